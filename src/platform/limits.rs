@@ -1,0 +1,56 @@
+//! Sizes and times: the platform's limits, and this crate's defaults beside them.
+
+use std::time::Duration;
+
+/// One binary megabyte.
+pub const MIB: usize = 1024 * 1024;
+
+/// One binary kilobyte.
+pub const KIB: usize = 1024;
+
+/// The port the platform calls unless the function is configured otherwise.
+pub const DEFAULT_PORT: u16 = 9000;
+
+/// The largest body of a synchronous call: 32 MB.
+pub const REQUEST_BODY_MAX: usize = 32 * MIB;
+
+/// The largest body of an asynchronous call: 128 KB (256 KB on request).
+pub const ASYNC_BODY_MAX: usize = 128 * KIB;
+
+/// The largest body a reader such as `ex.json()` takes in, unless a scope says otherwise.
+pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
+
+/// Request headers at this port, names and values together. The platform holds clients to
+/// [`CLIENT_HEADERS_MAX`] and then adds its own, a session token among them.
+pub const REQUEST_HEADERS_MAX: usize = 32 * KIB;
+
+/// What the platform accepts from a client: header names and values together, 8 KB.
+pub const CLIENT_HEADERS_MAX: usize = 8 * KIB;
+
+/// What the platform accepts from a function: reply header names and values together, 8 KB.
+/// Beyond it the client gets 502 `BadResponse`.
+pub const REPLY_HEADERS_MAX: usize = 8 * KIB;
+
+/// The longest path with its query at this port: 8 KiB. FC 2.0 lets 8 KB through, FC 3.0 4 KB.
+pub const TARGET_MAX: usize = 8 * KIB;
+
+/// The longest path with its query that FC 3.0 accepts from a client: 4 KB.
+pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
+
+/// The longest line the log service takes: 32 KB.
+pub const LOG_LINE_MAX: usize = 32 * KIB;
+
+/// The longest request id that is taken over from the platform.
+pub const REQUEST_ID_MAX: usize = 128;
+
+/// How long the platform waits for the port to open.
+pub const STARTUP_MAX: Duration = Duration::from_secs(120);
+
+/// The longest initializer the platform allows.
+pub const INITIALIZE_MAX: Duration = Duration::from_secs(300);
+
+/// How long pre-stop hooks may take in all; the platform's default time-out for the hook is 3 s.
+pub const PRE_STOP_BUDGET_DEFAULT: Duration = Duration::from_millis(2500);
+
+/// How long in-flight requests may go on after a signal to stop.
+pub const DRAIN_DEADLINE_DEFAULT: Duration = Duration::from_secs(10);

@@ -1,0 +1,110 @@
+//! The names that Function Compute and a custom runtime share: headers, paths and words.
+//!
+//! Source: "Function Compute: common request headers" and "web functions" in the platform's manual.
+
+/// Request headers the platform adds before it calls the runtime.
+pub mod header {
+    /// The id of this request. FC 3.0: `1-<8 hex>-<8 hex>-<12 hex>`; FC 2.0: a UUID.
+    pub const REQUEST_ID: &str = "x-fc-request-id";
+    /// What kind of call this is: see [`path`](super::path).
+    pub const CONTROL_PATH: &str = "x-fc-control-path";
+    /// The function's name.
+    pub const FUNCTION_NAME: &str = "x-fc-function-name";
+    /// The configured handler text; it has no meaning for a custom runtime.
+    pub const FUNCTION_HANDLER: &str = "x-fc-function-handler";
+    /// The function's memory, in MB.
+    pub const FUNCTION_MEMORY: &str = "x-fc-function-memory";
+    /// The function's time-out, in seconds.
+    pub const FUNCTION_TIMEOUT: &str = "x-fc-function-timeout";
+    /// The absolute deadline, in Unix milliseconds.
+    pub const FUNCTION_DEADLINE: &str = "x-fc-function-deadline";
+    /// The region's id, such as `cn-hangzhou`.
+    pub const REGION: &str = "x-fc-region";
+    /// The owner's account id.
+    pub const ACCOUNT_ID: &str = "x-fc-account-id";
+    /// The version or alias that the caller named.
+    pub const QUALIFIER: &str = "x-fc-qualifier";
+    /// The version that the call was resolved to.
+    pub const VERSION_ID: &str = "x-fc-version-id";
+    /// FC 2.0 only: the service's name. Its presence tells the edition.
+    pub const SERVICE_NAME: &str = "x-fc-service-name";
+    /// FC 2.0 only: the prefix that was cut from the path.
+    pub const BASE_PATH: &str = "x-fc-base-path";
+    /// Temporary credentials of the function's role: the key's id.
+    pub const ACCESS_KEY_ID: &str = "x-fc-access-key-id";
+    /// Temporary credentials of the function's role: the secret.
+    pub const ACCESS_KEY_SECRET: &str = "x-fc-access-key-secret";
+    /// Temporary credentials of the function's role: the session token.
+    pub const SECURITY_TOKEN: &str = "x-fc-security-token";
+    /// The client's address, where the platform tells it.
+    pub const CLIENT_IP: &str = "x-fc-client-ip";
+    /// Which retry of an asynchronous call this is.
+    pub const RETRY_COUNT: &str = "x-fc-retry-count";
+    /// The log service project that collects this function's output.
+    pub const LOG_PROJECT: &str = "x-fc-service-logproject";
+    /// The log service store that collects this function's output.
+    pub const LOG_STORE: &str = "x-fc-service-logstore";
+    /// On a reply: the function's own verdict, [`status`](super::status).
+    pub const STATUS: &str = "x-fc-status";
+}
+
+/// Paths the platform calls, which are also the values of [`header::CONTROL_PATH`].
+pub mod path {
+    /// An event call: `POST`, the event as the body.
+    pub const INVOKE: &str = "/invoke";
+    /// A client's HTTP request that is passed through.
+    pub const HTTP_INVOKE: &str = "/http-invoke";
+    /// The initializer hook: `POST`, at most 300 s.
+    pub const INITIALIZE: &str = "/initialize";
+    /// The pre-stop hook: `GET`, at most 90 s.
+    pub const PRE_STOP: &str = "/pre-stop";
+    /// FC 2.0 only: the pre-freeze hook: `GET`, at most 90 s.
+    pub const PRE_FREEZE: &str = "/pre-freeze";
+}
+
+/// Values of the reply header [`header::STATUS`].
+pub mod status {
+    /// The function succeeded.
+    pub const SUCCESS: &str = "200";
+    /// The function failed. Without it the platform counts a call as a success.
+    pub const FAILURE: &str = "404";
+}
+
+/// Environment variables the platform sets before it starts the runtime.
+pub mod env {
+    /// The port the runtime must listen on (documented).
+    pub const LISTEN_PORT: &str = "FC_CUSTOM_LISTEN_PORT";
+    /// The port the runtime must listen on (older name, used by the platform's own code).
+    pub const SERVER_PORT: &str = "FC_SERVER_PORT";
+    /// The function's name.
+    pub const FUNCTION_NAME: &str = "FC_FUNCTION_NAME";
+    /// The configured handler text.
+    pub const FUNCTION_HANDLER: &str = "FC_FUNCTION_HANDLER";
+    /// The function's memory, in MB.
+    pub const FUNCTION_MEMORY: &str = "FC_FUNCTION_MEMORY_SIZE";
+    /// The version (Debian 11 and later runtimes).
+    pub const FUNCTION_VERSION: &str = "FC_FUNCTION_VERSION";
+    /// The version (older runtimes).
+    pub const VERSION_ID: &str = "FC_VER_ID";
+    /// The instance's id, `c-…`.
+    pub const INSTANCE_ID: &str = "FC_INSTANCE_ID";
+    /// The region's id.
+    pub const REGION: &str = "FC_REGION";
+    /// The owner's account id.
+    pub const ACCOUNT_ID: &str = "FC_ACCOUNT_ID";
+    /// The code's directory, `/code` on the platform.
+    pub const CODE_PATH: &str = "FC_FUNC_CODE_PATH";
+    /// Temporary credentials of the function's role: the key's id.
+    pub const ACCESS_KEY_ID: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID";
+    /// Temporary credentials of the function's role: the secret.
+    pub const ACCESS_KEY_SECRET: &str = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
+    /// Temporary credentials of the function's role: the session token.
+    pub const SECURITY_TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
+}
+
+/// Reply headers that the platform drops or overwrites, so that setting them has no effect.
+pub const STRIPPED_REPLY_HEADERS: [&str; 6] =
+    ["connection", "content-length", "date", "keep-alive", "server", "upgrade"];
+
+/// Header names that start so belong to the platform, in requests and in replies.
+pub const RESERVED_PREFIX: &str = "x-fc-";
