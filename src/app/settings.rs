@@ -1,0 +1,61 @@
+//! The settings of an app as a whole.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::platform::limits::{DRAIN_DEADLINE_DEFAULT, INITIALIZE_MAX, PRE_STOP_BUDGET_DEFAULT};
+
+/// Which requests get a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AccessLog {
+    /// Every request.
+    #[default]
+    All,
+    /// One request of so many, and every one that failed, was cut or whose client left.
+    Sample(u32),
+    /// None. Counters go on.
+    Off,
+}
+
+/// Whether `FC Invoke Start RequestId: …` and `FC Invoke End RequestId: …` lines are printed.
+///
+/// FC 2.0 finds a request's lines by them. FC 3.0 keeps track itself and may count a request twice if they are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogMarkers {
+    /// On calls whose headers are FC 2.0's.
+    #[default]
+    Auto,
+    /// On every call.
+    Print,
+    /// Never.
+    Omit,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) port: Option<u16>,
+    pub(crate) trust: Option<bool>,
+    pub(crate) drain: Duration,
+    pub(crate) pre_stop: Duration,
+    pub(crate) initialize: Duration,
+    pub(crate) access_log: AccessLog,
+    pub(crate) markers: LogMarkers,
+    pub(crate) health_path: Cow<'static, str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: None,
+            trust: None,
+            drain: DRAIN_DEADLINE_DEFAULT,
+            pre_stop: PRE_STOP_BUDGET_DEFAULT,
+            initialize: INITIALIZE_MAX,
+            access_log: AccessLog::default(),
+            markers: LogMarkers::default(),
+            health_path: Cow::Borrowed("/healthz"),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Our own stages, in the order in which a request passes them. Plain functions and guards, no list of parts.
+
+mod finish;
+mod guard;
+mod outgoing;
+mod record;
+
+pub(crate) use finish::{finish, log_cause, respond};
+pub(crate) use guard::Guarded;
+pub(crate) use outgoing::Outgoing;
+pub(crate) use record::{Markers, Record};
