@@ -163,7 +163,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Ok(reply) => Ok(reply),
             Err(_) => {
                 self.shared.tally.panicked.add();
-                Err(Error::new(500, "internal error").with_code("panic"))
+                Err(Error::of_panic("internal error"))
             }
         }
     }

@@ -56,7 +56,7 @@ async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>
         Ok(outcome) => outcome,
         Err(_) => {
             app.shared.tally.panicked.add();
-            Err(Error::new(500, "the event handler panicked").with_code("Panic"))
+            Err(Error::of_panic("the event handler panicked"))
         }
     }
 }

@@ -105,7 +105,7 @@ async fn run_all<S: Send + Sync + 'static>(
             Ok(ran) => ran,
             Err(_) => {
                 app.shared.tally.panicked.add();
-                Err(Error::new(500, "a lifecycle hook panicked").with_code("Panic"))
+                Err(Error::of_panic("a lifecycle hook panicked"))
             }
         };
         if let Err(error) = ran {

@@ -52,9 +52,12 @@ struct Inner {
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
-    at: &'static Location<'static>,
+    /// `None` where the line would be one of this crate, and tell the author nothing.
+    at: Option<&'static Location<'static>>,
     /// Whether the author's mappings have seen it.
     settled: bool,
+    /// Whether the log has it already.
+    reported: bool,
 }
 
 impl Error {
@@ -171,8 +174,8 @@ impl Error {
         self.0.cause.as_deref()
     }
 
-    /// The line that made this error, or the `?` that converted it.
-    pub fn location(&self) -> &'static Location<'static> {
+    /// The line that made this error, or the `?` that converted it. `None` for errors that this crate made.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
         self.0.at
     }
 
@@ -202,6 +205,24 @@ impl Error {
         self
     }
 
+    /// An error of ours: a line of this crate would tell the author nothing.
+    pub(crate) fn of_ours(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::build(status, message.into(), None, Location::caller());
+        error.0.at = None;
+        error
+    }
+
+    /// What a handler that panicked answers. The panic hook has logged it, with its line.
+    pub(crate) fn of_panic(message: &'static str) -> Self {
+        let mut error = Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic");
+        error.0.reported = true;
+        error
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.reported
+    }
+
     pub(crate) fn is_settled(&self) -> bool {
         self.0.settled
     }
@@ -212,8 +233,18 @@ impl Error {
         cause: Option<BoxError>,
         at: &'static Location<'static>,
     ) -> Self {
-        let (code, members, headers) = (None, Vec::new(), Vec::new());
-        Self(Box::new(Inner { status, message, code, members, headers, cause, at, settled: false }))
+        let (code, members, headers, at) = (None, Vec::new(), Vec::new(), Some(at));
+        Self(Box::new(Inner {
+            status,
+            message,
+            code,
+            members,
+            headers,
+            cause,
+            at,
+            settled: false,
+            reported: false,
+        }))
     }
 }
 
@@ -236,13 +267,16 @@ impl fmt::Display for Error {
 /// For people: the message, the chain of causes and the line. This is what `main` prints.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.0.message, self.0.status.as_u16())?;
+        f.write_str(&self.0.message)?;
         let mut link: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
         while let Some(error) = link {
             write!(f, "\n  caused by: {error}")?;
             link = error.source();
         }
-        write!(f, "\n  at {}", self.0.at)
+        match self.0.at {
+            Some(at) => write!(f, "\n  at {at}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -264,7 +298,7 @@ mod tests {
             Ok(())
         }
         let error = fails().unwrap_err();
-        assert!(error.location().file().ends_with("error/mod.rs"), "{}", error.location());
+        assert!(error.location().unwrap().file().ends_with("error/mod.rs"), "{error:?}");
         assert_eq!(error.to_string(), "internal error");
         assert!(format!("{error:?}").contains("caused by: disk"));
     }

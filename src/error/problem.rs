@@ -35,7 +35,7 @@ impl Error {
         serde_json::json!({
             "errorMessage": self.message(),
             "errorType": kind,
-            "stackTrace": [self.location().to_string()],
+            "stackTrace": self.location().iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
         .to_string()
         .into_bytes()

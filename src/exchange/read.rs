@@ -85,7 +85,9 @@ pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
         },
         Err(error) => error,
     };
-    Err(json_error(error.inner(), &error.path().to_string()))
+    // Where the text breaks off, the path does too, in a question mark.
+    let path = error.path().to_string();
+    Err(json_error(error.inner(), if path.ends_with('?') { "." } else { &path }))
 }
 
 #[track_caller]
@@ -168,7 +170,7 @@ mod tests {
         check(
             "{\"item\": \"tea\",\n\"lines\": [{\"quantity\": 300}]}",
             422,
-            "line 2 column 25, field \"lines[0].quantity\"",
+            "line 2 column 26, field \"lines[0].quantity\"",
         );
         check("{\"item\": \"tea\"}", 422, "missing field `lines`");
         check("", 400, "EOF");

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use http::StatusCode;
+
 use crate::error::{Error, Result};
 use crate::platform::credentials::Credentials;
 use crate::platform::limits::DEFAULT_PORT;
@@ -71,7 +73,10 @@ impl Instance {
             if let Some(text) = self.var_opt(name) {
                 return text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
                     let advice = "it has to be a port from 1 to 65535";
-                    Error::new(500, format!("the environment variable {name} is {text:?}; {advice}"))
+                    Error::of_ours(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        format!("the environment variable {name} is {text:?}; {advice}"),
+                    )
                 });
             }
         }

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::app::{App, Sealed};
 use crate::error::{Error, Result};
 use crate::log::sink;
@@ -70,7 +72,8 @@ fn bind(port: u16) -> Result<TcpListener> {
     });
     bound.map_err(|cause: io::Error| {
         let advice = format!("choose another port with {} or App::port", env::LISTEN_PORT);
-        Error::new(500, format!("cannot listen on {address}; {advice}")).with_cause(cause)
+        let message = format!("cannot listen on {address}; {advice}");
+        Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_cause(cause)
     })
 }
 

@@ -41,6 +41,9 @@ const STATUS: HeaderName = HeaderName::from_static(names::header::STATUS);
 
 /// The cause of a 5xx is an error of ours; that of a 4xx is a detail for those who look for it.
 pub(crate) fn log_cause(error: &Error) {
+    if error.is_reported() {
+        return;
+    }
     if error.status().is_server_error() {
         tracing::error!(target: "fc_runtime", "{error:?}");
     } else if error.cause().is_some() {

@@ -62,7 +62,10 @@ impl http_body::Body for Outgoing {
                 }
                 Some(Err("the reply's stream failed".into()))
             }
-            None => None,
+            None => {
+                this.body = Body::Empty;
+                None
+            }
         };
         drop(entered);
         if this.body.is_over() {
