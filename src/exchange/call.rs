@@ -1,6 +1,6 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
@@ -16,7 +16,7 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
-    pub(crate) started: Instant,
+    started: OnceLock<Instant>,
     pub(crate) matched: Option<Matched>,
     /// Whether the request comes from a page.
     pub(crate) has_origin: bool,
@@ -55,13 +55,18 @@ impl Call {
             id,
             head,
             peer,
-            started: Instant::now(),
+            started: OnceLock::new(),
             matched,
             has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
         }
+    }
+
+    /// When the request came. The clock is read when somebody asks first: at once where there are records.
+    pub(crate) fn started(&self) -> Instant {
+        *self.started.get_or_init(Instant::now)
     }
 
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {

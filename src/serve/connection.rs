@@ -59,8 +59,10 @@ async fn http1<S: Send + Sync + 'static>(
         }
     });
     let mut builder = http1::Builder::new();
-    let mut connection =
-        pin!(builder.max_buf_size(REQUEST_HEADERS_MAX).serve_connection(TokioIo::new(io), service));
+    // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
+    // replies that most are, and no more processor time for large ones, whose pieces are bounded.
+    builder.max_buf_size(REQUEST_HEADERS_MAX).writev(false);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
     let mut slow_head = Timer::default();
     poll_fn(|cx| {

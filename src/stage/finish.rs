@@ -25,9 +25,11 @@ pub(crate) fn finish(
         let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
         reply.set_body(problem, "application/problem+json");
     }
-    let has_cors = reply.has_cors();
+    let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());
     let (status, mut headers, body) = reply.into_response_parts();
-    strip(&mut headers);
+    if has_own_headers {
+        strip(&mut headers);
+    }
     let call = record.call();
     let cors = call.matched.as_ref().map_or(app_cors, |matched| matched.scope.cors.as_deref());
     if let Some(cors) = cors.filter(|_| !has_cors) {

@@ -49,6 +49,9 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
+        if log != AccessLog::Off || markers.is_some() {
+            call.started();
+        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
@@ -114,7 +117,7 @@ impl Record {
             sink::write(true, |_| ());
         }
         if let Some(markers) = self.markers {
-            let millis = self.call.started.elapsed().as_millis();
+            let millis = self.call.started().elapsed().as_millis();
             let error = match end {
                 End::Left => format!(", Error: Invocation canceled by client (duration: {millis}ms)"),
                 End::Cut => ", Error: Function instance is shutting down".to_owned(),
@@ -167,7 +170,7 @@ impl Record {
         out.extend_from_slice(b",\"bytes\":");
         number(out, self.sent);
         out.extend_from_slice(b",\"duration_us\":");
-        number(out, u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
         if end != End::Sent {
             out.extend_from_slice(b",\"phase\":\"");
             out.extend_from_slice(call.phase.load().name().as_bytes());
