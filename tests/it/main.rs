@@ -5,4 +5,10 @@
 
 mod support;
 
+mod connections;
+mod leave;
+mod logs;
 mod rows;
+mod start;
+mod stop;
+mod trust;

@@ -124,12 +124,23 @@ impl Conn {
     /// Reads until this stream's answer is whole. Frames of other streams are passed over.
     #[track_caller]
     pub fn answer(&mut self, id: u32) -> Answer {
+        self.read_answer(id, false)
+    }
+
+    /// As `answer`, from a server that is about to close and says so.
+    #[track_caller]
+    pub fn answer_through_goaway(&mut self, id: u32) -> Answer {
+        self.read_answer(id, true)
+    }
+
+    #[track_caller]
+    fn read_answer(&mut self, id: u32, may_end: bool) -> Answer {
         let mut answer = Answer::default();
         let mut block = Vec::new();
         let mut ended = false;
         loop {
             let frame = self.read();
-            assert_ne!(frame.kind, GOAWAY, "the connection ends: {frame:?}");
+            assert!(may_end || frame.kind != GOAWAY, "the connection ends: {frame:?}");
             if frame.stream != id {
                 continue;
             }

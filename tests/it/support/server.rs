@@ -1,10 +1,11 @@
 //! A server process: started on a free port, its lines collected, ended with its test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -16,7 +17,18 @@ use super::{Answer, Ask, build, h1};
 pub struct Launch {
     example: &'static str,
     vars: Vec<(String, String)>,
-    reads: bool,
+    stdout: Stdout,
+}
+
+/// Where its lines go.
+#[derive(Debug, Clone)]
+enum Stdout {
+    Collected,
+    /// A pipe that nobody reads.
+    Unread,
+    /// A pipe whose reader is gone.
+    Closed,
+    File(PathBuf),
 }
 
 /// A running example.
@@ -47,7 +59,7 @@ pub fn free_port() -> u16 {
 
 impl Launch {
     pub fn contract() -> Self {
-        Self { example: "contract", vars: Vec::new(), reads: true }
+        Self { example: "contract", vars: Vec::new(), stdout: Stdout::Collected }
     }
 
     pub fn hello() -> Self {
@@ -60,9 +72,18 @@ impl Launch {
     }
 
     /// Its stdout is a pipe that nobody reads.
-    pub fn unread(mut self) -> Self {
-        self.reads = false;
-        self
+    pub fn unread(self) -> Self {
+        Self { stdout: Stdout::Unread, ..self }
+    }
+
+    /// Its stdout is a pipe whose reader is gone.
+    pub fn closed(self) -> Self {
+        Self { stdout: Stdout::Closed, ..self }
+    }
+
+    /// Its stdout is a file.
+    pub fn into_file(self, path: &Path) -> Self {
+        Self { stdout: Stdout::File(path.to_owned()), ..self }
     }
 
     fn command(&self) -> Command {
@@ -76,6 +97,9 @@ impl Launch {
         }
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Stdout::File(path) = &self.stdout {
+            command.stdout(File::create(path).expect("a file can be made"));
+        }
         command
     }
 
@@ -89,8 +113,11 @@ impl Launch {
             command.env("FC_CUSTOM_LISTEN_PORT", port.to_string());
             let mut child = command.spawn().expect("the example starts");
             let out = Lines::default();
-            if self.reads {
-                out.collect(child.stdout.take().expect("stdout is a pipe"));
+            match (&self.stdout, child.stdout.take()) {
+                (Stdout::Collected, Some(pipe)) => out.collect(pipe),
+                (Stdout::Unread, pipe) => child.stdout = pipe,
+                (Stdout::Closed | Stdout::File(_), pipe) => drop(pipe),
+                (Stdout::Collected, None) => panic!("stdout is a pipe"),
             }
             let err = Lines::default();
             err.collect(child.stderr.take().expect("stderr is a pipe"));
@@ -196,14 +223,6 @@ impl Server {
         let (status, lines) = self.ended();
         assert_eq!(status.code(), Some(0), "{}", self.stderr());
         lines.iter().map(|line| object(line)).collect()
-    }
-
-    /// How long the process takes to end from now.
-    #[track_caller]
-    pub fn time_to_end(&mut self) -> Duration {
-        let start = Instant::now();
-        self.ended();
-        start.elapsed()
     }
 }
 
