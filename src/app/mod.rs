@@ -288,7 +288,7 @@ impl<S: Send + Sync + 'static> App<S> {
     where
         F: FnOnce(Group<S>) -> Group<S>,
     {
-        self.routes.group(at.into(), build(Group::new()));
+        self.routes.group(&at.into(), build(Group::new()));
         self
     }
 

@@ -159,13 +159,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// Calls the arounds and the endpoint, under the panic guard.
     async fn run(self: Arc<Self>, call: Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
         let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&self.shared));
-        match Guarded::new(call, move || place.call(exchange)).await {
-            Ok(reply) => Ok(reply),
-            Err(_) => {
-                self.shared.tally.panicked.add();
-                Err(Error::of_panic("internal error"))
-            }
-        }
+        let ran = Guarded::new(call, move || place.call(exchange)).await;
+        ran.map_err(|_| self.shared.panicked("internal error"))
     }
 
     fn record(&self, call: Arc<Call>) -> Record {

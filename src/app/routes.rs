@@ -66,7 +66,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
-    pub(crate) fn group(&mut self, at: At, group: Group<S>) {
+    pub(crate) fn group(&mut self, at: &At, group: Group<S>) {
         let inner = Routes { settings: at.settings, ..group.into_routes() };
         self.declared.extend(inner.finish().map(|mut route| {
             route.pattern = join(&at.pattern, &route.pattern);

@@ -52,11 +52,6 @@ async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>
         return Err(Error::not_found("this function handles no events").with_code("NoEventHandler"));
     };
     let event = Event::new(Arc::clone(call), Arc::clone(&app.shared), payload);
-    match Guarded::new(Arc::clone(call), || handler(event)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            app.shared.tally.panicked.add();
-            Err(Error::of_panic("the event handler panicked"))
-        }
-    }
+    let ran = Guarded::new(Arc::clone(call), || handler(event)).await;
+    ran.unwrap_or_else(|_| Err(app.shared.panicked("the event handler panicked")))
 }

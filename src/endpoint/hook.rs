@@ -101,14 +101,8 @@ async fn run_all<S: Send + Sync + 'static>(
 ) -> Result {
     for hook in hooks {
         let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
-        let ran = match Guarded::new(Arc::clone(call), || hook(held)).await {
-            Ok(ran) => ran,
-            Err(_) => {
-                app.shared.tally.panicked.add();
-                Err(Error::of_panic("a lifecycle hook panicked"))
-            }
-        };
-        if let Err(error) = ran {
+        let ran = Guarded::new(Arc::clone(call), || hook(held)).await;
+        if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
             let _entered = current::enter(Arc::clone(call) as _);
             log_cause(&error);
             return Err(error);

@@ -32,6 +32,12 @@ impl<S> Shared<S> {
         self.tally.counters(self.initialisation.is_done())
     }
 
+    /// Counts a panic; what its request answers.
+    pub(crate) fn panicked(&self, message: &'static str) -> Error {
+        self.tally.panicked.add();
+        Error::of_panic(message)
+    }
+
     /// Lets the author's mappings choose what an error answers. An error is mapped once.
     pub(crate) fn map_error(&self, error: Error) -> Error {
         let mapped = self.error_maps.iter().find_map(|map| map(&error));

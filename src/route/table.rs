@@ -48,15 +48,14 @@ impl<E> Table<E> {
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
-        let at = match self.by_text.get(&pattern.text) {
-            Some(at) => *at,
-            None => {
-                self.paths.insert(pattern.encoded(), self.routes.len()).map_err(Conflict::Pattern)?;
-                self.by_text.insert(pattern.text, self.routes.len());
-                let allow = HeaderValue::from_static("");
-                self.routes.push(Route { endpoints: Vec::new(), any: None, allow });
-                self.routes.len() - 1
-            }
+        let at = if let Some(at) = self.by_text.get(&pattern.text) {
+            *at
+        } else {
+            self.paths.insert(pattern.encoded(), self.routes.len()).map_err(Conflict::Pattern)?;
+            self.by_text.insert(pattern.text, self.routes.len());
+            let allow = HeaderValue::from_static("");
+            self.routes.push(Route { endpoints: Vec::new(), any: None, allow });
+            self.routes.len() - 1
         };
         let route = &mut self.routes[at];
         match method {

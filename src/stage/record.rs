@@ -118,7 +118,7 @@ impl Record {
             AccessLog::All => true,
             AccessLog::Off => false,
             AccessLog::Sample(_) if end != End::Sent || self.failed => true,
-            AccessLog::Sample(of) => of != 0 && SEEN.fetch_add(1, Ordering::Relaxed) % of == 0,
+            AccessLog::Sample(of) => SEEN.fetch_add(1, Ordering::Relaxed).is_multiple_of(of.max(1)),
         }
     }
 
