@@ -69,14 +69,25 @@ fn idle_connections_are_closed() {
     let mut server = Server::contract();
     let mut used = server.connect();
     used.ask(&Ask::get("/plaintext")).assert_status(200);
-    let mut second = h2::Conn::open(server.port);
-    second.ask(&Ask::get("/plaintext")).assert_status(200);
     let mut silent = server.connect();
     let lines = server.stop();
     check_last_line(&lines, 0);
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "nothing was cut: {lines:?}");
     assert_eq!(used.rest(), b"");
     assert_eq!(silent.rest(), b"");
+}
+
+/// A client of HTTP/2 is told with `GOAWAY`, and answers the `PING` behind it.
+#[test]
+fn idle_connections_of_http2_are_closed() {
+    let mut server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    server.signal("TERM");
+    assert!(conn.is_told_to_go());
+    let (status, lines) = server.ended();
+    assert_eq!(status.code(), Some(0));
+    assert!(lines.iter().all(|line| line.contains("\"level\":\"INFO\"")), "nothing was cut: {lines:?}");
 }
 
 /// 10 s are the default.

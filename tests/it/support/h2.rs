@@ -178,6 +178,15 @@ impl Conn {
         }
     }
 
+    /// Reads until the server closes: whether it said `GOAWAY` before.
+    pub fn is_told_to_go(&mut self) -> bool {
+        let mut told = false;
+        while let Some(frame) = self.try_read() {
+            told |= frame.kind == GOAWAY;
+        }
+        told
+    }
+
     /// Ends a stream before its answer: `RST_STREAM` with `CANCEL`.
     #[track_caller]
     pub fn cancel(&mut self, id: u32) {
@@ -197,8 +206,13 @@ impl Conn {
     /// The next frame. What every client has to answer is answered here.
     #[track_caller]
     fn read(&mut self) -> Frame {
+        self.try_read().expect("a frame")
+    }
+
+    #[track_caller]
+    fn try_read(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
-        self.stream.read_exact(&mut head).expect("a frame");
+        self.stream.read_exact(&mut head).ok()?;
         let mut payload =
             vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
         self.stream.read_exact(&mut payload).expect("a whole frame");
@@ -226,7 +240,7 @@ impl Conn {
             }
             _ => {}
         }
-        frame
+        Some(frame)
     }
 }
 
