@@ -1,6 +1,7 @@
 //! What all exchanges of an app share.
 
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use crate::error::Error;
 use crate::exchange::Call;
@@ -18,6 +19,8 @@ pub(crate) struct Shared<S> {
     pub(crate) tally: Arc<Tally>,
     pub(crate) initialisation: Initialisation,
     pub(crate) error_maps: Vec<ErrorMap>,
+    pub(crate) trusted_hops: usize,
+    pub(crate) base_path: Option<String>,
 }
 
 /// The author's choice of an answer for one type of error.
@@ -26,6 +29,17 @@ pub(crate) type ErrorMap = Box<dyn Fn(&Error) -> Option<Error> + Send + Sync>;
 impl<S> Shared<S> {
     pub(crate) fn invocation<'a>(&'a self, call: &'a Call) -> Invocation<'a> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
+    }
+
+    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
+        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let invocation = self.invocation(call);
+        let told = match invocation.deadline() {
+            Some(at) => Some(Instant::now() + at.duration_since(SystemTime::now()).unwrap_or_default()),
+            None => invocation.timeout().map(|limit| call.started + limit),
+        };
+        [scope.map(|limit| call.started + limit), told].into_iter().flatten().min()
     }
 
     pub(crate) fn counters(&self) -> Counters {

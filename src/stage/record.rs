@@ -49,6 +49,9 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
+        if let Some(peer) = &call.peer {
+            peer.begin();
+        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
@@ -86,6 +89,9 @@ impl Record {
     fn end(&mut self, end: End) {
         if std::mem::replace(&mut self.ended, true) {
             return;
+        }
+        if let Some(peer) = &self.call.peer {
+            peer.end();
         }
         let tally = &self.tally;
         match end {
