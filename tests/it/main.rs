@@ -8,6 +8,7 @@ mod support;
 mod connections;
 mod leave;
 mod logs;
+mod memory;
 mod rows;
 mod start;
 mod stop;
