@@ -102,12 +102,27 @@ impl std::fmt::Display for Busy {
 
 impl std::error::Error for Busy {}
 
+#[derive(Debug)]
+struct Failed(Busy);
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the order was not placed")
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 #[tokio::test]
 async fn on_error_maps_a_type_wherever_it_is_in_the_chain() {
     let client = App::new()
         .on_error(|_: &Busy| Error::unavailable("try again"))
         .get("/direct", async |_| -> Result<&str> { Err(Busy)? })
-        .get("/wrapped", async |_| -> Result<&str> { Err(std::io::Error::other(Busy))? })
+        .get("/wrapped", async |_| -> Result<&str> { Err(Failed(Busy))? })
         .get("/hidden", async |_| Err::<&str, _>(Error::new(502, "upstream").with_cause(Busy)))
         .get("/other", async |_| -> Result<&str> { Err(std::fmt::Error)? })
         .around(async |ex, next| {
