@@ -56,6 +56,8 @@ pub struct Cors {
     max_age: Duration,
 }
 
+const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
+
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl Cors {
@@ -188,9 +190,9 @@ pub(crate) struct SealedCors {
     max_age: HeaderValue,
 }
 
-/// Whether a request is a preflight, and for which method.
+/// The method a preflight asks for. A preflight is an `OPTIONS` from a page that asks for one.
 pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
-    if head.method != Method::OPTIONS || !head.headers.contains_key(ORIGIN) {
+    if head.method != Method::OPTIONS {
         return None;
     }
     Method::from_bytes(head.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
@@ -213,12 +215,12 @@ impl SealedCors {
         reply
     }
 
-    /// Adds what an ordinary reply has to say.
-    pub(crate) fn decorate(&self, request: &Parts, reply: &mut HeaderMap) {
+    /// Adds what an ordinary reply has to say. `from_page`: the request names its origin.
+    pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
         if !self.any {
-            reply.append(VARY, HeaderValue::from_static("origin"));
+            reply.append(VARY, VARY_ORIGIN);
         }
-        if !request.headers.contains_key(ORIGIN) {
+        if !from_page {
             return;
         }
         if self.origin(request, reply)
@@ -286,7 +288,7 @@ mod tests {
             .into_parts();
         let mut reply = HeaderMap::new();
         reply.insert("access-control-allow-origin", HeaderValue::from_static("https://set-by-the.handler"));
-        cors.seal().unwrap().decorate(&head, &mut reply);
+        cors.seal().unwrap().decorate(&head, true, &mut reply);
         let mut got: Vec<_> =
             reply.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         got.sort_unstable();

@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) peer: Option<Arc<Peer>>,
     pub(crate) started: Instant,
     pub(crate) matched: Option<Matched>,
+    /// Whether the request comes from a page.
+    pub(crate) has_origin: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
@@ -47,6 +49,7 @@ impl Call {
         body: Payload,
         peer: Option<Arc<Peer>>,
         matched: Option<Matched>,
+        has_origin: bool,
     ) -> Self {
         Self {
             id,
@@ -54,6 +57,7 @@ impl Call {
             peer,
             started: Instant::now(),
             matched,
+            has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),

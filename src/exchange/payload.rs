@@ -34,6 +34,11 @@ impl Payload {
         Self(if incoming.is_end_stream() { Source::Nothing } else { Source::Wire(incoming) })
     }
 
+    /// What has not been read, if there is something.
+    pub(crate) fn take_rest(&mut self) -> Option<Self> {
+        (!Body::is_end_stream(self)).then(|| std::mem::replace(self, Self::taken()))
+    }
+
     pub(crate) fn taken() -> Self {
         Self(Source::Taken)
     }
