@@ -12,4 +12,6 @@ mod memory;
 mod rows;
 mod start;
 mod stop;
+mod tidy;
 mod trust;
+mod ui;
