@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
-#![allow(dead_code, reason = "what the tests share is used by each in part")]
+#![allow(dead_code, unused_imports, reason = "what the tests share is used by each in part")]
 
 #[path = "../it/support/mod.rs"]
 mod support;
