@@ -44,12 +44,12 @@ async fn an_event_may_be_larger_than_the_readers_limit() {
 #[tokio::test]
 async fn an_error_hides_its_cause_and_says_where_it_was_made() {
     let client = App::new()
-        .event(async |event| match event.text()? {
-            "coded" => Err(Error::conflict("sold out").with_code("SoldOut")),
-            _ => {
-                Err::<(), _>(std::io::Error::other("password=123"))?;
-                Ok(())
+        .event(async |event| {
+            if event.text()? == "coded" {
+                return Err(Error::conflict("sold out").with_code("SoldOut"));
             }
+            Err(std::io::Error::other("password=123"))?;
+            Ok(())
         })
         .test_client();
     let failure: Value =
