@@ -56,6 +56,7 @@ pub struct Cors {
     max_age: Duration,
 }
 
+const ANY: HeaderValue = HeaderValue::from_static("*");
 const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -217,7 +218,10 @@ impl SealedCors {
 
     /// Adds what an ordinary reply has to say. `from_page`: the request names its origin.
     pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
-        if !self.any {
+        if self.any {
+            // The same for everyone, pages or not, so that caches may keep one copy.
+            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        } else {
             reply.append(VARY, VARY_ORIGIN);
         }
         if !from_page {
@@ -234,7 +238,7 @@ impl SealedCors {
     fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
         let allowed = match request.headers.get(ORIGIN) {
             Some(_) if self.any => {
-                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 return true;
             }
             Some(origin) if self.allows(origin) => Some(origin.clone()),

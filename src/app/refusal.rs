@@ -40,7 +40,8 @@ impl Refusal {
             {
                 wrong("the Host header differs from the request's authority")
             }
-            (None, None) if head.version >= Version::HTTP_11 => wrong("there is no Host header"),
+            (None, _) if head.version == Version::HTTP_11 => wrong("there is no Host header"),
+            (None, None) if head.version > Version::HTTP_11 => wrong("there is no authority"),
             _ => None,
         }
     }

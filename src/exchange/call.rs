@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::request::Parts;
 
-use crate::cancel::{Departure, PhaseCell, Policy};
+use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer};
 use crate::log::current::Tagged;
@@ -68,8 +68,17 @@ impl Call {
         self.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn take_body(&self) -> Payload {
-        self.intake().take()
+    /// The body for `ex.body()`, which tells this call when it finds that the client has left.
+    pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
+        let mut body = self.intake().take();
+        body.tell(Arc::clone(self));
+        body
+    }
+
+    /// A body could not be read to its end because the client left.
+    pub(crate) fn has_left(&self) {
+        self.phase.set(Phase::Reading);
+        self.departure.announce();
     }
 
     /// How long a reader waits for the next piece.

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::app::{Answer, Sealed};
-use crate::exchange::{Payload, Peer};
+use crate::exchange::{Busy, Payload, Peer};
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
@@ -53,7 +53,9 @@ async fn http1<S: Send + Sync + 'static>(
         let peer = Arc::clone(&peer);
         move |request: Request<Incoming>| {
             let (head, body) = request.into_parts();
-            Answered(app.answer(head, Payload::wire(body), Some(Arc::clone(&peer))))
+            let busy = peer.begin();
+            let body = Payload::wire(body, &busy);
+            Answered { answer: app.answer(head, body, Some(Arc::clone(&peer))), busy: Some(busy) }
         }
     });
     let mut builder = http1::Builder::new();
@@ -95,7 +97,9 @@ async fn http2<S: Send + Sync + 'static>(
     let io = Io::new(stream, Arc::clone(&peer));
     let service = service_fn(move |request: Request<Incoming>| {
         let (head, body) = request.into_parts();
-        Answered(app.answer(head, Payload::wire(body), Some(Arc::clone(&peer))))
+        let busy = peer.begin();
+        let body = Payload::wire(body, &busy);
+        Answered { answer: app.answer(head, body, Some(Arc::clone(&peer))), busy: Some(busy) }
     });
     let mut builder = http2::Builder::new(executor);
     let builder = builder
@@ -121,6 +125,7 @@ async fn http2<S: Send + Sync + 'static>(
 }
 
 #[cfg(not(feature = "http2"))]
+#[allow(clippy::needless_pass_by_value, reason = "the shape of the one that serves")]
 fn http2<S: Send + Sync + 'static>(
     _: Arc<Sealed<S>>,
     stream: TcpStream,
@@ -137,13 +142,20 @@ fn http2<S: Send + Sync + 'static>(
 }
 
 /// What hyper wants of a service: a result, which never is an error.
-struct Answered<S>(Answer<S>);
+struct Answered<S> {
+    answer: Answer<S>,
+    busy: Option<Busy>,
+}
 
 impl<S: Send + Sync + 'static> Future for Answered<S> {
     type Output = Result<Response<Outgoing>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(Ok)
+        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
+        if let Some(busy) = self.busy.take() {
+            response.body_mut().set_busy(busy);
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
