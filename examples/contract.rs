@@ -4,17 +4,26 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use fc_runtime::{AccessLog, App, Bytes, Error, Exchange, IntoReply, Json, Reply, Result, at};
+use fc_runtime::{
+    AccessLog, App, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, StatusCode, at,
+};
 use serde::{Deserialize, Serialize};
+
+/// What `POST /health?up=false` turns off.
+struct Database {
+    up: AtomicBool,
+}
 
 fn main() -> Result {
     let records = match std::env::var("CONTRACT_RECORDS").as_deref() {
         Ok("off") => AccessLog::Off,
         _ => AccessLog::All,
     };
-    App::new()
+    App::with_state(Database { up: AtomicBool::new(true) })
+        .cors(Cors::allow("https://shop.example").with_credentials())
         .trust_platform(true)
         .access_log(records)
         .get("/plaintext", async |_| "Hello, World!")
@@ -49,7 +58,7 @@ fn main() -> Result {
             ready(()).await;
             panic!("asked to, by {id}")
         })
-        .get("/panic-early", |_: Exchange| -> Ready<&'static str> {
+        .get("/panic-early", |_: Exchange<Database>| -> Ready<&'static str> {
             panic!("asked to, before there is a future")
         })
         .get("/large", async |ex| {
@@ -62,6 +71,14 @@ fn main() -> Result {
             "fail" => Err(Error::new(500, "asked to fail").with_code("AskedToFail")),
             "panic" => panic!("asked to"),
             text => Ok(text.to_uppercase()),
+        })
+        .post("/health", async |ex| {
+            let Health { up } = ex.query()?;
+            ex.state().up.store(up, Ordering::Relaxed);
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .ready_check("database", async |database| {
+            if database.up.load(Ordering::Relaxed) { Ok(()) } else { Err(Error::unavailable("switched off")) }
         })
         .on_initialize(async |_| ())
         .on_pre_stop(async |_| ())
@@ -88,6 +105,11 @@ struct Order {
 #[derive(Deserialize)]
 struct Pause {
     ms: u64,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    up: bool,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +145,7 @@ fn zeros(mut left: usize) -> impl futures_core::Stream<Item = Result<Bytes>> {
 }
 
 /// What the platform says about the call. No credential is among it.
-fn context(ex: &Exchange) -> impl IntoReply {
+fn context(ex: &Exchange<Database>) -> impl IntoReply {
     let invocation = ex.invocation();
     let deadline = ex.deadline().map(|at| SystemTime::now() + at.saturating_duration_since(Instant::now()));
     Json(serde_json::json!({

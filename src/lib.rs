@@ -2,9 +2,12 @@
 
 mod app;
 mod cancel;
+mod cors;
 mod endpoint;
 mod error;
 mod exchange;
+pub mod guard;
+mod health;
 mod lifecycle;
 mod log;
 pub mod platform;
@@ -16,9 +19,11 @@ mod tally;
 mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod timer;
 
 pub use app::{AccessLog, App, AppErrors, At, Group, Handler, LogMarkers, Next, at};
 pub use bytes::Bytes;
+pub use cors::Cors;
 pub use error::{BoxError, Error, OrError, Result};
 pub use exchange::{Event, Exchange, FromParam, HangUp, Hook, Payload, Readable};
 pub use http;

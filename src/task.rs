@@ -10,13 +10,25 @@ use tokio::task::JoinHandle;
 /// What a task is for, so that a drain can say what it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A connection that has said nothing yet, or only probes.
+    Greeting,
     Connection,
     Handler,
     Blocking,
+    /// A ready check, or an answer of the executor to the door.
+    Check,
+    /// A body that nobody reads, being read away.
+    Leftover,
 }
 
-const KINDS: [(Kind, &str); 3] =
-    [(Kind::Connection, "connections"), (Kind::Handler, "handlers"), (Kind::Blocking, "blocking calls")];
+const KINDS: [(Kind, &str); 6] = [
+    (Kind::Greeting, "greetings"),
+    (Kind::Connection, "connections"),
+    (Kind::Handler, "handlers"),
+    (Kind::Blocking, "blocking calls"),
+    (Kind::Check, "checks"),
+    (Kind::Leftover, "unread bodies"),
+];
 
 /// Counts the tasks of one app. Clones share the count.
 #[derive(Clone, Default)]

@@ -152,6 +152,9 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
             *request.method_mut() = self.method;
             *request.uri_mut() = self.target.parse().expect("a request target");
             *request.headers_mut() = self.headers;
+            if !request.headers().contains_key("host") {
+                request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+            }
             let (head, mut body) = app.answer(request, None).await.into_parts();
             let mut bytes = Vec::new();
             let mut broken = false;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::cancel::Policy;
+use crate::cors::Cors;
 
 /// A pattern with settings, wherever a pattern may stand: routes, groups.
 #[derive(Debug, Clone)]
@@ -14,11 +15,13 @@ pub struct At {
 }
 
 /// What a place says; what it leaves open, its group or the app decides.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PlaceSettings {
     pub(crate) policy: Option<Policy>,
     pub(crate) body_limit: Option<usize>,
+    pub(crate) body_pause: Option<Duration>,
     pub(crate) time_limit: Option<Duration>,
+    pub(crate) cors: Option<Cors>,
 }
 
 /// A pattern that settings can be added to.
@@ -56,6 +59,18 @@ impl At {
         self
     }
 
+    /// How long a reader here waits for the next piece of a body. Then the answer is a 408. Default 30 s.
+    pub fn body_pause(mut self, pause: Duration) -> Self {
+        self.settings.body_pause = Some(pause);
+        self
+    }
+
+    /// Which other origins may read replies from here, in place of what the app says.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.settings.cors = Some(cors);
+        self
+    }
+
     /// How long a handler here may take until its reply begins. Then the answer is a 504.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = Some(limit);
@@ -64,11 +79,13 @@ impl At {
 }
 
 impl PlaceSettings {
-    pub(crate) fn or(self, outer: Self) -> Self {
+    pub(crate) fn or(self, outer: &Self) -> Self {
         Self {
             policy: self.policy.or(outer.policy),
             body_limit: self.body_limit.or(outer.body_limit),
+            body_pause: self.body_pause.or(outer.body_pause),
             time_limit: self.time_limit.or(outer.time_limit),
+            cors: self.cors.or_else(|| outer.cors.clone()),
         }
     }
 }

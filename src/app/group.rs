@@ -138,7 +138,7 @@ impl<S: Send + Sync + 'static> Group<S> {
     where
         F: FnOnce(Group<S>) -> Group<S>,
     {
-        self.routes.group(at.into(), build(Group::new()));
+        self.routes.group(&at.into(), build(Group::new()));
         self
     }
 

@@ -55,6 +55,8 @@ pub(crate) type Around<S> = Arc<dyn Fn(Exchange<S>, Next<S>) -> BoxFuture<Reply>
 pub(crate) type EventHandler<S> = Box<dyn Fn(Event<S>) -> BoxFuture<Result<Bytes>> + Send + Sync>;
 pub(crate) type HookHandler<S> = Box<dyn Fn(Hook<S>) -> BoxFuture<Result> + Send + Sync>;
 
+pub(crate) type ReadyCheck<S> = Box<dyn Fn(Arc<S>) -> BoxFuture<Result> + Send + Sync>;
+
 /// What stands in the table: an endpoint, the arounds before it, and the settings that hold there.
 pub(crate) struct Place<S> {
     pub(crate) scope: Arc<Scope>,
@@ -141,6 +143,18 @@ where
 {
     Box::new(move |held| {
         let future = hook.clone().call((held,));
+        Box::pin(Mapped { future, map: R::into_result })
+    })
+}
+
+pub(crate) fn ready_check<S, F, R>(check: F) -> ReadyCheck<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Arc<S>,), R>,
+    R: Outcome + 'static,
+{
+    Box::new(move |state| {
+        let future = check.clone().call((state,));
         Box::pin(Mapped { future, map: R::into_result })
     })
 }

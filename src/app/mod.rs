@@ -1,18 +1,18 @@
 //! The builder that users see. `seal` checks everything and freezes it.
 
 mod at;
+mod configure;
 mod group;
 mod handler;
+mod refusal;
 mod request;
 mod routes;
 mod seal;
 mod settings;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 
@@ -28,7 +28,7 @@ pub use seal::AppErrors;
 pub use settings::{AccessLog, LogMarkers};
 
 use handler::EventHandler;
-pub(crate) use handler::{HookHandler, Place};
+pub(crate) use handler::{HookHandler, Place, ReadyCheck};
 use routes::Routes;
 pub(crate) use seal::Sealed;
 pub(crate) use settings::Settings;
@@ -66,6 +66,7 @@ pub struct App<S = ()> {
     on_initialize: Vec<HookHandler<S>>,
     on_pre_stop: Vec<HookHandler<S>>,
     on_pre_freeze: Vec<HookHandler<S>>,
+    ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
     error_maps: Vec<ErrorMap>,
     settings: Settings,
     mistakes: seal::Mistakes,
@@ -122,6 +123,7 @@ impl<S: Send + Sync + 'static> App<S> {
             on_initialize: Vec::new(),
             on_pre_stop: Vec::new(),
             on_pre_freeze: Vec::new(),
+            ready_checks: Vec::new(),
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
@@ -274,7 +276,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     /// use fc_runtime::{App, at};
     /// use std::time::Duration;
-    ///
+    ///     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
     ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
@@ -288,7 +290,7 @@ impl<S: Send + Sync + 'static> App<S> {
     where
         F: FnOnce(Group<S>) -> Group<S>,
     {
-        self.routes.group(at.into(), build(Group::new()));
+        self.routes.group(&at.into(), build(Group::new()));
         self
     }
 
@@ -384,65 +386,28 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Listens on this port, whatever the environment says.
-    pub fn port(mut self, port: u16) -> Self {
-        self.settings.port = Some(port);
-        self
-    }
-
-    /// Whether to believe the platform's headers and hooks. By default only when the environment shows that
-    /// Function Compute started this process: elsewhere anyone could send `GET /pre-stop`.
-    pub fn trust_platform(mut self, trust: bool) -> Self {
-        self.settings.trust = Some(trust);
-        self
-    }
-
-    /// The largest body a reader takes in, for scopes that say nothing. Default 2 MiB; the platform's most is 32 MiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.routes.settings.body_limit = Some(bytes);
-        self
-    }
-
-    /// How long a handler may take, for scopes that say nothing. Then the answer is a 504. Default: no limit but
-    /// the platform's.
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.routes.settings.time_limit = Some(limit);
-        self
-    }
-
-    /// What in-flight requests are given after a signal to stop. Default 10 s.
-    pub fn drain_deadline(mut self, deadline: Duration) -> Self {
-        self.settings.drain = deadline;
-        self
-    }
-
-    /// What all pre-stop hooks together are given. Default 2.5 s; the platform's default for the hook is 3 s.
-    pub fn pre_stop_budget(mut self, budget: Duration) -> Self {
-        self.settings.pre_stop = budget;
-        self
-    }
-
-    /// How long a request waits for an initialisation that another one runs. Default 300 s, the platform's most.
-    pub fn initialize_wait(mut self, limit: Duration) -> Self {
-        self.settings.initialize = limit;
-        self
-    }
-
-    /// Which requests get a line. Default: all.
-    pub fn access_log(mut self, log: AccessLog) -> Self {
-        self.settings.access_log = log;
-        self
-    }
-
-    /// Whether `FC Invoke Start` and `End` lines are printed. Default: on FC 2.0, which needs them.
-    pub fn log_markers(mut self, markers: LogMarkers) -> Self {
-        self.settings.markers = markers;
-        self
-    }
-
-    /// The path of the live health check, answered before everything else. Default `/healthz`.
-    pub fn health_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.settings.health_path = path.into();
+    /// Adds a named check to the *ready* endpoint (default `/readyz`): a database, a cache, a queue.
+    ///
+    /// One round of checks runs at a time, each check with a limit of its own, and its outcome holds for a second: probes
+    /// cannot overload what they ask for. The endpoint answers 200 or 503; callers inside the instance see which check
+    /// failed. It is apart from the live check on purpose, and no part of [`health_path`](Self::health_path).
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let app = App::new().ready_check("database", async |_| Err(fc_runtime::Error::unavailable("no route")));
+    /// let client = app.test_client();
+    /// client.get("/readyz").await.assert_status(503);
+    /// client.get("/healthz").await.assert_status(200);
+    /// # });
+    /// ```
+    pub fn ready_check<F, R>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: AsyncFn(Arc<S>) -> R + Handler<(Arc<S>,), R>,
+        R: Outcome + 'static,
+    {
+        self.ready_checks.push((name, handler::ready_check(check)));
         self
     }
 

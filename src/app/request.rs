@@ -1,27 +1,31 @@
 //! The life of a request, in the order in which it happens.
 
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
 
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response};
 
-use crate::app::{LogMarkers, Place, Sealed};
+use crate::app::refusal::Refusal;
+use crate::app::{BoxFuture, LogMarkers, Place, Sealed};
 use crate::cancel::Policy;
-use crate::endpoint::{answer_event, answer_health, answer_hook, ensure_initialised};
+use crate::cors::{SealedCors, preflight_method};
+use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe, ensure_initialised};
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange, Matched, Payload};
+use crate::exchange::{Call, Exchange, Matched, Payload, Peer};
 use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, RequestId, control, names};
 use crate::reply::{IntoReply, Reply};
 use crate::route::{Found, Spans};
-use crate::stage::{Guarded, Markers, Outgoing, Record, finish};
+use crate::stage::{Begin, Guarded, Markers, Outgoing, Record, drain_leftover, finish};
 use crate::task::Kind;
 
 /// A request that has been looked at: what it is, and where it goes. Made before the future, which stays small.
 enum Arrival<S> {
-    /// Health: no state is touched, nothing is recorded.
-    Probe(Method),
+    /// Live or ready: nothing is recorded.
+    Probe(Probing),
     /// A hook of the platform.
     Hook(Arc<Call>, CallKind),
     /// An event call.
@@ -30,20 +34,12 @@ enum Arrival<S> {
     Http(Arc<Call>, Result<Arc<Place<S>>, Refusal>),
 }
 
-/// Requests that no handler sees.
-enum Refusal {
-    NotFound,
-    WrongMethod(HeaderValue),
-    Options(Option<HeaderValue>),
-    TargetTooLong,
-}
-
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
     pub(crate) fn answer(
         self: &Arc<Self>,
         request: Request<Payload>,
-        peer: Option<SocketAddr>,
+        peer: Option<Arc<Peer>>,
     ) -> impl Future<Output = Response<Outgoing>> + Send + use<S> {
         let (head, body) = request.into_parts();
         let arrival = self.arrive(head, body, peer);
@@ -60,15 +56,14 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                     let marked = app.marked(&call);
                     Box::pin(answer_hook(&app, call, kind, marked)).await
                 }
-                Arrival::Probe(method) => answer_health(&method),
+                Arrival::Probe(probing) => Box::pin(answer_probe(&app, probing)).await,
             }
         }
     }
 
-    fn arrive(&self, head: Parts, body: Payload, peer: Option<SocketAddr>) -> Arrival<S> {
-        let path = head.uri.path();
-        if path == self.settings.health_path {
-            return Arrival::Probe(head.method);
+    fn arrive(&self, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Arrival<S> {
+        if let Some(probe) = self.probe(&head) {
+            return Arrival::Probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let trusted = self.shared.trusted;
         let id = if trusted {
@@ -77,7 +72,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             RequestId::generate()
         };
         if trusted {
-            match control(&head.method, path, &head.headers) {
+            match control(&head.method, head.uri.path(), &head.headers) {
                 CallKind::Http => {}
                 CallKind::Event => return Arrival::Event(Arc::new(Call::new(id, head, body, peer, None))),
                 kind => return Arrival::Hook(Arc::new(Call::new(id, head, body, peer, None)), kind),
@@ -92,10 +87,33 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Arrival::Http(Arc::new(Call::new(id, head, body, peer, matched)), place)
     }
 
+    fn probe(&self, head: &Parts) -> Option<Probe> {
+        let path = head.uri.path();
+        if path == self.settings.health_path {
+            return Some(Probe::Live);
+        }
+        if path == self.settings.ready_path && !self.handlers.ready_checks.is_empty() {
+            return Some(Probe::Ready);
+        }
+        (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)
+    }
+
+    /// The place that answers, or why none does.
     fn find(&self, head: &Parts) -> Result<(&Arc<Place<S>>, Spans), Refusal> {
+        if let Some(refusal) = Refusal::of_shape(head) {
+            return Err(refusal);
+        }
         let path = head.uri.path();
         if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
             return Err(Refusal::TargetTooLong);
+        }
+        if self.shared.tally.in_flight.get() >= self.settings.max_in_flight {
+            return Err(Refusal::Busy);
+        }
+        if let Some(method) = preflight_method(head)
+            && let Some((cors, methods)) = self.cors_at(&method, path)
+        {
+            return Err(Refusal::Preflight(Box::new(cors.preflight(head, methods))));
         }
         match self.table.find(&head.method, path) {
             Found::Endpoint(place, spans) => Ok((place, spans)),
@@ -110,60 +128,45 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
+    /// The policy that holds for a request to come, and the methods its path has.
+    fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, http::HeaderValue)> {
+        let scope = match self.table.find(method, path) {
+            Found::Endpoint(place, _) => Some(&place.scope),
+            Found::Nothing => self.fallback.as_ref().map(|place| &place.scope),
+            Found::Options(_) | Found::WrongMethod(_) => None,
+        };
+        let cors = scope.map_or(self.cors.as_deref(), |scope| scope.cors.as_deref())?;
+        Some((cors, self.table.allow(path)))
+    }
+
     async fn answer_http(
         self: Arc<Self>,
         call: Arc<Call>,
         place: Result<Arc<Place<S>>, Refusal>,
     ) -> Response<Outgoing> {
         let record = self.record(Arc::clone(&call));
-        let trusted = self.shared.trusted;
         let reply = match place {
-            Ok(place) => self.handle(call, place).await.into_reply(),
+            Ok(place) => self.handle(&call, place).await.into_reply(),
             Err(refusal) => refusal.into_reply(),
         };
-        finish(reply, record, trusted)
+        drain_leftover(&call, &self.shared.tracker);
+        let cors =
+            call.matched.as_ref().map_or(self.cors.as_deref(), |matched| matched.scope.cors.as_deref());
+        finish(reply, record, cors, self.shared.trusted)
     }
 
     /// Through initialisation and the limits to the handler.
-    async fn handle(self: Arc<Self>, call: Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
+    async fn handle(self: &Arc<Self>, call: &Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
         if !self.shared.initialisation.is_done() {
-            Box::pin(ensure_initialised(&self, &call)).await?;
+            Box::pin(ensure_initialised(self, call)).await?;
         }
-        match (place.scope.policy, place.scope.time_limit) {
-            (Policy::Cancel, None) => self.run(call, place).await,
-            _ => Box::pin(self.run_bounded(call, place)).await,
-        }
-    }
-
-    async fn run_bounded(self: Arc<Self>, call: Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
-        let tracker = self.shared.tracker.clone();
-        let (policy, limit) = (place.scope.policy, place.scope.time_limit);
-        let run = self.run(call, place);
-        let limited = async move {
-            match limit {
-                None => run.await,
-                Some(limit) => tokio::time::timeout(limit, run)
-                    .await
-                    .unwrap_or_else(|_| Err(Error::new(504, format!("no answer within {limit:?}")))),
-            }
-        };
+        let policy = place.scope.policy;
+        let run = run(Arc::clone(self), Arc::clone(call), place);
         match policy {
-            Policy::Cancel => limited.await,
+            Policy::Cancel => run.await,
             Policy::Finish => {
-                let task = tracker.spawn(Kind::Handler, limited);
+                let task = self.shared.tracker.spawn(Kind::Handler, run);
                 task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
-            }
-        }
-    }
-
-    /// Calls the arounds and the endpoint, under the panic guard.
-    async fn run(self: Arc<Self>, call: Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
-        let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&self.shared));
-        match Guarded::new(call, move || place.call(exchange)).await {
-            Ok(reply) => Ok(reply),
-            Err(_) => {
-                self.shared.tally.panicked.add();
-                Err(Error::of_panic("internal error"))
             }
         }
     }
@@ -185,24 +188,42 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 }
 
-impl IntoReply for Refusal {
-    fn into_reply(self) -> Reply {
-        let allowed = |status, allow| {
-            let mut reply = Reply::empty(status);
-            reply.headers_mut().insert(header::ALLOW, allow);
-            reply
-        };
-        match self {
-            Self::NotFound => Reply::from_error(Error::not_found("there is nothing at this path")),
-            Self::WrongMethod(allow) => Reply::from_error(
-                Error::new(405, "this path does not have this method").with_header(header::ALLOW, allow),
-            ),
-            Self::Options(Some(allow)) => allowed(StatusCode::NO_CONTENT, allow),
-            Self::Options(None) => Reply::empty(StatusCode::NO_CONTENT),
-            Self::TargetTooLong => {
-                let message = format!("the path and query are longer than {TARGET_MAX} bytes");
-                Reply::from_error(Error::new(414, message))
-            }
-        }
+/// A place about to be called.
+struct Visit<S> {
+    place: Arc<Place<S>>,
+    exchange: Exchange<S>,
+}
+
+impl<S: Send + Sync + 'static> Begin<Reply> for Visit<S> {
+    fn begin(self) -> BoxFuture<Reply> {
+        self.place.call(self.exchange)
     }
+}
+
+/// Calls the arounds and the endpoint, under the panic guard and the deadline.
+async fn run<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    place: Arc<Place<S>>,
+) -> Result<Reply> {
+    let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
+    let mut guarded = pin!(Guarded::new(Arc::clone(&call), Visit { place, exchange }));
+    // Most handlers are done at their first poll: no timer is made for them.
+    let first = std::future::poll_fn(|cx| Poll::Ready(guarded.as_mut().poll(cx))).await;
+    let ran = match first {
+        Poll::Ready(ran) => ran,
+        Poll::Pending => match app.shared.deadline(&call) {
+            None => guarded.await,
+            Some(deadline) => Box::pin(until(deadline, guarded)).await.ok_or_else(|| {
+                let taken = Instant::now().saturating_duration_since(call.started);
+                Error::new(504, format!("no answer within {:.1} s", taken.as_secs_f32()))
+            })?,
+        },
+    };
+    ran.map_err(|_| app.shared.panicked("internal error"))
+}
+
+/// The outcome, or `None` at the deadline.
+async fn until<F: Future>(deadline: Instant, work: F) -> Option<F::Output> {
+    tokio::time::timeout_at(deadline.into(), work).await.ok()
 }

@@ -66,8 +66,8 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
-    pub(crate) fn group(&mut self, at: At, group: Group<S>) {
-        let inner = Routes { settings: at.settings, ..group.into_routes() };
+    pub(crate) fn group(&mut self, at: &At, group: Group<S>) {
+        let inner = Routes { settings: at.settings.clone(), ..group.into_routes() };
         self.declared.extend(inner.finish().map(|mut route| {
             route.pattern = join(&at.pattern, &route.pattern);
             route
@@ -82,7 +82,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
     pub(crate) fn finish(self) -> impl Iterator<Item = Declared<S>> {
         let Self { declared, arounds, settings } = self;
         declared.into_iter().map(move |mut route| {
-            route.settings = route.settings.or(settings);
+            route.settings = route.settings.or(&settings);
             let inner = std::mem::replace(&mut route.arounds, arounds.clone());
             route.arounds.extend(inner);
             route

@@ -1,6 +1,5 @@
 //! Event calls: `POST /invoke` from a platform that is trusted.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::app::Sealed;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Event};
+use crate::exchange::{Call, Event, whole};
 use crate::log::current;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
@@ -47,16 +46,11 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
 
 async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {
     ensure_initialised(app, call).await?;
-    let payload = poll_fn(|cx| call.intake().poll_whole(cx, REQUEST_BODY_MAX)).await?;
-    let Some(handler) = &app.event else {
+    let payload = whole(call, REQUEST_BODY_MAX).await?;
+    let Some(handler) = &app.handlers.event else {
         return Err(Error::not_found("this function handles no events").with_code("NoEventHandler"));
     };
     let event = Event::new(Arc::clone(call), Arc::clone(&app.shared), payload);
-    match Guarded::new(Arc::clone(call), || handler(event)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            app.shared.tally.panicked.add();
-            Err(Error::of_panic("the event handler panicked"))
-        }
-    }
+    let ran = Guarded::new(Arc::clone(call), || handler(event)).await;
+    ran.unwrap_or_else(|_| Err(app.shared.panicked("the event handler panicked")))
 }

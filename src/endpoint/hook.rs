@@ -40,9 +40,9 @@ where
     let result = match kind {
         CallKind::PreStop => {
             app.shared.tally.pre_stopped.store(true, Ordering::Relaxed);
-            prepare(app, &call, &app.on_pre_stop).await
+            prepare(app, &call, &app.handlers.on_pre_stop).await
         }
-        CallKind::PreFreeze => prepare(app, &call, &app.on_pre_freeze).await,
+        CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
         _ => ensure_initialised(app, &call).await,
     };
     let (status, word) = match &result {
@@ -77,7 +77,7 @@ where
             let (app, call) = (Arc::clone(app), Arc::clone(call));
             let shared = Arc::clone(&app.shared);
             let task = shared.tracker.spawn(Kind::Handler, async move {
-                let ran = run_all(&app, &call, &app.on_initialize).await;
+                let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
                 app.shared.initialisation.finish(&ticket, ran)
             });
             task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
@@ -101,14 +101,8 @@ async fn run_all<S: Send + Sync + 'static>(
 ) -> Result {
     for hook in hooks {
         let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
-        let ran = match Guarded::new(Arc::clone(call), || hook(held)).await {
-            Ok(ran) => ran,
-            Err(_) => {
-                app.shared.tally.panicked.add();
-                Err(Error::of_panic("a lifecycle hook panicked"))
-            }
-        };
-        if let Err(error) = ran {
+        let ran = Guarded::new(Arc::clone(call), || hook(held)).await;
+        if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
             let _entered = current::enter(Arc::clone(call) as _);
             log_cause(&error);
             return Err(error);

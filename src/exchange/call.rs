@@ -1,21 +1,21 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
 
 use crate::cancel::{Departure, PhaseCell, Policy};
-use crate::exchange::{Intake, Payload};
+use crate::cors::SealedCors;
+use crate::exchange::{Intake, Payload, Peer};
 use crate::log::current::Tagged;
-use crate::platform::RequestId;
+use crate::platform::{RequestId, limits};
 use crate::route::Spans;
 
 pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
-    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) peer: Option<Arc<Peer>>,
     pub(crate) started: Instant,
     pub(crate) matched: Option<Matched>,
     pub(crate) phase: PhaseCell,
@@ -30,13 +30,14 @@ pub(crate) struct Matched {
 }
 
 /// The settings of one place: a route with what its groups and the app say.
-#[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) pattern: String,
     pub(crate) names: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) body_limit: usize,
+    pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
+    pub(crate) cors: Option<Arc<SealedCors>>,
 }
 
 impl Call {
@@ -44,7 +45,7 @@ impl Call {
         id: RequestId,
         head: Parts,
         body: Payload,
-        peer: Option<SocketAddr>,
+        peer: Option<Arc<Peer>>,
         matched: Option<Matched>,
     ) -> Self {
         Self {
@@ -67,11 +68,14 @@ impl Call {
         self.intake().take()
     }
 
+    /// How long a reader waits for the next piece.
+    pub(crate) fn body_pause(&self) -> Duration {
+        self.matched.as_ref().map_or(limits::BODY_PAUSE_DEFAULT, |matched| matched.scope.body_pause)
+    }
+
     /// The most a reader takes in.
     pub(crate) fn body_limit(&self) -> usize {
-        self.matched
-            .as_ref()
-            .map_or(crate::platform::limits::BODY_LIMIT_DEFAULT, |matched| matched.scope.body_limit)
+        self.matched.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |matched| matched.scope.body_limit)
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) enum Intake {
     Partly(Payload, Bytes, BytesMut),
     Whole(Bytes),
     Taken,
-    TooLarge,
+    /// What is left of it may still be read away.
+    TooLarge(Option<Payload>),
     /// The client left or its framing is broken.
     Broken {
         left: bool,
@@ -32,7 +33,7 @@ impl Intake {
                     let cause = "the body was taken before, by `ex.body()`";
                     return Poll::Ready(Err(Error::internal(cause)));
                 }
-                Self::TooLarge => return Poll::Ready(Err(too_large(limit))),
+                Self::TooLarge(_) => return Poll::Ready(Err(too_large(limit))),
                 Self::Broken { left: true } => {
                     let message = "the client left before its request was complete";
                     return Poll::Ready(Err(Error::bad_request(message)));
@@ -52,7 +53,8 @@ impl Intake {
                         let Ok(data) = frame.into_data() else { continue };
                         let length = rest.len().max(first.len()) + data.len();
                         if length > limit {
-                            *self = Self::TooLarge;
+                            let rest = std::mem::replace(payload, Payload::taken());
+                            *self = Self::TooLarge(Some(rest));
                         } else if first.is_empty() && rest.is_empty() {
                             *first = data;
                         } else {
@@ -92,6 +94,26 @@ impl Intake {
                 _ => Payload::taken(),
             },
             _ => Payload::taken(),
+        }
+    }
+
+    /// How much has been read so far.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Partly(_, first, rest) => rest.len().max(first.len()),
+            Self::Whole(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// The body that nobody will read any more, if there is some left.
+    pub(crate) fn leftover(&mut self) -> Option<Payload> {
+        match self {
+            Self::Unread(payload) | Self::Partly(payload, ..) if !Body::is_end_stream(payload) => {
+                Some(std::mem::replace(payload, Payload::taken()))
+            }
+            Self::TooLarge(payload) => payload.take(),
+            _ => None,
         }
     }
 

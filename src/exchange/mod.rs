@@ -2,11 +2,13 @@
 
 mod call;
 mod event;
+mod forwarded;
 mod hang_up;
 mod hook;
 mod intake;
 mod param;
 mod payload;
+mod peer;
 mod read;
 mod shared;
 mod values;
@@ -14,12 +16,13 @@ mod values;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use http::{HeaderMap, Method, Uri};
 
 use crate::error::Result;
 use crate::log::current;
+use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 use crate::tally::Counters;
 
@@ -30,7 +33,9 @@ pub use hook::Hook;
 pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
+pub(crate) use peer::Peer;
 pub use read::Readable;
+pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
 use values::Values;
 
@@ -143,27 +148,45 @@ impl<S> Exchange<S> {
         &self.shared.instance
     }
 
-    /// The client's address: the platform's `x-fc-client-ip` where it is trusted, else the socket's peer.
+    /// The client's address: the platform's `x-fc-client-ip` where it is trusted; else what the outermost of the
+    /// [trusted proxies](crate::App::trusted_hops) wrote into `X-Forwarded-For`; else the socket's peer.
     ///
+    /// Whether the platform sends that header to a custom runtime is not documented, nor is how many hops it adds.
     /// `None` for requests that came through no socket, as in tests.
     pub fn client_addr(&self) -> Option<IpAddr> {
-        let told = self
-            .invocation()
-            .header(crate::platform::names::header::CLIENT_IP)
-            .and_then(|ip| ip.parse().ok());
-        told.or_else(|| self.call.peer.map(|peer| peer.ip()))
+        let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
+        let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
+        told.or_else(forwarded).or_else(|| self.call.peer.as_ref().map(|peer| peer.address.ip()))
+    }
+
+    /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
+    ///
+    /// A load balancer sends that header only where its listener is told to.
+    pub fn scheme(&self) -> &str {
+        self.forwarded("x-forwarded-proto").unwrap_or("http")
+    }
+
+    /// The host, with its port, that the client asked: `X-Forwarded-Host` of a trusted proxy, else `Host`.
+    pub fn host(&self) -> Option<&str> {
+        let own = || self.uri().authority().map(http::uri::Authority::as_str);
+        self.forwarded("x-forwarded-host").or_else(|| self.header("host")).or_else(own)
+    }
+
+    /// What stands before [`path`](Self::path) where the client is: the platform's `x-fc-base-path` (FC 2.0), else
+    /// the app's [`base_path`](crate::App::base_path), for rules of a load balancer that cut a prefix. No slash at its end.
+    pub fn base_path(&self) -> &str {
+        let told = self.invocation().header(BASE_PATH).map(|path| path.trim_end_matches('/'));
+        told.or(self.shared.base_path.as_deref()).unwrap_or("")
+    }
+
+    fn forwarded(&self, name: &str) -> Option<&str> {
+        (self.shared.trusted_hops > 0).then(|| forwarded::last(self.headers(), name)).flatten()
     }
 
     /// When this request has to be answered: the scope's time limit or the platform's deadline,
     /// whichever is earlier. `None` when neither is known.
     pub fn deadline(&self) -> Option<Instant> {
-        let scope = self.call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
-        let invocation = self.invocation();
-        let told = match invocation.deadline() {
-            Some(at) => Some(Instant::now() + at.duration_since(SystemTime::now()).unwrap_or_default()),
-            None => invocation.timeout().map(|limit| self.call.started + limit),
-        };
-        [scope.map(|limit| self.call.started + limit), told].into_iter().flatten().min()
+        self.shared.deadline(&self.call)
     }
 
     /// The body as a stream. It takes the body: the readers below then fail.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::cancel::Phase;
 use crate::error::{Error, OrError, Result};
 use crate::exchange::Call;
+use crate::timer::Timer;
 
 /// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
 #[diagnostic::on_unimplemented(
@@ -22,13 +23,29 @@ pub trait Readable: DeserializeOwned {}
 impl<T: DeserializeOwned> Readable for T {}
 
 pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
+    whole(call, call.body_limit()).await
+}
+
+/// Reads to the end, with a bound on each wait for the next piece.
+pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
+    let mut slow = Timer::default();
+    let mut length = 0;
     poll_fn(|cx| {
         let mut intake = call.intake();
-        let read = intake.poll_whole(cx, call.body_limit());
+        let read = intake.poll_whole(cx, limit);
         if intake.has_left() {
             call.departure.announce();
-        } else {
-            call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
+            return read;
+        }
+        call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
+        if read.is_pending() {
+            if intake.length() != std::mem::replace(&mut length, intake.length()) {
+                slow.stop();
+            }
+            let pause = call.body_pause();
+            return slow.poll(cx, pause).map(|()| {
+                Err(Error::new(408, format!("no more of the request's body came within {pause:?}")))
+            });
         }
         read
     })

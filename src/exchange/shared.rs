@@ -1,6 +1,7 @@
 //! What all exchanges of an app share.
 
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use crate::error::Error;
 use crate::exchange::Call;
@@ -18,6 +19,8 @@ pub(crate) struct Shared<S> {
     pub(crate) tally: Arc<Tally>,
     pub(crate) initialisation: Initialisation,
     pub(crate) error_maps: Vec<ErrorMap>,
+    pub(crate) trusted_hops: usize,
+    pub(crate) base_path: Option<String>,
 }
 
 /// The author's choice of an answer for one type of error.
@@ -28,8 +31,25 @@ impl<S> Shared<S> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
     }
 
+    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
+        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let invocation = self.invocation(call);
+        let told = match invocation.deadline() {
+            Some(at) => Some(Instant::now() + at.duration_since(SystemTime::now()).unwrap_or_default()),
+            None => invocation.timeout().map(|limit| call.started + limit),
+        };
+        [scope.map(|limit| call.started + limit), told].into_iter().flatten().min()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         self.tally.counters(self.initialisation.is_done())
+    }
+
+    /// Counts a panic; what its request answers.
+    pub(crate) fn panicked(&self, message: &'static str) -> Error {
+        self.tally.panicked.add();
+        Error::of_panic(message)
     }
 
     /// Lets the author's mappings choose what an error answers. An error is mapped once.

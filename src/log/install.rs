@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
@@ -16,11 +17,14 @@ use crate::platform::Instance;
 pub(crate) fn install(instance: &Instance) {
     let setting = instance.var_opt("FC_LOG").or_else(|| instance.var_opt("RUST_LOG")).unwrap_or("info");
     let max =
-        setting.split(',').rev().find_map(|directive| parse(directive.trim())).unwrap_or(Some(Level::Info));
+        setting.split(',').rev().find_map(|directive| parse(directive.trim())).unwrap_or(LevelFilter::INFO);
     let lines = Lines { max, next_span: AtomicU64::new(1) };
     if tracing::subscriber::set_global_default(lines).is_ok() {
         std::panic::set_hook(Box::new(|panic| {
-            let text = panic.payload_as_str().unwrap_or("a panic without a message");
+            let payload = panic.payload();
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            let text = text.unwrap_or("a panic without a message");
             let at = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
             let trace = Backtrace::capture();
             let trace = match trace.status() {
@@ -32,21 +36,14 @@ pub(crate) fn install(instance: &Instance) {
     }
 }
 
-/// `Some(None)` is "off"; `None` is not a level.
-fn parse(text: &str) -> Option<Option<Level>> {
-    Some(match text.to_ascii_lowercase().as_str() {
-        "off" => None,
-        "error" => Some(Level::Error),
-        "warn" => Some(Level::Warn),
-        "info" => Some(Level::Info),
-        "debug" => Some(Level::Debug),
-        "trace" => Some(Level::Trace),
-        _ => return None,
-    })
+fn parse(text: &str) -> Option<LevelFilter> {
+    // A directive with a target, such as `hyper=debug`, is none of these words.
+    let known = ["off", "error", "warn", "info", "debug", "trace"];
+    known.iter().any(|word| text.eq_ignore_ascii_case(word)).then(|| text.parse().ok()).flatten()
 }
 
 struct Lines {
-    max: Option<Level>,
+    max: LevelFilter,
     next_span: AtomicU64,
 }
 
@@ -62,19 +59,11 @@ fn level(of: tracing::Level) -> Level {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.max.is_some_and(|max| level(*metadata.level()) <= max) && metadata.is_event()
+        *metadata.level() <= self.max && metadata.is_event()
     }
 
-    fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
-        use tracing::level_filters::LevelFilter;
-        Some(match self.max {
-            None => LevelFilter::OFF,
-            Some(Level::Error) => LevelFilter::ERROR,
-            Some(Level::Warn) => LevelFilter::WARN,
-            Some(Level::Info) => LevelFilter::INFO,
-            Some(Level::Debug) => LevelFilter::DEBUG,
-            Some(Level::Trace) => LevelFilter::TRACE,
-        })
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.max)
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -151,7 +151,7 @@ mod tests {
         let port = Instance::from_vars(vars.iter().copied()).port();
         match (&port, expected) {
             (Ok(port), Ok(expected)) => assert_eq!(*port, expected),
-            (Err(error), Err(part)) => assert!(error.message().contains(part), "{error}"),
+            (Err(error), Err(text)) => assert!(error.message().contains(text), "{error}"),
             _ => panic!("{vars:?} gave {port:?}"),
         }
     }

@@ -75,7 +75,7 @@ fn hex(into: &mut [u8], mut value: u64) {
     }
 }
 
-/// SplitMix64, seeded per thread from the standard library's random hasher.
+/// The `SplitMix64` generator, seeded per thread from the standard library's random hasher.
 fn random() -> u64 {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().build_hasher().finish());

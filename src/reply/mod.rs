@@ -41,6 +41,8 @@ pub struct Reply {
     headers: HeaderMap,
     body: Body,
     error: Option<Error>,
+    /// Whether it says all there is to say about other origins.
+    has_cors: bool,
 }
 
 impl Reply {
@@ -48,12 +50,12 @@ impl Reply {
     pub fn new(body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None }
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
     }
 
     /// A reply without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty, error: None }
+        Self { status, headers: HeaderMap::new(), body: Body::Empty, error: None, has_cors: false }
     }
 
     /// A 200 whose body is sent piece by piece, each as soon as it is there: chunked, without a length.
@@ -71,7 +73,7 @@ impl Reply {
     /// ```
     pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
         let body = Body::Stream(Box::pin(pieces));
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None }
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
     }
 
     /// The reply with another status. One outside 200–599 is the author's mistake and becomes a 500 that
@@ -150,7 +152,7 @@ impl Reply {
         for (name, value) in error.headers() {
             headers.append(name.clone(), value.clone());
         }
-        Self { status: error.status(), headers, body: Body::Empty, error: Some(error) }
+        Self { status: error.status(), headers, body: Body::Empty, error: Some(error), has_cors: false }
     }
 
     pub(crate) fn with_type(mut self, content_type: &'static str) -> Self {
@@ -168,6 +170,16 @@ impl Reply {
             self.headers.insert(name.clone(), value.clone());
         }
         self.error = Some(error);
+    }
+
+    /// A preflight's answer is complete.
+    pub(crate) fn without_cors(mut self) -> Self {
+        self.has_cors = true;
+        self
+    }
+
+    pub(crate) fn has_cors(&self) -> bool {
+        self.has_cors
     }
 
     pub(crate) fn set_body(&mut self, body: Bytes, content_type: &'static str) {

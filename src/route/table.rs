@@ -14,6 +14,9 @@ pub(crate) struct Table<E> {
     by_text: HashMap<String, usize>,
 }
 
+/// What a route for every method lists; the platform passes no others.
+const ALL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// One pattern and what answers there, by method.
 struct Route<E> {
     endpoints: Vec<(Method, E)>,
@@ -48,15 +51,14 @@ impl<E> Table<E> {
         method: Option<Method>,
         endpoint: E,
     ) -> Result<(), Conflict> {
-        let at = match self.by_text.get(&pattern.text) {
-            Some(at) => *at,
-            None => {
-                self.paths.insert(pattern.encoded(), self.routes.len()).map_err(Conflict::Pattern)?;
-                self.by_text.insert(pattern.text, self.routes.len());
-                let allow = HeaderValue::from_static("");
-                self.routes.push(Route { endpoints: Vec::new(), any: None, allow });
-                self.routes.len() - 1
-            }
+        let at = if let Some(at) = self.by_text.get(&pattern.text) {
+            *at
+        } else {
+            self.paths.insert(pattern.encoded(), self.routes.len()).map_err(Conflict::Pattern)?;
+            self.by_text.insert(pattern.text, self.routes.len());
+            let allow = HeaderValue::from_static("");
+            self.routes.push(Route { endpoints: Vec::new(), any: None, allow });
+            self.routes.len() - 1
         };
         let route = &mut self.routes[at];
         match method {
@@ -69,6 +71,13 @@ impl<E> Table<E> {
         }
         route.allow = route.allow();
         Ok(())
+    }
+
+    /// The methods of a path, as `Allow` lists them; all of them where no route is, so that a fallback, or a 404,
+    /// can be read from another origin too.
+    pub(crate) fn allow(&self, path: &str) -> HeaderValue {
+        let route = self.paths.at(path).ok().map(|hit| &self.routes[*hit.value]);
+        route.map_or(HeaderValue::from_static(ALL_METHODS), |route| route.allow.clone())
     }
 
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {
@@ -99,9 +108,8 @@ impl<E> Route<E> {
     }
 
     fn allow(&self) -> HeaderValue {
-        const ALL: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
         if self.any.is_some() {
-            return HeaderValue::from_static(ALL);
+            return HeaderValue::from_static(ALL_METHODS);
         }
         let mut names: Vec<&str> = Vec::new();
         for (method, _) in &self.endpoints {
@@ -119,7 +127,7 @@ impl<E> Route<E> {
             }
             new
         });
-        HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(ALL))
+        HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(ALL_METHODS))
     }
 }
 

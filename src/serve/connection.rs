@@ -1,4 +1,4 @@
-//! One connection: its protocol, and hyper on it until it ends or the process stops.
+//! One connection: hyper on it until it ends, its client leaves, or the process stops.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -15,34 +15,26 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::app::Sealed;
-use crate::exchange::Payload;
+use crate::exchange::{Payload, Peer};
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
-use crate::serve::sniff::{Protocol, sniff};
+use crate::serve::sniff::Protocol;
+use crate::serve::watch::departure;
+use crate::timer::Timer;
 
 pub(crate) async fn connection<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
-    peer: SocketAddr,
-    mut watch: Watch,
+    address: SocketAddr,
+    protocol: Protocol,
+    watch: Watch,
 ) {
-    match first_bytes(&stream, &mut watch).await {
+    let peer = Arc::new(Peer::new(address));
+    match protocol {
         Protocol::Http1 => http1(app, stream, peer, watch).await,
-        Protocol::Http2 => http2(app, stream, peer, watch).await,
-        Protocol::Nothing => {}
+        Protocol::Http2 => Box::pin(http2(app, stream, peer, watch)).await,
     }
-}
-
-/// Waits for a client's first word. A connection on which nothing was asked has nothing in flight when we stop.
-async fn first_bytes(stream: &TcpStream, watch: &mut Watch) -> Protocol {
-    let mut sniffing = pin!(sniff(stream));
-    poll_fn(|cx| match sniffing.as_mut().poll(cx) {
-        Poll::Ready(protocol) => Poll::Ready(protocol.unwrap_or(Protocol::Nothing)),
-        Poll::Pending if watch.stage(cx) == Stage::Serving => Poll::Pending,
-        Poll::Pending => Poll::Ready(Protocol::Nothing),
-    })
-    .await
 }
 
 /// No idle time-out, no cap on requests per connection, no `Connection: close` of ours: the platform reuses its
@@ -50,69 +42,117 @@ async fn first_bytes(stream: &TcpStream, watch: &mut Watch) -> Protocol {
 async fn http1<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
-    peer: SocketAddr,
-    watch: Watch,
+    peer: Arc<Peer>,
+    mut watch: Watch,
 ) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = app.answer(request.map(Payload::wire), Some(peer));
-        async move { Ok::<_, Infallible>(answer.await) }
+    let io = Io::new(stream, Arc::clone(&peer));
+    let mut departed = pin!(departure(io.handle()));
+    let head_limit = app.settings.head_limit;
+    let service = service_fn({
+        let peer = Arc::clone(&peer);
+        move |request: Request<Incoming>| {
+            let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
+            async move { Ok::<_, Infallible>(answer.await) }
+        }
     });
-    let connection = http1::Builder::new()
-        .max_buf_size(REQUEST_HEADERS_MAX)
-        .serve_connection(TokioIo::new(Io::new(stream)), service);
-    // What goes wrong on a connection concerns that client alone, and its requests have their records.
-    let _ = drive(pin!(connection), watch, http1::Connection::graceful_shutdown).await;
+    let mut builder = http1::Builder::new();
+    let mut connection =
+        pin!(builder.max_buf_size(REQUEST_HEADERS_MAX).serve_connection(TokioIo::new(io), service));
+    let mut asked = false;
+    let mut slow_head = Timer::default();
+    poll_fn(|cx| {
+        if !go_on(connection.as_mut(), &mut watch, &mut asked, http1::Connection::graceful_shutdown, cx) {
+            return Poll::Ready(());
+        }
+        // hyper comes first: what a client asked before it left is answered if it can be answered at once.
+        // An error of hyper's concerns that client alone, and its requests have their records.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if peer.is_busy() {
+            return departed.as_mut().poll(cx);
+        }
+        if peer.is_mid_head() {
+            return slow_head.poll(cx, head_limit);
+        }
+        slow_head.stop();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(feature = "http2")]
 async fn http2<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
-    peer: SocketAddr,
-    watch: Watch,
+    peer: Arc<Peer>,
+    mut watch: Watch,
 ) {
     use hyper::server::conn::http2;
 
     let executor = Tracked(app.shared.tracker.clone());
+    let io = Io::new(stream, Arc::clone(&peer));
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = app.answer(request.map(Payload::wire), Some(peer));
+        let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let connection = http2::Builder::new(executor)
+    let mut builder = http2::Builder::new(executor);
+    let builder = builder
+        // One connection carries all calls of an instance, at most 200 at a time.
+        .max_concurrent_streams(256)
         .max_header_list_size(u32::try_from(REQUEST_HEADERS_MAX).unwrap_or(u32::MAX))
-        .serve_connection(TokioIo::new(Io::new(stream)), service);
-    let _ = drive(pin!(connection), watch, http2::Connection::graceful_shutdown).await;
+        // What one stream, and the connection, may have sent that no handler has read.
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_send_buf_size(256 * 1024)
+        // Streams that a client opens and resets at once: beyond this the connection is closed.
+        .max_pending_accept_reset_streams(64)
+        .max_local_error_reset_streams(256);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut asked = false;
+    poll_fn(|cx| {
+        if !go_on(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
+            return Poll::Ready(());
+        }
+        connection.as_mut().poll(cx).map(drop)
+    })
+    .await;
 }
 
 #[cfg(not(feature = "http2"))]
-async fn http2<S: Send + Sync + 'static>(_: Arc<Sealed<S>>, stream: TcpStream, peer: SocketAddr, _: Watch) {
+fn http2<S: Send + Sync + 'static>(
+    _: Arc<Sealed<S>>,
+    stream: TcpStream,
+    peer: Arc<Peer>,
+    _: Watch,
+) -> std::future::Ready<()> {
     tracing::warn!(
         target: "fc_runtime",
-        "{peer} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime"
+        "{} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime",
+        peer.address
     );
     drop(stream);
+    std::future::ready(())
 }
 
-/// Polls a connection to its end, asking it to stop when the process does.
-async fn drive<C: Future>(
-    mut connection: Pin<&mut C>,
-    mut watch: Watch,
+/// Whether the connection may go on. It is asked once to stop when the process does.
+fn go_on<C>(
+    connection: Pin<&mut C>,
+    watch: &mut Watch,
+    asked: &mut bool,
     stop: impl Fn(Pin<&mut C>),
-) -> Option<C::Output> {
-    let mut asked = false;
-    poll_fn(move |cx: &mut Context<'_>| {
-        match watch.stage(cx) {
-            Stage::Serving => {}
-            Stage::Draining if asked => {}
-            Stage::Draining => {
-                asked = true;
-                stop(connection.as_mut());
-            }
-            Stage::Cutting => return Poll::Ready(None),
+    cx: &Context<'_>,
+) -> bool {
+    match watch.stage(cx) {
+        Stage::Serving => {}
+        Stage::Draining if *asked => {}
+        Stage::Draining => {
+            *asked = true;
+            stop(connection);
         }
-        connection.as_mut().poll(cx).map(Some)
-    })
-    .await
+        Stage::Cutting => return false,
+    }
+    true
 }
 
 /// hyper's tasks, one per HTTP/2 stream, are tracked like all others.

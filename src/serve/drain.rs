@@ -37,8 +37,9 @@ struct Sleepers {
 }
 
 impl Drain {
-    pub(crate) fn watch(&self) -> Watch {
-        Watch { state: Arc::clone(&self.0), place: None }
+    /// What hands out watches, on another thread.
+    pub(crate) fn watches(&self) -> Watches {
+        Watches(Arc::clone(&self.0))
     }
 
     /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
@@ -100,6 +101,15 @@ async fn within(
     tokio::time::timeout(deadline, first)
         .await
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
+}
+
+/// Hands out watches.
+pub(crate) struct Watches(Arc<State>);
+
+impl Watches {
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { state: Arc::clone(&self.0), place: None }
+    }
 }
 
 /// One connection's view of the stop.

@@ -9,17 +9,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use crate::exchange::Peer;
+
 /// Both halves of a socket. The read half is tokio's own, because it clears readiness after a short read and so
 /// saves a system call per request; the write half is shared, because it can be written through a reference.
 pub(crate) struct Io {
     read: OwnedReadHalf,
     write: Arc<OwnedWriteHalf>,
+    peer: Arc<Peer>,
 }
 
 impl Io {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
         let (read, write) = stream.into_split();
-        Self { read, write: Arc::new(write) }
+        Self { read, write: Arc::new(write), peer }
+    }
+
+    /// The handle to watch the socket with.
+    pub(crate) fn handle(&self) -> Arc<OwnedWriteHalf> {
+        Arc::clone(&self.write)
     }
 
     fn poll_write_with(
@@ -45,7 +53,10 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.read).poll_read(cx, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.read).poll_read(cx, into))?;
+        self.peer.hear(&into.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::log::sink;
 use crate::platform::Instance;
 use crate::platform::names::env;
+use crate::serve::door::Door;
 use crate::serve::drain::Drain;
-use crate::serve::listener::accept;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
@@ -82,10 +82,13 @@ async fn serve<S: Send + Sync + 'static>(
     listener: TcpListener,
     mut signals: Signals,
 ) -> Result {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    tracing::info!(target: "fc_runtime", "listening on {}", listener.local_addr()?);
+    let address = listener.local_addr()?;
     let drain = Drain::default();
-    accept(&app, listener, &drain, signals.first()).await;
+    let door = Door::open(&app, listener, &drain)?;
+    tracing::info!(target: "fc_runtime", "listening on {address}");
+    let signal = signals.first().await;
+    tracing::info!(target: "fc_runtime", "{signal}: draining {} requests", app.shared.tally.in_flight.get());
+    door.close().await;
     drain.run(&app, signals).await;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
+use crate::cors::SealedCors;
 use crate::error::Error;
 use crate::log::current;
 use crate::platform::names::{self, RESERVED_PREFIX};
@@ -12,15 +13,24 @@ use crate::reply::Reply;
 use crate::stage::{Outgoing, Record};
 
 /// Makes the response that leaves. `trusted`: the platform reads it, and its status word.
-pub(crate) fn finish(mut reply: Reply, mut record: Record, trusted: bool) -> Response<Outgoing> {
+pub(crate) fn finish(
+    mut reply: Reply,
+    mut record: Record,
+    cors: Option<&SealedCors>,
+    trusted: bool,
+) -> Response<Outgoing> {
     if let Some(error) = reply.error() {
         let _entered = current::enter(std::sync::Arc::clone(record.call()) as _);
         log_cause(error);
         let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
         reply.set_body(problem, "application/problem+json");
     }
+    let cors = cors.filter(|_| !reply.has_cors());
     let (status, mut headers, body) = reply.into_response_parts();
     strip(&mut headers);
+    if let Some(cors) = cors {
+        cors.decorate(&record.call().head, &mut headers);
+    }
     if trusted && status.is_server_error() {
         // Without this word the platform counts the call as a success, and does not retry asynchronous ones.
         headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));

@@ -20,6 +20,18 @@ pub(crate) struct Guarded<F, T> {
     step: Step<F, T>,
 }
 
+/// How a handler is called. A trait beside the closures that implement it, because a closure inside a task loses
+/// track of its future's lifetime.
+pub(crate) trait Begin<T> {
+    fn begin(self) -> BoxFuture<T>;
+}
+
+impl<F: FnOnce() -> BoxFuture<T>, T> Begin<T> for F {
+    fn begin(self) -> BoxFuture<T> {
+        self()
+    }
+}
+
 enum Step<F, T> {
     Start(Option<F>),
     Running(BoxFuture<T>),
@@ -28,7 +40,7 @@ enum Step<F, T> {
 
 impl<F, T> Guarded<F, T>
 where
-    F: FnOnce() -> BoxFuture<T>,
+    F: Begin<T>,
 {
     /// `start` calls the handler; it runs inside the guard, because a panic may come before there is a future.
     pub(crate) fn new(call: Arc<Call>, start: F) -> Self {
@@ -41,7 +53,7 @@ impl<F, T> Unpin for Guarded<F, T> {}
 
 impl<F, T> Future for Guarded<F, T>
 where
-    F: FnOnce() -> BoxFuture<T>,
+    F: Begin<T>,
 {
     type Output = Result<T, Panicked>;
 
@@ -54,7 +66,7 @@ where
             if let Step::Start(start) = step
                 && let Some(start) = start.take()
             {
-                *step = Step::Running(start());
+                *step = Step::Running(start.begin());
             }
             match step {
                 Step::Running(future) => future.as_mut().poll(cx),

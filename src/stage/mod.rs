@@ -2,10 +2,12 @@
 
 mod finish;
 mod guard;
+mod leftover;
 mod outgoing;
 mod record;
 
 pub(crate) use finish::{finish, log_cause, respond};
-pub(crate) use guard::Guarded;
+pub(crate) use guard::{Begin, Guarded};
+pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use record::{Markers, Record};

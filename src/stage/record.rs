@@ -49,6 +49,9 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
+        if let Some(peer) = &call.peer {
+            peer.begin();
+        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
@@ -87,6 +90,9 @@ impl Record {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        if let Some(peer) = &self.call.peer {
+            peer.end();
+        }
         let tally = &self.tally;
         match end {
             End::Sent | End::Broken => tally.finished.add(),
@@ -118,7 +124,7 @@ impl Record {
             AccessLog::All => true,
             AccessLog::Off => false,
             AccessLog::Sample(_) if end != End::Sent || self.failed => true,
-            AccessLog::Sample(of) => of != 0 && SEEN.fetch_add(1, Ordering::Relaxed) % of == 0,
+            AccessLog::Sample(of) => SEEN.fetch_add(1, Ordering::Relaxed).is_multiple_of(of.max(1)),
         }
     }
 
