@@ -1,22 +1,29 @@
-//! Counts what the server's thread takes from the allocator, with every server in this process, one after another.
+//! Counts what a server takes from the allocator, in all of its threads: every server in this process, one after
+//! another, and a client that allocates nothing while it is counted.
 //!
 //! `alloc FILE` writes one line per figure: `request|connection SUBJECT VALUE`.
 
 mod client;
 mod servers;
 
+use std::alloc::System;
 use std::fmt::Write as _;
+use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::Poll;
 use std::thread;
 
-use allocation_counter::{AllocationInfo, measure};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use client::Step;
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -64,8 +71,9 @@ fn count(serve: fn(TcpListener) -> io::Result<Serving>) -> Outcome<Counted> {
     client.join().map_err(|_| "the client panicked")??;
     #[allow(clippy::cast_precision_loss, reason = "counts of this size are exact in an f64")]
     Ok(Counted {
-        per_request: requests.count_total as f64 / f64::from(REQUESTS),
-        per_connection: connections.bytes_current as f64 / f64::from(CONNECTIONS),
+        per_request: (requests.allocations + requests.reallocations) as f64 / f64::from(REQUESTS),
+        per_connection: (connections.bytes_allocated as f64 - connections.bytes_deallocated as f64)
+            / f64::from(CONNECTIONS),
     })
 }
 
@@ -75,24 +83,18 @@ fn take(
     serving: &mut Serving,
     steps: &Sender<(Step, oneshot::Sender<()>)>,
     step: Step,
-) -> Outcome<AllocationInfo> {
+) -> Outcome<Stats> {
     let (done, mut is_done) = oneshot::channel();
+    let region = Region::new(COUNTED);
     steps.send((step, done))?;
-    let mut finished = false;
-    let info = measure(|| {
-        runtime.block_on(async {
-            let mut is_done = pin!(&mut is_done);
-            std::future::poll_fn(|cx| {
-                // A server that ended is not polled again; then the step fails below.
-                if serving.as_mut().poll(cx).is_ready() {
-                    return std::task::Poll::Ready(());
-                }
-                is_done.as_mut().poll(cx).map(|answer| finished = answer.is_ok())
-            })
-            .await;
-        });
-    });
-    if finished { Ok(info) } else { Err("the server or its client stopped".into()) }
+    let finished = runtime.block_on(poll_fn(|cx| {
+        // A server that ended is not polled again: the step has failed.
+        if serving.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(false);
+        }
+        Pin::new(&mut is_done).poll(cx).map(|answer| answer.is_ok())
+    }));
+    if finished { Ok(region.change()) } else { Err("the server or its client stopped".into()) }
 }
 
 /// What the client waits for.

@@ -1,4 +1,4 @@
-//! Allocations per request: of the server's thread, exactly, and of every process as valgrind sees it.
+//! Allocations per request: exactly, by a counting allocator, and of every process as valgrind sees it.
 
 use std::fs;
 use std::process::{Command, Stdio};
