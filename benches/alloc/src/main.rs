@@ -9,7 +9,6 @@ mod servers;
 use std::alloc::System;
 use std::fmt::Write as _;
 use std::future::poll_fn;
-use std::io;
 use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,7 +27,7 @@ static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// A server on its way: it is polled as long as it is measured.
-type Serving = Pin<Box<dyn Future<Output = ()>>>;
+type Serving = Pin<Box<dyn Future<Output = Outcome<()>>>>;
 
 fn main() -> Outcome<()> {
     let path = std::env::args().nth(1).ok_or("which file to write?")?;
@@ -47,7 +46,7 @@ struct Counted {
     per_connection: f64,
 }
 
-fn count(serve: fn(TcpListener) -> io::Result<Serving>) -> Outcome<Counted> {
+fn count(serve: servers::Start) -> Outcome<Counted> {
     const REQUESTS: u16 = 1000;
     const CONNECTIONS: u16 = 200;
 
@@ -57,9 +56,7 @@ fn count(serve: fn(TcpListener) -> io::Result<Serving>) -> Outcome<Counted> {
     listener.set_nonblocking(true)?;
     let (steps, orders) = channel();
     let client = thread::spawn(move || client::run(address, &orders));
-    let entered = runtime.enter();
-    let mut serving = serve(listener)?;
-    drop(entered);
+    let mut serving = serve(listener);
 
     // What is grown once is grown before the count: buffers, tables, the slab of sockets.
     let mut take = |step| take(&runtime, &mut serving, &steps, step);
@@ -89,12 +86,12 @@ fn take(
     steps.send((step, done))?;
     let finished = runtime.block_on(poll_fn(|cx| {
         // A server that ended is not polled again: the step has failed.
-        if serving.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(false);
+        if let Poll::Ready(ended) = serving.as_mut().poll(cx) {
+            return Poll::Ready(ended.and(Err("the server stopped".into())));
         }
-        Pin::new(&mut is_done).poll(cx).map(|answer| answer.is_ok())
+        Pin::new(&mut is_done).poll(cx).map(|answer| answer.map_err(|_| "the client stopped".into()))
     }));
-    if finished { Ok(region.change()) } else { Err("the server or its client stopped".into()) }
+    finished.map(|()| region.change())
 }
 
 /// What the client waits for.

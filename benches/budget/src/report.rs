@@ -86,8 +86,12 @@ fn relation(budget: &Budget, is: f64, figures: &Figures) -> String {
 
 /// Thousands apart, so that a table can be read.
 fn number(measure: Measure, value: f64) -> String {
-    let plain = format!("{value:.*}", measure.decimals());
-    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), ""), |(whole, part)| (whole, part));
+    let decimals = measure.decimals();
+    let plain = format!("{value:.decimals$}");
+    // A slope of nothing may come out a hair below it.
+    let plain =
+        plain.strip_prefix('-').filter(|rest| !rest.contains(|c| ('1'..='9').contains(&c))).unwrap_or(&plain);
+    let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at).is_multiple_of(3) && digit != '-' {
@@ -100,4 +104,18 @@ fn number(measure: Measure, value: f64) -> String {
         text.push_str(fraction);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(Measure::Instructions, 1_234_567.4), "1 234 567");
+        assert_eq!(number(Measure::Instructions, 999.0), "999");
+        assert_eq!(number(Measure::Syscalls, 1234.5), "1 234.50");
+        assert_eq!(number(Measure::Syscalls, -0.001), "0.00");
+        assert_eq!(number(Measure::Syscalls, -0.25), "-0.25");
+    }
 }
