@@ -34,6 +34,8 @@ pub(crate) struct Matched {
 /// The settings of one place: a route with what its groups and the app say.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
+    /// The pattern as it stands in a JSON string.
+    pub(crate) logged: Vec<u8>,
     pub(crate) names: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) body_limit: usize,

@@ -24,12 +24,12 @@ pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
                 out.extend_from_slice(level.name().as_bytes());
                 if let Some(id) = id {
                     out.extend_from_slice(b"\",\"request_id\":\"");
-                    text_into(out, id);
+                    text_into(out, id.as_bytes());
                 }
                 out.extend_from_slice(b"\",\"target\":\"");
-                text_into(out, target);
+                text_into(out, target.as_bytes());
                 out.extend_from_slice(b"\",\"message\":\"");
-                text_into(out, now);
+                text_into(out, now.as_bytes());
                 out.push(b'"');
                 if part == 1 && fields.len() <= TEXT_MAX - now.len().min(TEXT_MAX) {
                     out.extend_from_slice(fields);
@@ -83,7 +83,7 @@ impl Fields<'_> {
 
     fn name(&mut self, name: &str) {
         self.0.extend_from_slice(b",\"");
-        text_into(self.0, name);
+        text_into(self.0, name.as_bytes());
         self.0.extend_from_slice(b"\":");
     }
 }
@@ -92,7 +92,7 @@ struct Escaped<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text_into(self.0, text);
+        text_into(self.0, text.as_bytes());
         Ok(())
     }
 }

@@ -156,14 +156,15 @@ impl Record {
         out.extend_from_slice(b"\",\"level\":\"");
         out.extend_from_slice(level.name().as_bytes());
         out.extend_from_slice(b"\",\"request_id\":\"");
-        text_into(out, call.id.as_str());
+        text_into(out, call.id.as_bytes());
         out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
-        text_into(out, call.head.method.as_str());
+        // A method is a token, which needs no escaping.
+        out.extend_from_slice(call.head.method.as_str().as_bytes());
         out.extend_from_slice(b"\",\"path\":\"");
-        text_into(out, call.head.uri.path());
+        text_into(out, call.head.uri.path().as_bytes());
         if let Some(matched) = &call.matched {
             out.extend_from_slice(b"\",\"route\":\"");
-            text_into(out, &matched.scope.pattern);
+            out.extend_from_slice(&matched.scope.logged);
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
