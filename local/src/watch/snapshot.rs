@@ -48,7 +48,7 @@ impl Workspace {
         let folder = self.folder.join(format!("{function}-{number}"));
         copy(code, &folder)?;
         let bootstrap = folder.join("bootstrap");
-        if let Ok(metadata) = std::fs::metadata(&bootstrap)
+        if let Ok(metadata) = std::fs::symlink_metadata(&bootstrap)
             && metadata.is_file()
         {
             // The deployment tool packs a file of this name as executable, whatever it is on disk.

@@ -1,0 +1,16 @@
+//! Tests of the program, from outside.
+
+mod api;
+mod cancel;
+mod cli;
+mod gateway;
+mod harness;
+mod instances;
+mod load;
+mod manifest;
+mod start;
+mod survivors;
+mod watch;
+
+#[path = "../interop/mod.rs"]
+mod interop;
