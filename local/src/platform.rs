@@ -262,7 +262,7 @@ impl Platform {
             pool.open();
         } else {
             if former.is_in_use()
-                && let Err(Refusal::Failed(failure)) = pool.acquire().await.map(drop)
+                && let Err(Refusal::Failed(failure)) = pool.warm().await
             {
                 self.log.error(source, format!("the new code does not start, so the former goes on: {}", failure.message()));
                 pool.close();
@@ -326,7 +326,7 @@ impl Platform {
     pub async fn warm(&self, name: &str) -> bool {
         let functions = self.gateway.functions();
         let Some(slot) = functions.get(name) else { return false };
-        slot.pool().acquire().await.is_ok()
+        slot.pool().warm().await.is_ok()
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.

@@ -11,10 +11,11 @@
 //! or `signal N`.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 
@@ -112,6 +113,31 @@ fn kill_descendants() {
     }
 }
 
+/// "Exec format error".
+const EXEC_FORMAT_ERROR: u8 = 8;
+
+/// Whether the kernel can start the file. The system's library would hand what the kernel refuses to a
+/// shell; the platform does not.
+fn is_program(file: &Path) -> bool {
+    const MACHINE_AT: usize = 18;
+    let own: [u8; 2] = match std::env::consts::ARCH {
+        "x86_64" => [62, 0],
+        "aarch64" => [183, 0],
+        // Elsewhere the kernel's word is taken.
+        _ => return true,
+    };
+    if !file.to_string_lossy().contains('/') {
+        return true;
+    }
+    let mut head = Vec::new();
+    // What cannot be opened has an error number of its own, which exec gives.
+    let Ok(opened) = std::fs::File::open(file) else { return true };
+    if opened.take(MACHINE_AT as u64 + 2).read_to_end(&mut head).is_err() {
+        return true;
+    }
+    head.starts_with(b"#!") || head.starts_with(b"\x7fELF") && head.get(MACHINE_AT..) == Some(&own)
+}
+
 /// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
 /// as it is on the platform.
 fn shim(arguments: &[OsString]) -> ExitCode {
@@ -123,6 +149,9 @@ fn shim(arguments: &[OsString]) -> ExitCode {
     let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
     if parent.map(|pid| pid.get().to_string()).as_deref() != guard.to_str() {
         return ExitCode::FAILURE;
+    }
+    if !is_program(Path::new(program)) {
+        return ExitCode::from(EXEC_FORMAT_ERROR);
     }
     let error = Command::new(program).args(rest).exec();
     let code = error.raw_os_error().and_then(|number| u8::try_from(number).ok()).unwrap_or(1);

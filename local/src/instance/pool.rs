@@ -44,6 +44,9 @@ struct State {
     is_open: bool,
     /// Known after the first start.
     ignores_port: Option<bool>,
+    /// How many starts have come to an end, and how the last one failed if it did.
+    starts: usize,
+    last_failure: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -100,6 +103,8 @@ impl Pool {
             is_closed: false,
             is_open,
             ignores_port,
+            starts: 0,
+            last_failure: None,
         };
         Arc::new(Pool { generation, state: Mutex::new(state), changed: Notify::new() })
     }
@@ -144,6 +149,35 @@ impl Pool {
             Ok(Ok(lease)) => Ok(lease),
             Ok(Err(failure)) => Err(Refusal::Failed(failure)),
             Err(_) => Err(Refusal::Closed),
+        }
+    }
+
+    /// Waits until an instance is there, and has one started if there is none. It takes no slot.
+    pub(crate) async fn warm(self: &Arc<Self>) -> Result<(), Refusal> {
+        let before = {
+            let mut state = self.lock();
+            if state.members.is_empty() && state.starting == 0 && self.cap(&state) > 0 {
+                state.starting = 1;
+                let todo = Todo { starts: 1, ..Todo::default() };
+                self.carry_out(todo);
+            }
+            state.starts
+        };
+        loop {
+            let changed = self.changed.notified();
+            {
+                let state = self.lock();
+                if state.is_closed {
+                    return Err(Refusal::Closed);
+                }
+                match &state.last_failure {
+                    _ if !state.members.is_empty() => return Ok(()),
+                    Some(failure) if state.starts > before => return Err(Refusal::Failed(failure.clone())),
+                    _ if state.starting == 0 => return Ok(()),
+                    _ => {}
+                }
+            }
+            changed.await;
         }
     }
 
@@ -232,6 +266,8 @@ impl Pool {
         let log = &self.generation.log;
         let mut state = self.lock();
         state.starting -= 1;
+        state.starts += 1;
+        state.last_failure = outcome.as_ref().err().cloned();
         let todo = match outcome {
             Ok(Started { instance, ignores_port }) => {
                 log.info(&instance.source, format!("started in {} ms, process {}", begin.elapsed().as_millis(), instance.process.pid()));

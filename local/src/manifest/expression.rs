@@ -304,10 +304,20 @@ resources:
         check("${a b}", Err("without braces"));
         check("${json('{\"a\": 1}')}", Err("is not an expression"));
         check("${file('none')}", Err("cannot read /app/none"));
-        check("${vars.loop}", Err("back to itself"));
         check("x${this.props.tags}", Err("cannot stand within text"));
         check("${resources.api.output.url}", Err("after a deployment"));
         check("${secret('x')}", Err("no secret store"));
+    }
+
+    #[test]
+    fn a_circle_is_named_where_it_closes() {
+        let root = yaml::parse(FILE).unwrap();
+        let scope = Scope { root: &root, folder: Path::new("/"), environment: &|_| None, resource: None };
+        let mut problems = Vec::new();
+        resolve(&Node::text(7, "${vars.loop}"), scope, &mut problems);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].line, 2);
+        assert!(problems[0].text.contains("leads back to itself"), "{problems:?}");
     }
 
     #[test]

@@ -23,10 +23,15 @@ fn assert_cancelled(local: &Local, id: &str) {
     let line = format!("FC Invoke End RequestId: {id}, Error: Invocation canceled by client (duration: ");
     let event = local.wait_for_text(&line);
     assert!(event["text"].as_str().unwrap().ends_with("MB)"), "{event}");
-    local.wait_for_text(&format!("cancelled {id}"));
     let record = local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == id);
     assert_eq!(record["status"], 499);
     assert_eq!(local.count(|event| event["kind"] == "request" && event["request"] == id), 1);
+}
+
+/// The function saw its own connection close.
+#[track_caller]
+fn assert_noticed(local: &Local, id: &str) {
+    local.wait_for_text(&format!("cancelled {id}"));
 }
 
 #[test]
@@ -53,6 +58,7 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
         let pid = local.get("/pid").text();
         let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
         assert_cancelled(&local, &id);
+        assert_noticed(&local, &id);
         assert_eq!(local.get("/pid").text(), pid);
         assert_eq!(local.count(|event| event["text"].as_str().is_some_and(|text| text.starts_with("started in"))), 1);
     }
@@ -64,14 +70,17 @@ fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
     // A body that was read.
     let id = leave(&local, &request("POST", "/sleep?ms=60000", "", b"body"));
     assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
     // A large body that the function does not read.
     let id = leave(&local, &request("POST", "/unread?ms=60000", "", &vec![b'x'; 64 * 1024]));
     assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
     // A next request that is already there.
     let mut two = request("GET", "/sleep?ms=60000", "", b"");
     two.extend(request("GET", "/count", "", b""));
     let id = leave(&local, &two);
     assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
 }
 
 #[test]
@@ -89,6 +98,7 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
     let id = line["request"].as_str().unwrap();
     assert!(text.contains(id), "{text}");
     assert_cancelled(&local, id);
+    assert_noticed(&local, id);
 }
 
 #[test]
