@@ -115,26 +115,25 @@ impl Run {
         self.begin = Instant::now();
         let mut request = self.request(call.method, call.target, call.headers, call.payload, call.control)?;
         let verdict = call.verdict;
-        let spare = request.body().is_repeatable().then(|| is_idempotent(request.method())).unwrap_or(false);
+        let spare = request.body().is_repeatable() && is_idempotent(request.method());
         let mut tries = 0;
         loop {
             tries += 1;
             let mut connection = self.connect(slot, tries).await?;
             let copy = (spare && connection.is_reused).then(|| repeat(&request));
-            let error = match self.within(connection.sender.try_send_request(request)).await? {
+            let mut error = match self.within(connection.sender.try_send_request(request)).await? {
                 Ok(reply) => {
                     self.sender = Some(connection.sender);
                     return Ok(reply.into_parts());
                 }
                 Err(error) => error,
             };
-            let mut error = error;
             request = match (error.take_message(), copy) {
                 // Nothing was sent: the connection had closed before.
                 (Some(unsent), _) if tries < TRIES => unsent,
                 // The platform's rule for a connection that breaks before any byte of a reply.
                 (None, Some(copy)) if tries < TRIES && !error.error().is_parse() => {
-                    self.reopen(slot).await?;
+                    self.reopen().await?;
                     copy
                 }
                 _ => return Err(self.failed(error.error(), &verdict).await),
@@ -181,7 +180,7 @@ impl Run {
     }
 
     /// Makes sure that the next connection is a new one, to the same instance.
-    async fn reopen(&mut self, _slot: &Slot) -> Result<(), Failure> {
+    async fn reopen(&self) -> Result<(), Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         lease.instance.connections.clear();
         match lease.instance.connections.open().await {
@@ -223,7 +222,7 @@ impl Run {
     }
 
     /// Waits for `future`, but not beyond the function's time limit.
-    pub(crate) async fn within<F: Future>(&mut self, future: F) -> Result<F::Output, Failure> {
+    pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
         match tokio::time::timeout_at(self.deadline(), future).await {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
@@ -236,7 +235,7 @@ impl Run {
 
     /// The function's time is over. With one call at a time the instance may still be busy with this one,
     /// so it gets no further call.
-    pub(crate) fn timed_out(&mut self) -> Failure {
+    pub(crate) fn timed_out(&self) -> Failure {
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.concurrency == 1
         {

@@ -70,7 +70,11 @@ impl Failure {
     }
 
     pub(crate) fn path_not_supported(method: &str, path: &str) -> Self {
-        Failure::platform(StatusCode::BAD_REQUEST, "PathNotSupported", format!("'{method}' against '{path}' is not supported"))
+        Failure::platform(
+            StatusCode::BAD_REQUEST,
+            "PathNotSupported",
+            format!("'{method}' against '{path}' is not supported"),
+        )
     }
 
     pub(crate) fn access_denied(message: impl fmt::Display) -> Self {
@@ -83,7 +87,11 @@ impl Failure {
     }
 
     pub(crate) fn function_not_found(name: &str) -> Self {
-        Failure::platform(StatusCode::NOT_FOUND, "FunctionNotFound", format!("function '{name}' does not exist"))
+        Failure::platform(
+            StatusCode::NOT_FOUND,
+            "FunctionNotFound",
+            format!("function '{name}' does not exist"),
+        )
     }
 
     pub(crate) fn trigger_not_found(name: &str) -> Self {
@@ -97,7 +105,11 @@ impl Failure {
     }
 
     pub(crate) fn domain_not_found(name: &str) -> Self {
-        Failure::platform(StatusCode::NOT_FOUND, "DomainNameNotFound", format!("domain name '{name}' does not exist"))
+        Failure::platform(
+            StatusCode::NOT_FOUND,
+            "DomainNameNotFound",
+            format!("domain name '{name}' does not exist"),
+        )
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
@@ -158,7 +170,10 @@ impl Failure {
     }
 
     pub(crate) fn process_exited(duration: Duration, memory: u64) -> Self {
-        Failure::function(format!("Process exited unexpectedly before completing request {}", usage(duration, memory)))
+        Failure::function(format!(
+            "Process exited unexpectedly before completing request {}",
+            usage(duration, memory)
+        ))
     }
 
     pub(crate) fn timed_out(limit: Duration, duration: Duration, memory: u64) -> Self {

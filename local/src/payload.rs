@@ -102,15 +102,12 @@ impl Body for Payload {
                     None => None,
                     Some(Ok(frame)) => {
                         let length = frame.data_ref().map_or(0, Bytes::len);
-                        match left.checked_sub(length) {
-                            Some(rest) => {
-                                *left = rest;
-                                Some(Ok(frame))
-                            }
-                            None => {
-                                verdict.0.store(TOO_LARGE, Ordering::Relaxed);
-                                Some(Err(PayloadError::TooLarge))
-                            }
+                        if let Some(rest) = left.checked_sub(length) {
+                            *left = rest;
+                            Some(Ok(frame))
+                        } else {
+                            verdict.0.store(TOO_LARGE, Ordering::Relaxed);
+                            Some(Err(PayloadError::TooLarge))
                         }
                     }
                     Some(Err(error)) => {

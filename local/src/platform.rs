@@ -80,6 +80,7 @@ pub struct Platform {
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
+    fingerprints: Mutex<HashMap<String, u64>>,
     workspace: Arc<Workspace>,
     stop: CancellationToken,
     connections: TaskTracker,
@@ -105,6 +106,7 @@ impl Platform {
             main,
             ports: Mutex::default(),
             snapshots: Mutex::default(),
+            fingerprints: Mutex::default(),
             workspace,
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -184,9 +186,14 @@ impl Platform {
 
     /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
     pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
-        let Some(function) = manifest.functions().iter().find(|function| function.name == name) else { return false };
+        let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
+            return false;
+        };
         let source = Source::function(&Arc::from(name));
         self.gateway.set_pending(name, "is being built");
+        // Taken before the build, so that a change during it is seen.
+        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint();
+        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), fingerprint);
         if self.settings.build
             && let Err(why) = self.build(function, &source, done).await
         {
@@ -228,7 +235,8 @@ impl Platform {
         match copying.await {
             Ok(Ok(snapshot)) => {
                 if !snapshot.is_copy {
-                    let text = format!("{shown} is larger than the platform takes (500 MB); it is run in place");
+                    let text =
+                        format!("{shown} is larger than the platform takes (500 MB); it is run in place");
                     self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
                 }
                 Ok(snapshot)
@@ -264,7 +272,10 @@ impl Platform {
             if former.is_in_use()
                 && let Err(Refusal::Failed(failure)) = pool.warm().await
             {
-                self.log.error(source, format!("the new code does not start, so the former goes on: {}", failure.message()));
+                self.log.error(
+                    source,
+                    format!("the new code does not start, so the former goes on: {}", failure.message()),
+                );
                 pool.close();
                 self.tasks.spawn(async move {
                     pool.gone().await;
@@ -290,16 +301,19 @@ impl Platform {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
     }
 
-    /// Builds and swaps one function after its sources changed.
-    pub(crate) async fn rebuild(&self, manifest: &Manifest, name: &str) {
-        self.deploy(manifest, name, &mut Built::default()).await;
+    /// The sources of a function's last build.
+    pub(crate) fn fingerprint(&self, name: &str) -> Option<u64> {
+        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
     /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
     pub(crate) async fn reload(&self, former: &Manifest, manifest: &Manifest) {
         self.log.info(&Source::default(), "the manifest changed");
         for note in manifest.notes() {
-            self.log.warn(&Source::default(), format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+            self.log.warn(
+                &Source::default(),
+                format!("{}:{}: {}", manifest.file().display(), note.line, note.text),
+            );
         }
         let mut done = Built::default();
         for function in manifest.functions() {
@@ -362,7 +376,7 @@ impl Platform {
         let slot = functions.find(name)?;
         let tail = wants_log.then(Tail::default);
         let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
-        let mut answer = dispatch(slot, call).await?;
+        let answer = dispatch(slot, call).await?;
         let is_error = gateway::is_function_error(&answer.head);
         let body = match answer.run.within(answer.body.collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
@@ -410,5 +424,8 @@ pub struct Built {
 
 fn in_words(error: &io::Error, ip: IpAddr, port: u16) -> io::Error {
     let address = SocketAddr::new(ip, port);
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port"))
+    io::Error::new(
+        error.kind(),
+        format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port"),
+    )
 }

@@ -45,7 +45,18 @@ impl std::fmt::Debug for Redactor {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let tells = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE", "ACCESS_KEY", "ACCESSKEY", "API_KEY", "APIKEY"];
+    let tells = [
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "TOKEN",
+        "CREDENTIAL",
+        "PRIVATE",
+        "ACCESS_KEY",
+        "ACCESSKEY",
+        "API_KEY",
+        "APIKEY",
+    ];
     tells.iter().any(|part| name.contains(part))
 }
 
@@ -55,8 +66,12 @@ mod tests {
 
     #[test]
     fn secret_values_are_masked_and_others_stay() {
-        let variables =
-            [("DB_PASSWORD", "hunter2-hunter2"), ("API_TOKEN", "hunter2-hunter2-longer"), ("PORT_TOKEN", "9000"), ("REGION", "cn-hangzhou")];
+        let variables = [
+            ("DB_PASSWORD", "hunter2-hunter2"),
+            ("API_TOKEN", "hunter2-hunter2-longer"),
+            ("PORT_TOKEN", "9000"),
+            ("REGION", "cn-hangzhou"),
+        ];
         let redactor = Redactor::new(variables);
         let text = redactor.redact("a hunter2-hunter2-longer b hunter2-hunter2 9000 cn-hangzhou".to_owned());
         assert_eq!(text, "a ****** b ****** 9000 cn-hangzhou");

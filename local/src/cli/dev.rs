@@ -1,6 +1,5 @@
 //! `fc-local dev`.
 
-use std::future::Future;
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +12,11 @@ use crate::{Built, Log, Manifest, Platform, Settings};
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
     let (log, events) = Log::new();
-    let printer = Printer::start(events, Box::new(io::stdout()), Style::new(arguments.json, arguments.color, &io::stdout()));
+    let printer = Printer::start(
+        events,
+        Box::new(io::stdout()),
+        Style::new(arguments.json, arguments.color, &io::stdout()),
+    );
     let code = match try_run(manifest, &arguments, log).await {
         Ok(code) => code,
         Err(error) => {
@@ -56,7 +59,7 @@ async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments
     {
         print::complain(&format!("changes are not noticed: {error}"));
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Ctrl-C or SIGTERM.
@@ -67,15 +70,16 @@ struct StopSignal {
 
 impl StopSignal {
     fn new() -> io::Result<Self> {
-        Ok(StopSignal { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(StopSignal {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
-    fn wait(&mut self) -> impl Future<Output = ()> {
-        async {
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
-            }
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

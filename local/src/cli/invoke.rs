@@ -32,7 +32,11 @@ pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> Exit
 async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result<bool> {
     if !manifest.names().any(|name| name == arguments.function) {
         let names = manifest.names().collect::<Vec<_>>().join(", ");
-        let text = format!("there is no function `{}` in {}; there are: {names}", arguments.function, manifest.file().display());
+        let text = format!(
+            "there is no function `{}` in {}; there are: {names}",
+            arguments.function,
+            manifest.file().display()
+        );
         return Err(io::Error::other(text));
     }
     let event = event(arguments)?;
@@ -50,7 +54,8 @@ fn event(arguments: &InvokeArguments) -> io::Result<Bytes> {
     if file.as_os_str() == "-" {
         io::stdin().read_to_end(&mut bytes)?;
     } else {
-        bytes = std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+        bytes =
+            std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
     }
     Ok(Bytes::from(bytes))
 }

@@ -38,6 +38,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 struct DevArguments {
     /// The port for all functions; each also gets one of its own. 0 takes free ones
     #[arg(long, default_value_t = 8080)]

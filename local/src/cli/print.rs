@@ -73,10 +73,8 @@ impl Printer {
                 if dropped > 0 {
                     complain(&format!("{dropped} lines are not shown: the output is too slow"));
                 }
-                // Nobody reads any more: there is nothing to do but to go on serving.
-                if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-                    continue;
-                }
+                // Where nobody reads any more there is nothing to do but to go on serving.
+                drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
             }
             // Whoever waited may have given up.
             _ = finished.send(());
@@ -101,7 +99,9 @@ fn line(event: &Event, style: Style, out: &mut String) {
 fn json_line(event: &Event, out: &mut String) {
     let mut fields = Map::new();
     fields.insert("time".to_owned(), time::utc(event.time).into());
-    for (name, value) in [("function", &event.function), ("instance", &event.instance), ("request", &event.request)] {
+    for (name, value) in
+        [("function", &event.function), ("instance", &event.instance), ("request", &event.request)]
+    {
         if let Some(value) = value {
             fields.insert(name.to_owned(), Value::from(&**value));
         }
@@ -166,7 +166,13 @@ fn text_line(event: &Event, is_coloured: bool, out: &mut String) {
         Kind::Warning(text) => (YELLOW, format!("warning: {}", neutral(text))),
         Kind::Error(text) => (RED, neutral(text)),
         Kind::Request(record) => (
-            if record.status < 400 { GREEN } else if record.status < 500 { YELLOW } else { RED },
+            if record.status < 400 {
+                GREEN
+            } else if record.status < 500 {
+                YELLOW
+            } else {
+                RED
+            },
             format!(
                 "{} {} {} {:.1} ms{}",
                 neutral(&record.method),
@@ -176,8 +182,12 @@ fn text_line(event: &Event, is_coloured: bool, out: &mut String) {
                 if record.is_cold { " cold" } else { "" }
             ),
         ),
-        Kind::Ready(address) if address.has_trigger => (GREEN, format!("{}  {}", address.host_url, address.port_url)),
-        Kind::Ready(address) => (GREEN, format!("ready for events: fc-local invoke {}", neutral(&address.function))),
+        Kind::Ready(address) if address.has_trigger => {
+            (GREEN, format!("{}  {}", address.host_url, address.port_url))
+        }
+        Kind::Ready(address) => {
+            (GREEN, format!("ready for events: fc-local invoke {}", neutral(&address.function)))
+        }
     };
     _ = writeln!(out, " {}{text}{reset}", paint(colour));
 }
@@ -188,12 +198,19 @@ fn tail(text: &str, length: usize) -> &str {
 
 /// `text` without anything that steers a terminal: a function must not repaint what others wrote.
 pub(super) fn neutral(text: &str) -> String {
-    let steers = |c: char| c.is_control() && c != '\t' && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| {
+        c.is_control() && c != '\t' && c != '\n'
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if !text.contains(steers) {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if steers(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        if steers(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
         out
     })
 }

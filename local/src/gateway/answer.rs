@@ -1,7 +1,5 @@
 //! The gateway's own error replies.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -11,12 +9,12 @@ use crate::failure::Failure;
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-fc-error-type");
 
 /// A failure in the platform's form.
-pub(crate) fn failure(failure: &Failure, id: Arc<str>) -> Response<Bytes> {
+pub(crate) fn failure(failure: &Failure, id: &str) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ERROR_TYPE, HeaderValue::from_static(failure.error_type));
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, value);
     }
-    super::plain(failure.status, headers, failure.json(&id))
+    super::plain(failure.status, headers, failure.json(id))
 }

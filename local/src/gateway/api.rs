@@ -32,7 +32,8 @@ impl ApiCall {
     pub(crate) fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
         let rest = uri.path().strip_prefix("/2023-03-30/")?;
         let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
-        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/')) else {
+        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
+        else {
             let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
             return Some(Err(Failure::invalid_argument(text)));
         };

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -14,7 +14,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
 /// Fills in the default headers unless the function set any header of CORS itself.
 pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
-    if headers.keys().any(|name| name.as_str().starts_with("access-control-") && *name != ACCESS_CONTROL_EXPOSE_HEADERS) {
+    if headers
+        .keys()
+        .any(|name| name.as_str().starts_with("access-control-") && *name != ACCESS_CONTROL_EXPOSE_HEADERS)
+    {
         return;
     }
     if let Some(origin) = origin {
@@ -25,7 +28,7 @@ pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
 }
 
 /// The answer to an `OPTIONS` request that the trigger does not pass on.
-pub(crate) fn preflight(request: &HeaderMap, id: std::sync::Arc<str>) -> Response<Bytes> {
+pub(crate) fn preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
     for (asked, answered) in [
         (http::header::ORIGIN, ACCESS_CONTROL_ALLOW_ORIGIN),
@@ -39,7 +42,7 @@ pub(crate) fn preflight(request: &HeaderMap, id: std::sync::Arc<str>) -> Respons
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, id);
     }
     super::plain(StatusCode::OK, headers, Bytes::new())

@@ -44,7 +44,9 @@ impl Control {
 
     pub(crate) fn refuse_async(self) -> Result<(), Failure> {
         if self.is_async {
-            return Err(Failure::invalid_argument("fc-local does not support asynchronous calls yet; call it synchronously"));
+            return Err(Failure::invalid_argument(
+                "fc-local does not support asynchronous calls yet; call it synchronously",
+            ));
         }
         Ok(())
     }
@@ -102,8 +104,13 @@ fn strip_reserved(headers: &mut HeaderMap) {
 pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: SocketAddr) {
     let address = peer.ip().to_string();
     let Ok(own) = HeaderValue::from_str(&address) else { return };
-    let chain: Vec<&str> = headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let chain = if chain.is_empty() { None } else { HeaderValue::from_str(&format!("{}, {address}", chain.join(", "))).ok() };
+    let chain: Vec<&str> =
+        headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
+    let chain = if chain.is_empty() {
+        None
+    } else {
+        HeaderValue::from_str(&format!("{}, {address}", chain.join(", "))).ok()
+    };
     headers.insert(FORWARDED_FOR, chain.unwrap_or_else(|| own.clone()));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     headers.insert(HeaderName::from_static(fc::CLIENT_IP), own);
@@ -119,7 +126,10 @@ mod tests {
     use super::*;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
@@ -139,7 +149,13 @@ mod tests {
         strip_request(&mut headers);
         assert_eq!(headers, map(&[("host", "a"), ("x-fcx", "stays")]));
 
-        let mut headers = map(&[("server", "me"), ("date", "now"), ("x-fc-status", "200"), ("x-own", "1"), ("content-length", "1")]);
+        let mut headers = map(&[
+            ("server", "me"),
+            ("date", "now"),
+            ("x-fc-status", "200"),
+            ("x-own", "1"),
+            ("content-length", "1"),
+        ]);
         strip_reply(&mut headers);
         assert_eq!(headers, map(&[("x-own", "1")]));
     }

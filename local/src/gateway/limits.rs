@@ -1,6 +1,8 @@
 //! What a client may send: the platform's limits.
 
-use fc_runtime::platform::limits::{CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX};
+use fc_runtime::platform::limits::{
+    CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX,
+};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, header};
 
@@ -28,7 +30,8 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
 
 /// Checks the body's length if the client states it.
 pub(crate) fn check_length(headers: &HeaderMap) -> Result<(), Failure> {
-    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let stated =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|length| length > BODY_MAX as u64) {
         return Err(Failure::entity_too_large(BODY_MAX));
     }

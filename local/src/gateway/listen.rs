@@ -60,7 +60,13 @@ pub(crate) async fn listen(
     }
 }
 
-async fn serve(gateway: Arc<Gateway>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
+async fn serve(
+    gateway: Arc<Gateway>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Door,
+    stop: CancellationToken,
+) {
     // A connection that cannot be set up is one that has already ended.
     let Ok(hangup) = set_up(&stream) else { return };
     let hangup = Arc::new(hangup);

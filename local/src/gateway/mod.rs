@@ -74,21 +74,28 @@ impl Gateway {
     }
 
     /// The life of a request.
-    pub(crate) async fn serve(&self, door: &Door, peer: SocketAddr, request: Request<Incoming>) -> Response<Outgoing> {
+    pub(crate) async fn serve(
+        &self,
+        door: &Door,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
         let outcome = match shape::check(&request) {
             Err(failure) => Err(failure),
             Ok(host) => match target::resolve(&self.functions(), door, &host, &request) {
                 Err(failure) => Err(failure),
                 Ok(Destination::Api(call)) => api::serve(&self.functions(), call, &mut visit, request).await,
-                Ok(Destination::Trigger(slot)) => return self.through_trigger(&slot, peer, visit, request).await,
+                Ok(Destination::Trigger(slot)) => {
+                    return self.through_trigger(&slot, peer, visit, request).await;
+                }
             },
         };
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
-                visit.leave(answer::failure(&failure, id))
+                visit.leave(answer::failure(&failure, &id))
             }
         }
     }
@@ -107,7 +114,7 @@ impl Gateway {
         let function = Arc::clone(&slot.pool().generation.function);
         let mut response = match trigger(slot, &function, peer, &mut visit, request).await {
             Ok(response) => response,
-            Err(failure) => answer::failure(&failure, visit.id()).map(Outgoing::whole),
+            Err(failure) => answer::failure(&failure, &visit.id()).map(Outgoing::whole),
         };
         cors::fill(response.headers_mut(), origin.as_ref());
         if function.local.attachment {
@@ -131,7 +138,7 @@ async fn trigger(
     }
     limits::check(&request)?;
     if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
-        return Ok(cors::preflight(request.headers(), visit.id()).map(Outgoing::whole));
+        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
     }
     check_method(trigger, request.method())?;
     let (head, body) = request.into_parts();

@@ -43,7 +43,8 @@ pub(crate) async fn pass_on(
         return Err(failure);
     }
     let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-    let has_no_body = *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let has_no_body =
+        *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
     headers::strip_reply(&mut head.headers);
     set_request_id(&mut head.headers, visit);
@@ -81,13 +82,15 @@ pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
 /// Reads the reply to its end, within the function's time.
 pub(crate) async fn collect(
     mut body: Incoming,
-    mut run: Run,
+    run: Run,
     wants_log: bool,
 ) -> Result<(Bytes, Option<String>), Failure> {
     let read = run.within(read(&mut body)).await;
     let outcome = match read {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(None)) => Err(Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))),
+        Ok(Err(None)) => {
+            Err(Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes")))
+        }
         Ok(Err(Some(_))) => Err(run.crashed().await),
         Err(failure) => Err(failure),
     };
@@ -161,7 +164,7 @@ impl Streamed {
             return Poll::Ready(None);
         }
         if self.deadline.as_mut().poll(context).is_ready() {
-            if let Some(mut run) = self.run.take() {
+            if let Some(run) = self.run.take() {
                 let failure = run.timed_out();
                 run.fail(&failure);
             }
@@ -244,7 +247,10 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self.get_mut() {
             Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Outgoing::Streamed(streamed) => streamed.poll(context),

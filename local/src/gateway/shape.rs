@@ -75,6 +75,10 @@ mod tests {
         check_request("/", &[("host", "a b")], Err("not a host"));
         let both = [("host", "a"), ("content-length", "1"), ("transfer-encoding", "chunked")];
         check_request("/", &both, Err("two ways"));
-        check_request("/", &[("host", "a"), ("content-length", "1"), ("content-length", "1")], Err("two ways"));
+        check_request(
+            "/",
+            &[("host", "a"), ("content-length", "1"), ("content-length", "1")],
+            Err("two ways"),
+        );
     }
 }

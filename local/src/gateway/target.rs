@@ -78,7 +78,12 @@ pub(crate) enum Destination {
 }
 
 /// Finds the destination by the door the request came in, its host and its path.
-pub(crate) fn resolve<B>(table: &Table, door: &Door, host: &Host, request: &Request<B>) -> Result<Destination, Failure> {
+pub(crate) fn resolve<B>(
+    table: &Table,
+    door: &Door,
+    host: &Host,
+    request: &Request<B>,
+) -> Result<Destination, Failure> {
     if let Door::Function(name) = door {
         return Ok(Destination::Trigger(Arc::clone(table.find(name)?)));
     }

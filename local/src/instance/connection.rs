@@ -59,7 +59,8 @@ impl Connections {
     /// A new connection.
     pub(crate) async fn open(&self) -> io::Result<Connection> {
         let connect = TcpStream::connect(self.address);
-        let stream = tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let stream =
+            tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
         let (sender, connection) = Builder::new()
             // The reply's headers are measured by the gateway; what is far beyond is not read at all.

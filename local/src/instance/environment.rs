@@ -106,7 +106,11 @@ pub(crate) fn with_code_folder(text: &str, code: &Path) -> String {
         let starts = before.chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || "/._-".contains(c)));
         let ends = after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
         out.push_str(before);
-        if starts && ends { out.push_str(&code.to_string_lossy()) } else { out.push_str(MOUNT) }
+        if starts && ends {
+            out.push_str(&code.to_string_lossy());
+        } else {
+            out.push_str(MOUNT);
+        }
         rest = after;
     }
     out.push_str(rest);

@@ -58,7 +58,8 @@ fn try_guard(command: &[OsString]) -> io::Result<()> {
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()?;
-    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut report = control.try_clone()?;
     writeln!(report, "pid {}", child.id())?;
     // Not joined: it reads until the socket closes, and the process ends before that or by it.

@@ -8,9 +8,9 @@ use fc_runtime::platform::names::path;
 use http::{Method, Request};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::Instance;
 use super::pool::Pool;
 use super::process::{Exit, Order};
-use super::Instance;
 use crate::failure::{Failure, megabytes};
 use crate::payload::Payload;
 
@@ -142,7 +142,10 @@ async fn check_health(pool: &Arc<Pool>, instance: &Arc<Instance>) {
         let log = &instance.generation.log;
         match result {
             Ok(()) => log.info(&instance.source, "healthy again"),
-            Err(why) => log.warn(&instance.source, format!("unhealthy, no new requests go to it: GET {}: {why}", check.path)),
+            Err(why) => log.warn(
+                &instance.source,
+                format!("unhealthy, no new requests go to it: GET {}: {why}", check.path),
+            ),
         }
     }
 }

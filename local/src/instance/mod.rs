@@ -97,7 +97,9 @@ impl Instance {
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().map_err(|error| format!("{path} is no path: {error}"))?;
         let headers = request.headers_mut();
-        headers.extend(self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        headers.extend(
+            self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())),
+        );
         headers.insert(http::header::HOST, self.host());
         for (name, value) in [(header::REQUEST_ID, &*id), (header::CONTROL_PATH, path)] {
             headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
@@ -133,7 +135,8 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<Exit, String> {
         let generation = &self.generation;
-        let command: Vec<String> = command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+        let command: Vec<String> =
+            command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output = Output::new(self.source.clone(), generation.log.clone(), redactor);

@@ -36,7 +36,7 @@ pub(crate) struct Pool {
 struct State {
     members: Vec<Member>,
     starting: usize,
-    waiting: VecDeque<oneshot::Sender<Result<Lease, Failure>>>,
+    waiting: VecDeque<Waiter>,
     /// Instances that were given up and are being stopped.
     leaving: usize,
     is_closed: bool,
@@ -86,10 +86,13 @@ impl Drop for Lease {
     }
 }
 
+/// A call that waits for a slot.
+type Waiter = oneshot::Sender<Result<Lease, Failure>>;
+
 /// What has to be done once the lock is released.
 #[derive(Default)]
 struct Todo {
-    handed: Vec<(oneshot::Sender<Result<Lease, Failure>>, Result<Lease, Failure>)>,
+    handed: Vec<(Waiter, Result<Lease, Failure>)>,
     starts: usize,
 }
 
@@ -184,17 +187,21 @@ impl Pool {
     /// At the cap: an unhealthy instance with nothing to do makes room for the next call.
     fn refuse(&self, state: &mut State) -> Refusal {
         let function = &self.generation.function;
-        let Some(sick) = state.members.iter_mut().find(|member| !member.is_healthy && !member.is_retired) else {
+        let Some(sick) = state.members.iter_mut().find(|member| !member.is_healthy && !member.is_retired)
+        else {
             return Refusal::Failed(Failure::exhausted(&function.name, function.local.max_instances));
         };
         sick.is_retired = true;
         let instance = Arc::clone(&sick.instance);
         let is_unused = sick.in_flight == 0;
         if is_unused {
-            self.dismiss(state, &instance);
+            Self::dismiss(state, &instance);
         }
         let path = function.health.as_ref().map_or("", |check| &check.path);
-        Refusal::Failed(Failure::health_check_failed(path, "the instance is unhealthy; the next call gets another one"))
+        Refusal::Failed(Failure::health_check_failed(
+            path,
+            "the instance is unhealthy; the next call gets another one",
+        ))
     }
 
     fn free_slot(self: &Arc<Self>, state: &mut State, is_cold: bool) -> Option<Lease> {
@@ -236,13 +243,11 @@ impl Pool {
             if waiter.is_closed() {
                 continue;
             }
-            match self.free_slot(state, is_cold) {
-                Some(lease) => todo.handed.push((waiter, Ok(lease))),
-                None => {
-                    state.waiting.push_front(waiter);
-                    break;
-                }
-            }
+            let Some(lease) = self.free_slot(state, is_cold) else {
+                state.waiting.push_front(waiter);
+                break;
+            };
+            todo.handed.push((waiter, Ok(lease)));
         }
         todo.starts = self.top_up(state).starts;
         todo
@@ -270,7 +275,14 @@ impl Pool {
         state.last_failure = outcome.as_ref().err().cloned();
         let todo = match outcome {
             Ok(Started { instance, ignores_port }) => {
-                log.info(&instance.source, format!("started in {} ms, process {}", begin.elapsed().as_millis(), instance.process.pid()));
+                log.info(
+                    &instance.source,
+                    format!(
+                        "started in {} ms, process {}",
+                        begin.elapsed().as_millis(),
+                        instance.process.pid()
+                    ),
+                );
                 state.ignores_port = Some(ignores_port);
                 state.members.push(Member {
                     instance: Arc::clone(&instance),
@@ -318,14 +330,14 @@ impl Pool {
         }
         member.idle_since = Some(Instant::now());
         if member.is_retired || is_closed {
-            self.dismiss(state, instance);
+            Self::dismiss(state, instance);
         } else if self.generation.function.local.freeze {
             instance.process.order(Order::Freeze);
         }
     }
 
     /// Takes an instance off the list and has it stopped.
-    fn dismiss(&self, state: &mut State, instance: &Arc<Instance>) {
+    fn dismiss(state: &mut State, instance: &Arc<Instance>) {
         state.members.retain(|member| !Arc::ptr_eq(&member.instance, instance));
         state.leaving += 1;
         instance.retired.cancel();
@@ -388,7 +400,7 @@ impl Pool {
     pub(crate) fn release_idle(&self, instance: &Arc<Instance>) {
         let mut state = self.lock();
         if state.member(instance).is_some_and(|member| member.in_flight == 0) {
-            self.dismiss(&mut state, instance);
+            Self::dismiss(&mut state, instance);
         }
     }
 
@@ -416,10 +428,14 @@ impl Pool {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        let idle: Vec<_> =
-            state.members.iter().filter(|member| member.in_flight == 0).map(|member| Arc::clone(&member.instance)).collect();
+        let idle: Vec<_> = state
+            .members
+            .iter()
+            .filter(|member| member.in_flight == 0)
+            .map(|member| Arc::clone(&member.instance))
+            .collect();
         for instance in idle {
-            self.dismiss(&mut state, &instance);
+            Self::dismiss(&mut state, &instance);
         }
         drop(state);
         self.changed.notify_waiters();

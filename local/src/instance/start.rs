@@ -41,15 +41,18 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let source = generation.source().with_instance(&id);
     let port = free_port().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
     let variables = generation.surroundings.variables(&id, port);
-    let (process, stdout, stderr) = Process::spawn(&command.real, &generation.code, &variables, &generation.tasks)
-        .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
+    let (process, stdout, stderr) =
+        Process::spawn(&command.real, &generation.code, &variables, &generation.tasks).map_err(|error| {
+            Failure::unavailable(format!("cannot start a process for the instance: {error}"))
+        })?;
     let redactor = generation.surroundings.redactor.clone();
     let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
     // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
-    let mut opening = Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
+    let mut opening =
+        Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
     let found = opening.wait_for_port(port).await?;
     if found != port {
         let text = format!(

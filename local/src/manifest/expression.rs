@@ -147,7 +147,9 @@ fn evaluate(
     let Some(term) = parse(source) else {
         return Err(Problem::error(
             line,
-            format!("`${{{source}}}` is not an expression; for a shell variable write `$NAME` without braces"),
+            format!(
+                "`${{{source}}}` is not an expression; for a shell variable write `$NAME` without braces"
+            ),
         ));
     };
     Evaluation { source, line, scope, depth, problems }.term(&term)
@@ -177,17 +179,21 @@ impl Evaluation<'_, '_> {
     fn name(&mut self, name: &str) -> Result<Node, Problem> {
         let mut steps: Vec<&str> = name.split('.').collect();
         match steps[0] {
-            "vars" => {}
             "resources" if matches!(steps.get(2), Some(&"output" | &"info")) => {
                 return Err(self.error("it is known only after a deployment; set a value for local use"));
             }
-            "resources" => {}
+            "vars" | "resources" => {}
             "this" | "that" => {
-                let resource = self.scope.resource.ok_or_else(|| self.error("there is no resource around it"))?;
+                let resource =
+                    self.scope.resource.ok_or_else(|| self.error("there is no resource around it"))?;
                 steps.splice(0..1, ["resources", resource]);
             }
             "env" if steps.len() == 2 => return self.environment(steps[1], None),
-            _ => return Err(self.error("fc-local knows vars, env, file, json, path, config, resources and this")),
+            _ => {
+                return Err(
+                    self.error("fc-local knows vars, env, file, json, path, config, resources and this")
+                );
+            }
         }
         let mut node = self.scope.root;
         for step in &steps {
@@ -265,8 +271,12 @@ resources:
     fn check(text: &str, expected: Result<Value, &str>) {
         let root = yaml::parse(FILE).unwrap();
         let environment = |name: &str| (name == "STAGE").then(|| "test".to_owned());
-        let scope =
-            Scope { root: &root, folder: Path::new("/app"), environment: &environment, resource: Some("api") };
+        let scope = Scope {
+            root: &root,
+            folder: Path::new("/app"),
+            environment: &environment,
+            resource: Some("api"),
+        };
         let mut problems = Vec::new();
         let node = resolve(&Node::text(7, text), scope, &mut problems);
         match expected {

@@ -150,7 +150,7 @@ pub(crate) fn read(
     let code = code(props, folder, &mut reader);
     let custom = props.child("customRuntimeConfig");
     let memory_mb = reader.integer(props, "memorySize", 512, 128..=32768);
-    if memory_mb % 64 != 0 {
+    if !memory_mb.is_multiple_of(64) {
         reader.error(props, "memorySize", "must be a multiple of 64");
     }
     reader.range(props, "cpu", 0.05..=16.0);
@@ -182,7 +182,9 @@ pub(crate) fn read(
         log: log(props, &mut reader),
         initializer: lifecycle.and_then(|hooks| hook(hooks, "initializer", 300, &mut reader)),
         pre_stop: lifecycle.and_then(|hooks| hook(hooks, "preStop", 90, &mut reader)),
-        health: custom.and_then(|custom| custom.child("healthCheckConfig")).and_then(|node| health(node, &mut reader)),
+        health: custom
+            .and_then(|custom| custom.child("healthCheckConfig"))
+            .and_then(|node| health(node, &mut reader)),
         trigger: trigger(props, &mut reader),
         actions,
         local,
@@ -201,7 +203,9 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     }
     let why = match runtime {
         "custom-container" | "micro-sandbox" => "containers are not supported here; use a custom runtime",
-        _ if runtime.starts_with("custom") => "is no runtime; there are custom and custom.debian10, 11 and 12",
+        _ if runtime.starts_with("custom") => {
+            "is no runtime; there are custom and custom.debian10, 11 and 12"
+        }
         _ => "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12)",
     };
     reader.error(props, "runtime", why);
@@ -209,7 +213,9 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
 
 fn is_function_name(name: &str) -> bool {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    starts_well && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    starts_well
+        && name.len() <= 64
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf> {
@@ -223,7 +229,11 @@ fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf>
         _ => None,
     };
     let Some(text) = folder_given else {
-        reader.error(props, "code", "must be a folder here; an object in the cloud's storage cannot be started");
+        reader.error(
+            props,
+            "code",
+            "must be a folder here; an object in the cloud's storage cannot be started",
+        );
         return None;
     };
     let lower = text.to_ascii_lowercase();
@@ -241,15 +251,24 @@ fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String
     for entry in node.entries() {
         let Some(text) = entry.node.as_text() else {
             let kind = entry.node.kind();
-            reader.push(entry.line, format!("environmentVariables.{} must be text but is {kind}; quote it", entry.key));
+            reader.push(
+                entry.line,
+                format!("environmentVariables.{} must be text but is {kind}; quote it", entry.key),
+            );
             continue;
         };
         let starts_well = entry.key.starts_with(|c: char| c.is_ascii_alphabetic());
         if !starts_well || !entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            reader.push(entry.line, format!("`{}` is no name for a variable: a letter, then letters, digits or `_`", entry.key));
+            reader.push(
+                entry.line,
+                format!("`{}` is no name for a variable: a letter, then letters, digits or `_`", entry.key),
+            );
         }
         if entry.key.starts_with("FC_") {
-            reader.push(entry.line, format!("`{}`: names that start with FC_ are reserved by the platform", entry.key));
+            reader.push(
+                entry.line,
+                format!("`{}`: names that start with FC_ are reserved by the platform", entry.key),
+            );
         }
         size += entry.key.len() + text.len();
         variables.insert(entry.key.clone(), text.to_owned());
@@ -311,7 +330,9 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
             Some("http") => found = http_trigger(node, reader),
             Some(other) => reader.note(
                 node.line,
-                format!("a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"),
+                format!(
+                    "a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"
+                ),
             ),
             None => {}
         }
@@ -343,7 +364,11 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     }
     for method in &methods {
         if !METHODS.contains(&method.as_str()) {
-            reader.error(config, "methods", &format!("`{method}` cannot be let through; there are {}", METHODS.join(", ")));
+            reader.error(
+                config,
+                "methods",
+                &format!("`{method}` cannot be let through; there are {}", METHODS.join(", ")),
+            );
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);

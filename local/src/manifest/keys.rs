@@ -285,11 +285,18 @@ fn unknown(name: &str, line: usize, table: &Table, place: &str) -> Problem {
         .map(|key| (strsim::damerau_levenshtein(&name.to_lowercase(), &key.name.to_lowercase()), key.name))
         .min();
     match nearest {
-        Some((distance, meant)) if distance <= 2.min(meant.len() / 2) || alike(name, meant) => Problem::error(
+        Some((distance, meant)) if distance <= 2.min(meant.len() / 2) || alike(name, meant) => {
+            Problem::error(
+                line,
+                format!(
+                    "`{name}` is not a key of {place}, so deploying would drop it: did you mean `{meant}`?"
+                ),
+            )
+        }
+        _ => Problem::note(
             line,
-            format!("`{name}` is not a key of {place}, so deploying would drop it: did you mean `{meant}`?"),
+            format!("`{name}` is not a key of {place} that fc-local knows; it is ignored"),
         ),
-        _ => Problem::note(line, format!("`{name}` is not a key of {place} that fc-local knows; it is ignored")),
     }
 }
 

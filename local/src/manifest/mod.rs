@@ -26,7 +26,11 @@ pub struct Manifest {
     file: PathBuf,
     functions: Vec<Function>,
     notes: Vec<Problem>,
+    text: Text,
 }
+
+/// The bytes of the manifest and of the `.env` file beside it.
+pub(crate) type Text = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl Manifest {
     /// Reads `file`, and the `.env` file beside it if there is one.
@@ -35,15 +39,18 @@ impl Manifest {
     ///
     /// Everything that is wrong with the file, each with its line.
     pub fn load(file: &Path) -> Result<Self, ManifestError> {
+        let text = Manifest::read_text(file);
         let failed = |problem| ManifestError::new(file, vec![problem]);
         let source = std::fs::read_to_string(file)
             .map_err(|error| failed(Problem::error(1, format!("cannot read the file: {error}"))))?;
         let absolute = std::path::absolute(file)
             .map_err(|error| failed(Problem::error(1, format!("cannot find its folder: {error}"))))?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
-        let dot_env = std::fs::read_to_string(folder.join(".env")).map(|text| read_dot_env(&text)).unwrap_or_default();
+        let dot_env =
+            std::fs::read_to_string(folder.join(".env")).map(|text| read_dot_env(&text)).unwrap_or_default();
         let environment = |name: &str| std::env::var(name).ok().or_else(|| dot_env.get(name).cloned());
-        Manifest::parse(&source, &absolute, &environment)
+        let manifest = Manifest::parse(&source, &absolute, &environment)?;
+        Ok(Manifest { text, ..manifest })
     }
 
     /// Reads `source` as the content of `file`; `environment` answers for `${env(…)}`.
@@ -61,7 +68,7 @@ impl Manifest {
         if problems.iter().any(|problem| problem.fatal) {
             return Err(ManifestError::new(file, problems));
         }
-        Ok(Manifest { file: file.to_owned(), functions, notes: problems })
+        Ok(Manifest { file: file.to_owned(), functions, notes: problems, text: (None, None) })
     }
 
     /// The file's absolute path.
@@ -81,6 +88,16 @@ impl Manifest {
 
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// Whether the files differ from what was read.
+    pub(crate) fn is_outdated(&self) -> bool {
+        Manifest::read_text(&self.file) != self.text
+    }
+
+    pub(crate) fn read_text(file: &Path) -> Text {
+        let beside = file.parent().map(|folder| folder.join(".env"));
+        (std::fs::read(file).ok(), beside.and_then(|beside| std::fs::read(beside).ok()))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -119,7 +136,8 @@ fn read(scope: Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Function> {
             continue;
         };
         if let Some(twin) = functions.iter().find(|other| other.name == function.name) {
-            let text = format!("two functions are called `{}`; the other is on line {}", twin.name, twin.line);
+            let text =
+                format!("two functions are called `{}`; the other is on line {}", twin.name, twin.line);
             problems.push(Problem::error(entry.line, text));
         }
         functions.push(function);
@@ -243,6 +261,3 @@ fn read_dot_env(text: &str) -> HashMap<String, String> {
     }
     variables
 }
-
-#[cfg(test)]
-mod tests;

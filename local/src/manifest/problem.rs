@@ -44,7 +44,7 @@ impl ManifestError {
 impl fmt::Display for ManifestError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for problem in self.problems.iter().filter(|problem| problem.fatal) {
+        for problem in &self.problems {
             write!(out, "{separator}{}:{}: {}", self.file.display(), problem.line, problem.text)?;
             separator = "\n";
         }

@@ -42,13 +42,11 @@ impl<'a> Reader<'a> {
     /// Text; a number is taken as its text, as the platform's own tool does for names.
     pub(crate) fn text(&mut self, node: &Node, key: &str) -> Option<String> {
         let child = node.child(key)?;
-        match child.scalar() {
-            Some(text) => Some(text),
-            None => {
-                self.wrong(node, key, "text");
-                None
-            }
+        let text = child.scalar();
+        if text.is_none() {
+            self.wrong(node, key, "text");
         }
+        text
     }
 
     pub(crate) fn required_text(&mut self, node: &Node, key: &str) -> Option<String> {
@@ -89,20 +87,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn integer(&mut self, node: &Node, key: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
+    pub(crate) fn integer(
+        &mut self,
+        node: &Node,
+        key: &str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> u64 {
         let Some(child) = node.child(key) else { return default };
         let Value::Int(value) = child.value else {
             self.wrong(node, key, "an integer");
             return default;
         };
-        match u64::try_from(value).ok().filter(|value| range.contains(value)) {
-            Some(value) => value,
-            None => {
-                let text = format!("must be {} to {} but is {value}", range.start(), range.end());
-                self.error(node, key, &text);
-                default
-            }
-        }
+        let fitting = u64::try_from(value).ok().filter(|value| range.contains(value));
+        fitting.unwrap_or_else(|| {
+            let text = format!("must be {} to {} but is {value}", range.start(), range.end());
+            self.error(node, key, &text);
+            default
+        })
     }
 
     /// A number that has no effect here but must be one that the platform takes.

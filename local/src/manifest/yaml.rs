@@ -276,12 +276,14 @@ fn plain(text: &str) -> Value {
         };
     }
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
-        if let Some(value) = text.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok()) {
+        if let Some(value) = text.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok())
+        {
             return Value::Int(value);
         }
     }
     let starts_as_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let is_numeric = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let is_numeric =
+        digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     if starts_as_number
         && is_numeric
         && let Ok(value) = text.parse()
@@ -328,7 +330,7 @@ mod tests {
         let mut bomb = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n".to_owned();
         for level in 1..9 {
             let items = vec![format!("*a{}", level - 1); 10].join(",");
-            bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+            bomb = format!("{bomb}a{level}: &a{level} [{items}]\n");
         }
         assert!(parse(&bomb).expect_err("too large").text.contains("100000"));
     }

@@ -10,14 +10,20 @@ use crate::log::{Log, Source};
 use crate::manifest::Action;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
-const NOT_PASSED_ON: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+const NOT_PASSED_ON: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
 /// Runs one step by the shell and waits for its end. `Err` says why the step failed.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future ends the step and everything it started.
-pub(crate) async fn run(action: &Action, source: &Source, log: &Log, tasks: &TaskTracker) -> Result<(), String> {
+pub(crate) async fn run(
+    action: &Action,
+    source: &Source,
+    log: &Log,
+    tasks: &TaskTracker,
+) -> Result<(), String> {
     log.info(source, format!("building: {}", action.run));
     if !action.folder.is_dir() {
         return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));

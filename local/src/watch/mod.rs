@@ -14,11 +14,11 @@ use tokio::sync::Notify;
 
 pub(crate) use build::run as run_action;
 pub(crate) use snapshot::{Snapshot, Workspace, remove};
+pub(crate) use sources::Sources;
 
 use crate::log::Source;
 use crate::manifest::Manifest;
-use crate::platform::Platform;
-use sources::Sources;
+use crate::platform::{Built, Platform};
 
 /// Several changes within this time are one: an editor's save is more than one event.
 const DEBOUNCE: Duration = Duration::from_millis(120);
@@ -36,64 +36,34 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
             notice.notify_one();
         }
     })?;
-    let mut watched = HashSet::new();
-    let mut builds: HashMap<String, Built> = HashMap::new();
-    let mut text = fingerprint_of_manifest(&manifest);
+    let mut known = HashSet::new();
+    let mut in_a_row: HashMap<String, u32> = HashMap::new();
+    let mut refused = None;
     loop {
         let sources = sources_of(&manifest);
-        watch_all(&mut watcher, &mut watched, &manifest, &sources, platform);
-        let due = due(&sources, &mut builds);
-        for name in due {
-            let before = sources.get(&name).map(Sources::fingerprint);
-            if let Some(built) = builds.get_mut(&name) {
-                built.fingerprint = before.unwrap_or_default();
+        watch_all(&mut watcher, &mut known, &manifest, &sources, platform);
+        for (name, sources) in &sources {
+            let count = in_a_row.entry(name.clone()).or_default();
+            if platform.fingerprint(name) == Some(sources.fingerprint()) {
+                *count = 0;
+            } else if *count <= SELF_TRIGGERED_MAX {
+                *count += 1;
+                // Whatever changes from here on makes the fingerprint differ once more.
+                changed.notify_one();
+                platform.deploy(&manifest, name, &mut Built::default()).await;
             }
-            platform.rebuild(&manifest, &name).await;
         }
-        let is_stable = sources.iter().all(|(name, sources)| {
-            builds.get(name).is_some_and(|built| built.fingerprint == sources.fingerprint())
-        });
-        if is_stable {
-            for built in builds.values_mut() {
-                built.in_a_row = 0;
+        if manifest.is_outdated() && refused != Some(Manifest::read_text(manifest.file())) {
+            refused = Some(Manifest::read_text(manifest.file()));
+            if let Some(newer) = reload(platform, &manifest).await {
+                manifest = newer;
+                refused = None;
+                continue;
             }
         }
         changed.notified().await;
         tokio::time::sleep(DEBOUNCE).await;
-        let now = fingerprint_of_manifest(&manifest);
-        if now != text {
-            text = now;
-            if let Some(newer) = reload(platform, &manifest).await {
-                manifest = newer;
-                builds.clear();
-            }
-        }
     }
-}
-
-struct Built {
-    fingerprint: u64,
-    in_a_row: u32,
-}
-
-/// The functions whose sources differ from those of their last build.
-fn due(sources: &HashMap<String, Sources>, builds: &mut HashMap<String, Built>) -> Vec<String> {
-    let mut due = Vec::new();
-    for (name, sources) in sources {
-        let fingerprint = sources.fingerprint();
-        match builds.get_mut(name) {
-            // What is there when watching begins was built just before.
-            None => {
-                builds.insert(name.clone(), Built { fingerprint, in_a_row: 0 });
-            }
-            Some(built) if built.fingerprint != fingerprint && built.in_a_row <= SELF_TRIGGERED_MAX => {
-                built.in_a_row += 1;
-                due.push(name.clone());
-            }
-            Some(_) => {}
-        }
-    }
-    due
 }
 
 async fn reload(platform: &Platform, former: &Manifest) -> Option<Manifest> {
@@ -114,27 +84,22 @@ fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     functions.map(|function| (function.name.clone(), Sources::of(function, manifest.folder()))).collect()
 }
 
-/// The manifest's own text and that of its `.env`.
-fn fingerprint_of_manifest(manifest: &Manifest) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-    (std::fs::read(manifest.file()).ok(), std::fs::read(manifest.folder().join(".env")).ok())
-}
-
 fn watch_all(
     watcher: &mut RecommendedWatcher,
-    watched: &mut HashSet<PathBuf>,
+    known: &mut HashSet<PathBuf>,
     manifest: &Manifest,
     sources: &HashMap<String, Sources>,
     platform: &Platform,
 ) {
     let mut folders: HashSet<PathBuf> = sources.values().flat_map(Sources::folders).collect();
     folders.insert(manifest.folder().to_owned());
-    watched.retain(|folder| folders.contains(folder) && folder.exists());
+    known.retain(|folder| folders.contains(folder) && folder.exists());
     for folder in folders {
-        if watched.contains(&folder) {
+        if known.contains(&folder) {
             continue;
         }
         match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-            Ok(()) => _ = watched.insert(folder),
+            Ok(()) => _ = known.insert(folder),
             Err(error) => {
                 let text = format!("changes in {} are not noticed: {error}", folder.display());
                 platform.log().warn(&Source::default(), text);

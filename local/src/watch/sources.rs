@@ -102,6 +102,9 @@ impl Sources {
             return name.starts_with('.') || MADE_BY_TOOLS.contains(&name);
         }
         // Editors write beside a file before they put it in its place.
-        name.ends_with('~') || name.ends_with(".swp") || name.starts_with(".#") || name == "4913"
+        name.ends_with('~')
+            || path.extension().is_some_and(|ending| ending == "swp")
+            || name.starts_with(".#")
+            || name == "4913"
     }
 }

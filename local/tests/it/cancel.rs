@@ -44,7 +44,9 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
     eventually("the former instance ends", || !is_running(pid));
     local.wait_for_text("pre-stop");
     // The replacement was started at once, not by the next call.
-    local.wait_for_nth("a second start", 2, |event| event["text"].as_str().is_some_and(|text| text.starts_with("started in")));
+    local.wait_for_nth("a second start", 2, |event| {
+        event["text"].as_str().is_some_and(|text| text.starts_with("started in"))
+    });
     assert_ne!(local.get("/pid").text(), pid.to_string());
 }
 
@@ -60,7 +62,10 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
         assert_cancelled(&local, &id);
         assert_noticed(&local, &id);
         assert_eq!(local.get("/pid").text(), pid);
-        assert_eq!(local.count(|event| event["text"].as_str().is_some_and(|text| text.starts_with("started in"))), 1);
+        assert_eq!(
+            local.count(|event| event["text"].as_str().is_some_and(|text| text.starts_with("started in"))),
+            1
+        );
     }
 }
 
@@ -110,5 +115,7 @@ fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
     drop(stream);
     let line = local.wait_for_text("Invocation canceled by client");
     let id = line["request"].clone();
-    local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == id && event["status"] == 499);
+    local.wait_for("its record", |event| {
+        event["kind"] == "request" && event["request"] == id && event["status"] == 499
+    });
 }

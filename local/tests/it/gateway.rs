@@ -7,7 +7,8 @@ use crate::harness::{Local, connect, exchange, read_reply, request};
 /// The value of a header among the bytes that the function saw.
 fn seen(text: &str, name: &str) -> Option<String> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
-    let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
+    let mut values =
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
     values.next()
 }
 
@@ -98,7 +99,12 @@ fn what_is_beyond_the_limits_is_refused_before_the_function() {
 
     let claim = "POST /length HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 33554433\r\n\r\n";
     let reply = exchange(local.function_port("f"), claim.as_bytes());
-    reply.assert_platform_error(400, "FcCommonError", "EntityTooLarge", "payload size exceeds maximum allowed size (33554432 bytes)");
+    reply.assert_platform_error(
+        400,
+        "FcCommonError",
+        "EntityTooLarge",
+        "payload size exceeds maximum allowed size (33554432 bytes)",
+    );
 
     let after: usize = local.get("/count").text().parse().unwrap();
     let before: usize = before.parse().unwrap();
@@ -112,7 +118,8 @@ fn a_body_of_32_mb_passes_and_one_byte_more_does_not() {
     let body = vec![b'x'; limit];
     assert_eq!(local.call("POST", "/length", "", &body).text(), limit.to_string());
 
-    let mut chunked = b"POST /length HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let mut chunked =
+        b"POST /length HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     chunked.extend_from_slice(format!("{:x}\r\n", limit + 1).as_bytes());
     chunked.extend_from_slice(&body);
     chunked.extend_from_slice(b"x\r\n0\r\n\r\n");
@@ -139,7 +146,12 @@ fn methods_that_the_trigger_does_not_list_are_refused() {
         let reply = local.call(method, "/", "", b"");
         reply.assert_platform_error(403, "FcCommonError", "AccessDenied", method);
     }
-    local.call("CONNECT", "a:1", "", b"").assert_platform_error(400, "FcCommonError", "InvalidArgument", "CONNECT");
+    local.call("CONNECT", "a:1", "", b"").assert_platform_error(
+        400,
+        "FcCommonError",
+        "InvalidArgument",
+        "CONNECT",
+    );
 }
 
 #[test]
@@ -149,16 +161,26 @@ fn a_function_without_an_http_trigger_or_without_its_public_address_is_not_serve
     let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET], disableURLInternet: true}}]";
     let local = Local::scripted(triggers, "");
     let reply = local.get("/");
-    reply.assert_platform_error(403, "FcCommonError", "AccessDenied", "access denied due to function internet URL is disable");
+    reply.assert_platform_error(
+        403,
+        "FcCommonError",
+        "AccessDenied",
+        "access denied due to function internet URL is disable",
+    );
 }
 
 #[test]
 fn cors_is_filled_in_unless_the_function_speaks() {
     let local = Local::scripted("", "");
     let cors = |reply: &crate::harness::Reply| {
-        ["allow-origin", "allow-credentials", "expose-headers"].map(|name| reply.header(&format!("access-control-{name}")))
+        ["allow-origin", "allow-credentials", "expose-headers"]
+            .map(|name| reply.header(&format!("access-control-{name}")))
     };
-    let filled = [Some("https://a.example".to_owned()), Some("true".to_owned()), Some("Date,x-fc-request-id".to_owned())];
+    let filled = [
+        Some("https://a.example".to_owned()),
+        Some("true".to_owned()),
+        Some("Date,x-fc-request-id".to_owned()),
+    ];
     let reply = local.call("GET", "/", "origin: https://a.example\r\n", b"");
     assert_eq!(cors(&reply), filled);
     let reply = local.call("GET", "/cors", "origin: https://a.example\r\n", b"");
@@ -224,7 +246,9 @@ fn doubtful_shapes_never_reach_the_function() {
     // Chunks win over a length, the connection closes, and the function sees one framing only.
     let (chunked, length) = ("transfer-encoding: chunked\r\n", "content-length: 3\r\n");
     for framing in [format!("{chunked}{length}"), format!("{length}{chunked}")] {
-        let shape = format!("POST /seen HTTP/1.1\r\nhost: a\r\n{framing}\r\n1\r\nx\r\n0\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n");
+        let shape = format!(
+            "POST /seen HTTP/1.1\r\nhost: a\r\n{framing}\r\n1\r\nx\r\n0\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n"
+        );
         let reply = exchange(port, shape.as_bytes());
         assert_eq!((reply.status, reply.header("connection").as_deref()), (200, Some("close")));
         let text = reply.text();
@@ -314,7 +338,9 @@ fn the_log_of_a_request_can_be_asked_for() {
     let log = reply.header("x-fc-log-result").expect("a log");
     let log = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(log).unwrap()).unwrap();
     let id = reply.id();
-    let expected = format!("FC Invoke Start RequestId: {id}\na line of {id}\nFC Invoke End RequestId: {id}\n\nDuration: ");
+    let expected = format!(
+        "FC Invoke Start RequestId: {id}\na line of {id}\nFC Invoke End RequestId: {id}\n\nDuration: "
+    );
     assert!(log.starts_with(&expected), "{log}");
     assert!(log.contains("Memory Size: 256 MB, Max Memory Used: "), "{log}");
     assert_eq!(local.get("/log").header("x-fc-log-result"), None);

@@ -59,9 +59,8 @@ impl Drop for Folder {
 /// A manifest with one scripted function `f`; `props` are further lines of its `props`, `extra` further
 /// lines of its resource, both indented by nothing.
 pub(crate) fn manifest(props: &str, extra: &str) -> String {
-    let indent = |text: &str, by: usize| {
-        text.lines().map(|line| format!("{:by$}{line}\n", "")).collect::<String>()
-    };
+    let indent =
+        |text: &str, by: usize| text.lines().map(|line| format!("{:by$}{line}\n", "")).collect::<String>();
     let trigger = if props.contains("triggers:") {
         String::new()
     } else {
@@ -107,7 +106,14 @@ impl Local {
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["--template", folder.path().join("s.yaml").to_str().unwrap(), "dev", "--port", "0", "--json"])
+            .args([
+                "--template",
+                folder.path().join("s.yaml").to_str().unwrap(),
+                "dev",
+                "--port",
+                "0",
+                "--json",
+            ])
             .args(arguments)
             .env("FC_LOCAL_TEST_SECRET", "test-secret-value")
             .stdin(Stdio::null())
@@ -237,7 +243,11 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// The bytes of a request.
 pub(crate) fn request(method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let length = if body.is_empty() && method == "GET" { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let length = if body.is_empty() && method == "GET" {
+        String::new()
+    } else {
+        format!("content-length: {}\r\n", body.len())
+    };
     let head = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n{length}{headers}\r\n");
     [head.as_bytes(), body].concat()
 }
@@ -256,7 +266,8 @@ impl Reply {
     /// All values of a header, joined by `, `; `None` if it is not there.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        let values: Vec<&str> = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect();
+        let values: Vec<&str> =
+            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 

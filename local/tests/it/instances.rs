@@ -14,7 +14,12 @@ fn at_once(local: &Local, count: usize, target: &str) -> Vec<crate::harness::Rep
 
 fn instances(local: &Local) -> HashSet<String> {
     let served = |event: &serde_json::Value| event["kind"] == "request" && event["status"] == 200;
-    local.events().iter().filter(|event| served(event)).filter_map(|event| Some(event["instance"].as_str()?.to_owned())).collect()
+    local
+        .events()
+        .iter()
+        .filter(|event| served(event))
+        .filter_map(|event| Some(event["instance"].as_str()?.to_owned()))
+        .collect()
 }
 
 #[test]
@@ -30,7 +35,10 @@ fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
 
 #[test]
 fn beyond_the_cap_calls_are_refused() {
-    let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60\nconcurrencyConfig: {reservedConcurrency: 2}", "");
+    let local = Local::scripted(
+        "instanceConcurrency: 2\ntimeout: 60\nconcurrencyConfig: {reservedConcurrency: 2}",
+        "",
+    );
     let replies = at_once(&local, 7, "/sleep?ms=1000");
     let (ok, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
     assert_eq!((ok.len(), refused.len()), (4, 3));
@@ -56,7 +64,10 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
     let reply = local.get("/exit?code=7");
     reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
     assert!(reply.text().contains("ms, maxMemoryUsage: "), "{reply:?}");
-    local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Process exited unexpectedly", reply.id()));
+    local.wait_for_text(&format!(
+        "FC Invoke End RequestId: {}, Error: Process exited unexpectedly",
+        reply.id()
+    ));
     local.wait_for_text("the instance ended by itself with code 7");
     assert_ne!(local.get("/pid").text(), first);
 }
@@ -95,7 +106,10 @@ fn a_call_ends_with_the_functions_time() {
     let first = local.get("/pid").text();
     let reply = local.get("/chunks?n=1000&ms=100");
     assert_eq!((reply.status, reply.is_complete), (200, false));
-    local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Function time out after 1 seconds", reply.id()));
+    local.wait_for_text(&format!(
+        "FC Invoke End RequestId: {}, Error: Function time out after 1 seconds",
+        reply.id()
+    ));
     assert_eq!(local.get("/pid").text(), first);
 }
 
@@ -120,7 +134,15 @@ fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
 fn a_frozen_instance_stands_still_between_calls() {
     let local = Local::scripted("", "x-local: {freeze: true}");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().rsplit_once(") ").unwrap().1.chars().next();
+    let state = || {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .unwrap()
+            .rsplit_once(") ")
+            .unwrap()
+            .1
+            .chars()
+            .next()
+    };
     eventually("it is frozen", || state() == Some('T'));
     assert_eq!(local.get("/pid").text(), pid.to_string());
     eventually("it is frozen again", || state() == Some('T'));
@@ -134,7 +156,9 @@ fn a_killed_instance_fails_its_own_calls_only() {
     let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60", "");
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| local.get("/sleep?ms=3000"))).collect();
-        local.wait_for_nth("all four are asleep", 4, |event| event["text"].as_str().is_some_and(|text| text.starts_with("asleep")));
+        local.wait_for_nth("all four are asleep", 4, |event| {
+            event["text"].as_str().is_some_and(|text| text.starts_with("asleep"))
+        });
         let started: Vec<u32> = local
             .events()
             .iter()

@@ -6,7 +6,6 @@ mod cli;
 mod gateway;
 mod harness;
 mod instances;
-mod load;
 mod manifest;
 mod start;
 mod survivors;

@@ -29,19 +29,27 @@ fn a_program_that_ends_during_its_start() {
     reply.assert_platform_error(412, "FcCommonError", "CAExited", text);
     let message = reply.json()["Message"].as_str().unwrap().to_owned();
     assert!(message.contains("going down") && message.contains("because the test wants it"), "{message}");
-    local.wait_for("its output in the log", |event| event["kind"] == "stderr" && event["text"] == "because the test wants it");
+    local.wait_for("its output in the log", |event| {
+        event["kind"] == "stderr" && event["text"] == "because the test wants it"
+    });
 
     // Not a program at all: the system's own error number is the exit code.
     let folder = Folder::new();
     folder.write("code/bootstrap", "\x7fELF nonsense");
     folder.write("s.yaml", &manifest("", ""));
     let local = Local::start(folder, &[]);
-    local.get("/").assert_platform_error(412, "FcCommonError", "CAExited", "(code 8, message:exec format error)");
+    local.get("/").assert_platform_error(
+        412,
+        "FcCommonError",
+        "CAExited",
+        "(code 8, message:exec format error)",
+    );
 }
 
 #[test]
 fn a_program_that_never_listens() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 0.5}");
+    let local =
+        Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 0.5}");
     let reply = local.get("/");
     let text = "Function instance health check failed on port 9000 in 0.5 seconds.\nLogs:\nnot listening";
     reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
@@ -49,8 +57,14 @@ fn a_program_that_never_listens() {
 
 #[test]
 fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: loopback}", "x-local: {startTimeout: 1}");
-    local.get("/").assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "health check failed on port 9000");
+    let local =
+        Local::scripted("environmentVariables: {SCRIPT_START: loopback}", "x-local: {startTimeout: 1}");
+    local.get("/").assert_platform_error(
+        412,
+        "FcCommonError",
+        "FunctionNotStarted",
+        "health check failed on port 9000",
+    );
     local.wait_for_text("where the platform cannot reach it: listen on 0.0.0.0");
 }
 
@@ -71,7 +85,12 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| local.get("/sleep?ms=1500"));
         local.wait_for_text("asleep");
-        local.get("/pid").assert_platform_error(429, "FcCommonError", "ResourceExhausted", "limit of 10 instances");
+        local.get("/pid").assert_platform_error(
+            429,
+            "FcCommonError",
+            "ResourceExhausted",
+            "limit of 10 instances",
+        );
         assert_eq!(busy.join().unwrap().status, 200);
     });
     let local_pid: u32 = pids[0].parse().unwrap();
@@ -115,7 +134,12 @@ fn the_first_health_check_decides() {
     assert_eq!(local.get("/").status, 200);
     let local = Local::scripted(&check("/status?code=404"), "");
     let reply = local.get("/");
-    reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "GET /status?code=404: answered 404");
+    reply.assert_platform_error(
+        412,
+        "FcCommonError",
+        "FunctionNotStarted",
+        "GET /status?code=404: answered 404",
+    );
 }
 
 #[test]
@@ -125,7 +149,10 @@ fn an_instance_gets_the_platforms_environment_and_no_other() {
         "code/bootstrap",
         "#!/bin/sh\nenv | sort | while read -r line; do echo \"env $line\"; done\necho \"folder $(pwd)\"\nexit 1\n",
     );
-    folder.write("s.yaml", &manifest("memorySize: 128\nenvironmentVariables: {OWN: value, API_TOKEN: 'a-secret-value'}", ""));
+    folder.write(
+        "s.yaml",
+        &manifest("memorySize: 128\nenvironmentVariables: {OWN: value, API_TOKEN: 'a-secret-value'}", ""),
+    );
     let local = Local::start(folder, &["--cold"]);
     let message = local.get("/").json()["Message"].as_str().unwrap().to_owned();
     let code = message.lines().find_map(|line| line.strip_prefix("folder ")).unwrap().to_owned();
@@ -145,7 +172,9 @@ fn an_instance_gets_the_platforms_environment_and_no_other() {
     ] {
         assert!(message.contains(&format!("env {line}")), "{line} in {message}");
     }
-    let port = |name: &str| message.lines().find_map(|line| line.strip_prefix(&format!("env {name}="))).map(str::to_owned);
+    let port = |name: &str| {
+        message.lines().find_map(|line| line.strip_prefix(&format!("env {name}="))).map(str::to_owned)
+    };
     assert!(port("FC_SERVER_PORT").is_some_and(|port| port.parse::<u16>().is_ok()));
     assert_eq!(port("FC_SERVER_PORT"), port("FC_CUSTOM_LISTEN_PORT"));
     assert!(!message.contains("FC_LOCAL_TEST_SECRET"), "{message}");

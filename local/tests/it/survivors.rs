@@ -56,7 +56,8 @@ fn not_when_the_guard_is_killed() {
     let local = Local::scripted("", "");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let guard: u32 = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
+    let guard: u32 =
+        status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
     assert_ne!(guard, local.child.id());
     signal(guard, "KILL");
     eventually("the instance ends with its guard", || !is_running(pid));

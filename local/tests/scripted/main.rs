@@ -19,7 +19,8 @@ static MEMORY: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 fn main() {
     let script = std::env::var("SCRIPT_START").unwrap_or_default();
-    let given: u16 = std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000);
+    let given: u16 =
+        std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000);
     let (address, port) = match script.split_once(':').unwrap_or((&script, "")) {
         ("exit", code) => {
             println!("going down");
@@ -63,7 +64,8 @@ impl Asked {
 
     fn header(&self, name: &str) -> String {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
+        let mut values =
+            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
         values.next().unwrap_or_default()
     }
 }
@@ -215,8 +217,11 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
 }
 
 fn reply(out: &mut TcpStream, status: &str, headers: &str, body: &[u8]) -> bool {
-    let length =
-        if headers.contains("content-length") { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let length = if headers.contains("content-length") {
+        String::new()
+    } else {
+        format!("content-length: {}\r\n", body.len())
+    };
     let head = format!("HTTP/1.1 {status}\r\n{headers}{length}\r\n");
     out.write_all(&[head.as_bytes(), body].concat()).is_ok()
 }
