@@ -54,3 +54,18 @@ pub const PRE_STOP_BUDGET_DEFAULT: Duration = Duration::from_millis(2500);
 
 /// How long in-flight requests may go on after a signal to stop.
 pub const DRAIN_DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long the head of a request may take from its first byte on. A connection without one may be idle for ever.
+pub const HEAD_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long a reader waits for the next piece of a body. Then the answer is 408.
+pub const BODY_PAUSE_DEFAULT: Duration = Duration::from_secs(30);
+
+/// How long the executor may owe an answer before the live check fails.
+pub const HEARTBEAT_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long one ready check may take; the platform waits 1 to 3 s for a probe.
+pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
+
+/// How many connections are served at a time; the platform allows 100 000 descriptors.
+pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;

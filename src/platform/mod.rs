@@ -1,4 +1,15 @@
 //! Function Compute's words: what the environment, the headers and the paths mean.
 
+mod control;
+mod credentials;
+mod instance;
+mod invocation;
 pub mod limits;
 pub mod names;
+mod request_id;
+
+pub(crate) use control::{CallKind, control};
+pub use credentials::Credentials;
+pub use instance::Instance;
+pub use invocation::Invocation;
+pub use request_id::RequestId;

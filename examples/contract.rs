@@ -1,0 +1,160 @@
+//! A fixed set of routes, so that anyone can drive the runtime from outside: tests, benchmarks, comparisons.
+//!
+//! It believes the platform's headers wherever it runs. `CONTRACT_RECORDS=off` switches the access log off.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use fc_runtime::{
+    AccessLog, App, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, StatusCode, at,
+};
+use serde::{Deserialize, Serialize};
+
+/// What `POST /health?up=false` turns off.
+struct Database {
+    up: AtomicBool,
+}
+
+fn main() -> Result {
+    let records = match std::env::var("CONTRACT_RECORDS").as_deref() {
+        Ok("off") => AccessLog::Off,
+        _ => AccessLog::All,
+    };
+    App::with_state(Database { up: AtomicBool::new(true) })
+        .cors(Cors::allow("https://shop.example").with_credentials())
+        .trust_platform(true)
+        .access_log(records)
+        .get("/plaintext", async |_| "Hello, World!")
+        .get("/json", async |_| Json(Message { message: "Hello, World!" }))
+        .get("/users/{id}", async |ex| ex.param::<String>("id"))
+        .get("/users/{id}/posts/{post}", async |ex| {
+            Ok(Json(Post { user: ex.param("id")?, post: ex.param("post")? }))
+        })
+        .post("/echo", async |ex| {
+            let content_type = ex.header("content-type").unwrap_or("application/octet-stream").to_owned();
+            Reply::stream(ex.body()).with_header("content-type", content_type)
+        })
+        .post("/orders", async |ex| order(ex.json().await?))
+        .get("/slow", slow)
+        .get(at("/slow-finish").finish(), slow)
+        .post("/slow", slow)
+        .get("/block", async |ex| {
+            let Pause { ms } = ex.query()?;
+            let (_keep, never) = std::sync::mpsc::channel::<Infallible>();
+            Ok(if never.recv_timeout(Duration::from_millis(ms)).is_err() { "blocked" } else { "woken" })
+        })
+        .get("/spin", async |ex| {
+            let Pause { ms } = ex.query()?;
+            let end = Instant::now() + Duration::from_millis(ms);
+            while Instant::now() < end {
+                std::hint::spin_loop();
+            }
+            Ok("spun")
+        })
+        .get("/panic", async |ex| -> Result<&'static str> {
+            let id = ex.request_id().to_owned();
+            ready(()).await;
+            panic!("asked to, by {id}")
+        })
+        .get("/panic-early", |_: Exchange<Database>| -> Ready<&'static str> {
+            panic!("asked to, before there is a future")
+        })
+        .get("/large", async |ex| {
+            let Size { bytes } = ex.query()?;
+            Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
+        })
+        .get("/context", async |ex| context(&ex).into_reply())
+        .get("/counters", async |ex| Json(ex.counters()))
+        .event(async |event| match event.text()? {
+            "fail" => Err(Error::new(500, "asked to fail").with_code("AskedToFail")),
+            "panic" => panic!("asked to"),
+            text => Ok(text.to_uppercase()),
+        })
+        .post("/health", async |ex| {
+            let Health { up } = ex.query()?;
+            ex.state().up.store(up, Ordering::Relaxed);
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .ready_check("database", async |database| {
+            if database.up.load(Ordering::Relaxed) { Ok(()) } else { Err(Error::unavailable("switched off")) }
+        })
+        .on_initialize(async |_| ())
+        .on_pre_stop(async |_| ())
+        .run()
+}
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+#[derive(Serialize)]
+struct Post {
+    user: u32,
+    post: u32,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Order {
+    item: String,
+    quantity: i64,
+}
+
+#[derive(Deserialize)]
+struct Pause {
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    up: bool,
+}
+
+#[derive(Deserialize)]
+struct Size {
+    bytes: usize,
+}
+
+async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
+    let Pause { ms } = ex.query()?;
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    Ok("slow")
+}
+
+fn order(order: Order) -> Result<impl IntoReply> {
+    if order.quantity <= 0 {
+        return Err(
+            Error::unprocessable("the quantity has to be more than 0").with_member("field", "quantity")
+        );
+    }
+    Ok((201, [("location", format!("/orders/{}", order.item))], Json(order)))
+}
+
+/// Pieces of 64 KiB, none of them held back.
+fn zeros(mut left: usize) -> impl futures_core::Stream<Item = Result<Bytes>> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    async_stream::stream! {
+        while left > 0 {
+            let piece = left.min(ZEROS.len());
+            left -= piece;
+            yield Ok(Bytes::from_static(&ZEROS[..piece]));
+        }
+    }
+}
+
+/// What the platform says about the call. No credential is among it.
+fn context(ex: &Exchange<Database>) -> impl IntoReply {
+    let invocation = ex.invocation();
+    let deadline = ex.deadline().map(|at| SystemTime::now() + at.saturating_duration_since(Instant::now()));
+    Json(serde_json::json!({
+        "request_id": invocation.request_id(),
+        "function": invocation.function_name(),
+        "region": invocation.region(),
+        "account": invocation.account_id(),
+        "version": invocation.version_id(),
+        "client_address": ex.client_addr(),
+        "deadline_ms": deadline.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_millis()),
+    }))
+}

@@ -1,0 +1,103 @@
+//! A place: a pattern with the settings of what is there.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::cancel::Policy;
+use crate::cors::Cors;
+
+/// A pattern with settings, wherever a pattern may stand: routes, groups.
+#[derive(Debug, Clone)]
+#[must_use = "a place does nothing unless a route or a group is put there"]
+pub struct At {
+    pub(crate) pattern: Cow<'static, str>,
+    pub(crate) settings: PlaceSettings,
+}
+
+/// What a place says; what it leaves open, its group or the app decides.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PlaceSettings {
+    pub(crate) policy: Option<Policy>,
+    pub(crate) body_limit: Option<usize>,
+    pub(crate) body_pause: Option<Duration>,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) cors: Option<Cors>,
+}
+
+/// A pattern that settings can be added to.
+///
+/// ```
+/// use fc_runtime::{App, MIB, at};
+/// use std::time::Duration;
+///
+/// let orders = at("/orders").finish().body_limit(8 * MIB).time_limit(Duration::from_secs(5));
+/// let app = App::new().post(orders, async |ex| Ok((201, ex.text().await?)));
+/// # let _: App = app;
+/// ```
+pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
+    At { pattern: pattern.into(), settings: PlaceSettings::default() }
+}
+
+impl At {
+    /// Handlers here run to their end when their client leaves, as tasks that shutdown waits for.
+    ///
+    /// An instance without requests is frozen, and the work with it, until the next request comes.
+    pub fn finish(mut self) -> Self {
+        self.settings.policy = Some(Policy::Finish);
+        self
+    }
+
+    /// Handlers here are dropped when their client leaves. This is the default.
+    pub fn cancel(mut self) -> Self {
+        self.settings.policy = Some(Policy::Cancel);
+        self
+    }
+
+    /// The largest body a reader takes in here. Default 2 MiB; the platform's most is 32 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.settings.body_limit = Some(bytes);
+        self
+    }
+
+    /// How long a reader here waits for the next piece of a body. Then the answer is a 408. Default 30 s.
+    pub fn body_pause(mut self, pause: Duration) -> Self {
+        self.settings.body_pause = Some(pause);
+        self
+    }
+
+    /// Which other origins may read replies from here, in place of what the app says.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.settings.cors = Some(cors);
+        self
+    }
+
+    /// How long a handler here may take until its reply begins. Then the answer is a 504.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.settings.time_limit = Some(limit);
+        self
+    }
+}
+
+impl PlaceSettings {
+    pub(crate) fn or(self, outer: &Self) -> Self {
+        Self {
+            policy: self.policy.or(outer.policy),
+            body_limit: self.body_limit.or(outer.body_limit),
+            body_pause: self.body_pause.or(outer.body_pause),
+            time_limit: self.time_limit.or(outer.time_limit),
+            cors: self.cors.or_else(|| outer.cors.clone()),
+        }
+    }
+}
+
+impl From<&'static str> for At {
+    fn from(pattern: &'static str) -> Self {
+        at(pattern)
+    }
+}
+
+impl From<String> for At {
+    fn from(pattern: String) -> Self {
+        at(pattern)
+    }
+}

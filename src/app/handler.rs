@@ -1,0 +1,207 @@
+//! From the author's closures to what the table holds: boxed once, called many times.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use pin_project_lite::pin_project;
+
+use crate::app::BoxFuture;
+use crate::error::Result;
+use crate::exchange::{Event, Exchange, Hook, Scope, Shared};
+use crate::reply::{IntoPayload, IntoReply, Outcome, Reply};
+
+/// A closure that many requests can call at once.
+///
+/// It stands beside `AsyncFn`, never alone: `AsyncFn` lets closures infer and refuses those that change what they
+/// captured, and this makes their futures movable between threads. Implemented for every closure that is `Clone`
+/// with a future that is `Send`; you never implement it.
+pub trait Handler<Args, R>: Clone + Send + Sync + 'static {
+    #[doc(hidden)]
+    type Future: Future<Output = R> + Send + 'static;
+
+    #[doc(hidden)]
+    fn call(self, args: Args) -> Self::Future;
+}
+
+impl<F, Fut, A, R> Handler<(A,), R> for F
+where
+    F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = R> + Send + 'static,
+{
+    type Future = Fut;
+
+    fn call(self, (a,): (A,)) -> Fut {
+        self(a)
+    }
+}
+
+impl<F, Fut, A, B, R> Handler<(A, B), R> for F
+where
+    F: FnOnce(A, B) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = R> + Send + 'static,
+{
+    type Future = Fut;
+
+    fn call(self, (a, b): (A, B)) -> Fut {
+        self(a, b)
+    }
+}
+
+pub(crate) type Endpoint<S> = Box<dyn Fn(Exchange<S>) -> BoxFuture<Reply> + Send + Sync>;
+pub(crate) type Around<S> = Arc<dyn Fn(Exchange<S>, Next<S>) -> BoxFuture<Reply> + Send + Sync>;
+pub(crate) type EventHandler<S> = Box<dyn Fn(Event<S>) -> BoxFuture<Result<Bytes>> + Send + Sync>;
+pub(crate) type HookHandler<S> = Box<dyn Fn(Hook<S>) -> BoxFuture<Result> + Send + Sync>;
+
+pub(crate) type ReadyCheck<S> = Box<dyn Fn(Arc<S>) -> BoxFuture<Result> + Send + Sync>;
+
+/// What stands in the table: an endpoint, the arounds before it, and the settings that hold there.
+pub(crate) struct Place<S> {
+    pub(crate) scope: Arc<Scope>,
+    /// The outermost first.
+    pub(crate) arounds: Vec<Around<S>>,
+    pub(crate) endpoint: Endpoint<S>,
+}
+
+/// What comes after an around: the next one, or the handler.
+pub struct Next<S = ()> {
+    place: Arc<Place<S>>,
+    at: usize,
+}
+
+impl<S: Send + Sync + 'static> Next<S> {
+    /// Goes on. Errors are replies by now: see [`Reply::error`].
+    pub fn run(mut self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
+        match self.place.arounds.get(self.at).map(Arc::clone) {
+            Some(around) => {
+                self.at += 1;
+                around(ex, self)
+            }
+            None => (self.place.endpoint)(ex),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Next<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").field("arounds_left", &(self.place.arounds.len() - self.at)).finish()
+    }
+}
+
+impl<S: Send + Sync + 'static> Place<S> {
+    pub(crate) fn call(self: &Arc<Self>, ex: Exchange<S>) -> BoxFuture<Reply> {
+        match self.arounds.first() {
+            None => (self.endpoint)(ex),
+            Some(first) => first(ex, Next { place: Arc::clone(self), at: 1 }),
+        }
+    }
+}
+
+pub(crate) fn endpoint<S, F, R>(handler: F) -> Endpoint<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Exchange<S>,), R>,
+    R: IntoReply + 'static,
+{
+    Box::new(move |ex| {
+        let shared = Arc::clone(ex.shared());
+        Box::pin(Replying { future: handler.clone().call((ex,)), shared })
+    })
+}
+
+pub(crate) fn around<S, F, R>(around: F) -> Around<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Exchange<S>, Next<S>), R>,
+    R: IntoReply + 'static,
+{
+    Arc::new(move |ex, next| {
+        let shared = Arc::clone(ex.shared());
+        Box::pin(Replying { future: around.clone().call((ex, next)), shared })
+    })
+}
+
+pub(crate) fn event_handler<S, F, R>(handler: F) -> EventHandler<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Event<S>,), R>,
+    R: IntoPayload + 'static,
+{
+    Box::new(move |event| {
+        let future = handler.clone().call((event,));
+        Box::pin(Mapped { future, map: R::into_payload })
+    })
+}
+
+pub(crate) fn hook_handler<S, F, R>(hook: F) -> HookHandler<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Hook<S>,), R>,
+    R: Outcome + 'static,
+{
+    Box::new(move |held| {
+        let future = hook.clone().call((held,));
+        Box::pin(Mapped { future, map: R::into_result })
+    })
+}
+
+pub(crate) fn ready_check<S, F, R>(check: F) -> ReadyCheck<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Arc<S>,), R>,
+    R: Outcome + 'static,
+{
+    Box::new(move |state| {
+        let future = check.clone().call((state,));
+        Box::pin(Mapped { future, map: R::into_result })
+    })
+}
+
+pin_project! {
+    /// Turns what a handler ends with into a reply. Written by hand: an `async` block would hold the closure's
+    /// future twice, and its output, which need not be `Send`, across the await.
+    struct Replying<Fut, S> {
+        #[pin]
+        future: Fut,
+        shared: Arc<Shared<S>>,
+    }
+}
+
+impl<Fut, S> Future for Replying<Fut, S>
+where
+    Fut: Future<Output: IntoReply>,
+{
+    type Output = Reply;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let this = self.project();
+        let mut reply = ready!(this.future.poll(cx)).into_reply();
+        if let Some(error) = reply.take_unsettled_error() {
+            reply.set_error(this.shared.map_error(error));
+        }
+        Poll::Ready(reply)
+    }
+}
+
+pin_project! {
+    struct Mapped<Fut, M> {
+        #[pin]
+        future: Fut,
+        map: M,
+    }
+}
+
+impl<Fut, M, T> Future for Mapped<Fut, M>
+where
+    Fut: Future,
+    M: Fn(Fut::Output) -> T,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.project();
+        this.future.poll(cx).map(&*this.map)
+    }
+}

@@ -1,0 +1,81 @@
+//! Requests that no handler sees, and what they are answered.
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+
+use crate::error::Error;
+use crate::platform::limits::TARGET_MAX;
+use crate::reply::{IntoReply, Reply};
+
+/// Why no handler sees a request.
+pub(crate) enum Refusal {
+    NotFound,
+    /// The value of `Allow`.
+    WrongMethod(HeaderValue),
+    /// The automatic answer; `None` is `OPTIONS *`.
+    Options(Option<HeaderValue>),
+    /// The headers of a preflight's answer.
+    Preflight(Box<HeaderMap>),
+    TargetTooLong,
+    /// A shape that proxies and servers might read differently.
+    BadShape(&'static str),
+    /// More requests than the app handles at a time.
+    Busy,
+}
+
+impl Refusal {
+    /// Refuses what two readers could take for two different requests.
+    pub(crate) fn of_shape(head: &Parts) -> Option<Self> {
+        let wrong = |why| Some(Self::BadShape(why));
+        if head.method == Method::CONNECT {
+            return wrong("this is not a proxy");
+        }
+        let mut hosts = head.headers.get_all(header::HOST).iter();
+        let (host, another) = (hosts.next(), hosts.next());
+        if another.is_some() {
+            return wrong("there is more than one Host header");
+        }
+        match (host, head.uri.authority()) {
+            (Some(host), Some(authority))
+                if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+            {
+                wrong("the Host header differs from the request's authority")
+            }
+            (None, None) if head.version >= Version::HTTP_11 => wrong("there is no Host header"),
+            _ => None,
+        }
+    }
+}
+
+impl IntoReply for Refusal {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::NotFound => Reply::from_error(Error::not_found("there is nothing at this path")),
+            Self::WrongMethod(allow) => Reply::from_error(
+                Error::new(405, "this path does not have this method").with_header(header::ALLOW, allow),
+            ),
+            Self::Options(allow) => {
+                let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+                if let Some(allow) = allow {
+                    reply.headers_mut().insert(header::ALLOW, allow);
+                }
+                reply
+            }
+            Self::Preflight(headers) => {
+                let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+                *reply.headers_mut() = *headers;
+                reply.without_cors()
+            }
+            Self::TargetTooLong => {
+                let message = format!("the path and query are longer than {TARGET_MAX} bytes");
+                Reply::from_error(Error::new(414, message))
+            }
+            Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
+            Self::Busy => {
+                let later = HeaderValue::from_static("1");
+                let error = Error::unavailable("this instance handles as many requests as it may");
+                Reply::from_error(error.with_header(header::RETRY_AFTER, later))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Routes being declared, by an app or by a group.
+
+use std::fmt;
+use std::panic::Location;
+
+use http::Method;
+
+use crate::app::at::{At, PlaceSettings};
+use crate::app::group::Group;
+use crate::app::handler::{self, Around, Endpoint, Handler, Next};
+use crate::exchange::Exchange;
+use crate::reply::IntoReply;
+use crate::route::join;
+
+/// What has been declared so far. A group's arounds and settings hold for all of it, whatever came first.
+pub(crate) struct Routes<S> {
+    declared: Vec<Declared<S>>,
+    arounds: Vec<Around<S>>,
+    pub(crate) settings: PlaceSettings,
+}
+
+/// One route as it was declared.
+pub(crate) struct Declared<S> {
+    /// `None` stands for every method.
+    pub(crate) method: Option<Method>,
+    pub(crate) pattern: String,
+    pub(crate) settings: PlaceSettings,
+    /// The outermost first.
+    pub(crate) arounds: Vec<Around<S>>,
+    pub(crate) endpoint: Endpoint<S>,
+    pub(crate) line: &'static Location<'static>,
+}
+
+impl<S> Default for Routes<S> {
+    fn default() -> Self {
+        Self { declared: Vec::new(), arounds: Vec::new(), settings: PlaceSettings::default() }
+    }
+}
+
+impl<S: Send + Sync + 'static> Routes<S> {
+    pub(crate) fn add<F, R>(
+        &mut self,
+        method: Option<Method>,
+        at: At,
+        handler: F,
+        line: &'static Location<'static>,
+    ) where
+        F: Handler<(Exchange<S>,), R>,
+        R: IntoReply + 'static,
+    {
+        self.declared.push(Declared {
+            method,
+            pattern: at.pattern.into_owned(),
+            settings: at.settings,
+            arounds: Vec::new(),
+            endpoint: handler::endpoint(handler),
+            line,
+        });
+    }
+
+    pub(crate) fn around<F, R>(&mut self, around: F)
+    where
+        F: Handler<(Exchange<S>, Next<S>), R>,
+        R: IntoReply + 'static,
+    {
+        self.arounds.push(handler::around(around));
+    }
+
+    pub(crate) fn group(&mut self, at: &At, group: Group<S>) {
+        let inner = Routes { settings: at.settings.clone(), ..group.into_routes() };
+        self.declared.extend(inner.finish().map(|mut route| {
+            route.pattern = join(&at.pattern, &route.pattern);
+            route
+        }));
+    }
+
+    pub(crate) fn arounds(&self) -> &[Around<S>] {
+        &self.arounds
+    }
+
+    /// All routes, with what holds for all of them put into each.
+    pub(crate) fn finish(self) -> impl Iterator<Item = Declared<S>> {
+        let Self { declared, arounds, settings } = self;
+        declared.into_iter().map(move |mut route| {
+            route.settings = route.settings.or(&settings);
+            let inner = std::mem::replace(&mut route.arounds, arounds.clone());
+            route.arounds.extend(inner);
+            route
+        })
+    }
+}
+
+impl<S> fmt::Debug for Routes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.declared.iter().map(|route| (&route.method, &route.pattern))).finish()
+    }
+}

@@ -1,0 +1,207 @@
+//! Sealing: everything the author may have got wrong is checked here, and reported all at once.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Method;
+
+use crate::app::at::PlaceSettings;
+use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
+use crate::app::routes::Declared;
+use crate::app::settings::Settings;
+use crate::app::{App, Open};
+use crate::cors::{Cors, SealedCors};
+use crate::error::Result;
+use crate::exchange::{ErrorMap, Scope, Shared};
+use crate::health::{About, Heartbeat, Rounds};
+use crate::lifecycle::Initialisation;
+use crate::platform::Instance;
+use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
+use crate::route::{Conflict, Pattern, Table};
+use crate::tally::Tally;
+use crate::task::Tracker;
+
+/// A frozen app: what requests are answered from.
+pub(crate) struct Sealed<S> {
+    pub(crate) shared: Arc<Shared<S>>,
+    pub(crate) table: Table<Arc<Place<S>>>,
+    pub(crate) fallback: Option<Arc<Place<S>>>,
+    /// What holds where no place does: refusals.
+    pub(crate) cors: Option<Arc<SealedCors>>,
+    pub(crate) handlers: Handlers<S>,
+    pub(crate) settings: Settings,
+    pub(crate) heartbeat: Heartbeat,
+    pub(crate) rounds: Rounds,
+    pub(crate) about: About,
+}
+
+/// What answers the platform rather than a client.
+pub(crate) struct Handlers<S> {
+    pub(crate) event: Option<EventHandler<S>>,
+    pub(crate) on_initialize: Vec<HookHandler<S>>,
+    pub(crate) on_pre_stop: Vec<HookHandler<S>>,
+    pub(crate) on_pre_freeze: Vec<HookHandler<S>>,
+    pub(crate) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
+}
+
+/// Mistakes in an app, each with the line that made it.
+///
+/// `main` prints them all; nothing was started.
+pub struct AppErrors(Mistakes);
+
+#[derive(Default)]
+pub(crate) struct Mistakes(Vec<(String, Option<&'static Location<'static>>)>);
+
+impl Mistakes {
+    pub(crate) fn add(&mut self, what: impl Into<String>, line: &'static Location<'static>) {
+        self.0.push((what.into(), Some(line)));
+    }
+
+    fn add_setting(&mut self, what: impl Into<String>) {
+        self.0.push((what.into(), None));
+    }
+}
+
+/// A checked app that waits for its state.
+pub(super) struct Plan<S> {
+    table: Table<Arc<Place<S>>>,
+    fallback: Option<Arc<Place<S>>>,
+    cors: Option<Arc<SealedCors>>,
+    handlers: Handlers<S>,
+    error_maps: Vec<ErrorMap>,
+    settings: Settings,
+}
+
+pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
+    let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
+    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, .. } = app;
+    let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
+    for path in [&settings.health_path, &settings.ready_path] {
+        if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
+            mistakes.add_setting(format!("the health path {path:?} has to be a path that starts with \"/\""));
+        }
+    }
+    let fallback = fallback.map(|endpoint| {
+        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone()));
+        Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
+    });
+    let table = table(routes.finish(), cors.as_ref(), &mut mistakes);
+    if !mistakes.0.is_empty() {
+        return Err(AppErrors(mistakes));
+    }
+    let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks };
+    Ok((Plan { table, fallback, cors, handlers, error_maps, settings }, open))
+}
+
+fn table<S>(
+    routes: impl Iterator<Item = Declared<S>>,
+    app_cors: Option<&Arc<SealedCors>>,
+    mistakes: &mut Mistakes,
+) -> Table<Arc<Place<S>>> {
+    let mut table = Table::default();
+    let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
+    for route in routes {
+        let Declared { method, pattern: text, settings, arounds, endpoint, line } = route;
+        let pattern = match Pattern::parse(&text) {
+            Ok(pattern) => pattern,
+            Err(what) => {
+                mistakes.add(format!("the pattern {text:?}: {what}"), line);
+                continue;
+            }
+        };
+        if let Some(limit) = settings.body_limit.filter(|limit| *limit > REQUEST_BODY_MAX) {
+            let most = "the platform passes no more than 32 MiB";
+            mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);
+        }
+        let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
+        let scope = Arc::new(scope(pattern.clone(), &settings, own_cors.or_else(|| app_cors.cloned())));
+        let place = Arc::new(Place { scope, arounds, endpoint });
+        match table.insert(pattern, method.clone(), place) {
+            Ok(()) => first.push((text, method, line)),
+            Err(conflict) => {
+                let name = method.as_ref().map_or("any method", Method::as_str);
+                let before = first.iter().find(|(other, of, _)| {
+                    matches!(conflict, Conflict::Method) && *other == text && *of == method
+                });
+                let before = before.map_or_else(String::new, |(.., line)| format!(", first at {line}"));
+                mistakes.add(format!("the route {name} {text:?}: {conflict}{before}"), line);
+            }
+        }
+    }
+    table
+}
+
+fn seal_cors(
+    cors: Option<&Cors>,
+    mistakes: &mut Mistakes,
+    line: Option<&'static Location<'static>>,
+) -> Option<Arc<SealedCors>> {
+    match cors?.seal() {
+        Ok(sealed) => Some(Arc::new(sealed)),
+        Err(what) => {
+            mistakes.0.push((format!("the CORS policy: {what}"), line));
+            None
+        }
+    }
+}
+
+fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors>>) -> Scope {
+    Scope {
+        pattern: pattern.text,
+        names: pattern.names,
+        policy: settings.policy.unwrap_or_default(),
+        body_limit: settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
+        body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
+        time_limit: settings.time_limit,
+        cors,
+    }
+}
+
+impl<S> Plan<S> {
+    pub(super) fn open(self, state: S, instance: Instance) -> Sealed<S> {
+        let Self { table, fallback, cors, handlers, error_maps, settings } = self;
+        let about = About {
+            started: Instant::now(),
+            version: settings.version.clone().or_else(|| instance.function_version().map(str::to_owned)),
+            commit: settings.commit.clone(),
+            checks: handlers.ready_checks.iter().map(|(name, _)| *name).collect(),
+        };
+        let shared = Shared {
+            state: Arc::new(state),
+            trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
+            instance,
+            tracker: Tracker::default(),
+            tally: Arc::new(Tally::default()),
+            initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
+            error_maps,
+            trusted_hops: settings.trusted_hops,
+            base_path: settings.base_path.clone(),
+        };
+        let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
+        Sealed { shared, table, fallback, cors, handlers, settings, heartbeat, rounds, about }
+    }
+}
+
+impl fmt::Display for AppErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.0.len();
+        write!(f, "the app has {count} mistake{}", if count == 1 { "" } else { "s" })?;
+        for (what, line) in &self.0.0 {
+            match line {
+                Some(line) => write!(f, "\n  {line}: {what}")?,
+                None => write!(f, "\n  {what}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for AppErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for AppErrors {}

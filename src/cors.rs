@@ -1,0 +1,329 @@
+//! Which other origins may read the replies: a policy, and the headers that say it.
+//!
+//! The platform fills in `Access-Control-Allow-Origin: <the request's origin>` with credentials wherever the function
+//! says nothing about access control. So silence is no refusal: a refused origin is told, in so many words, which origin
+//! is allowed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
+
+/// Which other origins may read the replies of an app or of a place.
+///
+/// ```
+/// use fc_runtime::{App, Cors, Method};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let client = App::new()
+///     .get("/items", async |_| "tea")
+///     .cors(Cors::allow("https://shop.example").with_credentials())
+///     .test_client();
+/// let allowed = client.get("/items").header("origin", "https://shop.example").await;
+/// allowed.assert_header("access-control-allow-origin", "https://shop.example");
+/// let refused = client.get("/items").header("origin", "https://evil.example").await;
+/// refused.assert_header("access-control-allow-origin", "https://shop.example");
+/// let preflight = client.call(Method::OPTIONS, "/items")
+///     .header("origin", "https://shop.example")
+///     .header("access-control-request-method", "GET")
+///     .await;
+/// preflight.assert_status(204).assert_header("access-control-allow-methods", "GET, HEAD, OPTIONS");
+/// # });
+/// ```
+///
+/// Preflights are answered before the arounds, so that no authentication stands in their way. Every reply carries the
+/// headers, errors too. The methods of a preflight are those that the path has.
+///
+/// What it is not: a refused origin cannot *read*, but its request was handled. And an app without a policy leaves the
+/// answer to the platform, which invites everyone: `Cors::same_origin()` is the closed door.
+#[derive(Clone)]
+#[must_use = "a policy does nothing unless an app or a place is given it"]
+pub struct Cors {
+    origins: Vec<Cow<'static, str>>,
+    any: bool,
+    predicate: Option<Predicate>,
+    headers: Option<Vec<Cow<'static, str>>>,
+    expose: Vec<Cow<'static, str>>,
+    credentials: bool,
+    max_age: Duration,
+}
+
+type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl Cors {
+    /// One origin: scheme, host and port as a browser sends them, such as `https://shop.example`.
+    pub fn allow(origin: impl Into<Cow<'static, str>>) -> Self {
+        Self { origins: vec![origin.into()], ..Self::same_origin() }
+    }
+
+    /// These origins. The first is the one that refused origins are told.
+    pub fn allow_list<O: Into<Cow<'static, str>>>(origins: impl IntoIterator<Item = O>) -> Self {
+        Self { origins: origins.into_iter().map(Into::into).collect(), ..Self::same_origin() }
+    }
+
+    /// Origins for which this is true.
+    pub fn allow_if(predicate: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { predicate: Some(Arc::new(predicate)), ..Self::same_origin() }
+    }
+
+    /// Every origin, without credentials: for public data.
+    pub fn allow_any() -> Self {
+        Self { any: true, ..Self::same_origin() }
+    }
+
+    /// No other origin.
+    pub fn same_origin() -> Self {
+        Self {
+            origins: Vec::new(),
+            any: false,
+            predicate: None,
+            headers: None,
+            expose: Vec::new(),
+            credentials: false,
+            max_age: Duration::from_secs(3600),
+        }
+    }
+
+    /// One more origin.
+    pub fn and(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Allows cookies and other credentials. Not together with [`allow_any`](Self::allow_any).
+    pub fn with_credentials(mut self) -> Self {
+        self.credentials = true;
+        self
+    }
+
+    /// The request headers that a page may set. Without this, those it asks for.
+    pub fn with_headers<H: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = H>) -> Self {
+        self.headers = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The reply headers that a page may read, beside the few that it always may.
+    pub fn with_exposed<H: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = H>) -> Self {
+        self.expose = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long a browser may remember a preflight. Default 1 h; browsers have limits of their own, of 2 to 24 h.
+    pub fn with_max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    /// Checks everything that a header will say.
+    ///
+    /// # Errors
+    /// What is wrong, for the author.
+    pub(crate) fn seal(&self) -> Result<SealedCors, String> {
+        if self.any && self.credentials {
+            return Err(
+                "every origin together with credentials is refused by browsers: name the origins".to_owned()
+            );
+        }
+        let origins: Result<Vec<_>, _> = self.origins.iter().map(|origin| check_origin(origin)).collect();
+        Ok(SealedCors {
+            origins: origins?,
+            any: self.any,
+            predicate: self.predicate.clone(),
+            headers: self.headers.as_deref().map(list).transpose()?,
+            expose: if self.expose.is_empty() { None } else { Some(list(&self.expose)?) },
+            credentials: self.credentials,
+            max_age: HeaderValue::from(self.max_age.as_secs()),
+        })
+    }
+}
+
+impl fmt::Debug for Cors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cors")
+            .field("origins", &self.origins)
+            .field("any", &self.any)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An origin as browsers write it; anything else would never match.
+fn check_origin(origin: &str) -> Result<HeaderValue, String> {
+    let wrong = |why: &str| Err(format!("the origin {origin:?} {why}"));
+    let Some((scheme, host)) = origin.split_once("://") else {
+        return wrong("needs a scheme, as in \"https://shop.example\"");
+    };
+    if scheme.is_empty() || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
+        return wrong("has to be a scheme, a host and perhaps a port, without a path or a wildcard");
+    }
+    if origin.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return wrong("has to be in lower case, as browsers send it");
+    }
+    HeaderValue::from_str(origin).or_else(|_| wrong("has bytes that HTTP forbids"))
+}
+
+fn list(names: &[Cow<'static, str>]) -> Result<HeaderValue, String> {
+    if let Some(wrong) = names.iter().find(|name| http::HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        return Err(format!("{wrong:?} is not a header name"));
+    }
+    HeaderValue::from_str(&names.join(", ")).map_err(|error| error.to_string())
+}
+
+/// A policy with its header values made.
+pub(crate) struct SealedCors {
+    origins: Vec<HeaderValue>,
+    any: bool,
+    predicate: Option<Predicate>,
+    headers: Option<HeaderValue>,
+    expose: Option<HeaderValue>,
+    credentials: bool,
+    max_age: HeaderValue,
+}
+
+/// Whether a request is a preflight, and for which method.
+pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
+    if head.method != Method::OPTIONS || !head.headers.contains_key(ORIGIN) {
+        return None;
+    }
+    Method::from_bytes(head.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
+}
+
+impl SealedCors {
+    /// The headers of a preflight's answer. `methods` is what the path has.
+    pub(crate) fn preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
+        let mut reply = HeaderMap::new();
+        if self.origin(request, &mut reply) {
+            reply.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+            let asked = || request.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+            if let Some(headers) = self.headers.clone().or_else(asked) {
+                reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, headers);
+            }
+            reply.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
+        }
+        let vary = "origin, access-control-request-method, access-control-request-headers";
+        reply.insert(VARY, HeaderValue::from_static(vary));
+        reply
+    }
+
+    /// Adds what an ordinary reply has to say.
+    pub(crate) fn decorate(&self, request: &Parts, reply: &mut HeaderMap) {
+        if !self.any {
+            reply.append(VARY, HeaderValue::from_static("origin"));
+        }
+        if !request.headers.contains_key(ORIGIN) {
+            return;
+        }
+        if self.origin(request, reply)
+            && let Some(expose) = &self.expose
+        {
+            reply.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
+        }
+    }
+
+    /// Says which origin is allowed, once, whatever the handler said; whether it is the request's.
+    fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
+        let allowed = match request.headers.get(ORIGIN) {
+            Some(_) if self.any => {
+                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                return true;
+            }
+            Some(origin) if self.allows(origin) => Some(origin.clone()),
+            _ => None,
+        };
+        let is_allowed = allowed.is_some();
+        let told = allowed.or_else(|| self.origins.first().cloned()).or_else(|| own_origin(request));
+        // An origin that no page has: better than silence, which the platform takes for an invitation.
+        let told = told.unwrap_or(HeaderValue::from_static("https://no-origin.invalid"));
+        reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, told);
+        if is_allowed && self.credentials {
+            reply.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        } else {
+            reply.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        }
+        is_allowed
+    }
+
+    /// Whether pages of this origin may read. Pages of our own are told the same.
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
+        self.any
+            || self.origins.contains(origin)
+            || self
+                .predicate
+                .as_ref()
+                .is_some_and(|allows| origin.to_str().is_ok_and(|origin| allows(origin)))
+    }
+}
+
+/// The origin of the function itself, which may read its own replies anyway.
+fn own_origin(request: &Parts) -> Option<HeaderValue> {
+    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri.authority().map(http::uri::Authority::as_str))?;
+    let own = format!("https://{}", host.to_ascii_lowercase());
+    // A page of that very origin would not be refused: then nothing truthful is left to say.
+    let asked = request.headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    (asked != Some(own.as_bytes())).then(|| HeaderValue::from_str(&own).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cors: &Cors, origin: &str, expected: &[(&str, &str)]) {
+        let (head, ()) = http::Request::get("/")
+            .header("host", "fn.example")
+            .header("origin", origin)
+            .body(())
+            .unwrap()
+            .into_parts();
+        let mut reply = HeaderMap::new();
+        reply.insert("access-control-allow-origin", HeaderValue::from_static("https://set-by-the.handler"));
+        cors.seal().unwrap().decorate(&head, &mut reply);
+        let mut got: Vec<_> =
+            reply.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        got.sort_unstable();
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn allowed_origins_are_named_and_refused_ones_are_told_another() {
+        let shop = Cors::allow("https://shop.example").and("https://b.example").with_credentials();
+        let allow_origin = "access-control-allow-origin";
+        let credentials = ("access-control-allow-credentials", "true");
+        let vary = ("vary", "origin");
+        check(&shop, "https://shop.example", &[credentials, (allow_origin, "https://shop.example"), vary]);
+        check(&shop, "https://b.example", &[credentials, (allow_origin, "https://b.example"), vary]);
+        check(&shop, "https://evil.example", &[(allow_origin, "https://shop.example"), vary]);
+        check(&shop, "null", &[(allow_origin, "https://shop.example"), vary]);
+        check(&shop, "https://shop.example.evil.example", &[(allow_origin, "https://shop.example"), vary]);
+        check(&Cors::same_origin(), "https://evil.example", &[(allow_origin, "https://fn.example"), vary]);
+        check(&Cors::allow_any(), "https://any.example", &[(allow_origin, "*")]);
+        let predicate = Cors::allow_if(|origin| origin.ends_with(".shop.example"));
+        check(&predicate, "https://a.shop.example", &[(allow_origin, "https://a.shop.example"), vary]);
+        check(&predicate, "https://evil.example", &[(allow_origin, "https://fn.example"), vary]);
+    }
+
+    #[track_caller]
+    fn check_wrong(cors: &Cors, part: &str) {
+        let message = cors.seal().err().expect("a mistake");
+        assert!(message.contains(part), "{message}");
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        check_wrong(&Cors::allow("shop.example"), "needs a scheme");
+        check_wrong(&Cors::allow("https://shop.example/"), "without a path");
+        check_wrong(&Cors::allow("https://*.example"), "wildcard");
+        check_wrong(&Cors::allow("https://Shop.example"), "lower case");
+        check_wrong(&Cors::allow_any().with_credentials(), "name the origins");
+        check_wrong(&Cors::allow("https://a.example").with_headers(["x y"]), "not a header name");
+    }
+}

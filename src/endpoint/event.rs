@@ -1,0 +1,56 @@
+//! Event calls: `POST /invoke` from a platform that is trusted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::app::Sealed;
+use crate::endpoint::ensure_initialised;
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Event, whole};
+use crate::log::current;
+use crate::platform::limits::REQUEST_BODY_MAX;
+use crate::platform::names;
+use crate::reply::Body;
+use crate::stage::{Guarded, Outgoing, Record, log_cause, respond};
+
+/// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
+pub(crate) async fn answer_event<S: Send + Sync + 'static>(
+    app: &Arc<Sealed<S>>,
+    mut record: Record,
+) -> Response<Outgoing> {
+    app.shared.tally.invoked.add();
+    let call = Arc::clone(record.call());
+    let (status, word, kind, body) = match handle(app, &call).await {
+        Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
+        Err(error) => {
+            let error = if error.is_settled() { error } else { app.shared.map_error(error) };
+            let _entered = current::enter(Arc::clone(&call) as _);
+            log_cause(&error);
+            let failure = Bytes::from(error.to_event_failure());
+            (StatusCode::NOT_FOUND, names::status::FAILURE, "application/json", failure)
+        }
+    };
+    record.set_status(status.as_u16());
+    if status != StatusCode::OK {
+        record.set_failed();
+    }
+    let headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word)),
+    ]);
+    let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
+    respond(status, headers, Outgoing::new(body, Some(record)))
+}
+
+async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {
+    ensure_initialised(app, call).await?;
+    let payload = whole(call, REQUEST_BODY_MAX).await?;
+    let Some(handler) = &app.handlers.event else {
+        return Err(Error::not_found("this function handles no events").with_code("NoEventHandler"));
+    };
+    let event = Event::new(Arc::clone(call), Arc::clone(&app.shared), payload);
+    let ran = Guarded::new(Arc::clone(call), || handler(event)).await;
+    ran.unwrap_or_else(|_| Err(app.shared.panicked("the event handler panicked")))
+}

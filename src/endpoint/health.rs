@@ -1,0 +1,115 @@
+//! Live and ready, for probes that reach the executor: on a reused connection, over HTTP/2, in tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+use crate::app::Sealed;
+use crate::exchange::Peer;
+use crate::health::{Report, Turn, outcome};
+use crate::reply::Body;
+use crate::stage::{Outgoing, respond};
+use crate::task::Kind;
+
+/// How long the outcome of a round of ready checks holds.
+const HOLDS: Duration = Duration::from_secs(1);
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Live,
+    Ready,
+}
+
+/// A probe of the executor.
+pub(crate) struct Probing {
+    probe: Probe,
+    method: Method,
+    /// Whether the caller is inside the instance and may see details.
+    inside: bool,
+}
+
+impl Probing {
+    /// A client behind the trigger or a proxy shows in the headers that those add.
+    pub(crate) fn new(probe: Probe, head: &Parts, peer: Option<&Peer>) -> Self {
+        let forwarded = |name: &str| name.starts_with("x-fc-") || name.starts_with("x-forwarded-");
+        let inside = peer.is_some_and(|peer| peer.address.ip().is_loopback())
+            && !head.headers.keys().any(|name| forwarded(name.as_str()));
+        Self { probe, method: head.method.clone(), inside }
+    }
+}
+
+/// Answers a probe. It is not traffic: no record, no id.
+pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
+    app: &Arc<Sealed<S>>,
+    asked: Probing,
+) -> Response<Outgoing> {
+    if asked.method != Method::GET && asked.method != Method::HEAD {
+        let allow = HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static("GET, HEAD"))]);
+        return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None));
+    }
+    let (good, word, details) = match asked.probe {
+        // Whoever runs this is the executor, so it is alive.
+        Probe::Live => (true, "ok", asked.inside.then(|| app.about.live(true, app.settings.heartbeat_limit))),
+        Probe::Ready => match ready(app).await {
+            Some(report) if report.is_ready() => (true, "ready", asked.inside.then(|| report.details())),
+            Some(report) => (false, "not ready", asked.inside.then(|| report.details())),
+            None => (false, "not ready", None),
+        },
+    };
+    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let (kind, text) = match details {
+        Some(details) => ("application/json", Bytes::from(details)),
+        None => ("text/plain; charset=utf-8", Bytes::from_static(word.as_bytes())),
+    };
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    respond(status, headers, Outgoing::new(Body::Once(text), None))
+}
+
+/// The outcome of the round that runs or has just run, or of a new one. It runs as a task: a prober that does not wait
+/// for it wastes nothing.
+async fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Option<Arc<Report>> {
+    let round = match app.rounds.turn(HOLDS) {
+        Turn::Wait(round) => round,
+        Turn::Run(tell, round) => {
+            let run = Arc::clone(app);
+            drop(app.shared.tracker.spawn(Kind::Check, async move {
+                let report = check_all(&run).await;
+                if !report.is_ready() {
+                    tracing::warn!(target: "fc_runtime", "not ready: {}", report.failures());
+                }
+                tell.send_replace(Some(Arc::new(report)));
+            }));
+            round
+        }
+    };
+    outcome(round).await
+}
+
+/// Runs all checks side by side, each under the limit; a panic is a failure.
+async fn check_all<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Report {
+    let limit = app.settings.ready_limit;
+    let start = |at: usize| {
+        let app = Arc::clone(app);
+        let tracker = app.shared.tracker.clone();
+        tracker.spawn(Kind::Check, async move {
+            let (_, check) = &app.handlers.ready_checks[at];
+            tokio::time::timeout(limit, check(Arc::clone(&app.shared.state))).await
+        })
+    };
+    let running: Vec<_> = (0..app.handlers.ready_checks.len()).map(start).collect();
+    let mut checks = Vec::with_capacity(running.len());
+    for ((name, _), task) in app.handlers.ready_checks.iter().zip(running) {
+        let outcome = match task.await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error.message().to_owned()),
+            Ok(Err(_)) => Err(format!("no answer within {limit:?}")),
+            Err(_) => Err("the check panicked".to_owned()),
+        };
+        checks.push((*name, outcome));
+    }
+    Report::new(checks)
+}

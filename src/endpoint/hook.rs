@@ -1,0 +1,119 @@
+//! Lifecycle hooks: initialise once, prepare for a stop or a freeze, and keep serving.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use crate::app::{HookHandler, Sealed};
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Hook};
+use crate::lifecycle::{Turn, outcome};
+use crate::log::current;
+use crate::platform::CallKind;
+use crate::reply::Body;
+use crate::stage::{Guarded, Markers, Outgoing, log_cause, respond};
+use crate::task::Kind;
+
+/// Answers a hook of the platform. Hooks are not traffic: they have markers, and no record.
+///
+/// A failure is answered with 404: after a 5xx the platform restarts the instance, for ever if it fails again.
+pub(crate) async fn answer_hook<S>(
+    app: &Arc<Sealed<S>>,
+    call: Arc<Call>,
+    kind: CallKind,
+    marked: bool,
+) -> Response<Outgoing>
+where
+    S: Send + Sync + 'static,
+{
+    let markers = match kind {
+        CallKind::PreStop => Markers::PreStop,
+        CallKind::PreFreeze => Markers::PreFreeze,
+        _ => Markers::Initialize,
+    };
+    if marked {
+        markers.start(call.id.as_str());
+    }
+    let result = match kind {
+        CallKind::PreStop => {
+            app.shared.tally.pre_stopped.store(true, Ordering::Relaxed);
+            prepare(app, &call, &app.handlers.on_pre_stop).await
+        }
+        CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
+        _ => ensure_initialised(app, &call).await,
+    };
+    let (status, word) = match &result {
+        Ok(()) => (StatusCode::OK, ""),
+        Err(_) => (StatusCode::NOT_FOUND, ", Error: Unhandled function error"),
+    };
+    if marked {
+        markers.end(call.id.as_str(), word);
+    }
+    let mut headers = HeaderMap::new();
+    let body = match result {
+        Ok(()) => Body::Empty,
+        Err(error) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Body::Once(Bytes::from(error.to_event_failure()))
+        }
+    };
+    respond(status, headers, Outgoing::new(body, None))
+}
+
+/// Returns once initialisation has succeeded, whoever ran it.
+///
+/// It runs as a task of its own: a client that leaves does not stop it.
+pub(crate) async fn ensure_initialised<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
+where
+    S: Send + Sync + 'static,
+{
+    match app.shared.initialisation.turn() {
+        Turn::Go => Ok(()),
+        Turn::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
+        Turn::Run(ticket) => {
+            let (app, call) = (Arc::clone(app), Arc::clone(call));
+            let shared = Arc::clone(&app.shared);
+            let task = shared.tracker.spawn(Kind::Handler, async move {
+                let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
+                app.shared.initialisation.finish(&ticket, ran)
+            });
+            task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+        }
+    }
+}
+
+async fn prepare<S: Send + Sync + 'static>(
+    app: &Arc<Sealed<S>>,
+    call: &Arc<Call>,
+    hooks: &[HookHandler<S>],
+) -> Result {
+    within(app.settings.pre_stop, run_all(app, call, hooks)).await
+}
+
+/// Runs hooks one after the other; the first failure is the outcome, and is logged here.
+async fn run_all<S: Send + Sync + 'static>(
+    app: &Arc<Sealed<S>>,
+    call: &Arc<Call>,
+    hooks: &[HookHandler<S>],
+) -> Result {
+    for hook in hooks {
+        let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
+        let ran = Guarded::new(Arc::clone(call), || hook(held)).await;
+        if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
+            let _entered = current::enter(Arc::clone(call) as _);
+            log_cause(&error);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn within(limit: Duration, work: impl Future<Output = Result>) -> Result {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::unavailable(format!("a lifecycle hook took longer than {limit:?}"))),
+    }
+}

@@ -1,0 +1,9 @@
+//! What is ours on the port: health, lifecycle hooks, event calls.
+
+mod event;
+mod health;
+mod hook;
+
+pub(crate) use event::answer_event;
+pub(crate) use health::{Probe, Probing, answer_probe};
+pub(crate) use hook::{answer_hook, ensure_initialised};

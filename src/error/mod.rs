@@ -1,0 +1,324 @@
+//! What a handler ends with when it cannot answer: a status, a message for the client, a hidden cause.
+
+mod or_error;
+mod problem;
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
+
+pub use or_error::OrError;
+
+/// Any error that can be moved between threads.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What handlers, hooks and readers give. Shadowing `std`'s is harmless: the second parameter is free.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// A failed request: a 4xx or 5xx status, a public message and a cause that only the log sees.
+///
+/// It leaves the function as an RFC 9457 `application/problem+json` document that carries the
+/// request id. `?` turns any standard error into a 500 whose message says nothing about the cause;
+/// the log gets the cause, with the line of the `?`.
+///
+/// ```
+/// use fc_runtime::{Error, OrError, Result};
+///
+/// fn find(id: u32) -> Result<&'static str> {
+///     let name = [(3, "tea")].iter().find(|(i, _)| *i == id).map(|(_, name)| *name);
+///     name.or_not_found("no such item")
+/// }
+///
+/// assert_eq!(find(3).unwrap(), "tea");
+/// assert_eq!(find(4).unwrap_err().status(), 404);
+/// let hidden = Error::from(std::io::Error::other("password=123"));
+/// assert_eq!(hidden.status(), 500);
+/// assert!(!hidden.to_string().contains("password"));
+/// ```
+///
+/// It is not a `std::error::Error`, on purpose: that is what lets `?` take every error there is. A type
+/// of yours chooses its status with `impl From<Mine> for fc_runtime::Error`, or, when it is a
+/// `std::error::Error`, through [`App::on_error`](crate::App::on_error).
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    code: Option<Cow<'static, str>>,
+    members: Vec<(&'static str, Value)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<BoxError>,
+    /// `None` where the line would be one of this crate, and tell the author nothing.
+    at: Option<&'static Location<'static>>,
+    /// Whether the author's mappings have seen it.
+    settled: bool,
+    /// Whether the log has it already.
+    reported: bool,
+}
+
+impl Error {
+    /// An error with this status and this message for the client.
+    ///
+    /// A status outside 400–599 cannot say that something failed, so it becomes 500 and the log names the line.
+    #[track_caller]
+    pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
+        let at = Location::caller();
+        match StatusCode::from_u16(status) {
+            Ok(code) if code.is_client_error() || code.is_server_error() => {
+                Self::build(code, message.into(), None, at)
+            }
+            _ => {
+                let cause = format!("Error::new was given status {status}, which is not 4xx or 5xx").into();
+                Self::build(StatusCode::INTERNAL_SERVER_ERROR, message.into(), Some(cause), at)
+            }
+        }
+    }
+
+    /// 400: the request makes no sense.
+    #[track_caller]
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::BAD_REQUEST, message.into(), None, Location::caller())
+    }
+
+    /// 401: nobody, or nobody known, asked.
+    #[track_caller]
+    pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::UNAUTHORIZED, message.into(), None, Location::caller())
+    }
+
+    /// 403: this caller may not.
+    #[track_caller]
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::FORBIDDEN, message.into(), None, Location::caller())
+    }
+
+    /// 404: there is no such thing.
+    #[track_caller]
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::NOT_FOUND, message.into(), None, Location::caller())
+    }
+
+    /// 409: it does not fit what is there.
+    #[track_caller]
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::CONFLICT, message.into(), None, Location::caller())
+    }
+
+    /// 422: well formed, but the values are not acceptable.
+    #[track_caller]
+    pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::UNPROCESSABLE_ENTITY, message.into(), None, Location::caller())
+    }
+
+    /// 503: not now.
+    #[track_caller]
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(StatusCode::SERVICE_UNAVAILABLE, message.into(), None, Location::caller())
+    }
+
+    /// 500: something broke. The cause goes to the log; the client reads "internal error".
+    #[track_caller]
+    pub fn internal(cause: impl Into<BoxError>) -> Self {
+        Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), Location::caller())
+    }
+
+    /// Adds what only the log shall see.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<BoxError>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds a short identifier that programs can test, as the member `code` (`errorType` in event calls).
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Adds a member to the problem document. RFC 9457's own names are not replaced.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.members.push((name, value.into()));
+        self
+    }
+
+    /// Adds a header to the reply, such as `WWW-Authenticate` or `Retry-After`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// The status, always 4xx or 5xx.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What the client reads.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The short identifier, if one was given.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// What only the log sees.
+    pub fn cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.cause.as_deref()
+    }
+
+    /// The line that made this error, or the `?` that converted it. `None` for errors that this crate made.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.0.at
+    }
+
+    /// The first error of type `E` along the chain of causes.
+    pub fn find_cause<E: StdError + 'static>(&self) -> Option<&E> {
+        let mut link: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
+        while let Some(error) = link {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            link = error.source();
+        }
+        None
+    }
+
+    pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.0.headers
+    }
+
+    /// Takes over what a mapping decided for the client, if it did; the cause and its line stay.
+    pub(crate) fn settle(mut self, mapped: Option<Error>) -> Error {
+        if let Some(mapped) = mapped {
+            let cause = mapped.0.cause.or(self.0.cause.take());
+            self = Error(Box::new(Inner { cause, at: self.0.at, ..*mapped.0 }));
+        }
+        self.0.settled = true;
+        self
+    }
+
+    /// An error of ours: a line of this crate would tell the author nothing.
+    pub(crate) fn of_ours(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::build(status, message.into(), None, Location::caller());
+        error.0.at = None;
+        error
+    }
+
+    /// What a handler that panicked answers. The panic hook has logged it, with its line.
+    pub(crate) fn of_panic(message: &'static str) -> Self {
+        let mut error = Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic");
+        error.0.reported = true;
+        error
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.reported
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.0.settled
+    }
+
+    fn build(
+        status: StatusCode,
+        message: Cow<'static, str>,
+        cause: Option<BoxError>,
+        at: &'static Location<'static>,
+    ) -> Self {
+        let (code, members, headers, at) = (None, Vec::new(), Vec::new(), Some(at));
+        Self(Box::new(Inner {
+            status,
+            message,
+            code,
+            members,
+            headers,
+            cause,
+            at,
+            settled: false,
+            reported: false,
+        }))
+    }
+}
+
+const INTERNAL: Cow<'static, str> = Cow::Borrowed("internal error");
+
+impl<E: Into<BoxError>> From<E> for Error {
+    #[track_caller]
+    fn from(cause: E) -> Self {
+        Self::internal(cause)
+    }
+}
+
+/// The public message alone.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+/// For people: the message, the chain of causes and the line. This is what `main` prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        let mut link: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
+        while let Some(error) = link {
+            write!(f, "\n  caused by: {error}")?;
+            link = error.source();
+        }
+        match self.0.at {
+            Some(at) => write!(f, "\n  at {at}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_no_error_becomes_500() {
+        let error = Error::new(200, "fine");
+        assert_eq!(error.status(), 500);
+        assert!(error.cause().unwrap().to_string().contains("200"));
+    }
+
+    #[test]
+    fn the_line_of_the_question_mark_is_kept() {
+        fn fails() -> Result {
+            Err(std::io::Error::other("disk"))?;
+            Ok(())
+        }
+        let error = fails().unwrap_err();
+        assert!(error.location().unwrap().file().ends_with("error/mod.rs"), "{error:?}");
+        assert_eq!(error.to_string(), "internal error");
+        assert!(format!("{error:?}").contains("caused by: disk"));
+    }
+
+    #[test]
+    fn a_cause_is_found_along_the_chain() {
+        #[derive(Debug)]
+        struct Outer(std::num::ParseIntError);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outer")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Error::from(Outer("x".parse::<u8>().unwrap_err()));
+        assert!(error.find_cause::<std::num::ParseIntError>().is_some());
+        assert!(error.find_cause::<fmt::Error>().is_none());
+    }
+}

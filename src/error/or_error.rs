@@ -1,0 +1,52 @@
+//! Turning "there is none" and "it failed" into an error for the client.
+
+use std::borrow::Cow;
+
+use crate::error::{BoxError, Error, Result};
+
+/// Ends an `Option` or a `Result` with a status and a message that the client reads.
+///
+/// The error of a `Result` becomes the hidden cause.
+pub trait OrError<T> {
+    /// The value, or an error with this status.
+    #[track_caller]
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T>;
+
+    /// The value, or 404.
+    #[track_caller]
+    fn or_not_found(self, message: impl Into<Cow<'static, str>>) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.or_error(404, message)
+    }
+
+    /// The value, or 400.
+    #[track_caller]
+    fn or_bad_request(self, message: impl Into<Cow<'static, str>>) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.or_error(400, message)
+    }
+}
+
+impl<T> OrError<T> for Option<T> {
+    #[track_caller]
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T> {
+        match self {
+            Some(value) => Ok(value),
+            None => Err(Error::new(status, message)),
+        }
+    }
+}
+
+impl<T, E: Into<BoxError>> OrError<T> for Result<T, E> {
+    #[track_caller]
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(cause) => Err(Error::new(status, message).with_cause(cause)),
+        }
+    }
+}

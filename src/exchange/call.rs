@@ -1,0 +1,86 @@
+//! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::request::Parts;
+
+use crate::cancel::{Departure, PhaseCell, Policy};
+use crate::cors::SealedCors;
+use crate::exchange::{Intake, Payload, Peer};
+use crate::log::current::Tagged;
+use crate::platform::{RequestId, limits};
+use crate::route::Spans;
+
+pub(crate) struct Call {
+    pub(crate) id: RequestId,
+    pub(crate) head: Parts,
+    pub(crate) peer: Option<Arc<Peer>>,
+    pub(crate) started: Instant,
+    pub(crate) matched: Option<Matched>,
+    pub(crate) phase: PhaseCell,
+    pub(crate) departure: Departure,
+    intake: Mutex<Intake>,
+}
+
+/// What the table found for a request.
+pub(crate) struct Matched {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) spans: Spans,
+}
+
+/// The settings of one place: a route with what its groups and the app say.
+pub(crate) struct Scope {
+    pub(crate) pattern: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) body_limit: usize,
+    pub(crate) body_pause: Duration,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) cors: Option<Arc<SealedCors>>,
+}
+
+impl Call {
+    pub(crate) fn new(
+        id: RequestId,
+        head: Parts,
+        body: Payload,
+        peer: Option<Arc<Peer>>,
+        matched: Option<Matched>,
+    ) -> Self {
+        Self {
+            id,
+            head,
+            peer,
+            started: Instant::now(),
+            matched,
+            phase: PhaseCell::default(),
+            departure: Departure::default(),
+            intake: Mutex::new(Intake::Unread(body)),
+        }
+    }
+
+    pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take_body(&self) -> Payload {
+        self.intake().take()
+    }
+
+    /// How long a reader waits for the next piece.
+    pub(crate) fn body_pause(&self) -> Duration {
+        self.matched.as_ref().map_or(limits::BODY_PAUSE_DEFAULT, |matched| matched.scope.body_pause)
+    }
+
+    /// The most a reader takes in.
+    pub(crate) fn body_limit(&self) -> usize {
+        self.matched.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |matched| matched.scope.body_limit)
+    }
+}
+
+impl Tagged for Call {
+    fn request_id(&self) -> &str {
+        self.id.as_str()
+    }
+}

@@ -1,0 +1,86 @@
+//! What an event handler holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::{OrError, Result};
+use crate::exchange::read::{self, Readable};
+use crate::exchange::{Call, HangUp, Shared};
+use crate::platform::{Instance, Invocation};
+
+/// One event call: the payload of an API call, a timer, a queue, an object store.
+pub struct Event<S = ()> {
+    call: Arc<Call>,
+    shared: Arc<Shared<S>>,
+    payload: Bytes,
+}
+
+impl<S> Event<S> {
+    pub(crate) fn new(call: Arc<Call>, shared: Arc<Shared<S>>, payload: Bytes) -> Self {
+        Self { call, shared, payload }
+    }
+
+    /// The payload as it was sent; it may be empty.
+    pub fn bytes(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The payload as text.
+    ///
+    /// # Errors
+    /// 400 when it is not UTF-8.
+    pub fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.payload).or_bad_request("the payload is not UTF-8")
+    }
+
+    /// The payload, read from JSON.
+    ///
+    /// # Errors
+    /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
+    #[track_caller]
+    pub fn json<T: Readable>(&self) -> Result<T> {
+        read::parse_json(&self.payload)
+    }
+
+    /// The app's state.
+    pub fn state(&self) -> &S {
+        &self.shared.state
+    }
+
+    /// The app's state, to be moved into a task.
+    pub fn state_arc(&self) -> Arc<S> {
+        Arc::clone(&self.shared.state)
+    }
+
+    /// What the platform says about this call.
+    pub fn invocation(&self) -> Invocation<'_> {
+        self.shared.invocation(&self.call)
+    }
+
+    /// The environment this instance was started with.
+    pub fn instance(&self) -> &Instance {
+        &self.shared.instance
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> &str {
+        self.call.id.as_str()
+    }
+
+    /// Resolves when the caller has left.
+    pub fn hang_up(&self) -> HangUp {
+        HangUp::new(Arc::clone(&self.call))
+    }
+}
+
+impl<S> fmt::Debug for Event<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.payload.len();
+        f.debug_struct("Event")
+            .field("request_id", &self.call.id)
+            .field("bytes", &length)
+            .finish_non_exhaustive()
+    }
+}

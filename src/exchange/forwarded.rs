@@ -1,0 +1,59 @@
+//! What proxies in front say about the client, as far as they are trusted.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+
+/// The client's address: the entry of `X-Forwarded-For` that the outermost trusted proxy added.
+///
+/// Each proxy appends the address it was called from, so with `hops` trusted proxies it is the `hops`-th from the right;
+/// what stands further left is the client's own invention.
+pub(crate) fn client(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let entries = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
+    address(entries.take(hops).last()?.trim())
+}
+
+/// An address with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip())
+}
+
+/// The last value of a list that a trusted proxy set: `X-Forwarded-Proto`, `X-Forwarded-Host`.
+pub(crate) fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    line.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &[&'static str], hops: usize, expected: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", http::HeaderValue::from_static(line));
+        }
+        assert_eq!(
+            client(&headers, hops),
+            expected.map(|text| text.parse().unwrap()),
+            "{lines:?}, {hops} hops"
+        );
+    }
+
+    #[test]
+    fn the_right_most_entries_are_the_trusted_proxies() {
+        check(&["6.6.6.6, 203.0.113.9"], 1, Some("203.0.113.9"));
+        check(&["6.6.6.6, 203.0.113.9, 10.0.0.4"], 2, Some("203.0.113.9"));
+        check(&["6.6.6.6", "203.0.113.9"], 1, Some("203.0.113.9"));
+        check(&["203.0.113.9:1234"], 1, Some("203.0.113.9"));
+        check(&["2001:db8::1"], 1, Some("2001:db8::1"));
+        check(&["unknown"], 1, None);
+        check(&["1.1.1.1"], 0, None);
+        check(&[], 1, None);
+    }
+}

@@ -1,0 +1,43 @@
+//! The client that may leave, as a future and as a question.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::exchange::Call;
+
+/// Resolves when the client has left; see [`Exchange::hang_up`](crate::Exchange::hang_up).
+///
+/// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
+/// spawned tasks, blocking work, and handlers of scopes with [`At::finish`](crate::At::finish).
+#[derive(Clone)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct HangUp {
+    call: Arc<Call>,
+}
+
+impl HangUp {
+    pub(crate) fn new(call: Arc<Call>) -> Self {
+        Self { call }
+    }
+
+    /// Whether the client has left: for loops in blocking work.
+    pub fn is_gone(&self) -> bool {
+        self.call.departure.is_gone()
+    }
+}
+
+impl Future for HangUp {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.call.departure.poll_gone(cx)
+    }
+}
+
+impl fmt::Debug for HangUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HangUp").field("is_gone", &self.is_gone()).finish_non_exhaustive()
+    }
+}

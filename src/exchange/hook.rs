@@ -1,0 +1,45 @@
+//! What a lifecycle hook holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::exchange::{Call, Shared};
+use crate::platform::{Instance, Invocation};
+
+/// What a lifecycle hook holds: the state, the instance, the call that caused it.
+pub struct Hook<S = ()> {
+    call: Arc<Call>,
+    shared: Arc<Shared<S>>,
+}
+
+impl<S> Hook<S> {
+    pub(crate) fn new(call: Arc<Call>, shared: Arc<Shared<S>>) -> Self {
+        Self { call, shared }
+    }
+
+    /// The app's state.
+    pub fn state(&self) -> &S {
+        &self.shared.state
+    }
+
+    /// The app's state, to be moved into a task.
+    pub fn state_arc(&self) -> Arc<S> {
+        Arc::clone(&self.shared.state)
+    }
+
+    /// The environment this instance was started with.
+    pub fn instance(&self) -> &Instance {
+        &self.shared.instance
+    }
+
+    /// What the platform says about the call: the hook's own, or the first request's when that came before the hook.
+    pub fn invocation(&self) -> Invocation<'_> {
+        self.shared.invocation(&self.call)
+    }
+}
+
+impl<S> fmt::Debug for Hook<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").field("request_id", &self.call.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! A body being taken in: what was read stays, whoever stops reading.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+
+use crate::error::{Error, Result};
+use crate::exchange::payload::{Payload, broken, is_departure};
+
+pub(crate) enum Intake {
+    Unread(Payload),
+    /// The first piece stays as it came: most bodies are one piece, and need no copy.
+    Partly(Payload, Bytes, BytesMut),
+    Whole(Bytes),
+    Taken,
+    /// What is left of it may still be read away.
+    TooLarge(Option<Payload>),
+    /// The client left or its framing is broken.
+    Broken {
+        left: bool,
+    },
+}
+
+impl Intake {
+    /// Reads to the end, or to the limit.
+    pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
+        loop {
+            match self {
+                Self::Whole(bytes) => return Poll::Ready(Ok(bytes.clone())),
+                Self::Taken => {
+                    let cause = "the body was taken before, by `ex.body()`";
+                    return Poll::Ready(Err(Error::internal(cause)));
+                }
+                Self::TooLarge(_) => return Poll::Ready(Err(too_large(limit))),
+                Self::Broken { left: true } => {
+                    let message = "the client left before its request was complete";
+                    return Poll::Ready(Err(Error::bad_request(message)));
+                }
+                Self::Broken { left: false } => {
+                    return Poll::Ready(Err(Error::bad_request("the request's body is broken")));
+                }
+                Self::Unread(payload) => {
+                    if Body::size_hint(payload).lower() > limit as u64 {
+                        return Poll::Ready(Err(too_large(limit)));
+                    }
+                    let payload = std::mem::replace(payload, Payload::taken());
+                    *self = Self::Partly(payload, Bytes::new(), BytesMut::new());
+                }
+                Self::Partly(payload, first, rest) => match ready!(Pin::new(&mut *payload).poll_frame(cx)) {
+                    Some(Ok(frame)) => {
+                        let Ok(data) = frame.into_data() else { continue };
+                        let length = rest.len().max(first.len()) + data.len();
+                        if length > limit {
+                            let rest = std::mem::replace(payload, Payload::taken());
+                            *self = Self::TooLarge(Some(rest));
+                        } else if first.is_empty() && rest.is_empty() {
+                            *first = data;
+                        } else {
+                            if rest.is_empty() {
+                                // The size that was announced, which is within the limit.
+                                let announced =
+                                    usize::try_from(Body::size_hint(payload).lower()).unwrap_or(0);
+                                rest.reserve(length + announced);
+                                rest.extend_from_slice(first);
+                            }
+                            rest.extend_from_slice(&data);
+                        }
+                    }
+                    Some(Err(cause)) => {
+                        *self = Self::Broken { left: is_departure(&*cause) };
+                        return Poll::Ready(Err(broken(cause)));
+                    }
+                    None => {
+                        let whole = if rest.is_empty() {
+                            std::mem::take(first)
+                        } else {
+                            std::mem::take(rest).freeze()
+                        };
+                        *self = Self::Whole(whole);
+                    }
+                },
+            }
+        }
+    }
+
+    /// The body for `ex.body()`. What a reader had read before is not lost to the readers, but to this.
+    pub(crate) fn take(&mut self) -> Payload {
+        match self {
+            Self::Whole(bytes) => Payload::whole(bytes.clone()),
+            Self::Unread(_) => match std::mem::replace(self, Self::Taken) {
+                Self::Unread(payload) => payload,
+                _ => Payload::taken(),
+            },
+            _ => Payload::taken(),
+        }
+    }
+
+    /// How much has been read so far.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Partly(_, first, rest) => rest.len().max(first.len()),
+            Self::Whole(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// The body that nobody will read any more, if there is some left.
+    pub(crate) fn leftover(&mut self) -> Option<Payload> {
+        match self {
+            Self::Unread(payload) | Self::Partly(payload, ..) if !Body::is_end_stream(payload) => {
+                Some(std::mem::replace(payload, Payload::taken()))
+            }
+            Self::TooLarge(payload) => payload.take(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        matches!(self, Self::Broken { left: true })
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(413, format!("the request's body is larger than {limit} bytes")).with_member("limit", limit)
+}

@@ -1,0 +1,48 @@
+//! The other end of a connection, as far as requests and the connection's driver both have to know it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// One per connection, shared by its requests.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Requests whose reply has not been sent: only while there are some is the socket watched.
+    busy: AtomicUsize,
+    /// Whether bytes came in that belong to no request yet: the beginning of a head.
+    heard: AtomicBool,
+}
+
+impl Peer {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, busy: AtomicUsize::new(0), heard: AtomicBool::new(false) }
+    }
+
+    /// A head is complete, and its request begins.
+    pub(crate) fn begin(&self) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.heard.store(false, Ordering::Relaxed);
+    }
+
+    /// A request is over. What was heard meanwhile was its body.
+    pub(crate) fn end(&self) {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.heard.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Blank lines between requests are allowed, and are not the beginning of one.
+    pub(crate) fn hear(&self, bytes: &[u8]) {
+        if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a head has begun that is not complete.
+    pub(crate) fn is_mid_head(&self) -> bool {
+        self.heard.load(Ordering::Relaxed) && !self.is_busy()
+    }
+}

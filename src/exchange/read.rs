@@ -1,0 +1,206 @@
+//! Readers: text, JSON, forms and queries, with errors that say where.
+
+use std::future::poll_fn;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use crate::cancel::Phase;
+use crate::error::{Error, OrError, Result};
+use crate::exchange::Call;
+use crate::timer::Timer;
+
+/// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
+#[diagnostic::on_unimplemented(
+    message = "the request cannot be read as `{Self}`",
+    label = "`{Self}` cannot be deserialized, or borrows",
+    note = "say the type, as in `let order: Order = ex.json().await?`, and derive `serde::Deserialize` for it"
+)]
+pub trait Readable: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Readable for T {}
+
+pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
+    whole(call, call.body_limit()).await
+}
+
+/// Reads to the end, with a bound on each wait for the next piece.
+pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
+    let mut slow = Timer::default();
+    let mut length = 0;
+    poll_fn(|cx| {
+        let mut intake = call.intake();
+        let read = intake.poll_whole(cx, limit);
+        if intake.has_left() {
+            call.departure.announce();
+            return read;
+        }
+        call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
+        if read.is_pending() {
+            if intake.length() != std::mem::replace(&mut length, intake.length()) {
+                slow.stop();
+            }
+            let pause = call.body_pause();
+            return slow.poll(cx, pause).map(|()| {
+                Err(Error::new(408, format!("no more of the request's body came within {pause:?}")))
+            });
+        }
+        read
+    })
+    .await
+}
+
+pub(crate) async fn text(call: &Call) -> Result<String> {
+    if let Some(charset) = content_type(&call.head.headers).and_then(charset)
+        && !charset.eq_ignore_ascii_case("utf-8")
+    {
+        return Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")));
+    }
+    let bytes = bytes(call).await?;
+    let text = std::str::from_utf8(&bytes).or_bad_request("the request's body is not UTF-8")?;
+    Ok(text.to_owned())
+}
+
+pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
+    let declared = content_type(&call.head.headers);
+    if !declared.is_some_and(is_json) {
+        let got = declared.unwrap_or("none");
+        return Err(Error::new(415, format!("content type \"application/json\" expected, got {got:?}")));
+    }
+    parse_json(&bytes(call).await?)
+}
+
+pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let declared = content_type(&call.head.headers);
+    if !declared.is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
+        let got = declared.unwrap_or("none");
+        return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
+    }
+    let bytes = bytes(call).await?;
+    let pairs = serde_urlencoded::Deserializer::new(form_pairs(&bytes));
+    serde_path_to_error::deserialize(pairs).map_err(|error| misfit(422, "form", &error))
+}
+
+#[track_caller]
+pub(crate) fn query<T: Readable>(call: &Call) -> Result<T> {
+    let query = call.head.uri.query().unwrap_or_default();
+    let pairs = serde_urlencoded::Deserializer::new(form_pairs(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| misfit(400, "query", &error))
+}
+
+/// Broken text is 400; a value that does not fit the type is 422. Both say line, column and field.
+#[track_caller]
+pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let error = match serde_path_to_error::deserialize(&mut text) {
+        Ok(value) => match text.end() {
+            Ok(()) => return Ok(value),
+            Err(error) => return Err(json_error(&error, ".")),
+        },
+        Err(error) => error,
+    };
+    // Where the text breaks off, the path does too, in a question mark.
+    let path = error.path().to_string();
+    Err(json_error(error.inner(), if path.ends_with('?') { "." } else { &path }))
+}
+
+#[track_caller]
+fn json_error(error: &serde_json::Error, path: &str) -> Error {
+    let (status, what) =
+        if error.is_data() { (422, "the JSON does not fit") } else { (400, "the JSON is broken") };
+    // serde_json appends the place, which stands in members of its own.
+    let text = error.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let (line, column) = (error.line(), error.column());
+    let field = if path == "." { String::new() } else { format!(", field {path:?}") };
+    Error::new(status, format!("{what} at line {line} column {column}{field}: {reason}"))
+        .with_member("line", line)
+        .with_member("column", column)
+        .with_member("field", path)
+}
+
+#[track_caller]
+fn misfit(status: u16, what: &str, error: &serde_path_to_error::Error<serde::de::value::Error>) -> Error {
+    let path = error.path().to_string();
+    let field = if path == "." { String::new() } else { format!(", field {path:?}") };
+    Error::new(status, format!("the {what} does not fit{field}: {}", error.inner()))
+        .with_member("field", path)
+}
+
+fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(bytes)
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+}
+
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// `application/json` and all that ends in `+json`.
+fn is_json(content_type: &str) -> bool {
+    let essence = essence(content_type).to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn charset(content_type: &str) -> Option<&str> {
+    let parameters = content_type.split(';').skip(1);
+    let mut charsets = parameters.filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    charsets.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code, reason = "only its shape matters")]
+    struct Order {
+        item: String,
+        lines: Vec<Line>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code, reason = "only its shape matters")]
+    struct Line {
+        quantity: u8,
+    }
+
+    #[track_caller]
+    fn check(text: &str, status: u16, part: &str) {
+        let error = parse_json::<Order>(text.as_bytes()).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        assert!(error.message().contains(part), "{error}");
+    }
+
+    #[test]
+    fn json_errors_say_where() {
+        check("{\"item\": tea}", 400, "line 1 column 11");
+        check(
+            "{\"item\": \"tea\",\n\"lines\": [{\"quantity\": 300}]}",
+            422,
+            "line 2 column 26, field \"lines[0].quantity\"",
+        );
+        check("{\"item\": \"tea\"}", 422, "missing field `lines`");
+        check("", 400, "EOF");
+        check("{\"item\": \"tea\", \"lines\": []} x", 400, "trailing characters");
+    }
+
+    #[test]
+    fn json_content_types_are_told_from_others() {
+        assert!(is_json("application/json"));
+        assert!(is_json("Application/JSON; charset=utf-8"));
+        assert!(is_json("application/problem+json"));
+        assert!(!is_json("text/json"));
+        assert!(!is_json("application/x-www-form-urlencoded"));
+        assert_eq!(charset("text/plain; format=flowed; charset=\"UTF-8\""), Some("UTF-8"));
+    }
+}

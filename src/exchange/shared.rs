@@ -1,0 +1,60 @@
+//! What all exchanges of an app share.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::error::Error;
+use crate::exchange::Call;
+use crate::lifecycle::Initialisation;
+use crate::platform::{Instance, Invocation};
+use crate::tally::{Counters, Tally};
+use crate::task::Tracker;
+
+pub(crate) struct Shared<S> {
+    pub(crate) state: Arc<S>,
+    pub(crate) instance: Instance,
+    /// Whether the platform's headers and hooks are believed.
+    pub(crate) trusted: bool,
+    pub(crate) tracker: Tracker,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) initialisation: Initialisation,
+    pub(crate) error_maps: Vec<ErrorMap>,
+    pub(crate) trusted_hops: usize,
+    pub(crate) base_path: Option<String>,
+}
+
+/// The author's choice of an answer for one type of error.
+pub(crate) type ErrorMap = Box<dyn Fn(&Error) -> Option<Error> + Send + Sync>;
+
+impl<S> Shared<S> {
+    pub(crate) fn invocation<'a>(&'a self, call: &'a Call) -> Invocation<'a> {
+        Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
+    }
+
+    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
+        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let invocation = self.invocation(call);
+        let told = match invocation.deadline() {
+            Some(at) => Some(Instant::now() + at.duration_since(SystemTime::now()).unwrap_or_default()),
+            None => invocation.timeout().map(|limit| call.started + limit),
+        };
+        [scope.map(|limit| call.started + limit), told].into_iter().flatten().min()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.tally.counters(self.initialisation.is_done())
+    }
+
+    /// Counts a panic; what its request answers.
+    pub(crate) fn panicked(&self, message: &'static str) -> Error {
+        self.tally.panicked.add();
+        Error::of_panic(message)
+    }
+
+    /// Lets the author's mappings choose what an error answers. An error is mapped once.
+    pub(crate) fn map_error(&self, error: Error) -> Error {
+        let mapped = self.error_maps.iter().find_map(|map| map(&error));
+        error.settle(mapped)
+    }
+}

@@ -1,0 +1,18 @@
+//! Values that arounds leave for those after them. Nothing is allocated until the first one.
+
+use std::any::Any;
+
+/// At most a handful of values, found by type.
+#[derive(Default)]
+pub(crate) struct Values(Vec<Box<dyn Any + Send + Sync>>);
+
+impl Values {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.retain(|old| !old.is::<T>());
+        self.0.push(Box::new(value));
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.iter().find_map(|value| value.downcast_ref())
+    }
+}

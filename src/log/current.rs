@@ -1,0 +1,74 @@
+//! Which request the code that runs now belongs to.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// A request, as far as a log line has to know it.
+pub(crate) trait Tagged: Send + Sync {
+    fn request_id(&self) -> &str;
+}
+
+type Tag = Arc<dyn Tagged>;
+
+thread_local! {
+    static CURRENT: Cell<Option<Tag>> = const { Cell::new(None) };
+}
+
+/// While this lives, lines of this thread carry the request's id. Entered around each poll of a handler.
+pub(crate) struct Entered {
+    before: Option<Tag>,
+}
+
+pub(crate) fn enter(tag: Tag) -> Entered {
+    Entered { before: CURRENT.replace(Some(tag)) }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.before.take());
+    }
+}
+
+/// Calls `read` with the current request's id, if there is one.
+pub(crate) fn with_id<T>(read: impl FnOnce(Option<&str>) -> T) -> T {
+    // `try_with`: a panic hook may run while the thread's locals are being destroyed.
+    let tag = CURRENT.try_with(Cell::take).ok().flatten();
+    let value = read(tag.as_ref().map(|tag| tag.request_id()));
+    if tag.is_some() {
+        let _ = CURRENT.try_with(|current| current.set(tag));
+    }
+    value
+}
+
+/// The id of the request whose handler runs on this thread now, for loggers of your own.
+///
+/// Present inside handlers, arounds, hooks, event calls, [`Exchange::blocking`](crate::Exchange::blocking) and
+/// their drop guards; absent in tasks that you spawn yourself.
+pub fn current_request_id() -> Option<String> {
+    with_id(|id| id.map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Id(&'static str);
+    impl Tagged for Id {
+        fn request_id(&self) -> &str {
+            self.0
+        }
+    }
+
+    #[test]
+    fn entering_nests_and_leaves() {
+        assert_eq!(current_request_id(), None);
+        let outer = enter(Arc::new(Id("a")));
+        {
+            let _inner = enter(Arc::new(Id("b")));
+            assert_eq!(current_request_id().as_deref(), Some("b"));
+        }
+        assert_eq!(current_request_id().as_deref(), Some("a"));
+        drop(outer);
+        assert_eq!(current_request_id(), None);
+    }
+}

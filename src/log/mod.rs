@@ -1,0 +1,16 @@
+//! Output: one JSON object per line on stdout, every line inside a request with the request's id.
+
+mod clock;
+pub(crate) mod current;
+#[cfg(feature = "log")]
+mod install;
+mod level;
+mod line;
+pub(crate) mod sink;
+
+pub(crate) use clock::stamp;
+pub use current::current_request_id;
+#[cfg(feature = "log")]
+pub(crate) use install::install;
+pub(crate) use level::Level;
+pub(crate) use line::{Fields, event, text_into};

@@ -1,0 +1,131 @@
+//! Where lines go: stdout, without ever waiting for it.
+//!
+//! A pipe or a terminal is opened a second time in non-blocking mode, so that a reader that stopped reading
+//! cannot stop serving: what does not fit stays in a bounded buffer, a helper thread tries again, and lines
+//! beyond the bound are dropped and counted. A file never blocks and is written as it is.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Stdout, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How much may wait for a reader that stopped reading.
+const PENDING_MAX: usize = 1024 * 1024;
+
+/// Lines of requests that overlap are written together once they come to this much.
+const BATCH: usize = 16 * 1024;
+
+/// How often the helper thread tries again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// `O_NONBLOCK` on Linux, the platform's only system.
+const O_NONBLOCK: i32 = 0o4000;
+
+static SINK: Mutex<Sink> = Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, helper: false });
+static STUCK: Condvar = Condvar::new();
+
+struct Sink {
+    pending: Vec<u8>,
+    dropped: u64,
+    out: Option<Out>,
+    helper: bool,
+}
+
+enum Out {
+    Again(File),
+    Std(Stdout),
+}
+
+/// Appends lines; with `now` they, and all that waited, are written before this returns unless stdout is stuck.
+pub(crate) fn write(now: bool, lines: impl FnOnce(&mut Vec<u8>)) {
+    let mut sink = lock();
+    let before = sink.pending.len();
+    lines(&mut sink.pending);
+    if sink.pending.len() > PENDING_MAX && before > 0 {
+        sink.pending.truncate(before);
+        sink.dropped += 1;
+    }
+    if now || sink.pending.len() >= BATCH {
+        sink.flush();
+    }
+}
+
+/// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.
+pub(crate) fn finish(limit: Duration) {
+    let mut sink = lock();
+    sink.flush();
+    if !sink.pending.is_empty() {
+        let done = STUCK.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty());
+        drop(done);
+    }
+}
+
+fn lock() -> MutexGuard<'static, Sink> {
+    SINK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sink {
+    fn flush(&mut self) {
+        let out = self.out.get_or_insert_with(open);
+        let mut written = 0;
+        while written < self.pending.len() {
+            match out.write(&self.pending[written..]) {
+                Ok(0) => break,
+                Ok(n) => written += n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // Nobody can be told that stdout is gone; serving goes on.
+                Err(_) => written = self.pending.len(),
+            }
+        }
+        if written == self.pending.len() {
+            self.pending.clear();
+            if self.dropped > 0 {
+                let dropped = std::mem::take(&mut self.dropped);
+                let _ = writeln!(
+                    self.pending,
+                    "{{\"level\":\"WARN\",\"message\":\"stdout was stuck: {dropped} log lines were dropped\"}}"
+                );
+            }
+            return;
+        }
+        self.pending.drain(..written);
+        if !self.helper {
+            self.helper = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help).is_ok();
+        }
+    }
+}
+
+/// The helper thread: started when stdout is stuck for the first time, ended when nothing waits any more.
+fn help() {
+    let mut sink = lock();
+    while !sink.pending.is_empty() {
+        sink = STUCK.wait_timeout(sink, RETRY).map_or_else(|error| error.into_inner().0, |(sink, _)| sink);
+        sink.flush();
+    }
+    sink.helper = false;
+    STUCK.notify_all();
+}
+
+impl Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Again(file) => file.write(bytes),
+            Self::Std(stdout) => stdout.lock().write_all(bytes).map(|()| bytes.len()),
+        }
+    }
+}
+
+/// Sockets cannot be opened by path, and files are better not: both are written through the standard handle.
+fn open() -> Out {
+    const STDOUT: &str = "/proc/self/fd/1";
+    let kind = std::fs::metadata(STDOUT).map(|meta| meta.file_type());
+    if kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device()) {
+        let again = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(STDOUT);
+        if let Ok(file) = again {
+            return Out::Again(file);
+        }
+    }
+    Out::Std(io::stdout())
+}

@@ -1,0 +1,66 @@
+//! Which kind of call a trusted platform makes.
+
+use http::{HeaderMap, Method};
+
+use crate::platform::names::{header, path};
+
+/// The kinds of call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    Http,
+    Event,
+    Initialize,
+    PreStop,
+    PreFreeze,
+}
+
+/// The control path decides where there is one; where there is none the path and its documented method do.
+///
+/// So a client's own `GET /initialize`, which arrives with `/http-invoke`, is an ordinary request.
+pub(crate) fn control(method: &Method, at: &str, headers: &HeaderMap) -> CallKind {
+    match headers.get(header::CONTROL_PATH).map(http::HeaderValue::as_bytes) {
+        Some(value) => match value {
+            b"/invoke" => CallKind::Event,
+            b"/initialize" => CallKind::Initialize,
+            b"/pre-stop" => CallKind::PreStop,
+            b"/pre-freeze" => CallKind::PreFreeze,
+            _ => CallKind::Http,
+        },
+        None => match (method.as_str(), at) {
+            ("POST", path::INVOKE) => CallKind::Event,
+            ("POST", path::INITIALIZE) => CallKind::Initialize,
+            ("GET", path::PRE_STOP) => CallKind::PreStop,
+            ("GET", path::PRE_FREEZE) => CallKind::PreFreeze,
+            _ => CallKind::Http,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &str, at: &str, control_path: Option<&'static str>, expected: CallKind) {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = control_path {
+            headers.insert("x-fc-control-path", http::HeaderValue::from_static(value));
+        }
+        assert_eq!(control(&Method::from_bytes(method.as_bytes()).unwrap(), at, &headers), expected);
+    }
+
+    #[test]
+    fn the_control_path_decides_and_the_path_only_without_it() {
+        check("POST", "/invoke", None, CallKind::Event);
+        check("POST", "/invoke", Some("/invoke"), CallKind::Event);
+        check("POST", "/", Some("/invoke"), CallKind::Event);
+        check("POST", "/invoke", Some("/http-invoke"), CallKind::Http);
+        check("GET", "/invoke", None, CallKind::Http);
+        check("POST", "/initialize", None, CallKind::Initialize);
+        check("GET", "/initialize", None, CallKind::Http);
+        check("GET", "/initialize", Some("/http-invoke"), CallKind::Http);
+        check("GET", "/pre-stop", None, CallKind::PreStop);
+        check("GET", "/pre-freeze", Some("/pre-freeze"), CallKind::PreFreeze);
+        check("GET", "/anything", Some("/something-new"), CallKind::Http);
+    }
+}

@@ -1,0 +1,175 @@
+//! The environment, read once into a value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::error::{Error, Result};
+use crate::platform::credentials::Credentials;
+use crate::platform::limits::DEFAULT_PORT;
+use crate::platform::names::env;
+
+/// This instance, as its environment describes it. Read once, at start.
+///
+/// ```
+/// use fc_runtime::Instance;
+///
+/// let instance = Instance::from_vars([("FC_FUNCTION_NAME", "shop"), ("DATABASE_URL", "db://localhost")]);
+/// assert!(instance.is_on_platform());
+/// assert_eq!(instance.function_name(), Some("shop"));
+/// assert_eq!(instance.var("DATABASE_URL").unwrap(), "db://localhost");
+/// assert_eq!(instance.port().unwrap(), 9000);
+/// ```
+#[derive(Clone, Default)]
+pub struct Instance {
+    vars: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// Reads the process's environment. Variables that are not UTF-8 are left out.
+    pub fn from_env() -> Self {
+        let text =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self { vars: text.collect() }
+    }
+
+    /// An instance with just these variables: for tests.
+    pub fn from_vars<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { vars: vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+    }
+
+    /// A variable that has to be there.
+    ///
+    /// # Errors
+    /// A start-up error that names the variable, when it is not set or empty.
+    #[track_caller]
+    pub fn var(&self, name: &str) -> Result<String> {
+        match self.var_opt(name) {
+            Some(value) => Ok(value.to_owned()),
+            None => Err(Error::new(500, format!("the environment variable {name} is not set"))),
+        }
+    }
+
+    /// A variable that may be there. An empty one counts as absent.
+    pub fn var_opt(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Whether Function Compute (or a local one) started this process: it names the function or the instance.
+    ///
+    /// Only then are the platform's headers and hooks believed. Source: the platform's list of environment
+    /// variables; that these two are always set is inferred from it.
+    pub fn is_on_platform(&self) -> bool {
+        self.function_name().is_some() || self.instance_id().is_some()
+    }
+
+    /// The port to listen on: `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else 9000.
+    ///
+    /// # Errors
+    /// When a variable is set to something that is not a port from 1 to 65535.
+    pub fn port(&self) -> Result<u16> {
+        for name in [env::LISTEN_PORT, env::SERVER_PORT] {
+            if let Some(text) = self.var_opt(name) {
+                return text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+                    let advice = "it has to be a port from 1 to 65535";
+                    Error::of_ours(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        format!("the environment variable {name} is {text:?}; {advice}"),
+                    )
+                });
+            }
+        }
+        Ok(DEFAULT_PORT)
+    }
+
+    /// The function's name.
+    pub fn function_name(&self) -> Option<&str> {
+        self.var_opt(env::FUNCTION_NAME)
+    }
+
+    /// The version that this instance runs.
+    pub fn function_version(&self) -> Option<&str> {
+        self.var_opt(env::FUNCTION_VERSION).or_else(|| self.var_opt(env::VERSION_ID))
+    }
+
+    /// The function's memory in MB.
+    pub fn memory_mb(&self) -> Option<u32> {
+        self.var_opt(env::FUNCTION_MEMORY)?.parse().ok()
+    }
+
+    /// This instance's id, `c-…`.
+    pub fn instance_id(&self) -> Option<&str> {
+        self.var_opt(env::INSTANCE_ID)
+    }
+
+    /// The region's id, such as `cn-hangzhou`.
+    pub fn region(&self) -> Option<&str> {
+        self.var_opt(env::REGION)
+    }
+
+    /// The owner's account id.
+    pub fn account_id(&self) -> Option<&str> {
+        self.var_opt(env::ACCOUNT_ID)
+    }
+
+    /// The directory with the code, `/code` on the platform.
+    pub fn code_path(&self) -> Option<&str> {
+        self.var_opt(env::CODE_PATH)
+    }
+
+    /// The function role's temporary credentials, as they were when the instance started.
+    pub fn credentials(&self) -> Option<Credentials> {
+        Credentials::from_parts(
+            self.var_opt(env::ACCESS_KEY_ID),
+            self.var_opt(env::ACCESS_KEY_SECRET),
+            self.var_opt(env::SECURITY_TOKEN),
+        )
+    }
+}
+
+/// Names the platform's plain facts only: any other variable may be a secret.
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("function_name", &self.function_name())
+            .field("function_version", &self.function_version())
+            .field("instance_id", &self.instance_id())
+            .field("region", &self.region())
+            .field("account_id", &self.account_id())
+            .field("memory_mb", &self.memory_mb())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_port(vars: &[(&str, &str)], expected: Result<u16, &str>) {
+        let port = Instance::from_vars(vars.iter().copied()).port();
+        match (&port, expected) {
+            (Ok(port), Ok(expected)) => assert_eq!(*port, expected),
+            (Err(error), Err(text)) => assert!(error.message().contains(text), "{error}"),
+            _ => panic!("{vars:?} gave {port:?}"),
+        }
+    }
+
+    #[test]
+    fn the_port_is_read_in_the_documented_order() {
+        check_port(&[], Ok(9000));
+        check_port(&[("FC_SERVER_PORT", "8080")], Ok(8080));
+        check_port(&[("FC_SERVER_PORT", "8080"), ("FC_CUSTOM_LISTEN_PORT", "7000")], Ok(7000));
+        check_port(&[("FC_CUSTOM_LISTEN_PORT", "")], Ok(9000));
+        check_port(&[("FC_CUSTOM_LISTEN_PORT", "no")], Err("FC_CUSTOM_LISTEN_PORT is \"no\""));
+        check_port(&[("FC_SERVER_PORT", "0")], Err("1 to 65535"));
+        check_port(&[("FC_SERVER_PORT", "65536")], Err("1 to 65535"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let instance = Instance::from_vars([("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hush"), ("TOKEN", "hush")]);
+        assert!(!format!("{instance:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,126 @@
+//! What the platform says about one call, read from its headers when asked.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::HeaderMap;
+
+use crate::platform::credentials::Credentials;
+use crate::platform::instance::Instance;
+use crate::platform::names::header;
+use crate::platform::request_id::RequestId;
+
+/// One call, as the platform's `x-fc-*` headers describe it.
+///
+/// Where the platform is not trusted (see [`App::trust_platform`](crate::App::trust_platform)) every reader but
+/// [`request_id`](Self::request_id) gives the instance's value or `None`: a client can write any header.
+pub struct Invocation<'a> {
+    id: &'a RequestId,
+    headers: Option<&'a HeaderMap>,
+    instance: &'a Instance,
+}
+
+impl<'a> Invocation<'a> {
+    pub(crate) fn new(
+        id: &'a RequestId,
+        headers: &'a HeaderMap,
+        instance: &'a Instance,
+        trusted: bool,
+    ) -> Self {
+        Self { id, headers: trusted.then_some(headers), instance }
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> &'a str {
+        self.id.as_str()
+    }
+
+    /// The function's name.
+    pub fn function_name(&self) -> Option<&'a str> {
+        self.header(header::FUNCTION_NAME).or_else(|| self.instance.function_name())
+    }
+
+    /// The region's id.
+    pub fn region(&self) -> Option<&'a str> {
+        self.header(header::REGION).or_else(|| self.instance.region())
+    }
+
+    /// The owner's account id.
+    pub fn account_id(&self) -> Option<&'a str> {
+        self.header(header::ACCOUNT_ID).or_else(|| self.instance.account_id())
+    }
+
+    /// The version or alias that the caller named.
+    pub fn qualifier(&self) -> Option<&'a str> {
+        self.header(header::QUALIFIER)
+    }
+
+    /// The version that the call was resolved to.
+    pub fn version_id(&self) -> Option<&'a str> {
+        self.header(header::VERSION_ID).or_else(|| self.instance.function_version())
+    }
+
+    /// FC 2.0 only: the service's name.
+    pub fn service_name(&self) -> Option<&'a str> {
+        self.header(header::SERVICE_NAME)
+    }
+
+    /// FC 2.0 only: the prefix that the platform cut from the path.
+    pub fn base_path(&self) -> Option<&'a str> {
+        self.header(header::BASE_PATH)
+    }
+
+    /// The function's memory in MB.
+    pub fn memory_mb(&self) -> Option<u32> {
+        self.header(header::FUNCTION_MEMORY)
+            .and_then(|text| text.parse().ok())
+            .or_else(|| self.instance.memory_mb())
+    }
+
+    /// Which retry of an asynchronous call this is; 0 for the first attempt.
+    pub fn retry_count(&self) -> u32 {
+        self.header(header::RETRY_COUNT).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// When the platform ends this call, if it says so in `x-fc-function-deadline` (Unix milliseconds).
+    ///
+    /// The header is seen in the platform's own runtimes, not documented for custom ones.
+    pub fn deadline(&self) -> Option<SystemTime> {
+        let millis = self.header(header::FUNCTION_DEADLINE)?.parse().ok()?;
+        UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+    }
+
+    /// The function's time-out, if the platform says it in `x-fc-function-timeout` (seconds).
+    pub fn timeout(&self) -> Option<Duration> {
+        self.header(header::FUNCTION_TIMEOUT)?.parse().ok().map(Duration::from_secs)
+    }
+
+    /// The function role's temporary credentials: the environment's first, then the headers'.
+    ///
+    /// The environment's are fixed at start. The headers' are fresh with each request, but newer runtimes
+    /// no longer send them.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.instance.credentials().or_else(|| {
+            Credentials::from_parts(
+                self.header(header::ACCESS_KEY_ID),
+                self.header(header::ACCESS_KEY_SECRET),
+                self.header(header::SECURITY_TOKEN),
+            )
+        })
+    }
+
+    /// A header of the platform, if it is trusted and present.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers?.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+    }
+}
+
+impl fmt::Debug for Invocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("request_id", &self.id)
+            .field("function_name", &self.function_name())
+            .field("version_id", &self.version_id())
+            .finish_non_exhaustive()
+    }
+}

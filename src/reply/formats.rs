@@ -1,0 +1,91 @@
+//! Replies with a format: JSON, HTML, redirects.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::reply::{IntoReply, Reply};
+
+/// A JSON body: `application/json`.
+///
+/// ```
+/// use fc_runtime::{IntoReply, Json};
+///
+/// let reply = Json(["tea", "salt"]).into_reply();
+/// assert_eq!(reply.headers()["content-type"], "application/json");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a reply does nothing unless the handler returns it"]
+#[allow(clippy::exhaustive_structs, reason = "a plain wrapper, made and taken apart by hand")]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoReply for Json<T> {
+    fn into_reply(self) -> Reply {
+        // One allocation for most answers; serde_json's own start is 128 bytes as well.
+        let mut text = Vec::with_capacity(128);
+        match serde_json::to_writer(&mut text, &self.0) {
+            Ok(()) => Reply::new(text).with_type("application/json"),
+            Err(cause) => Reply::from_error(Error::internal(cause)),
+        }
+    }
+}
+
+/// An HTML body: `text/html; charset=utf-8`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a reply does nothing unless the handler returns it"]
+#[allow(clippy::exhaustive_structs, reason = "a plain wrapper, made and taken apart by hand")]
+pub struct Html<T>(pub T);
+
+impl<T: Into<Bytes>> IntoReply for Html<T> {
+    fn into_reply(self) -> Reply {
+        Reply::new(self.0).with_type("text/html; charset=utf-8")
+    }
+}
+
+/// A redirect. A target that cannot stand in a header, such as one with a line break, becomes a 500.
+///
+/// ```
+/// use fc_runtime::{IntoReply, Redirect};
+///
+/// assert_eq!(Redirect::to("/new").into_reply().status(), 303);
+/// assert_eq!(Redirect::to("/a\r\nset-cookie: x").into_reply().status(), 500);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a reply does nothing unless the handler returns it"]
+pub struct Redirect {
+    status: StatusCode,
+    location: Cow<'static, str>,
+}
+
+impl Redirect {
+    /// 303: fetch this with `GET`. What a form's `POST` answers.
+    pub fn to(location: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::SEE_OTHER, location: location.into() }
+    }
+
+    /// 307: send the same request there, this time.
+    pub fn temporary(location: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::TEMPORARY_REDIRECT, location: location.into() }
+    }
+
+    /// 308: send the same request there, from now on.
+    pub fn permanent(location: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::PERMANENT_REDIRECT, location: location.into() }
+    }
+}
+
+impl IntoReply for Redirect {
+    fn into_reply(self) -> Reply {
+        match HeaderValue::try_from(&*self.location) {
+            Ok(location) => {
+                let mut reply = Reply::empty(self.status);
+                reply.headers_mut().insert(header::LOCATION, location);
+                reply
+            }
+            Err(cause) => Reply::from_error(Error::internal(cause)),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a handler may return.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::error::Error;
+use crate::reply::{Reply, ReplyPart};
+
+/// What a handler may return: text, bytes, [`Json`](crate::Json), [`Html`](crate::Html),
+/// [`Redirect`](crate::Redirect), a bare status, a [`Reply`], a `Result` of one of these, and tuples that put a
+/// status or headers before them.
+///
+/// ```
+/// use fc_runtime::{Error, IntoReply, Result};
+///
+/// assert_eq!("hello".into_reply().status(), 200);
+/// assert_eq!((201, [("location", "/7")], "made").into_reply().headers()["location"], "/7");
+/// let failed: Result<&str> = Err(Error::conflict("sold out"));
+/// assert_eq!(failed.into_reply().status(), 409);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot reply with `{Self}`",
+    label = "`{Self}` is not a reply",
+    note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a `StatusCode`, a `Reply`, or a tuple such as `(201, Json(value))`",
+    note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(work().await?)`",
+    note = "to answer with no body, return `StatusCode::NO_CONTENT`"
+)]
+pub trait IntoReply {
+    /// The reply.
+    fn into_reply(self) -> Reply;
+}
+
+impl IntoReply for Reply {
+    fn into_reply(self) -> Reply {
+        self
+    }
+}
+
+/// The only one for `Result`: that is what lets `?` infer its error.
+impl<T: IntoReply> IntoReply for Result<T, Error> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Ok(value) => value.into_reply(),
+            Err(error) => Reply::from_error(error),
+        }
+    }
+}
+
+impl IntoReply for Error {
+    fn into_reply(self) -> Reply {
+        Reply::from_error(self)
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const BINARY: &str = "application/octet-stream";
+
+impl IntoReply for &'static str {
+    fn into_reply(self) -> Reply {
+        Reply::new(self).with_type(TEXT)
+    }
+}
+
+impl IntoReply for String {
+    fn into_reply(self) -> Reply {
+        Reply::new(self).with_type(TEXT)
+    }
+}
+
+impl IntoReply for Cow<'static, str> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Cow::Borrowed(text) => text.into_reply(),
+            Cow::Owned(text) => text.into_reply(),
+        }
+    }
+}
+
+impl IntoReply for Bytes {
+    fn into_reply(self) -> Reply {
+        Reply::new(self).with_type(BINARY)
+    }
+}
+
+impl IntoReply for Vec<u8> {
+    fn into_reply(self) -> Reply {
+        Reply::new(self).with_type(BINARY)
+    }
+}
+
+impl IntoReply for &'static [u8] {
+    fn into_reply(self) -> Reply {
+        Reply::new(self).with_type(BINARY)
+    }
+}
+
+impl IntoReply for StatusCode {
+    fn into_reply(self) -> Reply {
+        Reply::empty(self)
+    }
+}
+
+impl<P: ReplyPart, T: IntoReply> IntoReply for (P, T) {
+    fn into_reply(self) -> Reply {
+        self.0.apply(self.1.into_reply())
+    }
+}
+
+impl<P: ReplyPart, Q: ReplyPart, T: IntoReply> IntoReply for (P, Q, T) {
+    fn into_reply(self) -> Reply {
+        self.0.apply(self.1.apply(self.2.into_reply()))
+    }
+}

@@ -1,0 +1,208 @@
+//! What a handler gives back.
+
+mod body;
+mod formats;
+mod into_reply;
+mod outcome;
+mod part;
+mod payload;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::error::{Error, Result};
+
+pub(crate) use body::Body;
+pub use formats::{Html, Json, Redirect};
+pub use into_reply::IntoReply;
+pub use outcome::Outcome;
+pub use part::ReplyPart;
+pub use payload::IntoPayload;
+
+/// A reply: status, headers and a body that is whole or streamed.
+///
+/// Most handlers never name it: whatever implements [`IntoReply`] becomes one.
+///
+/// ```
+/// use fc_runtime::Reply;
+///
+/// let reply = Reply::new("made").with_status(201).with_header("location", "/orders/7");
+/// assert_eq!(reply.status(), 201);
+/// assert_eq!(reply.headers()["location"], "/orders/7");
+/// ```
+#[must_use = "a reply does nothing unless the handler returns it"]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    error: Option<Error>,
+    /// Whether it says all there is to say about other origins.
+    has_cors: bool,
+}
+
+impl Reply {
+    /// A 200 with this body.
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
+    }
+
+    /// A reply without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::Empty, error: None, has_cors: false }
+    }
+
+    /// A 200 whose body is sent piece by piece, each as soon as it is there: chunked, without a length.
+    ///
+    /// This is what makes the platform stream to the client. An error ends the reply early: the client sees a
+    /// body that was cut, the log sees the error.
+    ///
+    /// ```
+    /// use fc_runtime::Reply;
+    ///
+    /// let reply = Reply::stream(async_stream::stream! {
+    ///     for line in ["one\n", "two\n"] { yield Ok(line.into()); }
+    /// });
+    /// assert_eq!(reply.status(), 200);
+    /// ```
+    pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
+        let body = Body::Stream(Box::pin(pieces));
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
+    }
+
+    /// The reply with another status. One outside 200–599 is the author's mistake and becomes a 500 that
+    /// names the line in the log.
+    #[track_caller]
+    pub fn with_status(self, status: u16) -> Self {
+        match StatusCode::from_u16(status) {
+            Ok(status) if (200..600).contains(&status.as_u16()) => Self { status, ..self },
+            _ => Self::mistake(format!("a reply cannot have the status {status}"), Location::caller()),
+        }
+    }
+
+    /// The reply with this header, in place of others of that name.
+    ///
+    /// A name or value with bytes that HTTP forbids, a line break among them, is refused: the reply becomes a 500
+    /// and the log names the line. Names that the platform owns are dropped later, with a warning.
+    #[track_caller]
+    pub fn with_header<K, V>(mut self, name: K, value: V) -> Self
+    where
+        K: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+                self
+            }
+            (Err(_), _) => Self::mistake("a header name has bytes that HTTP forbids", Location::caller()),
+            (_, Err(_)) => Self::mistake("a header value has bytes that HTTP forbids", Location::caller()),
+        }
+    }
+
+    /// The reply with one more header of this name, as `Set-Cookie` needs. Refusals are as in `with_header`.
+    #[track_caller]
+    pub fn with_added_header<K, V>(mut self, name: K, value: V) -> Self
+    where
+        K: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+                self
+            }
+            _ => Self::mistake("a header has bytes that HTTP forbids", Location::caller()),
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers so far. Length, date and what the platform owns are added or dropped on the way out.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers, to be changed in place.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The error this reply stands for, if it does: an around can look at it, its cause included.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Whether the body is streamed.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+
+    pub(crate) fn from_error(error: Error) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, value) in error.headers() {
+            headers.append(name.clone(), value.clone());
+        }
+        Self { status: error.status(), headers, body: Body::Empty, error: Some(error), has_cors: false }
+    }
+
+    pub(crate) fn with_type(mut self, content_type: &'static str) -> Self {
+        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self
+    }
+
+    pub(crate) fn take_unsettled_error(&mut self) -> Option<Error> {
+        self.error.take_if(|error| !error.is_settled())
+    }
+
+    pub(crate) fn set_error(&mut self, error: Error) {
+        self.status = error.status();
+        for (name, value) in error.headers() {
+            self.headers.insert(name.clone(), value.clone());
+        }
+        self.error = Some(error);
+    }
+
+    /// A preflight's answer is complete.
+    pub(crate) fn without_cors(mut self) -> Self {
+        self.has_cors = true;
+        self
+    }
+
+    pub(crate) fn has_cors(&self) -> bool {
+        self.has_cors
+    }
+
+    pub(crate) fn set_body(&mut self, body: Bytes, content_type: &'static str) {
+        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = Body::Once(body);
+    }
+
+    pub(crate) fn into_response_parts(self) -> (StatusCode, HeaderMap, Body) {
+        (self.status, self.headers, self.body)
+    }
+
+    /// A 500 for something the author wrote, with the line.
+    pub(crate) fn mistake(what: impl Into<Cow<'static, str>>, at: &'static Location<'static>) -> Self {
+        let what: Cow<'static, str> = what.into();
+        Self::from_error(Error::internal(format!("{what} (at {at})")))
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! A pattern such as `/users/{id}/files/{*rest}`: its checks, and its names.
+
+use std::borrow::Cow;
+
+use crate::route::PARAMS_MAX;
+
+/// A checked pattern.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    /// As the author wrote it, with the prefixes of its groups.
+    pub(crate) text: String,
+    /// The names of its parameters, in order.
+    pub(crate) names: Vec<String>,
+}
+
+impl Pattern {
+    /// # Errors
+    /// What is wrong with it, without the pattern itself.
+    pub(crate) fn parse(text: &str) -> Result<Self, Cow<'static, str>> {
+        if !text.starts_with('/') {
+            return Err("it has to start with \"/\"".into());
+        }
+        if text.contains(['?', '#']) {
+            return Err("it may only hold a path: the query is read with `ex.query()`".into());
+        }
+        if let Some(old) = text.split('/').find(|segment| segment.starts_with([':', '*'])) {
+            let name = old.trim_start_matches([':', '*']);
+            let new = if old.starts_with('*') { format!("{{*{name}}}") } else { format!("{{{name}}}") };
+            return Err(format!("a parameter is written {new:?}, not {old:?}").into());
+        }
+        let names = names(text);
+        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+            return Err(format!("it has two parameters named {:?}", twice.1).into());
+        }
+        if names.len() > PARAMS_MAX {
+            return Err(format!("it has {} parameters; {PARAMS_MAX} are the most", names.len()).into());
+        }
+        Ok(Self { text: text.to_owned(), names })
+    }
+
+    /// As paths arrive: characters that a client has to percent-encode are encoded.
+    pub(crate) fn encoded(&self) -> String {
+        let mut encoded = String::with_capacity(self.text.len());
+        for c in self.text.chars() {
+            if c.is_ascii_graphic() {
+                encoded.push(c);
+            } else {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    encoded.push('%');
+                    encoded.extend(
+                        [byte >> 4, byte & 15]
+                            .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+                    );
+                }
+            }
+        }
+        encoded
+    }
+}
+
+/// Puts a group's prefix before a pattern: `/admin` and `/` give `/admin`.
+pub(crate) fn join(prefix: &str, pattern: &str) -> String {
+    let prefix = prefix.trim_end_matches('/');
+    match (prefix, pattern) {
+        ("", pattern) => pattern.to_owned(),
+        (prefix, "/" | "") => prefix.to_owned(),
+        (prefix, pattern) => format!("{prefix}{pattern}"),
+    }
+}
+
+/// The names between braces; doubled braces stand for themselves.
+fn names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find(['{', '}']) {
+        let tail = &rest[open..];
+        if tail.starts_with("{{") || tail.starts_with("}}") {
+            rest = &tail[2..];
+        } else if let (true, Some(close)) = (tail.starts_with('{'), tail.find('}')) {
+            names.push(tail[1..close].trim_start_matches('*').to_owned());
+            rest = &tail[close + 1..];
+        } else {
+            rest = &tail[1..];
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&[&str], &str>) {
+        match (Pattern::parse(text), expected) {
+            (Ok(pattern), Ok(names)) => assert_eq!(pattern.names, names),
+            (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+            (got, _) => panic!("{text:?} gave {got:?}"),
+        }
+    }
+
+    #[test]
+    fn patterns_name_their_parameters_or_say_what_is_wrong() {
+        check("/", Ok(&[]));
+        check("/users/{id}/posts/{post}", Ok(&["id", "post"]));
+        check("/files/{*rest}", Ok(&["rest"]));
+        check("/{{literal}}/{x}", Ok(&["x"]));
+        check("users", Err("start with"));
+        check("/users/:id", Err("written \"{id}\", not \":id\""));
+        check("/files/*rest", Err("written \"{*rest}\""));
+        check("/a?b", Err("query"));
+        check("/{a}/{a}", Err("two parameters named \"a\""));
+        check("/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}", Err("9 parameters"));
+    }
+
+    #[test]
+    fn prefixes_join_without_doubled_slashes() {
+        assert_eq!(join("", "/a"), "/a");
+        assert_eq!(join("/admin", "/"), "/admin");
+        assert_eq!(join("/admin/", "/stats"), "/admin/stats");
+        assert_eq!(join("/", "/stats"), "/stats");
+    }
+
+    #[test]
+    fn text_beyond_ascii_is_matched_as_clients_send_it() {
+        assert_eq!(Pattern::parse("/café x").unwrap().encoded(), "/caf%C3%A9%20x");
+    }
+}

@@ -1,0 +1,168 @@
+//! One connection: hyper on it until it ends, its client leaves, or the process stops.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::app::Sealed;
+use crate::exchange::{Payload, Peer};
+use crate::platform::limits::REQUEST_HEADERS_MAX;
+use crate::serve::drain::{Stage, Watch};
+use crate::serve::io::Io;
+use crate::serve::sniff::Protocol;
+use crate::serve::watch::departure;
+use crate::timer::Timer;
+
+pub(crate) async fn connection<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    stream: TcpStream,
+    address: SocketAddr,
+    protocol: Protocol,
+    watch: Watch,
+) {
+    let peer = Arc::new(Peer::new(address));
+    match protocol {
+        Protocol::Http1 => http1(app, stream, peer, watch).await,
+        Protocol::Http2 => Box::pin(http2(app, stream, peer, watch)).await,
+    }
+}
+
+/// No idle time-out, no cap on requests per connection, no `Connection: close` of ours: the platform reuses its
+/// connections, and answers 502 to a `POST` on one that was closed meanwhile.
+async fn http1<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    stream: TcpStream,
+    peer: Arc<Peer>,
+    mut watch: Watch,
+) {
+    let io = Io::new(stream, Arc::clone(&peer));
+    let mut departed = pin!(departure(io.handle()));
+    let head_limit = app.settings.head_limit;
+    let service = service_fn({
+        let peer = Arc::clone(&peer);
+        move |request: Request<Incoming>| {
+            let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
+            async move { Ok::<_, Infallible>(answer.await) }
+        }
+    });
+    let mut builder = http1::Builder::new();
+    let mut connection =
+        pin!(builder.max_buf_size(REQUEST_HEADERS_MAX).serve_connection(TokioIo::new(io), service));
+    let mut asked = false;
+    let mut slow_head = Timer::default();
+    poll_fn(|cx| {
+        if !go_on(connection.as_mut(), &mut watch, &mut asked, http1::Connection::graceful_shutdown, cx) {
+            return Poll::Ready(());
+        }
+        // hyper comes first: what a client asked before it left is answered if it can be answered at once.
+        // An error of hyper's concerns that client alone, and its requests have their records.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if peer.is_busy() {
+            return departed.as_mut().poll(cx);
+        }
+        if peer.is_mid_head() {
+            return slow_head.poll(cx, head_limit);
+        }
+        slow_head.stop();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(feature = "http2")]
+async fn http2<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    stream: TcpStream,
+    peer: Arc<Peer>,
+    mut watch: Watch,
+) {
+    use hyper::server::conn::http2;
+
+    let executor = Tracked(app.shared.tracker.clone());
+    let io = Io::new(stream, Arc::clone(&peer));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut builder = http2::Builder::new(executor);
+    let builder = builder
+        // One connection carries all calls of an instance, at most 200 at a time.
+        .max_concurrent_streams(256)
+        .max_header_list_size(u32::try_from(REQUEST_HEADERS_MAX).unwrap_or(u32::MAX))
+        // What one stream, and the connection, may have sent that no handler has read.
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_send_buf_size(256 * 1024)
+        // Streams that a client opens and resets at once: beyond this the connection is closed.
+        .max_pending_accept_reset_streams(64)
+        .max_local_error_reset_streams(256);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut asked = false;
+    poll_fn(|cx| {
+        if !go_on(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
+            return Poll::Ready(());
+        }
+        connection.as_mut().poll(cx).map(drop)
+    })
+    .await;
+}
+
+#[cfg(not(feature = "http2"))]
+fn http2<S: Send + Sync + 'static>(
+    _: Arc<Sealed<S>>,
+    stream: TcpStream,
+    peer: Arc<Peer>,
+    _: Watch,
+) -> std::future::Ready<()> {
+    tracing::warn!(
+        target: "fc_runtime",
+        "{} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime",
+        peer.address
+    );
+    drop(stream);
+    std::future::ready(())
+}
+
+/// Whether the connection may go on. It is asked once to stop when the process does.
+fn go_on<C>(
+    connection: Pin<&mut C>,
+    watch: &mut Watch,
+    asked: &mut bool,
+    stop: impl Fn(Pin<&mut C>),
+    cx: &Context<'_>,
+) -> bool {
+    match watch.stage(cx) {
+        Stage::Serving => {}
+        Stage::Draining if *asked => {}
+        Stage::Draining => {
+            *asked = true;
+            stop(connection);
+        }
+        Stage::Cutting => return false,
+    }
+    true
+}
+
+/// hyper's tasks, one per HTTP/2 stream, are tracked like all others.
+#[cfg(feature = "http2")]
+#[derive(Clone)]
+struct Tracked(crate::task::Tracker);
+
+#[cfg(feature = "http2")]
+impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Tracked {
+    fn execute(&self, future: F) {
+        drop(self.0.spawn(crate::task::Kind::Handler, future));
+    }
+}

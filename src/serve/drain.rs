@@ -1,0 +1,149 @@
+//! Stopping: in-flight requests are finished under a deadline, then cut and counted.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use crate::app::Sealed;
+use crate::serve::signal::Signals;
+
+/// How far the stop has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Serving,
+    /// Finish what is in flight, take no more.
+    Draining,
+    /// Close now.
+    Cutting,
+}
+
+/// Tells every connection how far the stop has come.
+#[derive(Default)]
+pub(crate) struct Drain(Arc<State>);
+
+/// An atomic to look at on every poll, and wakers for those that sleep: cheaper than a channel in each connection.
+#[derive(Default)]
+struct State {
+    stage: AtomicU8,
+    sleepers: Mutex<Sleepers>,
+}
+
+#[derive(Default)]
+struct Sleepers {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl Drain {
+    /// What hands out watches, on another thread.
+    pub(crate) fn watches(&self) -> Watches {
+        Watches(Arc::clone(&self.0))
+    }
+
+    /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
+    pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
+        let tracker = &app.shared.tracker;
+        self.advance(Stage::Draining);
+        let deadline = app.settings.drain;
+        let idle = within(deadline, tracker.idle(), signals.first()).await;
+        if let Err(why) = idle {
+            let mut left = String::new();
+            for (kind, count) in tracker.running().filter(|(_, count)| *count > 0) {
+                let _ = write!(left, " {count} {kind}");
+            }
+            tracing::warn!(target: "fc_runtime", "{why}: cutting{left}");
+            app.shared.tally.start_cutting();
+            self.advance(Stage::Cutting);
+            // Connections drop what they hold at once; tasks of the author's go with the runtime.
+            let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
+        }
+        let counters = app.shared.counters();
+        tracing::info!(
+            target: "fc_runtime",
+            finished = counters.finished,
+            cancelled = counters.cancelled,
+            cut = counters.cut,
+            "stopped"
+        );
+    }
+
+    fn advance(&self, stage: Stage) {
+        self.0.stage.store(stage as u8, Ordering::Release);
+        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        for waker in sleepers.wakers.iter_mut().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Dropped while serving goes on (an embedder dropped the future): every connection closes.
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.advance(Stage::Cutting);
+    }
+}
+
+async fn within(
+    deadline: Duration,
+    idle: impl Future<Output = ()>,
+    signal: impl Future<Output = &'static str>,
+) -> Result<(), String> {
+    let mut idle = std::pin::pin!(idle);
+    let mut signal = std::pin::pin!(signal);
+    let first = std::future::poll_fn(|cx| {
+        if idle.as_mut().poll(cx).is_ready() {
+            return std::task::Poll::Ready(Ok(()));
+        }
+        signal.as_mut().poll(cx).map(|signal| Err(format!("a second signal, {signal}")))
+    });
+    tokio::time::timeout(deadline, first)
+        .await
+        .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
+}
+
+/// Hands out watches.
+pub(crate) struct Watches(Arc<State>);
+
+impl Watches {
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { state: Arc::clone(&self.0), place: None }
+    }
+}
+
+/// One connection's view of the stop.
+pub(crate) struct Watch {
+    state: Arc<State>,
+    place: Option<usize>,
+}
+
+impl Watch {
+    /// The stage now; the task is woken when it changes. Always called from the same task.
+    pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
+        if self.place.is_none() {
+            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = sleepers.free.pop().unwrap_or_else(|| {
+                sleepers.wakers.push(None);
+                sleepers.wakers.len() - 1
+            });
+            sleepers.wakers[place] = Some(cx.waker().clone());
+            self.place = Some(place);
+        }
+        match self.state.stage.load(Ordering::Acquire) {
+            0 => Stage::Serving,
+            1 => Stage::Draining,
+            _ => Stage::Cutting,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+            sleepers.wakers[place] = None;
+            sleepers.free.push(place);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A socket as hyper drives it, with a handle left over to watch it beside hyper.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use crate::exchange::Peer;
+
+/// Both halves of a socket. The read half is tokio's own, because it clears readiness after a short read and so
+/// saves a system call per request; the write half is shared, because it can be written through a reference.
+pub(crate) struct Io {
+    read: OwnedReadHalf,
+    write: Arc<OwnedWriteHalf>,
+    peer: Arc<Peer>,
+}
+
+impl Io {
+    pub(crate) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
+        let (read, write) = stream.into_split();
+        Self { read, write: Arc::new(write), peer }
+    }
+
+    /// The handle to watch the socket with.
+    pub(crate) fn handle(&self) -> Arc<OwnedWriteHalf> {
+        Arc::clone(&self.write)
+    }
+
+    fn poll_write_with(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&OwnedWriteHalf) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match write(&self.write) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let stream: &TcpStream = (*self.write).as_ref();
+                    ready!(stream.poll_write_ready(cx))?;
+                }
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.read).poll_read(cx, into))?;
+        self.peer.hear(&into.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |half| half.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |half| half.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream: &TcpStream = (*self.write).as_ref();
+        Poll::Ready(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write))
+    }
+}

@@ -1,0 +1,11 @@
+//! The port: sockets in, replies out. Alone in naming sockets and hyper's connection builders.
+
+mod connection;
+mod door;
+mod drain;
+mod io;
+mod run;
+mod runtime;
+mod signal;
+mod sniff;
+mod watch;

@@ -1,0 +1,20 @@
+//! Seeing a client leave where hyper does not look: while a body is unread, or another request waits behind.
+
+use std::sync::Arc;
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// Ends when the peer has closed or reset the connection. Data that nobody reads does not wake it.
+///
+/// What it cannot see is a `FIN` that waits behind data in a full window: the kernel does not know of it either.
+pub(crate) async fn departure(half: Arc<OwnedWriteHalf>) {
+    let stream: &TcpStream = (*half).as_ref();
+    match stream.ready(Interest::PRIORITY | Interest::ERROR).await {
+        Ok(ready) if ready.is_read_closed() || ready.is_error() || ready.is_write_closed() => {}
+        // Urgent data, which nobody sends: it says nothing about leaving.
+        Ok(_) => std::future::pending().await,
+        Err(_) => {}
+    }
+}

@@ -1,0 +1,99 @@
+//! The last look at a reply: errors get their document, the platform its word, and what it owns is dropped.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+
+use crate::cors::SealedCors;
+use crate::error::Error;
+use crate::log::current;
+use crate::platform::names::{self, RESERVED_PREFIX};
+use crate::reply::Reply;
+use crate::stage::{Outgoing, Record};
+
+/// Makes the response that leaves. `trusted`: the platform reads it, and its status word.
+pub(crate) fn finish(
+    mut reply: Reply,
+    mut record: Record,
+    cors: Option<&SealedCors>,
+    trusted: bool,
+) -> Response<Outgoing> {
+    if let Some(error) = reply.error() {
+        let _entered = current::enter(std::sync::Arc::clone(record.call()) as _);
+        log_cause(error);
+        let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
+        reply.set_body(problem, "application/problem+json");
+    }
+    let cors = cors.filter(|_| !reply.has_cors());
+    let (status, mut headers, body) = reply.into_response_parts();
+    strip(&mut headers);
+    if let Some(cors) = cors {
+        cors.decorate(&record.call().head, &mut headers);
+    }
+    if trusted && status.is_server_error() {
+        // Without this word the platform counts the call as a success, and does not retry asynchronous ones.
+        headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
+    }
+    record.set_status(status.as_u16());
+    respond(status, headers, Outgoing::new(body, Some(record)))
+}
+
+/// A response without a record: for what is not traffic.
+pub(crate) fn respond(status: http::StatusCode, headers: HeaderMap, body: Outgoing) -> Response<Outgoing> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+const STATUS: HeaderName = HeaderName::from_static(names::header::STATUS);
+
+/// The cause of a 5xx is an error of ours; that of a 4xx is a detail for those who look for it.
+pub(crate) fn log_cause(error: &Error) {
+    if error.is_reported() {
+        return;
+    }
+    if error.status().is_server_error() {
+        tracing::error!(target: "fc_runtime", "{error:?}");
+    } else if error.cause().is_some() {
+        tracing::debug!(target: "fc_runtime", "{error:?}");
+    }
+}
+
+/// Drops what the platform would drop or overwrite, and what would break the framing.
+fn strip(headers: &mut HeaderMap) {
+    if !headers.keys().any(|name| owned(name).is_some()) {
+        return;
+    }
+    let found: Vec<HeaderName> = headers.keys().filter(|name| owned(name).is_some()).cloned().collect();
+    for name in found {
+        headers.remove(&name);
+        warn_once(&name);
+    }
+}
+
+/// The place in the list of warnings of a name that is not the function's to set.
+fn owned(name: &HeaderName) -> Option<u8> {
+    const LIST: [HeaderName; 7] = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::DATE,
+        header::SERVER,
+        header::UPGRADE,
+        header::TRANSFER_ENCODING,
+        HeaderName::from_static("keep-alive"),
+    ];
+    if let Some(at) = LIST.iter().position(|own| own == name) {
+        return u8::try_from(at).ok();
+    }
+    name.as_str().starts_with(RESERVED_PREFIX).then_some(7)
+}
+
+fn warn_once(name: &HeaderName) {
+    static WARNED: AtomicU8 = AtomicU8::new(0);
+    let bit = 1 << owned(name).unwrap_or(7);
+    if WARNED.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        tracing::warn!(target: "fc_runtime", "the reply header {name:?} belongs to the platform and was dropped");
+    }
+}

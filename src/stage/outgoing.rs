@@ -1,0 +1,110 @@
+//! The body on its way out, with the record that ends when it does.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Method;
+use http_body::{Frame, SizeHint};
+
+use crate::error::{BoxError, Error};
+use crate::log::current;
+use crate::reply::Body;
+use crate::stage::Record;
+
+/// A reply's body. Dropped before its end, it is the record of a client that left.
+pub(crate) struct Outgoing {
+    body: Body,
+    record: Option<Record>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
+        Self { body, record }
+    }
+
+    fn end(&mut self) {
+        if let Some(mut record) = self.record.take() {
+            record.end_sent();
+        }
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let entered = match (&this.body, &this.record) {
+            // The author's stream runs here, and may log.
+            (Body::Stream(_), Some(record)) => Some(current::enter(Arc::clone(record.call()) as _)),
+            _ => None,
+        };
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        let frame = match frame {
+            Some(Ok(frame)) => {
+                if let (Some(record), Some(data)) = (&mut this.record, frame.data_ref()) {
+                    record.add_sent(data.len());
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => {
+                log_broken(&error);
+                this.body = Body::Empty;
+                if let Some(mut record) = this.record.take() {
+                    record.end_broken();
+                }
+                Some(Err("the reply's stream failed".into()))
+            }
+            None => {
+                this.body = Body::Empty;
+                None
+            }
+        };
+        drop(entered);
+        if this.body.is_over() {
+            this.end();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn log_broken(error: &Error) {
+    tracing::error!(target: "fc_runtime", "a reply's stream failed after its head was sent: {error:?}");
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        let Some(record) = &self.record else { return };
+        // Bodies of HEAD replies are never polled, nor are those that are empty from the start.
+        if self.body.is_over() || record.call().head.method == Method::HEAD {
+            self.end();
+        }
+        // A stream may hold the author's guards, which may log.
+        if matches!(self.body, Body::Stream(_)) {
+            let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
+            self.body = Body::Empty;
+            drop(entered);
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("body", &self.body).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,229 @@
+//! The record: outermost, so that every request that gets in is counted and logged once, however it ends.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::app::AccessLog;
+use crate::cancel::Phase;
+use crate::exchange::Call;
+use crate::log::{Level, sink, stamp, text_into};
+use crate::tally::Tally;
+
+/// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.
+pub(crate) struct Record {
+    call: Arc<Call>,
+    tally: Arc<Tally>,
+    log: AccessLog,
+    markers: Option<Markers>,
+    status: u16,
+    failed: bool,
+    sent: u64,
+    ended: bool,
+}
+
+/// The words of the start and end lines that FC 2.0 finds a request's log by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Markers {
+    Invoke,
+    Initialize,
+    PreStop,
+    PreFreeze,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Sent,
+    /// The client left (499).
+    Left,
+    /// A shutdown's deadline passed.
+    Cut,
+    /// The reply's stream failed after its head was sent.
+    Broken,
+}
+
+/// nginx's word for a client that left, and the platform's.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+impl Record {
+    pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
+        tally.in_flight.add();
+        if let Some(peer) = &call.peer {
+            peer.begin();
+        }
+        if let Some(markers) = markers {
+            markers.start(call.id.as_str());
+        }
+        Self { call, tally, log, markers, status: 0, failed: false, sent: 0, ended: false }
+    }
+
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
+    pub(crate) fn set_status(&mut self, status: u16) {
+        self.status = status;
+        self.failed = status >= 500;
+        self.call.phase.set(Phase::Replying);
+    }
+
+    /// An event call that failed is answered with 404, which does not tell.
+    pub(crate) fn set_failed(&mut self) {
+        self.failed = true;
+    }
+
+    pub(crate) fn add_sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
+    pub(crate) fn end_sent(&mut self) {
+        // A client that left while its body was read gets no reply, though the handler gave one.
+        self.end(if self.call.departure.is_gone() { End::Left } else { End::Sent });
+    }
+
+    pub(crate) fn end_broken(&mut self) {
+        self.end(End::Broken);
+    }
+
+    fn end(&mut self, end: End) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        if let Some(peer) = &self.call.peer {
+            peer.end();
+        }
+        let tally = &self.tally;
+        match end {
+            End::Sent | End::Broken => tally.finished.add(),
+            End::Left => tally.cancelled.add(),
+            End::Cut => tally.cut.add(),
+        }
+        let alone = tally.in_flight.take() == 0;
+        if self.is_wanted(end) {
+            // The last one in flight writes for all: the instance may be frozen next.
+            sink::write(alone, |out| self.line(out, end));
+        } else if alone && self.log != AccessLog::Off {
+            sink::write(true, |_| ());
+        }
+        if let Some(markers) = self.markers {
+            let millis = self.call.started.elapsed().as_millis();
+            let error = match end {
+                End::Left => format!(", Error: Invocation canceled by client (duration: {millis}ms)"),
+                End::Cut => ", Error: Function instance is shutting down".to_owned(),
+                _ if self.failed => ", Error: Unhandled function error".to_owned(),
+                _ => String::new(),
+            };
+            markers.end(self.call.id.as_str(), &error);
+        }
+    }
+
+    fn is_wanted(&self, end: End) -> bool {
+        static SEEN: AtomicU32 = AtomicU32::new(0);
+        match self.log {
+            AccessLog::All => true,
+            AccessLog::Off => false,
+            AccessLog::Sample(_) if end != End::Sent || self.failed => true,
+            AccessLog::Sample(of) => SEEN.fetch_add(1, Ordering::Relaxed).is_multiple_of(of.max(1)),
+        }
+    }
+
+    /// One JSON object. The path stands there without its query: signatures and tokens live in queries.
+    fn line(&self, out: &mut Vec<u8>, end: End) {
+        let call = &*self.call;
+        let level = match end {
+            End::Sent if !self.failed => Level::Info,
+            End::Left => Level::Warn,
+            End::Sent | End::Cut | End::Broken => Level::Error,
+        };
+        let status = match end {
+            End::Left => CLIENT_CLOSED_REQUEST,
+            End::Cut => 503,
+            End::Sent | End::Broken => self.status,
+        };
+        out.extend_from_slice(b"{\"time\":\"");
+        stamp(out);
+        out.extend_from_slice(b"\",\"level\":\"");
+        out.extend_from_slice(level.name().as_bytes());
+        out.extend_from_slice(b"\",\"request_id\":\"");
+        text_into(out, call.id.as_str());
+        out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
+        text_into(out, call.head.method.as_str());
+        out.extend_from_slice(b"\",\"path\":\"");
+        text_into(out, call.head.uri.path());
+        if let Some(matched) = &call.matched {
+            out.extend_from_slice(b"\",\"route\":\"");
+            text_into(out, &matched.scope.pattern);
+        }
+        out.extend_from_slice(b"\",\"status\":");
+        number(out, u64::from(status));
+        out.extend_from_slice(b",\"bytes\":");
+        number(out, self.sent);
+        out.extend_from_slice(b",\"duration_us\":");
+        number(out, u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        if end != End::Sent {
+            out.extend_from_slice(b",\"phase\":\"");
+            out.extend_from_slice(call.phase.load().name().as_bytes());
+            out.extend_from_slice(b"\",\"end\":\"");
+            out.extend_from_slice(match end {
+                End::Left => b"client left",
+                End::Cut => b"cut by shutdown",
+                End::Sent | End::Broken => b"reply broken",
+            });
+            out.push(b'"');
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// Dropped before its reply was sent: the client left, or we cut it.
+impl Drop for Record {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        if self.tally.is_cutting() {
+            self.end(End::Cut);
+        } else {
+            self.call.departure.announce();
+            self.end(End::Left);
+        }
+    }
+}
+
+impl Markers {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Invoke => "Invoke",
+            Self::Initialize => "Initialize",
+            Self::PreStop => "PreStop",
+            Self::PreFreeze => "PreFreeze",
+        }
+    }
+
+    pub(crate) fn start(self, id: &str) {
+        sink::write(true, |out| {
+            let _ = writeln!(out, "FC {} Start RequestId: {id}", self.word());
+        });
+    }
+
+    pub(crate) fn end(self, id: &str, error: &str) {
+        sink::write(true, |out| {
+            let _ = writeln!(out, "FC {} End RequestId: {id}{error}", self.word());
+        });
+    }
+}
+
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}

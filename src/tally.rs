@@ -1,0 +1,97 @@
+//! What an app has done so far, counted.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Requests and event calls that are being handled now, the one that asks included.
+    pub in_flight: u64,
+    /// Those whose reply was sent to its end.
+    pub finished: u64,
+    /// Those whose client left first (499).
+    pub cancelled: u64,
+    /// Handlers that panicked.
+    pub panicked: u64,
+    /// Requests that a shutdown cut after its deadline.
+    pub cut: u64,
+    /// Event calls.
+    pub invoked: u64,
+    /// Whether initialisation has succeeded; true from the start when there is no hook.
+    pub initialized: bool,
+    /// Whether the platform has called pre-stop.
+    pub pre_stopped: bool,
+}
+
+/// Written out: the derive would bring its macros into every function.
+impl Serialize for Counters {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let mut counters = serializer.serialize_struct("Counters", 8)?;
+        counters.serialize_field("in_flight", &self.in_flight)?;
+        counters.serialize_field("finished", &self.finished)?;
+        counters.serialize_field("cancelled", &self.cancelled)?;
+        counters.serialize_field("panicked", &self.panicked)?;
+        counters.serialize_field("cut", &self.cut)?;
+        counters.serialize_field("invoked", &self.invoked)?;
+        counters.serialize_field("initialized", &self.initialized)?;
+        counters.serialize_field("pre_stopped", &self.pre_stopped)?;
+        counters.end()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) in_flight: Count,
+    pub(crate) finished: Count,
+    pub(crate) cancelled: Count,
+    pub(crate) panicked: Count,
+    pub(crate) cut: Count,
+    pub(crate) invoked: Count,
+    pub(crate) pre_stopped: AtomicBool,
+    cutting: AtomicBool,
+}
+
+#[derive(Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What is left.
+    pub(crate) fn take(&self) -> u64 {
+        self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1)
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Tally {
+    /// From now on, what ends early was cut by us.
+    pub(crate) fn start_cutting(&self) {
+        self.cutting.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn counters(&self, initialized: bool) -> Counters {
+        Counters {
+            in_flight: self.in_flight.get(),
+            finished: self.finished.get(),
+            cancelled: self.cancelled.get(),
+            panicked: self.panicked.get(),
+            cut: self.cut.get(),
+            invoked: self.invoked.get(),
+            initialized,
+            pre_stopped: self.pre_stopped.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Calling an app in memory: no port, no sleep, the same path through the app as a socket's.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body::Body as _;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::app::{App, Sealed};
+use crate::exchange::Payload;
+use crate::platform::Instance;
+use crate::platform::names::{header, path};
+
+/// A client of an app that is called directly. The app is checked and opened with the first call.
+///
+/// ```
+/// use fc_runtime::{App, Json};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let client = App::new().post("/double", async |ex| Ok(Json(ex.json::<i64>().await? * 2))).test_client();
+/// client.post("/double").json(&21).await.assert_status(200).assert_json(42);
+/// client.post("/double").body("21").await.assert_status(415);
+/// # });
+/// ```
+pub struct Client<S = ()> {
+    app: std::sync::Mutex<Option<App<S>>>,
+    sealed: OnceCell<Arc<Sealed<S>>>,
+    instance: Instance,
+}
+
+impl<S: Send + Sync + 'static> Client<S> {
+    pub(crate) fn new(app: App<S>) -> Self {
+        let instance = Instance::from_vars([("FC_FUNCTION_NAME", "test"), ("FC_INSTANCE_ID", "c-test")]);
+        Self { app: std::sync::Mutex::new(Some(app)), sealed: OnceCell::new(), instance }
+    }
+
+    /// The environment the app is opened with, in place of one that looks like the platform's.
+    #[must_use]
+    pub fn with_instance(mut self, instance: Instance) -> Self {
+        self.instance = instance;
+        self
+    }
+
+    /// A `GET`.
+    pub fn get(&self, target: &str) -> Call<'_, S> {
+        self.call(Method::GET, target)
+    }
+
+    /// A `POST`.
+    pub fn post(&self, target: &str) -> Call<'_, S> {
+        self.call(Method::POST, target)
+    }
+
+    /// Any method.
+    pub fn call(&self, method: Method, target: &str) -> Call<'_, S> {
+        Call {
+            client: self,
+            method,
+            target: target.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// An event call, as the platform makes it.
+    pub fn invoke(&self, payload: impl Into<Bytes>) -> Call<'_, S> {
+        self.post(path::INVOKE)
+            .header(header::CONTROL_PATH, path::INVOKE)
+            .header("content-type", "application/octet-stream")
+            .body(payload)
+    }
+
+    /// # Panics
+    /// When the app has mistakes or its state cannot be opened: the test has failed.
+    async fn sealed(&self) -> &Arc<Sealed<S>> {
+        let open = async || {
+            let app = self.app.lock().ok().and_then(|mut app| app.take()).expect("the app is opened once");
+            match app.seal(self.instance.clone()).await {
+                Ok(sealed) => sealed,
+                Err(error) => panic!("the app does not start: {error:?}"),
+            }
+        };
+        self.sealed.get_or_init(open).await
+    }
+}
+
+impl<S> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// A call being built. Await it.
+#[must_use = "a call does nothing unless it is awaited"]
+pub struct Call<'a, S> {
+    client: &'a Client<S>,
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl<S> fmt::Debug for Call<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Call<'_, S> {
+    /// Adds a header.
+    ///
+    /// # Panics
+    /// When the name or the value has bytes that HTTP forbids.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a header name");
+        self.headers.append(name, HeaderValue::from_str(value).expect("a header value"));
+        self
+    }
+
+    /// Sends this body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends a value as JSON.
+    ///
+    /// # Panics
+    /// When it cannot be written as JSON.
+    pub fn json(self, value: &impl serde::Serialize) -> Self {
+        let text = serde_json::to_vec(value).expect("a value that can be JSON");
+        self.header("content-type", "application/json").body(text)
+    }
+}
+
+impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
+    type Output = Answer;
+    type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let app = self.client.sealed().await;
+            let mut request = Request::new(Payload::whole(self.body));
+            *request.method_mut() = self.method;
+            *request.uri_mut() = self.target.parse().expect("a request target");
+            *request.headers_mut() = self.headers;
+            if !request.headers().contains_key("host") {
+                request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+            }
+            let (head, mut body) = app.answer(request, None).await.into_parts();
+            let mut bytes = Vec::new();
+            let mut broken = false;
+            while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                match frame.map(http_body::Frame::into_data) {
+                    Ok(data) => bytes.extend_from_slice(&data.unwrap_or_default()),
+                    Err(_) => broken = true,
+                }
+            }
+            Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+        })
+    }
+}
+
+/// What came back, read to its end.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers that the app set; a socket adds the length and the date.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// Whether the reply's stream failed before its end.
+    pub broken: bool,
+}
+
+impl Answer {
+    /// # Panics
+    /// When the status is another one.
+    #[track_caller]
+    pub fn assert_status(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "body: {}", self.text());
+        self
+    }
+
+    /// # Panics
+    /// When the body is another one.
+    #[track_caller]
+    pub fn assert_text(&self, text: &str) -> &Self {
+        assert_eq!(self.text(), text);
+        self
+    }
+
+    /// # Panics
+    /// When the header is absent or another one.
+    #[track_caller]
+    pub fn assert_header(&self, name: &str, value: &str) -> &Self {
+        assert_eq!(
+            self.headers.get(name).map(|own| own.to_str().unwrap_or("not text")),
+            Some(value),
+            "header {name}"
+        );
+        self
+    }
+
+    /// # Panics
+    /// When the body is not this JSON.
+    #[track_caller]
+    pub fn assert_json(&self, value: impl Into<serde_json::Value>) -> &Self {
+        let body: serde_json::Value = self.json();
+        assert_eq!(body, value.into());
+        self
+    }
+
+    /// The body as text; bytes that are none are replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body, read from JSON.
+    ///
+    /// # Panics
+    /// When it is not that.
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}

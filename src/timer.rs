@@ -1,0 +1,77 @@
+//! A bound on a wait, for a process that may be frozen meanwhile.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How late a timer may be before it means that the process was frozen.
+const FROZEN: Duration = Duration::from_secs(1);
+
+/// Not running until it is started; started again after it was stopped, it counts from the start.
+#[derive(Default)]
+pub(crate) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    running: bool,
+    forgiven: bool,
+}
+
+impl Timer {
+    pub(crate) fn stop(&mut self) {
+        self.running = false;
+    }
+
+    /// Starts the timer if it does not run. Ready when the limit has passed.
+    ///
+    /// A freeze is not the client's fault: a timer that is more than a second late is started again, once.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+        let end = Instant::now() + limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if !self.running {
+            sleep.as_mut().reset(end);
+            (self.running, self.forgiven) = (true, false);
+        }
+        loop {
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if self.forgiven || sleep.deadline().elapsed() < FROZEN {
+                return Poll::Ready(());
+            }
+            self.forgiven = true;
+            sleep.as_mut().reset(end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_counts_from_each_start() {
+        const LIMIT: Duration = Duration::from_secs(10);
+        let mut timer = Timer::default();
+        let begin = Instant::now();
+        poll_fn(|cx| timer.poll(cx, LIMIT)).await;
+        assert_eq!(begin.elapsed().as_secs(), 10);
+        timer.stop();
+        poll_fn(|cx| timer.poll(cx, LIMIT)).await;
+        assert_eq!(begin.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_freeze_is_forgiven_once() {
+        const LIMIT: Duration = Duration::from_secs(10);
+        let mut timer = Timer::default();
+        let begin = Instant::now();
+        assert!(poll_fn(|cx| Poll::Ready(timer.poll(cx, LIMIT))).await.is_pending());
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(poll_fn(|cx| Poll::Ready(timer.poll(cx, LIMIT))).await.is_pending());
+        poll_fn(|cx| timer.poll(cx, LIMIT)).await;
+        assert_eq!(begin.elapsed().as_secs(), 70);
+    }
+}
