@@ -141,9 +141,15 @@ impl Local {
         self.wait_for_nth(what, 1, wanted)
     }
 
+    /// Waits for the nth event of its kind.
     #[track_caller]
     pub(crate) fn wait_for_nth(&self, what: &str, nth: usize, wanted: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + PATIENCE;
+        self.wait_within(what, nth, PATIENCE, wanted)
+    }
+
+    #[track_caller]
+    fn wait_within(&self, what: &str, nth: usize, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + limit;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             if let Some(found) = seen.events.iter().filter(|event| wanted(event)).nth(nth - 1) {
@@ -159,6 +165,12 @@ impl Local {
     #[track_caller]
     pub(crate) fn wait_for_text(&self, text: &str) -> Value {
         self.wait_for(text, |event| event["text"].as_str().is_some_and(|line| line.contains(text)))
+    }
+
+    /// As [`wait_for`](Self::wait_for), for what includes a build.
+    #[track_caller]
+    pub(crate) fn wait_for_long(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.wait_within(what, 1, PATIENCE * 10, wanted)
     }
 
     pub(crate) fn events(&self) -> Vec<Value> {
