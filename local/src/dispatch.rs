@@ -1,5 +1,6 @@
 //! The one way to an instance. Whatever calls a function, for whatever reason, ends here.
 
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -166,13 +167,18 @@ impl Run {
     async fn connect(&mut self, slot: &Slot, tries: usize) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            if let Ok(connection) = lease.instance.connections.take().await {
-                return Ok(connection);
-            }
-            if lease.instance.process.exited_within(EXIT_NEWS).await.is_none() {
+            let error = match lease.instance.connections.take().await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            // A closed port is the first news of an end: the guard's report may be long in coming.
+            let is_dead = error.kind() == io::ErrorKind::ConnectionRefused
+                || lease.instance.process.exited_within(EXIT_NEWS).await.is_some();
+            if !is_dead {
                 break;
             }
             lease.instance.output.end(&self.id);
+            lease.retire();
             self.lease = None;
             self.lease(slot).await?;
         }

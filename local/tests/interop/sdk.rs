@@ -10,8 +10,8 @@ use crate::harness::Local;
 /// Invokes a function and prints what the caller learns.
 const SCRIPT: &str = r"
 const { default: Client, InvokeFunctionRequest, InvokeFunctionHeaders } = require('@alicloud/fc20230330');
-const { Config } = require('@alicloud/openapi-client');
-const { RuntimeOptions } = require('@alicloud/tea-util');
+const { $OpenApiUtil: { Config } } = require('@alicloud/openapi-core');
+const { RuntimeOptions } = require('@darabonba/typescript');
 const { Readable } = require('stream');
 const [endpoint, name, event, log] = process.argv.slice(2);
 (async () => {
