@@ -192,7 +192,7 @@ impl Platform {
         let source = Source::function(&Arc::from(name));
         self.gateway.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
-        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint();
+        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint_apart().await;
         self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), fingerprint);
         if self.settings.build
             && let Err(why) = self.build(function, &source, done).await

@@ -119,7 +119,9 @@ pub fn run() -> ExitCode {
         list::run(&manifest, arguments);
         return ExitCode::SUCCESS;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
+    // for it. What blocks has threads of its own.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             print::complain(&format!("cannot start: {error}"));

@@ -14,6 +14,9 @@ use crate::{Event, Events, Kind};
 /// How many events are written at once.
 const BATCH: usize = 512;
 
+/// How long events are gathered; nobody sees a line that much later.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// How long the last lines may take to be written; a terminal that stands still must not keep us.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
@@ -64,7 +67,7 @@ impl Printer {
         std::thread::spawn(move || {
             let mut batch = Vec::with_capacity(BATCH);
             let mut text = String::new();
-            while handle.block_on(events.take(&mut batch, BATCH)) > 0 {
+            while handle.block_on(take(&mut events, &mut batch)) > 0 {
                 text.clear();
                 for event in batch.drain(..) {
                     line(&event, style, &mut text);
@@ -85,6 +88,21 @@ impl Printer {
     /// Waits for the last line. Every [`Log`](crate::Log) must be gone by then.
     pub(super) async fn finish(self) {
         _ = tokio::time::timeout(FINISH_MAX, self.done).await;
+    }
+}
+
+/// Waits for an event, then for those that come right after it: one write for many lines.
+async fn take(events: &mut Events, batch: &mut Vec<Event>) -> usize {
+    let count = events.take(batch, BATCH).await;
+    if count == 0 || batch.len() == BATCH {
+        return count;
+    }
+    tokio::time::sleep(GATHER).await;
+    // Nothing is there to be waited for in this second round, so it is not waited for.
+    let more = events.take(batch, BATCH - batch.len());
+    match tokio::time::timeout(Duration::ZERO, more).await {
+        Ok(more) => count + more,
+        Err(_) => count,
     }
 }
 

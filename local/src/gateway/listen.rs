@@ -22,8 +22,8 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 /// After a failure to accept, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// More than fit into the bytes that a client may send, so that the limit in bytes decides.
-const HEADERS_MAX: usize = 2048;
+/// So many that the limit in bytes decides: a header of a client has 8 bytes or more.
+const HEADERS_MAX: usize = 1024;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
 const HEAD_BYTES_MAX: usize = 256 * 1024;

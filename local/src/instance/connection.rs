@@ -64,7 +64,7 @@ impl Connections {
         stream.set_nodelay(true)?;
         let (sender, connection) = Builder::new()
             // The reply's headers are measured by the gateway; what is far beyond is not read at all.
-            .max_headers(1024)
+            .max_headers(512)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;

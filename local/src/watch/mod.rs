@@ -41,10 +41,10 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
     let mut refused = None;
     loop {
         let sources = sources_of(&manifest);
-        watch_all(&mut watcher, &mut known, &manifest, &sources, platform);
+        watch_all(&mut watcher, &mut known, &manifest, &sources, platform).await;
         for (name, sources) in &sources {
             let count = in_a_row.entry(name.clone()).or_default();
-            if platform.fingerprint(name) == Some(sources.fingerprint()) {
+            if platform.fingerprint(name) == Some(sources.fingerprint_apart().await) {
                 *count = 0;
             } else if *count <= SELF_TRIGGERED_MAX {
                 *count += 1;
@@ -84,14 +84,17 @@ fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     functions.map(|function| (function.name.clone(), Sources::of(function, manifest.folder()))).collect()
 }
 
-fn watch_all(
+async fn watch_all(
     watcher: &mut RecommendedWatcher,
     known: &mut HashSet<PathBuf>,
     manifest: &Manifest,
     sources: &HashMap<String, Sources>,
     platform: &Platform,
 ) {
-    let mut folders: HashSet<PathBuf> = sources.values().flat_map(Sources::folders).collect();
+    let mut folders = HashSet::new();
+    for sources in sources.values() {
+        folders.extend(sources.folders_apart().await);
+    }
     folders.insert(manifest.folder().to_owned());
     known.retain(|folder| folders.contains(folder) && folder.exists());
     for folder in folders {

@@ -34,8 +34,20 @@ impl Sources {
         Sources { roots, output: is_built.then(|| function.code.clone()) }
     }
 
-    /// Every folder with sources.
-    pub(crate) fn folders(&self) -> HashSet<PathBuf> {
+    /// As [`fingerprint`](Self::fingerprint), on a thread where blocking does no harm.
+    pub(crate) async fn fingerprint_apart(&self) -> u64 {
+        let own = self.clone();
+        // It fails only if the walk panics; then the sources count as changed.
+        tokio::task::spawn_blocking(move || own.fingerprint()).await.unwrap_or_default()
+    }
+
+    /// Every folder with sources, found on a thread where blocking does no harm.
+    pub(crate) async fn folders_apart(&self) -> HashSet<PathBuf> {
+        let own = self.clone();
+        tokio::task::spawn_blocking(move || own.folders()).await.unwrap_or_default()
+    }
+
+    fn folders(&self) -> HashSet<PathBuf> {
         let mut found = HashSet::new();
         self.walk(&mut |path, metadata| {
             if metadata.is_dir() {
@@ -46,7 +58,7 @@ impl Sources {
     }
 
     /// Changes whenever a source does.
-    pub(crate) fn fingerprint(&self) -> u64 {
+    fn fingerprint(&self) -> u64 {
         let mut sum = 0_u64;
         self.walk(&mut |path, metadata| {
             if metadata.is_dir() {

@@ -1,12 +1,13 @@
 //! What the gateway adds to a call, beside nginx. It prints figures and asserts nothing about them:
-//! `FC_INTEROP=1 cargo test --release -p fc-local --test it measure -- --nocapture`.
+//! `FC_INTEROP=1 FC_LOCAL_PROGRAM=target/release/fc-local cargo test -p fc-local --test it measure -- --nocapture`
+//! after `cargo build --release -p fc-local`.
 
 use std::process::Command;
 
 use super::is_wanted;
 use super::nginx::Nginx;
 use super::succeed;
-use crate::harness::{Local, exchange, request};
+use crate::harness::{Local, PROGRAM, exchange, request};
 
 /// Concurrent connections of the client.
 const CONNECTIONS: &str = "8";
@@ -27,10 +28,11 @@ fn added_latency_and_cpu_beside_nginx() {
     if !is_wanted() {
         return;
     }
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 200", "");
-    let gateway = local.function_port("f");
-    let line = local.wait_for_text("listens on ");
-    let direct: u16 = line["text"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    let program = std::env::var("FC_LOCAL_PROGRAM").unwrap_or_else(|_| PROGRAM.to_owned());
+    let (local, gateway) = Local::quiet("timeout: 60\ninstanceConcurrency: 200", &program);
+    let output = std::fs::read_to_string(local.folder.path().join("out")).unwrap();
+    let line = output.lines().find(|line| line.contains("listens on ")).unwrap();
+    let direct: u16 = line.rsplit(' ').next().unwrap().parse().unwrap();
     let nginx = Nginx::start(direct);
     let ways = [
         ("direct", direct, Vec::new()),
@@ -50,10 +52,7 @@ fn added_latency_and_cpu_beside_nginx() {
         figures.iter().copied().min_by(|a, b| a.p50.total_cmp(&b.p50)).unwrap_or_default()
     };
     let base = best(&rounds[0]);
-    println!(
-        "{CONNECTIONS} connections, {SECONDS}, best of {ROUNDS} by p50; profile {}",
-        if cfg!(debug_assertions) { "debug" } else { "release" }
-    );
+    println!("{CONNECTIONS} connections, {SECONDS}, best of {ROUNDS} by p50; {program}");
     for ((name, _, _), figures) in ways.iter().zip(&rounds) {
         let one = best(figures);
         println!(
