@@ -1,6 +1,8 @@
 //! Names that the platform makes up: request ids and instance ids.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `1-<8 hex unix seconds>-<8 hex>-<12 hex>`, the form of FC 3.0.
@@ -19,14 +21,13 @@ fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// Ids must differ, not be secret: a keyed hash of a counter costs no call of the system.
 fn random() -> u128 {
-    let mut bytes = [0; 16];
-    // Ids must differ, not be secret: without the system's source the clock has to do.
-    if getrandom::fill(&mut bytes).is_err() {
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        return nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    }
-    u128::from_le_bytes(bytes)
+    static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let (high, low) = &*KEYS;
+    u128::from(high.hash_one(count)) << 64 | u128::from(low.hash_one(count))
 }
 
 #[cfg(test)]

@@ -22,8 +22,9 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 /// After a failure to accept, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// So many that the limit in bytes decides: a header of a client has 8 bytes or more.
-const HEADERS_MAX: usize = 1024;
+/// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
+/// for each request, so this is not set to what could at all fit into them.
+const HEADERS_MAX: usize = 256;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
@@ -98,5 +99,5 @@ async fn serve(
 
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
     stream.set_nodelay(true)?;
-    Hangup::watch(stream)
+    Hangup::prepare(stream)
 }

@@ -62,12 +62,8 @@ impl Connections {
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        let (sender, connection) = Builder::new()
-            // The reply's headers are measured by the gateway; what is far beyond is not read at all.
-            .max_headers(512)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
+        let (sender, connection) =
+            Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         self.tasks.spawn(async move {
             // Its failure reaches the request that is under way, and nobody else is concerned.
             drop(connection.await);
