@@ -1,11 +1,11 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
 
-use crate::cancel::{Departure, PhaseCell, Policy};
+use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer};
 use crate::log::current::Tagged;
@@ -16,8 +16,10 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
-    pub(crate) started: Instant,
+    started: OnceLock<Instant>,
     pub(crate) matched: Option<Matched>,
+    /// Whether the request comes from a page.
+    pub(crate) has_origin: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
@@ -32,6 +34,8 @@ pub(crate) struct Matched {
 /// The settings of one place: a route with what its groups and the app say.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
+    /// The pattern as it stands in a JSON string.
+    pub(crate) logged: Vec<u8>,
     pub(crate) names: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) body_limit: usize,
@@ -47,25 +51,41 @@ impl Call {
         body: Payload,
         peer: Option<Arc<Peer>>,
         matched: Option<Matched>,
+        has_origin: bool,
     ) -> Self {
         Self {
             id,
             head,
             peer,
-            started: Instant::now(),
+            started: OnceLock::new(),
             matched,
+            has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
         }
     }
 
+    /// When the request came. The clock is read when somebody asks first: at once where there are records.
+    pub(crate) fn started(&self) -> Instant {
+        *self.started.get_or_init(Instant::now)
+    }
+
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
         self.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn take_body(&self) -> Payload {
-        self.intake().take()
+    /// The body for `ex.body()`, which tells this call when it finds that the client has left.
+    pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
+        let mut body = self.intake().take();
+        body.tell(Arc::clone(self));
+        body
+    }
+
+    /// A body could not be read to its end because the client left.
+    pub(crate) fn has_left(&self) {
+        self.phase.set(Phase::Reading);
+        self.departure.announce();
     }
 
     /// How long a reader waits for the next piece.

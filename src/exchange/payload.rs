@@ -3,39 +3,66 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::Version;
+use http::request::Parts;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::{BoxError, Error, Result};
+use crate::exchange::{Busy, Call};
 
 /// A request's body, piece by piece: a `Stream` of bytes and an `http_body::Body`.
 ///
 /// Dropping it early is fine: the rest is read away or the connection closes.
 #[must_use = "a body does nothing unless it is read"]
-pub struct Payload(Source);
+pub struct Payload {
+    source: Source,
+    /// Who is told that the client left in the middle.
+    call: Option<Arc<Call>>,
+}
 
 enum Source {
     Nothing,
     Whole(Bytes),
-    Wire(hyper::body::Incoming),
+    /// The connection's request is not over before its body has been read.
+    Wire(hyper::body::Incoming, Option<Busy>, Version),
     /// `ex.body()` was called before: the author's mistake, told to whoever reads.
     Taken,
 }
 
 impl Payload {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
+        Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
 
-    pub(crate) fn wire(incoming: hyper::body::Incoming) -> Self {
-        Self(if incoming.is_end_stream() { Source::Nothing } else { Source::Wire(incoming) })
+    pub(crate) fn wire(incoming: hyper::body::Incoming, head: &Parts, busy: &Busy) -> Self {
+        if incoming.is_end_stream() {
+            return Self::from(Source::Nothing);
+        }
+        Self::from(Source::Wire(incoming, Some(busy.clone()), head.version))
+    }
+
+    fn from(source: Source) -> Self {
+        Self { source, call: None }
+    }
+
+    pub(crate) fn tell(&mut self, call: Arc<Call>) {
+        if matches!(self.source, Source::Wire(..)) {
+            self.call = Some(call);
+        }
+    }
+
+    /// What has not been read, if there is something.
+    pub(crate) fn take_rest(&mut self) -> Option<Self> {
+        (!Body::is_end_stream(self)).then(|| std::mem::replace(self, Self::taken()))
     }
 
     pub(crate) fn taken() -> Self {
-        Self(Source::Taken)
+        Self::from(Source::Taken)
     }
 }
 
@@ -47,34 +74,53 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
+        let this = &mut *self;
+        match &mut this.source {
             Source::Nothing => Poll::Ready(None),
             Source::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.0 = Source::Nothing;
+                this.source = Source::Nothing;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Wire(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
+            Source::Wire(incoming, busy, version) => {
+                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                if !matches!(frame, Some(Ok(_))) {
+                    *busy = None;
+                }
+                let version = *version;
+                Poll::Ready(frame.map(|frame| {
+                    frame.map_err(|error| {
+                        let error = BoxError::from(error);
+                        if !is_departure(&*error, version) {
+                            return error;
+                        }
+                        if let Some(call) = this.call.take() {
+                            call.has_left();
+                        }
+                        Box::new(Departed(error))
+                    })
+                }))
+            }
             Source::Taken => {
-                self.0 = Source::Nothing;
+                this.source = Source::Nothing;
                 Poll::Ready(Some(Err("the body was taken before, by `ex.body()`".into())))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Nothing => true,
-            Source::Wire(incoming) => incoming.is_end_stream(),
+            Source::Wire(incoming, ..) => incoming.is_end_stream(),
             Source::Whole(_) | Source::Taken => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.source {
             Source::Nothing => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Wire(incoming) => incoming.size_hint(),
+            Source::Wire(incoming, ..) => incoming.size_hint(),
             Source::Taken => SizeHint::default(),
         }
     }
@@ -104,20 +150,39 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// The client left before its body was complete.
+#[derive(Debug)]
+pub(crate) struct Departed(BoxError);
+
+impl fmt::Display for Departed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client left before its request was complete")
+    }
+}
+
+impl std::error::Error for Departed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
 /// What a reader is told about a body that could not be read to its end.
 pub(crate) fn broken(cause: BoxError) -> Error {
-    let message = if is_departure(&*cause) {
-        "the client left before its request was complete"
+    if cause.is::<Departed>() {
+        Error::bad_request("the client left before its request was complete").with_cause(cause)
     } else if cause.is::<hyper::Error>() {
-        "the request's body is broken"
+        Error::bad_request("the request's body is broken").with_cause(cause)
     } else {
-        return Error::internal(cause);
-    };
-    Error::bad_request(message).with_cause(cause)
+        Error::internal(cause)
+    }
 }
 
 /// Whether a body ended because the client went away, not because it sent nonsense.
-pub(crate) fn is_departure(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_departure(error: &(dyn std::error::Error + 'static), version: Version) -> bool {
+    // In HTTP/2 whatever ends a body ends its stream, and nobody is left to read a reply.
+    if version == Version::HTTP_2 {
+        return true;
+    }
     let mut link = Some(error);
     while let Some(error) = link {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {

@@ -5,22 +5,26 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+#[cfg(feature = "http2")]
+use std::time::Duration;
 
-use http::Request;
+use http::request::Parts;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::app::Sealed;
-use crate::exchange::{Payload, Peer};
+use crate::app::{Answer, Sealed};
+use crate::exchange::{Busy, Payload, Peer};
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::sniff::Protocol;
 use crate::serve::watch::departure;
+use crate::stage::Outgoing;
 use crate::timer::Timer;
 
 pub(crate) async fn connection<S: Send + Sync + 'static>(
@@ -51,13 +55,15 @@ async fn http1<S: Send + Sync + 'static>(
     let service = service_fn({
         let peer = Arc::clone(&peer);
         move |request: Request<Incoming>| {
-            let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
-            async move { Ok::<_, Infallible>(answer.await) }
+            let (head, body) = request.into_parts();
+            Answered::to(&app, head, body, &peer)
         }
     });
     let mut builder = http1::Builder::new();
-    let mut connection =
-        pin!(builder.max_buf_size(REQUEST_HEADERS_MAX).serve_connection(TokioIo::new(io), service));
+    // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
+    // replies that most are, and no more processor time for large ones, whose pieces are bounded.
+    builder.max_buf_size(REQUEST_HEADERS_MAX).writev(false);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
     let mut slow_head = Timer::default();
     poll_fn(|cx| {
@@ -81,6 +87,10 @@ async fn http1<S: Send + Sync + 'static>(
     .await;
 }
 
+/// How long an idle HTTP/2 client has to acknowledge that we stop.
+#[cfg(feature = "http2")]
+const FAREWELL: Duration = Duration::from_millis(500);
+
 #[cfg(feature = "http2")]
 async fn http2<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
@@ -92,9 +102,12 @@ async fn http2<S: Send + Sync + 'static>(
 
     let executor = Tracked(app.shared.tracker.clone());
     let io = Io::new(stream, Arc::clone(&peer));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
-        async move { Ok::<_, Infallible>(answer.await) }
+    let service = service_fn({
+        let peer = Arc::clone(&peer);
+        move |request: Request<Incoming>| {
+            let (head, body) = request.into_parts();
+            Answered::to(&app, head, body, &peer)
+        }
     });
     let mut builder = http2::Builder::new(executor);
     let builder = builder
@@ -110,16 +123,26 @@ async fn http2<S: Send + Sync + 'static>(
         .max_local_error_reset_streams(256);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
+    let mut farewell = Timer::default();
     poll_fn(|cx| {
         if !go_on(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
         }
-        connection.as_mut().poll(cx).map(drop)
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        // A client that has nothing in flight and does not answer our farewell must not hold up the stop.
+        if asked && !peer.is_busy() {
+            return farewell.poll(cx, FAREWELL);
+        }
+        farewell.stop();
+        Poll::Pending
     })
     .await;
 }
 
 #[cfg(not(feature = "http2"))]
+#[allow(clippy::needless_pass_by_value, reason = "the shape of the one that serves")]
 fn http2<S: Send + Sync + 'static>(
     _: Arc<Sealed<S>>,
     stream: TcpStream,
@@ -133,6 +156,32 @@ fn http2<S: Send + Sync + 'static>(
     );
     drop(stream);
     std::future::ready(())
+}
+
+/// What hyper wants of a service: a result, which never is an error.
+struct Answered<S> {
+    answer: Answer<S>,
+    busy: Option<Busy>,
+}
+
+impl<S: Send + Sync + 'static> Answered<S> {
+    fn to(app: &Arc<Sealed<S>>, head: Parts, body: Incoming, peer: &Arc<Peer>) -> Self {
+        let busy = peer.begin();
+        let body = Payload::wire(body, &head, &busy);
+        Self { answer: app.answer(head, body, Some(Arc::clone(peer))), busy: Some(busy) }
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Answered<S> {
+    type Output = Result<Response<Outgoing>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
+        if let Some(busy) = self.busy.take() {
+            response.body_mut().set_busy(busy);
+        }
+        Poll::Ready(Ok(response))
+    }
 }
 
 /// Whether the connection may go on. It is asked once to stop when the process does.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Method;
 use http_body::{Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
+use crate::exchange::Busy;
 use crate::log::current;
 use crate::reply::Body;
 use crate::stage::Record;
@@ -18,11 +18,24 @@ use crate::stage::Record;
 pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
+    /// The connection's request is not over before this is gone.
+    busy: Option<Busy>,
 }
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
-        Self { body, record }
+        Self { body, record, busy: None }
+    }
+
+    /// Keeps the body to itself, as `HEAD` asks; its length, if it is known.
+    pub(crate) fn silence(&mut self) -> Option<u64> {
+        let length = http_body::Body::size_hint(&self.body).exact();
+        self.body = Body::Empty;
+        length
+    }
+
+    pub(crate) fn set_busy(&mut self, busy: Busy) {
+        self.busy = Some(busy);
     }
 
     fn end(&mut self) {
@@ -89,9 +102,11 @@ fn log_broken(error: &Error) {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let Some(record) = &self.record else { return };
-        // Bodies of HEAD replies are never polled, nor are those that are empty from the start.
-        if self.body.is_over() || record.call().head.method == Method::HEAD {
+        if self.record.is_none() {
+            return;
+        }
+        // A body that is empty from the start is never polled.
+        if self.body.is_over() {
             self.end();
         }
         // A stream may hold the author's guards, which may log.

@@ -49,8 +49,8 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
-        if let Some(peer) = &call.peer {
-            peer.begin();
+        if log != AccessLog::Off || markers.is_some() {
+            call.started();
         }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
@@ -65,7 +65,10 @@ impl Record {
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
         self.failed = status >= 500;
-        self.call.phase.set(Phase::Replying);
+        // A client that left while its body was read gets no reply, though the handler gave one.
+        if !self.call.departure.is_gone() {
+            self.call.phase.set(Phase::Replying);
+        }
     }
 
     /// An event call that failed is answered with 404, which does not tell.
@@ -78,20 +81,27 @@ impl Record {
     }
 
     pub(crate) fn end_sent(&mut self) {
-        // A client that left while its body was read gets no reply, though the handler gave one.
-        self.end(if self.call.departure.is_gone() { End::Left } else { End::Sent });
+        self.end_unless_left(End::Sent);
     }
 
     pub(crate) fn end_broken(&mut self) {
-        self.end(End::Broken);
+        self.end_unless_left(End::Broken);
+    }
+
+    fn end_unless_left(&mut self, end: End) {
+        if self.call.departure.is_gone() {
+            if self.call.phase.load() == Phase::Reading {
+                self.sent = 0;
+            }
+            self.end(End::Left);
+        } else {
+            self.end(end);
+        }
     }
 
     fn end(&mut self, end: End) {
         if std::mem::replace(&mut self.ended, true) {
             return;
-        }
-        if let Some(peer) = &self.call.peer {
-            peer.end();
         }
         let tally = &self.tally;
         match end {
@@ -107,7 +117,7 @@ impl Record {
             sink::write(true, |_| ());
         }
         if let Some(markers) = self.markers {
-            let millis = self.call.started.elapsed().as_millis();
+            let millis = self.call.started().elapsed().as_millis();
             let error = match end {
                 End::Left => format!(", Error: Invocation canceled by client (duration: {millis}ms)"),
                 End::Cut => ", Error: Function instance is shutting down".to_owned(),
@@ -146,21 +156,22 @@ impl Record {
         out.extend_from_slice(b"\",\"level\":\"");
         out.extend_from_slice(level.name().as_bytes());
         out.extend_from_slice(b"\",\"request_id\":\"");
-        text_into(out, call.id.as_str());
+        text_into(out, call.id.as_bytes());
         out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
-        text_into(out, call.head.method.as_str());
+        // A method is a token, which needs no escaping.
+        out.extend_from_slice(call.head.method.as_str().as_bytes());
         out.extend_from_slice(b"\",\"path\":\"");
-        text_into(out, call.head.uri.path());
+        text_into(out, call.head.uri.path().as_bytes());
         if let Some(matched) = &call.matched {
             out.extend_from_slice(b"\",\"route\":\"");
-            text_into(out, &matched.scope.pattern);
+            out.extend_from_slice(&matched.scope.logged);
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
         out.extend_from_slice(b",\"bytes\":");
         number(out, self.sent);
         out.extend_from_slice(b",\"duration_us\":");
-        number(out, u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
         if end != End::Sent {
             out.extend_from_slice(b",\"phase\":\"");
             out.extend_from_slice(call.phase.load().name().as_bytes());

@@ -1,0 +1,54 @@
+//! Starting: the port, its order of sources, and what a failed start says.
+
+use std::net::{TcpListener, TcpStream};
+
+use crate::support::server::{Ended, free_port};
+use crate::support::{Ask, Launch, h1};
+
+#[track_caller]
+fn check_refused(ended: &Ended, parts: &[&str]) {
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for part in parts {
+        assert!(ended.err.contains(part), "{part:?} is not in {:?}", ended.err);
+    }
+    assert!(ended.err.lines().count() <= 4, "{}", ended.err);
+    assert!(!ended.err.contains("panicked"), "{}", ended.err);
+    assert!(!ended.out.contains("listening"), "{}", ended.out);
+}
+
+#[test]
+fn a_bad_port_is_named_with_its_variable() {
+    for bad in ["http", "0", "65536", "-1", "9000x", " 9000", "9000 "] {
+        let ended = Launch::contract().var("FC_CUSTOM_LISTEN_PORT", bad).run();
+        check_refused(&ended, &["FC_CUSTOM_LISTEN_PORT", bad]);
+    }
+    let ended = Launch::contract().var("FC_SERVER_PORT", "many").run();
+    check_refused(&ended, &["FC_SERVER_PORT", "many"]);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind(("0.0.0.0", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let ended = Launch::contract().var("FC_CUSTOM_LISTEN_PORT", &port).run();
+    check_refused(&ended, &[&port, "FC_CUSTOM_LISTEN_PORT"]);
+    assert!(ended.err.to_lowercase().contains("in use"), "{}", ended.err);
+}
+
+#[test]
+fn the_documented_variable_goes_before_the_older_one() {
+    let older = free_port();
+    let server = Launch::contract().var("FC_SERVER_PORT", &older.to_string()).start();
+    assert_ne!(server.port, older);
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+    assert!(TcpStream::connect(("127.0.0.1", older)).is_err());
+}
+
+#[test]
+fn it_listens_on_every_address() {
+    let server = Launch::contract().start();
+    // All of 127.0.0.0/8 is this machine; a listener on 127.0.0.1 alone would refuse.
+    let stream = TcpStream::connect(("127.0.0.2", server.port)).expect("the port is open on all addresses");
+    drop(stream);
+    h1::Conn::open(server.port).ask(&Ask::get("/plaintext")).assert_status(200);
+}

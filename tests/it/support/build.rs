@@ -1,0 +1,35 @@
+//! The examples, built once per test run, and where they lie.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// `FC_TEST_RELEASE=1` tests the release binaries.
+fn is_release() -> bool {
+    std::env::var_os("FC_TEST_RELEASE").is_some_and(|value| value == "1")
+}
+
+/// The path of an example's binary.
+pub fn example(name: &str) -> PathBuf {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLES.get_or_init(build).join(name)
+}
+
+/// Cargo sets no variable with the path of an example, so it is found beside this test: `<target>/<profile>/deps`.
+fn build() -> PathBuf {
+    let own = std::env::current_exe().expect("a test has a path");
+    let target = own.ancestors().nth(3).expect("a test lies in <target>/<profile>/deps").to_owned();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--quiet", "--all-features", "--example", "contract", "--example", "hello"])
+        .arg("--target-dir")
+        .arg(&target);
+    if is_release() {
+        command.arg("--release");
+    }
+    let built = command.status().expect("cargo can be started");
+    assert!(built.success(), "the examples do not build");
+    target.join(if is_release() { "release" } else { "debug" }).join("examples")
+}

@@ -1,0 +1,191 @@
+//! A client that writes HTTP/1.1 bytes and takes the reply's apart.
+
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use super::wait::BOUND;
+use super::{Answer, Ask};
+
+/// One connection.
+#[derive(Debug)]
+pub struct Conn {
+    stream: TcpStream,
+    /// What came beyond the last reply.
+    buffer: Vec<u8>,
+    /// The bytes of the last reply, as they came.
+    pub raw: Vec<u8>,
+}
+
+impl Conn {
+    #[track_caller]
+    pub fn open(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(BOUND)).unwrap();
+        stream.set_write_timeout(Some(BOUND)).unwrap();
+        Self { stream, buffer: Vec::new(), raw: Vec::new() }
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    #[track_caller]
+    pub fn ask(&mut self, ask: &Ask) -> Answer {
+        // A server may refuse a long body before it has been sent; its reply is what counts.
+        let _ = self.stream.write_all(&bytes(ask));
+        self.answer(ask.method)
+    }
+
+    /// Reads one reply to a request of this method.
+    #[track_caller]
+    pub fn answer(&mut self, method: &str) -> Answer {
+        self.raw.clear();
+        let mut answer = loop {
+            let answer = self.head();
+            if answer.status >= 200 {
+                break answer;
+            }
+        };
+        let length = answer.header("content-length").map(|text| text.parse::<usize>().expect("a length"));
+        let chunked = answer.header("transfer-encoding") == Some("chunked");
+        assert!(!(chunked && length.is_some()), "a length and chunks: {:?}", answer.headers);
+        answer.body = match (method, answer.status, length) {
+            ("HEAD", ..) | (_, 204 | 304, _) => Vec::new(),
+            (.., Some(length)) => self.take(length),
+            _ if chunked => self.chunks(),
+            _ => panic!("a reply without framing: {:?}", answer.headers),
+        };
+        answer
+    }
+
+    #[track_caller]
+    fn head(&mut self) -> Answer {
+        let status_line = self.line();
+        let status = status_line.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("{status_line:?}"));
+        let status = status[..3].parse().expect("a status");
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                return Answer { status, headers, body: Vec::new() };
+            }
+            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no header: {line:?}"));
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+    }
+
+    #[track_caller]
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk() {
+            body.extend_from_slice(&chunk);
+        }
+        body
+    }
+
+    /// The next chunk; `None` for the last one.
+    #[track_caller]
+    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+        let line = self.line();
+        let length = usize::from_str_radix(&line, 16).unwrap_or_else(|_| panic!("no chunk size: {line:?}"));
+        let chunk = self.take(length);
+        assert_eq!(self.line(), "", "a chunk ends with a line break");
+        (length > 0).then_some(chunk)
+    }
+
+    /// The status line and headers of a reply whose body is read piece by piece.
+    #[track_caller]
+    pub fn answer_head(&mut self) -> Answer {
+        self.raw.clear();
+        self.head()
+    }
+
+    #[track_caller]
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\r\n") {
+                let line = self.take(end + 2);
+                return String::from_utf8(line[..end].to_vec()).expect("a head is text");
+            }
+            self.fill();
+        }
+    }
+
+    #[track_caller]
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length {
+            self.fill();
+        }
+        let rest = self.buffer.split_off(length);
+        let taken = std::mem::replace(&mut self.buffer, rest);
+        self.raw.extend_from_slice(&taken);
+        taken
+    }
+
+    #[track_caller]
+    fn fill(&mut self) {
+        let mut piece = [0; 16 * 1024];
+        let length = self.stream.read(&mut piece).unwrap_or_else(|error| {
+            panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer));
+        });
+        assert!(length > 0, "closed after {:?}", String::from_utf8_lossy(&self.buffer));
+        self.buffer.extend_from_slice(&piece[..length]);
+    }
+
+    /// Whether the connection stays open and silent for so long.
+    #[track_caller]
+    pub fn is_quiet_for(&mut self, time: Duration) -> bool {
+        assert!(self.buffer.is_empty(), "unread: {:?}", String::from_utf8_lossy(&self.buffer));
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let read = self.stream.read(&mut [0; 1]);
+        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
+    /// Everything until the server closes; a reset is a close too.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.buffer);
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = self.stream.read(&mut piece) {
+            rest.extend_from_slice(&piece[..length]);
+        }
+        rest
+    }
+
+    pub fn finish_sending(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// The request as bytes.
+pub fn bytes(ask: &Ask) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\nHost: 21.0.0.1\r\n", ask.method, ask.target);
+    for (name, value) in &ask.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    match &ask.body {
+        None => head.push_str("\r\n"),
+        Some(_) if ask.chunked => head.push_str("Transfer-Encoding: chunked\r\n\r\n"),
+        Some(body) => {
+            let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
+        }
+    }
+    let mut bytes = head.into_bytes();
+    match &ask.body {
+        Some(body) if ask.chunked => {
+            for piece in body.chunks(7) {
+                bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                bytes.extend_from_slice(piece);
+                bytes.extend_from_slice(b"\r\n");
+            }
+            bytes.extend_from_slice(b"0\r\n\r\n");
+        }
+        Some(body) => bytes.extend_from_slice(body),
+        None => {}
+    }
+    bytes
+}

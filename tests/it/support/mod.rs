@@ -1,0 +1,13 @@
+//! What the tests share: a server process, clients that speak bytes, and the rows every client asks.
+
+pub mod ask;
+pub mod build;
+pub mod h1;
+pub mod h2;
+pub mod hpack;
+pub mod rows;
+pub mod server;
+pub mod wait;
+
+pub use ask::{Answer, Ask};
+pub use server::{Launch, Server};

@@ -1,0 +1,24 @@
+//! Waiting for a condition under a bound. The bound only decides when a test gives up, never what it asserts.
+
+use std::time::{Duration, Instant};
+
+/// Longer than any machine needs, shorter than a stage's budget.
+pub const BOUND: Duration = Duration::from_secs(30);
+
+/// Asks until there is an answer, or panics with what was awaited.
+#[track_caller]
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + BOUND;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {BOUND:?} in vain for {what}");
+        pause();
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a pause between two looks; no executor runs on this thread")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(5));
+}
