@@ -6,7 +6,7 @@ use crate::harness::{Local, connect, eventually, is_running, request};
 
 /// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
 fn leave(local: &Local, bytes: &[u8]) -> String {
-    let before = local.count(|event| is_asleep(event));
+    let before = local.count(is_asleep);
     let mut stream = connect(local.function_port("f"));
     stream.write_all(bytes).unwrap();
     let line = local.wait_for_nth("the function works on it", before + 1, is_asleep);
