@@ -5,7 +5,9 @@
 
 mod support;
 
+mod apps;
 mod connections;
+mod hangup;
 mod leave;
 mod logs;
 mod rows;

@@ -159,6 +159,24 @@ impl Conn {
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+
+    /// Leaves with a reset instead of an orderly close.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
+    }
+
+    /// Sends until neither kernel takes more, and the other end reads nothing.
+    #[track_caller]
+    pub fn send_until_full(&mut self) {
+        self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        while self.stream.write(&[b'x'; 64 * 1024]).is_ok() {}
+        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+    }
+
+    /// The port of this end.
+    pub fn own_port(&self) -> u16 {
+        self.stream.local_addr().expect("a socket").port()
+    }
 }
 
 /// The request as bytes.
