@@ -56,6 +56,9 @@ pub struct Cors {
     max_age: Duration,
 }
 
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
+
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl Cors {
@@ -188,9 +191,9 @@ pub(crate) struct SealedCors {
     max_age: HeaderValue,
 }
 
-/// Whether a request is a preflight, and for which method.
+/// The method a preflight asks for. A preflight is an `OPTIONS` from a page that asks for one.
 pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
-    if head.method != Method::OPTIONS || !head.headers.contains_key(ORIGIN) {
+    if head.method != Method::OPTIONS {
         return None;
     }
     Method::from_bytes(head.headers.get(ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()
@@ -213,12 +216,15 @@ impl SealedCors {
         reply
     }
 
-    /// Adds what an ordinary reply has to say.
-    pub(crate) fn decorate(&self, request: &Parts, reply: &mut HeaderMap) {
-        if !self.any {
-            reply.append(VARY, HeaderValue::from_static("origin"));
+    /// Adds what an ordinary reply has to say. `from_page`: the request names its origin.
+    pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
+        if self.any {
+            // The same for everyone, pages or not, so that caches may keep one copy.
+            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        } else {
+            reply.append(VARY, VARY_ORIGIN);
         }
-        if !request.headers.contains_key(ORIGIN) {
+        if !from_page {
             return;
         }
         if self.origin(request, reply)
@@ -232,7 +238,7 @@ impl SealedCors {
     fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
         let allowed = match request.headers.get(ORIGIN) {
             Some(_) if self.any => {
-                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 return true;
             }
             Some(origin) if self.allows(origin) => Some(origin.clone()),
@@ -286,7 +292,7 @@ mod tests {
             .into_parts();
         let mut reply = HeaderMap::new();
         reply.insert("access-control-allow-origin", HeaderValue::from_static("https://set-by-the.handler"));
-        cors.seal().unwrap().decorate(&head, &mut reply);
+        cors.seal().unwrap().decorate(&head, true, &mut reply);
         let mut got: Vec<_> =
             reply.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         got.sort_unstable();

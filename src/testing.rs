@@ -155,7 +155,8 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
             if !request.headers().contains_key("host") {
                 request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
             }
-            let (head, mut body) = app.answer(request, None).await.into_parts();
+            let (head, body) = request.into_parts();
+            let (head, mut body) = app.answer(head, body, None).await.into_parts();
             let mut bytes = Vec::new();
             let mut broken = false;
             while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {

@@ -1,5 +1,6 @@
 //! The builder that users see. `seal` checks everything and freezes it.
 
+mod answer;
 mod at;
 mod configure;
 mod group;
@@ -21,6 +22,7 @@ use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::platform::Instance;
 use crate::reply::{IntoPayload, IntoReply, Outcome};
 
+pub(crate) use answer::Answer;
 pub use at::{At, at};
 pub use group::Group;
 pub use handler::{Handler, Next};

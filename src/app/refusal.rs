@@ -4,6 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
+use crate::platform::Glance;
 use crate::platform::limits::TARGET_MAX;
 use crate::reply::{IntoReply, Reply};
 
@@ -25,23 +26,22 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Refuses what two readers could take for two different requests.
-    pub(crate) fn of_shape(head: &Parts) -> Option<Self> {
+    pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
         let wrong = |why| Some(Self::BadShape(why));
         if head.method == Method::CONNECT {
             return wrong("this is not a proxy");
         }
-        let mut hosts = head.headers.get_all(header::HOST).iter();
-        let (host, another) = (hosts.next(), hosts.next());
-        if another.is_some() {
+        if seen.hosts > 1 {
             return wrong("there is more than one Host header");
         }
-        match (host, head.uri.authority()) {
+        match (seen.host, head.uri.authority()) {
             (Some(host), Some(authority))
                 if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
             {
                 wrong("the Host header differs from the request's authority")
             }
-            (None, None) if head.version >= Version::HTTP_11 => wrong("there is no Host header"),
+            (None, _) if head.version == Version::HTTP_11 => wrong("there is no Host header"),
+            (None, None) if head.version > Version::HTTP_11 => wrong("there is no authority"),
             _ => None,
         }
     }

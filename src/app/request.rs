@@ -1,90 +1,56 @@
 //! The life of a request, in the order in which it happens.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Instant;
 
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method};
 
+use crate::app::answer::{Answer, Exit};
 use crate::app::refusal::Refusal;
-use crate::app::{BoxFuture, LogMarkers, Place, Sealed};
+use crate::app::{LogMarkers, Place, Sealed};
 use crate::cancel::Policy;
 use crate::cors::{SealedCors, preflight_method};
-use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe, ensure_initialised};
-use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange, Matched, Payload, Peer};
+use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
+use crate::exchange::{Call, Matched, Payload, Peer};
 use crate::platform::limits::TARGET_MAX;
-use crate::platform::{CallKind, RequestId, control, names};
-use crate::reply::{IntoReply, Reply};
+use crate::platform::{CallKind, Glance, RequestId, control};
 use crate::route::{Found, Spans};
-use crate::stage::{Begin, Guarded, Markers, Outgoing, Record, drain_leftover, finish};
-use crate::task::Kind;
-
-/// A request that has been looked at: what it is, and where it goes. Made before the future, which stays small.
-enum Arrival<S> {
-    /// Live or ready: nothing is recorded.
-    Probe(Probing),
-    /// A hook of the platform.
-    Hook(Arc<Call>, CallKind),
-    /// An event call.
-    Event(Arc<Call>),
-    /// An HTTP request, and the place that answers it.
-    Http(Arc<Call>, Result<Arc<Place<S>>, Refusal>),
-}
+use crate::stage::{Markers, Record};
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
-    pub(crate) fn answer(
-        self: &Arc<Self>,
-        request: Request<Payload>,
-        peer: Option<Arc<Peer>>,
-    ) -> impl Future<Output = Response<Outgoing>> + Send + use<S> {
-        let (head, body) = request.into_parts();
-        let arrival = self.arrive(head, body, peer);
-        let app = Arc::clone(self);
-        async move {
-            match arrival {
-                Arrival::Http(call, place) => app.answer_http(call, place).await,
-                // Boxed, so that the future of the common case stays small.
-                Arrival::Event(call) => {
-                    let record = app.record(call);
-                    Box::pin(answer_event(&app, record)).await
-                }
-                Arrival::Hook(call, kind) => {
-                    let marked = app.marked(&call);
-                    Box::pin(answer_hook(&app, call, kind, marked)).await
-                }
-                Arrival::Probe(probing) => Box::pin(answer_probe(&app, probing)).await,
-            }
-        }
-    }
-
-    fn arrive(&self, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Arrival<S> {
+    pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
         if let Some(probe) = self.probe(&head) {
-            return Arrival::Probe(Probing::new(probe, &head, peer.as_deref()));
+            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let trusted = self.shared.trusted;
-        let id = if trusted {
-            RequestId::from_header(head.headers.get(names::header::REQUEST_ID))
-        } else {
-            RequestId::generate()
-        };
+        let seen = Glance::at(&head.headers, trusted);
+        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
-            match control(&head.method, head.uri.path(), &head.headers) {
+            match control(&head.method, head.uri.path(), seen.control_path) {
                 CallKind::Http => {}
-                CallKind::Event => return Arrival::Event(Arc::new(Call::new(id, head, body, peer, None))),
-                kind => return Arrival::Hook(Arc::new(Call::new(id, head, body, peer, None)), kind),
+                kind => {
+                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    return self.answer_platform(call, kind, marked);
+                }
             }
         }
-        let (place, matched) = match self.find(&head) {
+        let has_origin = seen.has_origin;
+        let (place, matched) = match self.find(&head, &seen) {
             Ok((place, spans)) => {
                 (Ok(Arc::clone(place)), Some(Matched { scope: Arc::clone(&place.scope), spans }))
             }
             Err(refusal) => (Err(refusal), None),
         };
-        Arrival::Http(Arc::new(Call::new(id, head, body, peer, matched)), place)
+        let call = Arc::new(Call::new(id, head, body, peer, matched, has_origin));
+        let exit = Exit { app: Arc::clone(self), record: self.record(Arc::clone(&call), marked) };
+        match place {
+            Err(refusal) => Answer::Refused(Some((refusal, exit))),
+            Ok(place) if place.scope.policy == Policy::Finish || !self.shared.initialisation.is_done() => {
+                Answer::elsewhere(call, place, exit)
+            }
+            Ok(place) => Answer::here(call, place, exit),
+        }
     }
 
     fn probe(&self, head: &Parts) -> Option<Probe> {
@@ -98,9 +64,26 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)
     }
 
+    fn answer_probe(self: &Arc<Self>, probing: Probing) -> Answer<S> {
+        let app = Arc::clone(self);
+        Answer::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
+    }
+
+    /// Hooks and events: calls of the platform's own.
+    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> Answer<S> {
+        let app = Arc::clone(self);
+        Answer::Elsewhere(match kind {
+            CallKind::Event => {
+                let record = self.record(call, marked);
+                Box::pin(async move { answer_event(&app, record).await })
+            }
+            kind => Box::pin(async move { answer_hook(&app, call, kind, marked).await }),
+        })
+    }
+
     /// The place that answers, or why none does.
-    fn find(&self, head: &Parts) -> Result<(&Arc<Place<S>>, Spans), Refusal> {
-        if let Some(refusal) = Refusal::of_shape(head) {
+    fn find(&self, head: &Parts, seen: &Glance<'_>) -> Result<(&Arc<Place<S>>, Spans), Refusal> {
+        if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }
         let path = head.uri.path();
@@ -110,7 +93,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if self.shared.tally.in_flight.get() >= self.settings.max_in_flight {
             return Err(Refusal::Busy);
         }
-        if let Some(method) = preflight_method(head)
+        if seen.has_origin
+            && let Some(method) = preflight_method(head)
             && let Some((cors, methods)) = self.cors_at(&method, path)
         {
             return Err(Refusal::Preflight(Box::new(cors.preflight(head, methods))));
@@ -129,7 +113,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// The policy that holds for a request to come, and the methods its path has.
-    fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, http::HeaderValue)> {
+    fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
         let scope = match self.table.find(method, path) {
             Found::Endpoint(place, _) => Some(&place.scope),
             Found::Nothing => self.fallback.as_ref().map(|place| &place.scope),
@@ -139,91 +123,17 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
-    async fn answer_http(
-        self: Arc<Self>,
-        call: Arc<Call>,
-        place: Result<Arc<Place<S>>, Refusal>,
-    ) -> Response<Outgoing> {
-        let record = self.record(Arc::clone(&call));
-        let reply = match place {
-            Ok(place) => self.handle(&call, place).await.into_reply(),
-            Err(refusal) => refusal.into_reply(),
-        };
-        drain_leftover(&call, &self.shared.tracker);
-        let cors =
-            call.matched.as_ref().map_or(self.cors.as_deref(), |matched| matched.scope.cors.as_deref());
-        finish(reply, record, cors, self.shared.trusted)
-    }
-
-    /// Through initialisation and the limits to the handler.
-    async fn handle(self: &Arc<Self>, call: &Arc<Call>, place: Arc<Place<S>>) -> Result<Reply> {
-        if !self.shared.initialisation.is_done() {
-            Box::pin(ensure_initialised(self, call)).await?;
-        }
-        let policy = place.scope.policy;
-        let run = run(Arc::clone(self), Arc::clone(call), place);
-        match policy {
-            Policy::Cancel => run.await,
-            Policy::Finish => {
-                let task = self.shared.tracker.spawn(Kind::Handler, run);
-                task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
-            }
-        }
-    }
-
-    fn record(&self, call: Arc<Call>) -> Record {
-        let markers = self.marked(&call).then_some(Markers::Invoke);
+    fn record(&self, call: Arc<Call>, marked: bool) -> Record {
+        let markers = marked.then_some(Markers::Invoke);
         Record::open(call, Arc::clone(&self.shared.tally), self.settings.access_log, markers)
     }
 
     /// FC 2.0 tells itself by its headers.
-    fn marked(&self, call: &Call) -> bool {
+    fn marked(&self, seen: &Glance<'_>) -> bool {
         match self.settings.markers {
-            LogMarkers::Auto => {
-                self.shared.trusted && call.head.headers.contains_key(names::header::SERVICE_NAME)
-            }
+            LogMarkers::Auto => seen.is_fc2,
             LogMarkers::Print => true,
             LogMarkers::Omit => false,
         }
     }
-}
-
-/// A place about to be called.
-struct Visit<S> {
-    place: Arc<Place<S>>,
-    exchange: Exchange<S>,
-}
-
-impl<S: Send + Sync + 'static> Begin<Reply> for Visit<S> {
-    fn begin(self) -> BoxFuture<Reply> {
-        self.place.call(self.exchange)
-    }
-}
-
-/// Calls the arounds and the endpoint, under the panic guard and the deadline.
-async fn run<S: Send + Sync + 'static>(
-    app: Arc<Sealed<S>>,
-    call: Arc<Call>,
-    place: Arc<Place<S>>,
-) -> Result<Reply> {
-    let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
-    let mut guarded = pin!(Guarded::new(Arc::clone(&call), Visit { place, exchange }));
-    // Most handlers are done at their first poll: no timer is made for them.
-    let first = std::future::poll_fn(|cx| Poll::Ready(guarded.as_mut().poll(cx))).await;
-    let ran = match first {
-        Poll::Ready(ran) => ran,
-        Poll::Pending => match app.shared.deadline(&call) {
-            None => guarded.await,
-            Some(deadline) => Box::pin(until(deadline, guarded)).await.ok_or_else(|| {
-                let taken = Instant::now().saturating_duration_since(call.started);
-                Error::new(504, format!("no answer within {:.1} s", taken.as_secs_f32()))
-            })?,
-        },
-    };
-    ran.map_err(|_| app.shared.panicked("internal error"))
-}
-
-/// The outcome, or `None` at the deadline.
-async fn until<F: Future>(deadline: Instant, work: F) -> Option<F::Output> {
-    tokio::time::timeout_at(deadline.into(), work).await.ok()
 }

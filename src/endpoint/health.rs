@@ -35,7 +35,11 @@ pub(crate) struct Probing {
 impl Probing {
     /// A client behind the trigger or a proxy shows in the headers that those add.
     pub(crate) fn new(probe: Probe, head: &Parts, peer: Option<&Peer>) -> Self {
-        let forwarded = |name: &str| name.starts_with("x-fc-") || name.starts_with("x-forwarded-");
+        let forwarded = |name: &str| {
+            name.starts_with("x-fc-")
+                || name.starts_with("x-forwarded-")
+                || matches!(name, "via" | "forwarded" | "x-real-ip")
+        };
         let inside = peer.is_some_and(|peer| peer.address.ip().is_loopback())
             && !head.headers.keys().any(|name| forwarded(name.as_str()));
         Self { probe, method: head.method.clone(), inside }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::request::Parts;
 
-use crate::cancel::{Departure, PhaseCell, Policy};
+use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer};
 use crate::log::current::Tagged;
@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) peer: Option<Arc<Peer>>,
     pub(crate) started: Instant,
     pub(crate) matched: Option<Matched>,
+    /// Whether the request comes from a page.
+    pub(crate) has_origin: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
@@ -47,6 +49,7 @@ impl Call {
         body: Payload,
         peer: Option<Arc<Peer>>,
         matched: Option<Matched>,
+        has_origin: bool,
     ) -> Self {
         Self {
             id,
@@ -54,6 +57,7 @@ impl Call {
             peer,
             started: Instant::now(),
             matched,
+            has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
@@ -64,8 +68,17 @@ impl Call {
         self.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn take_body(&self) -> Payload {
-        self.intake().take()
+    /// The body for `ex.body()`, which tells this call when it finds that the client has left.
+    pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
+        let mut body = self.intake().take();
+        body.tell(Arc::clone(self));
+        body
+    }
+
+    /// A body could not be read to its end because the client left.
+    pub(crate) fn has_left(&self) {
+        self.phase.set(Phase::Reading);
+        self.departure.announce();
     }
 
     /// How long a reader waits for the next piece.

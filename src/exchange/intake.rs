@@ -11,8 +11,7 @@ use crate::exchange::payload::{Payload, broken, is_departure};
 
 pub(crate) enum Intake {
     Unread(Payload),
-    /// The first piece stays as it came: most bodies are one piece, and need no copy.
-    Partly(Payload, Bytes, BytesMut),
+    Partly(Box<Partly>),
     Whole(Bytes),
     Taken,
     /// What is left of it may still be read away.
@@ -21,6 +20,34 @@ pub(crate) enum Intake {
     Broken {
         left: bool,
     },
+}
+
+/// A body of which something was read. Boxed: most requests have none.
+pub(crate) struct Partly {
+    payload: Payload,
+    /// The first piece stays as it came: most bodies are one piece, and need no copy.
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Partly {
+    fn length(&self) -> usize {
+        self.rest.len().max(self.first.len())
+    }
+
+    fn add(&mut self, data: Bytes) {
+        if self.length() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            // The size that was announced, which is within the limit.
+            let announced = usize::try_from(Body::size_hint(&self.payload).lower()).unwrap_or(0);
+            self.rest.reserve(self.first.len() + data.len() + announced);
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&data);
+    }
 }
 
 impl Intake {
@@ -46,26 +73,17 @@ impl Intake {
                         return Poll::Ready(Err(too_large(limit)));
                     }
                     let payload = std::mem::replace(payload, Payload::taken());
-                    *self = Self::Partly(payload, Bytes::new(), BytesMut::new());
+                    let partly = Partly { payload, first: Bytes::new(), rest: BytesMut::new() };
+                    *self = Self::Partly(Box::new(partly));
                 }
-                Self::Partly(payload, first, rest) => match ready!(Pin::new(&mut *payload).poll_frame(cx)) {
+                Self::Partly(partly) => match ready!(Pin::new(&mut partly.payload).poll_frame(cx)) {
                     Some(Ok(frame)) => {
                         let Ok(data) = frame.into_data() else { continue };
-                        let length = rest.len().max(first.len()) + data.len();
-                        if length > limit {
-                            let rest = std::mem::replace(payload, Payload::taken());
+                        if partly.length() + data.len() > limit {
+                            let rest = std::mem::replace(&mut partly.payload, Payload::taken());
                             *self = Self::TooLarge(Some(rest));
-                        } else if first.is_empty() && rest.is_empty() {
-                            *first = data;
                         } else {
-                            if rest.is_empty() {
-                                // The size that was announced, which is within the limit.
-                                let announced =
-                                    usize::try_from(Body::size_hint(payload).lower()).unwrap_or(0);
-                                rest.reserve(length + announced);
-                                rest.extend_from_slice(first);
-                            }
-                            rest.extend_from_slice(&data);
+                            partly.add(data);
                         }
                     }
                     Some(Err(cause)) => {
@@ -73,12 +91,12 @@ impl Intake {
                         return Poll::Ready(Err(broken(cause)));
                     }
                     None => {
-                        let whole = if rest.is_empty() {
+                        let Partly { first, rest, .. } = &mut **partly;
+                        *self = Self::Whole(if rest.is_empty() {
                             std::mem::take(first)
                         } else {
                             std::mem::take(rest).freeze()
-                        };
-                        *self = Self::Whole(whole);
+                        });
                     }
                 },
             }
@@ -100,7 +118,7 @@ impl Intake {
     /// How much has been read so far.
     pub(crate) fn length(&self) -> usize {
         match self {
-            Self::Partly(_, first, rest) => rest.len().max(first.len()),
+            Self::Partly(partly) => partly.length(),
             Self::Whole(bytes) => bytes.len(),
             _ => 0,
         }
@@ -109,9 +127,8 @@ impl Intake {
     /// The body that nobody will read any more, if there is some left.
     pub(crate) fn leftover(&mut self) -> Option<Payload> {
         match self {
-            Self::Unread(payload) | Self::Partly(payload, ..) if !Body::is_end_stream(payload) => {
-                Some(std::mem::replace(payload, Payload::taken()))
-            }
+            Self::Unread(payload) => payload.take_rest(),
+            Self::Partly(partly) => partly.payload.take_rest(),
             Self::TooLarge(payload) => payload.take(),
             _ => None,
         }

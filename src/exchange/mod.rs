@@ -33,7 +33,7 @@ pub use hook::Hook;
 pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
-pub(crate) use peer::Peer;
+pub(crate) use peer::{Busy, Peer};
 pub use read::Readable;
 pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
@@ -191,7 +191,7 @@ impl<S> Exchange<S> {
 
     /// The body as a stream. It takes the body: the readers below then fail.
     pub fn body(&self) -> Payload {
-        self.call.take_body()
+        Call::take_body(&self.call)
     }
 
     /// The whole body.

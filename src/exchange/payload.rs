@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,32 +11,54 @@ use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::{BoxError, Error, Result};
+use crate::exchange::{Busy, Call};
 
 /// A request's body, piece by piece: a `Stream` of bytes and an `http_body::Body`.
 ///
 /// Dropping it early is fine: the rest is read away or the connection closes.
 #[must_use = "a body does nothing unless it is read"]
-pub struct Payload(Source);
+pub struct Payload {
+    source: Source,
+    /// Who is told that the client left in the middle.
+    call: Option<Arc<Call>>,
+}
 
 enum Source {
     Nothing,
     Whole(Bytes),
-    Wire(hyper::body::Incoming),
+    /// The connection's request is not over before its body has been read.
+    Wire(hyper::body::Incoming, Option<Busy>),
     /// `ex.body()` was called before: the author's mistake, told to whoever reads.
     Taken,
 }
 
 impl Payload {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
+        Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
 
-    pub(crate) fn wire(incoming: hyper::body::Incoming) -> Self {
-        Self(if incoming.is_end_stream() { Source::Nothing } else { Source::Wire(incoming) })
+    pub(crate) fn wire(incoming: hyper::body::Incoming, busy: &Busy) -> Self {
+        let is_empty = incoming.is_end_stream();
+        Self::from(if is_empty { Source::Nothing } else { Source::Wire(incoming, Some(busy.clone())) })
+    }
+
+    fn from(source: Source) -> Self {
+        Self { source, call: None }
+    }
+
+    pub(crate) fn tell(&mut self, call: Arc<Call>) {
+        if matches!(self.source, Source::Wire(..)) {
+            self.call = Some(call);
+        }
+    }
+
+    /// What has not been read, if there is something.
+    pub(crate) fn take_rest(&mut self) -> Option<Self> {
+        (!Body::is_end_stream(self)).then(|| std::mem::replace(self, Self::taken()))
     }
 
     pub(crate) fn taken() -> Self {
-        Self(Source::Taken)
+        Self::from(Source::Taken)
     }
 }
 
@@ -47,34 +70,49 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
+        let this = &mut *self;
+        match &mut this.source {
             Source::Nothing => Poll::Ready(None),
             Source::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.0 = Source::Nothing;
+                this.source = Source::Nothing;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Wire(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
+            Source::Wire(incoming, busy) => {
+                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                if !matches!(frame, Some(Ok(_))) {
+                    *busy = None;
+                }
+                Poll::Ready(frame.map(|frame| {
+                    frame.map_err(|error| {
+                        let error = BoxError::from(error);
+                        if let Some(call) = this.call.take().filter(|_| is_departure(&*error)) {
+                            call.has_left();
+                        }
+                        error
+                    })
+                }))
+            }
             Source::Taken => {
-                self.0 = Source::Nothing;
+                this.source = Source::Nothing;
                 Poll::Ready(Some(Err("the body was taken before, by `ex.body()`".into())))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Nothing => true,
-            Source::Wire(incoming) => incoming.is_end_stream(),
+            Source::Wire(incoming, _) => incoming.is_end_stream(),
             Source::Whole(_) | Source::Taken => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.source {
             Source::Nothing => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Wire(incoming) => incoming.size_hint(),
+            Source::Wire(incoming, _) => incoming.size_hint(),
             Source::Taken => SizeHint::default(),
         }
     }

@@ -1,17 +1,22 @@
 //! The other end of a connection, as far as requests and the connection's driver both have to know it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// One per connection, shared by its requests.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// Requests whose reply has not been sent: only while there are some is the socket watched.
+    /// How many requests are not over: only while there are some is the socket watched.
     busy: AtomicUsize,
     /// Whether bytes came in that belong to no request yet: the beginning of a head.
     heard: AtomicBool,
 }
+
+/// Held while a request is not over: until its reply has been sent, and until its body has been read.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Peer>);
 
 impl Peer {
     pub(crate) fn new(address: SocketAddr) -> Self {
@@ -19,15 +24,10 @@ impl Peer {
     }
 
     /// A head is complete, and its request begins.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.heard.store(false, Ordering::Relaxed);
-    }
-
-    /// A request is over. What was heard meanwhile was its body.
-    pub(crate) fn end(&self) {
-        self.busy.fetch_sub(1, Ordering::Relaxed);
-        self.heard.store(false, Ordering::Relaxed);
+        Busy(Arc::clone(self))
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -44,5 +44,19 @@ impl Peer {
     /// Whether a head has begun that is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
+    }
+}
+
+impl Clone for Busy {
+    fn clone(&self) -> Self {
+        self.0.begin()
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        // What was heard meanwhile was the body.
+        self.0.heard.store(false, Ordering::Relaxed);
     }
 }

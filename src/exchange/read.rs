@@ -34,7 +34,7 @@ pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
         let mut intake = call.intake();
         let read = intake.poll_whole(cx, limit);
         if intake.has_left() {
-            call.departure.announce();
+            call.has_left();
             return read;
         }
         call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });

@@ -1,7 +1,7 @@
 //! What all exchanges of an app share.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::Error;
 use crate::exchange::Call;
@@ -23,6 +23,9 @@ pub(crate) struct Shared<S> {
     pub(crate) base_path: Option<String>,
 }
 
+/// How much earlier than the platform's deadline a handler is ended; a tenth of what is left, if that is less.
+const MARGIN: Duration = Duration::from_millis(250);
+
 /// The author's choice of an answer for one type of error.
 pub(crate) type ErrorMap = Box<dyn Fn(&Error) -> Option<Error> + Send + Sync>;
 
@@ -35,9 +38,14 @@ impl<S> Shared<S> {
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
         let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
         let invocation = self.invocation(call);
+        // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
+        let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));
         let told = match invocation.deadline() {
-            Some(at) => Some(Instant::now() + at.duration_since(SystemTime::now()).unwrap_or_default()),
-            None => invocation.timeout().map(|limit| call.started + limit),
+            Some(at) => {
+                let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+                Some(Instant::now() + early(left))
+            }
+            None => invocation.timeout().map(|limit| call.started + early(limit)),
         };
         [scope.map(|limit| call.started + limit), told].into_iter().flatten().min()
     }

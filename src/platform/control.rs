@@ -1,8 +1,8 @@
 //! Which kind of call a trusted platform makes.
 
-use http::{HeaderMap, Method};
+use http::{HeaderValue, Method};
 
-use crate::platform::names::{header, path};
+use crate::platform::names::path;
 
 /// The kinds of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(crate) enum CallKind {
 /// The control path decides where there is one; where there is none the path and its documented method do.
 ///
 /// So a client's own `GET /initialize`, which arrives with `/http-invoke`, is an ordinary request.
-pub(crate) fn control(method: &Method, at: &str, headers: &HeaderMap) -> CallKind {
-    match headers.get(header::CONTROL_PATH).map(http::HeaderValue::as_bytes) {
+pub(crate) fn control(method: &Method, at: &str, control_path: Option<&HeaderValue>) -> CallKind {
+    match control_path.map(HeaderValue::as_bytes) {
         Some(value) => match value {
             b"/invoke" => CallKind::Event,
             b"/initialize" => CallKind::Initialize,
@@ -42,11 +42,9 @@ mod tests {
 
     #[track_caller]
     fn check(method: &str, at: &str, control_path: Option<&'static str>, expected: CallKind) {
-        let mut headers = HeaderMap::new();
-        if let Some(value) = control_path {
-            headers.insert("x-fc-control-path", http::HeaderValue::from_static(value));
-        }
-        assert_eq!(control(&Method::from_bytes(method.as_bytes()).unwrap(), at, &headers), expected);
+        let control_path = control_path.map(HeaderValue::from_static);
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(control(&method, at, control_path.as_ref()), expected);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod control;
 mod credentials;
+mod glance;
 mod instance;
 mod invocation;
 pub mod limits;
@@ -10,6 +11,7 @@ mod request_id;
 
 pub(crate) use control::{CallKind, control};
 pub use credentials::Credentials;
+pub(crate) use glance::Glance;
 pub use instance::Instance;
 pub use invocation::Invocation;
 pub use request_id::RequestId;

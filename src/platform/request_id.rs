@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
@@ -16,7 +17,8 @@ pub struct RequestId(Form);
 #[derive(Clone)]
 enum Form {
     Given(HeaderValue),
-    Made([u8; MADE_LEN]),
+    /// Made when somebody asks: a request that is not logged and does not fail needs none.
+    Made(OnceLock<[u8; MADE_LEN]>),
 }
 
 /// `1-<8 hex>-<8 hex>-<12 hex>`: the form of FC 3.0, whose first part is the time in seconds.
@@ -33,22 +35,25 @@ impl RequestId {
 
     /// A new id. It tells requests apart; it is not a secret.
     pub fn generate() -> Self {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let (a, b) = (random(), random());
-        let mut text = *b"1-00000000-00000000-000000000000";
-        hex(&mut text[2..10], seconds);
-        hex(&mut text[11..19], a);
-        hex(&mut text[20..32], b);
-        Self(Form::Made(text))
+        Self(Form::Made(OnceLock::new()))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Form::Given(value) => value.to_str().unwrap_or_default(),
-            Form::Made(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Form::Made(text) => std::str::from_utf8(text.get_or_init(make)).unwrap_or_default(),
         }
     }
+}
+
+fn make() -> [u8; MADE_LEN] {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut text = *b"1-00000000-00000000-000000000000";
+    hex(&mut text[2..10], seconds);
+    hex(&mut text[11..19], random());
+    hex(&mut text[20..32], random());
+    text
 }
 
 impl fmt::Display for RequestId {
@@ -70,7 +75,8 @@ fn is_usable(id: &[u8]) -> bool {
 /// Writes the low digits of a number, as many as there is room for.
 fn hex(into: &mut [u8], mut value: u64) {
     for digit in into.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(value & 15) as usize];
+        let nibble = (value & 15) as u8;
+        *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
         value >>= 4;
     }
 }

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::reply::{IntoReply, Reply};
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
 /// A JSON body: `application/json`.
 ///
 /// ```
@@ -27,7 +30,7 @@ impl<T: Serialize> IntoReply for Json<T> {
         // One allocation for most answers; serde_json's own start is 128 bytes as well.
         let mut text = Vec::with_capacity(128);
         match serde_json::to_writer(&mut text, &self.0) {
-            Ok(()) => Reply::new(text).with_type("application/json"),
+            Ok(()) => Reply::new(text).with_type(JSON),
             Err(cause) => Reply::from_error(Error::internal(cause)),
         }
     }
@@ -41,7 +44,7 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<Bytes>> IntoReply for Html<T> {
     fn into_reply(self) -> Reply {
-        Reply::new(self.0).with_type("text/html; charset=utf-8")
+        Reply::new(self.0).with_type(HTML)
     }
 }
 

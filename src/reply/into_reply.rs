@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::error::Error;
 use crate::reply::{Reply, ReplyPart};
@@ -54,8 +54,8 @@ impl IntoReply for Error {
     }
 }
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 impl IntoReply for &'static str {
     fn into_reply(self) -> Reply {

@@ -155,8 +155,9 @@ impl Reply {
         Self { status: error.status(), headers, body: Body::Empty, error: Some(error), has_cors: false }
     }
 
-    pub(crate) fn with_type(mut self, content_type: &'static str) -> Self {
-        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    /// The value is a constant, so that its bytes are checked when this crate is compiled.
+    pub(crate) fn with_type(mut self, content_type: HeaderValue) -> Self {
+        self.headers.insert(http::header::CONTENT_TYPE, content_type);
         self
     }
 

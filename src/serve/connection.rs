@@ -5,22 +5,23 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::app::Sealed;
-use crate::exchange::{Payload, Peer};
+use crate::app::{Answer, Sealed};
+use crate::exchange::{Busy, Payload, Peer};
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::sniff::Protocol;
 use crate::serve::watch::departure;
+use crate::stage::Outgoing;
 use crate::timer::Timer;
 
 pub(crate) async fn connection<S: Send + Sync + 'static>(
@@ -51,8 +52,10 @@ async fn http1<S: Send + Sync + 'static>(
     let service = service_fn({
         let peer = Arc::clone(&peer);
         move |request: Request<Incoming>| {
-            let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
-            async move { Ok::<_, Infallible>(answer.await) }
+            let (head, body) = request.into_parts();
+            let busy = peer.begin();
+            let body = Payload::wire(body, &busy);
+            Answered { answer: app.answer(head, body, Some(Arc::clone(&peer))), busy: Some(busy) }
         }
     });
     let mut builder = http1::Builder::new();
@@ -93,8 +96,10 @@ async fn http2<S: Send + Sync + 'static>(
     let executor = Tracked(app.shared.tracker.clone());
     let io = Io::new(stream, Arc::clone(&peer));
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = app.answer(request.map(Payload::wire), Some(Arc::clone(&peer)));
-        async move { Ok::<_, Infallible>(answer.await) }
+        let (head, body) = request.into_parts();
+        let busy = peer.begin();
+        let body = Payload::wire(body, &busy);
+        Answered { answer: app.answer(head, body, Some(Arc::clone(&peer))), busy: Some(busy) }
     });
     let mut builder = http2::Builder::new(executor);
     let builder = builder
@@ -120,6 +125,7 @@ async fn http2<S: Send + Sync + 'static>(
 }
 
 #[cfg(not(feature = "http2"))]
+#[allow(clippy::needless_pass_by_value, reason = "the shape of the one that serves")]
 fn http2<S: Send + Sync + 'static>(
     _: Arc<Sealed<S>>,
     stream: TcpStream,
@@ -133,6 +139,24 @@ fn http2<S: Send + Sync + 'static>(
     );
     drop(stream);
     std::future::ready(())
+}
+
+/// What hyper wants of a service: a result, which never is an error.
+struct Answered<S> {
+    answer: Answer<S>,
+    busy: Option<Busy>,
+}
+
+impl<S: Send + Sync + 'static> Future for Answered<S> {
+    type Output = Result<Response<Outgoing>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
+        if let Some(busy) = self.busy.take() {
+            response.body_mut().set_busy(busy);
+        }
+        Poll::Ready(Ok(response))
+    }
 }
 
 /// Whether the connection may go on. It is asked once to stop when the process does.

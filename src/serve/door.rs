@@ -4,9 +4,12 @@
 //! every thread of the executor cannot make the instance look dead before its heartbeat is overdue. Everything else
 //! goes to the executor, with the bytes still in the socket.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::Interest;
@@ -18,8 +21,9 @@ use crate::app::Sealed;
 use crate::error::{Error, Result};
 use crate::serve::connection::connection;
 use crate::serve::drain::{Drain, Watches};
-use crate::serve::sniff::{Probes, Protocol, Sniffed};
+use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
 use crate::task::Kind;
+use crate::timer::Timer;
 
 /// A door that is open. Closing it ends its thread and the connections that have said nothing yet.
 pub(crate) struct Door {
@@ -38,9 +42,6 @@ struct Porter<S> {
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
 const BACK_OFF: Duration = Duration::from_millis(50);
-
-/// How much of a probe is looked at. A longer head goes to the executor.
-const PROBE_MAX: usize = 2048;
 
 impl Door {
     /// Opens the door: connections are handed to the executor that this is called on.
@@ -122,53 +123,51 @@ impl<S: Send + Sync + 'static> Porter<S> {
         // A client may be silent for as long as it likes before its first byte, and between probes.
         while let Ok(Some(sniffed)) = self.look(&stream).await {
             match sniffed {
-                Looked::Protocol(protocol) => return self.hand_over(stream, address, protocol, place),
-                Looked::Probe { length, inside, close, head } => {
-                    let mut probe = [0; PROBE_MAX];
-                    let answer = self.answer(address.ip(), inside, close, head);
+                Sniffed::Protocol(protocol) => return self.hand_over(stream, address, protocol, place),
+                Sniffed::Probe(probe) => {
+                    let mut head = [0; PROBE_MAX];
+                    let answer = self.answer(address.ip(), probe);
                     let sent = async {
-                        stream.try_read(&mut probe[..length])?;
+                        stream.try_read(&mut head[..probe.length])?;
                         send(&stream, answer.as_bytes()).await
                     };
                     let sent = tokio::time::timeout(self.app.settings.head_limit, sent).await;
-                    if close || !matches!(sent, Ok(Ok(()))) {
+                    if probe.close || !matches!(sent, Ok(Ok(()))) {
                         return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Looks at the first bytes and leaves them in the socket. `None` when the client left.
-    async fn look(&self, stream: &TcpStream) -> io::Result<Option<Looked>> {
-        let mut head = [0; PROBE_MAX];
-        let mut begun = false;
-        loop {
-            let peeked = stream.peek(&mut head);
-            let length = if begun {
-                // A head that has begun has to be completed.
-                match tokio::time::timeout(self.app.settings.head_limit, peeked).await {
-                    Ok(length) => length?,
-                    Err(_) => return Ok(None),
-                }
-            } else {
-                peeked.await?
-            };
-            let seen = &head[..length];
-            match self.probes.sniff(seen) {
-                _ if length == 0 => return Ok(None),
-                Sniffed::Protocol(protocol) => return Ok(Some(Looked::Protocol(protocol))),
-                Sniffed::Probe => {
-                    if let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
-                        return Ok(Some(Looked::probe(&seen[..end + 4])));
-                    }
-                    if length == PROBE_MAX {
-                        return Ok(Some(Looked::Protocol(Protocol::Http1)));
                     }
                 }
                 Sniffed::More => {}
             }
-            begun = true;
+        }
+    }
+
+    /// Looks at the first bytes and leaves them in the socket, so that nothing has to be kept for replay. `None` when
+    /// the client left, or did not complete a head within the limit that begins with its first byte.
+    async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
+        let mut head = [0; PROBE_MAX];
+        let mut slow_head = Timer::default();
+        let mut before = 0;
+        loop {
+            let peeked = {
+                let mut peek = pin!(stream.peek(&mut head));
+                let limit = self.app.settings.head_limit;
+                let bounded = poll_fn(|cx| match peek.as_mut().poll(cx) {
+                    Poll::Pending if before > 0 => slow_head.poll(cx, limit).map(|()| None),
+                    peeked => peeked.map(Some),
+                });
+                bounded.await
+            };
+            let Some(length) = peeked.transpose()? else { return Ok(None) };
+            match self.probes.sniff(&head[..length]) {
+                _ if length == 0 => return Ok(None),
+                Sniffed::More => {}
+                sniffed => return Ok(Some(sniffed)),
+            }
+            // No byte more, and none to come: half a head is all that this client will say.
+            if length == before && stream.ready(Interest::READABLE).await?.is_read_closed() {
+                return Ok(None);
+            }
+            before = length;
             // Saying that a read would block makes the next look wait for more.
             let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
         }
@@ -196,7 +195,7 @@ impl<S: Send + Sync + 'static> Porter<S> {
     }
 
     /// The whole answer to a probe. Details are for callers inside the instance.
-    fn answer(&self, peer: IpAddr, inside: bool, close: bool, head: bool) -> String {
+    fn answer(&self, peer: IpAddr, probe: ProbeHead) -> String {
         let app = &self.app;
         let limit = app.settings.heartbeat_limit;
         let alive = app.heartbeat.is_alive(limit, || {
@@ -205,37 +204,17 @@ impl<S: Send + Sync + 'static> Porter<S> {
             drop(self.app.shared.tracker.spawn(Kind::Check, async move { app.heartbeat.answer() }));
         });
         let (status, word) = if alive { ("200 OK", "ok") } else { ("503 Service Unavailable", "not alive") };
-        let (kind, body) = if inside && peer.is_loopback() {
+        let (kind, body) = if probe.inside && peer.is_loopback() {
             ("application/json", app.about.live(alive, limit))
         } else {
             ("text/plain; charset=utf-8", word.to_owned())
         };
-        let connection = if close { "connection: close\r\n" } else { "" };
+        let connection = if probe.close { "connection: close\r\n" } else { "" };
         let length = body.len();
-        let body = if head { "" } else { &body };
+        let body = if probe.is_head { "" } else { &body };
         format!(
             "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{connection}\r\n{body}"
         )
-    }
-}
-
-enum Looked {
-    Protocol(Protocol),
-    Probe { length: usize, inside: bool, close: bool, head: bool },
-}
-
-impl Looked {
-    fn probe(head: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(head).to_ascii_lowercase();
-        let old = text.lines().next().is_some_and(|line| line.ends_with("http/1.0"));
-        let has = |name: &str| text.lines().any(|line| line.starts_with(name));
-        Self::Probe {
-            length: head.len(),
-            // A client behind the trigger or a proxy shows in these.
-            inside: !has("x-fc-") && !has("x-forwarded-"),
-            close: old || text.lines().any(|line| line.starts_with("connection:") && line.contains("close")),
-            head: text.starts_with("head "),
-        }
     }
 }
 
@@ -253,11 +232,11 @@ async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
 
 /// The work's outcome, or `None` when the door is to close, or its handle was dropped.
 async fn either<T>(asked: &mut oneshot::Receiver<()>, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    let mut asked = std::pin::pin!(asked);
-    std::future::poll_fn(|cx| {
+    let mut work = pin!(work);
+    let mut asked = pin!(asked);
+    poll_fn(|cx| {
         if asked.as_mut().poll(cx).is_ready() {
-            return std::task::Poll::Ready(None);
+            return Poll::Ready(None);
         }
         work.as_mut().poll(cx).map(Some)
     })

@@ -11,10 +11,11 @@ use tokio::net::tcp::OwnedWriteHalf;
 /// What it cannot see is a `FIN` that waits behind data in a full window: the kernel does not know of it either.
 pub(crate) async fn departure(half: Arc<OwnedWriteHalf>) {
     let stream: &TcpStream = (*half).as_ref();
-    match stream.ready(Interest::PRIORITY | Interest::ERROR).await {
-        Ok(ready) if ready.is_read_closed() || ready.is_error() || ready.is_write_closed() => {}
-        // Urgent data, which nobody sends: it says nothing about leaving.
-        Ok(_) => std::future::pending().await,
-        Err(_) => {}
+    while let Ok(ready) = stream.ready(Interest::PRIORITY | Interest::ERROR).await {
+        if ready.is_read_closed() || ready.is_error() || ready.is_write_closed() {
+            return;
+        }
+        // Urgent data says nothing about leaving. Saying that it was not there makes the next wait a wait.
+        let _ = stream.try_io(Interest::PRIORITY, || Err::<(), _>(std::io::ErrorKind::WouldBlock.into()));
     }
 }

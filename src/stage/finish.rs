@@ -12,11 +12,11 @@ use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::Reply;
 use crate::stage::{Outgoing, Record};
 
-/// Makes the response that leaves. `trusted`: the platform reads it, and its status word.
+/// Makes the response that leaves. `app_cors` holds where no place does. `trusted`: the platform reads it, and its status word.
 pub(crate) fn finish(
     mut reply: Reply,
     mut record: Record,
-    cors: Option<&SealedCors>,
+    app_cors: Option<&SealedCors>,
     trusted: bool,
 ) -> Response<Outgoing> {
     if let Some(error) = reply.error() {
@@ -25,11 +25,13 @@ pub(crate) fn finish(
         let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
         reply.set_body(problem, "application/problem+json");
     }
-    let cors = cors.filter(|_| !reply.has_cors());
+    let has_cors = reply.has_cors();
     let (status, mut headers, body) = reply.into_response_parts();
     strip(&mut headers);
-    if let Some(cors) = cors {
-        cors.decorate(&record.call().head, &mut headers);
+    let call = record.call();
+    let cors = call.matched.as_ref().map_or(app_cors, |matched| matched.scope.cors.as_deref());
+    if let Some(cors) = cors.filter(|_| !has_cors) {
+        cors.decorate(&call.head, call.has_origin, &mut headers);
     }
     if trusted && status.is_server_error() {
         // Without this word the platform counts the call as a success, and does not retry asynchronous ones.

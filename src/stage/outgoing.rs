@@ -10,6 +10,7 @@ use http::Method;
 use http_body::{Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
+use crate::exchange::Busy;
 use crate::log::current;
 use crate::reply::Body;
 use crate::stage::Record;
@@ -18,11 +19,17 @@ use crate::stage::Record;
 pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
+    /// The connection's request is not over before this is gone.
+    busy: Option<Busy>,
 }
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
-        Self { body, record }
+        Self { body, record, busy: None }
+    }
+
+    pub(crate) fn set_busy(&mut self, busy: Busy) {
+        self.busy = Some(busy);
     }
 
     fn end(&mut self) {

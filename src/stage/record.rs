@@ -49,9 +49,6 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
-        if let Some(peer) = &call.peer {
-            peer.begin();
-        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
@@ -65,7 +62,10 @@ impl Record {
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
         self.failed = status >= 500;
-        self.call.phase.set(Phase::Replying);
+        // A client that left while its body was read gets no reply, though the handler gave one.
+        if !self.call.departure.is_gone() {
+            self.call.phase.set(Phase::Replying);
+        }
     }
 
     /// An event call that failed is answered with 404, which does not tell.
@@ -78,20 +78,27 @@ impl Record {
     }
 
     pub(crate) fn end_sent(&mut self) {
-        // A client that left while its body was read gets no reply, though the handler gave one.
-        self.end(if self.call.departure.is_gone() { End::Left } else { End::Sent });
+        self.end_unless_left(End::Sent);
     }
 
     pub(crate) fn end_broken(&mut self) {
-        self.end(End::Broken);
+        self.end_unless_left(End::Broken);
+    }
+
+    fn end_unless_left(&mut self, end: End) {
+        if self.call.departure.is_gone() {
+            if self.call.phase.load() == Phase::Reading {
+                self.sent = 0;
+            }
+            self.end(End::Left);
+        } else {
+            self.end(end);
+        }
     }
 
     fn end(&mut self, end: End) {
         if std::mem::replace(&mut self.ended, true) {
             return;
-        }
-        if let Some(peer) = &self.call.peer {
-            peer.end();
         }
         let tally = &self.tally;
         match end {

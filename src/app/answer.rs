@@ -1,0 +1,169 @@
+//! The future of one request. Small, and written by hand: hyper moves it into place for every request, and an `async`
+//! block would hold each of its stages' futures inside the next.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::Response;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::app::refusal::Refusal;
+use crate::app::{BoxFuture, Place, Sealed};
+use crate::cancel::Policy;
+use crate::endpoint::ensure_initialised;
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Exchange};
+use crate::reply::{IntoReply, Reply};
+use crate::stage::{Begin, Guarded, Outgoing, Record, drain_leftover, finish};
+use crate::task::Kind;
+
+/// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
+pub(crate) enum Answer<S> {
+    /// A handler that runs in its connection's own task.
+    Here(Here<S>),
+    /// Nothing to wait for.
+    Refused(Option<(Refusal, Exit<S>)>),
+    /// Everything that is rare: probes, hooks, events, handlers that outlive their client.
+    Elsewhere(BoxFuture<Response<Outgoing>>),
+}
+
+/// A handler in its connection's task, with the record that ends when it does.
+pub(crate) struct Here<S> {
+    run: Run<S>,
+    exit: Option<Exit<S>>,
+}
+
+impl<S: Send + Sync + 'static> Answer<S> {
+    pub(crate) fn here(call: Arc<Call>, place: Arc<Place<S>>, exit: Exit<S>) -> Self {
+        let run = Run::new(Arc::clone(&exit.app), call, place);
+        Self::Here(Here { run, exit: Some(exit) })
+    }
+
+    /// Initialises first, or runs as a task of its own.
+    pub(crate) fn elsewhere(call: Arc<Call>, place: Arc<Place<S>>, exit: Exit<S>) -> Self {
+        Self::Elsewhere(Box::pin(async move {
+            let reply = outlive(Arc::clone(&exit.app), call, place).await;
+            exit.leave(reply.into_reply())
+        }))
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Answer<S> {
+    type Output = Response<Outgoing>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Here(here) => match Pin::new(&mut here.run).poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(reply) => match here.exit.take() {
+                    Some(exit) => Poll::Ready(exit.leave(reply.into_reply())),
+                    None => Poll::Pending,
+                },
+            },
+            Self::Refused(refused) => match refused.take() {
+                Some((refusal, exit)) => Poll::Ready(exit.leave(refusal.into_reply())),
+                None => Poll::Pending,
+            },
+            Self::Elsewhere(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+/// The way out: where every reply passes, errors and refusals too.
+pub(crate) struct Exit<S> {
+    pub(crate) app: Arc<Sealed<S>>,
+    pub(crate) record: Record,
+}
+
+impl<S> Exit<S> {
+    fn leave(self, reply: Reply) -> Response<Outgoing> {
+        let Self { app, record } = self;
+        // A stream may still want to read the request's body.
+        if !reply.is_stream() {
+            drain_leftover(record.call(), &app.shared.tracker);
+        }
+        finish(reply, record, app.cors.as_deref(), app.shared.trusted)
+    }
+}
+
+/// Through initialisation to the handler, in this task or in one that outlives its client.
+async fn outlive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    place: Arc<Place<S>>,
+) -> Result<Reply> {
+    ensure_initialised(&app, &call).await?;
+    let policy = place.scope.policy;
+    let tracker = app.shared.tracker.clone();
+    let run = Run::new(app, call, place);
+    match policy {
+        Policy::Cancel => run.await,
+        Policy::Finish => {
+            let task = tracker.spawn(Kind::Handler, run);
+            task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+        }
+    }
+}
+
+/// The arounds and the endpoint, under the panic guard and the deadline.
+struct Run<S> {
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    guarded: Guarded<Visit<S>, Reply>,
+    deadline: Deadline,
+}
+
+enum Deadline {
+    /// Most handlers are done at their first poll: no timer is made for them.
+    NotAsked,
+    None,
+    At(Pin<Box<Sleep>>),
+}
+
+impl<S: Send + Sync + 'static> Run<S> {
+    fn new(app: Arc<Sealed<S>>, call: Arc<Call>, place: Arc<Place<S>>) -> Self {
+        let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
+        let guarded = Guarded::new(Arc::clone(&call), Visit { place, exchange });
+        Self { app, call, guarded, deadline: Deadline::NotAsked }
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Run<S> {
+    type Output = Result<Reply>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.guarded).poll(cx) {
+            Poll::Ready(Ok(reply)) => return Poll::Ready(Ok(reply)),
+            Poll::Ready(Err(_)) => return Poll::Ready(Err(this.app.shared.panicked("internal error"))),
+            Poll::Pending => {}
+        }
+        if matches!(this.deadline, Deadline::NotAsked) {
+            this.deadline = match this.app.shared.deadline(&this.call) {
+                None => Deadline::None,
+                Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
+            };
+        }
+        match &mut this.deadline {
+            Deadline::At(sleep) => sleep.as_mut().poll(cx).map(|()| {
+                let taken = Instant::now().saturating_duration_since(this.call.started);
+                Err(Error::new(504, format!("no answer within {:.1} s", taken.as_secs_f32())))
+            }),
+            Deadline::NotAsked | Deadline::None => Poll::Pending,
+        }
+    }
+}
+
+/// A place about to be called.
+struct Visit<S> {
+    place: Arc<Place<S>>,
+    exchange: Exchange<S>,
+}
+
+impl<S: Send + Sync + 'static> Begin<Reply> for Visit<S> {
+    fn begin(self) -> BoxFuture<Reply> {
+        self.place.call(self.exchange)
+    }
+}
