@@ -185,6 +185,18 @@ impl Conn {
         }
     }
 
+    /// How many of these streams have ended, once there are so many.
+    #[track_caller]
+    pub fn count_ended(&mut self, streams: &[u32], least: usize) -> usize {
+        let mut ended = 0;
+        while ended < least {
+            let frame = self.read();
+            let ends = matches!(frame.kind, DATA | HEADERS) && frame.flags & END_STREAM != 0;
+            ended += usize::from(ends && streams.contains(&frame.stream));
+        }
+        ended
+    }
+
     /// Reads until the server closes: whether it said `GOAWAY` before.
     pub fn is_told_to_go(&mut self) -> bool {
         let mut told = false;

@@ -198,6 +198,16 @@ impl Server {
         self.child.id()
     }
 
+    /// The processor time it has used, in hundredths of a second.
+    #[track_caller]
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("a process");
+        let (_, after_name) = stat.rsplit_once(')').expect("a name in brackets");
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks = |at: usize| fields[at].parse::<u64>().expect("a number");
+        ticks(11) + ticks(12)
+    }
+
     #[track_caller]
     pub fn connect(&self) -> h1::Conn {
         h1::Conn::open(self.port)
