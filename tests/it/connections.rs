@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use crate::support::{Ask, Server, h1, h2};
+use crate::support::{Ask, Launch, Server, h1, h2};
 
 /// Long enough for a time-out of a second to show, short enough for a test.
 const QUIET: Duration = Duration::from_millis(1500);
 
 #[test]
 fn the_bytes_of_a_reply_are_these() {
-    let server = Server::contract();
+    let server = Launch::hello().start();
     let mut conn = server.connect();
-    conn.send(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    conn.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = conn.answer("GET");
     let raw = String::from_utf8(conn.raw.clone()).unwrap();
     let date = answer.header("date").expect("a clock").to_owned();
     assert_eq!(
         raw.replace(&date, "now"),
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 13\r\ndate: now\r\n\r\n\
-         Hello, World!"
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 14\r\ndate: now\r\n\r\n\
+         Hello, World!\n"
     );
 }
 

@@ -128,7 +128,7 @@ impl Conn {
 
     #[track_caller]
     fn fill(&mut self) {
-        let mut piece = [0; 64 * 1024];
+        let mut piece = [0; 16 * 1024];
         let length = self.stream.read(&mut piece).unwrap_or_else(|error| {
             panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer));
         });

@@ -32,6 +32,7 @@ const ROWS: &[Row] = &[
     ("a broken order", order_broken),
     ("an order that does not fit", order_that_does_not_fit),
     ("an order that is refused", order_refused),
+    ("an order that would forge a header", order_that_forges),
     ("an order that is too large", order_too_large),
     ("slow", slow),
     ("block and spin", block_and_spin),
@@ -128,6 +129,13 @@ fn order_that_does_not_fit(ask: &mut Client<'_>) {
 fn order_refused(ask: &mut Client<'_>) {
     let problem = ask(&order("{\"item\":\"tea\",\"quantity\":0}")).assert_problem(422);
     assert_eq!(problem["field"], "quantity", "{problem}");
+}
+
+/// The item stands in `Location`: a line break there would be a header of the client's making.
+fn order_that_forges(ask: &mut Client<'_>) {
+    let answer = ask(&order("{\"item\":\"x\\r\\nset-cookie: sid=1\",\"quantity\":1}"));
+    answer.assert_problem(500);
+    answer.assert_no_header("set-cookie").assert_no_header("location");
 }
 
 /// 2 MiB are the default limit.

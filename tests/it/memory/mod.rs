@@ -1,0 +1,10 @@
+//! Apps called in memory: what authors write, and what becomes of it.
+
+mod bodies;
+mod errors;
+mod events;
+mod initialise;
+mod policy;
+mod replies;
+mod routing;
+mod seal;

@@ -1,0 +1,69 @@
+//! Mistakes in an app: all of them at once, each with its line, before anything starts.
+
+use fc_runtime::{App, MIB, at};
+use tokio::task::JoinSet;
+
+/// What a start of this app says.
+async fn refusal(app: App) -> String {
+    let client = app.test_client();
+    let mut started = JoinSet::new();
+    started.spawn(async move { client.get("/").await });
+    let panic = started.join_next().await.unwrap().expect_err("the app has mistakes").into_panic();
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+#[tokio::test]
+async fn all_mistakes_are_told_with_their_lines() {
+    let first = line!() + 2;
+    let app = App::new()
+        .get("users", async |_| "no slash")
+        .get("/users/:id", async |_| "old style")
+        .get("/{a}/{a}", async |_| "twice")
+        .get("/open/{brace", async |_| "not closed")
+        .get("/same", async |_| "first")
+        .get("/same", async |_| "second")
+        .get("/x/{id}", async |_| "one")
+        .get("/x/{name}", async |_| "the same paths")
+        .post(at("/much").body_limit(33 * MIB), async |_| "beyond the platform")
+        .group("/group", |group| group.get("/{*rest}/more", async |_| "rest is not last"));
+    let text = refusal(app).await;
+    let mistakes = [
+        (0, "users"),
+        (1, "{id}"),
+        (2, "two parameters"),
+        (3, "/open/{brace"),
+        (5, "declared before"),
+        (7, "same paths"),
+        (8, "32 MiB"),
+        (9, "/group/{*rest}/more"),
+    ];
+    assert!(text.contains(&format!("{} mistakes", mistakes.len())), "{text}");
+    for (offset, part) in mistakes {
+        let place = format!("seal.rs:{}:", first + offset);
+        let line =
+            text.lines().find(|line| line.contains(&place)).unwrap_or_else(|| panic!("{place} in {text}"));
+        assert!(line.contains(part), "{part:?} in {line}");
+    }
+    assert!(text.contains(&format!("first at tests/it/memory/seal.rs:{}:", first + 4)), "{text}");
+}
+
+#[tokio::test]
+async fn second_fallbacks_and_event_handlers_are_mistakes() {
+    let app = App::new()
+        .fallback(async |_| "one")
+        .fallback(async |_| "two")
+        .event(async |_| "one")
+        .event(async |_| "two");
+    let text = refusal(app).await;
+    assert!(text.contains("second fallback") && text.contains("second event handler"), "{text}");
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_opened_is_told() {
+    let app = App::open(async |instance: fc_runtime::Instance| {
+        instance.var("NO_SUCH_VARIABLE")?;
+        Ok(())
+    });
+    let text = refusal(app).await;
+    assert!(text.contains("NO_SUCH_VARIABLE is not set") && text.contains("seal.rs:"), "{text}");
+}

@@ -1,0 +1,8 @@
+use fc_runtime::App;
+
+fn main() {
+    let _ = App::new().post("/", async |ex| {
+        ex.json().await?;
+        Ok("x")
+    });
+}
