@@ -1,9 +1,11 @@
 //! The tracker: every spawned task is counted, named by its kind, and waited for.
 
-use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -46,11 +48,7 @@ impl Tracker {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let ticket = self.ticket(kind);
-        tokio::spawn(async move {
-            let _ticket = ticket;
-            future.await
-        })
+        tokio::spawn(Ticketed { future, _ticket: self.ticket(kind) })
     }
 
     pub(crate) fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
@@ -84,6 +82,23 @@ impl Tracker {
     /// What still runs, by kind.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         KINDS.iter().map(|(kind, name)| (*name, self.0.running[*kind as usize].load(Ordering::Acquire)))
+    }
+}
+
+pin_project! {
+    /// A task's future with its ticket. An `async` block would hold the future twice, and connections are many.
+    struct Ticketed<F> {
+        #[pin]
+        future: F,
+        _ticket: Ticket,
+    }
+}
+
+impl<F: Future> Future for Ticketed<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(cx)
     }
 }
 

@@ -11,7 +11,7 @@ use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use crate::app::{App, Sealed};
+use crate::app::{AccessLog, App, Sealed};
 use crate::exchange::Payload;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
@@ -35,6 +35,8 @@ pub struct Client<S = ()> {
 
 impl<S: Send + Sync + 'static> Client<S> {
     pub(crate) fn new(app: App<S>) -> Self {
+        // Lines of requests would stand between those of the test runner.
+        let app = app.access_log(AccessLog::Off);
         let instance = Instance::from_vars([("FC_FUNCTION_NAME", "test"), ("FC_INSTANCE_ID", "c-test")]);
         Self { app: std::sync::Mutex::new(Some(app)), sealed: OnceCell::new(), instance }
     }

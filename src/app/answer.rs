@@ -148,7 +148,7 @@ impl<S: Send + Sync + 'static> Future for Run<S> {
         }
         match &mut this.deadline {
             Deadline::At(sleep) => sleep.as_mut().poll(cx).map(|()| {
-                let taken = Instant::now().saturating_duration_since(this.call.started);
+                let taken = Instant::now().saturating_duration_since(this.call.started());
                 Err(Error::new(504, format!("no answer within {:.1} s", taken.as_secs_f32())))
             }),
             Deadline::NotAsked | Deadline::None => Poll::Pending,

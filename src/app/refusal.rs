@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
 use crate::platform::Glance;
-use crate::platform::limits::TARGET_MAX;
+use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 
 /// Why no handler sees a request.
@@ -18,6 +18,7 @@ pub(crate) enum Refusal {
     /// The headers of a preflight's answer.
     Preflight(Box<HeaderMap>),
     TargetTooLong,
+    HeadersTooLarge,
     /// A shape that proxies and servers might read differently.
     BadShape(&'static str),
     /// More requests than the app handles at a time.
@@ -25,8 +26,11 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Refuses what two readers could take for two different requests.
+    /// Refuses what is too large, and what two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
+        if seen.size > REQUEST_HEADERS_MAX {
+            return Some(Self::HeadersTooLarge);
+        }
         let wrong = |why| Some(Self::BadShape(why));
         if head.method == Method::CONNECT {
             return wrong("this is not a proxy");
@@ -69,6 +73,10 @@ impl IntoReply for Refusal {
             Self::TargetTooLong => {
                 let message = format!("the path and query are longer than {TARGET_MAX} bytes");
                 Reply::from_error(Error::new(414, message))
+            }
+            Self::HeadersTooLarge => {
+                let message = format!("the headers are larger than {REQUEST_HEADERS_MAX} bytes");
+                Reply::from_error(Error::new(431, message))
             }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::Busy => {

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::exchange::{ErrorMap, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::lifecycle::Initialisation;
+use crate::log::text_into;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
@@ -148,8 +149,11 @@ fn seal_cors(
 }
 
 fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors>>) -> Scope {
+    let mut logged = Vec::new();
+    text_into(&mut logged, pattern.text.as_bytes());
     Scope {
         pattern: pattern.text,
+        logged,
         names: pattern.names,
         policy: settings.policy.unwrap_or_default(),
         body_limit: settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),

@@ -41,7 +41,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
         (HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word)),
     ]);
     let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-    respond(status, headers, Outgoing::new(body, Some(record)))
+    respond(status, headers, Outgoing::new(body, Some(record)), false)
 }
 
 async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {

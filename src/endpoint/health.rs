@@ -53,7 +53,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
 ) -> Response<Outgoing> {
     if asked.method != Method::GET && asked.method != Method::HEAD {
         let allow = HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static("GET, HEAD"))]);
-        return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None));
+        return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None), false);
     }
     let (good, word, details) = match asked.probe {
         // Whoever runs this is the executor, so it is alive.
@@ -70,7 +70,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
         None => ("text/plain; charset=utf-8", Bytes::from_static(word.as_bytes())),
     };
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
-    respond(status, headers, Outgoing::new(Body::Once(text), None))
+    respond(status, headers, Outgoing::new(Body::Once(text), None), asked.method == Method::HEAD)
 }
 
 /// The outcome of the round that runs or has just run, or of a new one. It runs as a task: a prober that does not wait

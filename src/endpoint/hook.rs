@@ -60,7 +60,7 @@ where
             Body::Once(Bytes::from(error.to_event_failure()))
         }
     };
-    respond(status, headers, Outgoing::new(body, None))
+    respond(status, headers, Outgoing::new(body, None), false)
 }
 
 /// Returns once initialisation has succeeded, whoever ran it.
@@ -74,13 +74,17 @@ where
         Turn::Go => Ok(()),
         Turn::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
         Turn::Run(ticket) => {
+            let limit = app.settings.initialize;
             let (app, call) = (Arc::clone(app), Arc::clone(call));
             let shared = Arc::clone(&app.shared);
             let task = shared.tracker.spawn(Kind::Handler, async move {
                 let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
                 app.shared.initialisation.finish(&ticket, ran)
             });
-            task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+            let ended = async {
+                task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+            };
+            within(limit, ended).await
         }
     }
 }

@@ -186,7 +186,9 @@ impl Error {
             if let Some(found) = error.downcast_ref() {
                 return Some(found);
             }
-            link = error.source();
+            // An I/O error's own `source` skips the error that it was made of.
+            let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            link = made_of.map(|inner| inner as _).or_else(|| error.source());
         }
         None
     }

@@ -1,6 +1,6 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
@@ -16,7 +16,7 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
-    pub(crate) started: Instant,
+    started: OnceLock<Instant>,
     pub(crate) matched: Option<Matched>,
     /// Whether the request comes from a page.
     pub(crate) has_origin: bool,
@@ -34,6 +34,8 @@ pub(crate) struct Matched {
 /// The settings of one place: a route with what its groups and the app say.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
+    /// The pattern as it stands in a JSON string.
+    pub(crate) logged: Vec<u8>,
     pub(crate) names: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) body_limit: usize,
@@ -55,13 +57,18 @@ impl Call {
             id,
             head,
             peer,
-            started: Instant::now(),
+            started: OnceLock::new(),
             matched,
             has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
         }
+    }
+
+    /// When the request came. The clock is read when somebody asks first: at once where there are records.
+    pub(crate) fn started(&self) -> Instant {
+        *self.started.get_or_init(Instant::now)
     }
 
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Body;
 
 use crate::error::{Error, Result};
-use crate::exchange::payload::{Payload, broken, is_departure};
+use crate::exchange::payload::{Departed, Payload, broken};
 
 pub(crate) enum Intake {
     Unread(Payload),
@@ -87,7 +87,7 @@ impl Intake {
                         }
                     }
                     Some(Err(cause)) => {
-                        *self = Self::Broken { left: is_departure(&*cause) };
+                        *self = Self::Broken { left: cause.is::<Departed>() };
                         return Poll::Ready(Err(broken(cause)));
                     }
                     None => {

@@ -9,9 +9,9 @@ use crate::exchange::Call;
 
 /// What a path parameter can become: everything that can be parsed from text.
 #[diagnostic::on_unimplemented(
-    message = "a path parameter cannot become `{Self}`",
+    message = "a path parameter cannot become `{Self}`: say its type, as in `let id: u32 = ex.param(\"id\")?`",
     label = "`{Self}` cannot be parsed from text",
-    note = "say the type, as in `let id: u32 = ex.param(\"id\")?`; it has to implement `FromStr`"
+    note = "it has to implement `FromStr`"
 )]
 pub trait FromParam: Sized {
     #[doc(hidden)]

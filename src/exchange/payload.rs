@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::Version;
+use http::request::Parts;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::{BoxError, Error, Result};
@@ -27,7 +29,7 @@ enum Source {
     Nothing,
     Whole(Bytes),
     /// The connection's request is not over before its body has been read.
-    Wire(hyper::body::Incoming, Option<Busy>),
+    Wire(hyper::body::Incoming, Option<Busy>, Version),
     /// `ex.body()` was called before: the author's mistake, told to whoever reads.
     Taken,
 }
@@ -37,9 +39,11 @@ impl Payload {
         Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
 
-    pub(crate) fn wire(incoming: hyper::body::Incoming, busy: &Busy) -> Self {
-        let is_empty = incoming.is_end_stream();
-        Self::from(if is_empty { Source::Nothing } else { Source::Wire(incoming, Some(busy.clone())) })
+    pub(crate) fn wire(incoming: hyper::body::Incoming, head: &Parts, busy: &Busy) -> Self {
+        if incoming.is_end_stream() {
+            return Self::from(Source::Nothing);
+        }
+        Self::from(Source::Wire(incoming, Some(busy.clone()), head.version))
     }
 
     fn from(source: Source) -> Self {
@@ -78,18 +82,22 @@ impl Body for Payload {
                 this.source = Source::Nothing;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Wire(incoming, busy) => {
+            Source::Wire(incoming, busy, version) => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 if !matches!(frame, Some(Ok(_))) {
                     *busy = None;
                 }
+                let version = *version;
                 Poll::Ready(frame.map(|frame| {
                     frame.map_err(|error| {
                         let error = BoxError::from(error);
-                        if let Some(call) = this.call.take().filter(|_| is_departure(&*error)) {
+                        if !is_departure(&*error, version) {
+                            return error;
+                        }
+                        if let Some(call) = this.call.take() {
                             call.has_left();
                         }
-                        error
+                        Box::new(Departed(error))
                     })
                 }))
             }
@@ -103,7 +111,7 @@ impl Body for Payload {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Nothing => true,
-            Source::Wire(incoming, _) => incoming.is_end_stream(),
+            Source::Wire(incoming, ..) => incoming.is_end_stream(),
             Source::Whole(_) | Source::Taken => false,
         }
     }
@@ -112,7 +120,7 @@ impl Body for Payload {
         match &self.source {
             Source::Nothing => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Wire(incoming, _) => incoming.size_hint(),
+            Source::Wire(incoming, ..) => incoming.size_hint(),
             Source::Taken => SizeHint::default(),
         }
     }
@@ -142,20 +150,39 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// The client left before its body was complete.
+#[derive(Debug)]
+pub(crate) struct Departed(BoxError);
+
+impl fmt::Display for Departed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client left before its request was complete")
+    }
+}
+
+impl std::error::Error for Departed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
 /// What a reader is told about a body that could not be read to its end.
 pub(crate) fn broken(cause: BoxError) -> Error {
-    let message = if is_departure(&*cause) {
-        "the client left before its request was complete"
+    if cause.is::<Departed>() {
+        Error::bad_request("the client left before its request was complete").with_cause(cause)
     } else if cause.is::<hyper::Error>() {
-        "the request's body is broken"
+        Error::bad_request("the request's body is broken").with_cause(cause)
     } else {
-        return Error::internal(cause);
-    };
-    Error::bad_request(message).with_cause(cause)
+        Error::internal(cause)
+    }
 }
 
 /// Whether a body ended because the client went away, not because it sent nonsense.
-pub(crate) fn is_departure(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_departure(error: &(dyn std::error::Error + 'static), version: Version) -> bool {
+    // In HTTP/2 whatever ends a body ends its stream, and nobody is left to read a reply.
+    if version == Version::HTTP_2 {
+        return true;
+    }
     let mut link = Some(error);
     while let Some(error) = link {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {

@@ -13,9 +13,9 @@ use crate::timer::Timer;
 
 /// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
 #[diagnostic::on_unimplemented(
-    message = "the request cannot be read as `{Self}`",
+    message = "the request cannot be read as `{Self}`: say its type, as in `let order: Order = ex.json().await?`",
     label = "`{Self}` cannot be deserialized, or borrows",
-    note = "say the type, as in `let order: Order = ex.json().await?`, and derive `serde::Deserialize` for it"
+    note = "it has to implement `serde::Deserialize`, by a derive for example, and own its data"
 )]
 pub trait Readable: DeserializeOwned {}
 

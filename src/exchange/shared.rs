@@ -45,9 +45,9 @@ impl<S> Shared<S> {
                 let left = at.duration_since(SystemTime::now()).unwrap_or_default();
                 Some(Instant::now() + early(left))
             }
-            None => invocation.timeout().map(|limit| call.started + early(limit)),
+            None => invocation.timeout().map(|limit| call.started() + early(limit)),
         };
-        [scope.map(|limit| call.started + limit), told].into_iter().flatten().min()
+        [scope.map(|limit| call.started() + limit), told].into_iter().flatten().min()
     }
 
     pub(crate) fn counters(&self) -> Counters {

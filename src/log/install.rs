@@ -9,7 +9,8 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::log::{Fields, Level, event};
+use crate::log::Level;
+use crate::log::event::{Fields, event};
 use crate::platform::Instance;
 
 /// Installs both. `FC_LOG`, else `RUST_LOG`, names the least serious level to print: `error`, `warn`, `info`
@@ -66,13 +67,13 @@ impl Subscriber for Lines {
         Some(self.max)
     }
 
-    fn event(&self, event: &Event<'_>) {
+    fn event(&self, happened: &Event<'_>) {
         let mut fields = Vec::new();
         let mut found = Found { message: String::new(), fields: Fields(&mut fields) };
-        event.record(&mut found);
+        happened.record(&mut found);
         let message = std::mem::take(&mut found.message);
-        let metadata = event.metadata();
-        crate::log::event(level(*metadata.level()), metadata.target(), &message, &fields);
+        let metadata = happened.metadata();
+        event(level(*metadata.level()), metadata.target(), &message, &fields);
     }
 
     // Spans carry nothing into these lines: the request's id comes from the request itself.

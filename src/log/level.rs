@@ -1,12 +1,14 @@
-//! How serious a line is, and which lines are wanted.
+//! How serious a line is.
 
 /// How serious a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Error,
     Warn,
     Info,
+    #[cfg(feature = "log")]
     Debug,
+    #[cfg(feature = "log")]
     Trace,
 }
 
@@ -16,7 +18,9 @@ impl Level {
             Self::Error => "ERROR",
             Self::Warn => "WARN",
             Self::Info => "INFO",
+            #[cfg(feature = "log")]
             Self::Debug => "DEBUG",
+            #[cfg(feature = "log")]
             Self::Trace => "TRACE",
         }
     }

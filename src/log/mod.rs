@@ -3,6 +3,8 @@
 mod clock;
 pub(crate) mod current;
 #[cfg(feature = "log")]
+mod event;
+#[cfg(feature = "log")]
 mod install;
 mod level;
 mod line;
@@ -13,4 +15,4 @@ pub use current::current_request_id;
 #[cfg(feature = "log")]
 pub(crate) use install::install;
 pub(crate) use level::Level;
-pub(crate) use line::{Fields, event, text_into};
+pub(crate) use line::text_into;

@@ -16,19 +16,29 @@ const PENDING_MAX: usize = 1024 * 1024;
 /// Lines of requests that overlap are written together once they come to this much.
 const BATCH: usize = 16 * 1024;
 
-/// How often the helper thread tries again.
+/// How often the helper thread tries again while stdout is stuck.
 const RETRY: Duration = Duration::from_millis(20);
+
+/// How long a line may wait for others: of requests that overlap, one may last for hours.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// `O_NONBLOCK` on Linux, the platform's only system.
 const O_NONBLOCK: i32 = 0o4000;
 
-static SINK: Mutex<Sink> = Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, helper: false });
-static STUCK: Condvar = Condvar::new();
+static SINK: Mutex<Sink> =
+    Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, stuck: false, helper: false });
+/// Told when lines begin to wait.
+static WAITING: Condvar = Condvar::new();
+/// Told when none wait any more.
+static WRITTEN: Condvar = Condvar::new();
 
 struct Sink {
     pending: Vec<u8>,
     dropped: u64,
     out: Option<Out>,
+    /// Whether the last write did not take everything.
+    stuck: bool,
+    /// Whether the helper thread runs.
     helper: bool,
 }
 
@@ -38,6 +48,7 @@ enum Out {
 }
 
 /// Appends lines; with `now` they, and all that waited, are written before this returns unless stdout is stuck.
+/// Otherwise they are written with the next ones, or a moment later.
 pub(crate) fn write(now: bool, lines: impl FnOnce(&mut Vec<u8>)) {
     let mut sink = lock();
     let before = sink.pending.len();
@@ -49,16 +60,16 @@ pub(crate) fn write(now: bool, lines: impl FnOnce(&mut Vec<u8>)) {
     if now || sink.pending.len() >= BATCH {
         sink.flush();
     }
+    if before == 0 && !sink.pending.is_empty() {
+        sink.wake_helper();
+    }
 }
 
 /// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.
 pub(crate) fn finish(limit: Duration) {
     let mut sink = lock();
     sink.flush();
-    if !sink.pending.is_empty() {
-        let done = STUCK.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty());
-        drop(done);
-    }
+    drop(WRITTEN.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty()));
 }
 
 fn lock() -> MutexGuard<'static, Sink> {
@@ -79,33 +90,46 @@ impl Sink {
                 Err(_) => written = self.pending.len(),
             }
         }
-        if written == self.pending.len() {
-            self.pending.clear();
-            if self.dropped > 0 {
-                let dropped = std::mem::take(&mut self.dropped);
-                let _ = writeln!(
-                    self.pending,
-                    "{{\"level\":\"WARN\",\"message\":\"stdout was stuck: {dropped} log lines were dropped\"}}"
-                );
-            }
+        self.stuck = written < self.pending.len();
+        if self.stuck {
+            self.pending.drain(..written);
+            self.wake_helper();
             return;
         }
-        self.pending.drain(..written);
-        if !self.helper {
+        self.pending.clear();
+        if self.dropped > 0 {
+            let dropped = std::mem::take(&mut self.dropped);
+            let text = format!("stdout was stuck: {dropped} log lines were dropped");
+            let _ = writeln!(self.pending, "{{\"level\":\"WARN\",\"message\":\"{text}\"}}");
+        }
+    }
+
+    /// The helper thread is started when a line waits for the first time: most functions never need it.
+    fn wake_helper(&mut self) {
+        if self.helper {
+            WAITING.notify_one();
+        } else {
             self.helper = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help).is_ok();
         }
     }
 }
 
-/// The helper thread: started when stdout is stuck for the first time, ended when nothing waits any more.
 fn help() {
     let mut sink = lock();
-    while !sink.pending.is_empty() {
-        sink = STUCK.wait_timeout(sink, RETRY).map_or_else(|error| error.into_inner().0, |(sink, _)| sink);
-        sink.flush();
+    loop {
+        sink = if sink.pending.is_empty() {
+            WRITTEN.notify_all();
+            WAITING.wait(sink).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            // Let others join, or the reader read.
+            let pause = if sink.stuck { RETRY } else { LINGER };
+            drop(sink);
+            std::thread::park_timeout(pause);
+            let mut sink = lock();
+            sink.flush();
+            sink
+        };
     }
-    sink.helper = false;
-    STUCK.notify_all();
 }
 
 impl Out {

@@ -19,6 +19,8 @@ pub(crate) struct Glance<'h> {
     pub(crate) control_path: Option<&'h HeaderValue>,
     /// Whether the headers are FC 2.0's.
     pub(crate) is_fc2: bool,
+    /// Names and values together, in bytes.
+    pub(crate) size: usize,
 }
 
 impl<'h> Glance<'h> {
@@ -26,6 +28,7 @@ impl<'h> Glance<'h> {
     pub(crate) fn at(headers: &'h HeaderMap, trusted: bool) -> Self {
         let mut seen = Self::default();
         for (name, value) in headers {
+            seen.size += name.as_str().len() + value.len();
             if *name == HOST {
                 seen.hosts += 1;
                 seen.host.get_or_insert(value);

@@ -38,12 +38,17 @@ impl RequestId {
         Self(Form::Made(OnceLock::new()))
     }
 
+    /// The id as bytes, all of them printable ASCII.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Form::Given(value) => value.as_bytes(),
+            Form::Made(text) => text.get_or_init(make),
+        }
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            Form::Given(value) => value.to_str().unwrap_or_default(),
-            Form::Made(text) => std::str::from_utf8(text.get_or_init(make)).unwrap_or_default(),
-        }
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) enum Body {
     Stream(Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>),
 }
 
+/// The largest piece of a whole body that is handed to the connection at a time.
+const PIECE_MAX: usize = 64 * 1024;
+
 impl Body {
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Empty)
@@ -30,6 +33,10 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Empty => Poll::Ready(None),
             Self::Once(bytes) => {
+                // A connection keeps a buffer as large as the largest piece it has sent.
+                if bytes.len() > PIECE_MAX {
+                    return Poll::Ready(Some(Ok(Frame::data(bytes.split_to(PIECE_MAX)))));
+                }
                 let bytes = std::mem::take(bytes);
                 *self = Self::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))

@@ -43,6 +43,8 @@ pub struct Reply {
     error: Option<Error>,
     /// Whether it says all there is to say about other origins.
     has_cors: bool,
+    /// Whether the author has set headers, which may be names that the platform owns.
+    has_own_headers: bool,
 }
 
 impl Reply {
@@ -50,12 +52,26 @@ impl Reply {
     pub fn new(body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body,
+            error: None,
+            has_cors: false,
+            has_own_headers: false,
+        }
     }
 
     /// A reply without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty, error: None, has_cors: false }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            error: None,
+            has_cors: false,
+            has_own_headers: false,
+        }
     }
 
     /// A 200 whose body is sent piece by piece, each as soon as it is there: chunked, without a length.
@@ -73,7 +89,14 @@ impl Reply {
     /// ```
     pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
         let body = Body::Stream(Box::pin(pieces));
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body, error: None, has_cors: false }
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body,
+            error: None,
+            has_cors: false,
+            has_own_headers: false,
+        }
     }
 
     /// The reply with another status. One outside 200–599 is the author's mistake and becomes a 500 that
@@ -98,7 +121,7 @@ impl Reply {
     {
         match (name.try_into(), value.try_into()) {
             (Ok(name), Ok(value)) => {
-                self.headers.insert(name, value);
+                self.headers_mut().insert(name, value);
                 self
             }
             (Err(_), _) => Self::mistake("a header name has bytes that HTTP forbids", Location::caller()),
@@ -115,7 +138,7 @@ impl Reply {
     {
         match (name.try_into(), value.try_into()) {
             (Ok(name), Ok(value)) => {
-                self.headers.append(name, value);
+                self.headers_mut().append(name, value);
                 self
             }
             _ => Self::mistake("a header has bytes that HTTP forbids", Location::caller()),
@@ -134,6 +157,7 @@ impl Reply {
 
     /// The headers, to be changed in place.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.has_own_headers = true;
         &mut self.headers
     }
 
@@ -152,7 +176,14 @@ impl Reply {
         for (name, value) in error.headers() {
             headers.append(name.clone(), value.clone());
         }
-        Self { status: error.status(), headers, body: Body::Empty, error: Some(error), has_cors: false }
+        Self {
+            status: error.status(),
+            headers,
+            body: Body::Empty,
+            error: Some(error),
+            has_cors: false,
+            has_own_headers: false,
+        }
     }
 
     /// The value is a constant, so that its bytes are checked when this crate is compiled.
@@ -177,6 +208,10 @@ impl Reply {
     pub(crate) fn without_cors(mut self) -> Self {
         self.has_cors = true;
         self
+    }
+
+    pub(crate) fn has_own_headers(&self) -> bool {
+        self.has_own_headers
     }
 
     pub(crate) fn has_cors(&self) -> bool {

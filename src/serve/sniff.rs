@@ -1,5 +1,9 @@
 //! What a client's first bytes say: a probe, HTTP/1 or HTTP/2.
 
+use std::str::FromStr;
+
+use http::{HeaderName, HeaderValue};
+
 /// The protocol of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -89,12 +93,13 @@ impl ProbeHead {
         }
         for line in lines {
             let Some((name, value)) = line.split_once(':') else { return ELSE };
-            let name = name.to_ascii_lowercase();
+            let (Ok(name), Ok(_)) = (HeaderName::from_str(name), HeaderValue::from_str(value)) else {
+                return ELSE;
+            };
             match name.as_str() {
                 "content-length" | "transfer-encoding" | "expect" | "upgrade" => return ELSE,
                 "connection" => probe.close |= value.to_ascii_lowercase().contains("close"),
                 "via" | "forwarded" | "x-real-ip" => probe.inside = false,
-                name if name.contains(['\n', '\r', ' ', '\t']) => return ELSE,
                 name => probe.inside &= !name.starts_with("x-fc-") && !name.starts_with("x-forwarded-"),
             }
         }
@@ -146,6 +151,8 @@ mod tests {
         check("GET /healthz HTTP/1.1\nhost: a\n\n", h1);
         check("GET /healthz HTTP/1.1\r\na b\r\n\r\n", h1);
         check("GET /healthz HTTP/1.1\r\nname : value\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\ncontent-length\0: 5\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\nx: a\nb\r\n\r\n", h1);
         check("GET /healthz HTTP/2.0\r\n\r\n", h1);
         check(&format!("GET /healthz HTTP/1.1\r\nx: {}", "y".repeat(PROBE_MAX)), h1);
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::cors::SealedCors;
 use crate::error::Error;
@@ -25,9 +25,11 @@ pub(crate) fn finish(
         let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
         reply.set_body(problem, "application/problem+json");
     }
-    let has_cors = reply.has_cors();
+    let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());
     let (status, mut headers, body) = reply.into_response_parts();
-    strip(&mut headers);
+    if has_own_headers {
+        strip(&mut headers);
+    }
     let call = record.call();
     let cors = call.matched.as_ref().map_or(app_cors, |matched| matched.scope.cors.as_deref());
     if let Some(cors) = cors.filter(|_| !has_cors) {
@@ -38,11 +40,20 @@ pub(crate) fn finish(
         headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
-    respond(status, headers, Outgoing::new(body, Some(record)))
+    let is_head = record.call().head.method == Method::HEAD;
+    respond(status, headers, Outgoing::new(body, Some(record)), is_head)
 }
 
-/// A response without a record: for what is not traffic.
-pub(crate) fn respond(status: http::StatusCode, headers: HeaderMap, body: Outgoing) -> Response<Outgoing> {
+/// A response as it leaves. In a reply to `HEAD` the length stands for the body: hyper leaves it away in HTTP/1 alone.
+pub(crate) fn respond(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    mut body: Outgoing,
+    is_head: bool,
+) -> Response<Outgoing> {
+    if is_head && let Some(length) = body.silence() {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;

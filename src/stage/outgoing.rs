@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Method;
 use http_body::{Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
@@ -26,6 +25,13 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
         Self { body, record, busy: None }
+    }
+
+    /// Keeps the body to itself, as `HEAD` asks; its length, if it is known.
+    pub(crate) fn silence(&mut self) -> Option<u64> {
+        let length = http_body::Body::size_hint(&self.body).exact();
+        self.body = Body::Empty;
+        length
     }
 
     pub(crate) fn set_busy(&mut self, busy: Busy) {
@@ -96,9 +102,11 @@ fn log_broken(error: &Error) {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let Some(record) = &self.record else { return };
-        // Bodies of HEAD replies are never polled, nor are those that are empty from the start.
-        if self.body.is_over() || record.call().head.method == Method::HEAD {
+        if self.record.is_none() {
+            return;
+        }
+        // A body that is empty from the start is never polled.
+        if self.body.is_over() {
             self.end();
         }
         // A stream may hold the author's guards, which may log.

@@ -49,6 +49,9 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 impl Record {
     pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
         tally.in_flight.add();
+        if log != AccessLog::Off || markers.is_some() {
+            call.started();
+        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
@@ -114,7 +117,7 @@ impl Record {
             sink::write(true, |_| ());
         }
         if let Some(markers) = self.markers {
-            let millis = self.call.started.elapsed().as_millis();
+            let millis = self.call.started().elapsed().as_millis();
             let error = match end {
                 End::Left => format!(", Error: Invocation canceled by client (duration: {millis}ms)"),
                 End::Cut => ", Error: Function instance is shutting down".to_owned(),
@@ -153,21 +156,22 @@ impl Record {
         out.extend_from_slice(b"\",\"level\":\"");
         out.extend_from_slice(level.name().as_bytes());
         out.extend_from_slice(b"\",\"request_id\":\"");
-        text_into(out, call.id.as_str());
+        text_into(out, call.id.as_bytes());
         out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
-        text_into(out, call.head.method.as_str());
+        // A method is a token, which needs no escaping.
+        out.extend_from_slice(call.head.method.as_str().as_bytes());
         out.extend_from_slice(b"\",\"path\":\"");
-        text_into(out, call.head.uri.path());
+        text_into(out, call.head.uri.path().as_bytes());
         if let Some(matched) = &call.matched {
             out.extend_from_slice(b"\",\"route\":\"");
-            text_into(out, &matched.scope.pattern);
+            out.extend_from_slice(&matched.scope.logged);
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
         out.extend_from_slice(b",\"bytes\":");
         number(out, self.sent);
         out.extend_from_slice(b",\"duration_us\":");
-        number(out, u64::try_from(call.started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
         if end != End::Sent {
             out.extend_from_slice(b",\"phase\":\"");
             out.extend_from_slice(call.phase.load().name().as_bytes());

@@ -1,0 +1,5 @@
+//! Raw hyper.
+
+fn main() -> std::io::Result<()> {
+    raw::run(raw::Record::Off)
+}
