@@ -13,6 +13,8 @@ mod support;
 mod curl;
 mod load;
 mod nginx;
+mod nginx_499;
+mod probe_load;
 
 /// Whether these tests are wanted here.
 fn is_wanted() -> bool {

@@ -164,13 +164,11 @@ fn without_descriptors_accept_backs_off() {
 #[test]
 fn the_in_flight_cap_sheds() {
     let server = Launch::app("settings").var("IT_MAX_IN_FLIGHT", "3").start();
-    let mut held: Vec<_> = (0..3)
-        .map(|_| {
-            let mut conn = server.connect();
-            conn.send(&h1::bytes(&Ask::get("/slow?ms=600000")));
-            conn
-        })
-        .collect();
+    let mut held: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for conn in &mut held {
+        conn.send(&h1::bytes(&Ask::get("/slow?ms=600000")));
+        assert!(conn.is_quiet_for(Duration::from_millis(200)), "it is handled");
+    }
     let mut conn = server.connect();
     let shed = until("the cap to be reached", || {
         let answer = conn.ask(&Ask::get("/plaintext"));
