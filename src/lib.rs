@@ -1,4 +1,129 @@
-//! A web framework that is a Function Compute custom runtime.
+//! A web framework that *is* a Function Compute custom runtime.
+//!
+//! ```no_run
+//! use fc_runtime::App;
+//!
+//! fn main() -> fc_runtime::Result {
+//!     App::new().get("/", async |_| "Hello, World!").run()
+//! }
+//! ```
+//!
+//! `run` reads the environment, starts an executor of the instance's size, listens on the custom-runtime port
+//! (`FC_CUSTOM_LISTEN_PORT`, `FC_SERVER_PORT`, 9000), and serves until a signal comes.
+//!
+//! # Routes and parameters
+//!
+//! ```
+//! use fc_runtime::{App, Json, at};
+//! use std::time::Duration;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let client = App::new()
+//!     .get("/users/{id}/posts/{post}", async |ex| {
+//!         let (user, post): (u32, u32) = (ex.param("id")?, ex.param("post")?);
+//!         Ok(Json([user, post]))
+//!     })
+//!     .group(at("/admin").time_limit(Duration::from_secs(5)), |admin| admin.get("/", async |_| "overview"))
+//!     .test_client();
+//! client.get("/users/7/posts/1").await.assert_text("[7,1]");
+//! client.get("/users/x/posts/1").await.assert_status(400);
+//! client.post("/admin").await.assert_status(405).assert_header("allow", "GET, HEAD, OPTIONS");
+//! # });
+//! ```
+//!
+//! `HEAD` follows `GET`, `OPTIONS` is answered, a wrong method is 405 with `Allow`. Settings belong to a place: a route's,
+//! a group's or the app's.
+//!
+//! # Bodies, replies, errors
+//!
+//! ```
+//! use fc_runtime::{App, Error, Json};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Order { item: String, quantity: u32 }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let client = App::new()
+//!     .post("/orders", async |ex| {
+//!         let order: Order = ex.json().await?;
+//!         if order.quantity == 0 { return Err(Error::unprocessable("at least one, please")); }
+//!         Ok((201, [("location", format!("/orders/{}", order.item))], Json(order)))
+//!     })
+//!     .test_client();
+//! client.post("/orders").json(&serde_json::json!({"item": "tea", "quantity": 2})).await.assert_status(201);
+//! let wrong = client.post("/orders").json(&serde_json::json!({"item": "tea", "quantity": -2})).await;
+//! assert_eq!(wrong.assert_status(422).json::<serde_json::Value>()["field"], "quantity");
+//! # });
+//! ```
+//!
+//! A handler returns whatever implements [`IntoReply`]. `?` turns any error into a 500 that hides its cause; an [`Error`] chooses its
+//! status, and [`App::on_error`] chooses one for error types of yours. They leave as RFC 9457 problems with the request's id.
+//!
+//! # State, events, hooks
+//!
+//! ```no_run
+//! use fc_runtime::{App, Result};
+//!
+//! struct Shop;
+//! impl Shop {
+//!     async fn connect(_: &str) -> Result<Self> { Ok(Self) }
+//!     async fn ping(&self) -> Result { Ok(()) }
+//! }
+//!
+//! fn main() -> Result {
+//!     App::open(async |instance| Shop::connect(&instance.var("DATABASE_URL")?).await)
+//!         .event(async |event| Ok(event.text()?.to_uppercase()))
+//!         .on_initialize(async |hook| hook.state().ping().await)
+//!         .ready_check("database", async |shop| shop.ping().await)
+//!         .run()
+//! }
+//! ```
+//!
+//! # Streams
+//!
+//! [`Reply::stream`] sends each piece as soon as it is there, chunked and without a length: that is what makes the platform stream.
+//!
+//! # Cancellation
+//!
+//! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
+//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`At::finish`] lets its handlers run to
+//! their end, as tasks that shutdown waits for; a frozen instance stops them. [`Exchange::hang_up`] tells spawned and blocking work. What
+//! nobody can see: a client that closes orderly behind unread data in a full window; so read or drop a large body early.
+//!
+//! A client that closes only its writing side counts as gone.
+//!
+//! # Limits and defaults
+//!
+//! | what | default here | the platform's |
+//! |---|---|---|
+//! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
+//! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
+//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
+//! | head, from its first byte | [10 s](App::head_limit), closed | |
+//! | pause within a body | [30 s](App::body_pause), 408 | |
+//! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
+//! | idle connection | never closed | has to stay open for 15 minutes |
+//! | connections | [20 000](App::max_connections) | 100 000 descriptors |
+//! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
+//! | drain after a signal | [10 s](App::drain_deadline) | |
+//! | pre-stop hooks | [2.5 s](App::pre_stop_budget) | 3 s by default, at most 90 s |
+//! | heartbeat of the live check | [10 s](App::heartbeat_limit) | probes wait 1–3 s |
+//!
+//! # Behind a load balancer
+//!
+//! [`App::trusted_hops`] says how many proxies may write `X-Forwarded-*`; [`guard::require_header`] lets only requests through that
+//! came by the load balancer; [`App::answer_load_balancer_probe`] answers its `HEAD /`; [`App::base_path`] is for rules that cut a
+//! prefix. [`Cors`] says which pages may read.
+//!
+//! # Features
+//!
+//! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`: HTTP/2 with prior
+//! knowledge on the same port. `testing`: the in-memory client of the examples above ([`testing`]).
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
+)]
 
 mod app;
 mod cancel;

@@ -16,6 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::{Answer, Sealed};
 use crate::exchange::{Busy, Payload, Peer};
@@ -33,6 +34,7 @@ pub(crate) async fn connection<S: Send + Sync + 'static>(
     address: SocketAddr,
     protocol: Protocol,
     watch: Watch,
+    _place: OwnedSemaphorePermit,
 ) {
     let peer = Arc::new(Peer::new(address));
     match protocol {

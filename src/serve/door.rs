@@ -15,12 +15,13 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::app::Sealed;
 use crate::error::{Error, Result};
 use crate::serve::connection::connection;
-use crate::serve::drain::{Drain, Watches};
+use crate::serve::drain::{Drain, Watch, Watches};
 use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
 use crate::task::Kind;
 use crate::timer::Timer;
@@ -36,8 +37,32 @@ struct Porter<S> {
     app: Arc<Sealed<S>>,
     executor: Handle,
     watches: Watches,
+    guests: UnboundedSender<Guest>,
     probes: Probes,
     places: Arc<Semaphore>,
+}
+
+/// A connection for the executor.
+struct Guest {
+    stream: std::net::TcpStream,
+    address: SocketAddr,
+    protocol: Protocol,
+    watch: Watch,
+    place: OwnedSemaphorePermit,
+}
+
+/// Takes connections over, on the executor: what it allocates for them is freed where it was allocated, which keeps
+/// the allocator's arenas from growing. As many may wait here as there are places.
+async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
+    while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
+        match TcpStream::from_std(stream) {
+            Ok(stream) => {
+                let serve = connection(Arc::clone(&app), stream, address, protocol, watch, place);
+                drop(app.shared.tracker.spawn(Kind::Connection, serve));
+            }
+            Err(error) => tracing::error!(target: "fc_runtime", "a connection cannot be watched: {error}"),
+        }
+    }
 }
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
@@ -54,10 +79,13 @@ impl Door {
         drain: &Drain,
     ) -> Result<Self> {
         let settings = &app.settings;
+        let (guests, arriving) = unbounded_channel();
+        drop(app.shared.tracker.spawn(Kind::Greeting, host(Arc::clone(app), arriving)));
         let porter = Porter {
             app: Arc::clone(app),
             executor: Handle::current(),
             watches: drain.watches(),
+            guests,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
@@ -180,18 +208,10 @@ impl<S: Send + Sync + 'static> Porter<S> {
         protocol: Protocol,
         place: OwnedSemaphorePermit,
     ) {
-        let Ok(stream) = stream.into_std() else { return };
-        let (app, watch) = (Arc::clone(&self.app), self.watches.watch());
-        let _executor = self.executor.enter();
-        drop(self.app.shared.tracker.spawn(Kind::Connection, async move {
-            let _place = place;
-            match TcpStream::from_std(stream) {
-                Ok(stream) => connection(app, stream, address, protocol, watch).await,
-                Err(error) => {
-                    tracing::error!(target: "fc_runtime", "a connection cannot be watched: {error}");
-                }
-            }
-        }));
+        // An error means that the socket is gone, or that the executor is.
+        if let Ok(stream) = stream.into_std() {
+            let _ = self.guests.send(Guest { stream, address, protocol, watch: self.watches.watch(), place });
+        }
     }
 
     /// The whole answer to a probe. Details are for callers inside the instance.

@@ -1,0 +1,85 @@
+//! `fc-local dev`.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::print::{self, Printer, Style};
+use super::{DevArguments, settings};
+use crate::{Built, Log, Manifest, Platform, Settings};
+
+pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
+    let (log, events) = Log::new();
+    let printer = Printer::start(
+        events,
+        Box::new(io::stdout()),
+        Style::new(arguments.json, arguments.color, &io::stdout()),
+    );
+    let code = match try_run(manifest, &arguments, log).await {
+        Ok(code) => code,
+        Err(error) => {
+            print::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    };
+    printer.finish().await;
+    code
+}
+
+async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::Result<ExitCode> {
+    let mut stop = StopSignal::new()?;
+    for note in manifest.notes() {
+        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+    }
+    let settings = Settings { listen: arguments.listen, ..settings(arguments.port, !arguments.no_build) };
+    let platform = Platform::open(&manifest, settings, log).await?;
+    tokio::select! {
+        () = stop.wait() => {}
+        () = serve(&platform, manifest, arguments) => {}
+    }
+    let drain = platform.stop(Duration::from_secs(arguments.drain));
+    tokio::select! {
+        () = drain => Ok(ExitCode::SUCCESS),
+        // A second signal: the guards end what is left.
+        () = stop.wait() => Ok(ExitCode::from(130)),
+    }
+}
+
+async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments) {
+    let mut built = Built::default();
+    for name in manifest.names() {
+        if platform.deploy(&manifest, name, &mut built).await && !arguments.cold {
+            platform.warm(name).await;
+        }
+    }
+    if !arguments.no_watch
+        && let Err(error) = platform.follow(manifest).await
+    {
+        print::complain(&format!("changes are not noticed: {error}"));
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Ctrl-C or SIGTERM.
+struct StopSignal {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignal {
+    fn new() -> io::Result<Self> {
+        Ok(StopSignal {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

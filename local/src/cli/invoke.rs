@@ -1,0 +1,140 @@
+//! `fc-local invoke`.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::print::{self, Printer, Style};
+use super::{Colour, InvokeArguments, settings};
+use crate::{Built, Log, Manifest, Platform};
+
+pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
+    match try_run(manifest, &arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            print::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the function succeeded.
+async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result<bool> {
+    if !manifest.names().any(|name| name == arguments.function) {
+        let names = manifest.names().collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "there is no function `{}` in {}; there are: {names}",
+            arguments.function,
+            manifest.file().display()
+        );
+        return Err(io::Error::other(text));
+    }
+    let event = event(arguments)?;
+    if let Some(outcome) = call_running(arguments, event.clone()).await? {
+        return outcome.show();
+    }
+    start_and_call(manifest, arguments, event).await
+}
+
+fn event(arguments: &InvokeArguments) -> io::Result<Bytes> {
+    let Some(file) = &arguments.event_file else {
+        return Ok(Bytes::from(arguments.event.clone().unwrap_or_default()));
+    };
+    let mut bytes = Vec::new();
+    if file.as_os_str() == "-" {
+        io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes =
+            std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+    }
+    Ok(Bytes::from(bytes))
+}
+
+struct Outcome {
+    body: Bytes,
+    log: Option<String>,
+    is_error: bool,
+}
+
+impl Outcome {
+    fn show(self) -> io::Result<bool> {
+        if let Some(log) = &self.log {
+            print::complain(&print::neutral(log));
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&self.body)?;
+        if !self.body.ends_with(b"\n") {
+            out.write_all(b"\n")?;
+        }
+        Ok(!self.is_error)
+    }
+}
+
+/// Calls a running `fc-local dev` by its API. `None` if there is none, or if it does not have the function.
+async fn call_running(arguments: &InvokeArguments, event: Bytes) -> io::Result<Option<Outcome>> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
+    let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
+        .header(header::HOST, address.to_string());
+    if arguments.log {
+        request = request.header("x-fc-log-type", "Tail");
+    }
+    let request = request.body(Full::new(event)).map_err(io::Error::other)?;
+    let response = exchange(stream, request).await.map_err(io::Error::other)?;
+    let head = response.headers();
+    // Something else may listen on that port.
+    if !head.contains_key("x-fc-request-id") || response.status() == StatusCode::NOT_FOUND {
+        return Ok(None);
+    }
+    let is_error = !response.status().is_success() || head.contains_key("x-fc-error-type");
+    let log = head.get("x-fc-log-result").and_then(|log| STANDARD.decode(log).ok());
+    let log = log.map(|log| String::from_utf8_lossy(&log).into_owned());
+    Ok(Some(Outcome { body: response.into_body(), log, is_error }))
+}
+
+async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, hyper::Error> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let call = async {
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+    };
+    let mut call = std::pin::pin!(call);
+    tokio::select! {
+        outcome = &mut call => outcome,
+        ended = connection => match ended {
+            Ok(()) => call.await,
+            Err(error) => Err(error),
+        },
+    }
+}
+
+async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
+    const DRAIN: Duration = Duration::from_secs(10);
+    let (log, events) = Log::new();
+    let style = Style::new(false, Colour::Auto, &io::stderr());
+    let printer = Printer::start(events, Box::new(io::stderr()), style);
+    let platform = Platform::open(manifest, settings(0, !arguments.no_build), log).await?;
+    let name = &arguments.function;
+    let outcome = if platform.deploy(manifest, name, &mut Built::default()).await {
+        let invocation = platform.invoke(name, event, arguments.log).await;
+        Some(Outcome { body: invocation.body, log: invocation.log, is_error: invocation.is_error })
+    } else {
+        None
+    };
+    platform.stop(DRAIN).await;
+    printer.finish().await;
+    match outcome {
+        Some(outcome) => outcome.show(),
+        None => Err(io::Error::other(format!("`{name}` cannot be started; see above"))),
+    }
+}

@@ -1,0 +1,143 @@
+//! The command line. Only this module prints.
+
+mod dev;
+mod invoke;
+mod list;
+mod print;
+mod time;
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::instance::guard;
+use crate::{Manifest, Settings};
+
+/// Function Compute on your machine
+#[derive(Debug, Parser)]
+#[command(name = "fc-local", version)]
+struct Arguments {
+    /// The manifest of Serverless Devs
+    #[arg(short, long, global = true, default_value = "s.yaml", value_name = "FILE")]
+    template: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build and serve the functions, and rebuild them when their sources change
+    Dev(DevArguments),
+    /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
+    Invoke(InvokeArguments),
+    /// List the functions of the manifest
+    List(ListArguments),
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+struct DevArguments {
+    /// The port for all functions; each also gets one of its own. 0 takes free ones
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    listen: IpAddr,
+    /// Print JSON lines
+    #[arg(long)]
+    json: bool,
+    /// Colour the output
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// Do not run the manifest's build steps
+    #[arg(long)]
+    no_build: bool,
+    /// Do not watch for changes
+    #[arg(long)]
+    no_watch: bool,
+    /// Start no instance before the first call
+    #[arg(long)]
+    cold: bool,
+    /// How long calls under way may go on after Ctrl-C, in seconds
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    drain: u64,
+}
+
+#[derive(Debug, Args)]
+struct InvokeArguments {
+    /// The function's name
+    function: String,
+    /// The event
+    #[arg(short, long, conflicts_with = "event_file")]
+    event: Option<String>,
+    /// A file that holds the event; `-` is the standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    event_file: Option<PathBuf>,
+    /// Show the call's log on the standard error
+    #[arg(long)]
+    log: bool,
+    /// The port of a running `fc-local dev`
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Do not run the manifest's build steps
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Runs the program with the process's arguments.
+pub fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(code) = guard::run(&arguments) {
+        return code;
+    }
+    let Arguments { template, command } = Arguments::parse();
+    let manifest = match Manifest::load(&template) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            print::complain(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Command::List(arguments) = &command {
+        list::run(&manifest, arguments);
+        return ExitCode::SUCCESS;
+    }
+    // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
+    // for it. What blocks has threads of its own.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            print::complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match command {
+        Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
+        Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
+        Command::List(_) => ExitCode::SUCCESS,
+    };
+    // A copy or a look-up of the file system that still runs is not worth waiting for.
+    runtime.shutdown_background();
+    code
+}
+
+fn settings(port: u16, build: bool) -> Settings {
+    Settings { port, build, ..Settings::default() }
+}

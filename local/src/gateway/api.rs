@@ -1,0 +1,151 @@
+//! `InvokeFunction`, as the official SDK calls it.
+
+use std::sync::Arc;
+
+use fc_runtime::platform::names::{header as fc, path};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use hyper::body::Incoming;
+
+use super::answer::ERROR_TYPE;
+use super::headers::Control;
+use super::record::Visit;
+use super::reply::{self, Outgoing};
+use super::target::Table;
+use super::{limits, plain};
+use crate::dispatch::{Call, dispatch};
+use crate::failure::{Body, Failure, UNHANDLED};
+use crate::instance::Tail;
+use crate::payload::Payload;
+
+const PREFIX: &str = "/2023-03-30/functions/";
+const SUFFIX: &str = "/invocations";
+
+/// One call of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiCall {
+    function: String,
+    qualifier: Option<String>,
+}
+
+impl ApiCall {
+    /// `None` if the path is not the API's.
+    pub(crate) fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
+        let rest = uri.path().strip_prefix("/2023-03-30/")?;
+        let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
+        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
+        else {
+            let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
+            return Some(Err(Failure::invalid_argument(text)));
+        };
+        let qualifier = uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
+            .and_then(decode)
+            .filter(|qualifier| !qualifier.is_empty());
+        Some(Ok(ApiCall { function, qualifier }))
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Carries out the call.
+pub(crate) async fn serve(
+    table: &Table,
+    call: ApiCall,
+    visit: &mut Visit,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Failure> {
+    let (head, body) = request.into_parts();
+    if head.method != Method::POST {
+        return Err(Failure::path_not_supported(head.method.as_str(), head.uri.path()));
+    }
+    let slot = table.find(&call.function)?;
+    visit.set_function(&slot.name);
+    if let Some(qualifier) = call.qualifier.filter(|qualifier| qualifier != "LATEST") {
+        return Err(Failure::version_not_found(&qualifier));
+    }
+    let control = Control::take(&head.headers);
+    control.refuse_async()?;
+    limits::check_length(&head.headers)?;
+    let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
+    let call = event(visit.id(), payload, verdict, control.wants_log.then(Tail::default));
+    let answer = match dispatch(slot, call).await {
+        Ok(answer) => answer,
+        Err(failure) => return function_error(failure, visit),
+    };
+    visit.set_run(&answer.run);
+    let instance = answer.run.instance_id();
+    let is_error = reply::is_function_error(&answer.head);
+    match reply::collect(answer.body, answer.run, control.wants_log).await {
+        Ok((body, log)) => {
+            let mut headers = headers(visit);
+            if is_error {
+                headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
+            }
+            if let Some(log) = log {
+                reply::set_log(&mut headers, &log);
+            }
+            if let Some(id) = instance.and_then(|id| HeaderValue::from_str(&id).ok()) {
+                headers.insert("x-fc-instance-id", id);
+            }
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+            Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
+        }
+        Err(failure) => function_error(failure, visit),
+    }
+}
+
+/// An event call.
+pub(crate) fn event(
+    id: Arc<str>,
+    payload: Payload,
+    verdict: crate::payload::Verdict,
+    tail: Option<Tail>,
+) -> Call {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
+    Call {
+        id,
+        method: Method::POST,
+        target: Uri::from_static(path::INVOKE),
+        headers,
+        payload,
+        verdict,
+        control: path::INVOKE,
+        tail,
+    }
+}
+
+/// A failure of the function itself is a successful call of the API.
+fn function_error(failure: Failure, visit: &Visit) -> Result<Response<Outgoing>, Failure> {
+    if !matches!(failure.body, Body::Function { .. }) {
+        return Err(failure);
+    }
+    let mut headers = headers(visit);
+    headers.insert(ERROR_TYPE, HeaderValue::from_static(failure.error_type));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(plain(StatusCode::OK, headers, failure.json(&visit.id())).map(Outgoing::whole))
+}
+
+fn headers(visit: &Visit) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(id) = HeaderValue::from_str(&visit.id()) {
+        headers.insert(fc::REQUEST_ID, id);
+    }
+    headers.insert("x-fc-invocation-service-version", HeaderValue::from_static("LATEST"));
+    headers
+}

@@ -1,0 +1,49 @@
+//! Notices a client that leaves while hyper is not looking.
+//!
+//! hyper reads a connection only when it wants more of a request. While a body stands unread, or a byte of
+//! the next request has come, it does not see the end of the connection. This watch asks the kernel.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// A request that is answered sooner needs no watch, and setting one up is not free.
+const GRACE: Duration = Duration::from_millis(10);
+
+/// Watches one connection.
+#[derive(Debug)]
+pub(crate) struct Hangup {
+    handle: std::net::TcpStream,
+    watched: OnceLock<Option<TcpStream>>,
+}
+
+impl Hangup {
+    /// Prepares to watch `stream` through a handle of its own, so that hyper's readiness is not touched.
+    pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
+        let handle = stream.as_fd().try_clone_to_owned()?;
+        Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
+    }
+
+    /// Waits until the client has closed its side. A client that closes only its sending side counts as gone.
+    pub(crate) async fn gone(&self) {
+        tokio::time::sleep(GRACE).await;
+        let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
+        // For want of file descriptors there is no watch: hyper notices most clients that leave.
+        let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };
+        loop {
+            // An error of the watch means that there is no connection to watch.
+            let Ok(ready) = socket.ready(Interest::READABLE).await else { return };
+            if ready.is_read_closed() {
+                return;
+            }
+            // What has come is hyper's to read. Saying "would block" makes the next wait one for more.
+            let nothing: io::Result<()> =
+                socket.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+            drop(nothing);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a client may send: the platform's limits.
+
+use fc_runtime::platform::limits::{
+    CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX,
+};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Request, header};
+
+use crate::failure::Failure;
+
+/// The largest body of a synchronous call.
+pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
+
+/// Checks what is known before the body is read.
+pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
+    let size = size(request.headers());
+    if size > CLIENT_HEADERS_MAX {
+        return Err(Failure::invalid_argument(format!(
+            "the request's headers have {size} bytes; {CLIENT_HEADERS_MAX} are allowed"
+        )));
+    }
+    let length = request.uri().path_and_query().map_or(0, |target: &PathAndQuery| target.as_str().len());
+    if length > CLIENT_TARGET_MAX {
+        return Err(Failure::invalid_argument(format!(
+            "the request's path and query have {length} bytes; {CLIENT_TARGET_MAX} are allowed"
+        )));
+    }
+    check_length(request.headers())
+}
+
+/// Checks the body's length if the client states it.
+pub(crate) fn check_length(headers: &HeaderMap) -> Result<(), Failure> {
+    let stated =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|length| length > BODY_MAX as u64) {
+        return Err(Failure::entity_too_large(BODY_MAX));
+    }
+    Ok(())
+}
+
+/// Checks the headers of a function's reply.
+pub(crate) fn check_reply(headers: &HeaderMap) -> Result<(), Failure> {
+    let size = size(headers);
+    if size > REPLY_HEADERS_MAX {
+        return Err(Failure::bad_response(format!(
+            "the function's reply headers have {size} bytes; {REPLY_HEADERS_MAX} are allowed"
+        )));
+    }
+    Ok(())
+}
+
+/// All names and values together.
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}

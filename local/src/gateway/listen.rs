@@ -1,0 +1,103 @@
+//! The gateway's sockets and connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Gateway;
+use super::hangup::Hangup;
+use super::reply::Cut;
+
+/// How long a client may take to send a request's head, and how long a connection may be idle.
+const HEAD_MAX: Duration = Duration::from_secs(75);
+
+/// After a failure to accept, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
+/// for each request, so this is not set to what could at all fit into them.
+const HEADERS_MAX: usize = 256;
+
+/// The largest head that is read at all; the platform's limits are checked on it.
+const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// Which way a client comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The port for all functions and the API.
+    Main,
+    /// The port of one function.
+    Function(Arc<str>),
+}
+
+/// Accepts connections until `stop`, and has each served by a task of `tasks`.
+pub(crate) async fn listen(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = serve(Arc::clone(&gateway), stream, peer, door.clone(), stop.clone());
+                tasks.spawn(connection);
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn serve(
+    gateway: Arc<Gateway>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Door,
+    stop: CancellationToken,
+) {
+    // A connection that cannot be set up is one that has already ended.
+    let Ok(hangup) = set_up(&stream) else { return };
+    let hangup = Arc::new(hangup);
+    let service = service_fn(move |request| {
+        let (gateway, door, hangup) = (Arc::clone(&gateway), door.clone(), Arc::clone(&hangup));
+        async move {
+            tokio::select! {
+                biased;
+                response = gateway.serve(&door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                // Dropping the other future is what tells every part of the gateway that the client left.
+                () = hangup.gone() => Err(Cut),
+            }
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // The outcome of a connection is its client's business; requests are recorded one by one.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    drop(connection.await);
+}
+
+fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
+    stream.set_nodelay(true)?;
+    Hangup::prepare(stream)
+}

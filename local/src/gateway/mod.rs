@@ -1,0 +1,180 @@
+//! The gateway: what stands between a client and a function, phase by phase.
+
+mod answer;
+mod api;
+mod cors;
+mod hangup;
+mod headers;
+mod limits;
+mod listen;
+mod record;
+mod reply;
+mod shape;
+mod target;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fc_runtime::platform::names::path;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+pub(crate) use listen::{Door, listen};
+
+use crate::dispatch::{Call, Slot, dispatch};
+use crate::failure::Failure;
+use crate::instance::Tail;
+use crate::log::Log;
+use crate::manifest::{Function, HttpTrigger};
+use crate::payload::Payload;
+use headers::Control;
+use record::Visit;
+use reply::Outgoing;
+use target::{Destination, Table};
+
+pub(crate) use api::event;
+pub(crate) use reply::is_function_error;
+pub(crate) use target::Table as Functions;
+
+/// The gateway's shared part.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    functions: RwLock<Arc<Table>>,
+    pub(crate) log: Log,
+}
+
+impl Gateway {
+    pub(crate) fn new(functions: Table, log: Log) -> Arc<Self> {
+        Arc::new(Gateway { functions: RwLock::new(Arc::new(functions)), log })
+    }
+
+    pub(crate) fn functions(&self) -> Arc<Table> {
+        Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a function in its place.
+    pub(crate) fn add(&self, slot: Arc<Slot>) {
+        self.change(|table| table.insert(slot));
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Slot>> {
+        let mut removed = None;
+        self.change(|table| removed = table.remove(name));
+        removed
+    }
+
+    /// Says why a function that is not there yet does not answer.
+    pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
+        self.change(|table| table.set_pending(name, why));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Table)) {
+        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut functions));
+    }
+
+    /// The life of a request.
+    pub(crate) async fn serve(
+        &self,
+        door: &Door,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Response<Outgoing> {
+        let mut visit = Visit::arrive(&self.log, &request);
+        let outcome = match shape::check(&request) {
+            Err(failure) => Err(failure),
+            Ok(host) => match target::resolve(&self.functions(), door, &host, &request) {
+                Err(failure) => Err(failure),
+                Ok(Destination::Api(call)) => api::serve(&self.functions(), call, &mut visit, request).await,
+                Ok(Destination::Trigger(slot)) => {
+                    return self.through_trigger(&slot, peer, visit, request).await;
+                }
+            },
+        };
+        match outcome {
+            Ok(response) => visit.leave_with(response),
+            Err(failure) => {
+                let id = visit.id();
+                visit.leave(answer::failure(&failure, &id))
+            }
+        }
+    }
+
+    /// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
+    /// CORS, so errors get them too.
+    async fn through_trigger(
+        &self,
+        slot: &Slot,
+        peer: SocketAddr,
+        mut visit: Visit,
+        request: Request<Incoming>,
+    ) -> Response<Outgoing> {
+        visit.set_function(&slot.name);
+        let origin = request.headers().get(http::header::ORIGIN).cloned();
+        let function = Arc::clone(&slot.pool().generation.function);
+        let mut response = match trigger(slot, &function, peer, &mut visit, request).await {
+            Ok(response) => response,
+            Err(failure) => answer::failure(&failure, &visit.id()).map(Outgoing::whole),
+        };
+        cors::fill(response.headers_mut(), origin.as_ref());
+        if function.local.attachment {
+            headers::force_attachment(response.headers_mut());
+        }
+        visit.leave_with(response)
+    }
+}
+
+/// The phases behind the trigger, in the platform's order.
+async fn trigger(
+    slot: &Slot,
+    function: &Function,
+    peer: SocketAddr,
+    visit: &mut Visit,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Failure> {
+    let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
+    if trigger.internet_disabled {
+        return Err(Failure::internet_disabled());
+    }
+    limits::check(&request)?;
+    if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
+        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
+    }
+    check_method(trigger, request.method())?;
+    let (head, body) = request.into_parts();
+    let mut headers: HeaderMap = head.headers;
+    let control = Control::take(&headers);
+    control.refuse_async()?;
+    headers::strip_request(&mut headers);
+    headers::add_forwarding(&mut headers, peer);
+    let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
+    let tail = control.wants_log.then(Tail::default);
+    let call = Call {
+        id: visit.id(),
+        target: target::origin_form(&head.uri)?,
+        method: head.method.clone(),
+        headers,
+        payload,
+        verdict,
+        control: path::HTTP_INVOKE,
+        tail,
+    };
+    let answer = dispatch(slot, call).await?;
+    visit.set_run(&answer.run);
+    reply::pass_on(answer, &head.method, visit, control.wants_log).await
+}
+
+fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
+    if trigger.methods.iter().any(|allowed| allowed == method.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+}
+
+/// A reply with a small body of our own.
+fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<bytes::Bytes>) -> Response<bytes::Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,100 @@
+//! Every request leaves exactly one record in the log, whoever ended it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use super::reply::Outgoing;
+use crate::dispatch::Run;
+use crate::ids;
+use crate::log::{Kind, Log, Record, Source};
+
+/// The client left before the answer was complete.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// One request at the gateway. Its drop writes the record, so one whose client left writes it too.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    log: Log,
+    source: Source,
+    id: Arc<str>,
+    begin: Instant,
+    method: String,
+    path: String,
+    status: u16,
+    is_cold: bool,
+    is_over: bool,
+}
+
+impl Visit {
+    pub(crate) fn arrive<B>(log: &Log, request: &Request<B>) -> Self {
+        let id = ids::request();
+        Visit {
+            log: log.clone(),
+            source: Source::default().with_request(&id),
+            id,
+            begin: Instant::now(),
+            method: request.method().as_str().to_owned(),
+            path: request.uri().path().to_owned(),
+            status: CLIENT_CLOSED_REQUEST,
+            is_cold: false,
+            is_over: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
+    }
+
+    pub(crate) fn set_function(&mut self, name: &Arc<str>) {
+        self.source.function = Some(Arc::clone(name));
+    }
+
+    pub(crate) fn set_run(&mut self, run: &Run) {
+        self.source.instance = run.instance_id();
+        self.is_cold = run.is_cold();
+    }
+
+    /// Sends a small reply of our own.
+    pub(crate) fn leave(mut self, response: Response<Bytes>) -> Response<Outgoing> {
+        self.finish(response.status().as_u16());
+        response.map(Outgoing::whole)
+    }
+
+    /// Sends a reply; a streamed one takes the visit along until its end.
+    pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
+        let status = response.status().as_u16();
+        if response.body_mut().is_streamed() {
+            self.status = status;
+            response.body_mut().accompany(self);
+        } else {
+            self.finish(status);
+        }
+        response
+    }
+
+    /// A streamed reply reached its end, or was cut by other hands than the client's.
+    pub(crate) fn complete(mut self) {
+        self.is_over = true;
+    }
+
+    fn finish(&mut self, status: u16) {
+        self.status = status;
+        self.is_over = true;
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let record = Record {
+            method: std::mem::take(&mut self.method),
+            path: std::mem::take(&mut self.path),
+            status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
+            duration: self.begin.elapsed(),
+            is_cold: self.is_cold,
+        };
+        self.log.emit(&self.source, Kind::Request(record));
+    }
+}

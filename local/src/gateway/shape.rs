@@ -1,0 +1,84 @@
+//! Requests whose form could mean different things to different servers are not passed on.
+
+use http::{HeaderMap, Method, Request, header};
+
+use crate::failure::Failure;
+
+/// The host that the request names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// In lower case, without the port.
+    pub(crate) name: String,
+}
+
+/// Refuses doubtful requests and gives the host.
+pub(crate) fn check<B>(request: &Request<B>) -> Result<Host, Failure> {
+    if request.method() == Method::CONNECT {
+        return Err(Failure::invalid_argument("method CONNECT is not supported"));
+    }
+    check_framing(request.headers())?;
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(Failure::invalid_argument("the request must have exactly one Host header"));
+    };
+    let host = host.to_str().map_err(|_| Failure::invalid_argument("the Host header is not text"))?;
+    if let Some(authority) = request.uri().authority()
+        && !authority.as_str().eq_ignore_ascii_case(host)
+    {
+        return Err(Failure::invalid_argument("the request's authority differs from its Host header"));
+    }
+    let name = name_of(host).ok_or_else(|| Failure::invalid_argument("the Host header is not a host"))?;
+    Ok(Host { name })
+}
+
+/// A length and chunks at once, or two lengths, are how requests are smuggled past a proxy.
+fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
+    let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
+    if lengths > 1 || (lengths == 1 && headers.contains_key(header::TRANSFER_ENCODING)) {
+        return Err(Failure::invalid_argument("the request states its length in two ways"));
+    }
+    Ok(())
+}
+
+/// The name in `name:port`, `[::1]:port` or `name`.
+pub(crate) fn name_of(host: &str) -> Option<String> {
+    let authority: http::uri::Authority = host.parse().ok()?;
+    (!host.contains('@')).then(|| authority.host().trim_end_matches('.').to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_request(uri: &str, headers: &[(&str, &str)], expected: Result<&str, &str>) {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let outcome = check(&request.body(()).unwrap());
+        match expected {
+            Ok(name) => assert_eq!(outcome.unwrap().name, name),
+            Err(part) => assert!(outcome.unwrap_err().message().contains(part)),
+        }
+    }
+
+    #[test]
+    fn one_host_and_one_length() {
+        check_request("/", &[("host", "Hello.localhost:8080")], Ok("hello.localhost"));
+        check_request("/", &[("host", "[::1]:8080")], Ok("[::1]"));
+        check_request("http://a.b/x", &[("host", "a.b")], Ok("a.b"));
+        check_request("/", &[], Err("exactly one Host"));
+        check_request("/", &[("host", "a"), ("host", "a")], Err("exactly one Host"));
+        check_request("http://a/x", &[("host", "b")], Err("differs"));
+        check_request("/", &[("host", "u@a")], Err("not a host"));
+        check_request("/", &[("host", "a b")], Err("not a host"));
+        let both = [("host", "a"), ("content-length", "1"), ("transfer-encoding", "chunked")];
+        check_request("/", &both, Err("two ways"));
+        check_request(
+            "/",
+            &[("host", "a"), ("content-length", "1"), ("content-length", "1")],
+            Err("two ways"),
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! What an instance is given: its environment variables, and the headers on every call.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use fc_runtime::platform::names::{env, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::manifest::Function;
+use crate::redact::Redactor;
+
+/// Everything about a function's instances that is the same for all of them.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) headers: HeaderMap,
+    pub(crate) redactor: Redactor,
+    variables: BTreeMap<String, OsString>,
+}
+
+/// The temporary credentials that a function may be given, by the names of the environment.
+const CREDENTIALS: [(&str, &str); 3] = [
+    (env::ACCESS_KEY_ID, header::ACCESS_KEY_ID),
+    (env::ACCESS_KEY_SECRET, header::ACCESS_KEY_SECRET),
+    (env::SECURITY_TOKEN, header::SECURITY_TOKEN),
+];
+
+const VERSION: &str = "LATEST";
+
+impl Surroundings {
+    pub(crate) fn new(function: &Function, code: &Path) -> Self {
+        let mut variables: BTreeMap<String, OsString> = BTreeMap::new();
+        // A program needs its search path; nothing else of the developer's shell leaks in unasked.
+        for name in ["PATH"].into_iter().chain(function.local.pass_env.iter().map(String::as_str)) {
+            if let Some(value) = std::env::var_os(name) {
+                variables.insert(name.to_owned(), value);
+            }
+        }
+        let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), OsString::from(value));
+        set("TZ", "UTC");
+        set("HOME", "/tmp");
+        for (name, value) in &function.environment {
+            set(name, value);
+        }
+        set(env::ACCOUNT_ID, &function.account);
+        set(env::FUNCTION_NAME, &function.name);
+        set(env::FUNCTION_HANDLER, &function.handler);
+        set(env::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(env::FUNCTION_VERSION, VERSION);
+        set(env::VERSION_ID, VERSION);
+        set(env::REGION, &function.region);
+        variables.insert(env::CODE_PATH.to_owned(), code.as_os_str().to_owned());
+
+        let mut headers = HeaderMap::new();
+        let mut set = |name: &'static str, value: &str| {
+            // A value that no header can hold is one that the platform could not send either.
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        set(header::FUNCTION_NAME, &function.name);
+        set(header::FUNCTION_HANDLER, &function.handler);
+        set(header::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(header::FUNCTION_TIMEOUT, &function.timeout.as_secs().to_string());
+        set(header::REGION, &function.region);
+        set(header::ACCOUNT_ID, &function.account);
+        set(header::QUALIFIER, VERSION);
+        set(header::VERSION_ID, VERSION);
+        let (project, store) = function.log.as_ref().map_or(("", ""), |(project, store)| (project, store));
+        set(header::LOG_PROJECT, project);
+        set(header::LOG_STORE, store);
+        if function.local.credentials {
+            for (variable, header) in CREDENTIALS {
+                if let Ok(value) = std::env::var(variable)
+                    && let Ok(mut secret) = HeaderValue::from_str(&value)
+                {
+                    secret.set_sensitive(true);
+                    headers.insert(HeaderName::from_static(header), secret);
+                    variables.insert(variable.to_owned(), OsString::from(value));
+                }
+            }
+        }
+        let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)));
+        let redactor = Redactor::new(texts);
+        Surroundings { headers, redactor, variables }
+    }
+
+    /// The variables of one instance.
+    pub(crate) fn variables(&self, instance: &str, port: u16) -> BTreeMap<String, OsString> {
+        let mut variables = self.variables.clone();
+        variables.insert(env::INSTANCE_ID.to_owned(), OsString::from(instance));
+        for name in [env::LISTEN_PORT, env::SERVER_PORT] {
+            variables.insert(name.to_owned(), OsString::from(port.to_string()));
+        }
+        variables
+    }
+}
+
+/// `text` with the platform's mount point `/code` replaced by the folder that stands for it.
+pub(crate) fn with_code_folder(text: &str, code: &Path) -> String {
+    const MOUNT: &str = "/code";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(MOUNT) {
+        let (before, after) = (&rest[..at], &rest[at + MOUNT.len()..]);
+        let starts = before.chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || "/._-".contains(c)));
+        let ends = after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
+        out.push_str(before);
+        if starts && ends {
+            out.push_str(&code.to_string_lossy());
+        } else {
+            out.push_str(MOUNT);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mount_point_is_replaced_where_it_is_one() {
+        let code = Path::new("/app/dist");
+        for (text, expected) in [
+            ("/code/bootstrap", "/app/dist/bootstrap"),
+            ("/code", "/app/dist"),
+            ("exec /code/app --root=/code", "exec /app/dist/app --root=/app/dist"),
+            ("/my/code/app", "/my/code/app"),
+            ("/codex/app", "/codex/app"),
+            ("node", "node"),
+        ] {
+            assert_eq!(with_code_folder(text, code), expected);
+        }
+    }
+}

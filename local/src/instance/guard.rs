@@ -1,0 +1,160 @@
+//! Two small processes that stand between fc-local and an instance, so that no instance survives it.
+//!
+//! fc-local starts a *guard* (itself, by another name) with one end of a socket as its standard input. The
+//! guard starts the instance in a process group of its own, passes signals on, and when the socket closes,
+//! however fc-local ended, kills everything that came from the instance: as the subreaper of its tree it
+//! also finds what left the group. The instance itself is started by way of a *shim*, which asks the kernel
+//! to be killed with its guard and then becomes the program. So `kill -9` of fc-local, and of the guard,
+//! both end the instance.
+//!
+//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, then `code N`
+//! or `signal N`.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+/// The first argument that makes this program a guard.
+pub(crate) const GUARD: &str = "__guard";
+/// The first argument that makes this program a shim.
+const SHIM: &str = "__shim";
+
+/// This program, also after its file was replaced by a new build.
+pub(crate) const SELF: &str = "/proc/self/exe";
+
+/// Runs as guard or shim if the arguments say so.
+pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
+    match arguments.first()?.to_str()? {
+        GUARD => Some(guard(&arguments[1..])),
+        SHIM => Some(shim(&arguments[1..])),
+        _ => None,
+    }
+}
+
+/// The process that may be signalled; `None` once it is reaped, since its number may then be another's.
+static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
+
+fn guard(command: &[OsString]) -> ExitCode {
+    match try_guard(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn try_guard(command: &[OsString]) -> io::Result<()> {
+    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let mut child = Command::new(SELF)
+        .arg(SHIM)
+        .arg(std::process::id().to_string())
+        .args(command)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let mut report = control.try_clone()?;
+    writeln!(report, "pid {}", child.id())?;
+    // Not joined: it reads until the socket closes, and the process ends before that or by it.
+    std::thread::spawn(move || follow(control));
+    let status = child.wait()?;
+    // The lock is held while the number is given up, so no signal can reach a stranger.
+    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    kill_descendants();
+    writeln!(report, "{}", describe(status))
+}
+
+fn describe(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => format!("signal {signal}"),
+        None => format!("code {}", status.code().unwrap_or(-1)),
+    }
+}
+
+/// Carries out what fc-local asks for, until it is gone.
+fn follow(control: UnixStream) {
+    let mut lines = BufReader::new(control).lines();
+    while let Some(Ok(line)) = lines.next() {
+        match line.as_str() {
+            "term" => signal(Signal::TERM),
+            "stop" => signal(Signal::STOP),
+            "cont" => signal(Signal::CONT),
+            _ => signal(Signal::KILL),
+        }
+    }
+    signal(Signal::KILL);
+}
+
+fn signal(signal: Signal) {
+    let instance = INSTANCE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pid) = *instance {
+        // It fails only when every process of the group has ended, which is what `wait` is about to see.
+        _ = rustix::process::kill_process_group(pid, signal);
+    }
+}
+
+/// Kills and reaps what the instance left behind. Each round makes the orphans of the last one children.
+fn kill_descendants() {
+    loop {
+        for pid in super::tree::children(std::process::id()) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+        if rustix::process::wait(WaitOptions::empty()).is_err() {
+            return;
+        }
+    }
+}
+
+/// "Exec format error".
+const EXEC_FORMAT_ERROR: u8 = 8;
+
+/// Whether the kernel can start the file. The system's library would hand what the kernel refuses to a
+/// shell; the platform does not.
+fn is_program(file: &Path) -> bool {
+    const MACHINE_AT: usize = 18;
+    let own: [u8; 2] = match std::env::consts::ARCH {
+        "x86_64" => [62, 0],
+        "aarch64" => [183, 0],
+        // Elsewhere the kernel's word is taken.
+        _ => return true,
+    };
+    if !file.to_string_lossy().contains('/') {
+        return true;
+    }
+    let mut head = Vec::new();
+    // What cannot be opened has an error number of its own, which exec gives.
+    let Ok(opened) = std::fs::File::open(file) else { return true };
+    if opened.take(MACHINE_AT as u64 + 2).read_to_end(&mut head).is_err() {
+        return true;
+    }
+    head.starts_with(b"#!") || head.starts_with(b"\x7fELF") && head.get(MACHINE_AT..) == Some(&own)
+}
+
+/// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
+/// as it is on the platform.
+fn shim(arguments: &[OsString]) -> ExitCode {
+    let [guard, program, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // The guard may have ended before the line above.
+    let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
+    if parent.map(|pid| pid.get().to_string()).as_deref() != guard.to_str() {
+        return ExitCode::FAILURE;
+    }
+    if !is_program(Path::new(program)) {
+        return ExitCode::from(EXEC_FORMAT_ERROR);
+    }
+    let error = Command::new(program).args(rest).exec();
+    let code = error.raw_os_error().and_then(|number| u8::try_from(number).ok()).unwrap_or(1);
+    ExitCode::from(code)
+}

@@ -1,0 +1,150 @@
+//! Instances: real processes with the platform's environment, started when they are needed and stopped
+//! when they are not.
+
+mod connection;
+mod environment;
+pub(crate) mod guard;
+mod keeper;
+mod output;
+mod pool;
+mod process;
+mod start;
+mod tree;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fc_runtime::platform::names::header;
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use connection::{ADDRESS, Connection};
+pub(crate) use environment::{Surroundings, with_code_folder};
+pub(crate) use output::{Output, Tail};
+pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use process::{CommandLine, Exit};
+
+use crate::ids;
+use crate::log::{Log, Source};
+use crate::manifest::Function;
+use crate::payload::Payload;
+use connection::Connections;
+use process::Process;
+
+/// How much of a hook's answer is read.
+const HOOK_ANSWER_MAX: usize = 64 * 1024;
+
+/// A function with everything its instances have in common: one generation of its code and settings.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) function: Arc<Function>,
+    pub(crate) name: Arc<str>,
+    /// The folder that stands for `/code`.
+    pub(crate) code: PathBuf,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) log: Log,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Generation {
+    pub(crate) fn new(function: Arc<Function>, code: PathBuf, log: Log, tasks: TaskTracker) -> Self {
+        let surroundings = Surroundings::new(&function, &code);
+        let name = Arc::from(function.name.as_str());
+        Generation { function, name, code, surroundings, log, tasks }
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        Source::function(&self.name)
+    }
+}
+
+/// One running instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: Arc<str>,
+    pub(crate) source: Source,
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) process: Process,
+    pub(crate) output: Arc<Output>,
+    pub(crate) connections: Connections,
+    memory_max: AtomicU64,
+    is_oom: AtomicBool,
+    /// Asks the keeper to stop the instance.
+    retired: CancellationToken,
+}
+
+impl Instance {
+    /// The most memory that a sample has seen, in bytes.
+    pub(crate) fn memory_max(&self) -> u64 {
+        self.memory_max.load(Ordering::Relaxed)
+    }
+
+    /// Takes a sample of the memory in use.
+    pub(crate) fn sample_memory(&self) -> u64 {
+        let bytes = tree::memory(self.process.guard());
+        self.memory_max.fetch_max(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// Calls one of the hooks over HTTP. `Err` says why there is no answer.
+    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<StatusCode, String> {
+        let id = ids::request();
+        let mut request = Request::new(Payload::Empty);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|error| format!("{path} is no path: {error}"))?;
+        let headers = request.headers_mut();
+        headers.extend(
+            self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())),
+        );
+        headers.insert(http::header::HOST, self.host());
+        for (name, value) in [(header::REQUEST_ID, &*id), (header::CONTROL_PATH, path)] {
+            headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+        }
+        self.output.begin(&id, None);
+        let answer = self.exchange(request, limit).await;
+        self.output.end(&id);
+        answer
+    }
+
+    /// One request and the status of its answer. The body is read so that the connection can be used again.
+    async fn exchange(&self, request: Request<Payload>, limit: Duration) -> Result<StatusCode, String> {
+        let call = async {
+            let mut connection = self.connections.take().await.map_err(|error| error.to_string())?;
+            let reply = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let (head, body) = reply.into_parts();
+            if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
+                self.connections.give_back(connection.sender);
+            }
+            Ok(head.status)
+        };
+        match tokio::time::timeout(limit, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+        }
+    }
+
+    fn host(&self) -> HeaderValue {
+        let text = format!("{ADDRESS}:{}", self.connections.port());
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
+    }
+
+    /// Runs the command form of a hook beside the instance, with the instance's environment.
+    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<Exit, String> {
+        let generation = &self.generation;
+        let command: Vec<String> =
+            command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+        let variables = generation.surroundings.variables(&self.id, self.connections.port());
+        let redactor = generation.surroundings.redactor.clone();
+        let output = Output::new(self.source.clone(), generation.log.clone(), redactor);
+        let line = CommandLine { command: &command, folder: &generation.code, environment: &variables };
+        match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
+            Ok(Ok(exit)) => Ok(exit),
+            Ok(Err(error)) => Err(format!("cannot start it: {error}")),
+            Err(_) => Err(format!("it did not end within {} s", limit.as_secs_f64())),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One instance's process, seen from fc-local.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::guard;
+use super::output::Output;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+impl Exit {
+    /// The number that a container would show: 128 + the signal's.
+    pub(crate) fn code(self) -> i32 {
+        match self {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => 128 + signal,
+        }
+    }
+}
+
+/// What can be asked of an instance's processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Terminate,
+    Kill,
+    Freeze,
+    Thaw,
+}
+
+/// A running command and all that it starts.
+#[derive(Debug)]
+pub(crate) struct Process {
+    control: Arc<UnixStream>,
+    guard: u32,
+    pid: Arc<AtomicU32>,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+/// A command that is run to its end.
+#[derive(Debug)]
+pub(crate) struct CommandLine<'a> {
+    pub(crate) command: &'a [String],
+    pub(crate) folder: &'a Path,
+    pub(crate) environment: &'a BTreeMap<String, OsString>,
+}
+
+/// How long the last lines of a command that has ended may still be on their way.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
+impl CommandLine<'_> {
+    /// Runs the command and waits for its end and its output.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the command and everything it started.
+    pub(crate) async fn run(&self, output: Output, tasks: &TaskTracker) -> io::Result<Exit> {
+        let (process, stdout, stderr) = Process::spawn(self.command, self.folder, self.environment, tasks)?;
+        let output = Arc::new(output);
+        tasks.spawn(Arc::clone(&output).read(stdout, false));
+        tasks.spawn(Arc::clone(&output).read(stderr, true));
+        let exit = process.exited().await;
+        output.complete(LAST_OUTPUT).await;
+        Ok(exit)
+    }
+}
+
+/// What a process writes.
+pub(crate) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+
+impl Process {
+    /// Starts `command` in `folder` with exactly `environment`. Its end is noticed by a task in `tasks`.
+    pub(crate) fn spawn(
+        command: &[String],
+        folder: &Path,
+        environment: &BTreeMap<String, OsString>,
+        tasks: &TaskTracker,
+    ) -> io::Result<(Process, Pipe, Pipe)> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let control = Arc::new(UnixStream::from_std(ours)?);
+        let mut child = Command::new(guard::SELF)
+            .arg(guard::GUARD)
+            .args(command)
+            .current_dir(folder)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C at the terminal is fc-local's to handle: the instance is drained first.
+            .process_group(0)
+            .spawn()?;
+        let guard = child.id().unwrap_or(0);
+        let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let (report, exit) = watch::channel(None);
+        let pid = Arc::new(AtomicU32::new(0));
+        tasks.spawn(follow(child, Arc::clone(&control), Arc::clone(&pid), report));
+        Ok((Process { control, guard, pid, exit }, stdout, stderr))
+    }
+
+    /// The process that all of the instance's processes come from.
+    pub(crate) fn guard(&self) -> u32 {
+        self.guard
+    }
+
+    /// The instance's own process; 0 until it is known.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.load(Ordering::Relaxed)
+    }
+
+    /// How it ended, if it did.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        *self.exit.borrow()
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn exited(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await {
+            Ok(end) => (*end).unwrap_or(Exit::Signal(9)),
+            // The reporting task is gone, and the guard with it.
+            Err(_) => Exit::Signal(9),
+        }
+    }
+
+    /// Waits for the end, but no longer than `limit`.
+    pub(crate) async fn exited_within(&self, limit: Duration) -> Option<Exit> {
+        tokio::time::timeout(limit, self.exited()).await.ok()
+    }
+
+    /// Passes an order to the guard. Orders are carried out in the order given; after the end they are lost.
+    pub(crate) fn order(&self, order: Order) {
+        let line: &[u8] = match order {
+            Order::Terminate => b"term\n",
+            Order::Kill => b"kill\n",
+            Order::Freeze => b"stop\n",
+            Order::Thaw => b"cont\n",
+        };
+        // A few bytes always fit into the socket of a guard that lives; of a dead one nothing is left to order.
+        drop(self.control.try_write(line));
+    }
+}
+
+/// Reads the guard's reports to the end, reaps it and tells how the instance ended.
+async fn follow(
+    mut child: Child,
+    control: Arc<UnixStream>,
+    pid: Arc<AtomicU32>,
+    report: watch::Sender<Option<Exit>>,
+) {
+    let mut text = Vec::new();
+    let mut chunk = [0; 256];
+    loop {
+        if control.readable().await.is_err() {
+            break;
+        }
+        match control.try_read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => text.extend_from_slice(&chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => break,
+        }
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            match parse(&line) {
+                Some(("pid", number)) => pid.store(number.unsigned_abs(), Ordering::Relaxed),
+                Some(("code", number)) => _ = report.send(Some(Exit::Code(number))),
+                Some(("signal", number)) => _ = report.send(Some(Exit::Signal(number))),
+                _ => {}
+            }
+        }
+    }
+    // The guard ends right after its socket does; if it cannot be waited for there is nobody to tell.
+    drop(child.wait().await);
+    // A guard that was killed takes the instance with it and reports nothing.
+    report.send_if_modified(|exit| {
+        let is_unknown = exit.is_none();
+        exit.get_or_insert(Exit::Signal(9));
+        is_unknown
+    });
+}
+
+fn parse(line: &[u8]) -> Option<(&str, i32)> {
+    let (word, number) = std::str::from_utf8(line).ok()?.trim().split_once(' ')?;
+    Some((word, number.parse().ok()?))
+}

@@ -1,0 +1,220 @@
+//! A cold start: spawn, TCP check, initializer, first health check.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use fc_runtime::platform::names::path;
+use http::Method;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{ADDRESS, Connections};
+use super::environment::with_code_folder;
+use super::keeper;
+use super::output::Output;
+use super::process::{Exit, Order, Process};
+use super::{Generation, Instance, tree};
+use crate::failure::Failure;
+use crate::ids;
+
+/// After this long without the port, the program's own sockets are looked at.
+const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
+
+/// How long the output of an instance that ended may still come.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
+/// A started instance, and whether it listens on the declared port instead of the one it was given.
+pub(crate) struct Started {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) ignores_port: bool,
+}
+
+/// Starts one instance and waits until it can take requests.
+pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failure> {
+    let command = command(generation)?;
+    let id = ids::instance();
+    let source = generation.source().with_instance(&id);
+    let port = free_port().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
+    let variables = generation.surroundings.variables(&id, port);
+    let (process, stdout, stderr) =
+        Process::spawn(&command.real, &generation.code, &variables, &generation.tasks).map_err(|error| {
+            Failure::unavailable(format!("cannot start a process for the instance: {error}"))
+        })?;
+    let redactor = generation.surroundings.redactor.clone();
+    let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
+    generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
+    generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
+
+    // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
+    let mut opening =
+        Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
+    let found = opening.wait_for_port(port).await?;
+    if found != port {
+        let text = format!(
+            "the program ignores FC_CUSTOM_LISTEN_PORT ({port}) and listens on {found}, so it runs as one instance only"
+        );
+        generation.log.warn(&source, text);
+    }
+    let instance = Arc::new(Instance {
+        id,
+        source,
+        generation: Arc::clone(generation),
+        process,
+        output,
+        connections: Connections::new(found, generation.tasks.clone()),
+        memory_max: AtomicU64::new(0),
+        is_oom: AtomicBool::new(false),
+        retired: CancellationToken::new(),
+    });
+    instance.sample_memory();
+    let ready = async {
+        initialize(&instance).await?;
+        keeper::first_health_check(&instance).await
+    };
+    tokio::select! {
+        ready = ready => if let Err(failure) = ready {
+            instance.process.order(Order::Kill);
+            return Err(failure);
+        },
+        exit = instance.process.exited() => {
+            instance.output.complete(LAST_OUTPUT).await;
+            return Err(Failure::exited_at_start(exit, &command.shown, &instance.output.recent()));
+        }
+    }
+    Ok(Started { instance, ignores_port: found != port })
+}
+
+struct Command {
+    real: Vec<String>,
+    /// As the platform would show it, with `/code`.
+    shown: String,
+}
+
+fn command(generation: &Generation) -> Result<Command, Failure> {
+    let declared = generation.function.command_line();
+    let shown = declared.join(" ");
+    let real: Vec<String> = declared.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+    let program = real.first().map(String::as_str).unwrap_or_default();
+    // A bare name is looked up on the search path by the system.
+    if program.contains('/') {
+        let file = generation.code.join(program);
+        match std::fs::metadata(&file) {
+            Ok(metadata) if metadata.is_file() && is_executable(&file) => {}
+            Ok(_) => return Err(Failure::file_permission(&shown)),
+            Err(_) => return Err(Failure::file_not_found(&declared[0])),
+        }
+    }
+    Ok(Command { real, shown })
+}
+
+fn is_executable(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// A port that nobody listens on now. Whoever takes it first keeps it, so a start can fail by bad luck; the
+/// next one gets another.
+fn free_port() -> std::io::Result<u16> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+    Ok(listener.local_addr()?.port())
+}
+
+struct Opening<'a> {
+    generation: &'a Generation,
+    process: &'a Process,
+    output: &'a Output,
+    command: &'a str,
+    noted: bool,
+}
+
+impl Opening<'_> {
+    /// Waits until the given port, or else the declared one, is open.
+    async fn wait_for_port(&mut self, given: u16) -> Result<u16, Failure> {
+        let declared = self.generation.function.port;
+        let limit = self.generation.function.local.start_timeout;
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        let mut look = LOOK_AT_SOCKETS;
+        loop {
+            if let Some(exit) = self.process.exit() {
+                return Err(self.exited(exit).await);
+            }
+            if is_open(given).await {
+                return Ok(given);
+            }
+            if begin.elapsed() >= look {
+                look = begin.elapsed() + LOOK_AT_SOCKETS;
+                if let Some(port) = self.look_at_sockets(given, declared) {
+                    return Ok(port);
+                }
+            }
+            if begin.elapsed() >= limit {
+                self.process.order(Order::Kill);
+                return Err(Failure::not_started(declared, limit, &self.output.recent()));
+            }
+            if let Some(exit) = self.process.exited_within(pause).await {
+                return Err(self.exited(exit).await);
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    async fn exited(&self, exit: Exit) -> Failure {
+        self.output.complete(LAST_OUTPUT).await;
+        let logs = self.output.recent();
+        match exit {
+            Exit::Code(13) if logs.is_empty() => Failure::file_permission(self.command),
+            exit => Failure::exited_at_start(exit, self.command, &logs),
+        }
+    }
+
+    /// The declared port if the program opened that one. Says once why a program is out of reach.
+    fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
+        let listening = tree::listening(self.process.guard());
+        let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
+        if !reachable(given) && reachable(declared) {
+            return Some(declared);
+        }
+        let source = self.generation.source();
+        if let Some(open) = listening.first()
+            && !self.noted
+        {
+            self.noted = true;
+            let text = if open.is_loopback {
+                format!(
+                    "the program listens on 127.0.0.1:{0}, where the platform cannot reach it: listen on 0.0.0.0:{0}",
+                    open.port
+                )
+            } else {
+                format!("the program listens on port {}, not on {given} (FC_CUSTOM_LISTEN_PORT)", open.port)
+            };
+            self.generation.log.warn(&source, text);
+        }
+        None
+    }
+}
+
+async fn is_open(port: u16) -> bool {
+    TcpStream::connect((ADDRESS, port)).await.is_ok()
+}
+
+async fn initialize(instance: &Instance) -> Result<(), Failure> {
+    let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
+    let failed = |why: String| Err(Failure::initializer_failed(&why));
+    match &hook.command {
+        None => match instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout).await {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => failed(format!("POST /initialize answered {status}")),
+            Err(why) => failed(format!("POST /initialize: {why}")),
+        },
+        Some(command) => match instance.run_hook(command, hook.timeout).await {
+            Ok(Exit::Code(0)) => Ok(()),
+            Ok(exit) => failed(format!("its command ended with code {}", exit.code())),
+            Err(why) => failed(format!("its command: {why}")),
+        },
+    }
+}

@@ -1,0 +1,23 @@
+//! Function Compute on your machine.
+//!
+//! A [`Manifest`] is the user's `s.yaml`. A [`Platform`] runs its functions as real processes behind a
+//! gateway that treats requests as the platform does. What happens comes out of a [`Log`] as [`Event`]s.
+//! The command line of [`cli`] is one user of these three.
+
+pub mod cli;
+
+mod dispatch;
+mod failure;
+mod gateway;
+mod ids;
+mod instance;
+mod log;
+mod manifest;
+mod payload;
+mod platform;
+mod redact;
+mod watch;
+
+pub use log::{Event, Events, Kind, Log, Record};
+pub use manifest::{Manifest, ManifestError, Problem};
+pub use platform::{Address, Built, Invocation, Platform, Settings};

@@ -1,0 +1,376 @@
+//! A function as the manifest declares it: checked, with the platform's defaults filled in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::keys;
+use super::problem::Problem;
+use super::reader::Reader;
+use super::yaml::{Node, Value};
+
+/// The account that functions see when nothing else is configured.
+pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
+
+/// The methods that an HTTP trigger can let through.
+pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+
+/// One function of the manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) runtime: String,
+    pub(crate) handler: String,
+    /// The folder that the platform would mount at `/code`.
+    pub(crate) code: PathBuf,
+    /// `command` and `args`; empty means `/code/bootstrap`.
+    pub(crate) command: Vec<String>,
+    pub(crate) port: u16,
+    pub(crate) memory_mb: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) concurrency: usize,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) log: Option<(String, String)>,
+    pub(crate) initializer: Option<Hook>,
+    pub(crate) pre_stop: Option<Hook>,
+    pub(crate) health: Option<HealthCheck>,
+    pub(crate) trigger: Option<HttpTrigger>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) local: Local,
+}
+
+/// A lifecycle hook: a call to the runtime, or a command run beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Hook {
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) timeout: Duration,
+}
+
+/// `healthCheckConfig`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HealthCheck {
+    pub(crate) path: String,
+    pub(crate) initial_delay: Duration,
+    pub(crate) period: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) failures: u32,
+    pub(crate) successes: u32,
+}
+
+/// An HTTP trigger without authentication.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HttpTrigger {
+    pub(crate) methods: Vec<String>,
+    pub(crate) internet_disabled: bool,
+}
+
+/// One build step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Action {
+    pub(crate) run: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) line: usize,
+}
+
+/// Settings that exist only on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Local {
+    pub(crate) port: Option<u16>,
+    pub(crate) max_instances: usize,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) start_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) freeze: bool,
+    pub(crate) attachment: bool,
+    pub(crate) pass_env: Vec<String>,
+    pub(crate) watch: Vec<PathBuf>,
+    /// Hands the developer's own temporary credentials to the function.
+    pub(crate) credentials: bool,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Local {
+            port: None,
+            max_instances: 10,
+            idle_timeout: Duration::from_secs(300),
+            start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
+            stop_timeout: Duration::from_secs(5),
+            freeze: false,
+            attachment: true,
+            pass_env: Vec::new(),
+            watch: Vec::new(),
+            credentials: false,
+        }
+    }
+}
+
+impl Function {
+    /// The command line, `/code/bootstrap` if none is declared.
+    pub(crate) fn command_line(&self) -> Vec<String> {
+        if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
+    }
+
+    /// Whether one cancelled request makes the instance be replaced (FC §6.2).
+    pub(crate) fn is_replaced_after_cancel(&self) -> bool {
+        self.concurrency == 1 && self.health.is_none()
+    }
+}
+
+/// Reads one resource whose expressions are replaced. `None` after a fatal problem.
+pub(crate) fn read(
+    props: &Node,
+    actions: Vec<Action>,
+    local: Local,
+    account: &str,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<Function> {
+    let before = fatal(problems);
+    keys::check_props(props, problems);
+    let mut reader = Reader::new(problems);
+    let name = reader.required_text(props, "functionName");
+    let region = reader.required_text(props, "region");
+    let runtime = reader.required_text(props, "runtime");
+    if let Some(runtime) = &runtime {
+        check_runtime(runtime, props, &mut reader);
+    }
+    if let Some(name) = &name
+        && !is_function_name(name)
+    {
+        reader.error(
+            props,
+            "functionName",
+            "must be 1 to 64 letters, digits, `_` or `-`, not starting with a digit or `-`",
+        );
+    }
+    let code = code(props, folder, &mut reader);
+    let custom = props.child("customRuntimeConfig");
+    let memory_mb = reader.integer(props, "memorySize", 512, 128..=32768);
+    if !memory_mb.is_multiple_of(64) {
+        reader.error(props, "memorySize", "must be a multiple of 64");
+    }
+    reader.range(props, "cpu", 0.05..=16.0);
+    let mut command = custom.map(|custom| reader.texts(custom, "command")).unwrap_or_default();
+    command.extend(custom.map(|custom| reader.texts(custom, "args")).unwrap_or_default());
+    let lifecycle = props.child("instanceLifecycleConfig");
+    let mut local = local;
+    if let Some(reserved) = props.child("concurrencyConfig") {
+        let cap = reader.integer(reserved, "reservedConcurrency", local.max_instances as u64, 0..=300);
+        local.max_instances = usize::try_from(cap).unwrap_or(0);
+    }
+    let function = Function {
+        name: name.unwrap_or_default(),
+        line: props.line,
+        region: region.unwrap_or_default(),
+        account: account.to_owned(),
+        runtime: runtime.unwrap_or_default(),
+        handler: reader.text(props, "handler").unwrap_or_else(|| "handler".to_owned()),
+        code: code.unwrap_or_default(),
+        command,
+        port: custom.map_or(fc_runtime::platform::limits::DEFAULT_PORT, |custom| {
+            let default = u64::from(fc_runtime::platform::limits::DEFAULT_PORT);
+            u16::try_from(reader.integer(custom, "port", default, 1..=65535)).unwrap_or(u16::MAX)
+        }),
+        memory_mb: u32::try_from(memory_mb).unwrap_or(u32::MAX),
+        timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
+        concurrency: usize::try_from(reader.integer(props, "instanceConcurrency", 1, 1..=200)).unwrap_or(1),
+        environment: environment(props, &mut reader),
+        log: log(props, &mut reader),
+        initializer: lifecycle.and_then(|hooks| hook(hooks, "initializer", 300, &mut reader)),
+        pre_stop: lifecycle.and_then(|hooks| hook(hooks, "preStop", 90, &mut reader)),
+        health: custom
+            .and_then(|custom| custom.child("healthCheckConfig"))
+            .and_then(|node| health(node, &mut reader)),
+        trigger: trigger(props, &mut reader),
+        actions,
+        local,
+    };
+    (fatal(problems) == before).then_some(function)
+}
+
+fn fatal(problems: &[Problem]) -> usize {
+    problems.iter().filter(|problem| problem.fatal).count()
+}
+
+fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
+    const CUSTOM: [&str; 4] = ["custom", "custom.debian10", "custom.debian11", "custom.debian12"];
+    if CUSTOM.contains(&runtime) {
+        return;
+    }
+    let why = match runtime {
+        "custom-container" | "micro-sandbox" => "containers are not supported here; use a custom runtime",
+        _ if runtime.starts_with("custom") => {
+            "is no runtime; there are custom and custom.debian10, 11 and 12"
+        }
+        _ => "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12)",
+    };
+    reader.error(props, "runtime", why);
+}
+
+fn is_function_name(name: &str) -> bool {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts_well
+        && name.len() <= 64
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf> {
+    let Some(code) = props.child("code") else {
+        reader.error(props, "code", "is missing: name the folder that holds `bootstrap`");
+        return None;
+    };
+    let folder_given = match &code.value {
+        Value::Text(text) => Some(text.as_str()),
+        Value::Map(_) => code.child("src").and_then(Node::as_text),
+        _ => None,
+    };
+    let Some(text) = folder_given else {
+        reader.error(
+            props,
+            "code",
+            "must be a folder here; an object in the cloud's storage cannot be started",
+        );
+        return None;
+    };
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("://") || [".zip", ".jar", ".war"].iter().any(|ending| lower.ends_with(ending)) {
+        reader.error(props, "code", "must be a folder here, not a package or an address");
+        return None;
+    }
+    Some(folder.join(text))
+}
+
+fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let Some(node) = props.child("environmentVariables") else { return variables };
+    let mut size = 0;
+    for entry in node.entries() {
+        let Some(text) = entry.node.as_text() else {
+            let kind = entry.node.kind();
+            reader.push(
+                entry.line,
+                format!("environmentVariables.{} must be text but is {kind}; quote it", entry.key),
+            );
+            continue;
+        };
+        let starts_well = entry.key.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !starts_well || !entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            reader.push(
+                entry.line,
+                format!("`{}` is no name for a variable: a letter, then letters, digits or `_`", entry.key),
+            );
+        }
+        if entry.key.starts_with("FC_") {
+            reader.push(
+                entry.line,
+                format!("`{}`: names that start with FC_ are reserved by the platform", entry.key),
+            );
+        }
+        size += entry.key.len() + text.len();
+        variables.insert(entry.key.clone(), text.to_owned());
+    }
+    if size > 4096 {
+        reader.push(node.line, format!("environmentVariables hold {size} bytes; the platform takes 4096"));
+    }
+    variables
+}
+
+fn log(props: &Node, reader: &mut Reader<'_>) -> Option<(String, String)> {
+    let config = props.child("logConfig").filter(|node| matches!(node.value, Value::Map(_)))?;
+    Some((reader.required_text(config, "project")?, reader.required_text(config, "logstore")?))
+}
+
+fn hook(hooks: &Node, name: &str, max: u64, reader: &mut Reader<'_>) -> Option<Hook> {
+    let node = hooks.child(name)?;
+    let command = reader.texts(node, "command");
+    let handler = reader.text(node, "handler");
+    if handler.is_some() && !command.is_empty() {
+        reader.error(hooks, name, "has both `handler` and `command`; the platform takes one of them");
+    }
+    if handler.is_none() && command.is_empty() {
+        reader.error(hooks, name, "needs `handler` (any text switches the call on) or `command`");
+    }
+    let timeout = Duration::from_secs(reader.integer(node, "timeout", 3, 1..=max));
+    Some(Hook { command: (!command.is_empty()).then_some(command), timeout })
+}
+
+fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
+    let path = reader.required_text(node, "httpGetUrl")?;
+    if !path.starts_with('/') || path.len() > 2048 {
+        reader.error(node, "httpGetUrl", "must be a path that starts with `/`, at most 2048 characters");
+    }
+    let mut number = |key, default, range| reader.integer(node, key, default, range);
+    Some(HealthCheck {
+        path,
+        initial_delay: Duration::from_secs(number("initialDelaySeconds", 0, 0..=120)),
+        period: Duration::from_secs(number("periodSeconds", 3, 1..=120)),
+        timeout: Duration::from_secs(number("timeoutSeconds", 1, 1..=3)),
+        failures: u32::try_from(number("failureThreshold", 3, 1..=120)).unwrap_or(3),
+        successes: u32::try_from(number("successThreshold", 1, 1..=120)).unwrap_or(1),
+    })
+}
+
+fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
+    let Value::List(triggers) = &props.child("triggers")?.value else {
+        reader.error(props, "triggers", "must be a list");
+        return None;
+    };
+    let mut found: Option<HttpTrigger> = None;
+    for node in triggers {
+        reader.required_text(node, "triggerName");
+        match reader.required_text(node, "triggerType").as_deref() {
+            Some("http") if found.is_some() => reader.push(
+                node.line,
+                "a second HTTP trigger: the platform allows one for each version or alias".to_owned(),
+            ),
+            Some("http") => found = http_trigger(node, reader),
+            Some(other) => reader.note(
+                node.line,
+                format!(
+                    "a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"
+                ),
+            ),
+            None => {}
+        }
+    }
+    found
+}
+
+fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
+    if let Some(qualifier) = reader.text(node, "qualifier").filter(|qualifier| qualifier != "LATEST") {
+        reader.error(node, "qualifier", &format!("`{qualifier}`: only LATEST exists here as yet"));
+    }
+    let Some(config) = node.child("triggerConfig") else {
+        reader.error(node, "triggerConfig", "is missing");
+        return None;
+    };
+    keys::check_http_trigger(config, reader.problems());
+    match reader.required_text(config, "authType").as_deref() {
+        Some("anonymous") | None => {}
+        Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
+            config,
+            "authType",
+            &format!("`{kind}` is not supported yet, and fc-local does not serve such a function open; for local use write `anonymous`"),
+        ),
+        Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
+    }
+    let methods = reader.texts(config, "methods");
+    if methods.is_empty() {
+        reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
+    }
+    for method in &methods {
+        if !METHODS.contains(&method.as_str()) {
+            reader.error(
+                config,
+                "methods",
+                &format!("`{method}` cannot be let through; there are {}", METHODS.join(", ")),
+            );
+        }
+    }
+    let internet_disabled = reader.boolean(config, "disableURLInternet", false);
+    Some(HttpTrigger { methods, internet_disabled })
+}

@@ -1,0 +1,55 @@
+//! What is wrong or noteworthy in a manifest, and on which line.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One remark about one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// Whether nothing can be started because of it.
+    pub fatal: bool,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+impl Problem {
+    pub(crate) fn error(line: usize, text: impl Into<String>) -> Self {
+        Problem { line, fatal: true, text: text.into() }
+    }
+
+    pub(crate) fn note(line: usize, text: impl Into<String>) -> Self {
+        Problem { line, fatal: false, text: text.into() }
+    }
+}
+
+/// Everything that keeps a manifest from being used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ManifestError {
+    /// The file.
+    pub file: PathBuf,
+    /// All that was found in it, the fatal ones among them.
+    pub problems: Vec<Problem>,
+}
+
+impl ManifestError {
+    pub(crate) fn new(file: &Path, problems: Vec<Problem>) -> Self {
+        ManifestError { file: file.to_owned(), problems }
+    }
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for problem in &self.problems {
+            write!(out, "{separator}{}:{}: {}", self.file.display(), problem.line, problem.text)?;
+            separator = "\n";
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ManifestError {}

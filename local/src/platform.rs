@@ -1,0 +1,431 @@
+//! A running local platform: the gateway, the functions, and how they are built and replaced.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::dispatch::{Slot, dispatch};
+use crate::failure::Failure;
+use crate::gateway::{self, Door, Functions, Gateway};
+use crate::ids;
+use crate::instance::{Generation, Pool, Refusal, Tail};
+use crate::log::{Kind, Log, Source};
+use crate::manifest::{Action, Function, Manifest};
+use crate::payload::{Payload, Verdict};
+use crate::watch::{self, Snapshot, Workspace};
+
+/// How long instances may take to end once their calls are over, beyond their own limits.
+const GONE_MAX: Duration = Duration::from_secs(100);
+
+/// How a platform is started.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The address to listen on; loopback by default.
+    pub listen: IpAddr,
+    /// The port for all functions and the API; 0 takes a free one.
+    pub port: u16,
+    /// Whether the manifest's build steps are run.
+    pub build: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { listen: IpAddr::from([127, 0, 0, 1]), port: 8080, build: true }
+    }
+}
+
+/// Where a function answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Address {
+    /// The function's name.
+    pub function: String,
+    /// The URL on the main port, by the function's own host name.
+    pub host_url: String,
+    /// The URL on the function's own port.
+    pub port_url: String,
+    /// Whether an HTTP trigger leads there; without one only events reach the function.
+    pub has_trigger: bool,
+}
+
+/// What a function made of an event.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// The request's id.
+    pub request: String,
+    /// The reply, or the error as the platform's JSON.
+    pub body: Bytes,
+    /// Whether the function or the platform reported a failure.
+    pub is_error: bool,
+    /// The last 4 KB of the call's log, if they were asked for.
+    pub log: Option<String>,
+}
+
+/// A local platform that serves functions.
+#[derive(Debug)]
+pub struct Platform {
+    gateway: Arc<Gateway>,
+    log: Log,
+    settings: Settings,
+    main: SocketAddr,
+    ports: Mutex<HashMap<String, u16>>,
+    snapshots: Mutex<HashMap<String, Snapshot>>,
+    fingerprints: Mutex<HashMap<String, u64>>,
+    workspace: Arc<Workspace>,
+    stop: CancellationToken,
+    connections: TaskTracker,
+    tasks: TaskTracker,
+}
+
+impl Platform {
+    /// Opens the ports. Functions answer once [`deploy`](Self::deploy) has put them there.
+    ///
+    /// # Errors
+    ///
+    /// The main port, or the port that a function asks for, cannot be opened.
+    pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
+        let workspace = Arc::new(Workspace::create()?);
+        let listener = TcpListener::bind((settings.listen, settings.port))
+            .await
+            .map_err(|error| in_words(&error, settings.listen, settings.port))?;
+        let main = listener.local_addr()?;
+        let platform = Platform {
+            gateway: Gateway::new(Functions::default(), log.clone()),
+            log,
+            settings,
+            main,
+            ports: Mutex::default(),
+            snapshots: Mutex::default(),
+            fingerprints: Mutex::default(),
+            workspace,
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+        };
+        platform.listen(listener, &Door::Main);
+        if main.ip().is_loopback() && main.is_ipv4() {
+            // `*.localhost` may lead to either loopback address. Without IPv6 there is nothing to listen on.
+            if let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
+                platform.listen(listener, &Door::Main);
+            }
+        }
+        for function in manifest.functions() {
+            platform.open_port(function).await?;
+        }
+        Ok(platform)
+    }
+
+    fn listen(&self, listener: TcpListener, door: &Door) {
+        let serving = gateway::listen(
+            Arc::clone(&self.gateway),
+            listener,
+            door.clone(),
+            self.stop.clone(),
+            self.connections.clone(),
+        );
+        self.connections.spawn(serving);
+    }
+
+    /// A function's own port: the one it asks for, else the next one after the main port that is free.
+    async fn open_port(&self, function: &Function) -> io::Result<()> {
+        let ip = self.settings.listen;
+        let taken = self.lock_ports().len();
+        let listener = match function.local.port {
+            Some(port) => TcpListener::bind((ip, port)).await.map_err(|error| in_words(&error, ip, port))?,
+            None if self.settings.port == 0 => TcpListener::bind((ip, 0)).await?,
+            None => {
+                let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
+                match TcpListener::bind((ip, next.unwrap_or(0))).await {
+                    Ok(listener) => listener,
+                    Err(_) => TcpListener::bind((ip, 0)).await?,
+                }
+            }
+        };
+        self.lock_ports().insert(function.name.clone(), listener.local_addr()?.port());
+        self.listen(listener, &Door::Function(Arc::from(function.name.as_str())));
+        Ok(())
+    }
+
+    fn lock_ports(&self) -> std::sync::MutexGuard<'_, HashMap<String, u16>> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The main address that is bound.
+    pub fn main_address(&self) -> SocketAddr {
+        self.main
+    }
+
+    /// Where the functions of `manifest` answer.
+    pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
+        manifest.functions().iter().map(|function| self.address(function)).collect()
+    }
+
+    fn address(&self, function: &Function) -> Address {
+        let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        Address {
+            function: function.name.clone(),
+            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
+            port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
+            has_trigger: function.trigger.is_some(),
+        }
+    }
+
+    /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
+    pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
+        let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
+            return false;
+        };
+        let source = Source::function(&Arc::from(name));
+        self.gateway.set_pending(name, "is being built");
+        // Taken before the build, so that a change during it is seen.
+        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint_apart().await;
+        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), fingerprint);
+        if self.settings.build
+            && let Err(why) = self.build(function, &source, done).await
+        {
+            self.log.error(&source, format!("the build failed: {why}"));
+            self.gateway.set_pending(name, "could not be built; see fc-local's output");
+            return false;
+        }
+        let snapshot = match self.snapshot(function).await {
+            Ok(snapshot) => snapshot,
+            Err(why) => {
+                self.log.error(&source, format!("cannot take the code: {why}"));
+                self.gateway.set_pending(name, "has no code; see fc-local's output");
+                return false;
+            }
+        };
+        let is_new = self.gateway.functions().get(name).is_none();
+        let is_put = self.put(function, snapshot, &source).await;
+        if is_new && is_put {
+            self.log.emit(&source, Kind::Ready(self.address(function)));
+        }
+        is_put
+    }
+
+    async fn build(&self, function: &Function, source: &Source, done: &mut Built) -> Result<(), String> {
+        for action in &function.actions {
+            if !done.actions.contains(action) {
+                watch::run_action(action, source, &self.log, &self.tasks).await?;
+                done.actions.push(action.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
+        let workspace = Arc::clone(&self.workspace);
+        let (code, name) = (function.code.clone(), function.name.clone());
+        let shown = code.display().to_string();
+        let copying = tokio::task::spawn_blocking(move || workspace.snapshot(&code, &name));
+        match copying.await {
+            Ok(Ok(snapshot)) => {
+                if !snapshot.is_copy {
+                    let text =
+                        format!("{shown} is larger than the platform takes (500 MB); it is run in place");
+                    self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
+                }
+                Ok(snapshot)
+            }
+            Ok(Err(error)) => Err(format!("{shown}: {error}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Makes this generation of the function the current one, without a moment in which none is.
+    async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> bool {
+        let folder = snapshot.folder.clone();
+        let generation =
+            Generation::new(Arc::new(function.clone()), folder, self.log.clone(), self.tasks.clone());
+        let generation = Arc::new(generation);
+        let functions = self.gateway.functions();
+        let Some(slot) = functions.get(&function.name) else {
+            let pool = Pool::new(generation, None, true);
+            self.keep(&function.name, snapshot);
+            self.gateway.add(Arc::new(Slot::new(pool)));
+            return true;
+        };
+        let former = slot.pool();
+        let ignores_port = former.ignores_port();
+        let pool = Pool::new(generation, ignores_port, ignores_port != Some(true));
+        if ignores_port == Some(true) {
+            // Both cannot listen on the same port: calls wait while the former one finishes.
+            slot.swap(Arc::clone(&pool));
+            former.close();
+            former.gone().await;
+            pool.open();
+        } else {
+            if former.is_in_use()
+                && let Err(Refusal::Failed(failure)) = pool.warm().await
+            {
+                self.log.error(
+                    source,
+                    format!("the new code does not start, so the former goes on: {}", failure.message()),
+                );
+                pool.close();
+                self.tasks.spawn(async move {
+                    pool.gone().await;
+                    watch::remove(&snapshot);
+                });
+                return false;
+            }
+            slot.swap(pool);
+            former.close();
+        }
+        self.log.info(source, "swapped: new calls go to the new code");
+        let old = self.keep(&function.name, snapshot);
+        self.tasks.spawn(async move {
+            former.gone().await;
+            if let Some(old) = old {
+                watch::remove(&old);
+            }
+        });
+        true
+    }
+
+    fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
+    }
+
+    /// The sources of a function's last build.
+    pub(crate) fn fingerprint(&self, name: &str) -> Option<u64> {
+        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
+    pub(crate) async fn reload(&self, former: &Manifest, manifest: &Manifest) {
+        self.log.info(&Source::default(), "the manifest changed");
+        for note in manifest.notes() {
+            self.log.warn(
+                &Source::default(),
+                format!("{}:{}: {}", manifest.file().display(), note.line, note.text),
+            );
+        }
+        let mut done = Built::default();
+        for function in manifest.functions() {
+            let before = former.functions().iter().find(|other| other.name == function.name);
+            if before == Some(function) {
+                continue;
+            }
+            let has_port = self.lock_ports().contains_key(&function.name);
+            if !has_port && let Err(error) = self.open_port(function).await {
+                self.log.error(&Source::function(&Arc::from(function.name.as_str())), error.to_string());
+                continue;
+            }
+            self.deploy(manifest, &function.name, &mut done).await;
+        }
+        for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
+            if let Some(slot) = self.gateway.remove(&gone.name) {
+                slot.pool().close();
+                self.log.info(&Source::function(&slot.name), "removed from the manifest: stopped");
+            }
+        }
+    }
+
+    /// Starts an instance of the function, so that the first call finds one. The log tells if it fails.
+    pub async fn warm(&self, name: &str) -> bool {
+        let functions = self.gateway.functions();
+        let Some(slot) = functions.get(name) else { return false };
+        slot.pool().warm().await.is_ok()
+    }
+
+    /// Follows changes of the manifest and the sources until the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The system offers no way to watch files.
+    pub async fn follow(&self, manifest: Manifest) -> Result<(), String> {
+        watch::follow(self, manifest).await.map_err(|error| error.to_string())
+    }
+
+    /// Calls a function with an event.
+    pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
+        let id = ids::request();
+        let outcome = self.try_invoke(name, event, wants_log, &id).await;
+        let request = id.to_string();
+        match outcome {
+            Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
+            Err(failure) => {
+                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log: None }
+            }
+        }
+    }
+
+    async fn try_invoke(
+        &self,
+        name: &str,
+        event: Bytes,
+        wants_log: bool,
+        id: &Arc<str>,
+    ) -> Result<(Bytes, bool, Option<String>), Failure> {
+        let functions = self.gateway.functions();
+        let slot = functions.find(name)?;
+        let tail = wants_log.then(Tail::default);
+        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
+        let answer = dispatch(slot, call).await?;
+        let is_error = gateway::is_function_error(&answer.head);
+        let body = match answer.run.within(answer.body.collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => {
+                let failure = answer.run.crashed().await;
+                answer.run.fail(&failure);
+                return Err(failure);
+            }
+            Err(failure) => {
+                answer.run.fail(&failure);
+                return Err(failure);
+            }
+        };
+        let log = if wants_log { answer.run.finish_with_log().await } else { answer.run.finish_quietly() };
+        Ok((body, is_error, log))
+    }
+
+    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
+    pub async fn stop(self, drain: Duration) {
+        self.stop.cancel();
+        self.connections.close();
+        if tokio::time::timeout(drain, self.connections.wait()).await.is_err() {
+            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+        }
+        let functions = self.gateway.functions();
+        for slot in functions.slots() {
+            slot.pool().close();
+        }
+        self.tasks.close();
+        if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
+            for slot in functions.slots() {
+                slot.pool().abort();
+            }
+            // What does not end now is ended by its guard when this process does.
+            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+        }
+    }
+}
+
+/// The build steps that one round has run, so that a step which several functions name runs once.
+#[derive(Debug, Default)]
+pub struct Built {
+    actions: Vec<Action>,
+}
+
+fn in_words(error: &io::Error, ip: IpAddr, port: u16) -> io::Error {
+    let address = SocketAddr::new(ip, port);
+    io::Error::new(
+        error.kind(),
+        format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port"),
+    )
+}

@@ -1,0 +1,45 @@
+//! Runs the build steps that the manifest declares.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use tokio_util::task::TaskTracker;
+
+use crate::instance::{CommandLine, Exit, Output};
+use crate::log::{Log, Source};
+use crate::manifest::Action;
+
+/// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
+const NOT_PASSED_ON: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
+/// Runs one step by the shell and waits for its end. `Err` says why the step failed.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the step and everything it started.
+pub(crate) async fn run(
+    action: &Action,
+    source: &Source,
+    log: &Log,
+    tasks: &TaskTracker,
+) -> Result<(), String> {
+    log.info(source, format!("building: {}", action.run));
+    if !action.folder.is_dir() {
+        return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));
+    }
+    let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
+    let step = CommandLine { command: &command, folder: &action.folder, environment: &environment() };
+    match step.run(Output::of_build(source.clone(), log.clone()), tasks).await {
+        Ok(Exit::Code(0)) => Ok(()),
+        Ok(exit) => Err(format!("line {}: `{}` ended with code {}", action.line, action.run, exit.code())),
+        Err(error) => Err(format!("line {}: cannot start `{}`: {error}", action.line, action.run)),
+    }
+}
+
+fn environment() -> BTreeMap<String, OsString> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)))
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! Real clients and real servers. They run with `FC_INTEROP=1`, and then fail where a tool is missing.
+
+mod clients;
+mod measure;
+mod nginx;
+mod sdk;
+mod servers;
+mod template;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Whether the tests of this module are to run.
+fn is_wanted() -> bool {
+    std::env::var("FC_INTEROP").is_ok_and(|value| value == "1")
+}
+
+/// The npm packages that tests use, in the versions that they were written for.
+const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc20230330": "4.7.6", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1"}}"#;
+
+/// The repository's root.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The folder with the npm packages, which are installed once.
+fn packages() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("package.json");
+        let is_installed = std::fs::read_to_string(&file).is_ok_and(|text| text == PACKAGES)
+            && folder.join("node_modules/.bin/s").exists();
+        if !is_installed {
+            std::fs::write(&file, PACKAGES).unwrap();
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(&folder);
+            succeed(&mut npm);
+        }
+        folder
+    })
+}
+
+/// Runs a tool to its end and gives its standard output. A tool that is missing or fails is a failure.
+#[track_caller]
+fn succeed(command: &mut Command) -> String {
+    let output = run(command);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
+
+/// Runs a tool to its end, within two minutes.
+#[track_caller]
+fn run(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let pid = child.id();
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        if wait.recv_timeout(Duration::from_secs(120)).is_err() {
+            crate::harness::signal(pid, "KILL");
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    // Nobody waits any more if the time was over.
+    _ = done.send(());
+    output
+}

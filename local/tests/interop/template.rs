@@ -1,0 +1,133 @@
+//! The template, by the real command line of Serverless Devs.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{is_wanted, packages, root, run, succeed};
+use crate::harness::Folder;
+use crate::harness::Local;
+
+/// Stands in for the component, which cannot be had offline: it gives the schema, and hands over what a
+/// deployment would get.
+const COMPONENT: &str = r"
+const fs = require('fs');
+module.exports = class {
+  constructor() { this.commands = { deploy: { help: { description: 'd', summary: 'd', option: [['-y, --assume-yes', 'y']] } } }; }
+  async getSchema() { return fs.readFileSync(process.env.FC3_SCHEMA, 'utf8'); }
+  async getShownProps() { return { deploy: ['region', 'functionName'] }; }
+  async deploy(inputs) { fs.writeFileSync(process.env.FAKE_OUT, JSON.stringify(inputs.props)); return {}; }
+};
+";
+
+const PUBLISH: &str = "Edition: 3.0.0\nType: Component\nName: fc3\nVersion: 0.1.22\nProvider: [阿里云]\nDescription: x\nCategory: x\nService: {}\nEffective: Public\nParameters: {}\n";
+
+/// The command line, with a home of its own.
+struct Cli {
+    folder: Folder,
+}
+
+impl Cli {
+    fn new() -> Self {
+        let cli = Cli { folder: Folder::new() };
+        succeed(&mut cli.command(cli.folder.path(), &["set", "analysis", "disable", "--silent"]));
+        let keys = [
+            "--AccessKeyID",
+            "aaaaaaaaaaaaaaaa",
+            "--AccessKeySecret",
+            "bbbbbbbbbbbbbbbb",
+            "--AccountID",
+            "1234567890123456",
+        ];
+        succeed(
+            &mut cli
+                .command(cli.folder.path(), &[&["config", "add", "-a", "default", "-f"], &keys[..]].concat()),
+        );
+        cli
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(packages().join("node_modules/.bin/s"));
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env("serverless_devs_config_home", self.folder.path().join("home"))
+            .env("SERVERLESS_DEVS_CICD", "1")
+            .env("FC3_SCHEMA", root().join("../shared/reference/fc3-schema.json"))
+            .env("FAKE_OUT", self.folder.path().join("inputs.json"));
+        command
+    }
+
+    /// Checks the manifest in `folder` against the platform's schema.
+    fn verify(&self, folder: &Path) -> std::process::Output {
+        let component = folder.join("fc3");
+        std::fs::create_dir_all(&component).unwrap();
+        std::fs::write(component.join("index.js"), COMPONENT).unwrap();
+        std::fs::write(component.join("publish.yaml"), PUBLISH).unwrap();
+        let output = run(&mut self.command(folder, &["verify"]));
+        std::fs::remove_dir_all(&component).unwrap();
+        output
+    }
+}
+
+#[track_caller]
+fn assert_clean(output: &std::process::Output) {
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn the_template_becomes_a_running_function_in_two_commands() {
+    if !is_wanted() {
+        return;
+    }
+    let cli = Cli::new();
+    let folder = Folder::new();
+    let link = cli.folder.path().join("link");
+    // The link is consumed; the folder behind it stays.
+    std::os::unix::fs::symlink(root().join("templates/start-fc3-rust-http"), &link).unwrap();
+    let parameters = r#"{"region":"cn-hangzhou","functionName":"orders","memorySize":"256"}"#;
+    let init = [
+        "init",
+        "--uri",
+        link.to_str().unwrap(),
+        "-d",
+        folder.path().to_str().unwrap(),
+        "-a",
+        "default",
+        "-y",
+        "--silent",
+    ];
+    succeed(&mut cli.command(cli.folder.path(), &[&init[..], &["--parameters", parameters]].concat()));
+    let text = std::fs::read_to_string(folder.path().join("s.yaml")).unwrap();
+    assert!(!text.contains("{{") && !text.contains("undefined"), "{text}");
+    assert_clean(&cli.verify(folder.path()));
+    // The check is a real one.
+    folder.write("s.yaml", &text.replace("memorySize: 256", "memorySize: 250"));
+    let output = cli.verify(folder.path());
+    assert!(!output.status.success(), "{output:?}");
+    folder.write("s.yaml", &text);
+
+    // The library is taken from here, since it is not published.
+    let patch = format!("[patch.crates-io]\nfc-runtime = {{ path = '{}' }}\n", root().display());
+    folder.write(".cargo/config.toml", &patch);
+    let local = Local::spawn(folder, &[]);
+    let ready = local
+        .wait_for_long("the function is built", |event| event["kind"] == "ready" || event["kind"] == "error");
+    assert_eq!(ready["function"], "orders", "{ready}");
+    assert_eq!(ready["kind"], "ready", "{ready}");
+    let reply = crate::harness::exchange(
+        local.function_port("orders"),
+        &crate::harness::request("GET", "/hello/you", "", b""),
+    );
+    assert_eq!((reply.status, reply.text().as_str()), (200, "Hello, you!\n"));
+}
+
+#[test]
+fn the_repositorys_own_manifest_is_one_that_can_be_deployed() {
+    if !is_wanted() {
+        return;
+    }
+    let cli = Cli::new();
+    let folder = Folder::new();
+    folder.write("s.yaml", &std::fs::read_to_string(root().join("s.yaml")).unwrap());
+    assert_clean(&cli.verify(folder.path()));
+}

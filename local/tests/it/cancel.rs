@@ -1,0 +1,121 @@
+//! Clients that leave: status 499 (FC §6.2).
+
+use std::io::Write;
+
+use crate::harness::{Local, connect, eventually, is_running, request};
+
+/// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
+fn leave(local: &Local, bytes: &[u8]) -> String {
+    let before = local.count(|event| is_asleep(event));
+    let mut stream = connect(local.function_port("f"));
+    stream.write_all(bytes).unwrap();
+    let line = local.wait_for_nth("the function works on it", before + 1, is_asleep);
+    drop(stream);
+    line["text"].as_str().unwrap()["asleep ".len()..].to_owned()
+}
+
+fn is_asleep(event: &serde_json::Value) -> bool {
+    event["text"].as_str().is_some_and(|text| text.starts_with("asleep "))
+}
+
+#[track_caller]
+fn assert_cancelled(local: &Local, id: &str) {
+    let line = format!("FC Invoke End RequestId: {id}, Error: Invocation canceled by client (duration: ");
+    let event = local.wait_for_text(&line);
+    assert!(event["text"].as_str().unwrap().ends_with("MB)"), "{event}");
+    let record = local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == id);
+    assert_eq!(record["status"], 499);
+    assert_eq!(local.count(|event| event["kind"] == "request" && event["request"] == id), 1);
+}
+
+/// The function saw its own connection close.
+#[track_caller]
+fn assert_noticed(local: &Local, id: &str) {
+    local.wait_for_text(&format!("cancelled {id}"));
+}
+
+#[test]
+fn with_one_call_at_a_time_the_instance_is_replaced() {
+    let hooks = "timeout: 60\ninstanceLifecycleConfig: {preStop: {handler: 'true'}}";
+    let local = Local::scripted(hooks, "");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
+    assert_cancelled(&local, &id);
+    eventually("the former instance ends", || !is_running(pid));
+    local.wait_for_text("pre-stop");
+    // The replacement was started at once, not by the next call.
+    local.wait_for_nth("a second start", 2, |event| {
+        event["text"].as_str().is_some_and(|text| text.starts_with("started in"))
+    });
+    assert_ne!(local.get("/pid").text(), pid.to_string());
+}
+
+#[test]
+fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
+    for props in [
+        "timeout: 60\ninstanceConcurrency: 2",
+        "timeout: 60\ncustomRuntimeConfig: {healthCheckConfig: {httpGetUrl: /healthz}}",
+    ] {
+        let local = Local::scripted(props, "");
+        let pid = local.get("/pid").text();
+        let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
+        assert_cancelled(&local, &id);
+        assert_noticed(&local, &id);
+        assert_eq!(local.get("/pid").text(), pid);
+        assert_eq!(
+            local.count(|event| event["text"].as_str().is_some_and(|text| text.starts_with("started in"))),
+            1
+        );
+    }
+}
+
+#[test]
+fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
+    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
+    // A body that was read.
+    let id = leave(&local, &request("POST", "/sleep?ms=60000", "", b"body"));
+    assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
+    // A large body that the function does not read.
+    let id = leave(&local, &request("POST", "/unread?ms=60000", "", &vec![b'x'; 64 * 1024]));
+    assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
+    // A next request that is already there.
+    let mut two = request("GET", "/sleep?ms=60000", "", b"");
+    two.extend(request("GET", "/count", "", b""));
+    let id = leave(&local, &two);
+    assert_cancelled(&local, &id);
+    assert_noticed(&local, &id);
+}
+
+#[test]
+fn a_client_that_leaves_during_a_stream_is_noticed() {
+    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
+    let mut stream = connect(local.function_port("f"));
+    stream.write_all(&request("GET", "/chunks?n=100000&ms=20", "", b"")).unwrap();
+    let mut reader = std::io::BufReader::new(stream);
+    let mut text = String::new();
+    while !text.contains("chunk 1") {
+        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
+    }
+    drop(reader);
+    let line = local.wait_for_text("Invocation canceled by client");
+    let id = line["request"].as_str().unwrap();
+    assert!(text.contains(id), "{text}");
+    assert_cancelled(&local, id);
+    assert_noticed(&local, id);
+}
+
+#[test]
+fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
+    let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 60}");
+    let mut stream = connect(local.main_port());
+    stream.write_all(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x")).unwrap();
+    local.wait_for_text("not listening");
+    drop(stream);
+    let line = local.wait_for_text("Invocation canceled by client");
+    let id = line["request"].clone();
+    local.wait_for("its record", |event| {
+        event["kind"] == "request" && event["request"] == id && event["status"] == 499
+    });
+}

@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Folder, Local, PROGRAM, eventually, is_running, manifest};
+
+struct Output {
+    code: Option<i32>,
+    out: String,
+    errors: String,
+}
+
+fn run(folder: &Folder, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .arg("--template")
+        .arg(folder.path().join("s.yaml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Output { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
+}
+
+fn free_port() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+#[test]
+fn invoke_starts_the_function_for_one_call() {
+    let folder = Folder::new();
+    folder.scripted();
+    folder.write("s.yaml", &manifest("", ""));
+    let port = free_port();
+    let call =
+        |more: &[&str], input: &str| run(&folder, &[&["invoke", "f", "--port", &port], more].concat(), input);
+    let output = call(&["--event", "hello", "--log"], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO\n"));
+    assert!(output.errors.contains("FC Invoke End RequestId: 1-"), "{}", output.errors);
+    let file = folder.write("event", "from a file");
+    let output = call(&["--event-file", file.to_str().unwrap()], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A FILE\n"));
+    let output = call(&["-f", "-"], "from a pipe");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A PIPE\n"));
+    let output = call(&["-e", "fail"], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(1), "{\"errorMessage\":\"as asked\"}\n"));
+    let output = run(&folder, &["invoke", "g"], "");
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.errors.contains("there is no function `g`") && output.errors.contains("there are: f"),
+        "{}",
+        output.errors
+    );
+}
+
+#[test]
+fn invoke_calls_a_running_dev() {
+    let local = Local::scripted("", "");
+    let pid = local.get("/pid").text();
+    let output = run(
+        &local.folder,
+        &["invoke", "f", "--port", &local.main_port().to_string(), "-e", "hello", "--log"],
+        "",
+    );
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO\n"));
+    assert!(output.errors.contains("event of 5 bytes"), "{}", output.errors);
+    assert_eq!(local.get("/pid").text(), pid);
+    local.wait_for("its record", |event| event["path"] == "/2023-03-30/functions/f/invocations");
+}
+
+#[test]
+fn list_prints_the_functions() {
+    let folder = Folder::new();
+    folder.write("s.yaml", &manifest("memorySize: 256\ntimeout: 9\ninstanceConcurrency: 3", ""));
+    let output = run(&folder, &["list"], "");
+    let line = "f  custom.debian12  256 MB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH\n";
+    assert_eq!((output.code, output.out.as_str()), (Some(0), line));
+}
+
+#[test]
+fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
+    let mut local = Local::scripted("timeout: 60\ninstanceLifecycleConfig: {preStop: {handler: 'true'}}", "");
+    let port = local.function_port("f");
+    let call = |ms: u32| {
+        let bytes = crate::harness::request("GET", &format!("/sleep?ms={ms}"), "", b"");
+        std::thread::spawn(move || crate::harness::exchange(port, &bytes))
+    };
+    let busy = call(700);
+    local.wait_for_text("asleep");
+    assert_eq!(local.interrupt(), Some(0));
+    assert_eq!(busy.join().unwrap().status, 200);
+    local.wait_for_text("pre-stop");
+
+    let mut local = Local::scripted("timeout: 60", "");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let mut stream = crate::harness::connect(local.function_port("f"));
+    stream.write_all(&crate::harness::request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+    local.wait_for_text("asleep");
+    crate::harness::signal(local.child.id(), "INT");
+    eventually("no new connection is taken", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert_eq!(local.interrupt(), Some(130));
+    eventually("the instance ends", || !is_running(pid));
+}
+
+#[test]
+fn the_output_is_safe_to_look_at() {
+    let folder = Folder::new();
+    folder
+        .write("code/bootstrap", "#!/bin/sh\nprintf 'red \\033[31m and the key a-secret-value\\n'\nexit 1\n");
+    folder.write("s.yaml", &manifest("environmentVariables: {DB_PASSWORD: a-secret-value}", ""));
+    let port = free_port();
+    let output = run(&folder, &["invoke", "f", "--port", &port], "");
+    assert_eq!(output.code, Some(1));
+    assert!(output.errors.contains("| red \\u{1b}[31m and the key ******"), "{}", output.errors);
+    for text in [&output.out, &output.errors] {
+        assert!(!text.contains('\x1b') && !text.contains("a-secret-value"), "{text}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = Folder::new();
+    folder.write("s.yaml", &manifest("", ""));
+    let output = run(&folder, &["dev", "--port", &port], "");
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.errors.contains(&format!("cannot listen on 127.0.0.1:{port}"))
+            && output.errors.contains("--port"),
+        "{}",
+        output.errors
+    );
+}

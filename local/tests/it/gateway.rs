@@ -1,0 +1,347 @@
+//! What passes the gateway, and what it adds, takes out and refuses.
+
+use std::io::{BufReader, Write};
+
+use crate::harness::{Local, connect, exchange, read_reply, request};
+
+/// The value of a header among the bytes that the function saw.
+fn seen(text: &str, name: &str) -> Option<String> {
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let mut values =
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
+    values.next()
+}
+
+#[test]
+fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
+    let local = Local::scripted("timeout: 7\nmemorySize: 256\nlogConfig: {project: p, logstore: s}", "");
+    let headers = "x-fc-request-id: mine\r\nx-fc-anything: 1\r\nconnection: close, x-hop\r\nx-hop: 1\r\n\
+                   keep-alive: timeout=5\r\nx-own: kept\r\nx-forwarded-for: 1.2.3.4\r\n";
+    let reply = local.call("POST", "/seen?a=%20b", headers, b"body");
+    assert_eq!(reply.status, 200);
+    let text = reply.text();
+    assert!(text.starts_with("POST /seen?a=%20b HTTP/1.1"), "{text}");
+    assert!(text.ends_with("body"), "{text}");
+    let expected = [
+        ("host", "127.0.0.1"),
+        ("x-own", "kept"),
+        ("x-forwarded-for", "1.2.3.4, 127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+        ("x-fc-client-ip", "127.0.0.1"),
+        ("x-fc-request-id", &reply.id()),
+        ("x-fc-control-path", "/http-invoke"),
+        ("x-fc-function-name", "f"),
+        ("x-fc-function-handler", "handler"),
+        ("x-fc-function-memory", "256"),
+        ("x-fc-function-timeout", "7"),
+        ("x-fc-region", "cn-hangzhou"),
+        ("x-fc-account-id", "1234567890123456"),
+        ("x-fc-qualifier", "LATEST"),
+        ("x-fc-version-id", "LATEST"),
+        ("x-fc-service-logproject", "p"),
+        ("x-fc-service-logstore", "s"),
+        ("content-length", "4"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(seen(&text, name).as_deref(), Some(value), "{name} in {text}");
+    }
+    for name in ["x-fc-anything", "connection", "x-hop", "keep-alive", "x-fc-access-key-id"] {
+        assert_eq!(seen(&text, name), None, "{name} in {text}");
+    }
+    let id = reply.id();
+    let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+    assert_eq!(lengths, [1, 8, 8, 12], "{id}");
+}
+
+#[test]
+fn a_reply_passes_without_what_a_function_may_not_set() {
+    let local = Local::scripted("", "");
+    let reply = local.get("/reserved");
+    assert_eq!(reply.header("x-own").as_deref(), Some("kept"));
+    assert_eq!(reply.header("set-cookie").as_deref(), Some("a=1, b=2"));
+    assert_eq!(reply.header("content-disposition").as_deref(), Some("attachment"));
+    assert_eq!(reply.header("access-control-expose-headers").as_deref(), Some("Date,x-fc-request-id"));
+    assert_eq!(reply.header("content-length").as_deref(), Some("1"));
+    assert!(reply.header("date").is_some_and(|date| date.ends_with("GMT")), "{reply:?}");
+    for name in ["server", "keep-alive", "x-fc-anything", "x-fc-error-type", "access-control-allow-origin"] {
+        assert_eq!(reply.header(name), None, "{name}");
+    }
+    let reply = local.get("/status?code=503");
+    assert_eq!((reply.status, reply.text().as_str()), (503, "as asked"));
+    assert_eq!(reply.header("x-fc-error-type"), None, "a function's own 503 is its own");
+    let reply = local.call("HEAD", "/head", "", b"");
+    assert_eq!((reply.status, reply.header("content-length").as_deref()), (200, Some("5")));
+}
+
+#[test]
+fn the_attachment_can_be_switched_off() {
+    let local = Local::scripted("", "x-local: {attachment: false}");
+    assert_eq!(local.get("/reserved").header("content-disposition").as_deref(), Some("inline"));
+}
+
+#[test]
+fn what_is_beyond_the_limits_is_refused_before_the_function() {
+    let local = Local::scripted("", "");
+    let before = local.get("/count").text();
+
+    let under = format!("x-big: {}\r\n", "v".repeat(8 * 1024 - 60));
+    assert_eq!(local.call("GET", "/seen", &under, b"").status, 200);
+    let over = format!("x-big: {}\r\n", "v".repeat(8 * 1024));
+    let reply = local.call("GET", "/seen", &over, b"");
+    reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "8192 are allowed");
+
+    let many: String = (0..150).map(|number| format!("x-{number}: v\r\n")).collect();
+    assert_eq!(local.call("GET", "/seen", &many, b"").status, 200, "the limit is in bytes");
+
+    assert_eq!(local.get(&format!("/seen?{}", "q".repeat(4096 - 6))).status, 200);
+    let reply = local.get(&format!("/seen?{}", "q".repeat(4096 - 5)));
+    reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "4096 are allowed");
+
+    let claim = "POST /length HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 33554433\r\n\r\n";
+    let reply = exchange(local.function_port("f"), claim.as_bytes());
+    reply.assert_platform_error(
+        400,
+        "FcCommonError",
+        "EntityTooLarge",
+        "payload size exceeds maximum allowed size (33554432 bytes)",
+    );
+
+    let after: usize = local.get("/count").text().parse().unwrap();
+    let before: usize = before.parse().unwrap();
+    assert_eq!(after, before + 4, "only the four allowed requests reached the function");
+}
+
+#[test]
+fn a_body_of_32_mb_passes_and_one_byte_more_does_not() {
+    let local = Local::scripted("timeout: 60", "");
+    let limit = 32 * 1024 * 1024;
+    let body = vec![b'x'; limit];
+    assert_eq!(local.call("POST", "/length", "", &body).text(), limit.to_string());
+
+    let mut chunked =
+        b"POST /length HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    chunked.extend_from_slice(format!("{:x}\r\n", limit + 1).as_bytes());
+    chunked.extend_from_slice(&body);
+    chunked.extend_from_slice(b"x\r\n0\r\n\r\n");
+    let reply = exchange(local.function_port("f"), &chunked);
+    reply.assert_platform_error(400, "FcCommonError", "EntityTooLarge", "33554432");
+}
+
+#[test]
+fn replies_beyond_the_limits_or_not_http_are_bad_responses() {
+    let local = Local::scripted("", "");
+    assert_eq!(local.get("/big-headers?bytes=8000").status, 200);
+    let reply = local.get("/big-headers?bytes=9000");
+    reply.assert_platform_error(502, "UnhandledInvocationError", "BadResponse", "8192 are allowed");
+    let reply = local.get("/garbage");
+    reply.assert_platform_error(502, "UnhandledInvocationError", "BadResponse", "not HTTP");
+}
+
+#[test]
+fn methods_that_the_trigger_does_not_list_are_refused() {
+    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET]}}]";
+    let local = Local::scripted(triggers, "");
+    assert_eq!(local.get("/").status, 200);
+    for method in ["POST", "DELETE", "TRACE", "BREW"] {
+        let reply = local.call(method, "/", "", b"");
+        reply.assert_platform_error(403, "FcCommonError", "AccessDenied", method);
+    }
+    local.call("CONNECT", "a:1", "", b"").assert_platform_error(
+        400,
+        "FcCommonError",
+        "InvalidArgument",
+        "CONNECT",
+    );
+}
+
+#[test]
+fn a_function_without_an_http_trigger_or_without_its_public_address_is_not_served() {
+    let local = Local::scripted("triggers: []", "");
+    local.get("/").assert_platform_error(404, "FcCommonError", "TriggerNotFound", "'f'");
+    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET], disableURLInternet: true}}]";
+    let local = Local::scripted(triggers, "");
+    let reply = local.get("/");
+    reply.assert_platform_error(
+        403,
+        "FcCommonError",
+        "AccessDenied",
+        "access denied due to function internet URL is disable",
+    );
+}
+
+#[test]
+fn cors_is_filled_in_unless_the_function_speaks() {
+    let local = Local::scripted("", "");
+    let cors = |reply: &crate::harness::Reply| {
+        ["allow-origin", "allow-credentials", "expose-headers"]
+            .map(|name| reply.header(&format!("access-control-{name}")))
+    };
+    let filled = [
+        Some("https://a.example".to_owned()),
+        Some("true".to_owned()),
+        Some("Date,x-fc-request-id".to_owned()),
+    ];
+    let reply = local.call("GET", "/", "origin: https://a.example\r\n", b"");
+    assert_eq!(cors(&reply), filled);
+    let reply = local.call("GET", "/cors", "origin: https://a.example\r\n", b"");
+    assert_eq!(cors(&reply), [Some("https://mine".to_owned()), None, None]);
+    let reply = local.call("BREW", "/", "origin: https://a.example\r\n", b"");
+    assert_eq!((reply.status, cors(&reply)), (403, filled));
+}
+
+#[test]
+fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
+    let asked = "origin: https://a.example\r\naccess-control-request-method: PUT\r\naccess-control-request-headers: x-a,x-b\r\n";
+    let local = Local::scripted("", "");
+    let before = local.get("/count").text();
+    let reply = local.call("OPTIONS", "/any", asked, b"");
+    assert_eq!((reply.status, reply.body.len()), (200, 0));
+    for (name, value) in [
+        ("access-control-allow-origin", "https://a.example"),
+        ("access-control-allow-methods", "PUT"),
+        ("access-control-allow-headers", "x-a,x-b"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-max-age", "3600"),
+    ] {
+        assert_eq!(reply.header(name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(local.get("/count").text().parse::<usize>().unwrap(), before.parse::<usize>().unwrap() + 1);
+
+    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [OPTIONS]}}]";
+    let local = Local::scripted(triggers, "");
+    let reply = local.call("OPTIONS", "/", asked, b"");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "OPTIONS"));
+    assert_eq!(reply.header("access-control-allow-origin").as_deref(), Some("https://a.example"));
+    assert_eq!(reply.header("access-control-max-age"), None);
+}
+
+#[test]
+fn doubtful_shapes_never_reach_the_function() {
+    let local = Local::scripted("", "");
+    let port = local.function_port("f");
+    let before: usize = local.get("/count").text().parse().unwrap();
+    for (shape, part) in [
+        ("GET / HTTP/1.1\r\n\r\n", "exactly one Host"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", "exactly one Host"),
+        ("GET http://b/ HTTP/1.1\r\nhost: a\r\n\r\n", "differs"),
+        ("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", ""),
+    ] {
+        let reply = exchange(port, shape.as_bytes());
+        if part.is_empty() {
+            // Answered as a preflight: it names no resource of the function.
+            assert_eq!(reply.status, 200, "{shape}");
+        } else {
+            reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
+        }
+    }
+    // These do not even get past the parser, which answers without a body.
+    for shape in [
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, identity\r\n\r\nabc",
+        "GET / HTTP/1.1\r\nhost: a\r\nx y: 1\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\nhost: a\r\n\r\n",
+    ] {
+        assert_eq!(exchange(port, shape.as_bytes()).status, 400, "{shape}");
+    }
+    // Chunks win over a length, the connection closes, and the function sees one framing only.
+    let (chunked, length) = ("transfer-encoding: chunked\r\n", "content-length: 3\r\n");
+    for framing in [format!("{chunked}{length}"), format!("{length}{chunked}")] {
+        let shape = format!(
+            "POST /seen HTTP/1.1\r\nhost: a\r\n{framing}\r\n1\r\nx\r\n0\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n"
+        );
+        let reply = exchange(port, shape.as_bytes());
+        assert_eq!((reply.status, reply.header("connection").as_deref()), (200, Some("close")));
+        let text = reply.text();
+        assert_eq!(seen(&text, "transfer-encoding").as_deref(), Some("chunked"), "{text}");
+        assert_eq!(seen(&text, "content-length"), None, "{text}");
+    }
+    let after: usize = local.get("/count").text().parse().unwrap();
+    assert_eq!(after, before + 3);
+}
+
+#[test]
+fn chunked_replies_are_streamed_and_others_are_whole() {
+    let local = Local::scripted("timeout: 60", "");
+    let reply = local.get("/chunks?n=3");
+    assert_eq!(reply.header("transfer-encoding").as_deref(), Some("chunked"));
+    assert_eq!(reply.header("content-length"), None);
+    assert_eq!((reply.text().as_str(), reply.is_complete), ("chunk 0\nchunk 1\nchunk 2\n", true));
+
+    // The first chunk arrives while the function is far from done: a minute would be cut.
+    let mut stream = connect(local.function_port("f"));
+    stream.write_all(&request("GET", "/chunks?n=2&ms=600000", "", b"")).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut text = String::new();
+    while !text.contains("chunk 0") {
+        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
+    }
+    drop(reader);
+
+    let reply = local.get("/name");
+    assert!(reply.header("content-length").is_some() && reply.header("transfer-encoding").is_none());
+}
+
+#[test]
+fn connections_are_kept_on_both_sides() {
+    let local = Local::scripted("", "");
+    let stream = connect(local.function_port("f"));
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    for _ in 0..3 {
+        writer.write_all(&request("GET", "/close-reused", "", b"")).unwrap();
+        let reply = read_reply(&mut reader, false).expect("the client's connection stays open");
+        // The function closes a connection that is used a second time: a GET is tried once more on a new one.
+        assert_eq!((reply.status, reply.text().as_str()), (200, "fresh"));
+    }
+    // The last reply left an idle connection that the function will close: for a POST that is an error.
+    let reply = local.call("POST", "/close-reused", "", b"x");
+    reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
+    // With a connection that nobody used before there is nothing to try again.
+    local.get("/close").assert_function_error(502, "maxMemoryUsage: ");
+}
+
+#[test]
+fn hosts_lead_to_functions() {
+    let folder = crate::harness::Folder::new();
+    folder.scripted();
+    let two = crate::harness::manifest("environmentVariables: {SCRIPT_NAME: one}", "")
+        + &crate::harness::manifest("environmentVariables: {SCRIPT_NAME: two}", "")
+            .replace("functionName: f", "functionName: G-2")
+            .split_once("resources:\n")
+            .unwrap()
+            .1
+            .replace("  f:\n", "  g:\n");
+    folder.write("s.yaml", &two);
+    let local = Local::start(folder, &[]);
+    local.wait_for("both are ready", |event| event["kind"] == "ready" && event["function"] == "G-2");
+    let main = local.main_port();
+    let ask = |host: &str| exchange(main, format!("GET /name HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+    assert_eq!(ask(&format!("f.localhost:{main}")).text(), "one");
+    assert_eq!(ask("g-2.localhost").text(), "two");
+    assert_eq!(exchange(local.function_port("G-2"), &request("GET", "/name", "", b"")).text(), "two");
+    ask("h.localhost").assert_platform_error(404, "FcCommonError", "DomainNameNotFound", "h.localhost");
+    ask("127.0.0.1").assert_platform_error(404, "FcCommonError", "DomainNameNotFound", "127.0.0.1");
+}
+
+#[test]
+fn a_single_function_answers_at_the_root() {
+    let local = Local::scripted("environmentVariables: {SCRIPT_NAME: only}", "");
+    let reply = exchange(local.main_port(), &request("GET", "/name", "", b""));
+    assert_eq!(reply.text(), "only");
+}
+
+#[test]
+fn the_log_of_a_request_can_be_asked_for() {
+    use base64::Engine;
+    let local = Local::scripted("memorySize: 256", "");
+    let reply = local.call("GET", "/log", "x-fc-log-type: Tail\r\n", b"");
+    let log = reply.header("x-fc-log-result").expect("a log");
+    let log = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(log).unwrap()).unwrap();
+    let id = reply.id();
+    let expected = format!(
+        "FC Invoke Start RequestId: {id}\na line of {id}\nFC Invoke End RequestId: {id}\n\nDuration: "
+    );
+    assert!(log.starts_with(&expected), "{log}");
+    assert!(log.contains("Memory Size: 256 MB, Max Memory Used: "), "{log}");
+    assert_eq!(local.get("/log").header("x-fc-log-result"), None);
+}

@@ -1,0 +1,187 @@
+//! The pool: how many instances, which one is called, when they end.
+
+use std::collections::HashSet;
+
+use crate::harness::{Local, eventually, is_running, signal};
+
+/// Calls `target` `count` times at once.
+fn at_once(local: &Local, count: usize, target: &str) -> Vec<crate::harness::Reply> {
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..count).map(|_| scope.spawn(|| local.get(target))).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    })
+}
+
+fn instances(local: &Local) -> HashSet<String> {
+    let served = |event: &serde_json::Value| event["kind"] == "request" && event["status"] == 200;
+    local
+        .events()
+        .iter()
+        .filter(|event| served(event))
+        .filter_map(|event| Some(event["instance"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
+    let local = Local::scripted("instanceConcurrency: 4\ntimeout: 60", "");
+    assert!(at_once(&local, 4, "/sleep?ms=400").iter().all(|reply| reply.status == 200));
+    local.wait_for_nth("four are recorded", 4, |event| event["kind"] == "request");
+    assert_eq!(instances(&local).len(), 1);
+    assert!(at_once(&local, 8, "/sleep?ms=600").iter().all(|reply| reply.status == 200));
+    local.wait_for_nth("eight more are recorded", 12, |event| event["kind"] == "request");
+    assert_eq!(instances(&local).len(), 2);
+}
+
+#[test]
+fn beyond_the_cap_calls_are_refused() {
+    let local = Local::scripted(
+        "instanceConcurrency: 2\ntimeout: 60\nconcurrencyConfig: {reservedConcurrency: 2}",
+        "",
+    );
+    let replies = at_once(&local, 7, "/sleep?ms=1000");
+    let (ok, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!((ok.len(), refused.len()), (4, 3));
+    for reply in refused {
+        reply.assert_platform_error(429, "FcCommonError", "ResourceExhausted", "limit of 2 instances");
+    }
+}
+
+#[test]
+fn an_idle_instance_is_stopped_with_its_hook() {
+    let hooks = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 5}}";
+    let local = Local::scripted(hooks, "x-local: {idleTimeout: 0.3}");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    local.wait_for_text("pre-stop");
+    eventually("the instance ends", || !is_running(pid));
+    assert_eq!(local.get("/").status, 200, "the next call starts another one");
+}
+
+#[test]
+fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
+    let local = Local::scripted("", "");
+    let first = local.get("/pid").text();
+    let reply = local.get("/exit?code=7");
+    reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
+    assert!(reply.text().contains("ms, maxMemoryUsage: "), "{reply:?}");
+    local.wait_for_text(&format!(
+        "FC Invoke End RequestId: {}, Error: Process exited unexpectedly",
+        reply.id()
+    ));
+    local.wait_for_text("the instance ended by itself with code 7");
+    assert_ne!(local.get("/pid").text(), first);
+}
+
+#[test]
+fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
+    let local = Local::scripted("", "");
+    let reply = local.get("/cut");
+    assert_eq!((reply.status, reply.text().as_str(), reply.is_complete), (200, "cut!", false));
+    local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id()));
+}
+
+#[test]
+fn too_much_memory_ends_the_instance() {
+    let local = Local::scripted("memorySize: 128\ntimeout: 60", "");
+    assert_eq!(local.get("/memory?mb=16").status, 200);
+    let reply = local.get("/memory?mb=200&ms=30000");
+    reply.assert_function_error(502, "Process exited unexpectedly before completing request");
+    let text = reply.text();
+    let (_, used) = text.split_once("maxMemoryUsage: ").unwrap();
+    assert!(used.split_once("MB").unwrap().0.parse::<f64>().unwrap() > 128.0, "{text}");
+    local.wait_for_text("MB of 128MB");
+}
+
+#[test]
+fn a_call_ends_with_the_functions_time() {
+    let local = Local::scripted("timeout: 1", "");
+    let first = local.get("/pid").text();
+    let reply = local.get("/sleep?ms=60000");
+    reply.assert_function_error(502, "Function time out after 1 seconds (duration: ");
+    assert_ne!(local.get("/pid").text(), first, "with one call at a time the instance is replaced");
+    local.invoke("", b"x").assert_ok();
+
+    // A stream is cut, and an instance that takes several calls stays.
+    let local = Local::scripted("timeout: 1\ninstanceConcurrency: 5", "");
+    let first = local.get("/pid").text();
+    let reply = local.get("/chunks?n=1000&ms=100");
+    assert_eq!((reply.status, reply.is_complete), (200, false));
+    local.wait_for_text(&format!(
+        "FC Invoke End RequestId: {}, Error: Function time out after 1 seconds",
+        reply.id()
+    ));
+    assert_eq!(local.get("/pid").text(), first);
+}
+
+#[test]
+fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
+    let props = "instanceConcurrency: 5\ncustomRuntimeConfig: {healthCheckConfig: {httpGetUrl: /healthz, periodSeconds: 1, failureThreshold: 2, successThreshold: 1}}";
+    let local = Local::scripted(props, "");
+    let first = local.get("/pid").text();
+    assert_eq!(local.get("/set-health?ok=0").status, 200);
+    local.wait_for_text("unhealthy, no new requests go to it");
+    assert_ne!(local.get("/pid").text(), first);
+
+    let local = Local::scripted(props, "x-local: {maxInstances: 1}");
+    let first = local.get("/pid").text();
+    assert_eq!(local.get("/set-health?ok=0").status, 200);
+    local.wait_for_text("unhealthy, no new requests go to it");
+    local.get("/pid").assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "unhealthy");
+    assert_ne!(local.get("/pid").text(), first, "the next call uses a new instance");
+}
+
+#[test]
+fn a_frozen_instance_stands_still_between_calls() {
+    let local = Local::scripted("", "x-local: {freeze: true}");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let state = || {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .unwrap()
+            .rsplit_once(") ")
+            .unwrap()
+            .1
+            .chars()
+            .next()
+    };
+    eventually("it is frozen", || state() == Some('T'));
+    assert_eq!(local.get("/pid").text(), pid.to_string());
+    eventually("it is frozen again", || state() == Some('T'));
+    let mut local = local;
+    assert_eq!(local.interrupt(), Some(0));
+    assert!(!is_running(pid));
+}
+
+#[test]
+fn a_killed_instance_fails_its_own_calls_only() {
+    let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60", "");
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| local.get("/sleep?ms=3000"))).collect();
+        local.wait_for_nth("all four are asleep", 4, |event| {
+            event["text"].as_str().is_some_and(|text| text.starts_with("asleep"))
+        });
+        let started: Vec<u32> = local
+            .events()
+            .iter()
+            .filter_map(|event| event["text"].as_str()?.strip_prefix("pid ")?.split(' ').next()?.parse().ok())
+            .collect();
+        assert_eq!(started.len(), 2);
+        signal(started[0], "KILL");
+        let replies: Vec<_> = calls.into_iter().map(|call| call.join().unwrap()).collect();
+        let (ok, failed): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+        assert_eq!((ok.len(), failed.len()), (2, 2));
+        for reply in failed {
+            reply.assert_function_error(502, "Process exited unexpectedly before completing request");
+        }
+    });
+    assert_eq!(local.get("/").status, 200);
+}
+
+#[test]
+fn a_program_that_ignores_sigterm_is_killed() {
+    let hooks = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 1}}";
+    let mut local = Local::scripted(hooks, "x-local: {stopTimeout: 0.2, freeze: true}");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    assert_eq!(local.interrupt(), Some(0));
+    assert!(!is_running(pid));
+    local.wait_for_text("pre-stop");
+}

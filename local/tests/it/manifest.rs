@@ -1,0 +1,161 @@
+//! What fc-local says about manifests, each remark with its line.
+
+use std::process::Command;
+
+use crate::harness::{Folder, PROGRAM};
+
+/// Lists the manifest's functions: success, standard output, standard error.
+fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {
+    let output = Command::new(PROGRAM)
+        .args(["list", "--json", "--template"])
+        .arg(folder.path().join("s.yaml"))
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+const GOOD: &str = "\
+edition: 3.0.0
+name: test
+vars: {region: cn-hangzhou}
+resources:
+  f:
+    component: fc3
+    props:
+      region: ${vars.region}
+      functionName: f
+      runtime: custom.debian12
+      code: ./code
+      timeout: 10
+      customRuntimeConfig:
+        port: 9000
+        healthCheckConfig: {httpGetUrl: /healthz}
+      instanceLifecycleConfig:
+        initializer: {handler: x}
+      triggers:
+        - triggerName: http
+          triggerType: http
+          triggerConfig:
+            authType: anonymous
+            methods: [GET]
+";
+
+/// Replaces a line of the good manifest, and checks the remark on its line and whether it is fatal.
+#[track_caller]
+fn check(line: usize, text: &str, is_fatal: bool, remark: &str) {
+    let lines: Vec<&str> =
+        GOOD.lines().enumerate().map(|(at, old)| if at + 1 == line { text } else { old }).collect();
+    let folder = Folder::new();
+    folder.write("s.yaml", &lines.join("\n"));
+    let (is_ok, _, errors) = list(&folder, &[]);
+    assert_eq!(is_ok, !is_fatal, "{errors}");
+    let place = format!("s.yaml:{line}: ");
+    assert!(
+        errors.lines().any(|error| error.contains(&place) && error.contains(remark)),
+        "{place}{remark} in {errors}"
+    );
+}
+
+#[test]
+fn a_good_manifest_has_no_remarks() {
+    let folder = Folder::new();
+    folder.write("s.yaml", GOOD);
+    let (is_ok, out, errors) = list(&folder, &[]);
+    assert!(is_ok && errors.is_empty(), "{errors}");
+    let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected = serde_json::json!([{
+        "function": "f", "runtime": "custom.debian12", "memoryMb": 512, "timeoutSeconds": 10,
+        "instanceConcurrency": 1, "methods": ["GET"],
+    }]);
+    assert_eq!(functions, expected);
+}
+
+#[test]
+fn typos_of_known_keys_are_caught() {
+    check(12, "      timout: 10", true, "did you mean `timeout`?");
+    check(12, "      instanceConcurency: 10", true, "did you mean `instanceConcurrency`?");
+    check(13, "      customRuntimeConfg:", true, "did you mean `customRuntimeConfig`?");
+    check(14, "        prot: 9000", true, "did you mean `port`?");
+    check(
+        15,
+        "        healthCheckConfig: {httpGetUrl: /h, periodSecond: 3}",
+        true,
+        "did you mean `periodSeconds`?",
+    );
+    check(20, "          triggerTyp: http", true, "did you mean `triggerType`?");
+    check(22, "            authTyp: anonymous", true, "did you mean `authType`?");
+    check(3, "var: {region: cn-hangzhou}", true, "did you mean `vars`?");
+    check(6, "    componet: fc3", true, "did you mean `component`?");
+}
+
+#[test]
+fn what_has_no_effect_or_is_unknown_is_named() {
+    check(12, "      vpcConfig: auto", false, "`vpcConfig` has no effect here");
+    check(12, "      asyncInvokeConfig: {asyncTask: true}", false, "`asyncInvokeConfig` has no effect here");
+    check(12, "      somethingNew: 1", false, "`somethingNew` is not a key of `props`");
+    check(12, "      customDomain: {domainName: auto}", false, "`customDomain` has no effect here");
+    check(6, "    component: oss", true, "component `oss` is not started here");
+}
+
+#[test]
+fn values_that_the_platform_would_refuse_are_refused() {
+    check(1, "edition: 1.0.0", true, "edition `1.0.0` is not supported");
+    check(9, "      functionName: 9f", true, "must be 1 to 64 letters");
+    check(10, "      runtime: nodejs20", true, "is not supported here");
+    check(10, "      runtime: custom.debian13", true, "is no runtime");
+    check(10, "      runtime: custom-container", true, "containers are not supported");
+    check(11, "      code: ./f.zip", true, "must be a folder");
+    check(11, "      code: {ossBucketName: b, ossObjectName: o}", true, "must be a folder");
+    check(12, "      timeout: 0", true, "must be 1 to 86400 but is 0");
+    check(12, "      timeout: ten", true, "must be an integer but is text");
+    check(12, "      memorySize: 500", true, "multiple of 64");
+    check(12, "      cpu: 17", true, "must be 0.05 to 16 but is 17");
+    check(12, "      instanceConcurrency: 201", true, "must be 1 to 200");
+    check(12, "      environmentVariables: {NUM: 5}", true, "must be text but is an integer; quote it");
+    check(12, "      environmentVariables: {FC_X: a}", true, "reserved by the platform");
+    check(12, "      timeout: ${env('FC_LOCAL_NOT_SET')}", true, "FC_LOCAL_NOT_SET is not set");
+    check(
+        15,
+        "        healthCheckConfig: {httpGetUrl: /h, timeoutSeconds: 4}",
+        true,
+        "must be 1 to 3 but is 4",
+    );
+    check(17, "        initializer: {handler: x, command: [a]}", true, "both `handler` and `command`");
+    check(17, "        initializer: {timeout: 3}", true, "needs `handler`");
+    check(23, "            methods: [FETCH]", true, "`FETCH` cannot be let through");
+    check(9, "      functionName: @f", true, "not YAML");
+    check(9, "      region: x", true, "stands twice");
+}
+
+#[test]
+fn a_trigger_with_authentication_is_refused_and_never_served_open() {
+    check(22, "            authType: function", true, "does not serve such a function open");
+    check(22, "            authType: jwt", true, "does not serve such a function open");
+    check(22, "            authType: bogus", true, "does not exist");
+}
+
+#[test]
+fn everything_is_reported_at_once() {
+    let folder = Folder::new();
+    folder.write("s.yaml", &GOOD.replace("timeout: 10", "timout: 10").replace("port: 9000", "port: 0"));
+    let (is_ok, _, errors) = list(&folder, &[]);
+    assert!(!is_ok);
+    assert!(errors.contains(":12: ") && errors.contains(":14: "), "{errors}");
+}
+
+#[test]
+fn expressions_read_the_environment_and_the_file_beside() {
+    let folder = Folder::new();
+    let name = "functionName: ${env('FC_LOCAL_STAGE', 'dev')}-${json(file('a.json')).x}";
+    folder.write("a.json", "{}");
+    folder
+        .write("s.yaml", &GOOD.replace("functionName: f", "functionName: f-${env('FC_LOCAL_STAGE', 'dev')}"));
+    assert!(list(&folder, &[]).1.contains("\"f-dev\""));
+    folder.write(".env", "# a comment\nexport FC_LOCAL_STAGE='beside'\n");
+    assert!(list(&folder, &[]).1.contains("\"f-beside\""));
+    assert!(list(&folder, &[("FC_LOCAL_STAGE", "outside")]).1.contains("\"f-outside\""));
+    folder.write("s.yaml", &GOOD.replace("functionName: f", name));
+    assert!(list(&folder, &[]).2.contains("is not an expression"));
+}

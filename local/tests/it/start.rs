@@ -1,0 +1,181 @@
+//! Cold starts, and every way in which they fail.
+
+use crate::harness::{Folder, Local, eventually, is_running, manifest};
+
+#[test]
+fn a_program_that_is_not_there_or_not_executable() {
+    let folder = Folder::new();
+    folder.write("code/data", "not a program");
+    folder.write("s.yaml", &manifest("", ""));
+    let local = Local::start(folder, &[]);
+    let text = "The function cannot be started. Failed to start function instance. Error: the file /code/bootstrap is not exist";
+    local.get("/").assert_platform_error(412, "FcCommonError", "CAFileNotFound", text);
+
+    let folder = Folder::new();
+    folder.write("code/data", "not a program");
+    folder.write("s.yaml", &manifest("customRuntimeConfig: {command: [/code/data]}", ""));
+    let local = Local::start(folder, &[]);
+    let text = "Function instance exited unexpectedly(code 13, message:permission denied) with start command '/code/data '.";
+    local.get("/").assert_platform_error(412, "FcCommonError", "CAFilePermission", text);
+    // The API's caller gets the same.
+    local.invoke("", b"x").assert_platform_error(412, "FcCommonError", "CAFilePermission", text);
+}
+
+#[test]
+fn a_program_that_ends_during_its_start() {
+    let local = Local::scripted("environmentVariables: {SCRIPT_START: 'exit:2'}", "");
+    let reply = local.get("/");
+    let text = "Function instance exited unexpectedly(code 2, message:no such file or directory) with start command '/code/bootstrap '.\nLogs:\n";
+    reply.assert_platform_error(412, "FcCommonError", "CAExited", text);
+    let message = reply.json()["Message"].as_str().unwrap().to_owned();
+    assert!(message.contains("going down") && message.contains("because the test wants it"), "{message}");
+    local.wait_for("its output in the log", |event| {
+        event["kind"] == "stderr" && event["text"] == "because the test wants it"
+    });
+
+    // Not a program at all: the system's own error number is the exit code.
+    let folder = Folder::new();
+    folder.write("code/bootstrap", "\x7fELF nonsense");
+    folder.write("s.yaml", &manifest("", ""));
+    let local = Local::start(folder, &[]);
+    local.get("/").assert_platform_error(
+        412,
+        "FcCommonError",
+        "CAExited",
+        "(code 8, message:exec format error)",
+    );
+}
+
+#[test]
+fn a_program_that_never_listens() {
+    let local =
+        Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 0.5}");
+    let reply = local.get("/");
+    let text = "Function instance health check failed on port 9000 in 0.5 seconds.\nLogs:\nnot listening";
+    reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
+}
+
+#[test]
+fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
+    let local =
+        Local::scripted("environmentVariables: {SCRIPT_START: loopback}", "x-local: {startTimeout: 1}");
+    local.get("/").assert_platform_error(
+        412,
+        "FcCommonError",
+        "FunctionNotStarted",
+        "health check failed on port 9000",
+    );
+    local.wait_for_text("where the platform cannot reach it: listen on 0.0.0.0");
+}
+
+#[test]
+fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
+    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let props = format!(
+        "instanceConcurrency: 1\ntimeout: 60\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}'}}\ncustomRuntimeConfig: {{port: {port}}}"
+    );
+    let local = Local::scripted(&props, "");
+    local.wait_for_text(&format!("listens on {port}, so it runs as one instance only"));
+    let pids: Vec<String> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..1).map(|_| scope.spawn(|| local.get("/pid").text())).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert_eq!(local.get("/pid").text(), pids[0]);
+    // While it is busy nothing else can take a call.
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| local.get("/sleep?ms=1500"));
+        local.wait_for_text("asleep");
+        local.get("/pid").assert_platform_error(
+            429,
+            "FcCommonError",
+            "ResourceExhausted",
+            "limit of 10 instances",
+        );
+        assert_eq!(busy.join().unwrap().status, 200);
+    });
+    let local_pid: u32 = pids[0].parse().unwrap();
+    drop(local);
+    eventually("the program ends", || !is_running(local_pid));
+}
+
+#[test]
+fn the_initializer_runs_before_the_first_request() {
+    let hooks = "instanceLifecycleConfig: {initializer: {handler: 'true', timeout: 5}}";
+    let local = Local::scripted(hooks, "");
+    let line = local.wait_for_text("initialize 1-");
+    assert_eq!(line["request"], line["text"].as_str().unwrap()["initialize ".len()..]);
+    // It was the first and is counted with this one.
+    assert_eq!(local.get("/count").text(), "2");
+
+    let failing = format!("{hooks}\nenvironmentVariables: {{SCRIPT_INITIALIZE: '500'}}");
+    let local = Local::scripted(&failing, "");
+    local.get("/").assert_function_error(502, "Function initializer failed: POST /initialize answered 500");
+    local.invoke("", b"x").assert_function_error(200, "Function initializer failed");
+}
+
+#[test]
+fn hooks_can_be_commands() {
+    let hooks = "instanceLifecycleConfig:\n  initializer: {command: [/bin/sh, -c, 'echo warmed up on $FC_SERVER_PORT'], timeout: 5}\n  preStop: {command: [/bin/sh, -c, 'echo goodbye']}";
+    let mut local = Local::scripted(hooks, "");
+    local.wait_for_text("warmed up on ");
+    assert_eq!(local.get("/").status, 200);
+    assert_eq!(local.interrupt(), Some(0));
+    local.wait_for_text("goodbye");
+
+    let failing = "instanceLifecycleConfig: {initializer: {command: [/bin/false]}}";
+    let local = Local::scripted(failing, "");
+    local.get("/").assert_function_error(502, "its command ended with code 1");
+}
+
+#[test]
+fn the_first_health_check_decides() {
+    let check = |path: &str| format!("customRuntimeConfig: {{healthCheckConfig: {{httpGetUrl: '{path}'}}}}");
+    let local = Local::scripted(&check("/healthz"), "");
+    assert_eq!(local.get("/").status, 200);
+    let local = Local::scripted(&check("/status?code=404"), "");
+    let reply = local.get("/");
+    reply.assert_platform_error(
+        412,
+        "FcCommonError",
+        "FunctionNotStarted",
+        "GET /status?code=404: answered 404",
+    );
+}
+
+#[test]
+fn an_instance_gets_the_platforms_environment_and_no_other() {
+    let folder = Folder::new();
+    folder.write(
+        "code/bootstrap",
+        "#!/bin/sh\nenv | sort | while read -r line; do echo \"env $line\"; done\necho \"folder $(pwd)\"\nexit 1\n",
+    );
+    folder.write(
+        "s.yaml",
+        &manifest("memorySize: 128\nenvironmentVariables: {OWN: value, API_TOKEN: 'a-secret-value'}", ""),
+    );
+    let local = Local::start(folder, &["--cold"]);
+    let message = local.get("/").json()["Message"].as_str().unwrap().to_owned();
+    let code = message.lines().find_map(|line| line.strip_prefix("folder ")).unwrap().to_owned();
+    for line in [
+        "FC_FUNCTION_NAME=f",
+        "FC_FUNCTION_HANDLER=handler",
+        "FC_FUNCTION_MEMORY_SIZE=128",
+        "FC_REGION=cn-hangzhou",
+        "FC_ACCOUNT_ID=1234567890123456",
+        "FC_FUNCTION_VERSION=LATEST",
+        "FC_VER_ID=LATEST",
+        "FC_INSTANCE_ID=c-",
+        "OWN=value",
+        "API_TOKEN=******",
+        "TZ=UTC",
+        &format!("FC_FUNC_CODE_PATH={code}"),
+    ] {
+        assert!(message.contains(&format!("env {line}")), "{line} in {message}");
+    }
+    let port = |name: &str| {
+        message.lines().find_map(|line| line.strip_prefix(&format!("env {name}="))).map(str::to_owned)
+    };
+    assert!(port("FC_SERVER_PORT").is_some_and(|port| port.parse::<u16>().is_ok()));
+    assert_eq!(port("FC_SERVER_PORT"), port("FC_CUSTOM_LISTEN_PORT"));
+    assert!(!message.contains("FC_LOCAL_TEST_SECRET"), "{message}");
+}

@@ -1,0 +1,83 @@
+//! No process survives fc-local.
+
+use crate::harness::{Local, eventually, is_running, signal};
+
+/// Everything below a process.
+fn below(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while next < found.len() {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", found[next])).into_iter().flatten().flatten();
+        for task in tasks {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            found.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
+        }
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+fn daemon(local: &Local) -> u32 {
+    let line = local.wait_for_text("daemon ");
+    line["text"].as_str().unwrap()["daemon ".len()..].parse().unwrap()
+}
+
+const PROPS: &str = "environmentVariables: {SCRIPT_START: daemon}";
+
+#[test]
+fn not_after_kill_9_even_if_frozen_or_out_of_their_group() {
+    let mut local = Local::scripted(PROPS, "x-local: {freeze: true}");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let daemon = daemon(&local);
+    let all = below(local.child.id());
+    assert!(all.contains(&pid) && all.contains(&daemon), "{pid} and {daemon} in {all:?}");
+    signal(local.child.id(), "KILL");
+    local.child.wait().unwrap();
+    for pid in all {
+        eventually("every process ends", || !is_running(pid));
+    }
+}
+
+#[test]
+fn not_after_an_orderly_end_either() {
+    let mut local = Local::scripted(PROPS, "");
+    local.get("/").assert_ok();
+    let all = below(local.child.id());
+    assert!(all.contains(&daemon(&local)));
+    assert_eq!(local.interrupt(), Some(0));
+    for pid in all {
+        assert!(!is_running(pid), "{pid} runs on");
+    }
+}
+
+#[test]
+fn not_when_the_guard_is_killed() {
+    let local = Local::scripted("", "");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let guard: u32 =
+        status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
+    assert_ne!(guard, local.child.id());
+    signal(guard, "KILL");
+    eventually("the instance ends with its guard", || !is_running(pid));
+    local.wait_for_text("ended by signal 9");
+    local.get("/").assert_ok();
+}
+
+#[test]
+fn not_a_build_step() {
+    let extra = "actions:\n  pre-local:\n    - run: echo building $$; sleep 600\n      path: ./";
+    let folder = crate::harness::Folder::new();
+    folder.scripted();
+    folder.write("s.yaml", &crate::harness::manifest("", extra));
+    let mut local = Local::spawn(folder, &[]);
+    local.wait_for("the step runs", |event| event["kind"] == "build");
+    let all = below(local.child.id());
+    assert!(!all.is_empty());
+    signal(local.child.id(), "KILL");
+    local.child.wait().unwrap();
+    for pid in all {
+        eventually("every process ends", || !is_running(pid));
+    }
+}

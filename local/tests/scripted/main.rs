@@ -1,0 +1,271 @@
+//! A function for tests: a small HTTP server that does what each request asks for.
+//!
+//! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
+//! (a status), `SCRIPT_TERM` (`ignore`), `SCRIPT_NAME` (a word in every reply of `/name`).
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a function's log is its output")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+static HEALTHY: AtomicBool = AtomicBool::new(true);
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+static MEMORY: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+fn main() {
+    let script = std::env::var("SCRIPT_START").unwrap_or_default();
+    let given: u16 =
+        std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000);
+    let (address, port) = match script.split_once(':').unwrap_or((&script, "")) {
+        ("exit", code) => {
+            println!("going down");
+            eprintln!("because the test wants it");
+            std::process::exit(code.parse().unwrap_or(1));
+        }
+        ("never", _) => {
+            println!("not listening");
+            std::thread::park();
+            return;
+        }
+        ("loopback", _) => (Ipv4Addr::LOCALHOST, given),
+        ("fixed", port) => (Ipv4Addr::UNSPECIFIED, port.parse().unwrap_or(9000)),
+        _ => (Ipv4Addr::UNSPECIFIED, given),
+    };
+    if script == "daemon" {
+        // A process that leaves the group: it must not survive either.
+        let started = Command::new("setsid").args(["sleep", "600"]).stdin(Stdio::null()).spawn();
+        println!("daemon {}", started.map_or(0, |child| child.id()));
+    }
+    let listener = TcpListener::bind((address, port)).expect("the port is free");
+    println!("pid {} listens on {port}", std::process::id());
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || serve(stream));
+    }
+}
+
+struct Asked {
+    head: String,
+    method: String,
+    path: String,
+    query: String,
+    body: Vec<u8>,
+}
+
+impl Asked {
+    fn number(&self, name: &str) -> u64 {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == name).find_map(|(_, value)| value.parse().ok()).unwrap_or(0)
+    }
+
+    fn header(&self, name: &str) -> String {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values =
+            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned());
+        values.next().unwrap_or_default()
+    }
+}
+
+fn serve(stream: TcpStream) {
+    stream.set_nodelay(true).expect("a socket");
+    let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+    let mut writer = stream;
+    let mut on_this_connection = 0;
+    while let Some(asked) = read_head(&mut reader) {
+        on_this_connection += 1;
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
+        let unread = matches!(asked.path.as_str(), "/unread");
+        let asked = if unread { asked } else { read_body(&mut reader, asked) };
+        if !answer(&mut writer, &asked, on_this_connection) {
+            return;
+        }
+    }
+}
+
+fn read_head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut head = String::new();
+    loop {
+        let before = head.len();
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+        if head[before..].trim().is_empty() {
+            break;
+        }
+    }
+    let mut words = head.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
+    Some(Asked { head, method, path, query, body: Vec::new() })
+}
+
+fn read_body(reader: &mut BufReader<TcpStream>, mut asked: Asked) -> Asked {
+    if asked.header("transfer-encoding").contains("chunked") {
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return asked;
+            }
+            let size = usize::from_str_radix(line.trim(), 16).unwrap_or(0);
+            let mut chunk = vec![0; size + 2];
+            if reader.read_exact(&mut chunk).is_err() || size == 0 {
+                return asked;
+            }
+            asked.body.extend_from_slice(&chunk[..size]);
+        }
+    }
+    let length: usize = asked.header("content-length").parse().unwrap_or(0);
+    asked.body = vec![0; length];
+    if reader.read_exact(&mut asked.body).is_err() {
+        println!("broken body of {}", asked.path);
+    }
+    asked
+}
+
+/// Whether the connection goes on.
+fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
+    let control = asked.header("x-fc-control-path");
+    match (asked.path.as_str(), control.as_str()) {
+        ("/initialize", "/initialize") => {
+            println!("initialize {}", asked.header("x-fc-request-id"));
+            let status = std::env::var("SCRIPT_INITIALIZE").unwrap_or_else(|_| "200".to_owned());
+            reply(out, &format!("{status} X"), "", b"")
+        }
+        ("/pre-stop", "/pre-stop") => {
+            println!("pre-stop");
+            reply(out, "200 OK", "", b"")
+        }
+        ("/invoke", "/invoke") => event(out, asked),
+        _ => plain(out, asked, on_this_connection),
+    }
+}
+
+fn event(out: &mut TcpStream, asked: &Asked) -> bool {
+    match asked.body.as_slice() {
+        b"fail" => reply(out, "404 Not Found", "x-fc-status: 404\r\n", b"{\"errorMessage\":\"as asked\"}"),
+        b"status" => reply(out, "400 Bad Request", "x-own: 1\r\n", b"no x-fc-status"),
+        b"crash" => std::process::exit(3),
+        b"head" => reply(out, "200 OK", "", asked.head.as_bytes()),
+        body => {
+            println!("event of {} bytes", body.len());
+            reply(out, "200 OK", "x-fc-status: 200\r\n", &body.to_ascii_uppercase())
+        }
+    }
+}
+
+fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
+    match asked.path.as_str() {
+        "/seen" => {
+            let seen = [asked.head.as_bytes(), &asked.body].concat();
+            reply(out, "200 OK", "", &seen)
+        }
+        "/length" => reply(out, "200 OK", "", asked.body.len().to_string().as_bytes()),
+        "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
+        "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
+        "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),
+        "/log" => {
+            println!("a line of {}", asked.header("x-fc-request-id"));
+            reply(out, "200 OK", "", b"")
+        }
+        "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
+        "/reserved" => {
+            let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
+                           content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
+            reply(out, "200 OK", headers, b"x")
+        }
+        "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
+        "/big-headers" => {
+            let value = "v".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
+            reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
+        }
+        "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
+        "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
+        "/close" => false,
+        // Closes a connection that is used again, without a reply.
+        "/close-reused" if on_this_connection > 1 => false,
+        "/close-reused" => reply(out, "200 OK", "", b"fresh"),
+        "/head" => reply(out, "200 OK", "content-length: 5\r\n", b""),
+        "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
+        "/chunks" => chunks(out, asked),
+        "/cut" => {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ncut!\r\n";
+            let sent = out.write_all(head.as_bytes()).is_ok();
+            std::thread::sleep(Duration::from_millis(50));
+            sent && false
+        }
+        "/memory" => {
+            let bytes = usize::try_from(asked.number("mb")).unwrap_or(0) * 1024 * 1024;
+            // Written to, so that it is resident.
+            *MEMORY.lock().expect("no panic before") = vec![1; bytes];
+            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
+        }
+        "/healthz" => {
+            let status = if HEALTHY.load(Ordering::Relaxed) { "200 OK" } else { "500 X" };
+            reply(out, status, "", b"")
+        }
+        "/set-health" => {
+            HEALTHY.store(asked.number("ok") == 1, Ordering::Relaxed);
+            reply(out, "200 OK", "", b"")
+        }
+        _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
+    }
+}
+
+fn reply(out: &mut TcpStream, status: &str, headers: &str, body: &[u8]) -> bool {
+    let length = if headers.contains("content-length") {
+        String::new()
+    } else {
+        format!("content-length: {}\r\n", body.len())
+    };
+    let head = format!("HTTP/1.1 {status}\r\n{headers}{length}\r\n");
+    out.write_all(&[head.as_bytes(), body].concat()).is_ok()
+}
+
+/// Waits as long as asked, and says so if the peer leaves before.
+fn sleep(stream: &TcpStream, asked: &Asked) -> bool {
+    let end = Instant::now() + Duration::from_millis(asked.number("ms"));
+    println!("asleep {}", asked.header("x-fc-request-id"));
+    while Instant::now() < end {
+        if has_left(stream) {
+            println!("cancelled {}", asked.header("x-fc-request-id"));
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+fn has_left(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("a socket");
+    // What has come is thrown away: a body that nobody reads stands before the end of the connection.
+    let mut junk = [0; 64 * 1024];
+    let gone = loop {
+        match (&*stream).read(&mut junk) {
+            Ok(0) => break true,
+            Ok(_) => {}
+            Err(error) => break error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    };
+    stream.set_nonblocking(false).expect("a socket");
+    gone
+}
+
+fn chunks(out: &mut TcpStream, asked: &Asked) -> bool {
+    if out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err() {
+        return false;
+    }
+    for number in 0..asked.number("n") {
+        let text = format!("chunk {number}\n");
+        if out.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).is_err() || has_left(out) {
+            println!("cancelled {}", asked.header("x-fc-request-id"));
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(asked.number("ms")));
+    }
+    out.write_all(b"0\r\n\r\n").is_ok()
+}
