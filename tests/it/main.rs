@@ -6,8 +6,12 @@
 
 mod support;
 
+mod abuse_h2;
 mod apps;
 mod connections;
+mod cors;
+mod drain;
+mod forwarding;
 mod hangup;
 mod leak;
 mod leave;

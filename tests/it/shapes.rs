@@ -18,8 +18,8 @@ fn send(server: &Server, bytes: &str) -> String {
 #[track_caller]
 fn check(server: &Server, bytes: &str, status: u16) {
     let reply = send(server, bytes);
-    let version = if bytes.contains("HTTP/1.0") { "HTTP/1.0" } else { "HTTP/1.1" };
-    assert!(reply.starts_with(&format!("{version} {status} ")), "{bytes:?}: {reply}");
+    let answered = ["HTTP/1.0", "HTTP/1.1"].iter().any(|version| reply.starts_with(&format!("{version} {status} ")));
+    assert!(answered, "{bytes:?}: {reply}");
     assert_eq!(reply.matches("HTTP/1.").count(), 1, "one request, one reply: {bytes:?}: {reply}");
 }
 

@@ -197,6 +197,14 @@ impl Conn {
         ended
     }
 
+    /// Reads until so many replies have begun, or the server closes.
+    pub fn wait_for_heads(&mut self, mut left: usize) {
+        while left > 0 {
+            let Some(frame) = self.try_read() else { return };
+            left -= usize::from(frame.kind == HEADERS);
+        }
+    }
+
     /// Reads until the server closes: whether it said `GOAWAY` before.
     pub fn is_told_to_go(&mut self) -> bool {
         let mut told = false;
