@@ -7,9 +7,12 @@
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 #![allow(dead_code, unused_imports, reason = "what the tests share is used by each in part")]
 
+#[path = "../it/apps/mod.rs"]
+mod apps;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod cors_browser;
 mod curl;
 mod load;
 mod nginx;

@@ -59,7 +59,10 @@ impl Front {
     fn ids(&self, status: &str, path: &str) -> BTreeSet<String> {
         let log = self.folder.text("access.log");
         let words = log.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        words.filter(|words| words[0] == status && words[2] == path).map(|words| words[1].to_owned()).collect()
+        words
+            .filter(|words| words[0] == status && words[2] == path)
+            .map(|words| words[1].to_owned())
+            .collect()
     }
 }
 

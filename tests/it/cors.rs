@@ -8,7 +8,10 @@ const SHOP: &str = "https://shop.example";
 const EVIL: &str = "https://evil.example";
 
 fn server(policy: &str) -> Server {
-    Launch::app("settings").var("IT_CORS", policy).var("IT_ORIGINS", "https://shop.example https://b.example").start()
+    Launch::app("settings")
+        .var("IT_CORS", policy)
+        .var("IT_ORIGINS", "https://shop.example https://b.example")
+        .start()
 }
 
 fn from(origin: &str, ask: Ask) -> Ask {
@@ -75,7 +78,8 @@ fn two_origins_are_refused() {
 fn a_preflight_is_answered_before_anybody_is_asked_who_they_are() {
     let server = server("list");
     for target in ["/private", "/alb", "/token", "/plaintext"] {
-        let ask = preflight(SHOP, target, "GET").header("Access-Control-Request-Headers", "x-key, content-type");
+        let ask =
+            preflight(SHOP, target, "GET").header("Access-Control-Request-Headers", "x-key, content-type");
         let answer = server.ask(&ask);
         check_told(answer.assert_status(204), SHOP, true);
         answer
@@ -178,7 +182,9 @@ fn there_are_never_two() {
 #[test]
 fn any_origin_is_a_star_for_caches_too() {
     let server = server("any");
-    for ask in [from(EVIL, Ask::get("/plaintext")), from("null", Ask::get("/nothing")), Ask::get("/plaintext")] {
+    for ask in
+        [from(EVIL, Ask::get("/plaintext")), from("null", Ask::get("/nothing")), Ask::get("/plaintext")]
+    {
         let answer = server.ask(&ask);
         answer.assert_header(ALLOW_ORIGIN, "*").assert_no_header(CREDENTIALS);
     }
@@ -210,5 +216,9 @@ fn same_origin_closes_the_door() {
 #[test]
 fn without_a_policy_nothing_is_said() {
     let answer = server("none").ask(&from(EVIL, Ask::get("/plaintext")));
-    assert!(!answer.headers.iter().any(|(name, _)| name.starts_with("access-control-")), "{:?}", answer.headers);
+    assert!(
+        !answer.headers.iter().any(|(name, _)| name.starts_with("access-control-")),
+        "{:?}",
+        answer.headers
+    );
 }

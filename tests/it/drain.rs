@@ -104,7 +104,8 @@ fn a_second_signal_of_either_kind_is_at_once() {
         let lines = ended(&mut server);
         assert_eq!(last(&lines).2, 1, "one is cut");
         let said = format!("SIG{second}");
-        let warning = lines.iter().find(|line| line["message"].as_str().unwrap().contains("cutting")).unwrap();
+        let warning =
+            lines.iter().find(|line| line["message"].as_str().unwrap().contains("cutting")).unwrap();
         assert!(warning["message"].as_str().unwrap().contains(&said), "{warning}");
     }
 }

@@ -18,7 +18,10 @@ const FORWARDED: [(&str, &str); 4] = [
 #[test]
 fn nobody_is_believed_by_default() {
     let server = Launch::app("settings").var("IT_TRUST", "off").start();
-    let told = client(&server, &[&FORWARDED[..], &[("x-fc-client-ip", "6.6.6.6"), ("x-fc-base-path", "/x")]].concat());
+    let told = client(
+        &server,
+        &[&FORWARDED[..], &[("x-fc-client-ip", "6.6.6.6"), ("x-fc-base-path", "/x")]].concat(),
+    );
     assert_eq!(told["address"], "127.0.0.1");
     assert_eq!((&told["scheme"], &told["host"]), (&"http".into(), &"21.0.0.1".into()));
     assert_eq!(told["base_path"], "");
@@ -52,7 +55,10 @@ fn scheme_and_host_are_those_the_client_used() {
     let told = client(&server, &[]);
     assert_eq!((&told["scheme"], &told["host"]), (&"http".into(), &"21.0.0.1".into()));
     // What a client sent stands left of what the proxy added.
-    let told = client(&server, &[("X-Forwarded-Proto", "gopher, https"), ("X-Forwarded-Host", "evil.example, shop.example")]);
+    let told = client(
+        &server,
+        &[("X-Forwarded-Proto", "gopher, https"), ("X-Forwarded-Host", "evil.example, shop.example")],
+    );
     assert_eq!((&told["scheme"], &told["host"]), (&"https".into(), &"shop.example".into()));
     let mut conn = h2::Conn::open(server.port);
     let told = conn.ask(&Ask::get("/client").header("X-Forwarded-Proto", "https")).json();
@@ -71,7 +77,10 @@ fn the_base_path_is_the_rules_or_the_platforms() {
     let server = Launch::app("settings").var("IT_BASE_PATH", "/api/").start();
     let told = client(&server, &[]);
     assert_eq!((&told["base_path"], &told["path"]), (&"/api".into(), &"/client".into()));
-    assert_eq!(client(&server, &[("x-fc-base-path", "/2016-08-15/proxy/shop/cart")])["base_path"], "/2016-08-15/proxy/shop/cart");
+    assert_eq!(
+        client(&server, &[("x-fc-base-path", "/2016-08-15/proxy/shop/cart")])["base_path"],
+        "/2016-08-15/proxy/shop/cart"
+    );
     assert_eq!(client(&Launch::app("settings").start(), &[])["base_path"], "");
 }
 
@@ -105,10 +114,19 @@ fn a_bearer_token_is_required() {
     for right in ["Bearer first token", "bearer second token", "BEARER first token"] {
         with(right).assert_status(200).assert_text("inside");
     }
-    for wrong in ["", "Bearer", "Bearer ", "Bearer first toke", "Bearer first tokens", "Basic first token", "first token"] {
+    for wrong in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer first toke",
+        "Bearer first tokens",
+        "Basic first token",
+        "first token",
+    ] {
         with(wrong).assert_header("www-authenticate", "Bearer").assert_problem(401);
     }
     server.ask(&Ask::get("/token")).assert_problem(401);
-    let two = Ask::get("/token").header("authorization", "Bearer first token").header("authorization", "Bearer x");
+    let two =
+        Ask::get("/token").header("authorization", "Bearer first token").header("authorization", "Bearer x");
     server.ask(&two).assert_problem(401);
 }

@@ -207,7 +207,11 @@ fn row_10_a_large_body_partly_read_and_held() {
         conn.send(head.as_bytes());
         conn.send(&[b'x'; 60_000]);
         scene.until_seen("holding:leaver");
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.check_left("handling", &["dropped"]);
     }
 }
@@ -222,7 +226,11 @@ fn row_11_half_a_body_that_is_being_read() {
     {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST {target} {HALF}").as_bytes());
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.check_left("reading", &["dropped"]);
     }
 }
@@ -233,7 +241,11 @@ fn row_12_half_a_body_that_is_ignored() {
     for reset in [false, true] {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST /hold {HALF}").as_bytes());
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.check_left("handling", &["dropped"]);
     }
 }
@@ -246,7 +258,11 @@ fn row_13_a_second_request_behind() {
         let mut bytes = h1::bytes(&ask("GET", "/hold"));
         bytes.extend_from_slice(b"GET /hold HTTP/1.1\r\nHost: a\r\nx-fc-request-id: second\r\n\r\n");
         let conn = scene.begin(&bytes);
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.until_seen("dropped:leaver");
         assert!(!scene.seen().iter().any(|word| word.ends_with(":second")), "{:?}", scene.seen());
         scene.check_left("handling", &["dropped"]);
@@ -260,7 +276,11 @@ fn row_14_a_reply_that_is_streaming() {
         let mut conn = scene.begin(&h1::bytes(&ask("GET", "/stream/busy")));
         conn.answer_head().assert_status(200);
         assert!(conn.chunk().is_some());
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.check_left("replying", &["dropped"]);
     }
 }
@@ -272,7 +292,11 @@ fn row_15_a_reply_that_is_idle_in_mid_stream() {
         let mut conn = scene.begin(&h1::bytes(&ask("GET", "/stream/idle")));
         conn.answer_head().assert_status(200);
         assert!(conn.chunk().is_some());
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.check_left("replying", &["dropped"]);
     }
 }
@@ -283,7 +307,11 @@ fn row_16_a_handler_that_finishes() {
     for reset in [false, true] {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST /finish {HALF}").as_bytes());
-        if reset { conn.reset() } else { drop(conn) }
+        if reset {
+            conn.reset()
+        } else {
+            drop(conn)
+        }
         scene.until_seen("told:leaver");
         assert!(!scene.seen().contains(&"dropped:leaver".to_owned()), "it goes on: {:?}", scene.seen());
         // The gate lets it, too, come to its end.

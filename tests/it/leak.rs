@@ -82,9 +82,8 @@ fn five_waves_of_a_thousand_leavers_leave_nothing() {
         let quiet = until("the descriptors to be closed", || {
             let held = held(&server);
             // A thread that helps a slow log out comes and goes.
-            let as_before = |first: &Held| {
-                held.descriptors <= first.descriptors && held.threads <= first.threads
-            };
+            let as_before =
+                |first: &Held| held.descriptors <= first.descriptors && held.threads <= first.threads;
             after.first().is_none_or(as_before).then_some(held)
         });
         after.push(quiet);

@@ -17,7 +17,8 @@ fn impatient() -> Server {
 #[test]
 fn a_slow_head_is_cut() {
     let server = impatient();
-    for half in [&b"G"[..], b"GET /plain", b"GET /plaintext HTTP/1.1\r\nHost: a\r\n", b"PUT", b"PR", b"GET /health"]
+    for half in
+        [&b"G"[..], b"GET /plain", b"GET /plaintext HTTP/1.1\r\nHost: a\r\n", b"PUT", b"PR", b"GET /health"]
     {
         let mut conn = server.connect();
         conn.send(half);
@@ -34,13 +35,14 @@ fn a_slow_head_is_cut() {
 #[test]
 fn a_head_that_trickles_is_cut() {
     let server = impatient();
-    for start in [
-        "GET /plaintext HTTP/1.1\r\nHost: a\r\nx-slow: ",
-        "GET /healthz HTTP/1.1\r\nHost: a\r\nx-slow: ",
-    ] {
+    for start in
+        ["GET /plaintext HTTP/1.1\r\nHost: a\r\nx-slow: ", "GET /healthz HTTP/1.1\r\nHost: a\r\nx-slow: "]
+    {
         let mut conn = server.connect();
         conn.send(start.as_bytes());
-        until("the connection to be closed", || (!conn.trickle(b'x', Duration::from_millis(50))).then_some(()));
+        until("the connection to be closed", || {
+            (!conn.trickle(b'x', Duration::from_millis(50))).then_some(())
+        });
     }
     server.ask(&Ask::get("/plaintext")).assert_status(200);
 }
@@ -89,7 +91,8 @@ fn an_idle_connection_is_kept_whatever_came_last() {
 /// Neither a hook nor a request runs against the clock of the head.
 #[test]
 fn work_may_take_longer_than_a_head() {
-    let server = Launch::app("settings").var("IT_HEAD_LIMIT_MS", "200").var("IT_INITIALIZE_MS", "900").start();
+    let server =
+        Launch::app("settings").var("IT_HEAD_LIMIT_MS", "200").var("IT_INITIALIZE_MS", "900").start();
     let mut conn = server.connect();
     conn.ask(&Ask::post("/initialize", "")).assert_status(200);
     conn.ask(&Ask::get("/slow?ms=900")).assert_status(200);
@@ -157,7 +160,8 @@ fn without_descriptors_accept_backs_off() {
     drop(quiet);
     server.ask(&Ask::get("/plaintext")).assert_status(200);
     let lines = server.stop();
-    let said = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("cannot accept")).count();
+    let said =
+        lines.iter().filter(|line| line["message"].as_str().unwrap().contains("cannot accept")).count();
     assert!(said < 60, "{said} lines about one thing");
 }
 
@@ -230,7 +234,8 @@ fn a_body_that_nobody_reads_leaves_the_connection_usable() {
             conn.ask(&ask).assert_status(status).assert_no_header("connection");
             conn.ask(&Ask::post("/echo", "and on")).assert_status(200).assert_text("and on");
         }
-        let ask = Ask::post("/orders", vec![b'x'; 3 * 1024 * 1024]).header("content-type", "application/json");
+        let ask =
+            Ask::post("/orders", vec![b'x'; 3 * 1024 * 1024]).header("content-type", "application/json");
         let ask = if chunked { ask.in_chunks() } else { ask };
         conn.ask(&ask).assert_problem(413);
         conn.ask(&Ask::post("/echo", "and on")).assert_status(200).assert_text("and on");
@@ -257,11 +262,16 @@ fn the_platforms_deadline_is_a_504_before_it_passes() {
     println!("504 after {:?} of a time-out of 1 s", started.elapsed());
     let record_before = server.ask(&Ask::get("/context").header("x-fc-function-timeout", "10")).json();
     assert!(record_before["deadline_ms"].is_u64(), "{record_before}");
-    let in_a_second = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 1000;
+    let in_a_second =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 1000;
     server.ask(&told("x-fc-function-deadline", &in_a_second.to_string())).assert_problem(504);
     // The first one is over before the platform's own clock would be.
     let record = until("the record", || {
-        server.lines().iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).find(|line| line["status"] == 504)
+        server
+            .lines()
+            .iter()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find(|line| line["status"] == 504)
     });
     let taken = record["duration_us"].as_u64().unwrap();
     assert!(taken < 1_000_000, "the platform cuts at 1 s, the answer took {taken} us");

@@ -30,7 +30,9 @@ fn check_answered(server: &Server, target: &str) {
     for method in ["GET", "HEAD"] {
         for _ in 0..20 {
             // The body is read, where there is one; a bound of ours, not of the platform's.
-            assert!(server.connect().is_answered_within(&Ask::new(method, "/healthz"), Duration::from_secs(1)));
+            assert!(
+                server.connect().is_answered_within(&Ask::new(method, "/healthz"), Duration::from_secs(1))
+            );
             kept.ask(&Ask::new(method, "/healthz")).assert_status(200);
         }
     }

@@ -18,7 +18,8 @@ fn send(server: &Server, bytes: &str) -> String {
 #[track_caller]
 fn check(server: &Server, bytes: &str, status: u16) {
     let reply = send(server, bytes);
-    let answered = ["HTTP/1.0", "HTTP/1.1"].iter().any(|version| reply.starts_with(&format!("{version} {status} ")));
+    let answered =
+        ["HTTP/1.0", "HTTP/1.1"].iter().any(|version| reply.starts_with(&format!("{version} {status} ")));
     assert!(answered, "{bytes:?}: {reply}");
     assert_eq!(reply.matches("HTTP/1.").count(), 1, "one request, one reply: {bytes:?}: {reply}");
 }
@@ -106,7 +107,8 @@ fn framing_that_contradicts_itself_is_a_400() {
 #[test]
 fn broken_chunks_are_told_and_the_connection_closes() {
     let server = Server::contract();
-    for chunks in ["z\r\nabc\r\n0\r\n\r\n", "3\r\nabcX\r\n0\r\n\r\n", "fffffffffffffffff\r\nabc\r\n", "-3\r\nabc\r\n"]
+    for chunks in
+        ["z\r\nabc\r\n0\r\n\r\n", "3\r\nabcX\r\n0\r\n\r\n", "fffffffffffffffff\r\nabc\r\n", "-3\r\nabc\r\n"]
     {
         let reply = send(
             &server,
@@ -130,8 +132,14 @@ fn bare_line_feeds_mean_the_same() {
 #[test]
 fn header_lines_that_some_read_otherwise_are_refused() {
     let server = Server::contract();
-    for line in ["Host : a", " Host: a", "Host: a\r\nX-Y\r\n", "Host: a\r\nX Y: z", "Host: a\r\nX-Y: \0z", "Host: a\r\n folded"]
-    {
+    for line in [
+        "Host : a",
+        " Host: a",
+        "Host: a\r\nX-Y\r\n",
+        "Host: a\r\nX Y: z",
+        "Host: a\r\nX-Y: \0z",
+        "Host: a\r\n folded",
+    ] {
         let reply = send(&server, &format!("GET /plaintext HTTP/1.1\r\n{line}\r\n\r\n"));
         assert!(reply.is_empty() || reply.starts_with("HTTP/1.1 400 "), "{line:?}: {reply}");
     }
@@ -159,7 +167,9 @@ fn a_probe_smuggles_nothing() {
             ),
         );
         assert!(!reply.contains("smuggled"), "{method}: {reply}");
-        for line in ["Content-Length : 5", "Content-Length:\t5", "X: y\r\n Content-Length: 5", "Content-Length\0: 5"] {
+        for line in
+            ["Content-Length : 5", "Content-Length:\t5", "X: y\r\n Content-Length: 5", "Content-Length\0: 5"]
+        {
             let reply =
                 send(&server, &format!("{method} /healthz HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n{smuggled}"));
             let both = reply.matches("HTTP/1.1 200").count();

@@ -151,4 +151,3 @@ fn number(name: &str) -> Option<u64> {
 fn millis(name: &str) -> Option<Duration> {
     number(name).map(Duration::from_millis)
 }
-

@@ -108,7 +108,8 @@ impl Launch {
         match self.app {
             Some(_) => {
                 words.push(std::env::current_exe().expect("a test has a path").into());
-                words.extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
+                words
+                    .extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
             }
             None => words.push(build::example(self.example).into()),
         }
@@ -117,7 +118,8 @@ impl Launch {
         // Nothing of the machine's own settings reaches the process.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["FC_", "ALIBABA_", "RUST_", "CONTRACT_", "IT_"].iter().any(|prefix| text.starts_with(prefix)) {
+            if ["FC_", "ALIBABA_", "RUST_", "CONTRACT_", "IT_"].iter().any(|prefix| text.starts_with(prefix))
+            {
                 command.env_remove(name);
             }
         }
