@@ -10,7 +10,7 @@ use crate::{Folder, is_wanted};
 /// Pages of two origins, and a function behind them.
 ///
 /// Pages come from `http://localhost:<port>` and `http://127.0.0.1:<port>`: two origins, and a third is the function's.
-const PAGE: &str = r#"<!doctype html><title>cors</title><body>waiting<script>
+const PAGE: &str = r"<!doctype html><title>cors</title><body>waiting<script>
 const base = new URL(location).searchParams.get('base');
 const tries = [
   ['plain', '/plaintext', {}],
@@ -41,7 +41,7 @@ const tries = [
   }
   document.body.textContent = '[' + lines.join('; ') + ']';
 })();
-</script>"#;
+</script>";
 
 /// Answers every request on a connection with one page.
 fn serve_page() -> u16 {
@@ -104,7 +104,8 @@ fn forward(client: &TcpStream, function: u16) -> Option<()> {
     from_client.read_exact(&mut body).ok()?;
     let mut upstream = TcpStream::connect(("127.0.0.1", function)).ok()?;
     let kept = request.iter().filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
-    let sent = kept.map(|line| format!("{line}\r\n")).collect::<String>() + "Connection: close\r\n\r\n";
+    let sent =
+        kept.flat_map(|line| [line.as_str(), "\r\n"]).collect::<String>() + "Connection: close\r\n\r\n";
     upstream.write_all(sent.as_bytes()).ok()?;
     let _ = upstream.write_all(&body);
     let mut from_function = BufReader::new(upstream);
@@ -117,7 +118,7 @@ fn forward(client: &TcpStream, function: u16) -> Option<()> {
         }
         reply.push("Access-Control-Expose-Headers: Date,x-fc-request-id".to_owned());
     }
-    let text = reply.iter().map(|line| format!("{line}\r\n")).collect::<String>() + "\r\n";
+    let text = reply.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect::<String>() + "\r\n";
     let mut rest = Vec::new();
     let _ = from_function.read_to_end(&mut rest);
     (&*client).write_all(&[text.as_bytes(), &rest].concat()).ok()

@@ -21,19 +21,19 @@ fn withstand(name: &str, launch: &Launch, attack: impl Fn(u16) + Sync) {
     server.ask(&Ask::get("/plaintext")).assert_status(200);
     let before = peak_mib(&server);
     let over = AtomicBool::new(false);
-    let mut served = 0_u32;
+    let mut rounds = 0_u32;
     std::thread::scope(|scope| {
         let attackers: Vec<_> = (0..4).map(|_| scope.spawn(|| attack(server.port))).collect();
         while !over.load(Ordering::Relaxed) {
             server.ask(&Ask::get("/plaintext")).assert_status(200);
             server.ask(&Ask::get("/healthz")).assert_status(200);
-            served += 1;
+            rounds += 1;
             over.store(attackers.iter().all(std::thread::ScopedJoinHandle::is_finished), Ordering::Relaxed);
         }
     });
     h2::Conn::open(server.port).ask(&Ask::get("/plaintext")).assert_status(200);
     let peak = peak_mib(&server);
-    println!("{name}: {before} MiB before, {peak} MiB at its height, others were served {served} times");
+    println!("{name}: {before} MiB before, {peak} MiB at its height, others were served {rounds} times");
     assert!(peak < before + BOUND_MIB, "{name}: from {before} to {peak} MiB");
     until("all to be over", || (server.counter("in_flight") == 1).then_some(()));
 }

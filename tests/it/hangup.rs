@@ -178,7 +178,7 @@ fn row_9_a_large_body_that_is_not_read_and_a_reset() {
 fn row_9_a_large_body_that_is_not_read_and_a_close() {
     let scene = Scene::new();
     let mut conn = scene.begin(MEGABYTES);
-    conn.send(&[b'x'; 30_000]);
+    conn.send(&vec![b'x'; 30_000]);
     drop(conn);
     scene.check_left("handling", &["dropped"]);
 }
@@ -205,12 +205,12 @@ fn row_10_a_large_body_partly_read_and_held() {
         let head = String::from_utf8(MEGABYTES.to_vec()).unwrap().replace("/hold", "/hold/partly");
         let mut conn = scene.server.connect();
         conn.send(head.as_bytes());
-        conn.send(&[b'x'; 60_000]);
+        conn.send(&vec![b'x'; 60_000]);
         scene.until_seen("holding:leaver");
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.check_left("handling", &["dropped"]);
     }
@@ -227,9 +227,9 @@ fn row_11_half_a_body_that_is_being_read() {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST {target} {HALF}").as_bytes());
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.check_left("reading", &["dropped"]);
     }
@@ -242,9 +242,9 @@ fn row_12_half_a_body_that_is_ignored() {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST /hold {HALF}").as_bytes());
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.check_left("handling", &["dropped"]);
     }
@@ -259,9 +259,9 @@ fn row_13_a_second_request_behind() {
         bytes.extend_from_slice(b"GET /hold HTTP/1.1\r\nHost: a\r\nx-fc-request-id: second\r\n\r\n");
         let conn = scene.begin(&bytes);
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.until_seen("dropped:leaver");
         assert!(!scene.seen().iter().any(|word| word.ends_with(":second")), "{:?}", scene.seen());
@@ -277,9 +277,9 @@ fn row_14_a_reply_that_is_streaming() {
         conn.answer_head().assert_status(200);
         assert!(conn.chunk().is_some());
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.check_left("replying", &["dropped"]);
     }
@@ -293,9 +293,9 @@ fn row_15_a_reply_that_is_idle_in_mid_stream() {
         conn.answer_head().assert_status(200);
         assert!(conn.chunk().is_some());
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.check_left("replying", &["dropped"]);
     }
@@ -308,9 +308,9 @@ fn row_16_a_handler_that_finishes() {
         let scene = Scene::new();
         let conn = scene.begin(format!("POST /finish {HALF}").as_bytes());
         if reset {
-            conn.reset()
+            conn.reset();
         } else {
-            drop(conn)
+            drop(conn);
         }
         scene.until_seen("told:leaver");
         assert!(!scene.seen().contains(&"dropped:leaver".to_owned()), "it goes on: {:?}", scene.seen());

@@ -56,7 +56,7 @@ fn begin(server: &Server, at: usize, id: &str) -> Box<dyn FnOnce()> {
     };
     let mut conn = server.connect();
     conn.send(&bytes);
-    if at % 2 == 0 { Box::new(move || conn.reset()) } else { Box::new(move || drop(conn)) }
+    if at.is_multiple_of(2) { Box::new(move || conn.reset()) } else { Box::new(move || drop(conn)) }
 }
 
 #[test]

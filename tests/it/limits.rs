@@ -75,12 +75,10 @@ fn an_idle_connection_is_kept_whatever_came_last() {
     reused.ask(&Ask::get("/healthz")).assert_status(200);
     kept.push(("a probe on a used connection", reused));
     kept.push(("nothing yet", server.connect()));
-    let mut held = 0;
-    for (name, conn) in &mut kept {
+    for (at, (name, conn)) in kept.iter_mut().enumerate() {
         // The first wait is long enough for all.
-        let wait = if held == 0 { BEYOND } else { Duration::from_millis(10) };
+        let wait = if at == 0 { BEYOND } else { Duration::from_millis(10) };
         assert!(conn.is_quiet_for(wait), "closed after {name}");
-        held += 1;
     }
     for (name, conn) in &mut kept {
         println!("{name}");
@@ -153,7 +151,7 @@ fn without_descriptors_accept_backs_off() {
     });
     let before = server.cpu_ticks();
     let mut quiet = conns.into_iter().next_back().expect("sixty");
-    assert!(quiet.is_quiet_for(Duration::from_millis(1000)));
+    assert!(quiet.is_quiet_for(Duration::from_secs(1)));
     // A spin takes 100 ticks a second.
     let spent = server.cpu_ticks() - before;
     assert!(spent < 50, "{spent} ticks in a second");
@@ -215,7 +213,7 @@ fn a_head_over_32_kib_is_a_431() {
     let server = Server::contract();
     let mut conn = server.connect();
     conn.send(b"GET /plaintext HTTP/1.1\r\nHost: a\r\nx-long: ");
-    conn.send(&[b'x'; 33 * 1024]);
+    conn.send(&vec![b'x'; 33 * 1024]);
     conn.send(b"\r\n\r\n");
     let rest = String::from_utf8(conn.rest()).unwrap();
     assert!(rest.starts_with("HTTP/1.1 431 "), "{rest}");

@@ -1,6 +1,7 @@
 //! Black box and in memory: what the runtime promises to the platform, to clients and to authors.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 

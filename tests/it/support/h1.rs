@@ -177,7 +177,8 @@ impl Conn {
     #[track_caller]
     pub fn send_until_full(&mut self) {
         self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-        while self.stream.write(&[b'x'; 64 * 1024]).is_ok() {}
+        let piece = vec![b'x'; 64 * 1024];
+        while self.stream.write(&piece).is_ok() {}
         self.stream.set_write_timeout(Some(BOUND)).unwrap();
     }
 
