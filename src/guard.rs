@@ -55,7 +55,10 @@ pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
 ) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>> {
     let tokens: std::sync::Arc<[String]> = tokens.into_iter().map(Into::into).collect();
     async move |ex: Exchange<S>, next: Next<S>| {
-        let sent = ex.header("authorization").and_then(|value| value.split_once(' '));
+        let mut lines = ex.headers().get_all(http::header::AUTHORIZATION).iter();
+        // Of two headers nobody knows which one the others read.
+        let line = lines.next().filter(|_| lines.next().is_none()).and_then(|line| line.to_str().ok());
+        let sent = line.and_then(|line| line.split_once(' '));
         let token =
             sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
         // Every token is compared, so that the time does not tell which one is near.

@@ -32,10 +32,10 @@ pub use settings::{AccessLog, LogMarkers};
 use handler::EventHandler;
 pub(crate) use handler::{HookHandler, Place, ReadyCheck};
 use routes::Routes;
-pub(crate) use seal::Sealed;
+pub(crate) use seal::{Ready, Sealed};
 pub(crate) use settings::Settings;
 
-type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// How the state comes to be: on the runtime, before the first request.
 type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -69,6 +69,7 @@ pub struct App<S = ()> {
     on_pre_stop: Vec<HookHandler<S>>,
     on_pre_freeze: Vec<HookHandler<S>>,
     ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
+    ready: Option<Ready<S>>,
     error_maps: Vec<ErrorMap>,
     settings: Settings,
     mistakes: seal::Mistakes,
@@ -126,6 +127,7 @@ impl<S: Send + Sync + 'static> App<S> {
             on_pre_stop: Vec::new(),
             on_pre_freeze: Vec::new(),
             ready_checks: Vec::new(),
+            ready: None,
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
@@ -410,6 +412,8 @@ impl<S: Send + Sync + 'static> App<S> {
         R: Outcome + 'static,
     {
         self.ready_checks.push((name, handler::ready_check(check)));
+        // Named here alone, so that a function without checks has none of this in its binary.
+        self.ready = Some(crate::endpoint::ready);
         self
     }
 

@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if path == self.settings.health_path {
             return Some(Probe::Live);
         }
-        if path == self.settings.ready_path && !self.handlers.ready_checks.is_empty() {
+        if path == self.settings.ready_path && self.handlers.ready.is_some() {
             return Some(Probe::Ready);
         }
         (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)

@@ -11,11 +11,11 @@ use crate::app::at::PlaceSettings;
 use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
 use crate::app::routes::Declared;
 use crate::app::settings::Settings;
-use crate::app::{App, Open};
+use crate::app::{App, BoxFuture, Open};
 use crate::cors::{Cors, SealedCors};
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Scope, Shared};
-use crate::health::{About, Heartbeat, Rounds};
+use crate::health::{About, Heartbeat, Report, Rounds};
 use crate::lifecycle::Initialisation;
 use crate::log::text_into;
 use crate::platform::Instance;
@@ -45,7 +45,12 @@ pub(crate) struct Handlers<S> {
     pub(crate) on_pre_stop: Vec<HookHandler<S>>,
     pub(crate) on_pre_freeze: Vec<HookHandler<S>>,
     pub(crate) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
+    /// Runs them; `None` when there are none.
+    pub(crate) ready: Option<Ready<S>>,
 }
+
+/// The outcome of the round of ready checks that runs or has just run, or of a new one.
+pub(crate) type Ready<S> = fn(&Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>>;
 
 /// Mistakes in an app, each with the line that made it.
 ///
@@ -77,7 +82,7 @@ pub(super) struct Plan<S> {
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
-    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, .. } = app;
+    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, .. } = app;
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
@@ -92,7 +97,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
-    let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks };
+    let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
     Ok((Plan { table, fallback, cors, handlers, error_maps, settings }, open))
 }
 

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-use crate::app::Sealed;
+use crate::app::{BoxFuture, Sealed};
 use crate::exchange::Peer;
 use crate::health::{Report, Turn, outcome};
+use crate::log::say;
 use crate::reply::Body;
 use crate::stage::{Outgoing, respond};
 use crate::task::Kind;
@@ -58,7 +59,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
     let (good, word, details) = match asked.probe {
         // Whoever runs this is the executor, so it is alive.
         Probe::Live => (true, "ok", asked.inside.then(|| app.about.live(true, app.settings.heartbeat_limit))),
-        Probe::Ready => match ready(app).await {
+        Probe::Ready => match outcome_of(app).await {
             Some(report) if report.is_ready() => (true, "ready", asked.inside.then(|| report.details())),
             Some(report) => (false, "not ready", asked.inside.then(|| report.details())),
             None => (false, "not ready", None),
@@ -73,9 +74,16 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
     respond(status, headers, Outgoing::new(Body::Once(text), None), asked.method == Method::HEAD)
 }
 
+async fn outcome_of<S>(app: &Arc<Sealed<S>>) -> Option<Arc<Report>> {
+    match app.handlers.ready {
+        Some(ready) => ready(app).await,
+        None => None,
+    }
+}
+
 /// The outcome of the round that runs or has just run, or of a new one. It runs as a task: a prober that does not wait
 /// for it wastes nothing.
-async fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Option<Arc<Report>> {
+pub(crate) fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>> {
     let round = match app.rounds.turn(HOLDS) {
         Turn::Wait(round) => round,
         Turn::Run(tell, round) => {
@@ -83,14 +91,14 @@ async fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Option<Arc<Rep
             drop(app.shared.tracker.spawn(Kind::Check, async move {
                 let report = check_all(&run).await;
                 if !report.is_ready() {
-                    tracing::warn!(target: "fc_runtime", "not ready: {}", report.failures());
+                    say::warn(format_args!("not ready: {}", report.failures()));
                 }
                 tell.send_replace(Some(Arc::new(report)));
             }));
             round
         }
     };
-    outcome(round).await
+    Box::pin(outcome(round))
 }
 
 /// Runs all checks side by side, each under the limit; a panic is a failure.

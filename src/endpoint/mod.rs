@@ -5,5 +5,5 @@ mod health;
 mod hook;
 
 pub(crate) use event::answer_event;
-pub(crate) use health::{Probe, Probing, answer_probe};
+pub(crate) use health::{Probe, Probing, answer_probe, ready};
 pub(crate) use hook::{answer_hook, ensure_initialised};

@@ -8,6 +8,7 @@ mod event;
 mod install;
 mod level;
 mod line;
+pub(crate) mod say;
 pub(crate) mod sink;
 
 pub(crate) use clock::stamp;

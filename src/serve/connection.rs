@@ -20,6 +20,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::{Answer, Sealed};
 use crate::exchange::{Busy, Payload, Peer};
+#[cfg(not(feature = "http2"))]
+use crate::log::say;
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
@@ -151,11 +153,10 @@ fn http2<S: Send + Sync + 'static>(
     peer: Arc<Peer>,
     _: Watch,
 ) -> std::future::Ready<()> {
-    tracing::warn!(
-        target: "fc_runtime",
+    say::warn(format_args!(
         "{} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime",
         peer.address
-    );
+    ));
     drop(stream);
     std::future::ready(())
 }

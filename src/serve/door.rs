@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::app::Sealed;
 use crate::error::{Error, Result};
+use crate::log::say;
 use crate::serve::connection::connection;
 use crate::serve::drain::{Drain, Watch, Watches};
 use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
@@ -60,7 +61,7 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
                 let serve = connection(Arc::clone(&app), stream, address, protocol, watch, place);
                 drop(app.shared.tracker.spawn(Kind::Connection, serve));
             }
-            Err(error) => tracing::error!(target: "fc_runtime", "a connection cannot be watched: {error}"),
+            Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
 }
@@ -116,7 +117,7 @@ impl<S: Send + Sync + 'static> Porter<S> {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::error!(target: "fc_runtime", "the listener cannot be used: {error}");
+                say::error(format_args!("the listener cannot be used: {error}"));
                 return;
             }
         };
@@ -136,7 +137,7 @@ impl<S: Send + Sync + 'static> Porter<S> {
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
-                    tracing::error!(target: "fc_runtime", "cannot accept a connection: {error}; trying again");
+                    say::error(format_args!("cannot accept a connection: {error}; trying again"));
                     if either(&mut asked, tokio::time::sleep(BACK_OFF)).await.is_none() {
                         return;
                     }

@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::app::Sealed;
+use crate::log::say;
 use crate::serve::signal::Signals;
 
 /// How far the stop has come.
@@ -53,20 +54,15 @@ impl Drain {
             for (kind, count) in tracker.running().filter(|(_, count)| *count > 0) {
                 let _ = write!(left, " {count} {kind}");
             }
-            tracing::warn!(target: "fc_runtime", "{why}: cutting{left}");
+            say::warn(format_args!("{why}: cutting{left}"));
             app.shared.tally.start_cutting();
             self.advance(Stage::Cutting);
             // Connections drop what they hold at once; tasks of the author's go with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
         }
         let counters = app.shared.counters();
-        tracing::info!(
-            target: "fc_runtime",
-            finished = counters.finished,
-            cancelled = counters.cancelled,
-            cut = counters.cut,
-            "stopped"
-        );
+        let (finished, cancelled, cut) = (counters.finished, counters.cancelled, counters.cut);
+        say::info(format_args!("stopped: {finished} finished, {cancelled} cancelled, {cut} cut"));
     }
 
     fn advance(&self, stage: Stage) {

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::app::{App, Sealed};
 use crate::error::{Error, Result};
-use crate::log::sink;
+use crate::log::{say, sink};
 use crate::platform::Instance;
 use crate::platform::names::env;
 use crate::serve::door::Door;
@@ -85,9 +85,9 @@ async fn serve<S: Send + Sync + 'static>(
     let address = listener.local_addr()?;
     let drain = Drain::default();
     let door = Door::open(&app, listener, &drain)?;
-    tracing::info!(target: "fc_runtime", "listening on {address}");
+    say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
-    tracing::info!(target: "fc_runtime", "{signal}: draining {} requests", app.shared.tally.in_flight.get());
+    say::info(format_args!("{signal}: draining {} requests", app.shared.tally.in_flight.get()));
     door.close().await;
     drain.run(&app, signals).await;
     Ok(())

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use crate::cors::SealedCors;
 use crate::error::Error;
-use crate::log::current;
+use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::Reply;
 use crate::stage::{Outgoing, Record};
@@ -68,9 +68,9 @@ pub(crate) fn log_cause(error: &Error) {
         return;
     }
     if error.status().is_server_error() {
-        tracing::error!(target: "fc_runtime", "{error:?}");
+        say::error(format_args!("{error:?}"));
     } else if error.cause().is_some() {
-        tracing::debug!(target: "fc_runtime", "{error:?}");
+        say::debug(format_args!("{error:?}"));
     }
 }
 
@@ -107,6 +107,6 @@ fn warn_once(name: &HeaderName) {
     static WARNED: AtomicU8 = AtomicU8::new(0);
     let bit = 1 << owned(name).unwrap_or(7);
     if WARNED.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
-        tracing::warn!(target: "fc_runtime", "the reply header {name:?} belongs to the platform and was dropped");
+        say::warn(format_args!("the reply header {name:?} belongs to the platform and was dropped"));
     }
 }

@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
 use crate::exchange::Busy;
-use crate::log::current;
+use crate::log::{current, say};
 use crate::reply::Body;
 use crate::stage::Record;
 
@@ -97,7 +97,7 @@ impl http_body::Body for Outgoing {
 }
 
 fn log_broken(error: &Error) {
-    tracing::error!(target: "fc_runtime", "a reply's stream failed after its head was sent: {error:?}");
+    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
 }
 
 impl Drop for Outgoing {
