@@ -3,16 +3,22 @@
 //! Runs when `FC_INTEROP=1`, and then a tool that is absent is a failure.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 #![allow(dead_code, unused_imports, reason = "what the tests share is used by each in part")]
 
+#[path = "../it/apps/mod.rs"]
+mod apps;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod cors_browser;
 mod curl;
 mod load;
 mod nginx;
+mod nginx_499;
+mod probe_load;
 
 /// Whether these tests are wanted here.
 fn is_wanted() -> bool {

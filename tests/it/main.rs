@@ -1,16 +1,27 @@
 //! Black box and in memory: what the runtime promises to the platform, to clients and to authors.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
 #![allow(unreachable_pub, reason = "modules of a test have no outside")]
 
 mod support;
 
+mod abuse_h2;
+mod apps;
 mod connections;
+mod cors;
+mod drain;
+mod forwarding;
+mod hangup;
+mod leak;
 mod leave;
+mod limits;
 mod logs;
 mod memory;
+mod probes;
 mod rows;
+mod shapes;
 mod start;
 mod stop;
 mod tidy;

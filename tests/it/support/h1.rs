@@ -156,8 +156,68 @@ impl Conn {
         rest
     }
 
+    /// Everything until the server closes, or is silent for so long.
+    pub fn until_quiet(&mut self, quiet: Duration) -> Vec<u8> {
+        self.stream.set_read_timeout(Some(quiet)).unwrap();
+        let rest = self.rest();
+        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        rest
+    }
+
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Leaves with a reset instead of an orderly close.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
+    }
+
+    /// Sends until neither kernel takes more, and the other end reads nothing.
+    #[track_caller]
+    pub fn send_until_full(&mut self) {
+        self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let piece = vec![b'x'; 64 * 1024];
+        while self.stream.write(&piece).is_ok() {}
+        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+    }
+
+    /// Sends one byte and waits so long for the server to close; whether it is still open.
+    pub fn trickle(&mut self, byte: u8, pause: Duration) -> bool {
+        if self.stream.write_all(&[byte]).is_err() {
+            return false;
+        }
+        self.stream.set_read_timeout(Some(pause)).unwrap();
+        let read = self.stream.peek(&mut [0; 1]);
+        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        match read {
+            Ok(length) => length > 0,
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    }
+
+    /// Whether a request is answered at all, on a connection that may not be accepted yet.
+    pub fn is_answered(&mut self, ask: &Ask) -> bool {
+        self.is_answered_within(ask, Duration::from_millis(500))
+    }
+
+    /// Whether an answer, which has to be a good one, begins within so long.
+    pub fn is_answered_within(&mut self, ask: &Ask, bound: Duration) -> bool {
+        if self.stream.write_all(&bytes(ask)).is_err() {
+            return false;
+        }
+        self.stream.set_read_timeout(Some(bound)).unwrap();
+        let answered = matches!(self.stream.peek(&mut [0; 1]), Ok(1..));
+        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        if answered {
+            self.answer(ask.method).assert_status(200);
+        }
+        answered
+    }
+
+    /// The port of this end.
+    pub fn own_port(&self) -> u16 {
+        self.stream.local_addr().expect("a socket").port()
     }
 }
 

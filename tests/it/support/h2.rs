@@ -67,6 +67,16 @@ impl Conn {
     /// Sends a request; the stream's id.
     #[track_caller]
     pub fn send(&mut self, ask: &Ask) -> u32 {
+        let id = self.send_head(ask);
+        if let Some(body) = &ask.body {
+            self.send_body(id, body);
+        }
+        id
+    }
+
+    /// Sends the head of a request; a body, if there is one, may follow.
+    #[track_caller]
+    pub fn send_head(&mut self, ask: &Ask) -> u32 {
         let id = self.next;
         self.next += 2;
         let mut block = Vec::new();
@@ -95,9 +105,6 @@ impl Conn {
             kind = (CONTINUATION, 0);
         }
         self.room.1 = self.initial;
-        if let Some(body) = &ask.body {
-            self.send_body(id, body);
-        }
         id
     }
 
@@ -178,6 +185,26 @@ impl Conn {
         }
     }
 
+    /// How many of these streams have ended, once there are so many.
+    #[track_caller]
+    pub fn count_ended(&mut self, streams: &[u32], least: usize) -> usize {
+        let mut ended = 0;
+        while ended < least {
+            let frame = self.read();
+            let ends = matches!(frame.kind, DATA | HEADERS) && frame.flags & END_STREAM != 0;
+            ended += usize::from(ends && streams.contains(&frame.stream));
+        }
+        ended
+    }
+
+    /// Reads until so many replies have begun, or the server closes.
+    pub fn wait_for_heads(&mut self, mut left: usize) {
+        while left > 0 {
+            let Some(frame) = self.try_read() else { return };
+            left -= usize::from(frame.kind == HEADERS);
+        }
+    }
+
     /// Reads until the server closes: whether it said `GOAWAY` before.
     pub fn is_told_to_go(&mut self) -> bool {
         let mut told = false;
@@ -193,8 +220,18 @@ impl Conn {
         self.frame(RST_STREAM, 0, id, b"\x00\x00\x00\x08");
     }
 
+    /// Leaves with a reset of the connection instead of an orderly close.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+    }
+
+    /// Bytes as they are, right or wrong.
+    pub fn send_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
     #[track_caller]
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).expect("a frame").to_be_bytes();
         let mut bytes = length[1..].to_vec();
         bytes.extend_from_slice(&[kind, flags]);
@@ -205,12 +242,12 @@ impl Conn {
 
     /// The next frame. What every client has to answer is answered here.
     #[track_caller]
-    fn read(&mut self) -> Frame {
+    pub fn read(&mut self) -> Frame {
         self.try_read().expect("a frame")
     }
 
     #[track_caller]
-    fn try_read(&mut self) -> Option<Frame> {
+    pub fn try_read(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.stream.read_exact(&mut head).ok()?;
         let mut payload =

@@ -1,5 +1,6 @@
 //! A server process: started on a free port, its lines collected, ended with its test.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
@@ -16,6 +17,10 @@ use super::{Answer, Ask, build, h1};
 #[derive(Debug)]
 pub struct Launch {
     example: &'static str,
+    /// An app of this binary's own instead: see `apps`.
+    app: Option<&'static str>,
+    /// What the program is started by.
+    wrapper: Vec<String>,
     vars: Vec<(String, String)>,
     stdout: Stdout,
 }
@@ -59,7 +64,19 @@ pub fn free_port() -> u16 {
 
 impl Launch {
     pub fn contract() -> Self {
-        Self { example: "contract", vars: Vec::new(), stdout: Stdout::Collected }
+        let (app, wrapper) = (None, Vec::new());
+        Self { example: "contract", app, wrapper, vars: Vec::new(), stdout: Stdout::Collected }
+    }
+
+    /// One of the apps of `apps`, for settings that no example has: this test binary, started anew.
+    pub fn app(name: &'static str) -> Self {
+        Self { app: Some(name), ..Self::contract() }
+    }
+
+    /// Starts it by another program, such as `taskset -c 0`.
+    pub fn by(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self
     }
 
     pub fn hello() -> Self {
@@ -87,13 +104,27 @@ impl Launch {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(build::example(self.example));
+        let mut words: Vec<OsString> = self.wrapper.iter().map(OsString::from).collect();
+        match self.app {
+            Some(_) => {
+                words.push(std::env::current_exe().expect("a test has a path").into());
+                words
+                    .extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
+            }
+            None => words.push(build::example(self.example).into()),
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         // Nothing of the machine's own settings reaches the process.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["FC_", "ALIBABA_", "RUST_", "CONTRACT_"].iter().any(|prefix| text.starts_with(prefix)) {
+            if ["FC_", "ALIBABA_", "RUST_", "CONTRACT_", "IT_"].iter().any(|prefix| text.starts_with(prefix))
+            {
                 command.env_remove(name);
             }
+        }
+        if let Some(app) = self.app {
+            command.env("IT_APP", app);
         }
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -165,6 +196,20 @@ impl Server {
         self.connect().ask(ask)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The processor time it has used, in hundredths of a second.
+    #[track_caller]
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("a process");
+        let (_, after_name) = stat.rsplit_once(')').expect("a name in brackets");
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks = |at: usize| fields[at].parse::<u64>().expect("a number");
+        ticks(11) + ticks(12)
+    }
+
     #[track_caller]
     pub fn connect(&self) -> h1::Conn {
         h1::Conn::open(self.port)
@@ -226,6 +271,11 @@ impl Server {
     }
 }
 
+fn is_of_harness(line: &str) -> bool {
+    let words = ["running 1 test", "test result: ", "test apps::serve", "."];
+    line.is_empty() || words.iter().any(|word| line.starts_with(word))
+}
+
 /// A line as a JSON object.
 #[track_caller]
 pub fn object(line: &str) -> Value {
@@ -244,7 +294,10 @@ impl Lines {
         let into = self.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(from).lines().map_while(Result::ok) {
-                into.0.lock().expect("no reader panics").push(line);
+                // The test harness around an app of this binary has its say too.
+                if !is_of_harness(&line) {
+                    into.0.lock().expect("no reader panics").push(line);
+                }
             }
         });
     }

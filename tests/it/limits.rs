@@ -1,0 +1,276 @@
+//! Limits: heads, bodies, connections and requests that are too slow, too large or too many.
+
+use std::time::Duration;
+
+use crate::support::wait::until;
+use crate::support::{Ask, Launch, Server, h1, h2};
+
+const HEAD_LIMIT: &str = "300";
+
+/// Longer than the head limit by so much that a connection that falls under it is closed within.
+const BEYOND: Duration = Duration::from_millis(1200);
+
+fn impatient() -> Server {
+    Launch::app("settings").var("IT_HEAD_LIMIT_MS", HEAD_LIMIT).start()
+}
+
+#[test]
+fn a_slow_head_is_cut() {
+    let server = impatient();
+    for half in
+        [&b"G"[..], b"GET /plain", b"GET /plaintext HTTP/1.1\r\nHost: a\r\n", b"PUT", b"PR", b"GET /health"]
+    {
+        let mut conn = server.connect();
+        conn.send(half);
+        assert_eq!(conn.rest(), b"", "{}", String::from_utf8_lossy(half));
+    }
+    // The next head on a connection that was used.
+    let mut conn = server.connect();
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    conn.send(b"GET /plaintext HTTP/1.1\r\nHo");
+    assert_eq!(conn.rest(), b"");
+}
+
+/// Each byte comes in time, the head as a whole does not.
+#[test]
+fn a_head_that_trickles_is_cut() {
+    let server = impatient();
+    for start in
+        ["GET /plaintext HTTP/1.1\r\nHost: a\r\nx-slow: ", "GET /healthz HTTP/1.1\r\nHost: a\r\nx-slow: "]
+    {
+        let mut conn = server.connect();
+        conn.send(start.as_bytes());
+        until("the connection to be closed", || {
+            (!conn.trickle(b'x', Duration::from_millis(50))).then_some(())
+        });
+    }
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+}
+
+/// What the platform does with its connections must never run into the head limit.
+#[test]
+fn an_idle_connection_is_kept_whatever_came_last() {
+    let server = impatient();
+    let mut kept = Vec::new();
+    let mut keep = |name: &'static str, first: &[u8], method: &str, status: u16, later: &[u8]| {
+        let mut conn = server.connect();
+        conn.send(first);
+        conn.answer(method).assert_status(status);
+        conn.send(later);
+        kept.push((name, conn));
+    };
+    let get = h1::bytes(&Ask::get("/plaintext"));
+    keep("a request", &get, "GET", 200, b"");
+    keep("a probe", &h1::bytes(&Ask::get("/healthz")), "GET", 200, b"");
+    keep("a hook", &h1::bytes(&Ask::get("/pre-stop")), "GET", 200, b"");
+    keep("an initialisation", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
+    keep("an event without a handler", &h1::bytes(&Ask::post("/invoke", "x")), "POST", 404, b"");
+    keep("an unread body", &h1::bytes(&Ask::post("/slow?ms=0", vec![b'x'; 200_000])), "POST", 200, b"");
+    let half = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
+    keep("a body after its reply", half, "POST", 404, &vec![b'x'; 200_000]);
+    keep("blank lines", &get, "GET", 200, b"\r\n\r\n");
+    // A probe on a connection that was used before is answered by the executor.
+    let mut reused = server.connect();
+    reused.ask(&Ask::get("/plaintext")).assert_status(200);
+    reused.ask(&Ask::get("/healthz")).assert_status(200);
+    kept.push(("a probe on a used connection", reused));
+    kept.push(("nothing yet", server.connect()));
+    for (at, (name, conn)) in kept.iter_mut().enumerate() {
+        // The first wait is long enough for all.
+        let wait = if at == 0 { BEYOND } else { Duration::from_millis(10) };
+        assert!(conn.is_quiet_for(wait), "closed after {name}");
+    }
+    for (name, conn) in &mut kept {
+        println!("{name}");
+        conn.ask(&Ask::post("/read", "still there")).assert_status(200).assert_text("11");
+    }
+}
+
+/// Neither a hook nor a request runs against the clock of the head.
+#[test]
+fn work_may_take_longer_than_a_head() {
+    let server =
+        Launch::app("settings").var("IT_HEAD_LIMIT_MS", "200").var("IT_INITIALIZE_MS", "900").start();
+    let mut conn = server.connect();
+    conn.ask(&Ask::post("/initialize", "")).assert_status(200);
+    conn.ask(&Ask::get("/slow?ms=900")).assert_status(200);
+    // A body that comes slower than a head may.
+    conn.send(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n");
+    for byte in b"trickles" {
+        assert!(conn.trickle(*byte, Duration::from_millis(60)));
+    }
+    conn.answer("POST").assert_status(200).assert_text("8");
+}
+
+#[test]
+fn a_slow_body_is_a_408() {
+    let server = Launch::app("settings").var("IT_BODY_PAUSE_MS", "200").start();
+    let mut conn = server.connect();
+    conn.send(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf");
+    conn.answer("POST").assert_problem(408);
+    let mut conn = h2::Conn::open(server.port);
+    let stream = conn.send_head(&Ask::post("/read", vec![b'x'; 1000]));
+    conn.frame(0, 0, stream, b"half");
+    conn.answer(stream).assert_problem(408);
+    // A body that keeps coming may take longer than one pause.
+    let mut conn = server.connect();
+    conn.send(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n");
+    for byte in b"trickles" {
+        assert!(conn.trickle(*byte, Duration::from_millis(60)));
+    }
+    conn.answer("POST").assert_status(200).assert_text("8");
+}
+
+/// More connections wait in the kernel, and are served when others have ended.
+#[test]
+fn the_connection_cap_pauses_accept() {
+    let server = Launch::app("settings").var("IT_MAX_CONNECTIONS", "4").start();
+    until("the first look at the port to be over", || {
+        let mut conns: Vec<_> = (0..4).map(|_| server.connect()).collect();
+        conns.iter_mut().all(|conn| conn.is_answered(&Ask::get("/plaintext"))).then_some(())
+    });
+    let mut conns: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    for conn in &mut conns {
+        conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    }
+    let mut waiting = server.connect();
+    waiting.send(&h1::bytes(&Ask::get("/plaintext")));
+    assert!(waiting.is_quiet_for(Duration::from_millis(300)), "a fifth is served");
+    conns[0].ask(&Ask::get("/plaintext")).assert_status(200);
+    drop(conns.pop());
+    waiting.answer("GET").assert_status(200);
+}
+
+/// Out of descriptors, the door waits instead of spinning, and serves again when there are some.
+#[test]
+fn without_descriptors_accept_backs_off() {
+    let mut server = Launch::contract().by(&["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""]).start();
+    let conns: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    until("accept to fail", || {
+        server.lines().iter().any(|line| line.contains("cannot accept a connection")).then_some(())
+    });
+    let before = server.cpu_ticks();
+    let mut quiet = conns.into_iter().next_back().expect("sixty");
+    assert!(quiet.is_quiet_for(Duration::from_secs(1)));
+    // A spin takes 100 ticks a second.
+    let spent = server.cpu_ticks() - before;
+    assert!(spent < 50, "{spent} ticks in a second");
+    drop(quiet);
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+    let lines = server.stop();
+    let said =
+        lines.iter().filter(|line| line["message"].as_str().unwrap().contains("cannot accept")).count();
+    assert!(said < 60, "{said} lines about one thing");
+}
+
+#[test]
+fn the_in_flight_cap_sheds() {
+    let server = Launch::app("settings").var("IT_MAX_IN_FLIGHT", "3").start();
+    let mut held: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for conn in &mut held {
+        conn.send(&h1::bytes(&Ask::get("/slow?ms=600000")));
+        assert!(conn.is_quiet_for(Duration::from_millis(200)), "it is handled");
+    }
+    let mut conn = server.connect();
+    let shed = until("the cap to be reached", || {
+        let answer = conn.ask(&Ask::get("/plaintext"));
+        (answer.status == 503).then_some(answer)
+    });
+    shed.assert_header("retry-after", "1").assert_problem(503);
+    // Its connection stays open, probes are answered, and a body that nobody reads is read away.
+    conn.ask(&Ask::get("/healthz")).assert_status(200);
+    server.ask(&Ask::get("/healthz")).assert_status(200);
+    conn.ask(&Ask::post("/read", vec![b'x'; 300_000])).assert_status(503);
+    conn.ask(&Ask::get("/plaintext")).assert_status(503);
+    drop(held.pop());
+    until("a place to be free", || (conn.ask(&Ask::get("/plaintext")).status == 200).then_some(()));
+}
+
+/// All streams of one connection arrive together.
+#[test]
+fn the_in_flight_cap_sheds_over_http2() {
+    let server = Launch::app("settings").var("IT_MAX_IN_FLIGHT", "3").start();
+    let mut conn = h2::Conn::open(server.port);
+    let streams: Vec<_> = (0..50).map(|_| conn.send(&Ask::get("/slow?ms=600000"))).collect();
+    let shed = conn.count_ended(&streams, 47);
+    assert_eq!(shed, 47, "three are handled, the others shed");
+}
+
+#[test]
+fn a_path_over_8_kib_is_a_414() {
+    let server = Server::contract();
+    let target = |length: usize| format!("/plaintext?{}", "x".repeat(length - "/plaintext?".len()));
+    server.ask(&Ask::get(target(8 * 1024))).assert_status(200);
+    server.ask(&Ask::get(target(8 * 1024 + 1))).assert_problem(414);
+    server.ask(&Ask::get(target(20 * 1024))).assert_problem(414);
+    let mut conn = h2::Conn::open(server.port);
+    conn.ask(&Ask::get(target(8 * 1024))).assert_status(200);
+    conn.ask(&Ask::get(target(8 * 1024 + 1))).assert_problem(414);
+}
+
+#[test]
+fn a_head_over_32_kib_is_a_431() {
+    let server = Server::contract();
+    let mut conn = server.connect();
+    conn.send(b"GET /plaintext HTTP/1.1\r\nHost: a\r\nx-long: ");
+    conn.send(&vec![b'x'; 33 * 1024]);
+    conn.send(b"\r\n\r\n");
+    let rest = String::from_utf8(conn.rest()).unwrap();
+    assert!(rest.starts_with("HTTP/1.1 431 "), "{rest}");
+    server.ask(&Ask::get("/plaintext").header("x-long", &"x".repeat(30 * 1024))).assert_status(200);
+}
+
+/// The whole of it is read away beside the reply; the platform would lose a POST on a connection that was closed.
+#[test]
+fn a_body_that_nobody_reads_leaves_the_connection_usable() {
+    let server = Server::contract();
+    let mut conn = server.connect();
+    for chunked in [false, true] {
+        for (target, status) in [("/nothing", 404), ("/plaintext", 405), ("/slow?ms=0", 200)] {
+            let ask = Ask::post(target, vec![b'x'; 1024 * 1024]);
+            let ask = if chunked { ask.in_chunks() } else { ask };
+            conn.ask(&ask).assert_status(status).assert_no_header("connection");
+            conn.ask(&Ask::post("/echo", "and on")).assert_status(200).assert_text("and on");
+        }
+        let ask =
+            Ask::post("/orders", vec![b'x'; 3 * 1024 * 1024]).header("content-type", "application/json");
+        let ask = if chunked { ask.in_chunks() } else { ask };
+        conn.ask(&ask).assert_problem(413);
+        conn.ask(&Ask::post("/echo", "and on")).assert_status(200).assert_text("and on");
+    }
+}
+
+#[test]
+fn a_scopes_time_limit_is_a_504() {
+    let mut server = Launch::app("settings").start();
+    let mut conn = server.connect();
+    conn.ask(&Ask::get("/limited?ms=600000")).assert_problem(504);
+    conn.ask(&Ask::get("/limited?ms=0")).assert_status(200);
+    let lines = server.stop();
+    assert_eq!(lines.iter().filter(|line| line["status"] == 504).count(), 1, "{lines:?}");
+}
+
+/// The platform would cut at the same moment: the answer has to be there before.
+#[test]
+fn the_platforms_deadline_is_a_504_before_it_passes() {
+    let server = Server::contract();
+    let told = |name: &str, value: &str| Ask::get("/slow?ms=600000").header(name, value);
+    let started = std::time::Instant::now();
+    server.ask(&told("x-fc-function-timeout", "1")).assert_problem(504);
+    println!("504 after {:?} of a time-out of 1 s", started.elapsed());
+    let record_before = server.ask(&Ask::get("/context").header("x-fc-function-timeout", "10")).json();
+    assert!(record_before["deadline_ms"].is_u64(), "{record_before}");
+    let in_a_second =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 1000;
+    server.ask(&told("x-fc-function-deadline", &in_a_second.to_string())).assert_problem(504);
+    // The first one is over before the platform's own clock would be.
+    let record = until("the record", || {
+        server
+            .lines()
+            .iter()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find(|line| line["status"] == 504)
+    });
+    let taken = record["duration_us"].as_u64().unwrap();
+    assert!(taken < 1_000_000, "the platform cuts at 1 s, the answer took {taken} us");
+}
