@@ -61,8 +61,14 @@ impl Drain {
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
         }
         let counters = app.shared.counters();
-        let (finished, cancelled, cut) = (counters.finished, counters.cancelled, counters.cut);
-        say::info(format_args!("stopped: {finished} finished, {cancelled} cancelled, {cut} cut"));
+        // Numbers as fields: this is the line that operators count by.
+        tracing::info!(
+            target: "fc_runtime",
+            finished = counters.finished,
+            cancelled = counters.cancelled,
+            cut = counters.cut,
+            "stopped"
+        );
     }
 
     fn advance(&self, stage: Stage) {
