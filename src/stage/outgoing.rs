@@ -96,7 +96,11 @@ impl http_body::Body for Outgoing {
                 Some(Ok(frame))
             }
             Some(Err(error)) => {
-                log_broken(&error);
+                // A stream that passes a body on fails when the body's client leaves: nobody is at fault.
+                let has_left = this.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
+                if !has_left && !error.is_reported() {
+                    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
+                }
                 this.drop_body();
                 if let Some(mut record) = this.record.take() {
                     record.end_broken();
@@ -122,13 +126,6 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn log_broken(error: &Error) {
-    if error.is_reported() {
-        return;
-    }
-    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
 }
 
 impl Drop for Outgoing {
