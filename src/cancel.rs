@@ -44,6 +44,13 @@ impl PhaseCell {
         self.0.store(phase as u8, Ordering::Relaxed);
     }
 
+    /// Sets it unless a reply is being sent: what a stream reads meanwhile is part of that.
+    pub(crate) fn advance(&self, phase: Phase) {
+        if self.load() != Phase::Replying {
+            self.set(phase);
+        }
+    }
+
     pub(crate) fn load(&self) -> Phase {
         match self.0.load(Ordering::Relaxed) {
             1 => Phase::Reading,

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::cancel::Phase;
 use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Busy, Call};
 use crate::timer::Timer;
@@ -92,6 +93,7 @@ impl Body for Payload {
             Source::Wire(incoming, busy, version) => {
                 let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
                     let Some(told) = &mut this.told else { return Poll::Pending };
+                    told.call.phase.advance(Phase::Reading);
                     let pause = told.call.body_pause();
                     return told
                         .slow
@@ -100,6 +102,7 @@ impl Body for Payload {
                 };
                 if let Some(told) = &mut this.told {
                     told.slow.stop();
+                    told.call.phase.advance(Phase::Handling);
                 }
                 if !matches!(frame, Some(Ok(_))) {
                     *busy = None;
