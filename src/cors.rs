@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -261,10 +262,11 @@ impl SealedCors {
     pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
         self.any
             || self.origins.contains(origin)
-            || self
-                .predicate
-                .as_ref()
-                .is_some_and(|allows| origin.to_str().is_ok_and(|origin| allows(origin)))
+            || self.predicate.as_ref().is_some_and(|allows| {
+                let Ok(origin) = origin.to_str() else { return false };
+                // A predicate that panics has not allowed anything.
+                catch_unwind(AssertUnwindSafe(|| allows(origin))).unwrap_or(false)
+            })
     }
 }
 

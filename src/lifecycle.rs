@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use http::StatusCode;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
@@ -86,7 +87,8 @@ pub(crate) async fn outcome(mut attempt: watch::Receiver<Attempt>) -> Result {
     let ended = attempt.wait_for(|attempt| *attempt != Attempt::Running).await.map(|attempt| *attempt);
     match ended {
         Ok(Attempt::Succeeded) => Ok(()),
-        _ => Err(Error::unavailable("the function could not be initialised")),
+        _ => Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function could not be initialised")
+            .reported()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an app has done so far, counted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -10,7 +11,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 pub struct Counters {
     /// Requests and event calls that are being handled now, the one that asks included.
     pub in_flight: u64,
-    /// Those whose reply was sent to its end.
+    /// Those whose reply was handed to the connection to its end, or broke off by an error of the handler's.
     pub finished: u64,
     /// Those whose client left first (499).
     pub cancelled: u64,
@@ -52,6 +53,25 @@ pub(crate) struct Tally {
     pub(crate) invoked: Count,
     pub(crate) pre_stopped: AtomicBool,
     cutting: AtomicBool,
+    /// Handlers that run, where there is a cap on them.
+    running: Count,
+}
+
+/// Held while a handler runs, where there is a cap on them: also when its client has left.
+pub(crate) struct Permit(Arc<Tally>);
+
+impl Permit {
+    pub(crate) fn take(tally: &Arc<Tally>, most: u64) -> Option<Self> {
+        tally.running.add();
+        let permit = Self(Arc::clone(tally));
+        (tally.running.get() <= most).then_some(permit)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.running.take();
+    }
 }
 
 #[derive(Default)]

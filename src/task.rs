@@ -14,6 +14,8 @@ use tokio::task::JoinHandle;
 pub(crate) enum Kind {
     /// A connection that has said nothing yet, or only probes.
     Greeting,
+    /// Takes connections over from the door.
+    Host,
     Connection,
     Handler,
     Blocking,
@@ -23,8 +25,9 @@ pub(crate) enum Kind {
     Leftover,
 }
 
-const KINDS: [(Kind, &str); 6] = [
+const KINDS: [(Kind, &str); 7] = [
     (Kind::Greeting, "greetings"),
+    (Kind::Host, "hosts"),
     (Kind::Connection, "connections"),
     (Kind::Handler, "handlers"),
     (Kind::Blocking, "blocking calls"),

@@ -26,7 +26,8 @@ impl Timer {
     ///
     /// A freeze is not the client's fault: a timer that is more than a second late is started again, once.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
-        let end = Instant::now() + limit;
+        // A limit that no clock can hold is none.
+        let Some(end) = Instant::now().checked_add(limit) else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if !self.running {
             sleep.as_mut().reset(end);

@@ -113,7 +113,7 @@ impl Failure {
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
-        let message = format!("function '{function}' has reached its limit of {cap} instances");
+        let message = format!("function '{function}' has reached its limit of instances ({cap})");
         Failure::platform(StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted", message)
     }
 

@@ -116,14 +116,17 @@ impl Log {
 }
 
 impl Events {
-    /// Waits for events and takes those that are there, at most `limit`. Nothing is left when it gives 0:
-    /// every [`Log`] is gone.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses no event.
-    pub async fn take(&mut self, into: &mut Vec<Event>, limit: usize) -> usize {
-        self.receiver.recv_many(into, limit).await
+    /// Blocks the thread until there are events and takes them, at most `limit`. Nothing is left when it
+    /// gives 0: every [`Log`] is gone.
+    pub fn wait(&mut self, into: &mut Vec<Event>, limit: usize) -> usize {
+        self.receiver.blocking_recv_many(into, limit)
+    }
+
+    /// Takes the events that are there now, at most `limit`.
+    pub fn take(&mut self, into: &mut Vec<Event>, limit: usize) -> usize {
+        let before = into.len();
+        into.extend(std::iter::from_fn(|| self.receiver.try_recv().ok()).take(limit));
+        into.len() - before
     }
 
     /// How many events were dropped since the last call because the reader was too slow.

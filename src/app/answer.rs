@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use http::Response;
+use http::{Response, StatusCode};
 use tokio::time::{Sleep, sleep_until};
 
 use crate::app::refusal::Refusal;
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
 use crate::stage::{Begin, Guarded, Outgoing, Record, drain_leftover, finish};
+use crate::tally::Permit;
 use crate::task::Kind;
 
 /// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
@@ -36,15 +37,15 @@ pub(crate) struct Here<S> {
 }
 
 impl<S: Send + Sync + 'static> Answer<S> {
-    pub(crate) fn here(call: Arc<Call>, place: Arc<Place<S>>, exit: Exit<S>) -> Self {
-        let run = Run::new(Arc::clone(&exit.app), call, place);
+    pub(crate) fn here(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
+        let run = Run::new(Arc::clone(&exit.app), call, visit);
         Self::Here(Here { run, exit: Some(exit) })
     }
 
     /// Initialises first, or runs as a task of its own.
-    pub(crate) fn elsewhere(call: Arc<Call>, place: Arc<Place<S>>, exit: Exit<S>) -> Self {
+    pub(crate) fn elsewhere(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), call, place).await;
+            let reply = outlive(Arc::clone(&exit.app), call, visit).await;
             exit.leave(reply.into_reply())
         }))
     }
@@ -81,10 +82,15 @@ impl<S> Exit<S> {
     fn leave(self, reply: Reply) -> Response<Outgoing> {
         let Self { app, record } = self;
         // A stream may still want to read the request's body.
-        if !reply.is_stream() {
+        let later = reply.is_stream().then(|| app.shared.tracker.clone());
+        if later.is_none() {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        finish(reply, record, app.cors.as_deref(), app.shared.trusted)
+        let mut response = finish(reply, record, app.cors.as_deref(), app.shared.trusted);
+        if let Some(tracker) = later {
+            response.body_mut().drain_at_end(tracker);
+        }
+        response
     }
 }
 
@@ -92,27 +98,36 @@ impl<S> Exit<S> {
 async fn outlive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
-    place: Arc<Place<S>>,
+    visit: Visit<S>,
 ) -> Result<Reply> {
     ensure_initialised(&app, &call).await?;
-    let policy = place.scope.policy;
+    let policy = visit.place.scope.policy;
     let tracker = app.shared.tracker.clone();
-    let run = Run::new(app, call, place);
+    let run = Run::new(app, call, visit);
     match policy {
         Policy::Cancel => run.await,
         Policy::Finish => {
             let task = tracker.spawn(Kind::Handler, run);
-            task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+            task.await.unwrap_or_else(|_| {
+                Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
+            })
         }
     }
+}
+
+/// A place to be called, and the permission to do so where there is a cap.
+pub(crate) struct Visit<S> {
+    pub(crate) place: Arc<Place<S>>,
+    pub(crate) permit: Option<Permit>,
 }
 
 /// The arounds and the endpoint, under the panic guard and the deadline.
 struct Run<S> {
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
-    guarded: Guarded<Visit<S>, Reply>,
+    guarded: Guarded<Entry<S>, Reply>,
     deadline: Deadline,
+    _permit: Option<Permit>,
 }
 
 enum Deadline {
@@ -123,10 +138,10 @@ enum Deadline {
 }
 
 impl<S: Send + Sync + 'static> Run<S> {
-    fn new(app: Arc<Sealed<S>>, call: Arc<Call>, place: Arc<Place<S>>) -> Self {
+    fn new(app: Arc<Sealed<S>>, call: Arc<Call>, visit: Visit<S>) -> Self {
         let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
-        let guarded = Guarded::new(Arc::clone(&call), Visit { place, exchange });
-        Self { app, call, guarded, deadline: Deadline::NotAsked }
+        let guarded = Guarded::new(Arc::clone(&call), Entry { place: visit.place, exchange });
+        Self { app, call, guarded, deadline: Deadline::NotAsked, _permit: visit.permit }
     }
 }
 
@@ -149,7 +164,10 @@ impl<S: Send + Sync + 'static> Future for Run<S> {
         match &mut this.deadline {
             Deadline::At(sleep) => sleep.as_mut().poll(cx).map(|()| {
                 let taken = Instant::now().saturating_duration_since(this.call.started());
-                Err(Error::new(504, format!("no answer within {:.1} s", taken.as_secs_f32())))
+                Err(Error::of_ours(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    format!("no answer within {:.1} s", taken.as_secs_f32()),
+                ))
             }),
             Deadline::NotAsked | Deadline::None => Poll::Pending,
         }
@@ -157,12 +175,12 @@ impl<S: Send + Sync + 'static> Future for Run<S> {
 }
 
 /// A place about to be called.
-struct Visit<S> {
+struct Entry<S> {
     place: Arc<Place<S>>,
     exchange: Exchange<S>,
 }
 
-impl<S: Send + Sync + 'static> Begin<Reply> for Visit<S> {
+impl<S: Send + Sync + 'static> Begin<Reply> for Entry<S> {
     fn begin(self) -> BoxFuture<Reply> {
         self.place.call(self.exchange)
     }

@@ -280,7 +280,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     /// use fc_runtime::{App, at};
     /// use std::time::Duration;
-    ///     ///
+    ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
     ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")

@@ -81,7 +81,9 @@ impl IntoReply for Refusal {
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
-                let error = Error::unavailable("this instance handles as many requests as it may");
+                let message = "this instance handles as many requests as it may";
+                // Its record says it; a second line for each shed request would double the log under overload.
+                let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
                 Reply::from_error(error.with_header(header::RETRY_AFTER, later))
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
-use crate::app::answer::{Answer, Exit};
+use crate::app::answer::{Answer, Exit, Visit};
 use crate::app::refusal::Refusal;
 use crate::app::{LogMarkers, Place, Sealed};
 use crate::cancel::Policy;
@@ -16,6 +16,7 @@ use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, Glance, RequestId, control};
 use crate::route::{Found, Spans};
 use crate::stage::{Markers, Record};
+use crate::tally::Permit;
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
@@ -38,7 +39,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let has_origin = seen.has_origin;
         let (place, matched) = match self.find(&head, &seen) {
             Ok((place, spans)) => {
-                (Ok(Arc::clone(place)), Some(Matched { scope: Arc::clone(&place.scope), spans }))
+                let matched = Matched { scope: Arc::clone(&place.scope), spans };
+                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(matched))
             }
             Err(refusal) => (Err(refusal), None),
         };
@@ -46,10 +48,19 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let exit = Exit { app: Arc::clone(self), record: self.record(Arc::clone(&call), marked) };
         match place {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
-            Ok(place) if place.scope.policy == Policy::Finish || !self.shared.initialisation.is_done() => {
-                Answer::elsewhere(call, place, exit)
+            Ok((place, permit)) => {
+                let elsewhere = place.scope.policy == Policy::Finish || !self.shared.initialisation.is_done();
+                let visit = Visit { place, permit };
+                if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
             }
-            Ok(place) => Answer::here(call, place, exit),
+        }
+    }
+
+    /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
+    fn admit(&self) -> Result<Option<Permit>, Refusal> {
+        match self.settings.max_in_flight {
+            u64::MAX => Ok(None),
+            most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
         }
     }
 
@@ -89,9 +100,6 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let path = head.uri.path();
         if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
             return Err(Refusal::TargetTooLong);
-        }
-        if self.shared.tally.in_flight.get() >= self.settings.max_in_flight {
-            return Err(Refusal::Busy);
         }
         if seen.has_origin
             && let Some(method) = preflight_method(head)

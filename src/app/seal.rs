@@ -93,7 +93,11 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone()));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
     });
-    let table = table(routes.finish(), cors.as_ref(), &mut mistakes);
+    if settings.health_path == settings.ready_path {
+        mistakes.add_setting(format!("live and ready cannot both be at {:?}", settings.ready_path));
+    }
+    let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
+    let table = table(routes.finish(), cors.as_ref(), &ours, &mut mistakes);
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
@@ -104,6 +108,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
 fn table<S>(
     routes: impl Iterator<Item = Declared<S>>,
     app_cors: Option<&Arc<SealedCors>>,
+    ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
     let mut table = Table::default();
@@ -117,6 +122,10 @@ fn table<S>(
                 continue;
             }
         };
+        if ours(&text) {
+            let advice = "move one of them, with App::health_path or App::ready_path for example";
+            mistakes.add(format!("the route {text:?} is where a health check is; {advice}"), line);
+        }
         if let Some(limit) = settings.body_limit.filter(|limit| *limit > REQUEST_BODY_MAX) {
             let most = "the platform passes no more than 32 MiB";
             mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);

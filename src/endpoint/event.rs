@@ -1,5 +1,6 @@
 //! Event calls: `POST /invoke` from a platform that is trusted.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::log::current;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
 use crate::reply::Body;
-use crate::stage::{Guarded, Outgoing, Record, log_cause, respond};
+use crate::stage::{Guarded, Outgoing, Record, drain_leftover, log_cause, respond};
 
 /// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
 pub(crate) async fn answer_event<S: Send + Sync + 'static>(
@@ -25,7 +26,9 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     let (status, word, kind, body) = match handle(app, &call).await {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
         Err(error) => {
-            let error = if error.is_settled() { error } else { app.shared.map_error(error) };
+            let mapped = catch_unwind(AssertUnwindSafe(|| app.shared.map_error(error)));
+            let error =
+                mapped.unwrap_or_else(|_| app.shared.panicked("the choice of an error's status panicked"));
             let _entered = current::enter(Arc::clone(&call) as _);
             log_cause(&error);
             let failure = Bytes::from(error.to_event_failure());
@@ -36,6 +39,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     if status != StatusCode::OK {
         record.set_failed();
     }
+    drain_leftover(&call, &app.shared.tracker);
     let headers = HeaderMap::from_iter([
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word)),
@@ -48,9 +52,18 @@ async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>
     ensure_initialised(app, call).await?;
     let payload = whole(call, REQUEST_BODY_MAX).await?;
     let Some(handler) = &app.handlers.event else {
-        return Err(Error::not_found("this function handles no events").with_code("NoEventHandler"));
+        return Err(Error::of_ours(StatusCode::NOT_FOUND, "this function handles no events")
+            .with_code("NoEventHandler"));
     };
     let event = Event::new(Arc::clone(call), Arc::clone(&app.shared), payload);
-    let ran = Guarded::new(Arc::clone(call), || handler(event)).await;
+    let guarded = Guarded::new(Arc::clone(call), || handler(event));
+    let ran = match app.shared.deadline(call) {
+        None => guarded.await,
+        Some(at) => tokio::time::timeout_at(at.into(), guarded).await.map_err(|_| {
+            let taken = call.started().elapsed().as_secs_f32();
+            Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
+                .with_code("Timeout")
+        })?,
+    };
     ran.unwrap_or_else(|_| Err(app.shared.panicked("the event handler panicked")))
 }

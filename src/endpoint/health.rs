@@ -11,6 +11,7 @@ use crate::app::{BoxFuture, Sealed};
 use crate::exchange::Peer;
 use crate::health::{Report, Turn, outcome};
 use crate::log::say;
+use crate::platform::names::shows_a_proxy;
 use crate::reply::Body;
 use crate::stage::{Outgoing, respond};
 use crate::task::Kind;
@@ -36,13 +37,8 @@ pub(crate) struct Probing {
 impl Probing {
     /// A client behind the trigger or a proxy shows in the headers that those add.
     pub(crate) fn new(probe: Probe, head: &Parts, peer: Option<&Peer>) -> Self {
-        let forwarded = |name: &str| {
-            name.starts_with("x-fc-")
-                || name.starts_with("x-forwarded-")
-                || matches!(name, "via" | "forwarded" | "x-real-ip")
-        };
         let inside = peer.is_some_and(|peer| peer.address.ip().is_loopback())
-            && !head.headers.keys().any(|name| forwarded(name.as_str()));
+            && !head.headers.keys().any(|name| shows_a_proxy(name.as_str()));
         Self { probe, method: head.method.clone(), inside }
     }
 }

@@ -11,11 +11,13 @@ use crate::app::{HookHandler, Sealed};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
 use crate::lifecycle::{Turn, outcome};
-use crate::log::current;
+use crate::log::{current, sink};
 use crate::platform::CallKind;
 use crate::reply::Body;
-use crate::stage::{Guarded, Markers, Outgoing, log_cause, respond};
+use crate::stage::{Guarded, Markers, Outgoing, drain_leftover, log_cause, respond};
 use crate::task::Kind;
+
+const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
 /// Answers a hook of the platform. Hooks are not traffic: they have markers, and no record.
 ///
@@ -45,6 +47,9 @@ where
         CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
         _ => ensure_initialised(app, &call).await,
     };
+    drain_leftover(&call, &app.shared.tracker);
+    // The instance may be frozen once this is answered.
+    sink::flush();
     let (status, word) = match &result {
         Ok(()) => (StatusCode::OK, ""),
         Err(_) => (StatusCode::NOT_FOUND, ", Error: Unhandled function error"),
@@ -82,7 +87,8 @@ where
                 app.shared.initialisation.finish(&ticket, ran)
             });
             let ended = async {
-                task.await.unwrap_or_else(|_| Err(Error::unavailable("the function is shutting down")))
+                task.await
+                    .unwrap_or_else(|_| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
             };
             within(limit, ended).await
         }
@@ -109,15 +115,16 @@ async fn run_all<S: Send + Sync + 'static>(
         if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
             let _entered = current::enter(Arc::clone(call) as _);
             log_cause(&error);
-            return Err(error);
+            return Err(error.reported());
         }
     }
     Ok(())
 }
 
 async fn within(limit: Duration, work: impl Future<Output = Result>) -> Result {
-    match tokio::time::timeout(limit, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Error::unavailable(format!("a lifecycle hook took longer than {limit:?}"))),
-    }
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let error = Error::of_ours(UNAVAILABLE, format!("a lifecycle hook took longer than {limit:?}"));
+        log_cause(&error);
+        Err(error.reported())
+    })
 }

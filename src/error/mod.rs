@@ -216,9 +216,13 @@ impl Error {
 
     /// What a handler that panicked answers. The panic hook has logged it, with its line.
     pub(crate) fn of_panic(message: &'static str) -> Self {
-        let mut error = Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic");
-        error.0.reported = true;
-        error
+        Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic").reported()
+    }
+
+    /// The log has it already.
+    pub(crate) fn reported(mut self) -> Self {
+        self.0.reported = true;
+        self
     }
 
     pub(crate) fn is_reported(&self) -> bool {

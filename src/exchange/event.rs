@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -67,6 +68,11 @@ impl<S> Event<S> {
     /// The request's id.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
+    }
+
+    /// When this call has to be answered: the platform's deadline, if it says one.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.shared.deadline(&self.call)
     }
 
     /// Resolves when the caller has left.

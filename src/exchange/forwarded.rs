@@ -10,8 +10,9 @@ use http::HeaderMap;
 /// what stands further left is the client's own invention.
 pub(crate) fn client(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().rev();
-    let entries = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
-    address(entries.take(hops).last()?.trim())
+    // Split as bytes: an entry that is no text still counts as one, or a client could shift the others.
+    let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    address(std::str::from_utf8(entries.take(hops).last()?).ok()?.trim())
 }
 
 /// An address with or without a port.
@@ -36,7 +37,7 @@ mod tests {
     fn check(lines: &[&'static str], hops: usize, expected: Option<&str>) {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append("x-forwarded-for", http::HeaderValue::from_static(line));
+            headers.append("x-forwarded-for", http::HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         assert_eq!(
             client(&headers, hops),
@@ -53,6 +54,8 @@ mod tests {
         check(&["203.0.113.9:1234"], 1, Some("203.0.113.9"));
         check(&["2001:db8::1"], 1, Some("2001:db8::1"));
         check(&["unknown"], 1, None);
+        check(&["é, 203.0.113.9"], 1, Some("203.0.113.9"));
+        check(&["6.6.6.6", "é"], 1, None);
         check(&["1.1.1.1"], 0, None);
         check(&[], 1, None);
     }

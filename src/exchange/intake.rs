@@ -13,7 +13,8 @@ pub(crate) enum Intake {
     Unread(Payload),
     Partly(Box<Partly>),
     Whole(Bytes),
-    Taken,
+    /// By `ex.body()`, which may give back what was not read.
+    Taken(Option<Payload>),
     /// What is left of it may still be read away.
     TooLarge(Option<Payload>),
     /// The client left or its framing is broken.
@@ -56,7 +57,7 @@ impl Intake {
         loop {
             match self {
                 Self::Whole(bytes) => return Poll::Ready(Ok(bytes.clone())),
-                Self::Taken => {
+                Self::Taken(_) => {
                     let cause = "the body was taken before, by `ex.body()`";
                     return Poll::Ready(Err(Error::internal(cause)));
                 }
@@ -107,7 +108,7 @@ impl Intake {
     pub(crate) fn take(&mut self) -> Payload {
         match self {
             Self::Whole(bytes) => Payload::whole(bytes.clone()),
-            Self::Unread(_) => match std::mem::replace(self, Self::Taken) {
+            Self::Unread(_) => match std::mem::replace(self, Self::Taken(None)) {
                 Self::Unread(payload) => payload,
                 _ => Payload::taken(),
             },
@@ -129,8 +130,15 @@ impl Intake {
         match self {
             Self::Unread(payload) => payload.take_rest(),
             Self::Partly(partly) => partly.payload.take_rest(),
-            Self::TooLarge(payload) => payload.take(),
+            Self::TooLarge(rest) | Self::Taken(rest) => rest.take(),
             _ => None,
+        }
+    }
+
+    /// Takes back what `ex.body()` gave and nobody read.
+    pub(crate) fn give_back(&mut self, rest: Payload) {
+        if matches!(self, Self::Taken(None)) {
+            *self = Self::Taken(Some(rest));
         }
     }
 

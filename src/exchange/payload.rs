@@ -5,15 +5,17 @@ use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::Version;
 use http::request::Parts;
+use http::{StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Busy, Call};
+use crate::timer::Timer;
 
 /// A request's body, piece by piece: a `Stream` of bytes and an `http_body::Body`.
 ///
@@ -21,8 +23,13 @@ use crate::exchange::{Busy, Call};
 #[must_use = "a body does nothing unless it is read"]
 pub struct Payload {
     source: Source,
-    /// Who is told that the client left in the middle.
-    call: Option<Arc<Call>>,
+    told: Option<Box<Told>>,
+}
+
+/// What `ex.body()` adds: who hears that the client left in the middle, and how long a pause may be.
+struct Told {
+    call: Arc<Call>,
+    slow: Timer,
 }
 
 enum Source {
@@ -47,12 +54,12 @@ impl Payload {
     }
 
     fn from(source: Source) -> Self {
-        Self { source, call: None }
+        Self { source, told: None }
     }
 
     pub(crate) fn tell(&mut self, call: Arc<Call>) {
         if matches!(self.source, Source::Wire(..)) {
-            self.call = Some(call);
+            self.told = Some(Box::new(Told { call, slow: Timer::default() }));
         }
     }
 
@@ -83,7 +90,17 @@ impl Body for Payload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Wire(incoming, busy, version) => {
-                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+                    let Some(told) = &mut this.told else { return Poll::Pending };
+                    let pause = told.call.body_pause();
+                    return told
+                        .slow
+                        .poll(cx, pause)
+                        .map(|()| Some(Err(Box::new(Paused(pause)) as BoxError)));
+                };
+                if let Some(told) = &mut this.told {
+                    told.slow.stop();
+                }
                 if !matches!(frame, Some(Ok(_))) {
                     *busy = None;
                 }
@@ -94,8 +111,8 @@ impl Body for Payload {
                         if !is_departure(&*error, version) {
                             return error;
                         }
-                        if let Some(call) = this.call.take() {
-                            call.has_left();
+                        if let Some(told) = this.told.take() {
+                            told.call.has_left();
                         }
                         Box::new(Departed(error))
                     })
@@ -122,6 +139,17 @@ impl Body for Payload {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Wire(incoming, ..) => incoming.size_hint(),
             Source::Taken => SizeHint::default(),
+        }
+    }
+}
+
+/// What was not read goes back to the call, which knows what to do with it.
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if let Some(told) = self.told.take()
+            && let Some(rest) = self.take_rest()
+        {
+            told.call.intake().give_back(rest);
         }
     }
 }
@@ -166,9 +194,23 @@ impl std::error::Error for Departed {
     }
 }
 
+/// The client paused for too long.
+#[derive(Debug)]
+struct Paused(Duration);
+
+impl fmt::Display for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no more of the request's body came within {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Paused {}
+
 /// What a reader is told about a body that could not be read to its end.
 pub(crate) fn broken(cause: BoxError) -> Error {
-    if cause.is::<Departed>() {
+    if cause.is::<Paused>() {
+        Error::of_ours(StatusCode::REQUEST_TIMEOUT, cause.to_string())
+    } else if cause.is::<Departed>() {
         Error::bad_request("the client left before its request was complete").with_cause(cause)
     } else if cause.is::<hyper::Error>() {
         Error::bad_request("the request's body is broken").with_cause(cause)

@@ -12,6 +12,10 @@ pub(crate) struct Peer {
     busy: AtomicUsize,
     /// Whether bytes came in that belong to no request yet: the beginning of a head.
     heard: AtomicBool,
+    /// Whether a request has ever begun.
+    begun: AtomicBool,
+    /// Whether bytes went either way since somebody asked.
+    moved: AtomicBool,
 }
 
 /// Held while a request is not over: until its reply has been sent, and until its body has been read.
@@ -20,18 +24,39 @@ pub(crate) struct Busy(Arc<Peer>);
 
 impl Peer {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, busy: AtomicUsize::new(0), heard: AtomicBool::new(false) }
+        Self {
+            address,
+            busy: AtomicUsize::new(0),
+            heard: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
+        }
     }
 
     /// A head is complete, and its request begins.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.heard.store(false, Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    #[cfg(feature = "http2")]
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn moves(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "http2")]
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved.swap(false, Ordering::Relaxed)
     }
 
     /// Blank lines between requests are allowed, and are not the beginning of one.

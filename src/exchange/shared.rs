@@ -43,11 +43,11 @@ impl<S> Shared<S> {
         let told = match invocation.deadline() {
             Some(at) => {
                 let left = at.duration_since(SystemTime::now()).unwrap_or_default();
-                Some(Instant::now() + early(left))
+                Instant::now().checked_add(early(left))
             }
-            None => invocation.timeout().map(|limit| call.started() + early(limit)),
+            None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
         };
-        [scope.map(|limit| call.started() + limit), told].into_iter().flatten().min()
+        [scope.and_then(|limit| call.started().checked_add(limit)), told].into_iter().flatten().min()
     }
 
     pub(crate) fn counters(&self) -> Counters {

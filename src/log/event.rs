@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::log::{Level, clock, current, sink, text_into};
+use crate::log::{Level, current, sink, stamp, text_into};
 use crate::platform::limits::LOG_LINE_MAX;
 
 /// What a line may hold before it is continued in another: room is left for the names around it.
@@ -13,55 +13,68 @@ const TEXT_MAX: usize = LOG_LINE_MAX - 2048;
 /// `fields` are JSON members, already written, each with a comma before it.
 pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
     current::with_id(|id| {
-        let mut rest = text;
-        let mut part = 1_u32;
-        loop {
-            let (now, later) = split(rest, TEXT_MAX);
-            sink::write(true, |out| {
-                out.extend_from_slice(b"{\"time\":\"");
-                clock::stamp(out);
-                out.extend_from_slice(b"\",\"level\":\"");
-                out.extend_from_slice(level.name().as_bytes());
-                if let Some(id) = id {
-                    out.extend_from_slice(b"\",\"request_id\":\"");
-                    text_into(out, id.as_bytes());
-                }
-                out.extend_from_slice(b"\",\"target\":\"");
-                text_into(out, target.as_bytes());
-                out.extend_from_slice(b"\",\"message\":\"");
-                text_into(out, now.as_bytes());
-                out.push(b'"');
-                if part == 1 && fields.len() <= TEXT_MAX - now.len().min(TEXT_MAX) {
-                    out.extend_from_slice(fields);
-                }
-                if part > 1 || !later.is_empty() {
-                    let _ = write!(Raw(out), ",\"part\":{part}");
-                }
-                out.extend_from_slice(b"}\n");
-            });
-            if later.is_empty() {
-                return;
-            }
-            rest = later;
-            part += 1;
+        let (now, mut rest, used) = split(text, TEXT_MAX);
+        let fits = used + fields.len() <= TEXT_MAX;
+        let whole = fits && rest.is_empty();
+        line(level, id, target, now, if fits { fields } else { b"" }, u32::from(!whole));
+        let mut part = 2;
+        while !rest.is_empty() {
+            let (now, later, _) = split(rest, TEXT_MAX);
+            line(level, id, target, now, b"", part);
+            (rest, part) = (later, part + 1);
+        }
+        if !fits {
+            let (text, fields) = if fields.len() <= TEXT_MAX {
+                ("", fields)
+            } else {
+                ("the fields were too long for a line", &b""[..])
+            };
+            line(level, id, target, text, fields, part);
         }
     });
 }
 
-/// The longest head whose escaped form fits, and what is left.
-fn split(text: &str, room: usize) -> (&str, &str) {
+/// One line; `part` 0 is the whole event.
+fn line(level: Level, id: Option<&str>, target: &str, text: &str, fields: &[u8], part: u32) {
+    sink::write(|out| {
+        out.extend_from_slice(b"{\"time\":\"");
+        stamp(out);
+        out.extend_from_slice(b"\",\"level\":\"");
+        out.extend_from_slice(level.name().as_bytes());
+        if let Some(id) = id {
+            out.extend_from_slice(b"\",\"request_id\":\"");
+            text_into(out, id.as_bytes());
+        }
+        out.extend_from_slice(b"\",\"target\":\"");
+        text_into(out, target.as_bytes());
+        out.extend_from_slice(b"\",\"message\":\"");
+        text_into(out, text.as_bytes());
+        out.push(b'"');
+        out.extend_from_slice(fields);
+        if part > 0 {
+            let _ = write!(Raw(out), ",\"part\":{part}");
+        }
+        out.extend_from_slice(b"}\n");
+        true
+    });
+}
+
+/// The longest head whose escaped form fits, what is left, and how long the escaped form of the head is.
+fn split(text: &str, room: usize) -> (&str, &str, usize) {
     let mut used = 0;
     for (at, c) in text.char_indices() {
-        used += match c {
+        let more = match c {
             '"' | '\\' | '\n' | '\r' | '\t' => 2,
             c if (c as u32) < 0x20 => 6,
             c => c.len_utf8(),
         };
-        if used > room {
-            return text.split_at(at);
+        if used + more > room {
+            let (head, tail) = text.split_at(at);
+            return (head, tail, used);
         }
+        used += more;
     }
-    (text, "")
+    (text, "", used)
 }
 
 /// Collects an event's fields as JSON members, each with a comma before it.
@@ -112,9 +125,9 @@ mod tests {
 
     #[test]
     fn text_is_cut_where_its_escaped_form_would_be_too_long() {
-        assert_eq!(split("abcdef", 3), ("abc", "def"));
-        assert_eq!(split("a\nb", 2), ("a", "\nb"));
-        assert_eq!(split("éé", 3), ("é", "é"));
-        assert_eq!(split("abc", 3), ("abc", ""));
+        assert_eq!(split("abcdef", 3), ("abc", "def", 3));
+        assert_eq!(split("a\nb", 2), ("a", "\nb", 1));
+        assert_eq!(split("éé", 3), ("é", "é", 2));
+        assert_eq!(split("abc", 3), ("abc", "", 3));
     }
 }

@@ -47,12 +47,12 @@ enum Out {
     Std(Stdout),
 }
 
-/// Appends lines; with `now` they, and all that waited, are written before this returns unless stdout is stuck.
-/// Otherwise they are written with the next ones, or a moment later.
-pub(crate) fn write(now: bool, lines: impl FnOnce(&mut Vec<u8>)) {
+/// Appends lines. If `lines` says so, they and all that waited are written before this returns, unless stdout is stuck;
+/// otherwise with the next ones, or a moment later.
+pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>) -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
-    lines(&mut sink.pending);
+    let now = lines(&mut sink.pending);
     if sink.pending.len() > PENDING_MAX && before > 0 {
         sink.pending.truncate(before);
         sink.dropped += 1;
@@ -63,6 +63,11 @@ pub(crate) fn write(now: bool, lines: impl FnOnce(&mut Vec<u8>)) {
     if before == 0 && !sink.pending.is_empty() {
         sink.wake_helper();
     }
+}
+
+/// Writes what waits, unless stdout is stuck: before the instance may be frozen.
+pub(crate) fn flush() {
+    write(|_| true);
 }
 
 /// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.

@@ -102,9 +102,17 @@ pub mod env {
     pub const SECURITY_TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 }
 
-/// Reply headers that the platform drops or overwrites, so that setting them has no effect.
-pub const STRIPPED_REPLY_HEADERS: [&str; 6] =
-    ["connection", "content-length", "date", "keep-alive", "server", "upgrade"];
+/// Reply headers that the platform drops or overwrites, so that setting them has no effect; and
+/// `transfer-encoding`, which belongs to the connection.
+pub const STRIPPED_REPLY_HEADERS: [&str; 7] =
+    ["connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding"];
+
+/// Whether a request header shows that a client behind the trigger or a proxy asks. Names are in lower case.
+pub fn shows_a_proxy(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX)
+        || name.starts_with("x-forwarded-")
+        || matches!(name, "via" | "forwarded" | "x-real-ip")
+}
 
 /// Header names that start so belong to the platform, in requests and in replies.
 pub const RESERVED_PREFIX: &str = "x-fc-";

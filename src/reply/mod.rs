@@ -172,6 +172,7 @@ impl Reply {
     }
 
     pub(crate) fn from_error(error: Error) -> Self {
+        let has_own_headers = !error.headers().is_empty();
         let mut headers = HeaderMap::new();
         for (name, value) in error.headers() {
             headers.append(name.clone(), value.clone());
@@ -182,7 +183,7 @@ impl Reply {
             body: Body::Empty,
             error: Some(error),
             has_cors: false,
-            has_own_headers: false,
+            has_own_headers,
         }
     }
 
@@ -199,7 +200,7 @@ impl Reply {
     pub(crate) fn set_error(&mut self, error: Error) {
         self.status = error.status();
         for (name, value) in error.headers() {
-            self.headers.insert(name.clone(), value.clone());
+            self.headers_mut().insert(name.clone(), value.clone());
         }
         self.error = Some(error);
     }

@@ -65,6 +65,8 @@ pub(crate) fn join(prefix: &str, pattern: &str) -> String {
     match (prefix, pattern) {
         ("", pattern) => pattern.to_owned(),
         (prefix, "/" | "") => prefix.to_owned(),
+        // A mistake, which `parse` will tell.
+        (_, pattern) if !pattern.starts_with('/') => pattern.to_owned(),
         (prefix, pattern) => format!("{prefix}{pattern}"),
     }
 }
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(join("/admin", "/"), "/admin");
         assert_eq!(join("/admin/", "/stats"), "/admin/stats");
         assert_eq!(join("/", "/stats"), "/stats");
+        assert_eq!(join("/admin", "stats"), "stats");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::app::{Answer, Sealed};
 use crate::exchange::{Busy, Payload, Peer};
 #[cfg(not(feature = "http2"))]
 use crate::log::say;
-use crate::platform::limits::REQUEST_HEADERS_MAX;
+use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::sniff::Protocol;
@@ -45,6 +45,10 @@ pub(crate) async fn connection<S: Send + Sync + 'static>(
     }
 }
 
+/// How much of a head hyper takes in before it answers 431 itself, without a record and closing the connection. Room for
+/// what our own limits let through, so that it is they that refuse.
+const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
+
 /// No idle time-out, no cap on requests per connection, no `Connection: close` of ours: the platform reuses its
 /// connections, and answers 502 to a `POST` on one that was closed meanwhile.
 async fn http1<S: Send + Sync + 'static>(
@@ -66,19 +70,24 @@ async fn http1<S: Send + Sync + 'static>(
     let mut builder = http1::Builder::new();
     // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
     // replies that most are, and no more processor time for large ones, whose pieces are bounded.
-    builder.max_buf_size(REQUEST_HEADERS_MAX).writev(false);
+    builder.max_buf_size(HEAD_MAX).writev(false);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
     let mut slow_head = Timer::default();
     poll_fn(|cx| {
-        if !go_on(connection.as_mut(), &mut watch, &mut asked, http1::Connection::graceful_shutdown, cx) {
+        // A request that is in the socket already is still served: hyper looks before it is asked to stop.
+        let stage = watch.stage(cx);
+        if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        // hyper comes first: what a client asked before it left is answered if it can be answered at once.
+        if stage == Stage::Draining && !std::mem::replace(&mut asked, true) {
+            connection.as_mut().graceful_shutdown();
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        // hyper came first: what a client asked before it left is answered if it can be answered at once.
         // An error of hyper's concerns that client alone, and its requests have their records.
-        if connection.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
         if peer.is_busy() {
             return departed.as_mut().poll(cx);
         }
@@ -91,9 +100,9 @@ async fn http1<S: Send + Sync + 'static>(
     .await;
 }
 
-/// How long an idle HTTP/2 client has to acknowledge that we stop.
+/// How long an HTTP/2 client without a request in flight may neither read nor answer when we stop.
 #[cfg(feature = "http2")]
-const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[cfg(feature = "http2")]
 async fn http2<S: Send + Sync + 'static>(
@@ -104,6 +113,7 @@ async fn http2<S: Send + Sync + 'static>(
 ) {
     use hyper::server::conn::http2;
 
+    let head_limit = app.settings.head_limit;
     let executor = Tracked(app.shared.tracker.clone());
     let io = Io::new(stream, Arc::clone(&peer));
     let service = service_fn({
@@ -127,19 +137,30 @@ async fn http2<S: Send + Sync + 'static>(
         .max_local_error_reset_streams(256);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
-    let mut farewell = Timer::default();
+    let mut slow = Timer::default();
     poll_fn(|cx| {
-        if !go_on(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
+        let stage = watch.stage(cx);
+        if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if connection.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
+        if stage == Stage::Draining && !std::mem::replace(&mut asked, true) {
+            connection.as_mut().graceful_shutdown();
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
         }
-        // A client that has nothing in flight and does not answer our farewell must not hold up the stop.
+        if peer.has_moved() {
+            slow.stop();
+        }
+        // A client that says nothing after its preface is as slow as one that does not end its head. And one that has
+        // nothing in flight, and neither reads nor answers our farewell, must not hold up the stop.
+        if !peer.has_begun() {
+            return slow.poll(cx, head_limit);
+        }
         if asked && !peer.is_busy() {
-            return farewell.poll(cx, FAREWELL);
+            return slow.poll(cx, FAREWELL);
         }
-        farewell.stop();
+        slow.stop();
         Poll::Pending
     })
     .await;
@@ -185,26 +206,6 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
         }
         Poll::Ready(Ok(response))
     }
-}
-
-/// Whether the connection may go on. It is asked once to stop when the process does.
-fn go_on<C>(
-    connection: Pin<&mut C>,
-    watch: &mut Watch,
-    asked: &mut bool,
-    stop: impl Fn(Pin<&mut C>),
-    cx: &Context<'_>,
-) -> bool {
-    match watch.stage(cx) {
-        Stage::Serving => {}
-        Stage::Draining if *asked => {}
-        Stage::Draining => {
-            *asked = true;
-            stop(connection);
-        }
-        Stage::Cutting => return false,
-    }
-    true
 }
 
 /// hyper's tasks, one per HTTP/2 stream, are tracked like all others.

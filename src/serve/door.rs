@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::serve::connection::connection;
 use crate::serve::drain::{Drain, Watch, Watches};
+use crate::serve::last_resort::LastResort;
+use crate::serve::signal::Signals;
 use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
 use crate::task::Kind;
 use crate::timer::Timer;
@@ -66,6 +68,14 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
     }
 }
 
+/// Arms the last resort at the first signal: this thread hears it whatever the executor does.
+async fn watch_signals(last_resort: LastResort, deadline: Duration) {
+    if let Ok(mut signals) = Signals::listen() {
+        signals.first().await;
+        last_resort.arm(deadline);
+    }
+}
+
 /// How long to wait when the process has no descriptors left: others have to be closed first.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -78,10 +88,11 @@ impl Door {
         app: &Arc<Sealed<S>>,
         listener: std::net::TcpListener,
         drain: &Drain,
+        last_resort: Option<LastResort>,
     ) -> Result<Self> {
         let settings = &app.settings;
+        let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (guests, arriving) = unbounded_channel();
-        drop(app.shared.tracker.spawn(Kind::Greeting, host(Arc::clone(app), arriving)));
         let porter = Porter {
             app: Arc::clone(app),
             executor: Handle::current(),
@@ -90,17 +101,26 @@ impl Door {
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
+        let deadline = settings.drain;
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
-        let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
         let work = move || {
-            reactor.block_on(Arc::new(porter).stand(listener, asked));
+            let porter = Arc::new(porter);
+            reactor.block_on(async {
+                if let Some(last_resort) = last_resort {
+                    drop(
+                        porter.app.shared.tracker.spawn(Kind::Greeting, watch_signals(last_resort, deadline)),
+                    );
+                }
+                porter.stand(listener, asked).await;
+            });
             // Connections that have said nothing end with their tasks, before anybody waits for those.
             drop(reactor);
             let _ = tell.send(());
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
+        drop(app.shared.tracker.spawn(Kind::Host, host(Arc::clone(app), arriving)));
         Ok(Self { close, closed })
     }
 

@@ -41,7 +41,10 @@ impl Io {
                     let stream: &TcpStream = (*self.write).as_ref();
                     ready!(stream.poll_write_ready(cx))?;
                 }
-                done => return Poll::Ready(done),
+                done => {
+                    self.peer.moves();
+                    return Poll::Ready(done);
+                }
             }
         }
     }
@@ -55,6 +58,7 @@ impl AsyncRead for Io {
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.read).poll_read(cx, into))?;
+        self.peer.moves();
         self.peer.hear(&into.filled()[before..]);
         Poll::Ready(Ok(()))
     }

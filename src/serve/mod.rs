@@ -4,6 +4,7 @@ mod connection;
 mod door;
 mod drain;
 mod io;
+mod last_resort;
 mod run;
 mod runtime;
 mod signal;

@@ -1,8 +1,11 @@
 //! From `main` to the port, and back when a signal comes.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -14,6 +17,7 @@ use crate::platform::Instance;
 use crate::platform::names::env;
 use crate::serve::door::Door;
 use crate::serve::drain::Drain;
+use crate::serve::last_resort::LastResort;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
@@ -33,23 +37,26 @@ impl<S: Send + Sync + 'static> App<S> {
         #[cfg(feature = "log")]
         crate::log::install(&instance);
         let runtime = runtime::build()?;
+        let last_resort = LastResort::default();
         let served = runtime.block_on(async {
             let port = match self.settings().port {
                 Some(port) => port,
                 None => instance.port()?,
             };
-            let signals = Signals::listen()?;
-            let app = self.seal(instance).await?;
+            let mut signals = Signals::listen()?;
+            let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
             let listener = bind(port)?;
-            serve(app, listener, signals).await
+            serve(app?, listener, signals, Some(&last_resort)).await
         });
         // What still runs was cut and counted; blocking work cannot be stopped and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
+        last_resort.disarm();
         sink::finish(Duration::from_secs(1));
         served
     }
 
-    /// Serves on a listener of yours, on the runtime you are on, until a signal: for embedding. Nothing is installed.
+    /// Serves on a listener of yours, on the runtime you are on, until a signal: for embedding. Nothing is installed but
+    /// handlers for `SIGTERM` and `SIGINT`, which from then on do not end the process by themselves.
     ///
     /// # Errors
     /// A mistake in the app, a state that cannot be opened, a listener that cannot be used.
@@ -57,10 +64,10 @@ impl<S: Send + Sync + 'static> App<S> {
     /// # Cancel safety
     /// Dropping the future stops accepting and cuts all connections.
     pub async fn serve(self, listener: TcpListener) -> Result {
-        let signals = Signals::listen()?;
-        let app = self.seal(Instance::from_env()).await?;
+        let mut signals = Signals::listen()?;
+        let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
         listener.set_nonblocking(true)?;
-        serve(app, listener, signals).await
+        serve(app?, listener, signals, None).await
     }
 }
 
@@ -77,14 +84,31 @@ fn bind(port: u16) -> Result<TcpListener> {
     })
 }
 
+/// The outcome of what comes before serving, or `None` when a signal ends the process before it begins.
+async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> Option<T> {
+    let mut opening = pin!(opening);
+    let mut signal = pin!(signals.first());
+    poll_fn(|cx| {
+        if let Poll::Ready(opened) = opening.as_mut().poll(cx) {
+            return Poll::Ready(Some(opened));
+        }
+        signal.as_mut().poll(cx).map(|signal| {
+            say::info(format_args!("{signal}: ending before the start is complete"));
+            None
+        })
+    })
+    .await
+}
+
 async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
     mut signals: Signals,
+    last_resort: Option<&LastResort>,
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain)?;
+    let door = Door::open(&app, listener, &drain, last_resort.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
     say::info(format_args!("{signal}: draining {} requests", app.shared.tally.in_flight.get()));

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use http::{HeaderName, HeaderValue};
 
+use crate::platform::names::shows_a_proxy;
+
 /// The protocol of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -99,8 +101,7 @@ impl ProbeHead {
             match name.as_str() {
                 "content-length" | "transfer-encoding" | "expect" | "upgrade" => return ELSE,
                 "connection" => probe.close |= value.to_ascii_lowercase().contains("close"),
-                "via" | "forwarded" | "x-real-ip" => probe.inside = false,
-                name => probe.inside &= !name.starts_with("x-fc-") && !name.starts_with("x-forwarded-"),
+                name => probe.inside &= !shows_a_proxy(name),
             }
         }
         Sniffed::Probe(probe)

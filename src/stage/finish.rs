@@ -9,7 +9,7 @@ use crate::cors::SealedCors;
 use crate::error::Error;
 use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
-use crate::reply::Reply;
+use crate::reply::{Body, Reply};
 use crate::stage::{Outgoing, Record};
 
 /// Makes the response that leaves. `app_cors` holds where no place does. `trusted`: the platform reads it, and its status word.
@@ -40,8 +40,11 @@ pub(crate) fn finish(
         headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
+    // These have no body, whatever the handler gave; hyper would drop it unsent, as if the client had left.
+    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    let body = if bodiless { Body::Empty } else { body };
     let is_head = record.call().head.method == Method::HEAD;
-    respond(status, headers, Outgoing::new(body, Some(record)), is_head)
+    respond(status, headers, Outgoing::new(body, Some(record)), is_head && !bodiless)
 }
 
 /// A response as it leaves. In a reply to `HEAD` the length stands for the body: hyper leaves it away in HTTP/1 alone.
@@ -88,19 +91,11 @@ fn strip(headers: &mut HeaderMap) {
 
 /// The place in the list of warnings of a name that is not the function's to set.
 fn owned(name: &HeaderName) -> Option<u8> {
-    const LIST: [HeaderName; 7] = [
-        header::CONNECTION,
-        header::CONTENT_LENGTH,
-        header::DATE,
-        header::SERVER,
-        header::UPGRADE,
-        header::TRANSFER_ENCODING,
-        HeaderName::from_static("keep-alive"),
-    ];
-    if let Some(at) = LIST.iter().position(|own| own == name) {
+    let text = name.as_str();
+    if let Some(at) = names::STRIPPED_REPLY_HEADERS.iter().position(|own| *own == text) {
         return u8::try_from(at).ok();
     }
-    name.as_str().starts_with(RESERVED_PREFIX).then_some(7)
+    text.starts_with(RESERVED_PREFIX).then_some(7)
 }
 
 fn warn_once(name: &HeaderName) {

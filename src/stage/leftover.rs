@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Version;
 use http::header::EXPECT;
 use http_body::Body;
 
@@ -21,7 +22,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// client that still waits for `100 Continue` is not told to send what nobody wants.
 pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
     let Some(mut body) = call.intake().leftover() else { return };
-    if call.head.headers.contains_key(EXPECT) {
+    // In HTTP/2 dropping it resets its stream, and nothing else.
+    if call.head.version == Version::HTTP_2 || call.head.headers.contains_key(EXPECT) {
         return;
     }
     drop(tracker.spawn(Kind::Leftover, async move {

@@ -1,6 +1,7 @@
 //! The body on its way out, with the record that ends when it does.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,7 +13,8 @@ use crate::error::{BoxError, Error};
 use crate::exchange::Busy;
 use crate::log::{current, say};
 use crate::reply::Body;
-use crate::stage::Record;
+use crate::stage::{Record, drain_leftover};
+use crate::task::Tracker;
 
 /// A reply's body. Dropped before its end, it is the record of a client that left.
 pub(crate) struct Outgoing {
@@ -20,11 +22,12 @@ pub(crate) struct Outgoing {
     record: Option<Record>,
     /// The connection's request is not over before this is gone.
     busy: Option<Busy>,
+    drain: Option<Tracker>,
 }
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
-        Self { body, record, busy: None }
+        Self { body, record, busy: None, drain: None }
     }
 
     /// Keeps the body to itself, as `HEAD` asks; its length, if it is known.
@@ -38,7 +41,23 @@ impl Outgoing {
         self.busy = Some(busy);
     }
 
+    /// Reads away what is left of the request's body when this reply has ended: until then its stream may read it.
+    pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
+        self.drain = Some(tracker);
+    }
+
+    /// A panic in the drop of the author's stream ends here.
+    fn drop_body(&mut self) {
+        let body = std::mem::replace(&mut self.body, Body::Empty);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+            std::mem::forget(panic);
+        }
+    }
+
     fn end(&mut self) {
+        if let (Some(tracker), Some(record)) = (self.drain.take(), &self.record) {
+            drain_leftover(record.call(), &tracker);
+        }
         if let Some(mut record) = self.record.take() {
             record.end_sent();
         }
@@ -59,7 +78,16 @@ impl http_body::Body for Outgoing {
             (Body::Stream(_), Some(record)) => Some(current::enter(Arc::clone(record.call()) as _)),
             _ => None,
         };
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        // The author's stream may panic. It is never polled again then, so a broken invariant cannot be seen.
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx)));
+        let frame = if let Ok(frame) = polled {
+            ready!(frame)
+        } else {
+            if let Some(record) = &this.record {
+                record.panicked();
+            }
+            Some(Err(Error::of_panic("the reply's stream panicked")))
+        };
         let frame = match frame {
             Some(Ok(frame)) => {
                 if let (Some(record), Some(data)) = (&mut this.record, frame.data_ref()) {
@@ -69,14 +97,14 @@ impl http_body::Body for Outgoing {
             }
             Some(Err(error)) => {
                 log_broken(&error);
-                this.body = Body::Empty;
+                this.drop_body();
                 if let Some(mut record) = this.record.take() {
                     record.end_broken();
                 }
                 Some(Err("the reply's stream failed".into()))
             }
             None => {
-                this.body = Body::Empty;
+                this.drop_body();
                 None
             }
         };
@@ -97,6 +125,9 @@ impl http_body::Body for Outgoing {
 }
 
 fn log_broken(error: &Error) {
+    if error.is_reported() {
+        return;
+    }
     say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
 }
 
@@ -112,7 +143,7 @@ impl Drop for Outgoing {
         // A stream may hold the author's guards, which may log.
         if matches!(self.body, Body::Stream(_)) {
             let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
-            self.body = Body::Empty;
+            self.drop_body();
             drop(entered);
         }
     }

@@ -43,6 +43,9 @@ enum End {
     Broken,
 }
 
+/// How much of a path is logged.
+const PATH_LOGGED_MAX: usize = 4096;
+
 /// nginx's word for a client that left, and the platform's.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
@@ -80,6 +83,11 @@ impl Record {
         self.sent += bytes as u64;
     }
 
+    /// The author's stream panicked, after the head of its reply was sent.
+    pub(crate) fn panicked(&self) {
+        self.tally.panicked.add();
+    }
+
     pub(crate) fn end_sent(&mut self) {
         self.end_unless_left(End::Sent);
     }
@@ -109,12 +117,18 @@ impl Record {
             End::Left => tally.cancelled.add(),
             End::Cut => tally.cut.add(),
         }
-        let alone = tally.in_flight.take() == 0;
-        if self.is_wanted(end) {
-            // The last one in flight writes for all: the instance may be frozen next.
-            sink::write(alone, |out| self.line(out, end));
-        } else if alone && self.log != AccessLog::Off {
-            sink::write(true, |_| ());
+        // The last one in flight writes for all: the instance may be frozen next. It is counted down under the sink's
+        // lock, so that whoever finds that it is the last one has every line before it.
+        let wanted = self.is_wanted(end);
+        if self.log == AccessLog::Off {
+            tally.in_flight.take();
+        } else {
+            sink::write(|out| {
+                if wanted {
+                    self.line(out, end);
+                }
+                tally.in_flight.take() == 0
+            });
         }
         if let Some(markers) = self.markers {
             let millis = self.call.started().elapsed().as_millis();
@@ -161,7 +175,9 @@ impl Record {
         // A method is a token, which needs no escaping.
         out.extend_from_slice(call.head.method.as_str().as_bytes());
         out.extend_from_slice(b"\",\"path\":\"");
-        text_into(out, call.head.uri.path().as_bytes());
+        // A longer path is an attack or a mistake, and a line has its limit.
+        let path = call.head.uri.path().as_bytes();
+        text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
         if let Some(matched) = &call.matched {
             out.extend_from_slice(b"\",\"route\":\"");
             out.extend_from_slice(&matched.scope.logged);
@@ -213,14 +229,16 @@ impl Markers {
     }
 
     pub(crate) fn start(self, id: &str) {
-        sink::write(true, |out| {
+        sink::write(|out| {
             let _ = writeln!(out, "FC {} Start RequestId: {id}", self.word());
+            true
         });
     }
 
     pub(crate) fn end(self, id: &str, error: &str) {
-        sink::write(true, |out| {
+        sink::write(|out| {
             let _ = writeln!(out, "FC {} End RequestId: {id}{error}", self.word());
+            true
         });
     }
 }

@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Colour, time};
@@ -63,11 +62,12 @@ pub(super) struct Printer {
 impl Printer {
     pub(super) fn start(mut events: Events, mut out: Box<dyn Write + Send>, style: Style) -> Self {
         let (finished, done) = oneshot::channel();
-        let handle = Handle::current();
         std::thread::spawn(move || {
             let mut batch = Vec::with_capacity(BATCH);
             let mut text = String::new();
-            while handle.block_on(take(&mut events, &mut batch)) > 0 {
+            while events.wait(&mut batch, BATCH) > 0 {
+                pause();
+                events.take(&mut batch, BATCH);
                 text.clear();
                 for event in batch.drain(..) {
                     line(&event, style, &mut text);
@@ -91,19 +91,10 @@ impl Printer {
     }
 }
 
-/// Waits for an event, then for those that come right after it: one write for many lines.
-async fn take(events: &mut Events, batch: &mut Vec<Event>) -> usize {
-    let count = events.take(batch, BATCH).await;
-    if count == 0 || batch.len() == BATCH {
-        return count;
-    }
-    tokio::time::sleep(GATHER).await;
-    // Nothing is there to be waited for in this second round, so it is not waited for.
-    let more = events.take(batch, BATCH - batch.len());
-    match tokio::time::timeout(Duration::ZERO, more).await {
-        Ok(more) => count + more,
-        Err(_) => count,
-    }
+/// Gathers what comes right after an event: one write for many lines.
+#[expect(clippy::disallowed_methods, reason = "the printer's thread has nothing else to do")]
+fn pause() {
+    std::thread::sleep(GATHER);
 }
 
 fn line(event: &Event, style: Style, out: &mut String) {

@@ -187,9 +187,10 @@ impl Pool {
     /// At the cap: an unhealthy instance with nothing to do makes room for the next call.
     fn refuse(&self, state: &mut State) -> Refusal {
         let function = &self.generation.function;
+        let cap = self.cap(state);
         let Some(sick) = state.members.iter_mut().find(|member| !member.is_healthy && !member.is_retired)
         else {
-            return Refusal::Failed(Failure::exhausted(&function.name, function.local.max_instances));
+            return Refusal::Failed(Failure::exhausted(&function.name, cap));
         };
         sick.is_retired = true;
         let instance = Arc::clone(&sick.instance);

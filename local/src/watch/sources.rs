@@ -52,6 +52,9 @@ impl Sources {
         self.walk(&mut |path, metadata| {
             if metadata.is_dir() {
                 found.insert(path.to_owned());
+            } else if self.roots.iter().any(|root| root == path) {
+                // A file is watched by its folder: editors put another one in its place.
+                found.extend(path.parent().map(Path::to_owned));
             }
         });
         found

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use base64::Engine;
 use serde_json::Value;
 
 use super::{is_wanted, packages, succeed};
@@ -44,7 +45,6 @@ fn the_official_sdk_invokes_functions() {
     if !is_wanted() {
         return;
     }
-    use base64::Engine;
     let local = Local::scripted("memorySize: 256", "");
     let reply = invoke(&local, "f", "hello", "Tail");
     assert_eq!((&reply["status"], &reply["body"]), (&200.into(), &"HELLO".into()), "{reply}");

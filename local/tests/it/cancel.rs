@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use crate::harness::{Local, connect, eventually, is_running, request};
+use crate::harness::{Folder, Local, connect, eventually, is_running, manifest, request};
 
 /// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
 fn leave(local: &Local, bytes: &[u8]) -> String {
-    let before = local.count(|event| is_asleep(event));
+    let before = local.count(is_asleep);
     let mut stream = connect(local.function_port("f"));
     stream.write_all(bytes).unwrap();
     let line = local.wait_for_nth("the function works on it", before + 1, is_asleep);
@@ -108,7 +108,12 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
 
 #[test]
 fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 60}");
+    let folder = Folder::new();
+    folder.scripted();
+    let props = "environmentVariables: {SCRIPT_START: never}";
+    folder.write("s.yaml", &manifest(props, "x-local: {startTimeout: 60}"));
+    // Without an instance until the call asks for one, so that its start shows that the call has arrived.
+    let local = Local::start(folder, &["--cold"]);
     let mut stream = connect(local.main_port());
     stream.write_all(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x")).unwrap();
     local.wait_for_text("not listening");

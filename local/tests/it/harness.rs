@@ -56,11 +56,13 @@ impl Drop for Folder {
     }
 }
 
+const SPACES: &str = "          ";
+
 /// A manifest with one scripted function `f`; `props` are further lines of its `props`, `extra` further
 /// lines of its resource, both indented by nothing.
 pub(crate) fn manifest(props: &str, extra: &str) -> String {
     let indent =
-        |text: &str, by: usize| text.lines().map(|line| format!("{:by$}{line}\n", "")).collect::<String>();
+        |text: &str, by: usize| text.lines().flat_map(|line| [&SPACES[..by], line, "\n"]).collect::<String>();
     let trigger = if props.contains("triggers:") {
         String::new()
     } else {

@@ -1,36 +1,49 @@
 //! The pool: how many instances, which one is called, when they end.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::TcpStream;
 
-use crate::harness::{Local, eventually, is_running, signal};
+use serde_json::Value;
 
-/// Calls `target` `count` times at once.
-fn at_once(local: &Local, count: usize, target: &str) -> Vec<crate::harness::Reply> {
-    std::thread::scope(|scope| {
-        let calls: Vec<_> = (0..count).map(|_| scope.spawn(|| local.get(target))).collect();
-        calls.into_iter().map(|call| call.join().unwrap()).collect()
-    })
+use crate::harness::{Local, connect, eventually, is_running, request, signal};
+
+/// Has `count` more calls keep the function busy until they are dropped.
+fn keep_busy(local: &Local, count: usize) -> Vec<TcpStream> {
+    let before = local.count(is_asleep);
+    let calls = (0..count).map(|_| {
+        let mut stream = connect(local.function_port("f"));
+        stream.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+        stream
+    });
+    let calls = calls.collect();
+    local.wait_for_nth("every call is under way", before + count, is_asleep);
+    calls
 }
 
-fn instances(local: &Local) -> HashSet<String> {
-    let served = |event: &serde_json::Value| event["kind"] == "request" && event["status"] == 200;
-    local
-        .events()
-        .iter()
-        .filter(|event| served(event))
-        .filter_map(|event| Some(event["instance"].as_str()?.to_owned()))
-        .collect()
+fn is_asleep(event: &Value) -> bool {
+    event["text"].as_str().is_some_and(|text| text.starts_with("asleep "))
+}
+
+/// How many calls each instance works on.
+fn busy(local: &Local) -> Vec<usize> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for event in local.events().iter().filter(|event| is_asleep(event)) {
+        *counts.entry(event["instance"].to_string()).or_default() += 1;
+    }
+    let mut counts: Vec<usize> = counts.into_values().collect();
+    counts.sort_unstable();
+    counts
 }
 
 #[test]
 fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
     let local = Local::scripted("instanceConcurrency: 4\ntimeout: 60", "");
-    assert!(at_once(&local, 4, "/sleep?ms=400").iter().all(|reply| reply.status == 200));
-    local.wait_for_nth("four are recorded", 4, |event| event["kind"] == "request");
-    assert_eq!(instances(&local).len(), 1);
-    assert!(at_once(&local, 8, "/sleep?ms=600").iter().all(|reply| reply.status == 200));
-    local.wait_for_nth("eight more are recorded", 12, |event| event["kind"] == "request");
-    assert_eq!(instances(&local).len(), 2);
+    let first = keep_busy(&local, 4);
+    assert_eq!(busy(&local), [4]);
+    let second = keep_busy(&local, 5);
+    assert_eq!(busy(&local), [1, 4, 4]);
+    drop((first, second));
 }
 
 #[test]
@@ -39,12 +52,14 @@ fn beyond_the_cap_calls_are_refused() {
         "instanceConcurrency: 2\ntimeout: 60\nconcurrencyConfig: {reservedConcurrency: 2}",
         "",
     );
-    let replies = at_once(&local, 7, "/sleep?ms=1000");
-    let (ok, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
-    assert_eq!((ok.len(), refused.len()), (4, 3));
-    for reply in refused {
-        reply.assert_platform_error(429, "FcCommonError", "ResourceExhausted", "limit of 2 instances");
+    let calls = keep_busy(&local, 4);
+    for _ in 0..3 {
+        let reply = local.get("/");
+        reply.assert_platform_error(429, "FcCommonError", "ResourceExhausted", "limit of instances (2)");
     }
+    drop(calls);
+    eventually("there is room again", || local.get("/").status == 200);
+    assert_eq!(busy(&local), [2, 2]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tests of the program, from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod api;
 mod cancel;
 mod cli;

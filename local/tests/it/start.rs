@@ -1,6 +1,8 @@
 //! Cold starts, and every way in which they fail.
 
-use crate::harness::{Folder, Local, eventually, is_running, manifest};
+use std::io::Write;
+
+use crate::harness::{Folder, Local, connect, eventually, is_running, manifest, request};
 
 #[test]
 fn a_program_that_is_not_there_or_not_executable() {
@@ -76,26 +78,19 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     );
     let local = Local::scripted(&props, "");
     local.wait_for_text(&format!("listens on {port}, so it runs as one instance only"));
-    let pids: Vec<String> = std::thread::scope(|scope| {
-        let calls: Vec<_> = (0..1).map(|_| scope.spawn(|| local.get("/pid").text())).collect();
-        calls.into_iter().map(|call| call.join().unwrap()).collect()
-    });
-    assert_eq!(local.get("/pid").text(), pids[0]);
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
     // While it is busy nothing else can take a call.
-    std::thread::scope(|scope| {
-        let busy = scope.spawn(|| local.get("/sleep?ms=1500"));
-        local.wait_for_text("asleep");
-        local.get("/pid").assert_platform_error(
-            429,
-            "FcCommonError",
-            "ResourceExhausted",
-            "limit of 10 instances",
-        );
-        assert_eq!(busy.join().unwrap().status, 200);
-    });
-    let local_pid: u32 = pids[0].parse().unwrap();
+    let mut busy = connect(local.function_port("f"));
+    busy.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+    local.wait_for_text("asleep");
+    local.get("/pid").assert_platform_error(
+        429,
+        "FcCommonError",
+        "ResourceExhausted",
+        "limit of instances (1)",
+    );
     drop(local);
-    eventually("the program ends", || !is_running(local_pid));
+    eventually("the program ends", || !is_running(pid));
 }
 
 #[test]

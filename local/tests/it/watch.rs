@@ -86,6 +86,30 @@ fn code_that_does_not_build_or_start_leaves_the_former_in_place() {
 }
 
 #[test]
+fn a_function_that_cannot_be_built_says_so_until_it_can() {
+    let (folder, text) = built("");
+    folder.write("s.yaml", &text.replace("mkdir -p code", "echo no luck; false"));
+    let local = Local::spawn(folder, &[]);
+    let line = local.wait_for_text("the build failed: line ");
+    assert!(line["text"].as_str().unwrap().contains("ended with code 1"), "{line}");
+    local.wait_for("its output", |event| event["kind"] == "build" && event["text"] == "no luck");
+    local.folder.write("s.yaml", &text);
+    local.wait_for("the function is ready", |event| event["kind"] == "ready");
+    assert_eq!(local.get("/name").text(), "one");
+}
+
+#[test]
+fn a_single_file_can_be_watched() {
+    let other = Folder::new();
+    let word = other.write("word", "one");
+    let local = Local::scripted("", &format!("x-local: {{watch: ['{}']}}", word.display()));
+    assert_eq!(local.get("/").status, 200);
+    other.write("word", "two, and longer");
+    local.wait_for_text("swapped");
+    assert_eq!(local.get("/").status, 200);
+}
+
+#[test]
 fn a_changed_manifest_is_followed() {
     let local = Local::scripted("", "");
     assert_eq!(local.get("/name").text(), "");

@@ -1,0 +1,59 @@
+//! The end of a process whose executor does not turn: handlers that block or spin on every thread.
+//!
+//! Signals and the drain deadline are the executor's work. If it cannot do it, the process must still end when it is told
+//! to, or the platform kills it with its last log lines unwritten.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use crate::log::{say, sink};
+use crate::serve::signal::Signals;
+
+/// How much later than the drain deadline the process is ended from here.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Disarmed when the orderly way has come to its end.
+#[derive(Clone, Default)]
+pub(crate) struct LastResort(Arc<AtomicBool>);
+
+impl LastResort {
+    pub(crate) fn disarm(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Called at the first signal, from a thread that handlers cannot block. A second signal, or the deadline and a
+    /// second more, ends the process with exit code 1 unless it has come to its end.
+    pub(crate) fn arm(&self, deadline: Duration) {
+        let ended = Arc::clone(&self.0);
+        let wait = move || {
+            let bound = deadline.saturating_add(GRACE);
+            match second_signal(bound) {
+                // The orderly way hears the second signal too, and is given a moment to count what it cuts.
+                Some(true) => std::thread::park_timeout(GRACE),
+                Some(false) => {}
+                // Without a reactor there is no second signal to hear; the deadline still holds.
+                None => std::thread::park_timeout(bound),
+            }
+            if !ended.load(Ordering::Acquire) {
+                say::error(format_args!("the executor does not turn: ending without it"));
+                sink::finish(GRACE);
+                std::process::exit(1);
+            }
+        };
+        let thread = std::thread::Builder::new().name("fc-last-resort".to_owned()).stack_size(256 * 1024);
+        if let Err(error) = thread.spawn(wait) {
+            say::error(format_args!("there is no thread for the last resort: {error}"));
+        }
+    }
+}
+
+/// Whether a second signal came within the bound; `None` when nobody can listen.
+fn second_signal(bound: Duration) -> Option<bool> {
+    let reactor = Builder::new_current_thread().enable_all().build().ok()?;
+    let _entered = reactor.enter();
+    let mut signals = Signals::listen().ok()?;
+    Some(reactor.block_on(async { tokio::time::timeout(bound, signals.first()).await.is_ok() }))
+}
