@@ -30,7 +30,11 @@ fn held(server: &Server) -> Held {
     let status = std::fs::read_to_string(of("status")).expect("a process");
     let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
     let rss_kib = rss.trim().trim_end_matches(" kB").parse().expect("a number");
-    Held { descriptors: count("fd"), threads: count("task"), rss_kib }
+    // The thread that writes lines which wait is there once some did.
+    let tasks = read_dir(of("task")).expect("a process").map_while(Result::ok);
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    let threads = names.filter(|name| name.trim() != "fc-log").count();
+    Held { descriptors: count("fd"), threads, rss_kib }
 }
 
 /// Half a body, none, another request behind, half a head, one stream of HTTP/2: left by a close or a reset.
@@ -64,6 +68,11 @@ fn five_waves_of_a_thousand_leavers_leave_nothing() {
     // With an arena for each thread, memory moves between threads and the allocator's share grows for long.
     let mut server = Launch::contract().var("MALLOC_ARENA_MAX", "1").start();
     server.ask(&Ask::get("/plaintext")).assert_status(200);
+    let mut looks = 0;
+    let before = until("the server to be quiet", || {
+        looks += 1;
+        (looks > 50).then(|| held(&server))
+    });
     let mut after = Vec::new();
     let mut total = 0;
     for (wave, parts) in PARTS.into_iter().enumerate() {
@@ -79,19 +88,14 @@ fn five_waves_of_a_thousand_leavers_leave_nothing() {
         }
         until("the wave to be over", || (server.counter("in_flight") == 1).then_some(()));
         // Sockets are closed a moment after their requests are counted.
-        let quiet = until("the descriptors to be closed", || {
+        let quiet = until("descriptors and threads to be as before", || {
             let held = held(&server);
-            // A thread that helps a slow log out comes and goes.
-            let as_before =
-                |first: &Held| held.descriptors <= first.descriptors && held.threads <= first.threads;
-            after.first().is_none_or(as_before).then_some(held)
+            (held.descriptors <= before.descriptors && held.threads <= before.threads).then_some(held)
         });
         after.push(quiet);
     }
-    println!("held after each wave: {after:?}");
+    println!("held before {before:?} and after each wave {after:?}");
     let (second, last) = (&after[1], &after[after.len() - 1]);
-    assert!(last.descriptors <= second.descriptors, "{after:?}");
-    assert!(last.threads <= second.threads, "{after:?}");
     assert!(last.rss_kib <= second.rss_kib + NOISE_KIB, "{after:?}");
     // The tracker has nothing to wait for either: the stop is immediate and cuts nothing.
     let lines = server.stop();
@@ -101,6 +105,7 @@ fn five_waves_of_a_thousand_leavers_leave_nothing() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len() as u64, total, "each is recorded once");
-    assert!(!lines.iter().any(|line| line["level"] == "ERROR"), "nobody is at fault");
+    let errors: Vec<_> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    assert!(errors.is_empty(), "nobody is at fault: {:?}", &errors[..errors.len().min(5)]);
     assert!(!lines.iter().any(|line| line["message"].as_str().unwrap().contains("cutting")));
 }

@@ -213,8 +213,8 @@ fn a_head_over_32_kib_is_a_431() {
     let server = Server::contract();
     let mut conn = server.connect();
     conn.send(b"GET /plaintext HTTP/1.1\r\nHost: a\r\nx-long: ");
-    conn.send(&vec![b'x'; 33 * 1024]);
-    conn.send(b"\r\n\r\n");
+    // It may be refused before it is complete.
+    let _ = conn.try_send(&[&vec![b'x'; 33 * 1024][..], b"\r\n\r\n"].concat());
     let rest = String::from_utf8(conn.rest()).unwrap();
     assert!(rest.starts_with("HTTP/1.1 431 "), "{rest}");
     server.ask(&Ask::get("/plaintext").header("x-long", &"x".repeat(30 * 1024))).assert_status(200);

@@ -33,6 +33,11 @@ impl Conn {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
+    /// Sends to a server that may have closed.
+    pub fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
     #[track_caller]
     pub fn ask(&mut self, ask: &Ask) -> Answer {
         // A server may refuse a long body before it has been sent; its reply is what counts.
