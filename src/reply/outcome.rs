@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// How a hook or a check ends: with nothing, or with a [`Result`](crate::Result) of nothing.
+/// How a hook or a check ends: with nothing, or with a [`Result`] of nothing.
 #[diagnostic::on_unimplemented(
     message = "this closure must end with `()` or `Result<(), fc_runtime::Error>`, not `{Self}`",
     label = "ends with `{Self}`",
