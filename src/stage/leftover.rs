@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Version;
 use http::header::EXPECT;
 use http_body::Body;
 
@@ -18,12 +17,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads away what is left of a request's body once its reply is made, beside the sending of that reply.
 ///
-/// hyper would close the connection instead; the platform, which reuses it, would answer 502 to its next `POST`. A
+/// hyper would close the connection instead; the platform, which reuses it, would answer 502 to its next `POST`. In
+/// HTTP/2 it would reset the stream, and clients that still send would take that for an error of the reply. A
 /// client that still waits for `100 Continue` is not told to send what nobody wants.
 pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
     let Some(mut body) = call.intake().leftover() else { return };
-    // In HTTP/2 dropping it resets its stream, and nothing else.
-    if call.head.version == Version::HTTP_2 || call.head.headers.contains_key(EXPECT) {
+    if call.head.headers.contains_key(EXPECT) {
         return;
     }
     drop(tracker.spawn(Kind::Leftover, async move {

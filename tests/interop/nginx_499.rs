@@ -90,8 +90,6 @@ fn both_count_the_same_departures() {
     let front = Front::start(server.port);
     let url = |target: &str| format!("http://127.0.0.1:{}{target}", front.port);
     for round in 1..=ROUNDS {
-        // Others are served all the time.
-        let mut load = wrk(16, 3, &url("/plaintext"));
         let mut killed = wrk(KILLED, 60, &url("/slow?ms=600000"));
         let impatient: Vec<_> = (0..IMPATIENT)
             .map(|_| {
@@ -102,6 +100,8 @@ fn both_count_the_same_departures() {
             .collect();
         // All have reached the function: what the proxy alone has seen is not the function's to count.
         server.until_counter("in_flight", (KILLED + IMPATIENT + 1) as u64);
+        // Others are served while they leave.
+        let mut load = wrk(16, 3, &url("/plaintext"));
         killed.kill().unwrap();
         killed.wait().unwrap();
         for mut curl in impatient {
