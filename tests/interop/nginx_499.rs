@@ -44,8 +44,9 @@ struct Front {
 impl Front {
     #[track_caller]
     fn start(upstream: u16) -> Self {
-        let folder = Folder::new("nginx-499");
         let port = free_port();
+        // Two tests start one at the same time.
+        let folder = Folder::new(&format!("nginx-499-{port}"));
         std::fs::write(folder.file("nginx.conf"), configuration(&folder, port, upstream)).unwrap();
         let mut command = Command::new("nginx");
         command.arg("-p").arg(&folder.0).arg("-e").arg(folder.file("error.log"));
