@@ -72,7 +72,7 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
 async fn watch_signals(last_resort: LastResort, deadline: Duration) {
     if let Ok(mut signals) = Signals::listen() {
         signals.first().await;
-        last_resort.arm(deadline);
+        last_resort.arm(deadline, signals);
     }
 }
 

@@ -25,12 +25,13 @@ impl LastResort {
     }
 
     /// Called at the first signal, from a thread that handlers cannot block. A second signal, or the deadline and a
-    /// second more, ends the process with exit code 1 unless it has come to its end.
-    pub(crate) fn arm(&self, deadline: Duration) {
+    /// second more, ends the process with exit code 1 unless it has come to its end. `signals` has heard the first one,
+    /// and misses none after it.
+    pub(crate) fn arm(&self, deadline: Duration, signals: Signals) {
         let ended = Arc::clone(&self.0);
         let wait = move || {
             let bound = deadline.saturating_add(GRACE);
-            match second_signal(bound) {
+            match second_signal(signals, bound) {
                 // The orderly way hears the second signal too, and is given a moment to count what it cuts.
                 Some(true) => std::thread::park_timeout(GRACE),
                 Some(false) => {}
@@ -51,9 +52,7 @@ impl LastResort {
 }
 
 /// Whether a second signal came within the bound; `None` when nobody can listen.
-fn second_signal(bound: Duration) -> Option<bool> {
+fn second_signal(mut signals: Signals, bound: Duration) -> Option<bool> {
     let reactor = Builder::new_current_thread().enable_all().build().ok()?;
-    let _entered = reactor.enter();
-    let mut signals = Signals::listen().ok()?;
     Some(reactor.block_on(async { tokio::time::timeout(bound, signals.first()).await.is_ok() }))
 }
