@@ -68,12 +68,13 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
     }
 }
 
-/// Arms the last resort at the first signal: this thread hears it whatever the executor does.
-async fn watch_signals(last_resort: LastResort, deadline: Duration) {
-    if let Ok(mut signals) = Signals::listen() {
-        signals.first().await;
-        last_resort.arm(deadline, signals);
-    }
+/// Returns at the first signal, with the last resort armed: this thread hears it, and stops accepting, whatever the
+/// executor does. Without one the executor alone decides.
+async fn watch_signals(last_resort: Option<LastResort>, deadline: Duration) {
+    let Some(last_resort) = last_resort else { return std::future::pending().await };
+    let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
+    signals.first().await;
+    last_resort.arm(deadline, signals);
 }
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
@@ -107,12 +108,13 @@ impl Door {
         let work = move || {
             let porter = Arc::new(porter);
             reactor.block_on(async {
-                if let Some(last_resort) = last_resort {
-                    drop(
-                        porter.app.shared.tracker.spawn(Kind::Greeting, watch_signals(last_resort, deadline)),
-                    );
-                }
-                porter.stand(listener, asked).await;
+                let mut standing = pin!(porter.stand(listener, asked));
+                let mut signal = pin!(watch_signals(last_resort, deadline));
+                poll_fn(|cx| match signal.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(()),
+                    Poll::Pending => standing.as_mut().poll(cx),
+                })
+                .await;
             });
             // Connections that have said nothing end with their tasks, before anybody waits for those.
             drop(reactor);
