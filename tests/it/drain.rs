@@ -21,11 +21,9 @@ fn ended(server: &mut Server) -> Vec<Value> {
 
 #[track_caller]
 fn last(lines: &[Value]) -> (u64, u64, u64) {
-    let message = lines.last().unwrap()["message"].as_str().unwrap();
-    let said = message.strip_prefix("stopped: ").unwrap_or_else(|| panic!("{lines:?}"));
-    let counts = said.split(", ").filter_map(|count| count.split_once(' '));
-    let counts: Vec<_> = counts.map(|(number, what)| (what, number.parse::<u64>().unwrap())).collect();
-    let number = |what: &str| counts.iter().find(|(own, _)| *own == what).unwrap().1;
+    let last = lines.last().unwrap();
+    assert_eq!(last["message"], "stopped", "{lines:?}");
+    let number = |what: &str| last[what].as_u64().unwrap_or_else(|| panic!("{last:?}"));
     (number("finished"), number("cancelled"), number("cut"))
 }
 
