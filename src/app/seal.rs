@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Method;
+use tokio::sync::watch;
 
 use crate::app::at::PlaceSettings;
 use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
@@ -194,6 +195,7 @@ impl<S> Plan<S> {
             tally: Arc::new(Tally::default()),
             initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
             error_maps,
+            stops: watch::Sender::new(0),
             trusted_hops: settings.trusted_hops,
             base_path: settings.base_path.clone(),
         };

@@ -244,6 +244,31 @@ impl<S> Exchange<S> {
         HangUp::new(Arc::clone(&self.call))
     }
 
+    /// Resolves at the next pre-stop of the platform, or when the process begins to drain: a stream without an end
+    /// selects on it, and ends cleanly. Ordinary handlers need not care: they are waited for.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Reply};
+    ///
+    /// let app = App::new().get("/ticks", async |ex| Reply::stream(async_stream::stream! {
+    ///     let mut stop = std::pin::pin!(ex.stop_notice());
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = &mut stop => break,
+    ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => yield Ok("tick\n".into()),
+    ///         }
+    ///     }
+    /// }));
+    /// # let _: App = app;
+    /// ```
+    pub fn stop_notice(&self) -> impl Future<Output = ()> + Send + use<S> {
+        let mut stops = self.shared.stops.subscribe();
+        async move {
+            // The sender lives as long as the app: an error means that nothing is left to wait for.
+            let _ = stops.changed().await;
+        }
+    }
+
     /// Runs work that blocks on a thread of its own, tracked by the drain. Its log lines carry the request's id.
     ///
     /// A panic inside goes on in the handler.

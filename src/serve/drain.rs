@@ -47,6 +47,7 @@ impl Drain {
     pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
         let tracker = &app.shared.tracker;
         self.advance(Stage::Draining);
+        app.shared.announce_stop();
         let deadline = app.settings.drain;
         let idle = within(deadline, tracker.idle(), signals.first()).await;
         if let Err(why) = idle {

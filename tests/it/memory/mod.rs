@@ -8,3 +8,4 @@ mod policy;
 mod replies;
 mod routing;
 mod seal;
+mod stop_notice;
