@@ -5,6 +5,8 @@ mod connection;
 mod environment;
 pub(crate) mod guard;
 mod keeper;
+mod lease;
+pub(crate) mod orphans;
 mod output;
 mod pool;
 mod process;
@@ -24,8 +26,9 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
+pub(crate) use lease::Lease;
 pub(crate) use output::{Output, Tail};
-pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use pool::{Pool, Refusal};
 pub(crate) use process::{CommandLine, Exit};
 
 use crate::ids;
@@ -70,7 +73,7 @@ pub(crate) struct Instance {
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,
     pub(crate) output: Arc<Output>,
-    pub(crate) connections: Connections,
+    pub(crate) connections: Arc<Connections>,
     memory_max: AtomicU64,
     is_oom: AtomicBool,
     /// Asks the keeper to stop the instance.

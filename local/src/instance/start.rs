@@ -66,7 +66,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         generation: Arc::clone(generation),
         process,
         output,
-        connections: Connections::new(found, generation.tasks.clone()),
+        connections: Arc::new(Connections::new(found, generation.tasks.clone())),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
         retired: CancellationToken::new(),

@@ -66,6 +66,23 @@ fn not_when_the_guard_is_killed() {
 }
 
 #[test]
+fn not_what_the_instance_started_when_the_guard_is_killed() {
+    let local = Local::scripted(PROPS, "");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let daemon = daemon(&local);
+    let all = below(local.child.id());
+    let guard = *all.first().unwrap();
+    assert!(guard != pid && all.contains(&daemon), "{guard}, {pid} and {daemon} in {all:?}");
+    signal(guard, "KILL");
+    for pid in all {
+        eventually("every process ends", || !is_running(pid));
+    }
+    local.get("/").assert_ok();
+    // The next instance's guard is left alone.
+    assert!(below(local.child.id()).len() >= 3);
+}
+
+#[test]
 fn not_a_build_step() {
     let extra = "actions:\n  pre-local:\n    - run: echo building $$; sleep 600\n      path: ./";
     let folder = crate::harness::Folder::new();
