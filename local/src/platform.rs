@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,11 +36,19 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
+    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
+    /// the new code cannot start before.
+    pub drain: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { listen: IpAddr::from([127, 0, 0, 1]), port: 8080, build: true }
+        Settings {
+            listen: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            build: true,
+            drain: Duration::from_secs(30),
+        }
     }
 }
 
@@ -82,6 +91,8 @@ pub struct Platform {
     snapshots: Mutex<HashMap<String, Snapshot>>,
     fingerprints: Mutex<HashMap<String, u64>>,
     workspace: Arc<Workspace>,
+    /// Every generation that may still have instances.
+    pools: Mutex<Vec<Weak<Pool>>>,
     stop: CancellationToken,
     connections: TaskTracker,
     tasks: TaskTracker,
@@ -108,19 +119,30 @@ impl Platform {
             snapshots: Mutex::default(),
             fingerprints: Mutex::default(),
             workspace,
+            pools: Mutex::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
         platform.listen(listener, &Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
-            // `*.localhost` may lead to either loopback address. Without IPv6 there is nothing to listen on.
-            if let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
-                platform.listen(listener, &Door::Main);
+            // `*.localhost` may lead to either loopback address.
+            match TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
+                Ok(listener) => platform.listen(listener, &Door::Main),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => platform.log.warn(
+                    &Source::default(),
+                    format!(
+                        "another program listens on [::1]:{0}: clients that try IPv6 first reach that one at http://<function>.localhost:{0}/",
+                        main.port()
+                    ),
+                ),
+                // Without IPv6 nobody else can listen there either.
+                Err(_) => {}
             }
         }
         for function in manifest.functions() {
             platform.open_port(function).await?;
+            platform.gateway.set_pending(&function.name, "is being built");
         }
         Ok(platform)
     }
@@ -254,19 +276,19 @@ impl Platform {
         let generation = Arc::new(generation);
         let functions = self.gateway.functions();
         let Some(slot) = functions.get(&function.name) else {
-            let pool = Pool::new(generation, None, true);
+            let pool = self.pool(generation, None, true);
             self.keep(&function.name, snapshot);
             self.gateway.add(Arc::new(Slot::new(pool)));
             return true;
         };
         let former = slot.pool();
         let ignores_port = former.ignores_port();
-        let pool = Pool::new(generation, ignores_port, ignores_port != Some(true));
+        let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
         if ignores_port == Some(true) {
             // Both cannot listen on the same port: calls wait while the former one finishes.
             slot.swap(Arc::clone(&pool));
             former.close();
-            former.gone().await;
+            self.end(&former, source).await;
             pool.open();
         } else {
             if former.is_in_use()
@@ -295,6 +317,31 @@ impl Platform {
             }
         });
         true
+    }
+
+    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+        let pool = Pool::new(generation, ignores_port, is_open);
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Waits until a closed generation is gone; its calls get the drain time.
+    async fn end(&self, former: &Pool, source: &Source) {
+        let drain = self.settings.drain;
+        if tokio::time::timeout(drain, former.gone()).await.is_ok() {
+            return;
+        }
+        let text = format!(
+            "calls of the former code are still under way after {} s; they are ended, since the new code needs its port",
+            drain.as_secs_f64()
+        );
+        self.log.warn(source, text);
+        former.abort();
+        if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
+            self.log.error(source, "the former code does not end; the new code is started all the same");
+        }
     }
 
     fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
@@ -336,11 +383,14 @@ impl Platform {
         }
     }
 
-    /// Starts an instance of the function, so that the first call finds one. The log tells if it fails.
-    pub async fn warm(&self, name: &str) -> bool {
+    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    pub fn warm(&self, name: &str) {
         let functions = self.gateway.functions();
-        let Some(slot) = functions.get(name) else { return false };
-        slot.pool().warm().await.is_ok()
+        if let Some(slot) = functions.get(name) {
+            let pool = slot.pool();
+            // Nobody waits for it, and what goes wrong is in the log.
+            self.tasks.spawn(async move { drop(pool.warm().await) });
+        }
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.
@@ -396,19 +446,26 @@ impl Platform {
 
     /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
     pub async fn stop(self, drain: Duration) {
+        let deadline = Instant::now() + drain;
         self.stop.cancel();
         self.connections.close();
-        if tokio::time::timeout(drain, self.connections.wait()).await.is_err() {
-            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+        let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
+        // Those of former generations and of functions that were removed too.
+        let pools = std::mem::take(&mut *self.pools.lock().unwrap_or_else(PoisonError::into_inner));
+        let pools: Vec<_> = pools.iter().filter_map(Weak::upgrade).collect();
+        for pool in &pools {
+            pool.close();
         }
-        let functions = self.gateway.functions();
-        for slot in functions.slots() {
-            slot.pool().close();
+        if !is_drained {
+            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+            for pool in &pools {
+                pool.abort();
+            }
         }
         self.tasks.close();
-        if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
-            for slot in functions.slots() {
-                slot.pool().abort();
+        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            for pool in &pools {
+                pool.abort();
             }
             // What does not end now is ended by its guard when this process does.
             _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
