@@ -308,12 +308,6 @@ impl Run {
         self.end(None);
     }
 
-    /// As [`finish`](Self::finish), for a caller who wants no log.
-    pub(crate) fn finish_quietly(self) -> Option<String> {
-        self.finish();
-        None
-    }
-
     /// The call is over without a complete reply.
     pub(crate) fn fail(mut self, failure: &Failure) {
         self.end(Some(failure.message()));

@@ -1,27 +1,27 @@
 //! A running local platform: the gateway, the functions, and how they are built and replaced.
 
+mod invoke;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::dispatch::{Slot, dispatch};
-use crate::failure::Failure;
+use crate::dispatch::Slot;
 use crate::gateway::{self, Door, Functions, Gateway};
-use crate::ids;
-use crate::instance::{Generation, Pool, Refusal, Tail};
+use crate::instance::{Generation, Pool, Refusal};
 use crate::log::{Kind, Log, Source};
 use crate::manifest::{Action, Function, Manifest};
-use crate::payload::{Payload, Verdict};
-use crate::watch::{self, Snapshot, Workspace};
+use crate::redact::Redactor;
+use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
+
+pub use invoke::Invocation;
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 const GONE_MAX: Duration = Duration::from_secs(100);
@@ -66,20 +66,6 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
-/// What a function made of an event.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Invocation {
-    /// The request's id.
-    pub request: String,
-    /// The reply, or the error as the platform's JSON.
-    pub body: Bytes,
-    /// Whether the function or the platform reported a failure.
-    pub is_error: bool,
-    /// The last 4 KB of the call's log, if they were asked for.
-    pub log: Option<String>,
-}
-
 /// A local platform that serves functions.
 #[derive(Debug)]
 pub struct Platform {
@@ -89,7 +75,7 @@ pub struct Platform {
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
-    fingerprints: Mutex<HashMap<String, u64>>,
+    builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     workspace: Arc<Workspace>,
     /// Every generation that may still have instances.
     pools: Mutex<Vec<Weak<Pool>>>,
@@ -117,7 +103,7 @@ impl Platform {
             main,
             ports: Mutex::default(),
             snapshots: Mutex::default(),
-            fingerprints: Mutex::default(),
+            builds: Mutex::default(),
             workspace,
             pools: Mutex::default(),
             stop: CancellationToken::new(),
@@ -214,14 +200,17 @@ impl Platform {
         let source = Source::function(&Arc::from(name));
         self.gateway.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
-        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint_apart().await;
-        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), fingerprint);
-        if self.settings.build
-            && let Err(why) = self.build(function, &source, done).await
-        {
-            self.log.error(&source, format!("the build failed: {why}"));
-            self.gateway.set_pending(name, "could not be built; see fc-local's output");
-            return false;
+        let files = watch::Sources::of(function, manifest.folder()).files_apart().await;
+        self.keep_files(name, files.clone(), files.clone());
+        if self.settings.build && !function.actions.is_empty() {
+            let outcome = self.build(function, manifest.redactor(), &source, done).await;
+            let after = watch::Sources::of(function, manifest.folder()).files_apart().await;
+            self.keep_files(name, files, after);
+            if let Err(why) = outcome {
+                self.log.error(&source, format!("the build failed: {why}"));
+                self.gateway.set_pending(name, "could not be built; see fc-local's output");
+                return false;
+            }
         }
         let snapshot = match self.snapshot(function).await {
             Ok(snapshot) => snapshot,
@@ -239,10 +228,16 @@ impl Platform {
         is_put
     }
 
-    async fn build(&self, function: &Function, source: &Source, done: &mut Built) -> Result<(), String> {
+    async fn build(
+        &self,
+        function: &Function,
+        redactor: &Redactor,
+        source: &Source,
+        done: &mut Built,
+    ) -> Result<(), String> {
         for action in &function.actions {
             if !done.actions.contains(action) {
-                watch::run_action(action, source, &self.log, &self.tasks).await?;
+                watch::run_action(action, source, &self.log, redactor, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -301,7 +296,7 @@ impl Platform {
                 pool.close();
                 self.tasks.spawn(async move {
                     pool.gone().await;
-                    watch::remove(&snapshot);
+                    watch::remove(snapshot).await;
                 });
                 return false;
             }
@@ -313,7 +308,7 @@ impl Platform {
         self.tasks.spawn(async move {
             former.gone().await;
             if let Some(old) = old {
-                watch::remove(&old);
+                watch::remove(old).await;
             }
         });
         true
@@ -348,9 +343,15 @@ impl Platform {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
     }
 
+    fn keep_files(&self, name: &str, before: Files, after: Files) {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
+    }
+
     /// The sources of a function's last build.
-    pub(crate) fn fingerprint(&self, name: &str) -> Option<u64> {
-        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    pub(crate) fn built_from(&self, name: &str) -> Arc<BuiltFrom> {
+        let builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.get(name).cloned().unwrap_or_default()
     }
 
     /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
@@ -367,6 +368,10 @@ impl Platform {
             let before = former.functions().iter().find(|other| other.name == function.name);
             if before == Some(function) {
                 continue;
+            }
+            if before.is_some_and(|before| before.local.port != function.local.port) {
+                let text = "a changed x-local.port takes effect when fc-local is started anew";
+                self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
             if !has_port && let Err(error) = self.open_port(function).await {
@@ -400,48 +405,6 @@ impl Platform {
     /// The system offers no way to watch files.
     pub async fn follow(&self, manifest: Manifest) -> Result<(), String> {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
-    }
-
-    /// Calls a function with an event.
-    pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
-        let id = ids::request();
-        let outcome = self.try_invoke(name, event, wants_log, &id).await;
-        let request = id.to_string();
-        match outcome {
-            Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
-            Err(failure) => {
-                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log: None }
-            }
-        }
-    }
-
-    async fn try_invoke(
-        &self,
-        name: &str,
-        event: Bytes,
-        wants_log: bool,
-        id: &Arc<str>,
-    ) -> Result<(Bytes, bool, Option<String>), Failure> {
-        let functions = self.gateway.functions();
-        let slot = functions.find(name)?;
-        let tail = wants_log.then(Tail::default);
-        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
-        let answer = dispatch(slot, call).await?;
-        let is_error = gateway::is_function_error(&answer.head);
-        let body = match answer.run.within(answer.body.collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                let failure = answer.run.crashed().await;
-                answer.run.fail(&failure);
-                return Err(failure);
-            }
-            Err(failure) => {
-                answer.run.fail(&failure);
-                return Err(failure);
-            }
-        };
-        let log = if wants_log { answer.run.finish_with_log().await } else { answer.run.finish_quietly() };
-        Ok((body, is_error, log))
     }
 
     /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
