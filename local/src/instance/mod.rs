@@ -9,6 +9,7 @@ mod lease;
 pub(crate) mod orphans;
 mod output;
 mod pool;
+mod port;
 mod process;
 mod start;
 mod tree;
@@ -36,6 +37,7 @@ use crate::log::{Log, Source};
 use crate::manifest::Function;
 use crate::payload::Payload;
 use connection::Connections;
+use port::Port;
 use process::Process;
 
 /// How much of a hook's answer is read.
@@ -72,6 +74,7 @@ pub(crate) struct Instance {
     pub(crate) source: Source,
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,
+    _port: Port,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
     memory_max: AtomicU64,
