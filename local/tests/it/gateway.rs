@@ -186,6 +186,8 @@ fn cors_is_filled_in_unless_the_function_speaks() {
     assert_eq!(cors(&reply), filled);
     let reply = local.call("GET", "/cors", "origin: https://a.example\r\n", b"");
     assert_eq!(cors(&reply), [Some("https://mine".to_owned()), None, None]);
+    let reply = local.call("GET", "/cors-expose", "origin: https://a.example\r\n", b"");
+    assert_eq!(cors(&reply), [None, None, Some("x-own".to_owned())]);
     let reply = local.call("BREW", "/", "origin: https://a.example\r\n", b"");
     assert_eq!((reply.status, cors(&reply)), (403, filled));
 }

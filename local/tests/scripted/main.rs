@@ -185,6 +185,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", headers, b"x")
         }
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
+        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
         "/big-headers" => {
             let value = "v".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
             reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
