@@ -320,9 +320,11 @@ impl Pool {
             return;
         }
         member.idle_since = Some(Instant::now());
-        if member.is_retired || is_closed {
+        let freeze = self.generation.function.local.freeze;
+        // What is frozen is not checked, so it could never be found healthy again.
+        if member.is_retired || is_closed || freeze && !member.is_healthy {
             Self::dismiss(state, instance);
-        } else if self.generation.function.local.freeze {
+        } else if freeze {
             instance.process.order(Order::Freeze);
         }
     }
