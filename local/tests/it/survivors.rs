@@ -98,3 +98,23 @@ fn not_a_build_step() {
         eventually("every process ends", || !is_running(pid));
     }
 }
+
+#[test]
+fn not_what_is_just_being_started() {
+    let extra = "actions:\n  pre-local:\n    - run: sleep 6041 & sleep 6041\n      path: ./";
+    for _ in 0..15 {
+        let folder = crate::harness::Folder::new();
+        folder.scripted();
+        folder.write("s.yaml", &crate::harness::manifest("", extra));
+        let local = Local::spawn(folder, &[]);
+        // The line comes before the step.
+        local.wait_for_text("building");
+        drop(local);
+    }
+    let is_there = || {
+        std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+            std::fs::read(process.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x006041\0")
+        })
+    };
+    eventually("every process ends", || !is_there());
+}
