@@ -118,9 +118,13 @@ impl Run {
         let verdict = call.verdict;
         let spare = request.body().is_repeatable() && is_idempotent(request.method());
         let mut tries = 0;
+        let mut fresh = None;
         loop {
             tries += 1;
-            let mut connection = self.connect(slot, tries).await?;
+            let mut connection = match fresh.take() {
+                Some(connection) => connection,
+                None => self.connect(slot, tries).await?,
+            };
             let copy = (spare && connection.is_reused).then(|| repeat(&request));
             let mut error = match self.within(connection.sender.try_send_request(request)).await? {
                 Ok(reply) => {
@@ -132,9 +136,10 @@ impl Run {
             request = match (error.take_message(), copy) {
                 // Nothing was sent: the connection had closed before.
                 (Some(unsent), _) if tries < TRIES => unsent,
-                // The platform's rule for a connection that breaks before any byte of a reply.
-                (None, Some(copy)) if tries < TRIES && !error.error().is_parse() => {
-                    self.reopen().await?;
+                // The platform's rule for a connection that was used before and breaks before any byte of a
+                // reply: once more, on a new one.
+                (None, Some(copy)) if !error.error().is_parse() => {
+                    fresh = Some(self.reopen().await?);
                     copy
                 }
                 _ => return Err(self.failed(error.error(), &verdict).await),
@@ -157,8 +162,12 @@ impl Run {
                     return Ok(());
                 }
                 Err(Refusal::Failed(failure)) => return Err(failure),
+                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &slot.pool()) => {
+                    let text = format!("function '{}' is being stopped", slot.name);
+                    return Err(Failure::unavailable(text));
+                }
                 // A newer generation took over in between.
-                Err(Refusal::Closed) => tokio::task::yield_now().await,
+                Err(Refusal::Closed) => {}
             }
         }
     }
@@ -167,7 +176,7 @@ impl Run {
     async fn connect(&mut self, slot: &Slot, tries: usize) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            let error = match lease.instance.connections.take().await {
+            let error = match self.within(lease.instance.connections.take()).await? {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
@@ -181,19 +190,18 @@ impl Run {
             lease.retire();
             self.lease = None;
             self.lease(slot).await?;
+            // Another instance's start is not the function's time.
+            self.begin = Instant::now();
         }
         Err(self.crashed().await)
     }
 
-    /// Makes sure that the next connection is a new one, to the same instance.
-    async fn reopen(&self) -> Result<(), Failure> {
+    /// A new connection to the same instance. The others have most likely ended as the broken one did.
+    async fn reopen(&self) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         lease.instance.connections.clear();
-        match lease.instance.connections.open().await {
-            Ok(connection) => {
-                lease.instance.connections.give_back(connection.sender);
-                Ok(())
-            }
+        match self.within(lease.instance.connections.open()).await? {
+            Ok(connection) => Ok(connection),
             Err(_) => Err(self.crashed().await),
         }
     }
@@ -298,12 +306,6 @@ impl Run {
             lease.instance.connections.give_back(sender);
         }
         self.end(None);
-    }
-
-    /// As [`finish`](Self::finish), for a caller who wants no log.
-    pub(crate) fn finish_quietly(self) -> Option<String> {
-        self.finish();
-        None
     }
 
     /// The call is over without a complete reply.

@@ -1,33 +1,20 @@
 //! Names that the platform makes up: request ids and instance ids.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+
+use fc_runtime::platform::RequestId;
 
 /// `1-<8 hex unix seconds>-<8 hex>-<12 hex>`, the form of FC 3.0.
 pub(crate) fn request() -> Arc<str> {
-    let random = random();
-    let (high, low) = (random >> 96, random & 0xffff_ffff_ffff);
-    format!("1-{:08x}-{high:08x}-{low:012x}", seconds()).into()
+    RequestId::generate().as_str().into()
 }
 
-/// `c-<8 hex>-<20 hex>`.
+/// `c-<8 hex unix seconds>-<20 hex>`: made of a request's id, which is as rare.
 pub(crate) fn instance() -> Arc<str> {
-    format!("c-{:08x}-{:020x}", seconds(), random() >> 48).into()
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Ids must differ, not be secret: a keyed hash of a counter costs no call of the system.
-fn random() -> u128 {
-    static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let (high, low) = &*KEYS;
-    u128::from(high.hash_one(count)) << 64 | u128::from(low.hash_one(count))
+    let id = RequestId::generate();
+    let mut parts = id.as_str().split('-').skip(1);
+    let mut next = || parts.next().unwrap_or_default();
+    format!("c-{}-{}{}", next(), next(), next()).into()
 }
 
 #[cfg(test)]

@@ -1,26 +1,27 @@
 //! A running local platform: the gateway, the functions, and how they are built and replaced.
 
+mod invoke;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::dispatch::{Slot, dispatch};
-use crate::failure::Failure;
+use crate::dispatch::Slot;
 use crate::gateway::{self, Door, Functions, Gateway};
-use crate::ids;
-use crate::instance::{Generation, Pool, Refusal, Tail};
+use crate::instance::{Generation, Pool, Refusal};
 use crate::log::{Kind, Log, Source};
 use crate::manifest::{Action, Function, Manifest};
-use crate::payload::{Payload, Verdict};
-use crate::watch::{self, Snapshot, Workspace};
+use crate::redact::Redactor;
+use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
+
+pub use invoke::Invocation;
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 const GONE_MAX: Duration = Duration::from_secs(100);
@@ -35,11 +36,19 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
+    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
+    /// the new code cannot start before.
+    pub drain: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { listen: IpAddr::from([127, 0, 0, 1]), port: 8080, build: true }
+        Settings {
+            listen: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            build: true,
+            drain: Duration::from_secs(30),
+        }
     }
 }
 
@@ -57,20 +66,6 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
-/// What a function made of an event.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Invocation {
-    /// The request's id.
-    pub request: String,
-    /// The reply, or the error as the platform's JSON.
-    pub body: Bytes,
-    /// Whether the function or the platform reported a failure.
-    pub is_error: bool,
-    /// The last 4 KB of the call's log, if they were asked for.
-    pub log: Option<String>,
-}
-
 /// A local platform that serves functions.
 #[derive(Debug)]
 pub struct Platform {
@@ -80,8 +75,10 @@ pub struct Platform {
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
-    fingerprints: Mutex<HashMap<String, u64>>,
+    builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     workspace: Arc<Workspace>,
+    /// Every generation that may still have instances.
+    pools: Mutex<Vec<Weak<Pool>>>,
     stop: CancellationToken,
     connections: TaskTracker,
     tasks: TaskTracker,
@@ -106,21 +103,32 @@ impl Platform {
             main,
             ports: Mutex::default(),
             snapshots: Mutex::default(),
-            fingerprints: Mutex::default(),
+            builds: Mutex::default(),
             workspace,
+            pools: Mutex::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
         platform.listen(listener, &Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
-            // `*.localhost` may lead to either loopback address. Without IPv6 there is nothing to listen on.
-            if let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
-                platform.listen(listener, &Door::Main);
+            // `*.localhost` may lead to either loopback address.
+            match TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
+                Ok(listener) => platform.listen(listener, &Door::Main),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => platform.log.warn(
+                    &Source::default(),
+                    format!(
+                        "another program listens on [::1]:{0}: clients that try IPv6 first reach that one at http://<function>.localhost:{0}/",
+                        main.port()
+                    ),
+                ),
+                // Without IPv6 nobody else can listen there either.
+                Err(_) => {}
             }
         }
         for function in manifest.functions() {
             platform.open_port(function).await?;
+            platform.gateway.set_pending(&function.name, "is being built");
         }
         Ok(platform)
     }
@@ -192,14 +200,17 @@ impl Platform {
         let source = Source::function(&Arc::from(name));
         self.gateway.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
-        let fingerprint = watch::Sources::of(function, manifest.folder()).fingerprint_apart().await;
-        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), fingerprint);
-        if self.settings.build
-            && let Err(why) = self.build(function, &source, done).await
-        {
-            self.log.error(&source, format!("the build failed: {why}"));
-            self.gateway.set_pending(name, "could not be built; see fc-local's output");
-            return false;
+        let files = watch::Sources::of(function, manifest.folder()).files_apart().await;
+        self.keep_files(name, files.clone(), files.clone());
+        if self.settings.build && !function.actions.is_empty() {
+            let outcome = self.build(function, manifest.redactor(), &source, done).await;
+            let after = watch::Sources::of(function, manifest.folder()).files_apart().await;
+            self.keep_files(name, files, after);
+            if let Err(why) = outcome {
+                self.log.error(&source, format!("the build failed: {why}"));
+                self.gateway.set_pending(name, "could not be built; see fc-local's output");
+                return false;
+            }
         }
         let snapshot = match self.snapshot(function).await {
             Ok(snapshot) => snapshot,
@@ -217,10 +228,16 @@ impl Platform {
         is_put
     }
 
-    async fn build(&self, function: &Function, source: &Source, done: &mut Built) -> Result<(), String> {
+    async fn build(
+        &self,
+        function: &Function,
+        redactor: &Redactor,
+        source: &Source,
+        done: &mut Built,
+    ) -> Result<(), String> {
         for action in &function.actions {
             if !done.actions.contains(action) {
-                watch::run_action(action, source, &self.log, &self.tasks).await?;
+                watch::run_action(action, source, &self.log, redactor, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -254,19 +271,19 @@ impl Platform {
         let generation = Arc::new(generation);
         let functions = self.gateway.functions();
         let Some(slot) = functions.get(&function.name) else {
-            let pool = Pool::new(generation, None, true);
+            let pool = self.pool(generation, None, true);
             self.keep(&function.name, snapshot);
             self.gateway.add(Arc::new(Slot::new(pool)));
             return true;
         };
         let former = slot.pool();
         let ignores_port = former.ignores_port();
-        let pool = Pool::new(generation, ignores_port, ignores_port != Some(true));
+        let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
         if ignores_port == Some(true) {
             // Both cannot listen on the same port: calls wait while the former one finishes.
             slot.swap(Arc::clone(&pool));
             former.close();
-            former.gone().await;
+            self.end(&former, source).await;
             pool.open();
         } else {
             if former.is_in_use()
@@ -279,7 +296,7 @@ impl Platform {
                 pool.close();
                 self.tasks.spawn(async move {
                     pool.gone().await;
-                    watch::remove(&snapshot);
+                    watch::remove(snapshot).await;
                 });
                 return false;
             }
@@ -291,19 +308,50 @@ impl Platform {
         self.tasks.spawn(async move {
             former.gone().await;
             if let Some(old) = old {
-                watch::remove(&old);
+                watch::remove(old).await;
             }
         });
         true
+    }
+
+    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+        let pool = Pool::new(generation, ignores_port, is_open);
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Waits until a closed generation is gone; its calls get the drain time.
+    async fn end(&self, former: &Pool, source: &Source) {
+        let drain = self.settings.drain;
+        if tokio::time::timeout(drain, former.gone()).await.is_ok() {
+            return;
+        }
+        let text = format!(
+            "calls of the former code are still under way after {} s; they are ended, since the new code needs its port",
+            drain.as_secs_f64()
+        );
+        self.log.warn(source, text);
+        former.abort();
+        if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
+            self.log.error(source, "the former code does not end; the new code is started all the same");
+        }
     }
 
     fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
     }
 
+    fn keep_files(&self, name: &str, before: Files, after: Files) {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
+    }
+
     /// The sources of a function's last build.
-    pub(crate) fn fingerprint(&self, name: &str) -> Option<u64> {
-        self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    pub(crate) fn built_from(&self, name: &str) -> Arc<BuiltFrom> {
+        let builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.get(name).cloned().unwrap_or_default()
     }
 
     /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
@@ -321,6 +369,10 @@ impl Platform {
             if before == Some(function) {
                 continue;
             }
+            if before.is_some_and(|before| before.local.port != function.local.port) {
+                let text = "a changed x-local.port takes effect when fc-local is started anew";
+                self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
+            }
             let has_port = self.lock_ports().contains_key(&function.name);
             if !has_port && let Err(error) = self.open_port(function).await {
                 self.log.error(&Source::function(&Arc::from(function.name.as_str())), error.to_string());
@@ -336,11 +388,14 @@ impl Platform {
         }
     }
 
-    /// Starts an instance of the function, so that the first call finds one. The log tells if it fails.
-    pub async fn warm(&self, name: &str) -> bool {
+    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    pub fn warm(&self, name: &str) {
         let functions = self.gateway.functions();
-        let Some(slot) = functions.get(name) else { return false };
-        slot.pool().warm().await.is_ok()
+        if let Some(slot) = functions.get(name) {
+            let pool = slot.pool();
+            // Nobody waits for it, and what goes wrong is in the log.
+            self.tasks.spawn(async move { drop(pool.warm().await) });
+        }
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.
@@ -352,63 +407,28 @@ impl Platform {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
     }
 
-    /// Calls a function with an event.
-    pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
-        let id = ids::request();
-        let outcome = self.try_invoke(name, event, wants_log, &id).await;
-        let request = id.to_string();
-        match outcome {
-            Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
-            Err(failure) => {
-                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log: None }
-            }
-        }
-    }
-
-    async fn try_invoke(
-        &self,
-        name: &str,
-        event: Bytes,
-        wants_log: bool,
-        id: &Arc<str>,
-    ) -> Result<(Bytes, bool, Option<String>), Failure> {
-        let functions = self.gateway.functions();
-        let slot = functions.find(name)?;
-        let tail = wants_log.then(Tail::default);
-        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
-        let answer = dispatch(slot, call).await?;
-        let is_error = gateway::is_function_error(&answer.head);
-        let body = match answer.run.within(answer.body.collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                let failure = answer.run.crashed().await;
-                answer.run.fail(&failure);
-                return Err(failure);
-            }
-            Err(failure) => {
-                answer.run.fail(&failure);
-                return Err(failure);
-            }
-        };
-        let log = if wants_log { answer.run.finish_with_log().await } else { answer.run.finish_quietly() };
-        Ok((body, is_error, log))
-    }
-
     /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
     pub async fn stop(self, drain: Duration) {
+        let deadline = Instant::now() + drain;
         self.stop.cancel();
         self.connections.close();
-        if tokio::time::timeout(drain, self.connections.wait()).await.is_err() {
-            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+        let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
+        // Those of former generations and of functions that were removed too.
+        let pools = std::mem::take(&mut *self.pools.lock().unwrap_or_else(PoisonError::into_inner));
+        let pools: Vec<_> = pools.iter().filter_map(Weak::upgrade).collect();
+        for pool in &pools {
+            pool.close();
         }
-        let functions = self.gateway.functions();
-        for slot in functions.slots() {
-            slot.pool().close();
+        if !is_drained {
+            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+            for pool in &pools {
+                pool.abort();
+            }
         }
         self.tasks.close();
-        if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
-            for slot in functions.slots() {
-                slot.pool().abort();
+        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            for pool in &pools {
+                pool.abort();
             }
             // What does not end now is ended by its guard when this process does.
             _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;

@@ -19,10 +19,13 @@ impl Redactor {
         let mut secrets: Vec<String> = variables
             .into_iter()
             .filter(|(name, value)| is_secret_name(name) && value.len() >= LENGTH_MIN)
-            .map(|(_, value)| value.to_owned())
+            // A log is read line by line, and so a secret of several lines is seen.
+            .flat_map(|(_, value)| std::iter::once(value).chain(value.lines().map(str::trim)))
+            .filter(|text| text.len() >= LENGTH_MIN && !text.starts_with("-----"))
+            .map(str::to_owned)
             .collect();
         // A secret that holds another one must go first.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         Redactor { secrets: secrets.into() }
     }
@@ -71,10 +74,13 @@ mod tests {
             ("API_TOKEN", "hunter2-hunter2-longer"),
             ("PORT_TOKEN", "9000"),
             ("REGION", "cn-hangzhou"),
+            ("SIGNING_PRIVATE", "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkq9w0BAQEFAASC\n-----END KEY-----\n"),
         ];
         let redactor = Redactor::new(variables);
         let text = redactor.redact("a hunter2-hunter2-longer b hunter2-hunter2 9000 cn-hangzhou".to_owned());
         assert_eq!(text, "a ****** b ****** 9000 cn-hangzhou");
+        let text = redactor.redact("> kq9w0BAQEFAASC\n-----END KEY-----".to_owned());
+        assert_eq!(text, "> ******\n-----END KEY-----");
         assert!(!format!("{redactor:?}").contains("hunter2"));
     }
 }

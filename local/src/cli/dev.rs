@@ -33,13 +33,15 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     for note in manifest.notes() {
         print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
     }
-    let settings = Settings { listen: arguments.listen, ..settings(arguments.port, !arguments.no_build) };
+    let drain = Duration::from_secs(arguments.drain);
+    let settings =
+        Settings { listen: arguments.listen, drain, ..settings(arguments.port, !arguments.no_build) };
     let platform = Platform::open(&manifest, settings, log).await?;
     tokio::select! {
         () = stop.wait() => {}
         () = serve(&platform, manifest, arguments) => {}
     }
-    let drain = platform.stop(Duration::from_secs(arguments.drain));
+    let drain = platform.stop(drain);
     tokio::select! {
         () = drain => Ok(ExitCode::SUCCESS),
         // A second signal: the guards end what is left.
@@ -51,7 +53,7 @@ async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments
     let mut built = Built::default();
     for name in manifest.names() {
         if platform.deploy(&manifest, name, &mut built).await && !arguments.cold {
-            platform.warm(name).await;
+            platform.warm(name);
         }
     }
     if !arguments.no_watch

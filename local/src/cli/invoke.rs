@@ -1,6 +1,6 @@
 //! `fc-local invoke`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -72,7 +72,12 @@ impl Outcome {
             print::complain(&print::neutral(log));
         }
         let mut out = io::stdout().lock();
-        out.write_all(&self.body)?;
+        if out.is_terminal() {
+            // A file or a pipe gets the bytes as they are.
+            out.write_all(print::neutral(&String::from_utf8_lossy(&self.body)).as_bytes())?;
+        } else {
+            out.write_all(&self.body)?;
+        }
         if !self.body.ends_with(b"\n") {
             out.write_all(b"\n")?;
         }

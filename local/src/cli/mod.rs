@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::instance::guard;
+use crate::instance::{guard, orphans};
 use crate::{Manifest, Settings};
 
 /// Function Compute on your machine
@@ -118,6 +118,9 @@ pub fn run() -> ExitCode {
     if let Command::List(arguments) = &command {
         list::run(&manifest, arguments);
         return ExitCode::SUCCESS;
+    }
+    if let Err(error) = orphans::adopt() {
+        print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
     // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
     // for it. What blocks has threads of its own.

@@ -138,8 +138,17 @@ fn json_line(event: &Event, out: &mut String) {
     if let Value::Object(rest) = rest {
         fields.extend(rest);
     }
-    // Writing into a string cannot fail.
-    _ = writeln!(out, "{}", Value::Object(fields));
+    // JSON asks for escapes below U+0020 only. What steers a terminal stands in texts alone, and none of it is
+    // beyond U+FFFF.
+    for c in Value::Object(fields).to_string().chars() {
+        if steers(c) {
+            // Writing into a string cannot fail.
+            _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
 }
 
 const RESET: &str = "\x1b[0m";
@@ -205,12 +214,13 @@ fn tail(text: &str, length: usize) -> &str {
     text.get(text.len().saturating_sub(length)..).unwrap_or(text)
 }
 
+fn steers(c: char) -> bool {
+    c.is_control() && c != '\t' && c != '\n'
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `text` without anything that steers a terminal: a function must not repaint what others wrote.
 pub(super) fn neutral(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control() && c != '\t' && c != '\n'
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if !text.contains(steers) {
         return text.to_owned();
     }
@@ -232,5 +242,18 @@ mod tests {
     fn a_function_cannot_steer_the_terminal() {
         assert_eq!(neutral("a\tb"), "a\tb");
         assert_eq!(neutral("\x1b[2J\x07x\u{9b}1m\u{202e}"), "\\u{1b}[2J\\u{7}x\\u{9b}1m\\u{202e}");
+    }
+
+    #[test]
+    fn a_json_line_cannot_steer_the_terminal_either() {
+        let (log, mut events) = crate::Log::new();
+        log.info(&crate::log::Source::default(), "a\x1b\x7f\u{9b}\u{202e}é");
+        let mut event = Vec::new();
+        events.take(&mut event, 1);
+        let mut out = String::new();
+        json_line(&event[0], &mut out);
+        assert!(out.contains("a\\u001b\\u007f\\u009b\\u202eé"), "{out}");
+        let value: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(value["text"], "a\x1b\x7f\u{9b}\u{202e}é");
     }
 }

@@ -14,17 +14,14 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
 /// Fills in the default headers unless the function set any header of CORS itself.
 pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
-    if headers
-        .keys()
-        .any(|name| name.as_str().starts_with("access-control-") && *name != ACCESS_CONTROL_EXPOSE_HEADERS)
-    {
+    if headers.keys().any(|name| name.as_str().starts_with("access-control-")) {
         return;
     }
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
-    headers.entry(ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(EXPOSED);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
 
 /// The answer to an `OPTIONS` request that the trigger does not pass on.

@@ -33,7 +33,7 @@ use reply::Outgoing;
 use target::{Destination, Table};
 
 pub(crate) use api::event;
-pub(crate) use reply::is_function_error;
+pub(crate) use reply::{collect, is_function_error};
 pub(crate) use target::Table as Functions;
 
 /// The gateway's shared part.

@@ -65,10 +65,6 @@ impl Table {
             _ => Err(Failure::domain_not_found(host)),
         }
     }
-
-    pub(crate) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.slots.values()
-    }
 }
 
 /// Where a request goes.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -18,6 +18,9 @@ pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// A connection within one machine is there at once or not at all.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to be done with a request whose reply was read.
+const READY_MAX: Duration = Duration::from_millis(100);
 
 /// One connection that is ready for a request.
 #[derive(Debug)]
@@ -46,14 +49,19 @@ impl Connections {
 
     /// An idle connection that is still open, or a new one.
     pub(crate) async fn take(&self) -> io::Result<Connection> {
-        loop {
-            let Some(mut sender) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
-                return self.open().await;
-            };
-            if sender.ready().await.is_ok() {
-                return Ok(Connection { sender, is_reused: true });
-            }
+        match self.idle() {
+            Some(sender) => Ok(Connection { sender, is_reused: true }),
+            None => self.open().await,
         }
+    }
+
+    fn idle(&self) -> Option<SendRequest<Payload>> {
+        let mut idle = self.lock();
+        std::iter::from_fn(|| idle.pop()).find(SendRequest::is_ready)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SendRequest<Payload>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new connection.
@@ -72,14 +80,24 @@ impl Connections {
     }
 
     /// Keeps a connection whose reply was read to its end.
-    pub(crate) fn give_back(&self, sender: SendRequest<Payload>) {
-        if !sender.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+    ///
+    /// A function may answer before it has read the request. While the rest is still being sent, or waited
+    /// for from a client that is slow, the connection is of no use to another call: it is closed after that.
+    pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>) {
+        if sender.is_ready() {
+            self.lock().push(sender);
+        } else if !sender.is_closed() {
+            let own = Arc::clone(self);
+            self.tasks.spawn(async move {
+                if let Ok(Ok(())) = tokio::time::timeout(READY_MAX, sender.ready()).await {
+                    own.lock().push(sender);
+                }
+            });
         }
     }
 
     /// Closes the idle connections.
     pub(crate) fn clear(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().clear();
     }
 }

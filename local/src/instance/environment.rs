@@ -29,7 +29,9 @@ const VERSION: &str = "LATEST";
 
 impl Surroundings {
     pub(crate) fn new(function: &Function, code: &Path) -> Self {
-        let mut variables: BTreeMap<String, OsString> = BTreeMap::new();
+        let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
+        let mut variables: BTreeMap<String, OsString> =
+            defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         // A program needs its search path; nothing else of the developer's shell leaks in unasked.
         for name in ["PATH"].into_iter().chain(function.local.pass_env.iter().map(String::as_str)) {
             if let Some(value) = std::env::var_os(name) {
@@ -37,8 +39,6 @@ impl Surroundings {
             }
         }
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), OsString::from(value));
-        set("TZ", "UTC");
-        set("HOME", "/tmp");
         for (name, value) in &function.environment {
             set(name, value);
         }

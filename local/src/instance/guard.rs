@@ -61,9 +61,13 @@ fn try_guard(command: &[OsString]) -> io::Result<()> {
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut report = control.try_clone()?;
-    writeln!(report, "pid {}", child.id())?;
+    // If fc-local is gone already, there is nobody to tell; the next lines find that out and end the instance.
+    _ = writeln!(report, "pid {}", child.id());
     // Not joined: it reads until the socket closes, and the process ends before that or by it.
-    std::thread::spawn(move || follow(control));
+    if std::thread::Builder::new().spawn(move || follow(control)).is_err() {
+        // Nobody would notice the socket's end.
+        signal(Signal::KILL);
+    }
     let status = child.wait()?;
     // The lock is held while the number is given up, so no signal can reach a stranger.
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -5,8 +5,11 @@ mod connection;
 mod environment;
 pub(crate) mod guard;
 mod keeper;
+mod lease;
+pub(crate) mod orphans;
 mod output;
 mod pool;
+mod port;
 mod process;
 mod start;
 mod tree;
@@ -24,8 +27,9 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
+pub(crate) use lease::Lease;
 pub(crate) use output::{Output, Tail};
-pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use pool::{Pool, Refusal};
 pub(crate) use process::{CommandLine, Exit};
 
 use crate::ids;
@@ -33,6 +37,7 @@ use crate::log::{Log, Source};
 use crate::manifest::Function;
 use crate::payload::Payload;
 use connection::Connections;
+use port::Port;
 use process::Process;
 
 /// How much of a hook's answer is read.
@@ -69,8 +74,9 @@ pub(crate) struct Instance {
     pub(crate) source: Source,
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,
+    _port: Port,
     pub(crate) output: Arc<Output>,
-    pub(crate) connections: Connections,
+    pub(crate) connections: Arc<Connections>,
     memory_max: AtomicU64,
     is_oom: AtomicBool,
     /// Asks the keeper to stop the instance.

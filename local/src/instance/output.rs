@@ -76,8 +76,8 @@ impl Output {
     }
 
     /// The output of a build step: its lines are of one kind.
-    pub(crate) fn of_build(source: Source, log: Log) -> Self {
-        Output { is_build: true, ..Output::new(source, log, Redactor::default()) }
+    pub(crate) fn of_build(source: Source, log: Log, redactor: Redactor) -> Self {
+        Output { is_build: true, ..Output::new(source, log, redactor) }
     }
 
     /// Reads one of the two pipes to its end.

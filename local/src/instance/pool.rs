@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::keeper::keep;
+use super::lease::Lease;
 use super::process::Order;
 use super::start::{Started, start};
 use super::{Generation, Instance};
@@ -30,6 +32,8 @@ pub(crate) struct Pool {
     pub(crate) generation: Arc<Generation>,
     state: Mutex<State>,
     changed: Notify,
+    /// Ends the starts under way.
+    no_more_starts: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -59,33 +63,6 @@ struct Member {
     idle_since: Option<Instant>,
 }
 
-/// The right to one call of an instance; dropping it gives the slot back.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-    pool: Arc<Pool>,
-    /// Whether the call waited for this instance to start.
-    pub(crate) is_cold: bool,
-}
-
-impl Lease {
-    /// See [`Pool::replace`].
-    pub(crate) fn replace(&self) {
-        self.pool.replace(&self.instance);
-    }
-
-    /// See [`Pool::retire`].
-    pub(crate) fn retire(&self) {
-        self.pool.retire(&self.instance);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.pool.give_back(&self.instance);
-    }
-}
-
 /// A call that waits for a slot.
 type Waiter = oneshot::Sender<Result<Lease, Failure>>;
 
@@ -109,7 +86,12 @@ impl Pool {
             starts: 0,
             last_failure: None,
         };
-        Arc::new(Pool { generation, state: Mutex::new(state), changed: Notify::new() })
+        Arc::new(Pool {
+            generation,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            no_more_starts: CancellationToken::new(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -219,7 +201,7 @@ impl Pool {
     /// Starts as many instances as the waiting calls need and the cap allows.
     fn top_up(self: &Arc<Self>, state: &mut State) -> Todo {
         let mut todo = Todo::default();
-        if !state.is_open {
+        if !state.is_open || self.no_more_starts.is_cancelled() {
             return todo;
         }
         let concurrency = self.generation.function.concurrency;
@@ -268,7 +250,15 @@ impl Pool {
 
     async fn start_one(self: Arc<Self>) {
         let begin = Instant::now();
-        let outcome = start(&self.generation).await;
+        let outcome = tokio::select! {
+            outcome = start(&self.generation) => outcome,
+            // Dropping the start ends its process.
+            () = self.no_more_starts.cancelled() => {
+                self.lock().starting -= 1;
+                self.changed.notify_waiters();
+                return;
+            }
+        };
         let log = &self.generation.log;
         let mut state = self.lock();
         state.starting -= 1;
@@ -311,7 +301,7 @@ impl Pool {
         self.carry_out(todo);
     }
 
-    fn give_back(self: &Arc<Self>, instance: &Arc<Instance>) {
+    pub(super) fn give_back(self: &Arc<Self>, instance: &Arc<Instance>) {
         let mut state = self.lock();
         if let Some(member) = state.member(instance) {
             member.in_flight -= 1;
@@ -330,9 +320,11 @@ impl Pool {
             return;
         }
         member.idle_since = Some(Instant::now());
-        if member.is_retired || is_closed {
+        let freeze = self.generation.function.local.freeze;
+        // What is frozen is not checked, so it could never be found healthy again.
+        if member.is_retired || is_closed || freeze && !member.is_healthy {
             Self::dismiss(state, instance);
-        } else if self.generation.function.local.freeze {
+        } else if freeze {
             instance.process.order(Order::Freeze);
         }
     }
@@ -425,10 +417,14 @@ impl Pool {
         self.carry_out(todo);
     }
 
-    /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once.
+    /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once, and
+    /// so are those that are starting unless a call waits for one.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
+        if state.waiting.iter().all(Waiter::is_closed) {
+            self.no_more_starts.cancel();
+        }
         let idle: Vec<_> = state
             .members
             .iter()
@@ -442,9 +438,11 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
-    /// Ends the instances that still have calls.
+    /// Ends the instances that still have calls or are starting, and turns away who waits for one.
     pub(crate) fn abort(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
+        self.no_more_starts.cancel();
+        state.waiting.clear();
         for member in &state.members {
             member.instance.process.order(Order::Kill);
         }

@@ -16,8 +16,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::guard;
 use super::output::Output;
+use super::{guard, orphans};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,8 @@ impl Process {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let control = Arc::new(UnixStream::from_std(ours)?);
-        let mut child = Command::new(guard::SELF)
+        let mut command_of_guard = Command::new(guard::SELF);
+        command_of_guard
             .arg(guard::GUARD)
             .args(command)
             .current_dir(folder)
@@ -106,14 +107,14 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C at the terminal is fc-local's to handle: the instance is drained first.
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let mut child = orphans::spawn(&mut command_of_guard)?;
         let guard = child.id().unwrap_or(0);
         let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let (report, exit) = watch::channel(None);
         let pid = Arc::new(AtomicU32::new(0));
-        tasks.spawn(follow(child, Arc::clone(&control), Arc::clone(&pid), report));
+        tasks.spawn(follow(child, guard, Arc::clone(&control), Arc::clone(&pid), report));
         Ok((Process { control, guard, pid, exit }, stdout, stderr))
     }
 
@@ -156,13 +157,23 @@ impl Process {
             Order::Thaw => b"cont\n",
         };
         // A few bytes always fit into the socket of a guard that lives; of a dead one nothing is left to order.
-        drop(self.control.try_write(line));
+        // Not by way of the executor, which does not know a new socket as writable before it has waited once.
+        _ = rustix::io::write(&*self.control, line);
+    }
+}
+
+impl Drop for Process {
+    /// Ends the process: the task that waits for its end keeps the socket open, so the guard would not see
+    /// it close.
+    fn drop(&mut self) {
+        self.order(Order::Kill);
     }
 }
 
 /// Reads the guard's reports to the end, reaps it and tells how the instance ended.
 async fn follow(
     mut child: Child,
+    guard: u32,
     control: Arc<UnixStream>,
     pid: Arc<AtomicU32>,
     report: watch::Sender<Option<Exit>>,
@@ -191,7 +202,11 @@ async fn follow(
     }
     // The guard ends right after its socket does; if it cannot be waited for there is nobody to tell.
     drop(child.wait().await);
-    // A guard that was killed takes the instance with it and reports nothing.
+    orphans::forget(guard);
+    if report.borrow().is_none() {
+        // A guard that was killed takes the program with it, but not what the program had started.
+        orphans::end().await;
+    }
     report.send_if_modified(|exit| {
         let is_unknown = exit.is_none();
         exit.get_or_insert(Exit::Signal(9));

@@ -1,6 +1,5 @@
 //! A cold start: spawn, TCP check, initializer, first health check.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
 use super::keeper;
 use super::output::Output;
+use super::port::Port;
 use super::process::{Exit, Order, Process};
 use super::{Generation, Instance, tree};
 use crate::failure::Failure;
@@ -39,7 +39,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let command = command(generation)?;
     let id = ids::instance();
     let source = generation.source().with_instance(&id);
-    let port = free_port().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
+    let given = Port::take().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
+    let port = given.number();
     let variables = generation.surroundings.variables(&id, port);
     let (process, stdout, stderr) =
         Process::spawn(&command.real, &generation.code, &variables, &generation.tasks).map_err(|error| {
@@ -65,8 +66,9 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         source,
         generation: Arc::clone(generation),
         process,
+        _port: given,
         output,
-        connections: Connections::new(found, generation.tasks.clone()),
+        connections: Arc::new(Connections::new(found, generation.tasks.clone())),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
         retired: CancellationToken::new(),
@@ -116,13 +118,6 @@ fn is_executable(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// A port that nobody listens on now. Whoever takes it first keeps it, so a start can fail by bad luck; the
-/// next one gets another.
-fn free_port() -> std::io::Result<u16> {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
-    Ok(listener.local_addr()?.port())
-}
-
 struct Opening<'a> {
     generation: &'a Generation,
     process: &'a Process,
@@ -144,7 +139,12 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                return Ok(given);
+                if tree::may_listen_on(self.process.guard(), given) {
+                    return Ok(given);
+                }
+                // Calls must not go to a stranger.
+                let text = format!("another program has taken port {given}, which the instance was given");
+                return Err(Failure::unavailable(text));
             }
             if begin.elapsed() >= look {
                 look = begin.elapsed() + LOOK_AT_SOCKETS;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::net::Ipv4Addr;
 
 /// The direct children of a process.
@@ -48,9 +49,27 @@ pub(crate) struct Listening {
 
 /// The TCP ports that everything below `root` listens on.
 pub(crate) fn listening(root: u32) -> Vec<Listening> {
+    listeners(&sockets(root).0)
+}
+
+/// Whether something below `root` listens on the port, or may do so: not every process shows its sockets.
+pub(crate) fn may_listen_on(root: u32, port: u16) -> bool {
+    let (sockets, is_complete) = sockets(root);
+    !is_complete || listeners(&sockets).iter().any(|open| open.port == port)
+}
+
+/// The sockets of everything below `root`, and whether these are all.
+fn sockets(root: u32) -> (HashSet<String>, bool) {
     let mut sockets = HashSet::new();
+    let mut is_complete = true;
     for pid in descendants(root) {
-        let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
+        let files = match fs::read_dir(format!("/proc/{pid}/fd")) {
+            Ok(files) => files,
+            Err(error) => {
+                is_complete &= error.kind() != io::ErrorKind::PermissionDenied;
+                continue;
+            }
+        };
         for file in files.flatten() {
             if let Ok(target) = fs::read_link(file.path())
                 && let Some(inode) = target.to_str().and_then(|name| name.strip_prefix("socket:["))
@@ -59,10 +78,14 @@ pub(crate) fn listening(root: u32) -> Vec<Listening> {
             }
         }
     }
+    (sockets, is_complete)
+}
+
+fn listeners(sockets: &HashSet<String>) -> Vec<Listening> {
     let mut found = Vec::new();
     for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
         let Ok(text) = fs::read_to_string(table) else { continue };
-        found.extend(text.lines().skip(1).filter_map(|line| parse_listener(line, &sockets)));
+        found.extend(text.lines().skip(1).filter_map(|line| parse_listener(line, sockets)));
     }
     found
 }
@@ -85,6 +108,16 @@ fn parse_listener(line: &str, sockets: &HashSet<String>) -> Option<Listening> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_strangers_port_is_not_taken_for_ones_own() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let root = std::os::unix::process::parent_id();
+        assert!(may_listen_on(root, port));
+        // The process itself is not below itself.
+        assert!(!may_listen_on(std::process::id(), port));
+    }
 
     #[test]
     fn a_listener_line_is_read() {

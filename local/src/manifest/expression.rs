@@ -1,5 +1,6 @@
 //! Serverless Devs expressions: `${vars.region}`, `${env('STAGE', 'dev')}`, `${json(file('a.json'))}` and their kin.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use super::problem::Problem;
@@ -7,6 +8,12 @@ use super::yaml::{Entry, Node, Value};
 
 /// How many expressions may lead to one another before they must be a circle.
 const DEPTH_MAX: usize = 16;
+
+/// How many calls within one another an expression may have.
+const CALLS_MAX: usize = 16;
+
+/// How many values the expressions of a file may lead to. A few lists of lists make millions.
+pub(crate) const VALUES_MAX: usize = 200_000;
 
 /// Where the names in an expression lead.
 #[derive(Clone, Copy)]
@@ -19,6 +26,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     /// The resource that the expression stands in.
     pub(crate) resource: Option<&'a str>,
+    /// How many values there may still be.
+    pub(crate) left: &'a Cell<usize>,
 }
 
 /// Replaces every expression in `node`. What an expression cannot give is reported with its line, and
@@ -42,6 +51,14 @@ pub(crate) fn is_pre_action(key: &str, command: &str) -> bool {
 }
 
 fn resolve_at(node: &Node, scope: Scope<'_>, depth: usize, problems: &mut Vec<Problem>) -> Node {
+    match scope.left.get() {
+        0 => return Node { line: node.line, value: Value::Null },
+        left => scope.left.set(left - 1),
+    }
+    if scope.left.get() == 0 {
+        let text = format!("the expressions of this file lead to more than {VALUES_MAX} values");
+        problems.push(Problem::error(node.line, text));
+    }
     let value = match &node.value {
         Value::Text(text) if text.contains("${") => return text_at(text, node.line, scope, depth, problems),
         Value::List(items) => {
@@ -102,11 +119,14 @@ enum Term<'a> {
 }
 
 fn parse(source: &str) -> Option<Term<'_>> {
-    let (term, rest) = term(source)?;
+    let (term, rest) = term(source, 0)?;
     rest.trim().is_empty().then_some(term)
 }
 
-fn term(source: &str) -> Option<(Term<'_>, &str)> {
+fn term(source: &str, calls: usize) -> Option<(Term<'_>, &str)> {
+    if calls > CALLS_MAX {
+        return None;
+    }
     let source = source.trim_start();
     if let Some(quote) = source.chars().next().filter(|c| matches!(c, '\'' | '"')) {
         let (text, rest) = source[1..].split_once(quote)?;
@@ -127,7 +147,7 @@ fn term(source: &str) -> Option<(Term<'_>, &str)> {
         if let Some(after) = rest.strip_prefix(')') {
             return Some((Term::Call(name, arguments), after));
         }
-        let (argument, after) = term(rest)?;
+        let (argument, after) = term(rest, calls + 1)?;
         arguments.push(argument);
         rest = after.trim_start();
         rest = rest.strip_prefix(',').unwrap_or(rest);
@@ -276,6 +296,7 @@ resources:
             folder: Path::new("/app"),
             environment: &environment,
             resource: Some("api"),
+            left: &Cell::new(VALUES_MAX),
         };
         let mut problems = Vec::new();
         let node = resolve(&Node::text(7, text), scope, &mut problems);
@@ -322,7 +343,14 @@ resources:
     #[test]
     fn a_circle_is_named_where_it_closes() {
         let root = yaml::parse(FILE).unwrap();
-        let scope = Scope { root: &root, folder: Path::new("/"), environment: &|_| None, resource: None };
+        let left = Cell::new(VALUES_MAX);
+        let scope = Scope {
+            root: &root,
+            folder: Path::new("/"),
+            environment: &|_| None,
+            resource: None,
+            left: &left,
+        };
         let mut problems = Vec::new();
         resolve(&Node::text(7, "${vars.loop}"), scope, &mut problems);
         assert_eq!(problems.len(), 1);

@@ -10,12 +10,14 @@ mod problem;
 mod reader;
 mod yaml;
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use function::{Action, Function, HttpTrigger, Local};
 pub use problem::{ManifestError, Problem};
 
+use crate::redact::Redactor;
 use expression::Scope;
 use reader::Reader;
 use yaml::{Node, Value};
@@ -27,6 +29,7 @@ pub struct Manifest {
     functions: Vec<Function>,
     notes: Vec<Problem>,
     text: Text,
+    redactor: Redactor,
 }
 
 /// The bytes of the manifest and of the `.env` file beside it.
@@ -48,9 +51,15 @@ impl Manifest {
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         let dot_env =
             std::fs::read_to_string(folder.join(".env")).map(|text| read_dot_env(&text)).unwrap_or_default();
-        let environment = |name: &str| std::env::var(name).ok().or_else(|| dot_env.get(name).cloned());
+        let looked_up = RefCell::new(Vec::new());
+        let environment = |name: &str| {
+            let value = std::env::var(name).ok().or_else(|| dot_env.get(name).cloned())?;
+            looked_up.borrow_mut().push((name.to_owned(), value.clone()));
+            Some(value)
+        };
         let manifest = Manifest::parse(&source, &absolute, &environment)?;
-        Ok(Manifest { text, ..manifest })
+        let redactor = manifest.redactor_of(&looked_up.into_inner());
+        Ok(Manifest { text, redactor, ..manifest })
     }
 
     /// Reads `source` as the content of `file`; `environment` answers for `${env(…)}`.
@@ -62,13 +71,36 @@ impl Manifest {
         let root = yaml::parse(source).map_err(|problem| ManifestError::new(file, vec![problem]))?;
         let folder = file.parent().unwrap_or(Path::new("/"));
         let mut problems = Vec::new();
-        let functions = read(Scope { root: &root, folder, environment, resource: None }, &mut problems);
+        let left = Cell::new(expression::VALUES_MAX);
+        let scope = Scope { root: &root, folder, environment, resource: None, left: &left };
+        let functions = read(scope, &mut problems);
         problems.sort_by_key(|problem| problem.line);
         problems.dedup();
         if problems.iter().any(|problem| problem.fatal) {
             return Err(ManifestError::new(file, problems));
         }
-        Ok(Manifest { file: file.to_owned(), functions, notes: problems, text: (None, None) })
+        let text = (None, None);
+        Ok(Manifest {
+            file: file.to_owned(),
+            functions,
+            notes: problems,
+            text,
+            redactor: Redactor::default(),
+        })
+    }
+
+    /// Knows the secrets that a build step may show: its own environment is the developer's.
+    fn redactor_of(&self, looked_up: &[(String, String)]) -> Redactor {
+        let own: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let functions = self.functions.iter().flat_map(|function| &function.environment);
+        let pairs = own.iter().chain(looked_up).map(|(name, value)| (name.as_str(), value.as_str()));
+        Redactor::new(pairs.chain(functions.map(|(name, value)| (name.as_str(), value.as_str()))))
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The file's absolute path.
@@ -115,6 +147,10 @@ fn read(scope: Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Function> {
     };
     let account = (scope.environment)("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
     let general = local(root, &Local::default(), scope, problems);
+    if let Some(entry) = root.child("x-local").and_then(|local| local.entry("port")) {
+        let text = "`port` is ignored here: no two functions can have the same one; write it in a resource's `x-local`";
+        problems.push(Problem::note(entry.line, text));
+    }
     let before = actions(root, scope, problems);
     let mut functions: Vec<Function> = Vec::new();
     for entry in resources.entries() {
@@ -216,6 +252,10 @@ fn actions(owner: &Node, scope: Scope<'_>, problems: &mut Vec<Problem>) -> Vec<A
 fn local(owner: &Node, base: &Local, scope: Scope<'_>, problems: &mut Vec<Problem>) -> Local {
     let Some(node) = owner.child("x-local") else { return Local { port: None, ..base.clone() } };
     let node = expression::resolve(node, scope, problems);
+    if !matches!(node.value, Value::Map(_) | Value::Null) {
+        let text = format!("`x-local` must be a map of settings but is {}", node.kind());
+        problems.push(Problem::error(node.line, text));
+    }
     let mut reader = Reader::new(problems);
     let max_instances = reader.integer(&node, "maxInstances", base.max_instances as u64, 0..=300);
     let port = reader.integer(&node, "port", 0, 1..=65535);

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::instance::{CommandLine, Exit, Output};
 use crate::log::{Log, Source};
 use crate::manifest::Action;
+use crate::redact::Redactor;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
@@ -22,18 +23,20 @@ pub(crate) async fn run(
     action: &Action,
     source: &Source,
     log: &Log,
+    redactor: &Redactor,
     tasks: &TaskTracker,
 ) -> Result<(), String> {
-    log.info(source, format!("building: {}", action.run));
+    let shown = redactor.redact(action.run.clone());
+    log.info(source, format!("building: {shown}"));
     if !action.folder.is_dir() {
         return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
     let step = CommandLine { command: &command, folder: &action.folder, environment: &environment() };
-    match step.run(Output::of_build(source.clone(), log.clone()), tasks).await {
+    match step.run(Output::of_build(source.clone(), log.clone(), redactor.clone()), tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
-        Ok(exit) => Err(format!("line {}: `{}` ended with code {}", action.line, action.run, exit.code())),
-        Err(error) => Err(format!("line {}: cannot start `{}`: {error}", action.line, action.run)),
+        Ok(exit) => Err(format!("line {}: `{shown}` ended with code {}", action.line, exit.code())),
+        Err(error) => Err(format!("line {}: cannot start `{shown}`: {error}", action.line)),
     }
 }
 

@@ -1,56 +1,80 @@
 //! Watches sources, rebuilds, and has instances swapped.
 
 mod build;
+mod rounds;
 mod snapshot;
 mod sources;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 pub(crate) use build::run as run_action;
+pub(crate) use rounds::BuiltFrom;
 pub(crate) use snapshot::{Snapshot, Workspace, remove};
-pub(crate) use sources::Sources;
+pub(crate) use sources::{Files, Sources};
 
 use crate::log::Source;
 use crate::manifest::Manifest;
 use crate::platform::{Built, Platform};
+use rounds::{Next, Rounds};
 
 /// Several changes within this time are one: an editor's save is more than one event.
 const DEBOUNCE: Duration = Duration::from_millis(120);
-
-/// A build that changes its own sources every time would go on for ever.
-const SELF_TRIGGERED_MAX: u32 = 2;
 
 /// Follows the manifest and the sources until the future is dropped.
 pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notify::Result<()> {
     let changed = Arc::new(Notify::new());
     let notice = Arc::clone(&changed);
+    let gone = Arc::new(Mutex::new(HashSet::new()));
+    let left = Arc::clone(&gone);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a file is no change; an error may hide one.
-        if event.map_or(true, |event| !event.kind.is_access()) {
-            notice.notify_one();
+        if let Ok(event) = &event {
+            if event.kind.is_access() {
+                return;
+            }
+            if event.kind.is_remove() || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_))) {
+                left.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths.iter().cloned());
+            }
         }
+        notice.notify_one();
     })?;
-    let mut known = HashSet::new();
-    let mut in_a_row: HashMap<String, u32> = HashMap::new();
+    let mut known = HashMap::new();
+    let mut rounds: HashMap<String, Rounds> = HashMap::new();
     let mut refused = None;
     loop {
         let sources = sources_of(&manifest);
+        let removed = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
+        for path in removed {
+            if known.remove(&path).is_some() {
+                // The system has ended it already, unless the folder was only moved.
+                _ = watcher.unwatch(&path);
+            }
+        }
         watch_all(&mut watcher, &mut known, &manifest, &sources, platform).await;
+        let mut done = Built::default();
         for (name, sources) in &sources {
-            let count = in_a_row.entry(name.clone()).or_default();
-            if platform.fingerprint(name) == Some(sources.fingerprint_apart().await) {
-                *count = 0;
-            } else if *count <= SELF_TRIGGERED_MAX {
-                *count += 1;
-                // Whatever changes from here on makes the fingerprint differ once more.
-                changed.notify_one();
-                platform.deploy(&manifest, name, &mut Built::default()).await;
+            let now = sources.files_apart().await;
+            let built = platform.built_from(name);
+            match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
+                Next::Nothing => {}
+                Next::Build => {
+                    // Whatever changes from here on makes the sources differ once more.
+                    changed.notify_one();
+                    platform.deploy(&manifest, name, &mut done).await;
+                }
+                Next::Settle(text) => {
+                    // An edit may have come with what the build made.
+                    changed.notify_one();
+                    platform.log().warn(&Source::function(&Arc::from(name.as_str())), text);
+                }
             }
         }
         if manifest.is_outdated() && refused != Some(Manifest::read_text(manifest.file())) {
@@ -84,9 +108,17 @@ fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     functions.map(|function| (function.name.clone(), Sources::of(function, manifest.folder()))).collect()
 }
 
+/// The folders that are watched, each with its identity: a folder that was removed and made again has the
+/// same path, but nobody watches it.
+type Watched = HashMap<PathBuf, (u64, u64)>;
+
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
 async fn watch_all(
     watcher: &mut RecommendedWatcher,
-    known: &mut HashSet<PathBuf>,
+    known: &mut Watched,
     manifest: &Manifest,
     sources: &HashMap<String, Sources>,
     platform: &Platform,
@@ -96,13 +128,18 @@ async fn watch_all(
         folders.extend(sources.folders_apart().await);
     }
     folders.insert(manifest.folder().to_owned());
-    known.retain(|folder| folders.contains(folder) && folder.exists());
+    known.retain(|folder, _| folders.contains(folder));
     for folder in folders {
-        if known.contains(&folder) {
-            continue;
+        // What is gone again is looked at after the change that this was.
+        let Some(identity) = identity(&folder) else { continue };
+        match known.get(&folder) {
+            Some(former) if *former == identity => continue,
+            // It ended with the former folder, or it is about to.
+            Some(_) => _ = watcher.unwatch(&folder),
+            None => {}
         }
         match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-            Ok(()) => _ = known.insert(folder),
+            Ok(()) => _ = known.insert(folder, identity),
             Err(error) => {
                 let text = format!("changes in {} are not noticed: {error}", folder.display());
                 platform.log().warn(&Source::default(), text);

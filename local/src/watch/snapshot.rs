@@ -65,11 +65,11 @@ impl Drop for Workspace {
     }
 }
 
-/// Removes a copy that nothing runs from any more.
-pub(crate) fn remove(snapshot: &Snapshot) {
+/// Removes a copy that nothing runs from any more, on a thread where blocking does no harm.
+pub(crate) async fn remove(snapshot: Snapshot) {
     if snapshot.is_copy {
         // It goes with the workspace at the latest.
-        drop(std::fs::remove_dir_all(&snapshot.folder));
+        drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(snapshot.folder)).await);
     }
 }
 
@@ -127,8 +127,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_copy_keeps_modes_links_and_makes_bootstrap_executable() {
+    #[tokio::test]
+    async fn a_copy_keeps_modes_links_and_makes_bootstrap_executable() {
         let workspace = Workspace::create().unwrap();
         let code = workspace.folder.join("source");
         std::fs::create_dir_all(code.join("sub")).unwrap();
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(mode(&snapshot.folder.join("bootstrap")), 0o755);
         assert_eq!(mode(&code.join("bootstrap")), 0o644);
         assert_eq!(std::fs::read_link(snapshot.folder.join("link")).unwrap(), Path::new("sub/data"));
-        remove(&snapshot);
+        remove(snapshot.clone()).await;
         assert!(!snapshot.folder.exists() && code.exists());
         let folder = workspace.folder.clone();
         drop(workspace);

@@ -1,7 +1,7 @@
 //! The files whose changes matter.
 
-use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,6 +13,9 @@ const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", "__pycache__", "dist
 
 /// How many folders are watched; the system's own limit is not far above.
 const FOLDERS_MAX: usize = 4096;
+
+/// The sources there are, each with a number that changes whenever the file does.
+pub(crate) type Files = HashMap<PathBuf, u64>;
 
 /// What to watch for one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +37,11 @@ impl Sources {
         Sources { roots, output: is_built.then(|| function.code.clone()) }
     }
 
-    /// As [`fingerprint`](Self::fingerprint), on a thread where blocking does no harm.
-    pub(crate) async fn fingerprint_apart(&self) -> u64 {
+    /// As [`files`](Self::files), on a thread where blocking does no harm.
+    pub(crate) async fn files_apart(&self) -> Files {
         let own = self.clone();
         // It fails only if the walk panics; then the sources count as changed.
-        tokio::task::spawn_blocking(move || own.fingerprint()).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || own.files()).await.unwrap_or_default()
     }
 
     /// Every folder with sources, found on a thread where blocking does no harm.
@@ -60,21 +63,18 @@ impl Sources {
         found
     }
 
-    /// Changes whenever a source does.
-    fn fingerprint(&self) -> u64 {
-        let mut sum = 0_u64;
+    fn files(&self) -> Files {
+        let mut files = Files::new();
         self.walk(&mut |path, metadata| {
             if metadata.is_dir() {
                 return;
             }
             let mut hasher = DefaultHasher::new();
-            path.hash(&mut hasher);
             metadata.len().hash(&mut hasher);
             metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).hash(&mut hasher);
-            // A sum does not depend on the order in which the system lists files.
-            sum = sum.wrapping_add(hasher.finish());
+            files.insert(path.to_owned(), hasher.finish());
         });
-        sum
+        files
     }
 
     fn walk(&self, visit: &mut dyn FnMut(&Path, &std::fs::Metadata)) {

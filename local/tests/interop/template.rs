@@ -1,6 +1,6 @@
 //! The template, by the real command line of Serverless Devs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{is_wanted, packages, root, run, succeed};
@@ -20,6 +20,19 @@ module.exports = class {
 ";
 
 const PUBLISH: &str = "Edition: 3.0.0\nType: Component\nName: fc3\nVersion: 0.1.22\nProvider: [阿里云]\nDescription: x\nCategory: x\nService: {}\nEffective: Public\nParameters: {}\n";
+
+/// The schema of the platform's component, which is not part of this repository: where `FC3_SCHEMA` says, else
+/// beside the repository.
+fn schema() -> PathBuf {
+    let file = std::env::var_os("FC3_SCHEMA")
+        .map_or_else(|| root().join("../shared/reference/fc3-schema.json"), PathBuf::from);
+    assert!(
+        file.is_file(),
+        "there is no schema at {}: set FC3_SCHEMA to the schema.json of the fc3 component of Serverless Devs",
+        file.display()
+    );
+    file
+}
 
 /// The command line, with a home of its own.
 struct Cli {
@@ -52,7 +65,7 @@ impl Cli {
             .current_dir(folder)
             .env("serverless_devs_config_home", self.folder.path().join("home"))
             .env("SERVERLESS_DEVS_CICD", "1")
-            .env("FC3_SCHEMA", root().join("../shared/reference/fc3-schema.json"))
+            .env("FC3_SCHEMA", schema())
             .env("FAKE_OUT", self.folder.path().join("inputs.json"));
         command
     }

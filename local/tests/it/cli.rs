@@ -98,7 +98,8 @@ fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
 
     let mut local = Local::scripted("timeout: 60", "");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    let mut stream = crate::harness::connect(local.function_port("f"));
+    let port = local.function_port("f");
+    let mut stream = crate::harness::connect(port);
     stream.write_all(&crate::harness::request("GET", "/sleep?ms=60000", "", b"")).unwrap();
     local.wait_for_text("asleep");
     crate::harness::signal(local.child.id(), "INT");

@@ -186,6 +186,8 @@ fn cors_is_filled_in_unless_the_function_speaks() {
     assert_eq!(cors(&reply), filled);
     let reply = local.call("GET", "/cors", "origin: https://a.example\r\n", b"");
     assert_eq!(cors(&reply), [Some("https://mine".to_owned()), None, None]);
+    let reply = local.call("GET", "/cors-expose", "origin: https://a.example\r\n", b"");
+    assert_eq!(cors(&reply), [None, None, Some("x-own".to_owned())]);
     let reply = local.call("BREW", "/", "origin: https://a.example\r\n", b"");
     assert_eq!((reply.status, cors(&reply)), (403, filled));
 }
@@ -345,4 +347,30 @@ fn the_log_of_a_request_can_be_asked_for() {
     assert!(log.starts_with(&expected), "{log}");
     assert!(log.contains("Memory Size: 256 MB, Max Memory Used: "), "{log}");
     assert_eq!(local.get("/log").header("x-fc-log-result"), None);
+}
+
+#[test]
+fn a_get_is_tried_again_once() {
+    let local = Local::scripted("", "");
+    let count = || local.get("/count").text().parse::<u32>().unwrap();
+    let before = count();
+    // The connection is one that was used before, and the function closes the new one too.
+    local.get("/close").assert_function_error(502, "Process exited unexpectedly");
+    assert_eq!(count(), before + 3, "two tries and the count itself");
+}
+
+#[test]
+fn a_call_does_not_wait_for_another_clients_upload() {
+    let local = Local::scripted("instanceConcurrency: 10\ntimeout: 60", "");
+    local.get("/").assert_ok();
+    // The function answers, and the client does not go on.
+    let mut slow = connect(local.function_port("f"));
+    slow.write_all(b"POST /refused HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\nbeginning")
+        .unwrap();
+    let reply = read_reply(&mut BufReader::new(slow.try_clone().unwrap()), false).unwrap();
+    assert_eq!(reply.status, 401);
+    for _ in 0..5 {
+        local.get("/").assert_ok();
+    }
+    drop(slow);
 }

@@ -128,14 +128,8 @@ impl Local {
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args([
-                "--template",
-                folder.path().join("s.yaml").to_str().unwrap(),
-                "dev",
-                "--port",
-                "0",
-                "--json",
-            ])
+            .args(["--template", folder.path().join("s.yaml").to_str().unwrap(), "dev", "--json"])
+            .args(if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] })
             .args(arguments)
             .env("FC_LOCAL_TEST_SECRET", "test-secret-value")
             .stdin(Stdio::null())

@@ -5,6 +5,7 @@
 mod api;
 mod cancel;
 mod cli;
+mod endings;
 mod gateway;
 mod harness;
 mod instances;

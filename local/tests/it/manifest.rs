@@ -159,3 +159,19 @@ fn expressions_read_the_environment_and_the_file_beside() {
     folder.write("s.yaml", &GOOD.replace("functionName: f", name));
     assert!(list(&folder, &[]).2.contains("is not an expression"));
 }
+
+#[test]
+fn settings_of_this_machine_that_have_no_effect_are_named() {
+    check(2, "x-local: {port: 9123}", false, "`port` is ignored here");
+    check(2, "x-local: true", true, "`x-local` must be a map of settings");
+}
+
+#[test]
+fn expressions_have_bounds() {
+    let lists = (1..10).fold(String::from("a0: [x,x,x,x,x,x,x,x,x,x]"), |all, level| {
+        let item = format!("'${{vars.a{}}}'", level - 1);
+        format!("{all}, a{level}: [{}]", vec![item; 10].join(", "))
+    });
+    check(3, &format!("vars: {{region: '${{{}}}'}}", "a(".repeat(200_000)), true, "is not an expression");
+    check(3, &format!("vars: {{region: '${{vars.a9}}', {lists}}}"), true, "more than 200000 values");
+}

@@ -174,3 +174,17 @@ fn an_instance_gets_the_platforms_environment_and_no_other() {
     assert_eq!(port("FC_SERVER_PORT"), port("FC_CUSTOM_LISTEN_PORT"));
     assert!(!message.contains("FC_LOCAL_TEST_SECRET"), "{message}");
 }
+
+#[test]
+fn a_variable_that_is_passed_on_wins_over_its_default() {
+    for (extra, home) in [
+        ("x-local: {passEnv: [HOME]}", std::env::var("HOME").unwrap_or_else(|_| "/tmp".to_owned())),
+        ("", "/tmp".to_owned()),
+    ] {
+        let folder = Folder::new();
+        folder.write("code/bootstrap", "#!/bin/sh\necho \"home=$HOME.\"\nexit 1\n");
+        folder.write("s.yaml", &manifest("", extra));
+        let local = Local::spawn(folder, &[]);
+        local.wait_for_text(&format!("home={home}."));
+    }
+}

@@ -66,6 +66,23 @@ fn not_when_the_guard_is_killed() {
 }
 
 #[test]
+fn not_what_the_instance_started_when_the_guard_is_killed() {
+    let local = Local::scripted(PROPS, "");
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    let daemon = daemon(&local);
+    let all = below(local.child.id());
+    let guard = *all.first().unwrap();
+    assert!(guard != pid && all.contains(&daemon), "{guard}, {pid} and {daemon} in {all:?}");
+    signal(guard, "KILL");
+    for pid in all {
+        eventually("every process ends", || !is_running(pid));
+    }
+    local.get("/").assert_ok();
+    // The next instance's guard is left alone.
+    assert!(below(local.child.id()).len() >= 3);
+}
+
+#[test]
 fn not_a_build_step() {
     let extra = "actions:\n  pre-local:\n    - run: echo building $$; sleep 600\n      path: ./";
     let folder = crate::harness::Folder::new();
@@ -80,4 +97,24 @@ fn not_a_build_step() {
     for pid in all {
         eventually("every process ends", || !is_running(pid));
     }
+}
+
+#[test]
+fn not_what_is_just_being_started() {
+    let extra = "actions:\n  pre-local:\n    - run: sleep 6041 & sleep 6041\n      path: ./";
+    for _ in 0..15 {
+        let folder = crate::harness::Folder::new();
+        folder.scripted();
+        folder.write("s.yaml", &crate::harness::manifest("", extra));
+        let local = Local::spawn(folder, &[]);
+        // The line comes before the step.
+        local.wait_for_text("building");
+        drop(local);
+    }
+    let is_there = || {
+        std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+            std::fs::read(process.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x006041\0")
+        })
+    };
+    eventually("every process ends", || !is_there());
 }

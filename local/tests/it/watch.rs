@@ -152,3 +152,116 @@ fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
         });
     });
 }
+
+#[test]
+fn a_build_into_the_watched_folder_goes_on_after_every_change() {
+    let folder = Folder::new();
+    folder.write("word", "one");
+    let steps = format!(
+        "actions:\n  pre-local:\n    - run: (echo '#!/bin/sh'; echo \"# $(date +%N)\"; echo \"SCRIPT_NAME=$(cat word) exec {}\") > bootstrap && chmod +x bootstrap\n      path: ./",
+        crate::harness::SCRIPTED
+    );
+    folder.write("s.yaml", &manifest("", &steps).replace("code: ./code", "code: ./"));
+    let local = Local::start(folder, &[]);
+    let is_warning = |event: &serde_json::Value| {
+        event["text"].as_str().is_some_and(|text| text.contains("taken for what the build makes"))
+    };
+    local.wait_for("it is said", is_warning);
+    for word in ["two", "three", "four"] {
+        local.folder.write("word", word);
+        eventually("the change is built", || local.get("/name").text() == word);
+    }
+    assert_eq!(local.count(is_warning), 1);
+}
+
+#[test]
+fn a_folder_that_is_made_again_is_watched_again() {
+    let (folder, _) = built("");
+    let local = Local::start(folder, &[]);
+    let src = local.folder.path().join("src");
+    let swapped =
+        |event: &serde_json::Value| event["text"].as_str().is_some_and(|text| text.contains("swapped"));
+    for round in 0..2 {
+        std::fs::remove_dir_all(&src).unwrap();
+        local.folder.write("src/word", &format!("made-{round}"));
+        eventually("the new folder is built", || local.get("/name").text() == format!("made-{round}"));
+        local.wait_for_nth("a swap", 2 * round + 1, swapped);
+        local.folder.write("src/word", &format!("edited-{round}"));
+        eventually("the edit is built", || local.get("/name").text() == format!("edited-{round}"));
+    }
+}
+
+#[test]
+fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
+    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let props = |name: &str| {
+        format!(
+            "timeout: 600\ninstanceConcurrency: 10\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}', SCRIPT_NAME: {name}}}\ncustomRuntimeConfig: {{port: {port}}}"
+        )
+    };
+    let folder = Folder::new();
+    folder.scripted();
+    folder.write("s.yaml", &manifest(&props("one"), ""));
+    let local = Local::start(folder, &["--drain", "1"]);
+    assert_eq!(local.get("/name").text(), "one");
+    let mut stream = crate::harness::connect(local.function_port("f"));
+    let endless = crate::harness::request("GET", "/chunks?n=100000&ms=50", "", b"");
+    std::io::Write::write_all(&mut stream, &endless).unwrap();
+    std::io::Read::read_exact(&mut stream, &mut [0]).unwrap();
+    local.folder.write("s.yaml", &manifest(&props("two"), ""));
+    local.wait_for_text("calls of the former code are still under way after 1 s; they are ended");
+    assert_eq!(local.get("/name").text(), "two");
+}
+
+#[test]
+fn a_build_does_not_show_secrets() {
+    let folder = Folder::new();
+    folder.scripted();
+    folder.write(".env", "BUILD_TOKEN=from-the-dot-env-file\n");
+    let steps = "actions:\n  pre-local:\n    - run: echo ${env('BUILD_TOKEN')} and $FC_LOCAL_TEST_SECRET; false\n      path: ./";
+    folder.write("s.yaml", &manifest("", steps));
+    let local = Local::spawn(folder, &[]);
+    local.wait_for_text("the build failed");
+    local.wait_for("its output", |event| event["kind"] == "build" && event["text"] == "****** and ******");
+    let all = format!("{:?}", local.events());
+    assert!(!all.contains("from-the-dot-env-file") && !all.contains("test-secret-value"), "{all}");
+}
+
+#[test]
+fn functions_that_are_to_come_say_so() {
+    let folder = Folder::new();
+    folder.scripted();
+    let first = manifest("", "actions: {pre-local: [{run: 'sleep 603', path: ./}]}");
+    let second = manifest("", "").replace("functionName: f", "functionName: g");
+    let second = second.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
+    folder.write("s.yaml", &format!("{first}{second}"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    // Somebody else has the same port of the other loopback address.
+    let other = std::net::TcpListener::bind(("::1", port));
+    drop(taken);
+    let local = Local::spawn(folder, &["--port", &port.to_string()]);
+    local.wait_for_text("building");
+    let bytes = b"GET / HTTP/1.1\r\nhost: g.localhost\r\n\r\n";
+    let reply = crate::harness::exchange(port, bytes);
+    reply.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "'g' is being built");
+    if other.is_ok() {
+        local.wait_for_text(&format!("another program listens on [::1]:{port}"));
+    }
+}
+
+#[test]
+fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
+    let folder = Folder::new();
+    folder.scripted();
+    let steps = "actions:\n  pre-local:\n    - run: date +%N > report; false\n      path: ./";
+    folder.write("s.yaml", &manifest("", steps));
+    let local = Local::spawn(folder, &[]);
+    local.wait_for_text("taken for what the build makes");
+    let is_failure = |event: &serde_json::Value| {
+        event["text"].as_str().is_some_and(|text| text.contains("the build failed"))
+    };
+    let before = local.count(is_failure);
+    local.folder.write("source", "an edit");
+    local.wait_for_nth("the edit is built", before + 1, is_failure);
+}

@@ -83,7 +83,7 @@ fn serve(stream: TcpStream) {
     while let Some(asked) = read_head(&mut reader) {
         on_this_connection += 1;
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let unread = matches!(asked.path.as_str(), "/unread");
+        let unread = matches!(asked.path.as_str(), "/unread" | "/refused");
         let asked = if unread { asked } else { read_body(&mut reader, asked) };
         if !answer(&mut writer, &asked, on_this_connection) {
             return;
@@ -165,6 +165,7 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
 
 fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
     match asked.path.as_str() {
+        "/refused" => reply(out, "401 Unauthorized", "", b"no"),
         "/seen" => {
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             reply(out, "200 OK", "", &seen)
@@ -184,6 +185,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", headers, b"x")
         }
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
+        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
         "/big-headers" => {
             let value = "v".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
             reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")

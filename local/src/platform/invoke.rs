@@ -1,0 +1,59 @@
+//! Calling a function with an event, without a client in between.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Platform;
+use crate::dispatch::dispatch;
+use crate::failure::Failure;
+use crate::gateway;
+use crate::ids;
+use crate::instance::Tail;
+use crate::payload::{Payload, Verdict};
+
+/// What a function made of an event.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// The request's id.
+    pub request: String,
+    /// The reply, or the error as the platform's JSON.
+    pub body: Bytes,
+    /// Whether the function or the platform reported a failure.
+    pub is_error: bool,
+    /// The last 4 KB of the call's log, if they were asked for.
+    pub log: Option<String>,
+}
+
+impl Platform {
+    /// Calls a function with an event.
+    pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
+        let id = ids::request();
+        let outcome = self.try_invoke(name, event, wants_log, &id).await;
+        let request = id.to_string();
+        match outcome {
+            Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
+            Err(failure) => {
+                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log: None }
+            }
+        }
+    }
+
+    async fn try_invoke(
+        &self,
+        name: &str,
+        event: Bytes,
+        wants_log: bool,
+        id: &Arc<str>,
+    ) -> Result<(Bytes, bool, Option<String>), Failure> {
+        let functions = self.gateway.functions();
+        let slot = functions.find(name)?;
+        let tail = wants_log.then(Tail::default);
+        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
+        let answer = dispatch(slot, call).await?;
+        let is_error = gateway::is_function_error(&answer.head);
+        let (body, log) = gateway::collect(answer.body, answer.run, wants_log).await?;
+        Ok((body, is_error, log))
+    }
+}

@@ -1,0 +1,86 @@
+//! Commands and starts that have to be ended, and how long that may take.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Folder, Local, eventually, is_running, manifest};
+
+/// Far below the 30 s that calls get after Ctrl-C, and far above what an end takes.
+const SOON: Duration = Duration::from_secs(15);
+
+fn number_after(local: &Local, word: &str) -> u32 {
+    let line = local.wait_for_text(word);
+    line["text"].as_str().unwrap().rsplit_once(word).unwrap().1.trim().parse().unwrap()
+}
+
+/// Ends fc-local as Ctrl-C does and checks that nothing keeps it.
+#[track_caller]
+fn assert_stops_soon(mut local: Local) {
+    let begin = Instant::now();
+    assert_eq!(local.interrupt(), Some(0));
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_hooks_command_ends_with_its_time() {
+    let hooks = "instanceLifecycleConfig: {initializer: {command: [/bin/sh, -c, 'sleep 601 & echo asleep $!; wait'], timeout: 1}}";
+    let local = Local::scripted(hooks, "");
+    local.get("/").assert_function_error(502, "it did not end within 1 s");
+    let pid = number_after(&local, "asleep ");
+    eventually("the command ends", || !is_running(pid));
+    assert_stops_soon(local);
+}
+
+#[test]
+fn a_stop_ends_a_build_step() {
+    let folder = Folder::new();
+    folder.scripted();
+    let extra = "actions:\n  pre-local:\n    - run: sleep 602 & echo asleep $!; wait\n      path: ./";
+    folder.write("s.yaml", &manifest("", extra));
+    let local = Local::spawn(folder, &[]);
+    let line = local.wait_for("the step runs", |event| event["kind"] == "build");
+    let pid = line["text"].as_str().unwrap()["asleep ".len()..].parse().unwrap();
+    assert!(is_running(pid));
+    assert_stops_soon(local);
+    assert!(!is_running(pid));
+}
+
+#[test]
+fn a_stop_ends_a_start() {
+    let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "");
+    local.wait_for_text("not listening");
+    assert_stops_soon(local);
+}
+
+#[test]
+fn a_stop_ends_a_start_that_a_call_waits_for() {
+    let folder = Folder::new();
+    folder.scripted();
+    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ""));
+    let local = Local::start(folder, &["--drain", "1", "--cold"]);
+    let port = local.function_port("f");
+    let call = std::thread::spawn(move || {
+        let bytes = crate::harness::request("GET", "/", "", b"");
+        let mut stream = crate::harness::connect(port);
+        std::io::Write::write_all(&mut stream, &bytes).unwrap();
+        crate::harness::read_reply(&mut std::io::BufReader::new(stream), false).map(|reply| reply.status)
+    });
+    local.wait_for_text("not listening");
+    assert_stops_soon(local);
+    // Either it was told, or its connection ended with fc-local.
+    assert!(matches!(call.join().unwrap(), None | Some(503)));
+}
+
+#[test]
+fn a_stop_waits_once_for_the_calls_under_way() {
+    let folder = Folder::new();
+    folder.scripted();
+    folder.write("s.yaml", &manifest("timeout: 600", ""));
+    let local = Local::start(folder, &["--drain", "2"]);
+    let port = local.function_port("f");
+    let mut stream = crate::harness::connect(port);
+    let bytes = crate::harness::request("GET", "/chunks?n=10000&ms=100", "", b"");
+    std::io::Write::write_all(&mut stream, &bytes).unwrap();
+    let mut first = [0; 1];
+    std::io::Read::read_exact(&mut stream, &mut first).unwrap();
+    assert_stops_soon(local);
+}
