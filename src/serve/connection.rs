@@ -75,16 +75,8 @@ async fn http1<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow_head = Timer::default();
     poll_fn(|cx| {
-        // A request that is in the socket already is still served: hyper looks before it is asked to stop.
-        let stage = watch.stage(cx);
-        if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
+        if is_over(connection.as_mut(), &mut watch, &mut asked, http1::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
-        }
-        if stage == Stage::Draining && !std::mem::replace(&mut asked, true) {
-            connection.as_mut().graceful_shutdown();
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
         }
         // hyper came first: what a client asked before it left is answered if it can be answered at once.
         // An error of hyper's concerns that client alone, and its requests have their records.
@@ -139,15 +131,8 @@ async fn http2<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        let stage = watch.stage(cx);
-        if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
+        if is_over(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
-        }
-        if stage == Stage::Draining && !std::mem::replace(&mut asked, true) {
-            connection.as_mut().graceful_shutdown();
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
         }
         if peer.has_moved() {
             slow.stop();
@@ -180,6 +165,27 @@ fn http2<S: Send + Sync + 'static>(
     ));
     drop(stream);
     std::future::ready(())
+}
+
+/// Polls hyper, and asks it once to stop when the process does; whether the connection has ended, or has to.
+///
+/// hyper looks before it is asked: a request that is in the socket already is still served.
+fn is_over<C: Future>(
+    mut connection: Pin<&mut C>,
+    watch: &mut Watch,
+    asked: &mut bool,
+    stop: impl Fn(Pin<&mut C>),
+    cx: &mut Context<'_>,
+) -> bool {
+    let stage = watch.stage(cx);
+    if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
+        return true;
+    }
+    if stage == Stage::Draining && !std::mem::replace(asked, true) {
+        stop(connection.as_mut());
+        return connection.poll(cx).is_ready();
+    }
+    false
 }
 
 /// What hyper wants of a service: a result, which never is an error.
