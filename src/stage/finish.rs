@@ -79,13 +79,11 @@ pub(crate) fn log_cause(error: &Error) {
 
 /// Drops what the platform would drop or overwrite, and what would break the framing.
 fn strip(headers: &mut HeaderMap) {
-    if !headers.keys().any(|name| owned(name).is_some()) {
-        return;
-    }
-    let found: Vec<HeaderName> = headers.keys().filter(|name| owned(name).is_some()).cloned().collect();
-    for name in found {
+    // Most replies have none, and then nothing is allocated.
+    let found: Vec<_> = headers.keys().filter_map(|name| Some((name.clone(), owned(name)?))).collect();
+    for (name, place) in found {
         headers.remove(&name);
-        warn_once(&name);
+        warn_once(&name, place);
     }
 }
 
@@ -98,9 +96,9 @@ fn owned(name: &HeaderName) -> Option<u8> {
     text.starts_with(RESERVED_PREFIX).then_some(7)
 }
 
-fn warn_once(name: &HeaderName) {
+fn warn_once(name: &HeaderName, place: u8) {
     static WARNED: AtomicU8 = AtomicU8::new(0);
-    let bit = 1 << owned(name).unwrap_or(7);
+    let bit = 1 << place;
     if WARNED.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         say::warn(format_args!("the reply header {name:?} belongs to the platform and was dropped"));
     }
