@@ -126,6 +126,7 @@
 )]
 
 mod app;
+mod beacon;
 mod cancel;
 mod cors;
 mod endpoint;
@@ -140,6 +141,7 @@ mod reply;
 mod route;
 mod serve;
 mod stage;
+mod stop;
 mod tally;
 mod task;
 #[cfg(any(test, feature = "testing"))]

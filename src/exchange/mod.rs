@@ -262,11 +262,7 @@ impl<S> Exchange<S> {
     /// # let _: App = app;
     /// ```
     pub fn stop_notice(&self) -> impl Future<Output = ()> + Send + use<S> {
-        let mut stops = self.shared.stops.subscribe();
-        async move {
-            // The sender lives as long as the app: an error means that nothing is left to wait for.
-            let _ = stops.changed().await;
-        }
+        self.shared.stops.listen()
     }
 
     /// Runs work that blocks on a thread of its own, tracked by the drain. Its log lines carry the request's id.

@@ -6,6 +6,7 @@ mod into_reply;
 mod outcome;
 mod part;
 mod payload;
+mod source;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,6 +17,7 @@ use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::error::{Error, Result};
+use crate::stop::Stops;
 
 pub(crate) use body::Body;
 pub use formats::{Html, Json, Redirect};
@@ -23,6 +25,7 @@ pub use into_reply::IntoReply;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use payload::IntoPayload;
+use source::{Pieces, Source};
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
@@ -88,7 +91,11 @@ impl Reply {
     /// assert_eq!(reply.status(), 200);
     /// ```
     pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        let body = Body::Stream(Box::pin(pieces));
+        Self::from_source(Pieces::new(pieces))
+    }
+
+    pub(crate) fn from_source(source: impl Source + 'static) -> Self {
+        let body = Body::Stream(Box::pin(source));
         Self {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -169,6 +176,13 @@ impl Reply {
     /// Whether the body is streamed.
     pub fn is_stream(&self) -> bool {
         matches!(self.body, Body::Stream(_))
+    }
+
+    /// Lets a stream of ours hear of a stop.
+    pub(crate) fn listen(&mut self, stops: &Stops) {
+        if let Body::Stream(source) = &mut self.body {
+            source.as_mut().listen(stops);
+        }
     }
 
     pub(crate) fn from_error(error: Error) -> Self {
