@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::{
-    AccessLog, App, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, StatusCode, at,
+    AccessLog, App, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Socket, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,7 @@ fn main() -> Result {
             let Size { bytes } = ex.query()?;
             Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
         })
+        .get("/ws", async |ex| ex.websocket(echo).protocols(["echo"]))
         .get("/context", async |ex| context(&ex).into_reply())
         .get("/counters", async |ex| Json(ex.counters()))
         .event(async |event| match event.text()? {
@@ -121,6 +122,13 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+async fn echo(mut socket: Socket<Database>) -> Result {
+    while let Some(message) = socket.next().await {
+        socket.send(message?).await?;
+    }
+    Ok(())
 }
 
 fn order(order: Order) -> Result<impl IntoReply> {

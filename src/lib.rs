@@ -147,6 +147,8 @@ mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use app::{AccessLog, App, AppErrors, At, Group, Handler, LogMarkers, Next, at};
 pub use bytes::Bytes;
@@ -160,3 +162,5 @@ pub use platform::limits::{KIB, MIB};
 pub use platform::{Credentials, Instance, Invocation, RequestId};
 pub use reply::{Html, IntoPayload, IntoReply, Json, Outcome, Redirect, Reply, ReplyPart};
 pub use tally::Counters;
+#[cfg(feature = "websocket")]
+pub use websocket::{Close, Message, Sending, Socket, SocketReceiver, SocketSender, Text, Upgrade};

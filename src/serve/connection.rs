@@ -26,6 +26,8 @@ use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::sniff::Protocol;
+#[cfg(feature = "websocket")]
+use crate::serve::takeover::take_over;
 use crate::serve::watch::departure;
 use crate::stage::Outgoing;
 use crate::timer::Timer;
@@ -36,12 +38,12 @@ pub(crate) async fn connection<S: Send + Sync + 'static>(
     address: SocketAddr,
     protocol: Protocol,
     watch: Watch,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 ) {
     let peer = Arc::new(Peer::new(address));
     match protocol {
-        Protocol::Http1 => http1(app, stream, peer, watch).await,
-        Protocol::Http2 => Box::pin(http2(app, stream, peer, watch)).await,
+        Protocol::Http1 => http1(app, stream, peer, watch, place).await,
+        Protocol::Http2 => Box::pin(http2(app, stream, peer, watch, place)).await,
     }
 }
 
@@ -56,7 +58,10 @@ async fn http1<S: Send + Sync + 'static>(
     stream: TcpStream,
     peer: Arc<Peer>,
     mut watch: Watch,
+    place: OwnedSemaphorePermit,
 ) {
+    #[cfg(feature = "websocket")]
+    let tracker = app.shared.tracker.clone();
     let io = Io::new(stream, Arc::clone(&peer));
     let mut departed = pin!(departure(io.handle()));
     let head_limit = app.settings.head_limit;
@@ -71,11 +76,12 @@ async fn http1<S: Send + Sync + 'static>(
     // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
     // replies that most are, and no more processor time for large ones, whose pieces are bounded.
     builder.max_buf_size(HEAD_MAX).writev(false);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut connection = builder.serve_connection(TokioIo::new(io), service);
     let mut asked = false;
     let mut slow_head = Timer::default();
     poll_fn(|cx| {
-        if is_over(connection.as_mut(), &mut watch, &mut asked, http1::Connection::graceful_shutdown, cx) {
+        let stop = http1::Connection::graceful_shutdown;
+        if is_over(Pin::new(&mut connection), &mut watch, &mut asked, stop, cx) {
             return Poll::Ready(());
         }
         // hyper came first: what a client asked before it left is answered if it can be answered at once.
@@ -90,6 +96,14 @@ async fn http1<S: Send + Sync + 'static>(
         Poll::Pending
     })
     .await;
+    // hyper is done with a connection that switches protocols, and gives it back as it is: nothing has to be set up
+    // for that in connections that never do.
+    #[cfg(feature = "websocket")]
+    if let Some(boarding) = peer.boarding.take() {
+        let http1::Parts { io, read_buf, .. } = connection.into_parts();
+        return take_over(boarding, (io.into_inner(), read_buf), (watch, place), &tracker);
+    }
+    drop(place);
 }
 
 /// How long an HTTP/2 client without a request in flight may neither read nor answer when we stop.
@@ -102,6 +116,7 @@ async fn http2<S: Send + Sync + 'static>(
     stream: TcpStream,
     peer: Arc<Peer>,
     mut watch: Watch,
+    _place: OwnedSemaphorePermit,
 ) {
     use hyper::server::conn::http2;
 
@@ -158,6 +173,7 @@ fn http2<S: Send + Sync + 'static>(
     stream: TcpStream,
     peer: Arc<Peer>,
     _: Watch,
+    _: OwnedSemaphorePermit,
 ) -> std::future::Ready<()> {
     say::warn(format_args!(
         "{} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime",
