@@ -82,8 +82,8 @@ impl Call {
             head.uri = path;
         }
         let matched = self.matched.as_ref();
-        let matched =
-            matched.map(|Matched { scope, .. }| Matched { scope: Arc::clone(scope), spans: Spans::default() });
+        let matched = matched
+            .map(|Matched { scope, .. }| Matched { scope: Arc::clone(scope), spans: Spans::default() });
         let lean = Self {
             started: self.started.clone(),
             ..Self::new(self.id.detached(), head, Payload::taken(), None, matched, self.has_origin)

@@ -37,9 +37,9 @@ pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer};
 pub use read::Readable;
-pub(crate) use read::whole;
 #[cfg(feature = "websocket")]
 pub(crate) use read::parse_json;
+pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
 #[cfg(feature = "websocket")]
 pub(crate) use takeover::{Boarding, Ended, Line, Slot, Takeover, Wire};

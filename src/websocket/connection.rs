@@ -98,11 +98,7 @@ impl Connection {
     }
 
     /// Ready when everything is sent; whether that was all there will ever be.
-    pub(super) fn poll_flush(
-        &mut self,
-        outbox: &mut Outbox,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<bool>> {
+    pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
         let flushed = outbox.poll_flush(&mut *self.wire, cx);
         // A client that reads is there, whatever else it does.

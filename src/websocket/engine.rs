@@ -124,8 +124,7 @@ impl Engine {
         if self.boundary.is_between_messages() && self.context.can_write() {
             self.boundary = Boundary::default();
             self.size = size;
-            self.context =
-                WebSocketContext::new(Role::Server, Some(configuration(self.max_message, size)));
+            self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message, size)));
         }
     }
 }

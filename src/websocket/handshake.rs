@@ -1,8 +1,8 @@
 //! The handshake: what a request has to say to become a socket, and what is answered.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
@@ -35,7 +35,9 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
         return wrong("the handshake of a WebSocket is a GET");
     }
     if !names(&head.headers, &CONNECTION, "upgrade") {
-        return wrong("the handshake has no \"Connection: Upgrade\"; a proxy in between may have to be told to pass it on");
+        return wrong(
+            "the handshake has no \"Connection: Upgrade\"; a proxy in between may have to be told to pass it on",
+        );
     }
     if has_body(&head.headers) {
         return wrong("the handshake of a WebSocket has no body");
@@ -105,7 +107,8 @@ fn base64(bytes: &[u8]) -> String {
 
 /// The first of ours that the client offers too.
 pub(super) fn protocol<P: AsRef<str>>(head: &Parts, ours: &[P]) -> Option<usize> {
-    ours.iter().position(|own| list(&head.headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == own.as_ref()))
+    ours.iter()
+        .position(|own| list(&head.headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == own.as_ref()))
 }
 
 /// Whether pages of the request's origin may open sockets here: pages of this host, and those that the policy allows.
@@ -146,19 +149,28 @@ mod tests {
         let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
         assert!(is_key(key.as_bytes()));
         assert_eq!(accept(&key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert_eq!((base64(b"f"), base64(b"fo"), base64(b"foo")), ("Zg==".into(), "Zm8=".into(), "Zm9v".into()));
+        assert_eq!(
+            (base64(b"f"), base64(b"fo"), base64(b"foo")),
+            ("Zg==".into(), "Zm8=".into(), "Zm9v".into())
+        );
     }
 
     #[test]
     fn keys_are_16_bytes() {
-        for wrong in ["", "==", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25j*Q=="] {
+        for wrong in
+            ["", "==", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25j*Q=="]
+        {
             assert!(!is_key(wrong.as_bytes()), "{wrong}");
         }
     }
 
     #[track_caller]
     fn check(origin: &str, host: &str, expected: bool) {
-        assert_eq!(is_own(&HeaderValue::from_str(origin).unwrap(), Some(host)), expected, "{origin} at {host}");
+        assert_eq!(
+            is_own(&HeaderValue::from_str(origin).unwrap(), Some(host)),
+            expected,
+            "{origin} at {host}"
+        );
     }
 
     #[test]

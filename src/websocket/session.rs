@@ -275,7 +275,6 @@ fn rouse(waiting: Option<Waker>, cx: &Context<'_>) -> bool {
 
 /// What the closure learns of a client that cannot be understood. The client was told; it is not an error of ours.
 fn fault(close: &Close) -> Error {
-    let status =
-        if close.code == 1009 { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    let status = if close.code == 1009 { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
     Error::of_ours(status, format!("the client's message cannot be taken: {}", close.reason)).reported()
 }

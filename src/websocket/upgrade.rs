@@ -152,7 +152,8 @@ impl Upgrade {
             return Err(Error::of_ours(StatusCode::FORBIDDEN, why));
         }
         if self.call.peer.is_none() {
-            let why = "a WebSocket needs a connection, and this request came through none: serve the app on a port";
+            let why =
+                "a WebSocket needs a connection, and this request came through none: serve the app on a port";
             return Err(Error::of_ours(StatusCode::NOT_IMPLEMENTED, why));
         }
         if let Some(chosen) = handshake::protocol(head, &self.protocols)

@@ -2,6 +2,7 @@
 
 mod leaving;
 mod settings;
+mod sockets;
 
 /// Not a test: what `Launch::app` starts.
 #[test]
@@ -10,6 +11,7 @@ fn serve() {
     match std::env::var("IT_APP").as_deref() {
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
+        Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.
         Err(_) => {}
