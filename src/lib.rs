@@ -159,6 +159,7 @@ pub use log::current_request_id;
 pub use platform::limits::{KIB, MIB};
 pub use platform::{Credentials, Instance, Invocation, RequestId};
 pub use reply::{
-    Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse, SseEvent, SseSender,
+    Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
+    SseEvent, SseSender, Subscription,
 };
 pub use tally::Counters;

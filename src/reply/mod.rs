@@ -28,7 +28,7 @@ pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use payload::IntoPayload;
 use source::{Pieces, Source};
-pub use sse::{IntoSseEvent, Sse, SseEvent, SseSender};
+pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///

@@ -175,6 +175,11 @@ fn write_line(out: &mut Vec<u8>, field: &[u8], line: &[u8]) {
     out.push(b'\n');
 }
 
+/// The last line of this field in a whole event. The name has its colon and space.
+pub(super) fn field<'e>(event: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
+    event.split(|&byte| byte == b'\n').rev().find_map(|line| line.strip_prefix(name))
+}
+
 /// Without an early end, so that many bytes are looked at in one step: most data is one line.
 fn has_break(text: &[u8]) -> bool {
     text.iter().fold(false, |found, &byte| found | (byte == b'\n') | (byte == b'\r'))

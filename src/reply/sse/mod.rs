@@ -1,6 +1,7 @@
 //! Server-sent events.
 
 mod body;
+mod broadcast;
 mod event;
 mod sender;
 
@@ -14,6 +15,7 @@ use http::{HeaderName, HeaderValue, header};
 use crate::error::Result;
 use crate::reply::{IntoReply, Reply};
 use body::{EventBody, Events};
+pub use broadcast::{Broadcast, Subscription};
 pub use event::{IntoSseEvent, SseEvent};
 pub use sender::SseSender;
 use sender::Sent;
