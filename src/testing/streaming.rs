@@ -52,16 +52,13 @@ impl Streaming {
     /// Dropping the future loses nothing.
     pub async fn piece(&mut self) -> Option<Bytes> {
         loop {
-            match poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await? {
-                // Trailers are no piece.
-                Ok(frame) => match frame.into_data() {
-                    Ok(data) => return Some(data),
-                    Err(_) => continue,
-                },
-                Err(_) => {
-                    self.broken = true;
-                    return None;
-                }
+            let Ok(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await? else {
+                self.broken = true;
+                return None;
+            };
+            // Trailers are no piece.
+            if let Ok(data) = frame.into_data() {
+                return Some(data);
             }
         }
     }

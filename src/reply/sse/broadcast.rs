@@ -69,8 +69,7 @@ impl Ring {
 impl Broadcast {
     /// One that keeps the last `capacity` events, at least one, for subscribers that are slow or were away.
     pub fn new(capacity: usize) -> Self {
-        let channel =
-            Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Beacon::default() };
+        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Beacon::default() };
         Self { handle: Arc::new(Handle(Arc::new(channel))) }
     }
 
@@ -240,14 +239,16 @@ mod tests {
         let mut early = broadcast.subscribe();
         assert_eq!(broadcast.send("one").unwrap(), 1);
         let mut late = broadcast.subscribe();
-        assert_eq!(broadcast.clone().send("two").unwrap(), 2);
+        let other = broadcast.clone();
+        drop(broadcast);
+        assert_eq!(other.send("two").unwrap(), 2);
         assert_eq!(ready(&mut early), ["data: one", "data: two"]);
         assert_eq!(ready(&mut late), ["data: two"]);
         assert!(ready(&mut late).is_empty());
         drop(early);
-        assert_eq!(broadcast.subscribers(), 1);
-        assert_eq!(broadcast.send("three").unwrap(), 1);
-        drop(broadcast);
+        assert_eq!(other.subscribers(), 1);
+        assert_eq!(other.send("three").unwrap(), 1);
+        drop(other);
         assert_eq!(ready(&mut late), ["data: three", "end"]);
     }
 

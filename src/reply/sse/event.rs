@@ -160,11 +160,12 @@ const END: &[u8] = b"\n";
 /// Each line of the text behind the field's name.
 fn write_lines(out: &mut Vec<u8>, field: &[u8], text: &[u8]) {
     let mut rest = text;
-    while has_break(rest) {
-        let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
-        let (line, after) = rest.split_at(end);
-        write_line(out, field, line);
-        rest = after.strip_prefix(b"\r\n").unwrap_or(&after[1..]);
+    if has_break(text) {
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+            let (line, after) = rest.split_at(end);
+            write_line(out, field, line);
+            rest = after.strip_prefix(b"\r\n").unwrap_or(&after[1..]);
+        }
     }
     write_line(out, field, rest);
 }
@@ -182,7 +183,7 @@ pub(super) fn field<'e>(event: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
 
 /// Without an early end, so that many bytes are looked at in one step: most data is one line.
 fn has_break(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, &byte| found | (byte == b'\n') | (byte == b'\r'))
+    text.iter().fold(0, |found, &byte| found | u8::from(byte == b'\n') | u8::from(byte == b'\r')) != 0
 }
 
 /// Whole events on their way out: in a buffer that more can be added to, or shared with other clients.
@@ -298,7 +299,7 @@ mod tests {
     #[test]
     fn json_is_one_line_unless_it_brings_its_own() {
         check(SseEvent::json(&"a\nb").unwrap(), "data: \"a\\nb\"\n\n");
-        let keyed: std::collections::BTreeMap<(), ()> = [((), ())].into();
+        let keyed: std::collections::BTreeMap<[u8; 1], u8> = [([1], 2)].into();
         assert!(SseEvent::json(&keyed).is_err());
     }
 

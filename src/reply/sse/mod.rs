@@ -17,8 +17,8 @@ use crate::reply::{IntoReply, Reply};
 use body::{EventBody, Events};
 pub use broadcast::{Broadcast, Subscription};
 pub use event::{IntoSseEvent, SseEvent};
-pub use sender::SseSender;
 use sender::Sent;
+pub use sender::SseSender;
 
 /// A reply that is a stream of server-sent events: `text/event-stream`, chunked, never with a length.
 ///
