@@ -158,5 +158,8 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 pub use log::current_request_id;
 pub use platform::limits::{KIB, MIB};
 pub use platform::{Credentials, Instance, Invocation, RequestId};
-pub use reply::{Html, IntoPayload, IntoReply, Json, Outcome, Redirect, Reply, ReplyPart};
+pub use reply::{
+    Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
+    SseEvent, SseSender, Subscription,
+};
 pub use tally::Counters;

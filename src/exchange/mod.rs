@@ -133,6 +133,13 @@ impl<S> Exchange<S> {
             .map(|(_, value)| value)
     }
 
+    /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
+    pub fn last_event_id(&self) -> Option<&str> {
+        let id = self.call.head.headers.get("last-event-id")?;
+        // Browsers send whatever the id was, in UTF-8.
+        std::str::from_utf8(id.as_bytes()).ok().filter(|id| !id.is_empty())
+    }
+
     /// The request's id: the platform's, or one made here.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
