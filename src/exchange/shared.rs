@@ -38,7 +38,7 @@ impl<S> Shared<S> {
 
     /// The scope's time limit or the platform's deadline, whichever is earlier.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let scope = call.scope.as_ref().and_then(|scope| scope.time_limit);
         let scope = scope.and_then(|limit| call.started().checked_add(limit));
         [scope, self.platform_deadline(call)].into_iter().flatten().min()
     }

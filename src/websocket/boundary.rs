@@ -114,6 +114,6 @@ mod tests {
         check(b"\x01\x81maska\x89\x80mask", false, 7);
         check(b"\x01\x81maska\x89\x80mask\x80\x81maskb", true, 7);
         check(&[b"\x82\xfe\x01\x00mask".as_slice(), &[0; 256]].concat(), true, 264);
-        check(&[b"\x82\xff\0\0\0\0\0\x01\0\0mask".as_slice(), &[0; 65_536]].concat(), true, 65_550);
+        check(&[b"\x82\xff\0\0\0\0\0\x01\0\0mask".as_slice(), &vec![0; 65_536]].concat(), true, 65_550);
     }
 }

@@ -44,7 +44,7 @@ impl Mailbox {
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
+    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Result<Message>>> {
         let mut mail = self.open();
         if let Some(message) = mail.inbox.take() {
             mail.wake_driver(Some(cx));
@@ -58,7 +58,7 @@ impl Mailbox {
     }
 
     /// Takes the message when there is room for it.
-    pub(super) fn poll_send(&self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result> {
+    pub(super) fn poll_send(&self, cx: &Context<'_>, message: &mut Option<Message>) -> Poll<Result> {
         let mut mail = self.open();
         if let Some(close) = &mail.close {
             return Poll::Ready(Err(closed(close)));

@@ -21,7 +21,7 @@ pub(super) fn sha1(text: &[u8]) -> [u8; 20] {
     digest
 }
 
-fn mix(state: [u32; 5], block: &[u8]) -> [u32; 5] {
+fn mix(mut state: [u32; 5], block: &[u8]) -> [u32; 5] {
     let mut words = [0_u32; 80];
     for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
         *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
@@ -29,18 +29,18 @@ fn mix(state: [u32; 5], block: &[u8]) -> [u32; 5] {
     for at in 16..80 {
         words[at] = (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
     }
-    let [mut a, mut b, mut c, mut d, mut e] = state;
     for (at, word) in words.into_iter().enumerate() {
+        let [first, second, third, fourth, fifth] = state;
         let (chosen, constant) = match at {
-            0..20 => ((b & c) | (!b & d), 0x5a82_7999),
-            20..40 => (b ^ c ^ d, 0x6ed9_eba1),
-            40..60 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-            _ => (b ^ c ^ d, 0xca62_c1d6_u32),
+            0..20 => ((second & third) | (!second & fourth), 0x5a82_7999),
+            20..40 => (second ^ third ^ fourth, 0x6ed9_eba1),
+            40..60 => ((second & third) | (second & fourth) | (third & fourth), 0x8f1b_bcdc),
+            _ => (second ^ third ^ fourth, 0xca62_c1d6_u32),
         };
-        let sum = [chosen, e, constant, word].into_iter().fold(a.rotate_left(5), u32::wrapping_add);
-        (e, d, c, b, a) = (d, c, b.rotate_left(30), a, sum);
+        let sum = [chosen, fifth, constant, word].into_iter().fold(first.rotate_left(5), u32::wrapping_add);
+        state = [sum, first, second.rotate_left(30), third, fourth];
     }
-    [a, b, c, d, e]
+    state
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ impl Upgrade {
     fn check(&self) -> Result<http::HeaderMap> {
         let head = &self.call.head;
         let mut headers = handshake::answer(head)?;
-        let cors = self.call.matched.as_ref().and_then(|matched| matched.scope.cors.as_deref());
+        let cors = self.call.scope.as_ref().and_then(|scope| scope.cors.as_deref());
         if !self.any_origin && !handshake::is_allowed(head, self.host.as_deref(), cors) {
             let why = "pages of this origin may not open a WebSocket here";
             return Err(Error::of_ours(StatusCode::FORBIDDEN, why));
@@ -169,7 +169,7 @@ impl Upgrade {
         let Self { call, closure, stops, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
         let lean = Arc::new(call.lean());
-        let may_finish = call.matched.as_ref().is_some_and(|matched| matched.scope.policy == Policy::Finish);
+        let may_finish = call.scope.as_ref().is_some_and(|scope| scope.policy == Policy::Finish);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
         let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
         let stop = stops.listen();

@@ -177,7 +177,7 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
     let mut client = Client::open(&server, "/small");
     client.conn.send(b"\x82\xff\x00\x00\x00\x00\x00\x80\x00\x00mask");
     for _ in 0..64 {
-        client.conn.send(&[0; 64 * 1024]);
+        client.conn.send(&vec![0; 64 * 1024]);
     }
     client.assert_closed(1009);
 }

@@ -111,9 +111,9 @@ fn a_client_that_leaves_without_a_word_is_a_499() {
         client.text("tea");
         until_seen(&server, "got tea");
         if reset {
-            client.conn.reset()
+            client.conn.reset();
         } else {
-            drop(client)
+            drop(client);
         }
         until_seen(&server, "ended 1006");
         server.until_counter("cancelled", 1);

@@ -47,12 +47,6 @@ pub fn app() -> App<Seen> {
             ex.state().gate.notify_waiters();
             "open"
         })
-        .get("/echo", async |ex| ex.websocket(echo).protocols(["chat.v2", "chat.v1"]))
-        .any("/any", async |ex| ex.websocket(echo))
-        .get(at("/shop").cors(Cors::allow("https://shop.example")), async |ex| ex.websocket(echo))
-        .get("/open-house", async |ex| ex.websocket(echo).any_origin())
-        .get("/small", async |ex| ex.websocket(echo).max_message(8))
-        .get("/broken-name", async |ex| ex.websocket(echo).protocols(["a\r\nset-cookie: b"]))
         .get("/protocol", async |ex| {
             ex.websocket(async |mut socket| {
                 let chosen = socket.protocol().unwrap_or("none").to_owned();
@@ -60,7 +54,12 @@ pub fn app() -> App<Seen> {
             })
             .protocols(["chat.v2", "chat.v1"])
         })
-        .get("/ended", async |ex| ex.websocket(ended))
+        .get("/json", async |ex| ex.websocket(sums));
+    with_handshakes(with_ends(app))
+}
+
+fn with_ends(app: App<Seen>) -> App<Seen> {
+    app.get("/ended", async |ex| ex.websocket(ended))
         .get("/close", async |ex| {
             ex.websocket(async |mut socket| {
                 socket.send("before").await?;
@@ -81,17 +80,6 @@ pub fn app() -> App<Seen> {
             ex.websocket(async |mut socket| -> () {
                 socket.next().await;
                 panic!("asked to")
-            })
-        })
-        .get("/json", async |ex| {
-            ex.websocket(async |mut socket| {
-                while let Some(numbers) = socket.next_json::<Vec<u32>>().await {
-                    match numbers {
-                        Ok(numbers) => socket.send_json(&numbers.iter().sum::<u32>()).await?,
-                        Err(error) => socket.send(error.message().to_owned()).await?,
-                    }
-                }
-                Ok(())
             })
         })
         .get("/split", async |ex| ex.websocket(split))
@@ -139,18 +127,37 @@ pub fn app() -> App<Seen> {
                 hang_up.await;
                 tracing::info!("told");
             })
-        });
-    app.group("/inner", |group| {
-        group.get("/echo", async |ex| ex.websocket(echo)).around(async |ex, next| {
-            ex.cookie("session").or_error(401, "log in first")?;
-            Ok(next.run(ex).await.with_header("x-around", "seen"))
         })
-    })
+}
+
+fn with_handshakes(app: App<Seen>) -> App<Seen> {
+    app.get("/echo", async |ex| ex.websocket(echo).protocols(["chat.v2", "chat.v1"]))
+        .any("/any", async |ex| ex.websocket(echo))
+        .get(at("/shop").cors(Cors::allow("https://shop.example")), async |ex| ex.websocket(echo))
+        .get("/open-house", async |ex| ex.websocket(echo).any_origin())
+        .get("/small", async |ex| ex.websocket(echo).max_message(8))
+        .get("/broken-name", async |ex| ex.websocket(echo).protocols(["a\r\nset-cookie: b"]))
+        .group("/inner", |group| {
+            group.get("/echo", async |ex| ex.websocket(echo)).around(async |ex, next| {
+                ex.cookie("session").or_error(401, "log in first")?;
+                Ok(next.run(ex).await.with_header("x-around", "seen"))
+            })
+        })
 }
 
 async fn echo(mut socket: Socket<Seen>) -> Result {
     while let Some(message) = socket.next().await {
         socket.send(message?).await?;
+    }
+    Ok(())
+}
+
+async fn sums(mut socket: Socket<Seen>) -> Result {
+    while let Some(numbers) = socket.next_json::<Vec<u32>>().await {
+        match numbers {
+            Ok(numbers) => socket.send_json(&numbers.iter().sum::<u32>()).await?,
+            Err(error) => socket.send(error.message().to_owned()).await?,
+        }
     }
     Ok(())
 }
