@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Slot;
 use crate::gateway::{self, Door, Functions, Gateway};
-use crate::instance::{Generation, Pool, Refusal};
+use crate::instance::{Cgroups, Generation, Pool, Refusal};
 use crate::log::{Kind, Log, Source};
 use crate::manifest::{Action, Function, Manifest};
 use crate::redact::Redactor;
@@ -77,6 +77,7 @@ pub struct Platform {
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     workspace: Arc<Workspace>,
+    cgroups: Option<Arc<Cgroups>>,
     /// Every generation that may still have instances.
     pools: Mutex<Vec<Weak<Pool>>>,
     stop: CancellationToken,
@@ -96,6 +97,7 @@ impl Platform {
             .await
             .map_err(|error| in_words(&error, settings.listen, settings.port))?;
         let main = listener.local_addr()?;
+        let cgroups = cgroups(&log).await;
         let platform = Platform {
             gateway: Gateway::new(Functions::default(), log.clone()),
             log,
@@ -105,6 +107,7 @@ impl Platform {
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             workspace,
+            cgroups,
             pools: Mutex::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -266,8 +269,13 @@ impl Platform {
     /// Makes this generation of the function the current one, without a moment in which none is.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> bool {
         let folder = snapshot.folder.clone();
-        let generation =
-            Generation::new(Arc::new(function.clone()), folder, self.log.clone(), self.tasks.clone());
+        let generation = Generation::new(
+            Arc::new(function.clone()),
+            folder,
+            self.log.clone(),
+            self.tasks.clone(),
+            self.cgroups.clone(),
+        );
         let generation = Arc::new(generation);
         let functions = self.gateway.functions();
         let Some(slot) = functions.get(&function.name) else {
@@ -440,6 +448,20 @@ impl Platform {
 #[derive(Debug, Default)]
 pub struct Built {
     actions: Vec<Action>,
+}
+
+/// Where the kernel can hold memory limits. Where it cannot, that is said once.
+async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
+    let found = tokio::task::spawn_blocking(Cgroups::find).await;
+    match found.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(cgroups) => Some(Arc::new(cgroups)),
+        Err(why) => {
+            let text =
+                format!("memory limits are held by sampling, since control groups cannot be used: {why}");
+            log.info(&Source::default(), text);
+            None
+        }
+    }
 }
 
 fn in_words(error: &io::Error, ip: IpAddr, port: u16) -> io::Error {

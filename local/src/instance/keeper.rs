@@ -25,7 +25,7 @@ pub(crate) async fn keep(pool: Arc<Pool>, instance: Arc<Instance>) {
     let log = &instance.generation.log;
     tokio::select! {
         exit = instance.process.exited() => {
-            let text = if instance.is_oom.load(Ordering::Relaxed) {
+            let text = if instance.is_oom() {
                 format!("killed: it used {}MB of {}MB", megabytes(instance.memory_max()), instance.generation.function.memory_mb)
             } else {
                 ended(exit)
@@ -82,11 +82,17 @@ async fn stop(instance: &Instance) {
     log.info(&instance.source, "stopped");
 }
 
-/// Never ends: samples the memory, and kills an instance that uses more than it may.
+/// Never ends: samples the memory, and kills an instance that uses more than it may. Where the kernel holds
+/// the limit it kills one process of the instance; the others are no use without it.
 async fn sample(instance: &Instance) {
-    let limit = u64::from(instance.generation.function.memory_mb) * 1024 * 1024;
+    let limit = instance.generation.memory_limit();
     loop {
-        if instance.sample_memory() > limit && !instance.is_oom.swap(true, Ordering::Relaxed) {
+        let used = instance.sample_memory();
+        let is_over = match &instance.group {
+            Some(group) => group.kills().is_some_and(|kills| kills > 0),
+            None => used > limit,
+        };
+        if is_over && !instance.is_oom.swap(true, Ordering::Relaxed) {
             instance.process.order(Order::Kill);
         }
         sleep(SAMPLE).await;

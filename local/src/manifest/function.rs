@@ -84,6 +84,8 @@ pub(crate) struct Local {
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
     pub(crate) freeze: bool,
+    /// Has the memory sampled even where the kernel could hold its limit.
+    pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
@@ -100,6 +102,7 @@ impl Default for Local {
             start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
             stop_timeout: Duration::from_secs(5),
             freeze: false,
+            sample_memory: false,
             attachment: true,
             pass_env: Vec::new(),
             watch: Vec::new(),

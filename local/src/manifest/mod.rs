@@ -277,6 +277,7 @@ fn local(owner: &Node, base: &Local, scope: Scope<'_>, problems: &mut Vec<Proble
         start_timeout: reader.seconds(&node, "startTimeout", base.start_timeout),
         stop_timeout: reader.seconds(&node, "stopTimeout", base.stop_timeout),
         freeze: reader.boolean(&node, "freeze", base.freeze),
+        sample_memory: reader.boolean(&node, "sampleMemory", base.sample_memory),
         attachment: reader.boolean(&node, "attachment", base.attachment),
         pass_env: or_base(reader.texts(&node, "passEnv"), &base.pass_env),
         watch: if watch.is_empty() {

@@ -32,7 +32,9 @@ pub(crate) async fn run(
         return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
-    let step = CommandLine { command: &command, folder: &action.folder, environment: &environment() };
+    let environment = environment();
+    let step =
+        CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
     match step.run(Output::of_build(source.clone(), log.clone(), redactor.clone()), tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
         Ok(exit) => Err(format!("line {}: `{shown}` ended with code {}", action.line, exit.code())),

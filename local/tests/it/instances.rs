@@ -96,18 +96,6 @@ fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
 }
 
 #[test]
-fn too_much_memory_ends_the_instance() {
-    let local = Local::scripted("memorySize: 128\ntimeout: 60", "");
-    assert_eq!(local.get("/memory?mb=16").status, 200);
-    let reply = local.get("/memory?mb=200&ms=30000");
-    reply.assert_function_error(502, "Process exited unexpectedly before completing request");
-    let text = reply.text();
-    let (_, used) = text.split_once("maxMemoryUsage: ").unwrap();
-    assert!(used.split_once("MB").unwrap().0.parse::<f64>().unwrap() > 128.0, "{text}");
-    local.wait_for_text("MB of 128MB");
-}
-
-#[test]
 fn a_call_ends_with_the_functions_time() {
     let local = Local::scripted("timeout: 1", "");
     let first = local.get("/pid").text();
