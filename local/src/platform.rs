@@ -14,11 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Slot;
-use crate::gateway::{self, Door, Functions, Gateway};
+use crate::gateway::{self, Door, Gateway, Table};
 use crate::instance::{Cgroups, Generation, Pool, Refusal};
 use crate::log::{Kind, Log, Source};
 use crate::manifest::{Action, Function, Manifest};
-use crate::redact::Redactor;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 
 pub use invoke::Invocation;
@@ -99,7 +98,7 @@ impl Platform {
         let main = listener.local_addr()?;
         let cgroups = cgroups(&log).await;
         let platform = Platform {
-            gateway: Gateway::new(Functions::default(), log.clone()),
+            gateway: Gateway::new(Table::default(), log.clone()),
             log,
             settings,
             main,
@@ -206,7 +205,7 @@ impl Platform {
         let files = watch::Sources::of(function, manifest.folder()).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.settings.build && !function.actions.is_empty() {
-            let outcome = self.build(function, manifest.redactor(), &source, done).await;
+            let outcome = self.build(function, manifest, &source, done).await;
             let after = watch::Sources::of(function, manifest.folder()).files_apart().await;
             self.keep_files(name, files, after);
             if let Err(why) = outcome {
@@ -234,13 +233,13 @@ impl Platform {
     async fn build(
         &self,
         function: &Function,
-        redactor: &Redactor,
+        manifest: &Manifest,
         source: &Source,
         done: &mut Built,
     ) -> Result<(), String> {
         for action in &function.actions {
             if !done.actions.contains(action) {
-                watch::run_action(action, source, &self.log, redactor, &self.tasks).await?;
+                watch::run_action(action, source, &self.log, manifest, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }

@@ -30,11 +30,11 @@ use crate::payload::Payload;
 use headers::Control;
 use record::Visit;
 use reply::Outgoing;
-use target::{Destination, Table};
+use target::Destination;
 
 pub(crate) use api::event;
 pub(crate) use reply::{collect, is_function_error};
-pub(crate) use target::Table as Functions;
+pub(crate) use target::Table;
 
 /// The gateway's shared part.
 #[derive(Debug)]

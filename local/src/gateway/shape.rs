@@ -31,7 +31,8 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Host, Failure> {
     Ok(Host { name })
 }
 
-/// A length and chunks at once, or two lengths, are how requests are smuggled past a proxy.
+/// A length and chunks at once, or two lengths, are how requests are smuggled past a proxy. hyper has taken such a
+/// length out already where chunks win; here stands what must hold whatever the HTTP library does.
 fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
     let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
     if lengths > 1 || (lengths == 1 && headers.contains_key(header::TRANSFER_ENCODING)) {

@@ -2,7 +2,7 @@
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
 //! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
-//! (a status), `SCRIPT_TERM` (`ignore`), `SCRIPT_NAME` (a word in every reply of `/name`).
+//! (a status), `SCRIPT_PRE_STOP` (`never`), `SCRIPT_NAME` (a word in every reply of `/name`).
 
 #![expect(
     clippy::print_stdout,
@@ -148,6 +148,9 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
         }
         ("/pre-stop", "/pre-stop") => {
             println!("pre-stop");
+            if std::env::var("SCRIPT_PRE_STOP").is_ok_and(|script| script == "never") {
+                std::thread::park();
+            }
             reply(out, "200 OK", "", b"")
         }
         ("/invoke", "/invoke") => event(out, asked),
