@@ -95,13 +95,10 @@ impl Expansion<'_> {
                 continue;
             }
             out.push_str(before);
-            let (inner, behind) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-                Some(found) => found,
-                None => {
-                    let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-                    after.split_at(after.find(ends).unwrap_or(after.len()))
-                }
-            };
+            let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+            let in_braces = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let (inner, behind) =
+                in_braces.unwrap_or_else(|| after.split_at(after.find(ends).unwrap_or(after.len())));
             let (name, default) = inner.split_once(":-").unwrap_or((inner, ""));
             match self.value(name) {
                 _ if inner.is_empty() => out.push('$'),

@@ -77,6 +77,7 @@ pub(crate) struct Action {
 
 /// Settings that exist only on this machine.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
     pub(crate) max_instances: usize,

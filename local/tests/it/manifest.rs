@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::harness::{Folder, PROGRAM};
+use crate::harness::{Folder, program};
 
 /// Lists the manifest's functions: success, standard output, standard error.
 fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {
-    let output = Command::new(PROGRAM)
+    let output = Command::new(program())
         .args(["list", "--json", "--template"])
         .arg(folder.path().join("s.yaml"))
         .envs(variables.iter().copied())
@@ -200,7 +200,7 @@ fn dot_env_files_are_read_in_the_deployment_tools_order() {
     folder.write("app/code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
     folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
     let list = |shell: &[(&str, &str)]| {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         command
             .args(["--template", "app/s.yaml", "list"])
             .current_dir(folder.path())

@@ -22,6 +22,7 @@ fn group_of(pid: &str) -> Option<(PathBuf, bool)> {
 }
 
 /// Whether control groups are to be expected here. Where they are not, that is said loudly.
+#[expect(clippy::print_stderr, reason = "a test that cannot test says so")]
 fn is_possible(local: &Local) -> bool {
     let mine = group_of("self").is_some_and(|(folder, is_unified)| {
         let trial = folder.join(format!("fclt-{}-{:?}", std::process::id(), std::thread::current().id()));
