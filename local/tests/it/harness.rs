@@ -19,8 +19,8 @@ pub(crate) fn program() -> String {
         return env!("CARGO_BIN_EXE_fc-local").to_owned();
     };
     // Some tests start it in a folder of theirs.
-    let path =
-        std::fs::canonicalize(&named).unwrap_or_else(|error| panic!("FC_LOCAL_PROGRAM: {}: {error}", named.display()));
+    let path = std::fs::canonicalize(&named)
+        .unwrap_or_else(|error| panic!("FC_LOCAL_PROGRAM: {}: {error}", named.display()));
     path.to_str().unwrap().to_owned()
 }
 
