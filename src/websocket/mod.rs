@@ -1,8 +1,8 @@
 //! WebSocket (RFC 6455) on the port of HTTP, with the same records, limits and drain.
 
-mod boundary;
 mod connection;
 mod engine;
+mod frames;
 mod handshake;
 mod mailbox;
 mod message;
