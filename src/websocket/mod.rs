@@ -9,7 +9,6 @@ mod message;
 mod outbox;
 mod pulse;
 mod session;
-mod sha1;
 mod socket;
 mod upgrade;
 
