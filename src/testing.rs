@@ -1,12 +1,15 @@
 //! Calling an app in memory: no port, no sleep, the same path through the app as a socket's.
 
+#[cfg(feature = "grpc")]
+mod grpc;
+
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -15,6 +18,9 @@ use crate::app::{AccessLog, App, Sealed};
 use crate::exchange::Payload;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
+
+#[cfg(feature = "grpc")]
+pub use grpc::GrpcAnswer;
 
 /// A client of an app that is called directly. The app is checked and opened with the first call.
 ///
@@ -62,6 +68,7 @@ impl<S: Send + Sync + 'static> Client<S> {
     pub fn call(&self, method: Method, target: &str) -> Call<'_, S> {
         Call {
             client: self,
+            version: Version::HTTP_11,
             method,
             target: target.to_owned(),
             headers: HeaderMap::new(),
@@ -101,6 +108,7 @@ impl<S> fmt::Debug for Client<S> {
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<'a, S> {
     client: &'a Client<S>,
+    version: Version,
     method: Method,
     target: String,
     headers: HeaderMap,
@@ -151,6 +159,7 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
         Box::pin(async move {
             let app = self.client.sealed().await;
             let mut request = Request::new(Payload::whole(self.body));
+            *request.version_mut() = self.version;
             *request.method_mut() = self.method;
             *request.uri_mut() = self.target.parse().expect("a request target");
             *request.headers_mut() = self.headers;
@@ -160,14 +169,16 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
             let (head, body) = request.into_parts();
             let (head, mut body) = app.answer(head, body, None).await.into_parts();
             let mut bytes = Vec::new();
+            let mut trailers = HeaderMap::new();
             let mut broken = false;
             while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
                 match frame.map(http_body::Frame::into_data) {
-                    Ok(data) => bytes.extend_from_slice(&data.unwrap_or_default()),
+                    Ok(Ok(data)) => bytes.extend_from_slice(&data),
+                    Ok(Err(frame)) => trailers = frame.into_trailers().unwrap_or_default(),
                     Err(_) => broken = true,
                 }
             }
-            Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+            Answer { status: head.status, headers: head.headers, body: bytes.into(), trailers, broken }
         })
     }
 }
@@ -182,6 +193,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// What came behind the body: the status of a gRPC call, for example.
+    pub trailers: HeaderMap,
     /// Whether the reply's stream failed before its end.
     pub broken: bool,
 }

@@ -8,7 +8,7 @@ use http::Method;
 use crate::app::at::{At, PlaceSettings};
 use crate::app::group::Group;
 use crate::app::handler::{self, Around, Endpoint, Handler, Next};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Protocol};
 use crate::reply::IntoReply;
 use crate::route::join;
 
@@ -28,6 +28,8 @@ pub(crate) struct Declared<S> {
     /// The outermost first.
     pub(crate) arounds: Vec<Around<S>>,
     pub(crate) endpoint: Endpoint<S>,
+    /// What is spoken here beside HTTP.
+    pub(crate) protocol: Option<&'static Protocol>,
     pub(crate) line: &'static Location<'static>,
 }
 
@@ -48,14 +50,19 @@ impl<S: Send + Sync + 'static> Routes<S> {
         F: Handler<(Exchange<S>,), R>,
         R: IntoReply + 'static,
     {
-        self.declared.push(Declared {
-            method,
-            pattern: at.pattern.into_owned(),
-            settings: at.settings,
-            arounds: Vec::new(),
-            endpoint: handler::endpoint(handler),
-            line,
-        });
+        self.declare(method, at, handler::endpoint(handler), None, line);
+    }
+
+    pub(crate) fn declare(
+        &mut self,
+        method: Option<Method>,
+        at: At,
+        endpoint: Endpoint<S>,
+        protocol: Option<&'static Protocol>,
+        line: &'static Location<'static>,
+    ) {
+        let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
+        self.declared.push(Declared { method, pattern, settings, arounds, endpoint, protocol, line });
     }
 
     pub(crate) fn around<F, R>(&mut self, around: F)

@@ -9,6 +9,7 @@ mod intake;
 mod param;
 mod payload;
 mod peer;
+mod protocol;
 mod read;
 mod shared;
 mod values;
@@ -26,6 +27,8 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 use crate::tally::Counters;
 
+#[cfg(feature = "grpc")]
+pub(crate) use call::Verdict;
 pub(crate) use call::{Call, Matched, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
@@ -33,8 +36,13 @@ pub use hook::Hook;
 pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
+#[cfg(feature = "grpc")]
+pub(crate) use payload::broken;
 pub(crate) use peer::{Busy, Peer};
+pub(crate) use protocol::Protocol;
 pub use read::Readable;
+#[cfg(feature = "grpc")]
+pub(crate) use read::Reading;
 pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
 use values::Values;
@@ -308,6 +316,11 @@ impl<S> Exchange<S> {
 
     pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
         &self.shared
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
     }
 }
 

@@ -36,9 +36,11 @@ impl<S> Shared<S> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
     }
 
-    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    /// The scope's time limit, the platform's deadline or the end of the client's patience, whichever is earliest.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let scope = call.matched.as_ref().map(|matched| &matched.scope);
+        let limit = scope.and_then(|scope| scope.time_limit);
+        let patience = scope.and_then(|scope| (scope.protocol?.patience)(&call.head.headers));
         let invocation = self.invocation(call);
         // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
         let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));
@@ -49,7 +51,8 @@ impl<S> Shared<S> {
             }
             None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
         };
-        [scope.and_then(|limit| call.started().checked_add(limit)), told].into_iter().flatten().min()
+        let own = [limit, patience].into_iter().flatten().min();
+        [own.and_then(|limit| call.started().checked_add(limit)), told].into_iter().flatten().min()
     }
 
     pub(crate) fn counters(&self) -> Counters {
