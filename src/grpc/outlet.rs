@@ -67,6 +67,8 @@ pin_project! {
         wire: Wire,
         notice: Option<StopNotice>,
         deadline: Deadline,
+        // Whether a frame has come since a stop was announced: the next end of its own is the last that is waited for.
+        is_told: bool,
         // Why no more is asked of the frames.
         last: Option<Error>,
         is_over: bool,
@@ -83,7 +85,17 @@ enum Deadline {
 impl<P, S> Outlet<P, S> {
     pub(crate) fn new(frames: P, call: Arc<Call>, shared: Arc<Shared<S>>, wire: Wire) -> Self {
         let deadline = Deadline::NotAsked;
-        Self { frames, call, shared, wire, notice: None, deadline, last: None, is_over: false }
+        Self {
+            frames,
+            call,
+            shared,
+            wire,
+            notice: None,
+            deadline,
+            is_told: false,
+            last: None,
+            is_over: false,
+        }
     }
 }
 
@@ -99,11 +111,14 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
                 let frames = this.frames.as_mut();
                 // Never polled again after a panic, so a broken invariant cannot be seen.
                 let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
-                let mut interrupted = || interruption(this.notice, this.deadline, this.call, this.shared, cx);
+                let is_stopping =
+                    this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
+                let mut late = || lateness(this.deadline, this.call, this.shared, cx);
                 match produced {
                     Ok(Poll::Ready(Produced::Data(data))) => {
-                        // A stream that is always ready is interrupted too.
-                        *this.last = interrupted();
+                        // A stream that is always ready is interrupted too; one that says goodbye may.
+                        let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
+                        *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
                         return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
                     }
                     Ok(Poll::Ready(Produced::End(trailers))) => {
@@ -112,7 +127,8 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
                         return Poll::Ready(Some(Ok(end(*this.wire, trailers))));
                     }
                     Ok(Poll::Ready(Produced::Failed(error))) => settle(this.shared, error),
-                    Ok(Poll::Pending) => match interrupted() {
+                    Ok(Poll::Pending) if is_stopping => going_away(),
+                    Ok(Poll::Pending) => match late() {
                         Some(error) => error,
                         None => return Poll::Pending,
                     },
@@ -133,17 +149,13 @@ fn end(wire: Wire, trailers: HeaderMap) -> Frame<Bytes> {
     if wire.is_web() { Frame::data(web::last_frame(wire, &trailers)) } else { Frame::trailers(trailers) }
 }
 
-/// Why a stream has to end now, if it has to.
-fn interruption<S>(
-    notice: &mut Option<StopNotice>,
+/// The error of a stream whose deadline has passed.
+fn lateness<S>(
     deadline: &mut Deadline,
     call: &Call,
     shared: &Shared<S>,
     cx: &mut Context<'_>,
 ) -> Option<Error> {
-    if notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready()) {
-        return Some(going_away());
-    }
     if let Deadline::NotAsked = deadline {
         *deadline = match shared.deadline(call) {
             None => Deadline::None,

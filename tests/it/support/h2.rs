@@ -167,9 +167,13 @@ impl Conn {
                 HEADERS | CONTINUATION => {
                     block.extend_from_slice(&frame.payload);
                     if frame.flags & END_HEADERS != 0 {
-                        for (name, value) in hpack::read(&std::mem::take(&mut block)) {
+                        let fields = hpack::read(&std::mem::take(&mut block));
+                        let behind = fields.iter().all(|(name, _)| name != ":status");
+                        for (name, value) in fields {
                             if name == ":status" {
                                 answer.status = value.parse().expect("a status");
+                            } else if behind {
+                                answer.trailers.push((name, value));
                             } else {
                                 answer.headers.push((name, value));
                             }
@@ -182,6 +186,21 @@ impl Conn {
             if ended && block.is_empty() {
                 return answer;
             }
+        }
+    }
+
+    /// The bytes of the next `DATA` of this stream, whose window is opened again.
+    #[track_caller]
+    pub fn data(&mut self, id: u32) -> Vec<u8> {
+        loop {
+            let frame = self.read();
+            if frame.stream == id && frame.kind == DATA && !frame.payload.is_empty() {
+                let read = u32::try_from(frame.payload.len()).expect("a frame").to_be_bytes();
+                self.frame(WINDOW_UPDATE, 0, 0, &read);
+                self.frame(WINDOW_UPDATE, 0, id, &read);
+                return frame.payload;
+            }
+            assert!(frame.stream != id || frame.kind == HEADERS, "no data but {frame:?}");
         }
     }
 
