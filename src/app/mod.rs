@@ -33,6 +33,8 @@ use handler::EventHandler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 pub(crate) use handler::{Endpoint, HookHandler, Place, ReadyCheck};
+#[cfg(feature = "grpc")]
+pub(crate) use routes::Declared;
 pub(crate) use routes::Routes;
 pub(crate) use seal::{Ready, Sealed};
 pub(crate) use settings::Settings;

@@ -27,6 +27,8 @@ pub(crate) struct Declared<S> {
     pub(crate) settings: PlaceSettings,
     /// The outermost first.
     pub(crate) arounds: Vec<Around<S>>,
+    /// Whether it takes no arounds: what is ours, as probes are.
+    pub(crate) is_bare: bool,
     pub(crate) endpoint: Endpoint<S>,
     /// What is spoken here beside HTTP.
     pub(crate) protocol: Option<&'static Protocol>,
@@ -60,9 +62,13 @@ impl<S: Send + Sync + 'static> Routes<S> {
         endpoint: Endpoint<S>,
         protocol: Option<&'static Protocol>,
         line: &'static Location<'static>,
-    ) {
+    ) -> &mut Declared<S> {
         let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
-        self.declared.push(Declared { method, pattern, settings, arounds, endpoint, protocol, line });
+        let is_bare = false;
+        let route = Declared { method, pattern, settings, arounds, is_bare, endpoint, protocol, line };
+        let at = self.declared.len();
+        self.declared.push(route);
+        &mut self.declared[at]
     }
 
     pub(crate) fn around<F, R>(&mut self, around: F)
@@ -90,8 +96,10 @@ impl<S: Send + Sync + 'static> Routes<S> {
         let Self { declared, arounds, settings } = self;
         declared.into_iter().map(move |mut route| {
             route.settings = route.settings.or(&settings);
-            let inner = std::mem::replace(&mut route.arounds, arounds.clone());
-            route.arounds.extend(inner);
+            if !route.is_bare {
+                let inner = std::mem::replace(&mut route.arounds, arounds.clone());
+                route.arounds.extend(inner);
+            }
             route
         })
     }

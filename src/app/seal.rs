@@ -121,7 +121,7 @@ fn table<S>(
     let mut table = Table::default();
     let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
     for route in routes {
-        let Declared { method, pattern: text, settings, arounds, endpoint, protocol, line } = route;
+        let Declared { method, pattern: text, settings, arounds, endpoint, protocol, line, .. } = route;
         let pattern = match Pattern::parse(&text) {
             Ok(pattern) => pattern,
             Err(what) => {

@@ -97,6 +97,7 @@ pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result
 }
 
 /// Answers with a stream of messages.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of an `Answer`")]
 pub(crate) fn with_many<S, R>(asked: Asked<S>, messages: R) -> Result<Reply>
 where
     S: Send + Sync + 'static,

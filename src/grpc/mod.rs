@@ -34,13 +34,13 @@
 //!
 //! | HTTP | gRPC | HTTP | gRPC |
 //! |---|---|---|---|
-//! | 400, 414, 415, 422 | INVALID_ARGUMENT | 412 and other 4xx | FAILED_PRECONDITION |
-//! | 401 | UNAUTHENTICATED | 416 | OUT_OF_RANGE |
-//! | 403 | PERMISSION_DENIED | 499 | CANCELLED |
-//! | 404, 410 | NOT_FOUND | 405, 501, 505 | UNIMPLEMENTED |
-//! | 409 | ALREADY_EXISTS | 502, 503 | UNAVAILABLE |
-//! | 413, 429, 431 | RESOURCE_EXHAUSTED | 408, 504 | DEADLINE_EXCEEDED |
-//! | | | other 5xx | INTERNAL |
+//! | 400, 414, 415, 422 | `INVALID_ARGUMENT` | 412 and other 4xx | `FAILED_PRECONDITION` |
+//! | 401 | `UNAUTHENTICATED` | 416 | `OUT_OF_RANGE` |
+//! | 403 | `PERMISSION_DENIED` | 499 | `CANCELLED` |
+//! | 404, 410 | `NOT_FOUND` | 405, 501, 505 | `UNIMPLEMENTED` |
+//! | 409 | `ALREADY_EXISTS` | 502, 503 | `UNAVAILABLE` |
+//! | 413, 429, 431 | `RESOURCE_EXHAUSTED` | 408, 504 | `DEADLINE_EXCEEDED` |
+//! | | | other 5xx | `INTERNAL` |
 //!
 //! A `tonic::Status` that `?` meets is passed on with its code, message, details and metadata; so a method ends with any
 //! status by `Err(Status::aborted("try again"))?`. Refusals of ours speak gRPC to a call of gRPC: a status in the headers of a
@@ -60,10 +60,13 @@
 //! [`Cors`](crate::Cors) policy and no exposed headers.
 
 mod call;
+mod descriptors;
 mod frame;
+mod health;
 mod message;
 mod messages;
 mod outlet;
+mod reflection;
 mod routes;
 mod service;
 mod status;

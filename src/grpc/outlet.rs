@@ -105,39 +105,37 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
         if *this.is_over {
             return Poll::Ready(None);
         }
-        let error = match this.last.take() {
-            Some(error) => error,
-            None => {
-                let frames = this.frames.as_mut();
-                // Never polled again after a panic, so a broken invariant cannot be seen.
-                let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
-                let is_stopping =
-                    this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
-                let mut late = || lateness(this.deadline, this.call, this.shared, cx);
-                match produced {
-                    Ok(Poll::Ready(Produced::Data(data))) => {
-                        // A stream that is always ready is interrupted too; one that says goodbye may.
-                        let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
-                        *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
-                        return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
-                    }
-                    Ok(Poll::Ready(Produced::End(trailers))) => {
-                        judge_by(this.call, &trailers);
-                        *this.is_over = true;
-                        return Poll::Ready(Some(Ok(end(*this.wire, trailers))));
-                    }
-                    Ok(Poll::Ready(Produced::Failed(error))) => settle(this.shared, error),
-                    Ok(Poll::Pending) if is_stopping => going_away(),
-                    Ok(Poll::Pending) => match late() {
-                        Some(error) => error,
-                        None => return Poll::Pending,
-                    },
-                    Err(_) => this.shared.panicked("internal error"),
-                }
+        if let Some(error) = this.last.take() {
+            *this.is_over = true;
+            return Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))));
+        }
+        let frames = this.frames.as_mut();
+        // Never polled again after a panic, so a broken invariant cannot be seen.
+        let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
+        let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
+        let mut late = || lateness(this.deadline, this.call, this.shared, cx);
+        let error = match produced {
+            Ok(Poll::Ready(Produced::Data(data))) => {
+                // A stream that is always ready is interrupted too; one that says goodbye may.
+                let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
+                *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
+                return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
             }
+            Ok(Poll::Ready(Produced::End(trailers))) => {
+                judge_by(this.call, &trailers);
+                *this.is_over = true;
+                return Poll::Ready(Some(Ok(end(*this.wire, trailers))));
+            }
+            Ok(Poll::Ready(Produced::Failed(error))) => settle(this.shared, error),
+            Ok(Poll::Pending) if is_stopping => going_away(),
+            Ok(Poll::Pending) => match late() {
+                Some(error) => error,
+                None => return Poll::Pending,
+            },
+            Err(_) => this.shared.panicked("internal error"),
         };
         *this.is_over = true;
-        Poll::Ready(Some(Ok(end(*this.wire, trailers(this.call, &error)))))
+        Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {
@@ -147,6 +145,10 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
 
 fn end(wire: Wire, trailers: HeaderMap) -> Frame<Bytes> {
     if wire.is_web() { Frame::data(web::last_frame(wire, &trailers)) } else { Frame::trailers(trailers) }
+}
+
+fn end_badly(wire: Wire, call: &Call, error: &Error) -> Frame<Bytes> {
+    end(wire, trailers(call, error))
 }
 
 /// The error of a stream whose deadline has passed.

@@ -5,7 +5,7 @@ use std::panic::Location;
 use http::Method;
 use prost::Message;
 
-use crate::app::{App, At, Endpoint, Group, Handler, Routes};
+use crate::app::{App, At, Declared, Endpoint, Group, Handler, Routes};
 use crate::error::Result;
 use crate::exchange::{Exchange, Protocol};
 use crate::grpc::call::{of_many, of_one, with_many, with_one};
@@ -24,8 +24,13 @@ static GRPC: Protocol = Protocol {
 };
 
 impl<S: Send + Sync + 'static> Routes<S> {
-    fn method(&mut self, at: At, endpoint: Endpoint<S>, line: &'static Location<'static>) {
-        self.declare(Some(Method::POST), at, endpoint, Some(&GRPC), line);
+    pub(crate) fn method(
+        &mut self,
+        at: At,
+        endpoint: Endpoint<S>,
+        line: &'static Location<'static>,
+    ) -> &mut Declared<S> {
+        self.declare(Some(Method::POST), at, endpoint, Some(&GRPC), line)
     }
 }
 
@@ -66,8 +71,8 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// Answers a method that takes one message and gives a stream of them.
     ///
-    /// The stream ends with OK, or with the status of the error that it yields; with INTERNAL when it panics, with
-    /// DEADLINE_EXCEEDED at the call's [deadline](Exchange::deadline), and with UNAVAILABLE after a
+    /// The stream ends with OK, or with the status of the error that it yields; with `INTERNAL` when it panics, with
+    /// `DEADLINE_EXCEEDED` at the call's [deadline](Exchange::deadline), and with `UNAVAILABLE` after a
     /// [stop notice](Exchange::stop_notice), unless it ends by itself then.
     #[track_caller]
     pub fn server_stream<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self

@@ -227,29 +227,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(error: Error, code: Code, message: &str) {
-        let status = status_of(&error);
+    fn check(error: &Error, code: Code, message: &str) {
+        let status = status_of(error);
         assert_eq!((status.code(), status.message()), (code, message));
     }
 
     #[test]
     fn errors_are_statuses_with_the_public_message() {
-        check(Error::bad_request("a name, please"), Code::InvalidArgument, "a name, please");
-        check(Error::not_found("no such item"), Code::NotFound, "no such item");
-        check(Error::conflict("there is one"), Code::AlreadyExists, "there is one");
-        check(Error::new(412, "not yet"), Code::FailedPrecondition, "not yet");
-        check(Error::new(418, "a teapot"), Code::FailedPrecondition, "a teapot");
-        check(Error::new(429, "slowly"), Code::ResourceExhausted, "slowly");
-        check(Error::new(499, "gone"), Code::Cancelled, "gone");
-        check(Error::internal("password=123"), Code::Internal, "internal error");
-        check(Error::new(507, "full"), Code::Internal, "full");
+        check(&Error::bad_request("a name, please"), Code::InvalidArgument, "a name, please");
+        check(&Error::not_found("no such item"), Code::NotFound, "no such item");
+        check(&Error::conflict("there is one"), Code::AlreadyExists, "there is one");
+        check(&Error::new(412, "not yet"), Code::FailedPrecondition, "not yet");
+        check(&Error::new(418, "a teapot"), Code::FailedPrecondition, "a teapot");
+        check(&Error::new(429, "slowly"), Code::ResourceExhausted, "slowly");
+        check(&Error::new(499, "gone"), Code::Cancelled, "gone");
+        check(&Error::internal("password=123"), Code::Internal, "internal error");
+        check(&Error::new(507, "full"), Code::Internal, "full");
     }
 
     #[test]
     fn a_status_is_passed_on_by_the_question_mark_and_hidden_as_a_cause() {
-        check(Error::from(Status::aborted("try again")), Code::Aborted, "try again");
-        check(Error::not_found("no item").with_cause(Status::aborted("secret")), Code::NotFound, "no item");
-        check(Error::from(Status::ok("fine")), Code::Unknown, "fine");
+        check(&Error::from(Status::aborted("try again")), Code::Aborted, "try again");
+        check(&Error::not_found("no item").with_cause(Status::aborted("secret")), Code::NotFound, "no item");
+        check(&Error::from(Status::ok("fine")), Code::Unknown, "fine");
         let refused = Status::from_error(Box::new(std::io::Error::other("10.0.0.7 refused")));
         let status = status_of(&Error::from(refused));
         assert!(!status.message().contains("10.0.0.7"), "{status:?}");
@@ -259,7 +259,7 @@ mod tests {
     fn codes_survive_the_way_to_an_error_and_back() {
         for code in 1..=16 {
             let code = Code::from(code);
-            check(to_error(&Status::new(code, "why")), code, "why");
+            check(&to_error(&Status::new(code, "why")), code, "why");
         }
     }
 }

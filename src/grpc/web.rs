@@ -54,7 +54,7 @@ impl Inlet {
                 // Trailers of a request mean nothing in gRPC.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(self.text.take().and_then(|text| text.end()).map(Err)),
+                None => return Poll::Ready(self.text.take().and_then(Text::end).map(Err)),
             };
             let data = match &mut self.text {
                 None => data,

@@ -27,12 +27,11 @@ pub(crate) fn finish(
         let call = record.call();
         let _entered = current::enter(Arc::clone(call) as _);
         log_cause(error);
-        match protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
-            Some(protocol) => (protocol.say_error)(call, &mut reply),
-            None => {
-                let problem = Bytes::from(error.to_problem(call.id.as_str()));
-                reply.set_body(problem, "application/problem+json");
-            }
+        if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
+            (protocol.say_error)(call, &mut reply);
+        } else {
+            let problem = Bytes::from(error.to_problem(call.id.as_str()));
+            reply.set_body(problem, "application/problem+json");
         }
     }
     let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());

@@ -68,7 +68,7 @@ fn decoded(answer: &Answer) -> String {
             b'/' => 63,
             _ => 0,
         };
-        let padding = group.iter().filter(|byte| **byte == b'=').count();
+        let padding = 4 - group.iter().position(|byte| *byte == b'=').unwrap_or(4);
         let number = group.iter().fold(0, |number, byte| number << 6 | value(byte));
         bytes.extend_from_slice(&number.to_be_bytes()[1..4 - padding]);
     }
