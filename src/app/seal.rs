@@ -185,7 +185,7 @@ fn scope(
     Scope {
         pattern: pattern.text,
         logged,
-        names: pattern.names,
+        params: pattern.params,
         policy: settings.policy.unwrap_or_default(),
         body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),

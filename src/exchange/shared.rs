@@ -38,7 +38,7 @@ impl<S> Shared<S> {
 
     /// The scope's time limit, the platform's deadline or the end of the client's patience, whichever is earliest.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.matched.as_ref().map(|matched| &matched.scope);
+        let scope = call.scope.as_ref();
         let limit = scope.and_then(|scope| scope.time_limit);
         let patience = scope.and_then(|scope| (scope.protocol?.patience)(&call.head.headers));
         let invocation = self.invocation(call);

@@ -200,7 +200,7 @@ fn status_headers(status: &Status) -> HeaderMap {
 /// a body with nothing but the status, which pages can read without being allowed to read headers.
 pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let (Some(wire), Some(error)) = (Wire::of(&call.head.headers), reply.error()) else { return };
-    let nowhere = call.matched.is_none() && matches!(error.status().as_u16(), 404 | 405);
+    let nowhere = call.scope.is_none() && matches!(error.status().as_u16(), 404 | 405);
     let status =
         if nowhere { Status::unimplemented("there is no such method here") } else { status_of(error) };
     judge_error(call, status.code(), error);

@@ -2,6 +2,7 @@
 
 pub mod grpc;
 mod leaving;
+mod live;
 mod settings;
 
 /// Not a test: what `Launch::app` starts.
@@ -11,6 +12,7 @@ fn serve() {
     match std::env::var("IT_APP").as_deref() {
         Ok("grpc") => grpc::app().run().unwrap(),
         Ok("leaving") => leaving::app().run().unwrap(),
+        Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.

@@ -9,4 +9,5 @@ mod policy;
 mod replies;
 mod routing;
 mod seal;
+mod sse;
 mod stop_notice;

@@ -189,18 +189,20 @@ impl Conn {
         }
     }
 
-    /// The bytes of the next `DATA` of this stream, whose window is opened again.
+    /// The next data of this stream, whose window is opened again; empty when it ends.
     #[track_caller]
     pub fn data(&mut self, id: u32) -> Vec<u8> {
         loop {
             let frame = self.read();
-            if frame.stream == id && frame.kind == DATA && !frame.payload.is_empty() {
+            assert!(frame.kind != RST_STREAM || frame.stream != id, "stream {id} was reset");
+            if frame.kind == DATA && frame.stream == id {
                 let read = u32::try_from(frame.payload.len()).expect("a frame").to_be_bytes();
-                self.frame(WINDOW_UPDATE, 0, 0, &read);
-                self.frame(WINDOW_UPDATE, 0, id, &read);
+                if !frame.payload.is_empty() {
+                    self.frame(WINDOW_UPDATE, 0, 0, &read);
+                    self.frame(WINDOW_UPDATE, 0, id, &read);
+                }
                 return frame.payload;
             }
-            assert!(frame.stream != id || frame.kind == HEADERS, "no data but {frame:?}");
         }
     }
 
