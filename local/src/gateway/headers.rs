@@ -27,6 +27,7 @@ const FRAMING: [&str; 2] = ["content-length", "expect"];
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 
 /// What a client asks of the platform, not of the function.
 #[derive(Debug, Clone, Copy, Default)]

@@ -23,10 +23,6 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 /// After a failure to accept, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
-/// for each request, so this is not set to what could at all fit into them.
-const HEADERS_MAX: usize = 256;
-
 /// The largest head that is read at all; the platform's limits are checked on it.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
 
@@ -88,7 +84,6 @@ async fn serve(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
-        .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
