@@ -78,7 +78,7 @@ pub(crate) async fn serve(
         return Err(Failure::version_not_found(&qualifier));
     }
     let control = Control::take(&head.headers);
-    control.refuse_async()?;
+    control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
     let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
     let call = event(visit.id(), payload, verdict, control.wants_log.then(Tail::default));

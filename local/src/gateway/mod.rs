@@ -143,7 +143,7 @@ async fn trigger(
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
-    control.refuse_async()?;
+    control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
     let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
