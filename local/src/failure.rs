@@ -104,12 +104,9 @@ impl Failure {
         Failure::platform(StatusCode::NOT_FOUND, "VersionNotFound", message)
     }
 
-    pub(crate) fn domain_not_found(name: &str) -> Self {
-        Failure::platform(
-            StatusCode::NOT_FOUND,
-            "DomainNameNotFound",
-            format!("domain name '{name}' does not exist"),
-        )
+    pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {
+        let message = format!("domain name '{name}' does not exist; there are: {others}");
+        Failure::platform(StatusCode::NOT_FOUND, "DomainNameNotFound", message)
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
