@@ -88,6 +88,21 @@ impl Record {
         self.tally.panicked.add();
     }
 
+    /// The connection goes on as something else, and so does this record.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
+        self.call = call;
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn end_switched(&mut self, ended: crate::exchange::Ended) {
+        (self.failed, self.sent) = (ended.failed, ended.sent);
+        if ended.panicked {
+            self.panicked();
+        }
+        self.end(if ended.left { End::Left } else { End::Sent });
+    }
+
     pub(crate) fn end_sent(&mut self) {
         self.end_unless_left(End::Sent);
     }
@@ -178,9 +193,9 @@ impl Record {
         // A longer path is an attack or a mistake, and a line has its limit.
         let path = call.head.uri.path().as_bytes();
         text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
-        if let Some(matched) = &call.matched {
+        if let Some(scope) = &call.scope {
             out.extend_from_slice(b"\",\"route\":\"");
-            out.extend_from_slice(&matched.scope.logged);
+            out.extend_from_slice(&scope.logged);
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
