@@ -109,7 +109,7 @@ pub(crate) async fn dispatch(slot: &Slot, mut call: Call) -> Result<Answer, Fail
         Ok((head, body)) => Ok(Answer { head, body, run }),
         Err(failure) => {
             run.end(Some(failure.message()));
-            Err(failure)
+            Err(Failure { instance: run.instance_id(), ..failure })
         }
     }
 }
