@@ -26,7 +26,7 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 use crate::tally::Counters;
 
-pub(crate) use call::{Call, Matched, Scope};
+pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
@@ -92,7 +92,7 @@ impl<S> Exchange<S> {
 
     /// The pattern that matched, such as `/users/{id}`; empty in a fallback.
     pub fn pattern(&self) -> &str {
-        self.call.matched.as_ref().map_or("", |matched| &matched.scope.pattern)
+        self.call.scope.as_ref().map_or("", |scope| &scope.pattern)
     }
 
     /// A path parameter, percent-decoded once and parsed.
