@@ -1,7 +1,7 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
 mod leaving;
-mod live;
+pub mod live;
 mod settings;
 
 /// Not a test: what `Launch::app` starts.
