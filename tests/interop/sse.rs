@@ -7,7 +7,8 @@ use crate::apps::live::PAGE;
 use crate::cors_browser::{browse, serve_page};
 use crate::is_wanted;
 use crate::nginx::Proxy;
-use crate::support::{Ask, Launch, Server};
+use crate::support::wait::until_settled;
+use crate::support::{Ask, Launch, Server, h1};
 
 /// A curl that prints what it gets as it gets it.
 struct Curl {
@@ -83,7 +84,6 @@ fn curl_gets_each_event_at_once() {
     }
 }
 
-/// nginx holds replies back as it is installed; the reply tells it not to.
 #[test]
 fn events_pass_nginx_whatever_it_is_set_to() {
     if !is_wanted() {
@@ -97,6 +97,22 @@ fn events_pass_nginx_whatever_it_is_set_to() {
         curl.expect(&["data: tick 1", "id: 1", ""]);
         curl.expect_end();
     }
+}
+
+/// As it is installed nginx takes in a gigabyte for a client that does not read; the reply tells it not to.
+#[test]
+fn a_client_behind_nginx_that_does_not_read_stops_the_producer() {
+    if !is_wanted() {
+        return;
+    }
+    let server = Launch::app("live").start();
+    let proxy = Proxy::start_buffering("nginx-sse-stalled", server.port, "on");
+    let mut conn = h1::Conn::open(proxy.port);
+    conn.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+    conn.answer_head().assert_status(200);
+    let produced = || server.ask(&Ask::get("/seen")).json()["produced"].as_u64().unwrap();
+    let bound = until_settled("the producer", produced);
+    assert!(bound < 40_000, "{bound} events of 1 000 bytes");
 }
 
 #[test]
