@@ -21,11 +21,24 @@ struct Head {
 }
 
 impl Head {
-    /// Takes one byte in; whether the head is complete.
-    fn push(&mut self, byte: u8) -> bool {
-        self.bytes[self.length] = byte;
-        self.length += 1;
-        self.length >= 2 && self.length == 2 + self.extension() + self.mask()
+    /// Takes in what is its own; whether it is complete.
+    fn take(&mut self, bytes: &mut &[u8]) -> bool {
+        while self.length < self.whole() {
+            let taken = bytes.len().min(self.whole() - self.length);
+            if taken == 0 {
+                return false;
+            }
+            let (own, rest) = bytes.split_at(taken);
+            self.bytes[self.length..][..taken].copy_from_slice(own);
+            self.length += taken;
+            *bytes = rest;
+        }
+        true
+    }
+
+    /// How long it is, as far as that is known.
+    fn whole(&self) -> usize {
+        if self.length < 2 { 2 } else { 2 + self.extension() + self.mask() }
     }
 
     fn extension(&self) -> usize {
@@ -64,16 +77,15 @@ impl Boundary {
             let skipped = self.left.min(bytes.len() as u64);
             self.left -= skipped;
             bytes = &bytes[usize::try_from(skipped).unwrap_or(bytes.len())..];
-            let Some((byte, rest)) = bytes.split_first() else { return };
-            bytes = rest;
-            if self.head.push(*byte) {
-                self.left = self.head.payload();
-                self.largest = self.largest.max(self.left.saturating_add(self.head.length as u64));
-                if self.head.is_data() {
-                    self.is_open = !self.head.is_final();
-                }
-                self.head.length = 0;
+            if bytes.is_empty() || !self.head.take(&mut bytes) {
+                return;
             }
+            self.left = self.head.payload();
+            self.largest = self.largest.max(self.left.saturating_add(self.head.length as u64));
+            if self.head.is_data() {
+                self.is_open = !self.head.is_final();
+            }
+            self.head.length = 0;
         }
     }
 

@@ -50,9 +50,8 @@ impl Connection {
         std::mem::take(&mut self.engine.moved)
     }
 
-    /// After a silence: a ping, and memory given back.
+    /// After a silence.
     pub(super) fn ping(&mut self) {
-        self.engine.shrink();
         self.engine.ping();
     }
 

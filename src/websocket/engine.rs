@@ -1,8 +1,12 @@
-//! The protocol: tungstenite's state machine, fed from a wire that does not block, in a buffer of the right size.
+//! The protocol: tungstenite's state machine, fed with what a wire that does not block has brought.
+//!
+//! The wire is read into the stack and not into the engine's own buffer, which it fills with zeros before each read: so
+//! that buffer can be small, one read takes all there is, and a read in vain costs nothing.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::ReadBuf;
@@ -29,11 +33,14 @@ pub(super) enum Incoming {
     Replies,
 }
 
-/// The buffer of a socket that is idle or has small messages.
-const SMALL: usize = 4 * KIB;
+/// The engine's own buffer, and how much it takes at a time.
+const BUFFER: usize = KIB;
 
-/// The most that is read at a time. The engine fills its buffer with zeros first, so more is not faster.
-const LARGE: usize = 64 * KIB;
+/// The most that is read at a time.
+const READ_MAX: usize = 64 * KIB;
+
+/// What a socket that is used may keep of the memory of large messages. One that is silent keeps nothing.
+const KEPT_MAX: usize = 64 * KIB;
 
 /// Replies that may wait before they have to be sent.
 const REPLIES_MAX: usize = 4 * KIB;
@@ -42,8 +49,8 @@ pub(super) struct Engine {
     context: WebSocketContext,
     boundary: Boundary,
     max_message: usize,
-    /// The size of its buffer.
-    size: usize,
+    /// What was read and not taken yet: the next messages of a batch.
+    ahead: Ahead,
     /// Frames of the protocol's own, to be sent: pongs and a close.
     pub(super) replies: Vec<u8>,
     /// Whether something came since somebody asked.
@@ -51,35 +58,84 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
+    /// `ahead` came behind the handshake.
+    pub(super) fn new(max_message: usize, ahead: &[u8]) -> Self {
         let mut boundary = Boundary::default();
         boundary.pass(ahead);
-        let config = configuration(max_message, SMALL);
-        let context = WebSocketContext::from_partially_read(ahead.to_vec(), Role::Server, Some(config));
-        Self { context, boundary, max_message, size: SMALL, replies: Vec::new(), moved: false }
+        let ahead = Ahead { bytes: ahead.to_vec(), taken: 0 };
+        let context = WebSocketContext::new(Role::Server, Some(configuration(max_message)));
+        Self { context, boundary, max_message, ahead, replies: Vec::new(), moved: false }
     }
 
     /// The next of what comes. Pings are answered on the way.
     pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            let Self { context, boundary, replies, moved, .. } = self;
-            let read = context.read(&mut Turn { wire, cx, boundary, replies, moved });
-            return Poll::Ready(match read {
+            if let Some(incoming) = self.take_ahead() {
+                return Poll::Ready(incoming);
+            }
+            if let Some(incoming) = ready!(self.poll_wire(wire, cx)) {
+                return Poll::Ready(incoming);
+            }
+        }
+    }
+
+    fn take_ahead(&mut self) -> Option<Incoming> {
+        if self.ahead.is_empty() {
+            return None;
+        }
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let mut rest = &ahead.bytes[ahead.taken..];
+        let incoming = self.take(&mut rest);
+        if !rest.is_empty() {
+            ahead.taken = ahead.bytes.len() - rest.len();
+            self.ahead = ahead;
+        }
+        incoming
+    }
+
+    #[allow(clippy::large_stack_arrays, reason = "nothing is written there but what the kernel brings")]
+    fn poll_wire(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        let mut space = [MaybeUninit::uninit(); READ_MAX];
+        let mut read = ReadBuf::uninit(&mut space);
+        let outcome = Pin::new(wire).poll_read(cx, &mut read);
+        if outcome.is_pending() {
+            // All that came was taken.
+            if self.boundary.largest() > KEPT_MAX {
+                self.renew();
+            }
+            return Poll::Pending;
+        }
+        let mut rest = read.filled();
+        if rest.is_empty() {
+            return Poll::Ready(Some(Incoming::Gone));
+        }
+        self.moved = true;
+        self.boundary.pass(rest);
+        let incoming = self.take(&mut rest);
+        self.ahead = Ahead { bytes: rest.to_vec(), taken: 0 };
+        Poll::Ready(incoming)
+    }
+
+    /// What the engine makes of these bytes, as far as it takes them; `None` when it needs more.
+    fn take(&mut self, bytes: &mut &[u8]) -> Option<Incoming> {
+        loop {
+            return Some(match self.context.read(&mut Source { bytes, replies: &mut self.replies }) {
                 Ok(ws::Message::Text(text)) => Incoming::Message(Message::Text(Text(text))),
                 Ok(ws::Message::Binary(bytes)) => Incoming::Message(Message::Binary(bytes)),
                 Ok(ws::Message::Close(frame)) => {
-                    // Brings the answer among the replies; it says that the connection is over, which we know.
-                    let _ = self.context.flush(&mut Replies(&mut self.replies));
-                    Incoming::Close(
-                        frame.map(|frame| Close { code: frame.code.into(), reason: Text(frame.reason) }),
-                    )
+                    self.reply();
+                    let close =
+                        |frame: CloseFrame| Close { code: frame.code.into(), reason: Text(frame.reason) };
+                    Incoming::Close(frame.map(close))
                 }
-                Ok(_) if self.replies.len() < REPLIES_MAX => continue,
-                Ok(_) => Incoming::Replies,
-                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    self.fit();
-                    return Poll::Pending;
+                Ok(_) => {
+                    self.reply();
+                    if self.replies.len() < REPLIES_MAX {
+                        continue;
+                    }
+                    Incoming::Replies
                 }
+                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return None,
                 Err(ws::Error::Capacity(_)) => {
                     let reason = format!("a message may have {} bytes", self.max_message);
                     Incoming::Broken(Close::new(1009, &reason))
@@ -92,98 +148,79 @@ impl Engine {
         }
     }
 
+    /// Puts the answer to a ping or a close among the replies.
+    fn reply(&mut self) {
+        // After a close this says that the connection is over, which we know.
+        let _ = self.context.flush(&mut Source { bytes: &mut &[][..], replies: &mut self.replies });
+    }
+
     /// Says goodbye. What the client still sends before its answer may be read.
     pub(super) fn close(&mut self, close: &Close) {
         let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.0.clone() };
+        let mut nothing = Source { bytes: &mut &[][..], replies: &mut self.replies };
         // An error says that it was closed before.
-        let _ = self.context.close(&mut Replies(&mut self.replies), Some(frame));
+        let _ = self.context.close(&mut nothing, Some(frame));
     }
 
+    /// Asks a silent client whether it is there. Nobody needs large buffers in a silence.
     pub(super) fn ping(&mut self) {
-        let _ = self.context.write(&mut Replies(&mut self.replies), ws::Message::Ping(Bytes::new()));
-    }
-
-    /// After a message that did not fit: a larger buffer in which the next one does, or at least not the memory of
-    /// the one before.
-    fn fit(&mut self) {
-        let largest = self.boundary.largest();
-        if largest > self.size {
-            self.resize(largest.next_power_of_two().clamp(SMALL, LARGE));
+        if self.boundary.largest() > BUFFER {
+            self.renew();
         }
+        let mut nothing = Source { bytes: &mut &[][..], replies: &mut self.replies };
+        let _ = self.context.write(&mut nothing, ws::Message::Ping(Bytes::new()));
     }
 
-    /// Gives memory back when little comes.
-    pub(super) fn shrink(&mut self) {
-        if self.size > SMALL {
-            self.resize(SMALL);
-        }
-    }
-
-    /// Between messages an engine has nothing to remember, so a new one can take its place.
-    fn resize(&mut self, size: usize) {
-        if self.boundary.is_between_messages() && self.context.can_write() {
+    /// Between messages an engine has nothing to remember, so a new one can take its place, without the memory of what
+    /// the one before has seen.
+    fn renew(&mut self) {
+        if self.ahead.is_empty() && self.boundary.is_between_messages() && self.context.can_write() {
             self.boundary = Boundary::default();
-            self.size = size;
-            self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message, size)));
+            self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message)));
         }
     }
 }
 
-fn configuration(max_message: usize, buffer: usize) -> WebSocketConfig {
+/// Bytes of which some were taken.
+#[derive(Default)]
+struct Ahead {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Ahead {
+    fn is_empty(&self) -> bool {
+        self.bytes.len() == self.taken
+    }
+}
+
+fn configuration(max_message: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(buffer)
+        .read_buffer_size(BUFFER)
         // What it writes goes to memory of ours.
         .write_buffer_size(0)
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
 
-/// One poll's view of the wire, as something that can be read.
-struct Turn<'t, 'c> {
-    wire: &'t mut dyn Wire,
-    cx: &'t mut Context<'c>,
-    boundary: &'t mut Boundary,
-    replies: &'t mut Vec<u8>,
-    moved: &'t mut bool,
+/// What the engine reads from and writes to.
+struct Source<'s, 'b> {
+    bytes: &'s mut &'b [u8],
+    replies: &'s mut Vec<u8>,
 }
 
-impl Read for Turn<'_, '_> {
+impl Read for Source<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut into = ReadBuf::new(into);
-        match Pin::new(&mut *self.wire).poll_read(self.cx, &mut into) {
-            Poll::Ready(Ok(())) => {
-                *self.moved = true;
-                self.boundary.pass(into.filled());
-                Ok(into.filled().len())
-            }
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+        if self.bytes.is_empty() {
+            return Err(ErrorKind::WouldBlock.into());
         }
+        self.bytes.read(into)
     }
 }
 
-impl Write for Turn<'_, '_> {
+impl Write for Source<'_, '_> {
     fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
         self.replies.write(frames)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Where the engine writes when there is nothing to read.
-struct Replies<'r>(&'r mut Vec<u8>);
-
-impl Read for Replies<'_> {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
-    }
-}
-
-impl Write for Replies<'_> {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.0.write(frames)
     }
 
     fn flush(&mut self) -> io::Result<()> {
