@@ -72,14 +72,17 @@ impl Head {
 }
 
 impl Boundary {
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) {
+    /// Follows these bytes; how many frames have begun in them.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> usize {
+        let mut begun = 0;
         loop {
             let skipped = self.left.min(bytes.len() as u64);
             self.left -= skipped;
             bytes = &bytes[usize::try_from(skipped).unwrap_or(bytes.len())..];
             if bytes.is_empty() || !self.head.take(&mut bytes) {
-                return;
+                return begun;
             }
+            begun += 1;
             self.left = self.head.payload();
             self.largest = self.largest.max(self.left.saturating_add(self.head.length as u64));
             if self.head.is_data() {

@@ -51,6 +51,8 @@ pub(super) struct Engine {
     max_message: usize,
     /// What was read and not taken yet: the next messages of a batch.
     ahead: Ahead,
+    /// Whether the engine has nothing more to give of what it took.
+    is_drained: bool,
     /// Frames of the protocol's own, to be sent: pongs and a close.
     pub(super) replies: Vec<u8>,
     /// Whether something came since somebody asked.
@@ -64,7 +66,8 @@ impl Engine {
         boundary.pass(ahead);
         let ahead = Ahead { bytes: ahead.to_vec(), taken: 0 };
         let context = WebSocketContext::new(Role::Server, Some(configuration(max_message)));
-        Self { context, boundary, max_message, ahead, replies: Vec::new(), moved: false }
+        let (is_drained, replies, moved) = (true, Vec::new(), false);
+        Self { context, boundary, max_message, ahead, is_drained, replies, moved }
     }
 
     /// The next of what comes. Pings are answered on the way.
@@ -80,7 +83,7 @@ impl Engine {
     }
 
     fn take_ahead(&mut self) -> Option<Incoming> {
-        if self.ahead.is_empty() {
+        if self.ahead.is_empty() && self.is_drained {
             return None;
         }
         let mut ahead = std::mem::take(&mut self.ahead);
@@ -110,14 +113,18 @@ impl Engine {
             return Poll::Ready(Some(Incoming::Gone));
         }
         self.moved = true;
-        self.boundary.pass(rest);
+        let was_between = self.boundary.is_between_messages();
+        let frames = self.boundary.pass(rest);
         let incoming = self.take(&mut rest);
+        // One message by itself, as most are: it was all there is, and the engine need not be asked.
+        self.is_drained |= was_between && frames == 1 && self.boundary.is_between_messages();
         self.ahead = Ahead { bytes: rest.to_vec(), taken: 0 };
         Poll::Ready(incoming)
     }
 
     /// What the engine makes of these bytes, as far as it takes them; `None` when it needs more.
     fn take(&mut self, bytes: &mut &[u8]) -> Option<Incoming> {
+        self.is_drained = false;
         loop {
             return Some(match self.context.read(&mut Source { bytes, replies: &mut self.replies }) {
                 Ok(ws::Message::Text(text)) => Incoming::Message(Message::Text(Text(text))),
@@ -135,7 +142,10 @@ impl Engine {
                     }
                     Incoming::Replies
                 }
-                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    self.is_drained = true;
+                    return None;
+                }
                 Err(ws::Error::Capacity(_)) => {
                     let reason = format!("a message may have {} bytes", self.max_message);
                     Incoming::Broken(Close::new(1009, &reason))
@@ -174,7 +184,11 @@ impl Engine {
     /// Between messages an engine has nothing to remember, so a new one can take its place, without the memory of what
     /// the one before has seen.
     fn renew(&mut self) {
-        if self.ahead.is_empty() && self.boundary.is_between_messages() && self.context.can_write() {
+        if self.ahead.is_empty()
+            && self.is_drained
+            && self.boundary.is_between_messages()
+            && self.context.can_write()
+        {
             self.boundary = Boundary::default();
             self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message)));
         }
