@@ -1,23 +1,16 @@
-//! The protocol: tungstenite's state machine, fed with what a wire that does not block has brought.
-//!
-//! The wire is read into the stack and not into the engine's own buffer, which it fills with zeros before each read: so
-//! that buffer can be small, one read takes all there is, and a read in vain costs nothing.
+//! The protocol of one socket: frames in, messages out, and the answers that it owes by itself.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::mem::MaybeUninit;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use tokio::io::ReadBuf;
-use tokio_tungstenite::tungstenite as ws;
-use ws::error::ProtocolError;
-use ws::protocol::frame::coding::CloseCode;
-use ws::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
+use bytes::{Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
-use crate::websocket::boundary::Boundary;
+use crate::websocket::frames::{Fault, Frame, Frames};
 use crate::websocket::message::{Close, Message, Text};
 
 /// What came.
@@ -33,211 +26,297 @@ pub(super) enum Incoming {
     Replies,
 }
 
-/// The engine's own buffer, and how much it takes at a time.
-const BUFFER: usize = KIB;
-
-/// The most that is read at a time.
-const READ_MAX: usize = 64 * KIB;
-
-/// What a socket that is used may keep of the memory of large messages. One that is silent keeps nothing.
-const KEPT_MAX: usize = 64 * KIB;
-
 /// Replies that may wait before they have to be sent.
 const REPLIES_MAX: usize = 4 * KIB;
 
 pub(super) struct Engine {
-    context: WebSocketContext,
-    boundary: Boundary,
+    frames: Frames,
+    /// The message whose first fragments have come.
+    fragments: Option<(Kind, BytesMut)>,
     max_message: usize,
-    /// What was read and not taken yet: the next messages of a batch.
-    ahead: Ahead,
-    /// Whether the engine has nothing more to give of what it took.
-    is_drained: bool,
-    /// Frames of the protocol's own, to be sent: pongs and a close.
+    /// Whether we have said goodbye.
+    has_closed: bool,
+    /// Frames of the protocol's own, to be sent: pings, pongs and a close.
     pub(super) replies: Vec<u8>,
-    /// Whether something came since somebody asked.
-    pub(super) moved: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
 }
 
 impl Engine {
-    /// `ahead` came behind the handshake.
-    pub(super) fn new(max_message: usize, ahead: &[u8]) -> Self {
-        let mut boundary = Boundary::default();
-        boundary.pass(ahead);
-        let ahead = Ahead { bytes: ahead.to_vec(), taken: 0 };
-        let context = WebSocketContext::new(Role::Server, Some(configuration(max_message)));
-        let (is_drained, replies, moved) = (true, Vec::new(), false);
-        Self { context, boundary, max_message, ahead, is_drained, replies, moved }
+    pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
+        let (frames, replies) = (Frames::new(ahead), Vec::new());
+        Self { frames, fragments: None, max_message, has_closed: false, replies }
     }
 
     /// The next of what comes. Pings are answered on the way.
     pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            if let Some(incoming) = self.take_ahead() {
+            let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+            let next = ready!(self.frames.poll_next(wire, cx, self.max_message - so_far));
+            let incoming = next.and_then(|frame| self.receive(frame));
+            let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));
+            if let Some(incoming) = incoming {
                 return Poll::Ready(incoming);
             }
-            if let Some(incoming) = ready!(self.poll_wire(wire, cx)) {
-                return Poll::Ready(incoming);
+            if self.replies.len() >= REPLIES_MAX {
+                return Poll::Ready(Incoming::Replies);
             }
         }
     }
 
-    fn take_ahead(&mut self) -> Option<Incoming> {
-        if self.ahead.is_empty() && self.is_drained {
-            return None;
-        }
-        let mut ahead = std::mem::take(&mut self.ahead);
-        let mut rest = &ahead.bytes[ahead.taken..];
-        let incoming = self.take(&mut rest);
-        if !rest.is_empty() {
-            ahead.taken = ahead.bytes.len() - rest.len();
-            self.ahead = ahead;
-        }
-        incoming
-    }
-
-    #[allow(clippy::large_stack_arrays, reason = "nothing is written there but what the kernel brings")]
-    fn poll_wire(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        let mut space = [MaybeUninit::uninit(); READ_MAX];
-        let mut read = ReadBuf::uninit(&mut space);
-        let outcome = Pin::new(wire).poll_read(cx, &mut read);
-        if outcome.is_pending() {
-            // All that came was taken.
-            if self.boundary.largest() > KEPT_MAX {
-                self.renew();
-            }
-            return Poll::Pending;
-        }
-        let mut rest = read.filled();
-        if rest.is_empty() {
-            return Poll::Ready(Some(Incoming::Gone));
-        }
-        self.moved = true;
-        let was_between = self.boundary.is_between_messages();
-        let frames = self.boundary.pass(rest);
-        let incoming = self.take(&mut rest);
-        // One message by itself, as most are: it was all there is, and the engine need not be asked.
-        self.is_drained |= was_between && frames == 1 && self.boundary.is_between_messages();
-        self.ahead = Ahead { bytes: rest.to_vec(), taken: 0 };
-        Poll::Ready(incoming)
-    }
-
-    /// What the engine makes of these bytes, as far as it takes them; `None` when it needs more.
-    fn take(&mut self, bytes: &mut &[u8]) -> Option<Incoming> {
-        self.is_drained = false;
-        loop {
-            return Some(match self.context.read(&mut Source { bytes, replies: &mut self.replies }) {
-                Ok(ws::Message::Text(text)) => Incoming::Message(Message::Text(Text(text))),
-                Ok(ws::Message::Binary(bytes)) => Incoming::Message(Message::Binary(bytes)),
-                Ok(ws::Message::Close(frame)) => {
-                    self.reply();
-                    let close =
-                        |frame: CloseFrame| Close { code: frame.code.into(), reason: Text(frame.reason) };
-                    Incoming::Close(frame.map(close))
-                }
-                Ok(_) => {
-                    self.reply();
-                    if self.replies.len() < REPLIES_MAX {
-                        continue;
-                    }
-                    Incoming::Replies
-                }
-                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    self.is_drained = true;
-                    return None;
-                }
-                Err(ws::Error::Capacity(_)) => {
-                    let reason = format!("a message may have {} bytes", self.max_message);
-                    Incoming::Broken(Close::new(1009, &reason))
-                }
-                Err(ws::Error::Utf8(_)) => Incoming::Broken(Close::new(1007, "text has to be UTF-8")),
-                Err(ws::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Incoming::Gone,
-                Err(ws::Error::Protocol(error)) => Incoming::Broken(Close::new(1002, &error.to_string())),
-                Err(_) => Incoming::Gone,
-            });
-        }
-    }
-
-    /// Puts the answer to a ping or a close among the replies.
-    fn reply(&mut self) {
-        // After a close this says that the connection is over, which we know.
-        let _ = self.context.flush(&mut Source { bytes: &mut &[][..], replies: &mut self.replies });
-    }
-
-    /// Says goodbye. What the client still sends before its answer may be read.
+    /// Says goodbye, once. What the client still sends before its answer may be read.
     pub(super) fn close(&mut self, close: &Close) {
-        let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.0.clone() };
-        let mut nothing = Source { bytes: &mut &[][..], replies: &mut self.replies };
-        // An error says that it was closed before.
-        let _ = self.context.close(&mut nothing, Some(frame));
+        if !std::mem::replace(&mut self.has_closed, true) {
+            let code = close.code.to_be_bytes();
+            self.reply(Control::Close, &[&code, close.reason.as_bytes()].concat());
+        }
     }
 
-    /// Asks a silent client whether it is there. Nobody needs large buffers in a silence.
     pub(super) fn ping(&mut self) {
-        if self.boundary.largest() > BUFFER {
-            self.renew();
+        self.reply(Control::Ping, &[]);
+    }
+
+    /// Gives memory back, after a silence.
+    pub(super) fn shrink(&mut self) {
+        self.frames.shrink();
+    }
+
+    /// Whether the client has sent something since this was asked.
+    pub(super) fn has_moved(&mut self) -> bool {
+        std::mem::take(&mut self.frames.moved)
+    }
+
+    /// `None` when that is nothing that anybody else has to know.
+    fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
+        let Frame { opcode, is_final, payload } = frame;
+        let (kind, message) = match (opcode, self.fragments.take()) {
+            (OpCode::Control(control), fragments) => {
+                self.fragments = fragments;
+                return self.control(control, &payload);
+            }
+            (OpCode::Data(Data::Continue), Some((kind, mut fragments))) => {
+                fragments.extend_from_slice(&payload);
+                (kind, fragments)
+            }
+            (OpCode::Data(Data::Continue), None) => {
+                return Err(Fault::Protocol(ProtocolError::UnexpectedContinueFrame));
+            }
+            (OpCode::Data(data), Some(_)) => {
+                return Err(Fault::Protocol(ProtocolError::ExpectedFragment(data)));
+            }
+            (OpCode::Data(Data::Text), None) => (Kind::Text, payload),
+            (OpCode::Data(_), None) => (Kind::Binary, payload),
+        };
+        if !is_final {
+            self.fragments = Some((kind, message));
+            return Ok(None);
         }
-        let mut nothing = Source { bytes: &mut &[][..], replies: &mut self.replies };
-        let _ = self.context.write(&mut nothing, ws::Message::Ping(Bytes::new()));
+        Ok(Some(match kind {
+            Kind::Binary => Incoming::Message(Message::Binary(message.freeze())),
+            Kind::Text => match Utf8Bytes::try_from(message) {
+                Ok(text) => Incoming::Message(Message::Text(Text(text))),
+                Err(_) => not_utf8(),
+            },
+        }))
     }
 
-    /// Between messages an engine has nothing to remember, so a new one can take its place, without the memory of what
-    /// the one before has seen.
-    fn renew(&mut self) {
-        if self.ahead.is_empty()
-            && self.is_drained
-            && self.boundary.is_between_messages()
-            && self.context.can_write()
-        {
-            self.boundary = Boundary::default();
-            self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message)));
+    fn control(&mut self, control: Control, payload: &[u8]) -> Result<Option<Incoming>, Fault> {
+        match control {
+            Control::Ping if !self.has_closed => self.reply(Control::Pong, payload),
+            Control::Close => return self.closed(payload).map(Some),
+            Control::Ping | Control::Pong | Control::Reserved(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn closed(&mut self, payload: &[u8]) -> Result<Incoming, Fault> {
+        let close = match payload {
+            [] => None,
+            [high, low, reason @ ..] => {
+                let code = u16::from_be_bytes([*high, *low]);
+                if !CloseCode::from(code).is_allowed() {
+                    return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence));
+                }
+                let Ok(reason) = std::str::from_utf8(reason) else { return Ok(not_utf8()) };
+                Some(Close::new(code, reason))
+            }
+            [_] => return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence)),
+        };
+        if !std::mem::replace(&mut self.has_closed, true) {
+            self.reply(Control::Close, payload);
+        }
+        Ok(Incoming::Close(close))
+    }
+
+    fn give_up(&self, fault: Fault) -> Incoming {
+        match fault {
+            Fault::Gone => Incoming::Gone,
+            Fault::Protocol(error) => Incoming::Broken(Close::new(1002, &error.to_string())),
+            Fault::TooLarge => {
+                let reason = format!("a message may have {} bytes", self.max_message);
+                Incoming::Broken(Close::new(1009, &reason))
+            }
         }
     }
-}
 
-/// Bytes of which some were taken.
-#[derive(Default)]
-struct Ahead {
-    bytes: Vec<u8>,
-    taken: usize,
-}
-
-impl Ahead {
-    fn is_empty(&self) -> bool {
-        self.bytes.len() == self.taken
+    fn reply(&mut self, control: Control, payload: &[u8]) {
+        let head = FrameHeader { opcode: OpCode::Control(control), ..FrameHeader::default() };
+        // Writing into memory does not fail.
+        let _ = head.format(payload.len() as u64, &mut self.replies);
+        self.replies.extend_from_slice(payload);
     }
 }
 
-fn configuration(max_message: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(BUFFER)
-        // What it writes goes to memory of ours.
-        .write_buffer_size(0)
-        .max_message_size(Some(max_message))
-        .max_frame_size(Some(max_message))
+fn not_utf8() -> Incoming {
+    Incoming::Broken(Close::new(1007, "text has to be UTF-8"))
 }
 
-/// What the engine reads from and writes to.
-struct Source<'s, 'b> {
-    bytes: &'s mut &'b [u8],
-    replies: &'s mut Vec<u8>,
-}
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::Waker;
 
-impl Read for Source<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.bytes.is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+
+    /// A client's bytes, so many at a time; then nothing.
+    struct Script {
+        bytes: Vec<u8>,
+        piece: usize,
+    }
+
+    impl AsyncRead for Script {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let length = self.piece.min(self.bytes.len()).min(into.remaining());
+            if length == 0 {
+                return Poll::Pending;
+            }
+            into.put_slice(&self.bytes.drain(..length).collect::<Vec<u8>>());
+            Poll::Ready(Ok(()))
         }
-        self.bytes.read(into)
-    }
-}
-
-impl Write for Source<'_, '_> {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.replies.write(frames)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    impl AsyncWrite for Script {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Under a mask of zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = payload.len();
+        let mut bytes = vec![first];
+        match u8::try_from(length) {
+            Ok(length @ ..126) => bytes.push(0x80 | length),
+            _ if length < 65_536 => {
+                bytes.push(0xfe);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+            _ => {
+                bytes.push(0xff);
+                bytes.extend((length as u64).to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn name(incoming: &Incoming) -> String {
+        match incoming {
+            Incoming::Message(Message::Text(text)) => format!("text {}", text.len()),
+            Incoming::Message(Message::Binary(bytes)) => format!("binary {}", bytes.len()),
+            Incoming::Close(Some(close)) => format!("close {} {}", close.code, close.reason),
+            Incoming::Close(None) => "close".to_owned(),
+            Incoming::Broken(close) => format!("broken {}", close.code),
+            Incoming::Gone => "gone".to_owned(),
+            Incoming::Replies => "replies".to_owned(),
+        }
+    }
+
+    /// Whatever the pieces are, what comes is the same.
+    #[track_caller]
+    fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
+        for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
+            let mut wire = Script { bytes: bytes.to_owned(), piece };
+            let mut engine = Engine::new(200_000, &Bytes::new());
+            let mut came = Vec::new();
+            let mut cx = Context::from_waker(Waker::noop());
+            while let Poll::Ready(incoming) = engine.poll_read(&mut wire, &mut cx) {
+                came.push(name(&incoming));
+                if !matches!(incoming, Incoming::Message(_)) {
+                    break;
+                }
+            }
+            assert_eq!(came, expected, "{piece} bytes at a time");
+            assert_eq!(engine.replies, replies, "{piece} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn messages_come_whole_whatever_their_pieces() {
+        check(&frame(0x81, b"tea"), &["text 3"], b"");
+        check(&frame(0x82, b""), &["binary 0"], b"");
+        for length in [125, 126, 65_535, 65_536, 200_000] {
+            check(&frame(0x82, &vec![7; length]), &[&format!("binary {length}")], b"");
+        }
+        let fragments =
+            [frame(0x01, b"te"), frame(0x89, b"hi"), frame(0x00, b""), frame(0x80, b"a")].concat();
+        check(&[fragments, frame(0x82, b"x")].concat(), &["text 3", "binary 1"], b"\x8a\x02hi");
+    }
+
+    #[test]
+    fn a_close_is_answered_with_its_like() {
+        check(&frame(0x88, b"\x03\xe8bye"), &["close 1000 bye"], b"\x88\x05\x03\xe8bye");
+        check(&frame(0x88, b""), &["close"], b"\x88\x00");
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_not_taken() {
+        check(&frame(0xc1, b""), &["broken 1002"], b"");
+        check(&frame(0x83, b""), &["broken 1002"], b"");
+        check(b"\x81\x01x", &["broken 1002"], b"");
+        check(&frame(0x80, b"x"), &["broken 1002"], b"");
+        check(&[frame(0x01, b"x"), frame(0x81, b"y")].concat(), &["broken 1002"], b"");
+        check(&frame(0x09, b""), &["broken 1002"], b"");
+        check(&frame(0x89, &[0; 126]), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xed"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xe8\xff"), &["broken 1007"], b"");
+        check(&frame(0x81, b"\xff"), &["broken 1007"], b"");
+        check(&[frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat(), &["text 2"], b"");
+        check(&frame(0x82, &vec![0; 200_001]), &["broken 1009"], b"");
+        check(
+            &[frame(0x02, &vec![0; 150_000]), frame(0x80, &vec![0; 50_001])].concat(),
+            &["broken 1009"],
+            b"",
+        );
+    }
+
+    #[test]
+    fn many_pings_are_answered_before_more_is_read() {
+        let pings = frame(0x89, &[b'x'; 100]).repeat(50);
+        let mut wire = Script { piece: pings.len(), bytes: pings };
+        let mut engine = Engine::new(1000, &Bytes::new());
+        let incoming = engine.poll_read(&mut wire, &mut Context::from_waker(Waker::noop()));
+        assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 }
