@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::grpc::Messages;
 use fc_runtime::{
-    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Sse, SseEvent,
-    StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Socket, Sse,
+    SseEvent, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,7 @@ fn main() -> Result {
             let Size { bytes } = ex.query()?;
             Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
         })
+        .get("/ws", async |ex| ex.websocket(echo).protocols(["echo"]))
         .get("/context", async |ex| context(&ex).into_reply())
         .get("/sse", ticks)
         .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
@@ -179,6 +180,13 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+async fn echo<S>(mut socket: Socket<S>) -> Result {
+    while let Some(message) = socket.next().await {
+        socket.send(message?).await?;
+    }
+    Ok(())
 }
 
 fn order(order: Order) -> Result<impl IntoReply> {

@@ -8,6 +8,8 @@ use http::request::Parts;
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer, Protocol};
+#[cfg(feature = "websocket")]
+use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -26,6 +28,8 @@ pub(crate) struct Call {
     intake: Mutex<Intake>,
     #[cfg(feature = "grpc")]
     verdict: Mutex<Option<Verdict>>,
+    #[cfg(feature = "websocket")]
+    pub(crate) takeover: Slot<Takeover>,
 }
 
 /// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
@@ -73,7 +77,26 @@ impl Call {
             intake: Mutex::new(Intake::Unread(body)),
             #[cfg(feature = "grpc")]
             verdict: Mutex::default(),
+            #[cfg(feature = "websocket")]
+            takeover: Slot::default(),
         }
+    }
+
+    /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
+    /// that the head was read into.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn lean(&self) -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        (head.method, head.version) = (self.head.method.clone(), self.head.version);
+        if let Ok(path) = self.head.uri.path().parse() {
+            head.uri = path;
+        }
+        let lean = Self {
+            started: self.started.clone(),
+            ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
+        };
+        lean.phase.set(Phase::Replying);
+        lean
     }
 
     /// When the request came. The clock is read when somebody asks first: at once where there are records.

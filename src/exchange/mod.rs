@@ -12,6 +12,8 @@ mod peer;
 mod protocol;
 mod read;
 mod shared;
+#[cfg(feature = "websocket")]
+mod takeover;
 mod values;
 
 use std::fmt;
@@ -43,8 +45,12 @@ pub(crate) use protocol::Protocol;
 pub use read::Readable;
 #[cfg(feature = "grpc")]
 pub(crate) use read::Reading;
+#[cfg(feature = "websocket")]
+pub(crate) use read::parse_json;
 pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
+#[cfg(feature = "websocket")]
+pub(crate) use takeover::{Boarding, Ended, Line, Slot, Takeover, Wire};
 use values::Values;
 
 /// One request and all that belongs to it. A handler gets it by value; every reader borrows it.
@@ -328,6 +334,11 @@ impl<S> Exchange<S> {
     #[cfg(feature = "grpc")]
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {
+        (self.call, self.shared)
     }
 }
 

@@ -24,7 +24,7 @@ const LEVELS: &[&[&str]] = &[
     ],
     &["reply"],
     &["exchange"],
-    &["app", "endpoint", "grpc", "stage"],
+    &["app", "endpoint", "grpc", "stage", "websocket"],
     &["guard", "serve", "testing"],
 ];
 

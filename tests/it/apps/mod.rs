@@ -4,6 +4,7 @@ pub mod grpc;
 mod leaving;
 mod live;
 mod settings;
+mod sockets;
 
 /// Not a test: what `Launch::app` starts.
 #[test]
@@ -14,6 +15,7 @@ fn serve() {
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
+        Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.
         Err(_) => {}
