@@ -15,6 +15,7 @@ mod support;
 
 mod cors_browser;
 mod curl;
+mod grpc;
 mod last_resort;
 mod load;
 mod nginx;
