@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::{on_fc, ordinary};
 use crate::measure::Measure;
-use crate::process::{Bench, Under};
+use crate::process::{Bench, Under, Way};
 use crate::row::Row;
 use crate::subjects::Subject;
 
@@ -40,11 +40,20 @@ fn per_request(bench: &Bench, subject: &Subject, request: &[u8]) -> Outcome<f64>
 
 /// Instructions of a whole run with so many requests on one connection.
 pub(super) fn total(bench: &Bench, subject: &Subject, request: &[u8], requests: usize) -> Outcome<f64> {
-    let mut server = bench.start(subject, Under::Callgrind)?;
+    total_so(bench, subject, &Way { under: Under::Callgrind, ..Way::default() }, request, requests)
+}
+
+/// What the tool counted in a whole run.
+pub(super) fn total_so(
+    bench: &Bench,
+    subject: &Subject,
+    way: &Way<'_>,
+    request: &[u8],
+    requests: usize,
+) -> Outcome<f64> {
+    let mut server = bench.start_so(subject, way)?;
     let mut client = server.connect()?;
     client.repeat(request, requests).map_err(|error| format!("{}: {error}", subject.name))?;
     drop(client);
-    let profile = server.finish()?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals:"));
-    Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
+    way.under.total(&server.finish()?)
 }

@@ -5,6 +5,10 @@ pub(crate) mod connections;
 pub(crate) mod cpu;
 pub(crate) mod instructions;
 pub(crate) mod latency;
+pub(crate) mod lookup;
+pub(crate) mod payload;
+pub(crate) mod probes;
+pub(crate) mod sizes;
 pub(crate) mod start;
 pub(crate) mod syscalls;
 pub(crate) mod tree;
@@ -12,14 +16,20 @@ pub(crate) mod tree;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 9] = [
+pub(crate) static ALL: [&Row; 15] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
     &cpu::ROW,
     &latency::ROW,
+    &probes::ROW,
     &connections::ROW,
+    &payload::ROW,
+    &lookup::ROW,
     &start::ROW,
+    &sizes::AT_TWENTIETH,
+    &sizes::AT_HALF,
+    &sizes::AT_WHOLE,
     &tree::SIZE,
     &tree::BUILD,
 ];
