@@ -16,7 +16,9 @@ pub(crate) fn check(bench: &Bench) -> Outcome<()> {
         for (name, request, expected) in &questions[..all] {
             let mut answer = client.ask(request).map_err(|error| format!("{name_of}: {name}: {error}"))?;
             // Some name the only encoding that JSON has.
-            if let Some(essence) = answer.content_type.strip_suffix("; charset=utf-8").filter(|it| it.contains("json")) {
+            if let Some(essence) =
+                answer.content_type.strip_suffix("; charset=utf-8").filter(|it| it.contains("json"))
+            {
                 answer.content_type = essence.to_owned();
             }
             if answer != *expected {

@@ -76,11 +76,7 @@ fn folder(options: &Options) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-fn measure(
-    options: &Options,
-    results: &mut Results,
-    keep: impl Fn(&Results) -> Outcome<()>,
-) -> Outcome<()> {
+fn measure(options: &Options, results: &mut Results, keep: impl Fn(&Results) -> Outcome<()>) -> Outcome<()> {
     tools::check()?;
     let bench = Bench::new(options.ci, options.quick)?;
     let started = Instant::now();

@@ -18,7 +18,7 @@ use crate::share::Share;
 use crate::subjects::{self, Program, Subject};
 
 /// How long a server may take until it listens: valgrind makes fifty of one, a twentieth of a processor makes twenty.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 
 /// How long a server may take to end.
 const END_MAX: Duration = Duration::from_secs(30);

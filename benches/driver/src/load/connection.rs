@@ -61,7 +61,7 @@ fn end(bytes: &[u8]) -> Outcome<Option<usize>> {
         return Err(format!("answered {}", String::from_utf8_lossy(&bytes[..head.min(40)])).into());
     }
     let lines = bytes[..head].split(|byte| *byte == b'\n');
-    let length = lines.filter_map(length).next().ok_or("an answer without a length")?;
+    let length = lines.find_map(length).ok_or("an answer without a length")?;
     let end = head + length;
     Ok((bytes.len() >= end).then_some(end))
 }
