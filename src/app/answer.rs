@@ -79,11 +79,13 @@ pub(crate) struct Exit<S> {
 }
 
 impl<S> Exit<S> {
-    fn leave(self, reply: Reply) -> Response<Outgoing> {
+    fn leave(self, mut reply: Reply) -> Response<Outgoing> {
         let Self { app, record } = self;
         // A stream may still want to read the request's body.
         let later = reply.is_stream().then(|| app.shared.tracker.clone());
-        if later.is_none() {
+        if later.is_some() {
+            reply.listen(&app.shared.stops);
+        } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
         let mut response = finish(reply, record, app.cors.as_deref(), app.shared.trusted);

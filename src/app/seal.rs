@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Method;
-use tokio::sync::watch;
 
 use crate::app::at::PlaceSettings;
 use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
@@ -22,6 +21,7 @@ use crate::log::text_into;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
+use crate::stop::Stops;
 use crate::tally::Tally;
 use crate::task::Tracker;
 
@@ -169,7 +169,7 @@ fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors
     Scope {
         pattern: pattern.text,
         logged,
-        names: pattern.names,
+        params: pattern.params,
         policy: settings.policy.unwrap_or_default(),
         body_limit: settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
@@ -195,7 +195,7 @@ impl<S> Plan<S> {
             tally: Arc::new(Tally::default()),
             initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
             error_maps,
-            stops: watch::Sender::new(0),
+            stops: Stops::default(),
             trusted_hops: settings.trusted_hops,
             base_path: settings.base_path.clone(),
         };

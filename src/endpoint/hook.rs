@@ -42,7 +42,7 @@ where
     let result = match kind {
         CallKind::PreStop => {
             app.shared.tally.pre_stopped.store(true, Ordering::Relaxed);
-            app.shared.announce_stop();
+            app.shared.stops.announce();
             prepare(app, &call, &app.handlers.on_pre_stop).await
         }
         CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::watch;
-
 use crate::error::Error;
 use crate::exchange::Call;
 use crate::lifecycle::Initialisation;
 use crate::platform::{Instance, Invocation};
+use crate::stop::Stops;
 use crate::tally::{Counters, Tally};
 use crate::task::Tracker;
 
@@ -21,8 +20,7 @@ pub(crate) struct Shared<S> {
     pub(crate) tally: Arc<Tally>,
     pub(crate) initialisation: Initialisation,
     pub(crate) error_maps: Vec<ErrorMap>,
-    /// Counts the announcements of a stop or a freeze, for streams that want to end by themselves.
-    pub(crate) stops: watch::Sender<u64>,
+    pub(crate) stops: Stops,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
 }
@@ -40,7 +38,7 @@ impl<S> Shared<S> {
 
     /// The scope's time limit or the platform's deadline, whichever is earlier.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let scope = call.scope.as_ref().and_then(|scope| scope.time_limit);
         let invocation = self.invocation(call);
         // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
         let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));
@@ -52,11 +50,6 @@ impl<S> Shared<S> {
             None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
         };
         [scope.and_then(|limit| call.started().checked_add(limit)), told].into_iter().flatten().min()
-    }
-
-    /// Tells long streams that the platform is about to stop or to freeze the instance, or that the process drains.
-    pub(crate) fn announce_stop(&self) {
-        self.stops.send_modify(|count| *count += 1);
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -2,22 +2,22 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
 use crate::error::{Error, Result};
+use crate::reply::source::Source;
 
 pub(crate) enum Body {
     Empty,
     Once(Bytes),
-    Stream(Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>),
+    Stream(Pin<Box<dyn Source>>),
 }
 
 /// The largest piece of a whole body that is handed to the connection at a time.
-const PIECE_MAX: usize = 64 * 1024;
+pub(super) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
     pub(crate) fn is_over(&self) -> bool {
@@ -41,13 +41,7 @@ impl http_body::Body for Body {
                 *self = Self::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Self::Stream(pieces) => loop {
-                match ready!(pieces.as_mut().poll_next(cx)) {
-                    // An empty chunk would end the body.
-                    Some(Ok(piece)) if piece.is_empty() => {}
-                    piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
-                }
-            },
+            Self::Stream(source) => source.as_mut().poll_frame(cx),
         }
     }
 

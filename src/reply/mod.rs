@@ -6,16 +6,20 @@ mod into_reply;
 mod outcome;
 mod part;
 mod payload;
+mod source;
+mod sse;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::error::{Error, Result};
+use crate::stop::Stops;
 
 pub(crate) use body::Body;
 pub use formats::{Html, Json, Redirect};
@@ -23,6 +27,8 @@ pub use into_reply::IntoReply;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use payload::IntoPayload;
+use source::{Pieces, Source};
+pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
@@ -88,11 +94,18 @@ impl Reply {
     /// assert_eq!(reply.status(), 200);
     /// ```
     pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        let body = Body::Stream(Box::pin(pieces));
+        Self::from_source(Pieces::new(pieces))
+    }
+
+    pub(crate) fn from_source(source: impl Source + 'static) -> Self {
+        Self::from_boxed_source(Box::pin(source))
+    }
+
+    fn from_boxed_source(source: Pin<Box<dyn Source>>) -> Self {
         Self {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
-            body,
+            body: Body::Stream(source),
             error: None,
             has_cors: false,
             has_own_headers: false,
@@ -169,6 +182,13 @@ impl Reply {
     /// Whether the body is streamed.
     pub fn is_stream(&self) -> bool {
         matches!(self.body, Body::Stream(_))
+    }
+
+    /// Lets a stream of ours hear of a stop.
+    pub(crate) fn listen(&mut self, stops: &Stops) {
+        if let Body::Stream(source) = &mut self.body {
+            source.as_mut().listen(stops);
+        }
     }
 
     pub(crate) fn from_error(error: Error) -> Self {

@@ -1,12 +1,12 @@
 //! Stopping: in-flight requests are finished under a deadline, then cut and counted.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Waker};
+use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use crate::app::Sealed;
+use crate::beacon::{Beacon, Observer};
 use crate::log::say;
 use crate::serve::signal::Signals;
 
@@ -22,32 +22,19 @@ pub(crate) enum Stage {
 
 /// Tells every connection how far the stop has come.
 #[derive(Default)]
-pub(crate) struct Drain(Arc<State>);
-
-/// An atomic to look at on every poll, and wakers for those that sleep: cheaper than a channel in each connection.
-#[derive(Default)]
-struct State {
-    stage: AtomicU8,
-    sleepers: Mutex<Sleepers>,
-}
-
-#[derive(Default)]
-struct Sleepers {
-    wakers: Vec<Option<Waker>>,
-    free: Vec<usize>,
-}
+pub(crate) struct Drain(Beacon);
 
 impl Drain {
     /// What hands out watches, on another thread.
     pub(crate) fn watches(&self) -> Watches {
-        Watches(Arc::clone(&self.0))
+        Watches(self.0.clone())
     }
 
     /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
     pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
         let tracker = &app.shared.tracker;
         self.advance(Stage::Draining);
-        app.shared.announce_stop();
+        app.shared.stops.announce_last();
         let deadline = app.settings.drain;
         let idle = within(deadline, tracker.idle(), signals.first()).await;
         if let Err(why) = idle {
@@ -73,11 +60,7 @@ impl Drain {
     }
 
     fn advance(&self, stage: Stage) {
-        self.0.stage.store(stage as u8, Ordering::Release);
-        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        for waker in sleepers.wakers.iter_mut().flatten() {
-            waker.wake_by_ref();
-        }
+        self.0.update(|_| stage as u64);
     }
 }
 
@@ -107,46 +90,24 @@ async fn within(
 }
 
 /// Hands out watches.
-pub(crate) struct Watches(Arc<State>);
+pub(crate) struct Watches(Beacon);
 
 impl Watches {
     pub(crate) fn watch(&self) -> Watch {
-        Watch { state: Arc::clone(&self.0), place: None }
+        Watch(self.0.observe())
     }
 }
 
 /// One connection's view of the stop.
-pub(crate) struct Watch {
-    state: Arc<State>,
-    place: Option<usize>,
-}
+pub(crate) struct Watch(Observer);
 
 impl Watch {
-    /// The stage now; the task is woken when it changes. Always called from the same task.
+    /// The stage now; the task is woken when it changes.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
-        if self.place.is_none() {
-            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = sleepers.free.pop().unwrap_or_else(|| {
-                sleepers.wakers.push(None);
-                sleepers.wakers.len() - 1
-            });
-            sleepers.wakers[place] = Some(cx.waker().clone());
-            self.place = Some(place);
-        }
-        match self.state.stage.load(Ordering::Acquire) {
+        match self.0.look(cx) {
             0 => Stage::Serving,
             1 => Stage::Draining,
             _ => Stage::Cutting,
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-            sleepers.wakers[place] = None;
-            sleepers.free.push(place);
         }
     }
 }

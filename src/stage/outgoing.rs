@@ -93,6 +93,10 @@ impl http_body::Body for Outgoing {
                 if let (Some(record), Some(data)) = (&mut this.record, frame.data_ref()) {
                     record.add_sent(data.len());
                 }
+                // Nobody polls after the trailers.
+                if frame.is_trailers() {
+                    this.drop_body();
+                }
                 Some(Ok(frame))
             }
             Some(Err(error)) => {

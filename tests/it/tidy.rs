@@ -7,7 +7,21 @@ use std::path::{Path, PathBuf};
 /// A module imports from its own level and those before it. `stage`, `endpoint` and `app` are one level: requests
 /// pass between them.
 const LEVELS: &[&[&str]] = &[
-    &["cancel", "cors", "error", "health", "lifecycle", "log", "platform", "route", "tally", "task", "timer"],
+    &[
+        "beacon",
+        "cancel",
+        "cors",
+        "error",
+        "health",
+        "lifecycle",
+        "log",
+        "platform",
+        "route",
+        "stop",
+        "tally",
+        "task",
+        "timer",
+    ],
     &["reply"],
     &["exchange"],
     &["app", "endpoint", "stage"],

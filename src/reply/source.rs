@@ -1,0 +1,47 @@
+//! Where a streamed body comes from.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::Frame;
+use pin_project_lite::pin_project;
+
+use crate::error::Result;
+use crate::stop::Stops;
+
+/// What a streamed body is read from, frame by frame. Trailers are the last frame.
+pub(crate) trait Source: Send {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>>;
+
+    /// Called before the first poll, for those that end by themselves when a stop is announced.
+    fn listen(self: Pin<&mut Self>, _stops: &Stops) {}
+}
+
+pin_project! {
+    /// A stream of the author's.
+    pub(crate) struct Pieces<St> {
+        #[pin]
+        pieces: St,
+    }
+}
+
+impl<St> Pieces<St> {
+    pub(crate) fn new(pieces: St) -> Self {
+        Self { pieces }
+    }
+}
+
+impl<St: Stream<Item = Result<Bytes>> + Send> Source for Pieces<St> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let mut pieces = self.project().pieces;
+        loop {
+            match ready!(pieces.as_mut().poll_next(cx)) {
+                // An empty chunk would end the body.
+                Some(Ok(piece)) if piece.is_empty() => {}
+                piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
+            }
+        }
+    }
+}
