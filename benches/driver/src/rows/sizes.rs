@@ -52,7 +52,7 @@ const MEBIBYTES: u32 = 128;
 
 fn take(bench: &Bench, figures: &mut Figures, size: &Size) -> Outcome<()> {
     for _ in 0..bench.rounds(3) {
-        for subject in bench.twins() {
+        for subject in bench.deployed() {
             once(bench, subject, figures, size).map_err(|error| format!("{}: {error}", subject.name))?;
         }
     }
