@@ -2,16 +2,16 @@
 //! `name value` lines on stdout.
 //!
 //! ```text
-//! load alike  sse|feed|ws|grpc PORT           the answers every twin has to give
-//! load echo   PORT PID CONNECTIONS SIZE MS    WebSocket messages back and forth for so long
-//! load echoes PORT SIZE COUNT                 exactly so many, on one connection
-//! load ticks  PORT PID EVENTS TIMES           a stream of ready events, so many times
-//! load fan    PORT PID CLIENTS EVENTS         one event to all clients, so many times
-//! load calls  PORT PID COUNT                  unary calls, one after another
-//! load hellos PORT PID MESSAGES TIMES         a server stream of so many messages, so many times
-//! load chat   PORT PID MESSAGES               a bidirectional stream, one message at a time
-//! load hold   sse|ws PORT COUNT               so many clients that got one message, until stdin ends
-//! load stall  sse|ws|grpc PORT COUNT          so many clients that never read, until stdin ends
+//! stream-load alike  sse|feed|ws|grpc PORT           the answers every twin has to give
+//! stream-load echo   PORT PID CONNECTIONS SIZE MS    WebSocket messages back and forth for so long
+//! stream-load echoes PORT SIZE COUNT                 exactly so many, on one connection
+//! stream-load ticks  PORT PID EVENTS TIMES           a stream of ready events, so many times
+//! stream-load fan    PORT PID CLIENTS EVENTS         one event to all clients, so many times
+//! stream-load calls  PORT PID COUNT                  unary calls, one after another
+//! stream-load hellos PORT PID MESSAGES TIMES         a server stream of so many messages, so many times
+//! stream-load chat   PORT PID MESSAGES               a bidirectional stream, one message at a time
+//! stream-load hold   sse|ws PORT COUNT               so many clients that got one message, until stdin ends
+//! stream-load stall  sse|ws|grpc PORT COUNT          so many clients that never read, until stdin ends
 //! ```
 //!
 //! PID is the server, whose processor time is read at both ends of the measurement; 0 reads nobody's.
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match run(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("load {}: {error}", words.join(" "));
+            eprintln!("stream-load {}: {error}", words.join(" "));
             ExitCode::FAILURE
         }
     }
