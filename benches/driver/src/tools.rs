@@ -10,7 +10,7 @@ const TOOLS: [(&str, &str, &str); 6] = [
     ("strace", "--version", "counts system calls"),
     ("taskset", "--version", "gives every server one processor"),
     ("strip", "--version", "gives binaries the size they are deployed with"),
-    ("sh", "-c:", "sends signals"),
+    ("sh", "-c:", "puts servers into control groups"),
     ("cargo", "--version", "lists the crates of a tree"),
 ];
 

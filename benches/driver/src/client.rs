@@ -29,6 +29,11 @@ impl Client {
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
+    /// The connection, to be kept open.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Asks so many times, and insists on 200.
     pub(crate) fn repeat(&mut self, request: &[u8], times: usize) -> Outcome<()> {
         for _ in 0..times {

@@ -2,17 +2,32 @@
 
 use super::{FEW, MANY, slope};
 use crate::Outcome;
-use crate::figures::{Figures, Measure};
+use crate::figures::Figures;
 use crate::http::ordinary;
+use crate::measure::Measure;
 use crate::process::{Bench, Under};
-use crate::subjects::{Subject, TWINS};
+use crate::row::Row;
+use crate::subjects::Subject;
 
-pub(crate) fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for subject in TWINS {
+pub(crate) static PER_REQUEST: Measure = Measure::new("syscalls", "system calls per request", 2);
+pub(crate) static WRITES: Measure = Measure::new("writes", "of these, `write`", 2);
+
+pub(crate) static ROW: Row = Row {
+    name: "syscalls",
+    title: "System calls per request",
+    about: "By `strace -f -c`; the same requests. Records leave by `write`, and with some servers replies do too.",
+    measures: &[&PER_REQUEST, &WRITES],
+    plots: &[],
+    ci: true,
+    take,
+};
+
+fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    for subject in bench.twins() {
         let few = count(bench, subject, FEW)?;
         let many = count(bench, subject, MANY)?;
-        figures.set(Measure::Syscalls, subject, slope(few.all, many.all));
-        figures.set(Measure::Writes, subject, slope(few.writes, many.writes));
+        figures.push(&PER_REQUEST, subject, slope(few.all, many.all));
+        figures.push(&WRITES, subject, slope(few.writes, many.writes));
     }
     Ok(())
 }
@@ -22,10 +37,10 @@ struct Count {
     writes: f64,
 }
 
-fn count(bench: &Bench, subject: Subject, requests: usize) -> Outcome<Count> {
+fn count(bench: &Bench, subject: &Subject, requests: usize) -> Outcome<Count> {
     let mut server = bench.start(subject, Under::Strace)?;
     let mut client = server.connect()?;
-    client.repeat(&ordinary("/users/42"), requests).map_err(|error| format!("{subject}: {error}"))?;
+    client.repeat(&ordinary("/users/42"), requests).map_err(|error| format!("{}: {error}", subject.name))?;
     drop(client);
     let table = server.finish()?;
     Ok(Count {
