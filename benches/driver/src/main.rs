@@ -18,6 +18,7 @@ mod results;
 mod row;
 mod rows;
 mod share;
+mod streams;
 mod subjects;
 mod tools;
 mod verdicts;
@@ -76,11 +77,7 @@ fn folder(options: &Options) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-fn measure(
-    options: &Options,
-    results: &mut Results,
-    keep: impl Fn(&Results) -> Outcome<()>,
-) -> Outcome<()> {
+fn measure(options: &Options, results: &mut Results, keep: impl Fn(&Results) -> Outcome<()>) -> Outcome<()> {
     tools::check()?;
     let bench = Bench::new(options.ci, options.quick)?;
     let started = Instant::now();

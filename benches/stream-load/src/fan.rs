@@ -14,9 +14,9 @@ use crate::{Outcome, figure};
 const WARM_UP: u64 = 10;
 
 /// An event that does not come ends the measurement.
-const EVENT_MAX: Duration = Duration::from_secs(60);
+const EVENT_MAX: Duration = Duration::from_mins(1);
 
-pub(crate) fn out(port: u16, pid: u32, clients: usize, events: u64) -> Outcome {
+pub(crate) fn out(port: u16, pid: u32, clients: u64, events: u64) -> Outcome {
     let mut crowd = Crowd::gather(port, clients)?;
     let mut publisher = connect(port)?;
     for _ in 0..WARM_UP {
@@ -27,7 +27,7 @@ pub(crate) fn out(port: u16, pid: u32, clients: usize, events: u64) -> Outcome {
     for _ in 0..events {
         times.push(crowd.tell(&mut publisher)?);
     }
-    meter.stop(events * clients as u64)?;
+    meter.stop(events * clients)?;
     times.sort();
     figure("last-ms", times[times.len() / 2].as_secs_f64() * 1000.0);
     Ok(())
@@ -39,11 +39,11 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn gather(port: u16, clients: usize) -> Outcome<Self> {
+    fn gather(port: u16, clients: u64) -> Outcome<Self> {
         let request = get("/feed", "accept: text/event-stream\r\n");
         let poll = Poll::new()?;
         let mut streams = Vec::new();
-        for at in 0..clients {
+        for at in 0..usize::try_from(clients)? {
             let mut stream = connect(port)?;
             stream.write_all(&request)?;
             let (head, _) = head(&mut stream)?;

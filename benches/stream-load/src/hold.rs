@@ -11,7 +11,7 @@ use crate::grpc::{Connection, hello};
 const BINARY: u8 = 0x82;
 
 /// A client that waits for its second event for longer than any measurement takes.
-pub(crate) fn sse(port: u16, count: usize) -> Outcome {
+pub(crate) fn sse(port: u16, count: u64) -> Outcome {
     let request = get("/feed", "accept: text/event-stream\r\n");
     let mut clients = Vec::new();
     for _ in 0..count {
@@ -34,7 +34,7 @@ pub(crate) fn sse(port: u16, count: usize) -> Outcome {
     wait(&clients)
 }
 
-pub(crate) fn ws(port: u16, count: usize) -> Outcome {
+pub(crate) fn ws(port: u16, count: u64) -> Outcome {
     let payload = [b'x'; 64];
     let (question, mut answer) = (masked(BINARY, &payload), plain(BINARY, &payload));
     let mut clients = Vec::new();
@@ -48,7 +48,7 @@ pub(crate) fn ws(port: u16, count: usize) -> Outcome {
 }
 
 /// An endless stream of ready events that nobody reads.
-pub(crate) fn stall_sse(port: u16, count: usize) -> Outcome {
+pub(crate) fn stall_sse(port: u16, count: u64) -> Outcome {
     let request = get("/sse?n=4000000000&ms=0", "accept: text/event-stream\r\n");
     let mut clients = Vec::new();
     for _ in 0..count {
@@ -61,7 +61,7 @@ pub(crate) fn stall_sse(port: u16, count: usize) -> Outcome {
 }
 
 /// Every client sends until nothing more is taken, and reads no echo.
-pub(crate) fn stall_ws(port: u16, count: usize) -> Outcome {
+pub(crate) fn stall_ws(port: u16, count: u64) -> Outcome {
     const PATIENCE: Duration = Duration::from_secs(2);
     let frame = masked(BINARY, &[b'x'; 16 * 1024]);
     let mut clients: Vec<(TcpStream, usize)> = Vec::new();
@@ -87,7 +87,7 @@ pub(crate) fn stall_ws(port: u16, count: usize) -> Outcome {
 }
 
 /// Server streams whose windows stay as small as they begin.
-pub(crate) fn stall_grpc(port: u16, count: usize) -> Outcome {
+pub(crate) fn stall_grpc(port: u16, count: u64) -> Outcome {
     const WINDOW: u32 = 65_535;
     let message = hello("1000000000");
     let mut clients = Vec::new();

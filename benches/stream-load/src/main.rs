@@ -2,19 +2,21 @@
 //! `name value` lines on stdout.
 //!
 //! ```text
-//! stream-load alike  sse|feed|ws|grpc PORT           the answers every twin has to give
-//! stream-load echo   PORT PID CONNECTIONS SIZE MS    WebSocket messages back and forth for so long
-//! stream-load echoes PORT SIZE COUNT                 exactly so many, on one connection
-//! stream-load ticks  PORT PID EVENTS TIMES           a stream of ready events, so many times
-//! stream-load fan    PORT PID CLIENTS EVENTS         one event to all clients, so many times
-//! stream-load calls  PORT PID COUNT                  unary calls, one after another
-//! stream-load hellos PORT PID MESSAGES TIMES         a server stream of so many messages, so many times
-//! stream-load chat   PORT PID MESSAGES               a bidirectional stream, one message at a time
-//! stream-load hold   sse|ws PORT COUNT               so many clients that got one message, until stdin ends
-//! stream-load stall  sse|ws|grpc PORT COUNT          so many clients that never read, until stdin ends
+//! stream-load NAME PORT PID [NUMBER …]
+//!
+//! alike-sse alike-feed alike-ws alike-grpc   the answers that every twin has to give
+//! echo CONNECTIONS SIZE MS                   WebSocket messages back and forth for so long
+//! echoes SIZE COUNT                          exactly so many, on one connection
+//! ticks EVENTS TIMES                         a stream of ready events, so many times
+//! fan CLIENTS EVENTS                         one event to all clients, so many times
+//! calls COUNT                                unary calls, one after another
+//! hellos MESSAGES TIMES                      a server stream of so many messages, so many times
+//! chat MESSAGES                              a bidirectional stream, one message at a time
+//! hold-sse hold-ws COUNT                     so many clients that got one message, until stdin ends
+//! stall-sse stall-ws stall-grpc COUNT        so many clients that never read, until stdin ends
 //! ```
 //!
-//! PID is the server, whose processor time is read at both ends of the measurement; 0 reads nobody's.
+//! PID is the server, whose processor time is read at both ends of a measurement; 0 reads nobody's.
 
 mod alike;
 mod cpu;
@@ -43,31 +45,28 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Outcome {
-    match *words {
-        ["alike", "sse", port] => alike::sse(port.parse()?),
-        ["alike", "feed", port] => alike::feed(port.parse()?),
-        ["alike", "ws", port] => alike::ws(port.parse()?),
-        ["alike", "grpc", port] => alike::grpc(port.parse()?),
-        ["echo", port, pid, connections, size, ms] => {
-            ws::for_a_while(port.parse()?, pid.parse()?, connections.parse()?, size.parse()?, ms.parse()?)
-        }
-        ["echoes", port, size, count] => ws::so_many(port.parse()?, size.parse()?, count.parse()?),
-        ["ticks", port, pid, events, times] => {
-            sse::ticks(port.parse()?, pid.parse()?, events.parse()?, times.parse()?)
-        }
-        ["fan", port, pid, clients, events] => {
-            fan::out(port.parse()?, pid.parse()?, clients.parse()?, events.parse()?)
-        }
-        ["calls", port, pid, count] => grpc::calls(port.parse()?, pid.parse()?, count.parse()?),
-        ["hellos", port, pid, messages, times] => {
-            grpc::hellos(port.parse()?, pid.parse()?, messages.parse()?, times.parse()?)
-        }
-        ["chat", port, pid, messages] => grpc::chat(port.parse()?, pid.parse()?, messages.parse()?),
-        ["hold", "sse", port, count] => hold::sse(port.parse()?, count.parse()?),
-        ["hold", "ws", port, count] => hold::ws(port.parse()?, count.parse()?),
-        ["stall", "sse", port, count] => hold::stall_sse(port.parse()?, count.parse()?),
-        ["stall", "ws", port, count] => hold::stall_ws(port.parse()?, count.parse()?),
-        ["stall", "grpc", port, count] => hold::stall_grpc(port.parse()?, count.parse()?),
+    let [name, port, pid, numbers @ ..] = words else {
+        return Err("see the head of main.rs".into());
+    };
+    let (port, pid) = (port.parse()?, pid.parse()?);
+    let numbers: Vec<u64> = numbers.iter().map(|word| word.parse()).collect::<Result<_, _>>()?;
+    match (*name, &numbers[..]) {
+        ("alike-sse", []) => alike::sse(port),
+        ("alike-feed", []) => alike::feed(port),
+        ("alike-ws", []) => alike::ws(port),
+        ("alike-grpc", []) => alike::grpc(port),
+        ("echo", &[connections, size, ms]) => ws::for_a_while(port, pid, connections, size, ms),
+        ("echoes", &[size, count]) => ws::so_many(port, size, count),
+        ("ticks", &[events, times]) => sse::ticks(port, pid, events, times),
+        ("fan", &[clients, events]) => fan::out(port, pid, clients, events),
+        ("calls", &[count]) => grpc::calls(port, pid, count),
+        ("hellos", &[messages, times]) => grpc::hellos(port, pid, messages, times),
+        ("chat", &[messages]) => grpc::chat(port, pid, messages),
+        ("hold-sse", &[count]) => hold::sse(port, count),
+        ("hold-ws", &[count]) => hold::ws(port, count),
+        ("stall-sse", &[count]) => hold::stall_sse(port, count),
+        ("stall-ws", &[count]) => hold::stall_ws(port, count),
+        ("stall-grpc", &[count]) => hold::stall_grpc(port, count),
         _ => Err("see the head of main.rs".into()),
     }
 }

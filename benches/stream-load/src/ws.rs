@@ -15,7 +15,7 @@ const BINARY: u8 = 0x82;
 /// What is grown once is grown before the measurement.
 const WARM_UP: Duration = Duration::from_millis(200);
 
-pub(crate) fn for_a_while(port: u16, pid: u32, connections: usize, size: usize, ms: u64) -> Outcome {
+pub(crate) fn for_a_while(port: u16, pid: u32, connections: u64, size: u64, ms: u64) -> Outcome {
     let mut echo = Echo::start(port, connections, size)?;
     echo.until(Instant::now() + WARM_UP)?;
     let meter = Meter::start(pid)?;
@@ -23,9 +23,9 @@ pub(crate) fn for_a_while(port: u16, pid: u32, connections: usize, size: usize, 
     meter.stop(messages)
 }
 
-pub(crate) fn so_many(port: u16, size: usize, count: usize) -> Outcome {
+pub(crate) fn so_many(port: u16, size: u64, count: u64) -> Outcome {
     let (mut stream, _) = upgrade(port)?;
-    let payload = vec![b'x'; size];
+    let payload = vec![b'x'; usize::try_from(size)?];
     let (question, expected) = (masked(BINARY, &payload), plain(BINARY, &payload));
     let mut answer = vec![0; expected.len()];
     for _ in 0..count {
@@ -55,11 +55,11 @@ struct Socket {
 }
 
 impl Echo {
-    fn start(port: u16, connections: usize, size: usize) -> Outcome<Self> {
-        let payload = vec![b'x'; size];
+    fn start(port: u16, connections: u64, size: u64) -> Outcome<Self> {
+        let payload = vec![b'x'; usize::try_from(size)?];
         let poll = Poll::new()?;
         let mut sockets = Vec::new();
-        for at in 0..connections {
+        for at in 0..usize::try_from(connections)? {
             let (stream, _) = upgrade(port)?;
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
@@ -68,9 +68,9 @@ impl Echo {
         }
         let (frame, reply_length) = (masked(BINARY, &payload), plain(BINARY, &payload).len());
         let mut echo = Self { poll, sockets, frame, reply_length, buffer: vec![0; 256 * 1024] };
-        for at in 0..connections {
-            echo.sockets[at].unsent = echo.frame.len();
-            echo.sockets[at].send(&echo.frame)?;
+        for socket in &mut echo.sockets {
+            socket.unsent = echo.frame.len();
+            socket.send(&echo.frame)?;
         }
         Ok(echo)
     }

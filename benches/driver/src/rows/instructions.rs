@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::{on_fc, ordinary};
 use crate::measure::Measure;
-use crate::process::{Bench, Under};
+use crate::process::{Bench, Server, Under};
 use crate::row::Row;
 use crate::subjects::Subject;
 
@@ -40,10 +40,17 @@ fn per_request(bench: &Bench, subject: &Subject, request: &[u8]) -> Outcome<f64>
 
 /// Instructions of a whole run with so many requests on one connection.
 pub(super) fn total(bench: &Bench, subject: &Subject, request: &[u8], requests: usize) -> Outcome<f64> {
+    total_of(bench, subject, |server| server.connect()?.repeat(request, requests))
+}
+
+/// Instructions of a whole run in which a server was asked something.
+pub(crate) fn total_of(
+    bench: &Bench,
+    subject: &Subject,
+    ask: impl FnOnce(&mut Server) -> Outcome<()>,
+) -> Outcome<f64> {
     let mut server = bench.start(subject, Under::Callgrind)?;
-    let mut client = server.connect()?;
-    client.repeat(request, requests).map_err(|error| format!("{}: {error}", subject.name))?;
-    drop(client);
+    ask(&mut server).map_err(|error| format!("{}: {error}", subject.name))?;
     let profile = server.finish()?;
     let total = profile.lines().find_map(|line| line.strip_prefix("totals:"));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)

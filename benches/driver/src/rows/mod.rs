@@ -3,16 +3,20 @@
 pub(crate) mod allocations;
 pub(crate) mod connections;
 pub(crate) mod cpu;
+pub(crate) mod events;
+pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
+pub(crate) mod stalled;
 pub(crate) mod start;
 pub(crate) mod syscalls;
 pub(crate) mod tree;
+pub(crate) mod websocket;
 
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 9] = [
+pub(crate) static ALL: [&Row; 18] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -22,6 +26,15 @@ pub(crate) static ALL: [&Row; 9] = [
     &start::ROW,
     &tree::SIZE,
     &tree::BUILD,
+    &websocket::SPEED,
+    &websocket::COUNTS,
+    &websocket::MEMORY,
+    &events::SPEED,
+    &events::COUNTS,
+    &events::MEMORY,
+    &grpc::SPEED,
+    &grpc::COUNTS,
+    &stalled::ROW,
 ];
 
 /// Two counts of requests: what lies between them is requests alone, without start, warming up and end.

@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::ordinary;
 use crate::measure::Measure;
-use crate::process::{Bench, Under};
+use crate::process::{Bench, Server, Under};
 use crate::row::Row;
 use crate::subjects::Subject;
 
@@ -32,16 +32,23 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-struct Count {
-    all: f64,
-    writes: f64,
+pub(crate) struct Count {
+    pub(crate) all: f64,
+    pub(crate) writes: f64,
 }
 
 fn count(bench: &Bench, subject: &Subject, requests: usize) -> Outcome<Count> {
+    count_of(bench, subject, |server| server.connect()?.repeat(&ordinary("/users/42"), requests))
+}
+
+/// The system calls of a whole run in which a server was asked something.
+pub(crate) fn count_of(
+    bench: &Bench,
+    subject: &Subject,
+    ask: impl FnOnce(&mut Server) -> Outcome<()>,
+) -> Outcome<Count> {
     let mut server = bench.start(subject, Under::Strace)?;
-    let mut client = server.connect()?;
-    client.repeat(&ordinary("/users/42"), requests).map_err(|error| format!("{}: {error}", subject.name))?;
-    drop(client);
+    ask(&mut server).map_err(|error| format!("{}: {error}", subject.name))?;
     let table = server.finish()?;
     Ok(Count {
         all: calls(&table, "total").ok_or("strace wrote no total")?,

@@ -1,6 +1,7 @@
 //! What is measured: a program, how it is started, and what it is compared as.
 
 pub(crate) mod http;
+pub(crate) mod streams;
 
 /// A server, or one way to run it.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) enum Family {
     Contract,
     /// The ten-line example.
     Hello,
+    /// What stays open: WebSockets, server-sent events, gRPC.
+    Streams,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -84,5 +87,5 @@ impl Subject {
 
 /// In the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
-    http::ALL.iter().copied()
+    http::ALL.iter().chain(&streams::ALL).copied()
 }
