@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 
-use tokio_stream::{Stream, StreamExt, iter};
+use tokio_stream::{Stream, StreamExt};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
@@ -40,14 +40,18 @@ impl Greeter for Service {
     type ChatStream = Replies;
 
     async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
-        Ok(Response::new(HelloReply { message: format!("Hello {}", request.into_inner().name) }))
+        Ok(Response::new(hello(&request.into_inner().name)))
     }
 
-    /// As many replies as the name says.
+    /// A number is how many.
     async fn say_hellos(&self, request: Request<HelloRequest>) -> Result<Response<Replies>, Status> {
-        let count: u32 =
-            request.into_inner().name.parse().map_err(|_| Status::invalid_argument("how many?"))?;
-        Ok(Response::new(Box::pin(iter(0..count).map(|i| Ok(HelloReply { message: format!("Hello {i}") })))))
+        let name = request.into_inner().name;
+        let count = name.parse().unwrap_or(3_u32);
+        Ok(Response::new(Box::pin(async_stream::try_stream! {
+            for _ in 0..count {
+                yield hello(&name);
+            }
+        })))
     }
 
     async fn collect(
@@ -66,4 +70,8 @@ impl Greeter for Service {
         let replies = request.into_inner().map(|request| Ok(HelloReply { message: request?.name }));
         Ok(Response::new(Box::pin(replies)))
     }
+}
+
+fn hello(name: &str) -> HelloReply {
+    HelloReply { message: format!("Hello {name}") }
 }
