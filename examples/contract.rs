@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::{
-    AccessLog, App, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Sse, SseEvent,
+    StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
-/// What `POST /health?up=false` turns off.
-struct Database {
-    up: AtomicBool,
+struct Contract {
+    /// What `POST /health?up=false` turns off.
+    database_is_up: AtomicBool,
+    feed: Broadcast,
 }
 
 fn main() -> Result {
@@ -22,7 +24,7 @@ fn main() -> Result {
         Ok("off") => AccessLog::Off,
         _ => AccessLog::All,
     };
-    App::with_state(Database { up: AtomicBool::new(true) })
+    App::with_state(Contract { database_is_up: AtomicBool::new(true), feed: Broadcast::new(256) })
         .cors(Cors::allow("https://shop.example").with_credentials())
         .trust_platform(true)
         .access_log(records)
@@ -58,7 +60,7 @@ fn main() -> Result {
             ready(()).await;
             panic!("asked to, by {id}")
         })
-        .get("/panic-early", |_: Exchange<Database>| -> Ready<&'static str> {
+        .get("/panic-early", |_: Exchange<Contract>| -> Ready<&'static str> {
             panic!("asked to, before there is a future")
         })
         .get("/large", async |ex| {
@@ -66,6 +68,9 @@ fn main() -> Result {
             Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
         })
         .get("/context", async |ex| context(&ex).into_reply())
+        .get("/sse", ticks)
+        .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
+        .post("/publish", async |ex| Ok(ex.state().feed.send(ex.text().await?)?.to_string()))
         .get("/counters", async |ex| Json(ex.counters()))
         .event(async |event| match event.text()? {
             "fail" => Err(Error::new(500, "asked to fail").with_code("AskedToFail")),
@@ -74,11 +79,15 @@ fn main() -> Result {
         })
         .post("/health", async |ex| {
             let Health { up } = ex.query()?;
-            ex.state().up.store(up, Ordering::Relaxed);
+            ex.state().database_is_up.store(up, Ordering::Relaxed);
             Ok(StatusCode::NO_CONTENT)
         })
-        .ready_check("database", async |database| {
-            if database.up.load(Ordering::Relaxed) { Ok(()) } else { Err(Error::unavailable("switched off")) }
+        .ready_check("database", async |state| {
+            if state.database_is_up.load(Ordering::Relaxed) {
+                Ok(())
+            } else {
+                Err(Error::unavailable("switched off"))
+            }
         })
         .on_initialize(async |_| ())
         .on_pre_stop(async |_| ())
@@ -113,6 +122,13 @@ struct Health {
 }
 
 #[derive(Deserialize)]
+struct Ticks {
+    n: u64,
+    #[serde(default)]
+    ms: u64,
+}
+
+#[derive(Deserialize)]
 struct Size {
     bytes: usize,
 }
@@ -132,6 +148,20 @@ fn order(order: Order) -> Result<impl IntoReply> {
     Ok((201, [("location", format!("/orders/{}", order.item))], Json(order)))
 }
 
+/// Ticks from 0, or from where the client lost its connection, to `n`. Without a pause all of them are ready at once.
+async fn ticks<S>(ex: Exchange<S>) -> Result<Sse> {
+    let Ticks { n, ms } = ex.query()?;
+    let seen = ex.last_event_id().and_then(|id| id.parse::<u64>().ok());
+    Ok(Sse::new(async_stream::stream! {
+        for i in seen.map_or(0, |seen| seen.saturating_add(1))..n {
+            if ms > 0 {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+            }
+            yield SseEvent::data(format!("tick {i}")).with_id(i);
+        }
+    }))
+}
+
 /// Pieces of 64 KiB, none of them held back.
 fn zeros(mut left: usize) -> impl futures_core::Stream<Item = Result<Bytes>> {
     static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
@@ -145,7 +175,7 @@ fn zeros(mut left: usize) -> impl futures_core::Stream<Item = Result<Bytes>> {
 }
 
 /// What the platform says about the call. No credential is among it.
-fn context(ex: &Exchange<Database>) -> impl IntoReply {
+fn context(ex: &Exchange<Contract>) -> impl IntoReply {
     let invocation = ex.invocation();
     let deadline = ex.deadline().map(|at| SystemTime::now() + at.saturating_duration_since(Instant::now()));
     Json(serde_json::json!({

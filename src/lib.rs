@@ -83,6 +83,29 @@
 //! # Streams
 //!
 //! [`Reply::stream`] sends each piece as soon as it is there, chunked and without a length: that is what makes the platform stream.
+//! [`Sse`] makes server-sent events of a stream's items, or of what a closure sends.
+//!
+//! ```
+//! use fc_runtime::{App, Broadcast, Sse, SseEvent};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let client = App::with_state(Broadcast::new(64))
+//!     .get("/countdown", async |_| Sse::run(async move |mut out| {
+//!         for left in [2, 1] { out.send(SseEvent::json(&left)?.with_id(left)).await?; }
+//!         Ok(())
+//!     }))
+//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id())))
+//!     .post("/feed", async |ex| Ok(ex.state().send(ex.text().await?)?.to_string()))
+//!     .test_client();
+//! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
+//! let mut feed = client.get("/feed").open().await;
+//! client.post("/feed").body("news").await.assert_text("1");
+//! assert_eq!(feed.piece().await.unwrap(), "data: news\n\n");
+//! # });
+//! ```
+//!
+//! Silence is broken by comments. A client that leaves drops its producer; a stop or a freeze of the instance ends the stream
+//! orderly. A [`Broadcast`] encodes an event once for all who subscribe, and never waits for the slow ones.
 //!
 //! # Cancellation
 //!
@@ -103,6 +126,7 @@
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
+//! | silence in a stream of events | [10 s](Sse::keep_alive), a comment | a load balancer closes after 15 s |
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000](App::max_connections) | 100 000 descriptors |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
@@ -158,5 +182,8 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 pub use log::current_request_id;
 pub use platform::limits::{KIB, MIB};
 pub use platform::{Credentials, Instance, Invocation, RequestId};
-pub use reply::{Html, IntoPayload, IntoReply, Json, Outcome, Redirect, Reply, ReplyPart};
+pub use reply::{
+    Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
+    SseEvent, SseSender, Subscription,
+};
 pub use tally::Counters;

@@ -11,10 +11,10 @@ use crate::app::{LogMarkers, Place, Sealed};
 use crate::cancel::Policy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
-use crate::exchange::{Call, Matched, Payload, Peer};
+use crate::exchange::{Call, Payload, Peer};
 use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, Glance, RequestId, control};
-use crate::route::{Found, Spans};
+use crate::route::Found;
 use crate::stage::{Markers, Record};
 use crate::tally::Permit;
 
@@ -37,14 +37,14 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             }
         }
         let has_origin = seen.has_origin;
-        let (place, matched) = match self.find(&head, &seen) {
-            Ok((place, spans)) => {
-                let matched = Matched { scope: Arc::clone(&place.scope), spans };
-                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(matched))
+        let (place, scope) = match self.find(&head, &seen) {
+            Ok(place) => {
+                let scope = Arc::clone(&place.scope);
+                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
             Err(refusal) => (Err(refusal), None),
         };
-        let call = Arc::new(Call::new(id, head, body, peer, matched, has_origin));
+        let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
         let exit = Exit { app: Arc::clone(self), record: self.record(Arc::clone(&call), marked) };
         match place {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
@@ -93,7 +93,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// The place that answers, or why none does.
-    fn find(&self, head: &Parts, seen: &Glance<'_>) -> Result<(&Arc<Place<S>>, Spans), Refusal> {
+    fn find(&self, head: &Parts, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }
@@ -108,13 +108,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             return Err(Refusal::Preflight(Box::new(cors.preflight(head, methods))));
         }
         match self.table.find(&head.method, path) {
-            Found::Endpoint(place, spans) => Ok((place, spans)),
+            Found::Endpoint(place) => Ok(place),
             Found::Options(allow) => Err(Refusal::Options(Some(allow.clone()))),
             Found::WrongMethod(allow) => Err(Refusal::WrongMethod(allow.clone())),
             // `OPTIONS *` asks about the server as a whole.
             Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
             Found::Nothing => match &self.fallback {
-                Some(place) => Ok((place, Spans::default())),
+                Some(place) => Ok(place),
                 None => Err(Refusal::NotFound),
             },
         }
@@ -123,7 +123,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// The policy that holds for a request to come, and the methods its path has.
     fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
         let scope = match self.table.find(method, path) {
-            Found::Endpoint(place, _) => Some(&place.scope),
+            Found::Endpoint(place) => Some(&place.scope),
             Found::Nothing => self.fallback.as_ref().map(|place| &place.scope),
             Found::Options(_) | Found::WrongMethod(_) => None,
         };

@@ -169,7 +169,7 @@ fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors
     Scope {
         pattern: pattern.text,
         logged,
-        names: pattern.names,
+        params: pattern.params,
         policy: settings.policy.unwrap_or_default(),
         body_limit: settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),

@@ -10,14 +10,15 @@ use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
-use crate::route::Spans;
+use crate::route::Param;
 
 pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
     started: OnceLock<Instant>,
-    pub(crate) matched: Option<Matched>,
+    /// The place that was found.
+    pub(crate) scope: Option<Arc<Scope>>,
     /// Whether the request comes from a page.
     pub(crate) has_origin: bool,
     pub(crate) phase: PhaseCell,
@@ -25,18 +26,12 @@ pub(crate) struct Call {
     intake: Mutex<Intake>,
 }
 
-/// What the table found for a request.
-pub(crate) struct Matched {
-    pub(crate) scope: Arc<Scope>,
-    pub(crate) spans: Spans,
-}
-
 /// The settings of one place: a route with what its groups and the app say.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
     /// The pattern as it stands in a JSON string.
     pub(crate) logged: Vec<u8>,
-    pub(crate) names: Vec<String>,
+    pub(crate) params: Vec<Param>,
     pub(crate) policy: Policy,
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
@@ -50,7 +45,7 @@ impl Call {
         head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
-        matched: Option<Matched>,
+        scope: Option<Arc<Scope>>,
         has_origin: bool,
     ) -> Self {
         Self {
@@ -58,7 +53,7 @@ impl Call {
             head,
             peer,
             started: OnceLock::new(),
-            matched,
+            scope,
             has_origin,
             phase: PhaseCell::default(),
             departure: Departure::default(),
@@ -90,12 +85,12 @@ impl Call {
 
     /// How long a reader waits for the next piece.
     pub(crate) fn body_pause(&self) -> Duration {
-        self.matched.as_ref().map_or(limits::BODY_PAUSE_DEFAULT, |matched| matched.scope.body_pause)
+        self.scope.as_ref().map_or(limits::BODY_PAUSE_DEFAULT, |scope| scope.body_pause)
     }
 
     /// The most a reader takes in.
     pub(crate) fn body_limit(&self) -> usize {
-        self.matched.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |matched| matched.scope.body_limit)
+        self.scope.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |scope| scope.body_limit)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 use crate::tally::Counters;
 
-pub(crate) use call::{Call, Matched, Scope};
+pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
@@ -92,7 +92,7 @@ impl<S> Exchange<S> {
 
     /// The pattern that matched, such as `/users/{id}`; empty in a fallback.
     pub fn pattern(&self) -> &str {
-        self.call.matched.as_ref().map_or("", |matched| &matched.scope.pattern)
+        self.call.scope.as_ref().map_or("", |scope| &scope.pattern)
     }
 
     /// A path parameter, percent-decoded once and parsed.
@@ -131,6 +131,13 @@ impl<S> Exchange<S> {
             .filter_map(|pair| pair.trim().split_once('='))
             .find(|(own, _)| *own == name)
             .map(|(_, value)| value)
+    }
+
+    /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
+    pub fn last_event_id(&self) -> Option<&str> {
+        let id = self.call.head.headers.get("last-event-id")?;
+        // Browsers send whatever the id was, in UTF-8.
+        std::str::from_utf8(id.as_bytes()).ok().filter(|id| !id.is_empty())
     }
 
     /// The request's id: the platform's, or one made here.

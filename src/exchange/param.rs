@@ -30,12 +30,9 @@ where
 
 #[track_caller]
 pub(crate) fn read<T: FromParam>(call: &Call, name: &str) -> Result<T> {
-    let found = call.matched.as_ref().and_then(|matched| {
-        let at = matched.scope.names.iter().position(|own| own == name)?;
-        matched.spans.value(call.head.uri.path(), at)
-    });
-    let Some(raw) = found else {
-        let pattern = call.matched.as_ref().map_or("", |matched| &matched.scope.pattern);
+    let param = call.scope.as_ref().and_then(|scope| scope.params.iter().find(|param| param.name == name));
+    let Some(raw) = param.and_then(|param| param.value(call.head.uri.path())) else {
+        let pattern = call.scope.as_ref().map_or("", |scope| &scope.pattern);
         return Err(Error::internal(format!("the pattern {pattern:?} has no parameter named {name:?}")));
     };
     let text =

@@ -38,7 +38,7 @@ impl<S> Shared<S> {
 
     /// The scope's time limit or the platform's deadline, whichever is earlier.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.matched.as_ref().and_then(|matched| matched.scope.time_limit);
+        let scope = call.scope.as_ref().and_then(|scope| scope.time_limit);
         let invocation = self.invocation(call);
         // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
         let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));

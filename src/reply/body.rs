@@ -17,7 +17,7 @@ pub(crate) enum Body {
 }
 
 /// The largest piece of a whole body that is handed to the connection at a time.
-const PIECE_MAX: usize = 64 * 1024;
+pub(super) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
     pub(crate) fn is_over(&self) -> bool {

@@ -7,10 +7,12 @@ mod outcome;
 mod part;
 mod payload;
 mod source;
+mod sse;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -26,6 +28,7 @@ pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use payload::IntoPayload;
 use source::{Pieces, Source};
+pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
@@ -95,11 +98,14 @@ impl Reply {
     }
 
     pub(crate) fn from_source(source: impl Source + 'static) -> Self {
-        let body = Body::Stream(Box::pin(source));
+        Self::from_boxed_source(Box::pin(source))
+    }
+
+    fn from_boxed_source(source: Pin<Box<dyn Source>>) -> Self {
         Self {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
-            body,
+            body: Body::Stream(source),
             error: None,
             has_cors: false,
             has_own_headers: false,

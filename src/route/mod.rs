@@ -4,6 +4,6 @@ mod params;
 mod pattern;
 mod table;
 
-pub(crate) use params::{PARAMS_MAX, Spans};
+pub(crate) use params::{PARAMS_MAX, Param};
 pub(crate) use pattern::{Pattern, join};
 pub(crate) use table::{Conflict, Found, Table};

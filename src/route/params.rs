@@ -1,29 +1,97 @@
-//! Where a path's parameters stand, as byte ranges of that path.
+//! Where a pattern's parameters stand in a path. They are found when they are read: a match costs nothing for them.
 
-/// The most parameters one pattern may have. It keeps the ranges inside the request, without allocation.
+/// The most parameters one pattern may have: each is looked for on its own.
 pub(crate) const PARAMS_MAX: usize = 8;
 
-/// Byte ranges of a path, in the order of the pattern's parameters. Paths are shorter than 64 KiB.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Spans {
-    ranges: [(u16, u16); PARAMS_MAX],
-    len: u8,
+/// One parameter of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Param {
+    pub(crate) name: String,
+    /// How many slashes stand before its segment.
+    slashes: usize,
+    /// The lengths of what stands around it in its segment, as clients send it.
+    before: usize,
+    after: usize,
+    /// Whether it goes on to the path's end.
+    is_rest: bool,
 }
 
-impl Spans {
-    /// Remembers a part of `path`; `value` has to be a slice of it.
-    pub(crate) fn push(&mut self, path: &str, value: &str) {
-        let start = value.as_ptr() as usize - path.as_ptr() as usize;
-        let range = (u16::try_from(start), u16::try_from(start + value.len()));
-        if let ((Ok(start), Ok(end)), Some(slot)) = (range, self.ranges.get_mut(usize::from(self.len))) {
-            *slot = (start, end);
-            self.len += 1;
+impl Param {
+    /// The text of the parameter in a path that its pattern matches, still percent-encoded.
+    pub(crate) fn value<'p>(&self, path: &'p str) -> Option<&'p str> {
+        // Byte by byte: paths are short, and a searcher is made for long texts.
+        let (mut slashes, mut start) = (0, 0);
+        let bytes = path.as_bytes();
+        while slashes < self.slashes {
+            slashes += usize::from(*bytes.get(start)? == b'/');
+            start += 1;
         }
+        let length = || bytes[start..].iter().position(|byte| *byte == b'/');
+        let end = if self.is_rest { None } else { length() };
+        let end = end.map_or(bytes.len(), |length| start + length);
+        path.get(start + self.before..end.checked_sub(self.after)?)
+    }
+}
+
+/// The parameters of a pattern as its author wrote it; doubled braces stand for themselves.
+pub(crate) fn params(text: &str) -> Vec<Param> {
+    let mut params = Vec::new();
+    for (slashes, segment) in text.split('/').enumerate() {
+        let mut found: Option<Param> = None;
+        let mut literal = 0;
+        let mut rest = segment;
+        while let Some(first) = rest.chars().next() {
+            let length = if rest.starts_with("{{") || rest.starts_with("}}") {
+                literal += 1;
+                2
+            } else if let (true, Some(close)) = (first == '{', rest.find('}')) {
+                let (name, is_rest) = match &rest[1..close] {
+                    name if name.starts_with('*') => (name.trim_start_matches('*'), true),
+                    name => (name, false),
+                };
+                params.extend(found.take());
+                found = Some(Param { name: name.to_owned(), slashes, before: literal, after: 0, is_rest });
+                literal = 0;
+                close + 1
+            } else {
+                // As many bytes as a client sends for it.
+                literal += if first.is_ascii_graphic() { 1 } else { 3 * first.len_utf8() };
+                first.len_utf8()
+            };
+            rest = &rest[length..];
+        }
+        params.extend(found.map(|param| Param { after: literal, ..param }));
+    }
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, path: &str, expected: &[(&str, &str)]) {
+        let params = params(pattern);
+        let got: Vec<_> = params.iter().map(|param| (&*param.name, param.value(path).unwrap())).collect();
+        assert_eq!(got, expected);
     }
 
-    /// The text of a parameter, still percent-encoded.
-    pub(crate) fn value<'p>(&self, path: &'p str, index: usize) -> Option<&'p str> {
-        let (start, end) = *self.ranges[..usize::from(self.len)].get(index)?;
-        path.get(usize::from(start)..usize::from(end))
+    #[test]
+    fn parameters_are_found_in_the_paths_they_match() {
+        check("/", "/", &[]);
+        check("/users/{id}", "/users/7", &[("id", "7")]);
+        check("/users/{id}/posts/{post}", "/users/a%2Fb/posts/9", &[("id", "a%2Fb"), ("post", "9")]);
+        check("/files/{*rest}", "/files/a/b", &[("rest", "a/b")]);
+        check("/files/{name}.json", "/files/x.json", &[("name", "x")]);
+        check("/v{major}/{{x}}/{*rest}", "/v12/{x}/a/b/", &[("major", "12"), ("rest", "a/b/")]);
+        check("/{{{x}}}", "/{7}", &[("x", "7")]);
+        check("/é{größe}ß", "/%C3%A9XL%C3%9F", &[("größe", "XL")]);
+    }
+
+    #[test]
+    fn a_path_that_does_not_match_has_no_value() {
+        let params = params("/files/{name}.json");
+        assert_eq!(params[0].value("/files"), None);
+        assert_eq!(params[0].value("/files/json"), None);
     }
 }

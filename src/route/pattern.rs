@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::route::PARAMS_MAX;
+use crate::route::params::params;
+use crate::route::{PARAMS_MAX, Param};
 
 /// A checked pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pattern {
     /// As the author wrote it, with the prefixes of its groups.
     pub(crate) text: String,
-    /// The names of its parameters, in order.
-    pub(crate) names: Vec<String>,
+    /// Its parameters, in order.
+    pub(crate) params: Vec<Param>,
 }
 
 impl Pattern {
@@ -28,14 +29,16 @@ impl Pattern {
             let new = if old.starts_with('*') { format!("{{*{name}}}") } else { format!("{{{name}}}") };
             return Err(format!("a parameter is written {new:?}, not {old:?}").into());
         }
-        let names = names(text);
-        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            return Err(format!("it has two parameters named {:?}", twice.1).into());
+        let params = params(text);
+        let is_twice =
+            |(at, param): &(usize, &Param)| params[..*at].iter().any(|other| other.name == param.name);
+        if let Some((_, twice)) = params.iter().enumerate().find(is_twice) {
+            return Err(format!("it has two parameters named {:?}", twice.name).into());
         }
-        if names.len() > PARAMS_MAX {
-            return Err(format!("it has {} parameters; {PARAMS_MAX} are the most", names.len()).into());
+        if params.len() > PARAMS_MAX {
+            return Err(format!("it has {} parameters; {PARAMS_MAX} are the most", params.len()).into());
         }
-        Ok(Self { text: text.to_owned(), names })
+        Ok(Self { text: text.to_owned(), params })
     }
 
     /// As paths arrive: characters that a client has to percent-encode are encoded.
@@ -71,24 +74,6 @@ pub(crate) fn join(prefix: &str, pattern: &str) -> String {
     }
 }
 
-/// The names between braces; doubled braces stand for themselves.
-fn names(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some(open) = rest.find(['{', '}']) {
-        let tail = &rest[open..];
-        if tail.starts_with("{{") || tail.starts_with("}}") {
-            rest = &tail[2..];
-        } else if let (true, Some(close)) = (tail.starts_with('{'), tail.find('}')) {
-            names.push(tail[1..close].trim_start_matches('*').to_owned());
-            rest = &tail[close + 1..];
-        } else {
-            rest = &tail[1..];
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +81,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Result<&[&str], &str>) {
         match (Pattern::parse(text), expected) {
-            (Ok(pattern), Ok(names)) => assert_eq!(pattern.names, names),
+            (Ok(pattern), Ok(names)) => {
+                assert_eq!(pattern.params.iter().map(|param| &*param.name).collect::<Vec<_>>(), names);
+            }
             (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
             (got, _) => panic!("{text:?} gave {got:?}"),
         }

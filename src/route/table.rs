@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::{HeaderValue, Method};
 
-use crate::route::{Pattern, Spans};
+use crate::route::Pattern;
 
 /// All routes of an app. `E` is whatever an endpoint is.
 pub(crate) struct Table<E> {
@@ -27,7 +27,7 @@ struct Route<E> {
 
 /// What the table says about a request.
 pub(crate) enum Found<'t, E> {
-    Endpoint(&'t E, Spans),
+    Endpoint(&'t E),
     /// The path exists and the author left `OPTIONS` to us.
     Options(&'t HeaderValue),
     WrongMethod(&'t HeaderValue),
@@ -84,13 +84,7 @@ impl<E> Table<E> {
         let Ok(hit) = self.paths.at(path) else { return Found::Nothing };
         let route = &self.routes[*hit.value];
         match route.endpoint(method) {
-            Some(endpoint) => {
-                let mut spans = Spans::default();
-                for (_, value) in hit.params.iter() {
-                    spans.push(path, value);
-                }
-                Found::Endpoint(endpoint, spans)
-            }
+            Some(endpoint) => Found::Endpoint(endpoint),
             None if *method == Method::OPTIONS => Found::Options(&route.allow),
             None => Found::WrongMethod(&route.allow),
         }
@@ -168,8 +162,10 @@ mod tests {
     fn check(table: &Table<String>, request: &str, expected: &str) {
         let (method, path) = request.split_once(' ').unwrap();
         let got = match table.find(&Method::from_bytes(method.as_bytes()).unwrap(), path) {
-            Found::Endpoint(endpoint, spans) => {
-                let values: Vec<_> = (0..).map_while(|at| spans.value(path, at)).collect();
+            Found::Endpoint(endpoint) => {
+                let pattern = endpoint.split_once(' ').unwrap().1;
+                let params = Pattern::parse(pattern).unwrap().params;
+                let values: Vec<_> = params.iter().map(|param| param.value(path).unwrap()).collect();
                 format!("{endpoint} [{}]", values.join(","))
             }
             Found::Options(allow) => format!("options {}", allow.to_str().unwrap()),

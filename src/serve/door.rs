@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::app::Sealed;
 use crate::error::{Error, Result};
 use crate::log::say;
-use crate::serve::connection::connection;
+use crate::serve::connection;
 use crate::serve::drain::{Drain, Watch, Watches};
 use crate::serve::last_resort::LastResort;
 use crate::serve::signal::Signals;
@@ -59,10 +59,7 @@ struct Guest {
 async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
     while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
         match TcpStream::from_std(stream) {
-            Ok(stream) => {
-                let serve = connection(Arc::clone(&app), stream, address, protocol, watch, place);
-                drop(app.shared.tracker.spawn(Kind::Connection, serve));
-            }
+            Ok(stream) => connection::spawn(&app, stream, address, protocol, watch, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn finish(
         strip(&mut headers);
     }
     let call = record.call();
-    let cors = call.matched.as_ref().map_or(app_cors, |matched| matched.scope.cors.as_deref());
+    let cors = call.scope.as_ref().map_or(app_cors, |scope| scope.cors.as_deref());
     if let Some(cors) = cors.filter(|_| !has_cors) {
         cors.decorate(&call.head, call.has_origin, &mut headers);
     }

@@ -178,9 +178,9 @@ impl Record {
         // A longer path is an attack or a mistake, and a line has its limit.
         let path = call.head.uri.path().as_bytes();
         text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
-        if let Some(matched) = &call.matched {
+        if let Some(scope) = &call.scope {
             out.extend_from_slice(b"\",\"route\":\"");
-            out.extend_from_slice(&matched.scope.logged);
+            out.extend_from_slice(&scope.logged);
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));

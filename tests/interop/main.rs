@@ -30,6 +30,18 @@ fn is_wanted() -> bool {
     wanted
 }
 
+/// A Python that has the clients of `requirements.txt`: `FC_PYTHON`, or the one that `.ci/run tools` makes.
+fn python() -> std::process::Command {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/python/bin/python3");
+    let python = std::env::var_os("FC_PYTHON").unwrap_or_else(|| own.into());
+    assert!(
+        std::path::Path::new(&python).exists(),
+        "{} is absent: run `.ci/run tools`, or name one in FC_PYTHON",
+        python.display()
+    );
+    std::process::Command::new(python)
+}
+
 /// A folder of this test's own, removed at its end.
 #[derive(Debug)]
 struct Folder(std::path::PathBuf);

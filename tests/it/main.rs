@@ -22,6 +22,8 @@ mod memory;
 mod probes;
 mod rows;
 mod shapes;
+mod sse;
+mod sse_feed;
 mod start;
 mod stop;
 mod tidy;

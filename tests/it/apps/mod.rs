@@ -1,6 +1,7 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
 mod leaving;
+mod live;
 mod settings;
 
 /// Not a test: what `Launch::app` starts.
@@ -9,6 +10,7 @@ mod settings;
 fn serve() {
     match std::env::var("IT_APP").as_deref() {
         Ok("leaving") => leaving::app().run().unwrap(),
+        Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.

@@ -8,4 +8,5 @@ mod policy;
 mod replies;
 mod routing;
 mod seal;
+mod sse;
 mod stop_notice;

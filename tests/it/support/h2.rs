@@ -185,6 +185,18 @@ impl Conn {
         }
     }
 
+    /// The next data of this stream; empty when it ends.
+    #[track_caller]
+    pub fn data(&mut self, id: u32) -> Vec<u8> {
+        loop {
+            let frame = self.read();
+            assert!(frame.kind != RST_STREAM || frame.stream != id, "stream {id} was reset");
+            if frame.kind == DATA && frame.stream == id {
+                return frame.payload;
+            }
+        }
+    }
+
     /// How many of these streams have ended, once there are so many.
     #[track_caller]
     pub fn count_ended(&mut self, streams: &[u32], least: usize) -> usize {

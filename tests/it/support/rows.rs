@@ -39,6 +39,8 @@ const ROWS: &[Row] = &[
     ("panics", panics),
     ("large", large),
     ("context", context),
+    ("server-sent events", server_sent_events),
+    ("publishing to nobody", publish),
     ("counters", counters),
     ("events", events),
     ("failed events", failed_events),
@@ -226,6 +228,24 @@ fn event(path: &str, payload: &str) -> Ask {
         .header("Content-Type", "application/octet-stream")
         .header("x-fc-control-path", "/invoke")
         .header("x-fc-request-id", "1-65d71219-15d63510-0000000000ee")
+}
+
+fn server_sent_events(ask: &mut Client<'_>) {
+    let answer = ask(&Ask::get("/sse?n=3&ms=1"));
+    answer.assert_status(200).assert_header("content-type", "text/event-stream");
+    answer.assert_header("cache-control", "no-cache").assert_no_header("content-length");
+    answer.assert_text("data: tick 0\nid: 0\n\ndata: tick 1\nid: 1\n\ndata: tick 2\nid: 2\n\n");
+    let again = Ask::get("/sse?n=3&ms=0").header("Last-Event-ID", "1");
+    ask(&again).assert_status(200).assert_text("data: tick 2\nid: 2\n\n");
+    ask(&Ask::get("/sse?n=3&ms=0").header("Last-Event-ID", "2")).assert_status(200).assert_text("");
+    ask(&Ask::get("/sse?n=many")).assert_problem(400);
+    let head = ask(&Ask::new("HEAD", "/sse?n=3&ms=600000"));
+    head.assert_status(200).assert_text("").assert_header("content-type", "text/event-stream");
+    head.assert_no_header("content-length");
+}
+
+fn publish(ask: &mut Client<'_>) {
+    ask(&Ask::post("/publish", "to nobody")).assert_status(200).assert_text("0");
 }
 
 fn events(ask: &mut Client<'_>) {

@@ -1,5 +1,7 @@
 //! Calling an app in memory: no port, no sleep, the same path through the app as a socket's.
 
+mod streaming;
+
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -7,7 +9,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -15,6 +16,7 @@ use crate::app::{AccessLog, App, Sealed};
 use crate::exchange::Payload;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
+pub use streaming::Streaming;
 
 /// A client of an app that is called directly. The app is checked and opened with the first call.
 ///
@@ -143,31 +145,38 @@ impl<S> Call<'_, S> {
     }
 }
 
+impl<S: Send + Sync + 'static> Call<'_, S> {
+    /// Makes the call, and leaves the answer's body to be read while it comes.
+    ///
+    /// # Panics
+    /// When the target is none: the test has failed.
+    pub async fn open(self) -> Streaming {
+        let app = self.client.sealed().await;
+        let mut request = Request::new(Payload::whole(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.target.parse().expect("a request target");
+        *request.headers_mut() = self.headers;
+        if !request.headers().contains_key("host") {
+            request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+        }
+        let (head, body) = request.into_parts();
+        Streaming::new(app.answer(head, body, None).await)
+    }
+}
+
 impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
     type Output = Answer;
     type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let app = self.client.sealed().await;
-            let mut request = Request::new(Payload::whole(self.body));
-            *request.method_mut() = self.method;
-            *request.uri_mut() = self.target.parse().expect("a request target");
-            *request.headers_mut() = self.headers;
-            if !request.headers().contains_key("host") {
-                request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+            let mut answer = self.open().await;
+            let mut body = Vec::new();
+            while let Some(piece) = answer.piece().await {
+                body.extend_from_slice(&piece);
             }
-            let (head, body) = request.into_parts();
-            let (head, mut body) = app.answer(head, body, None).await.into_parts();
-            let mut bytes = Vec::new();
-            let mut broken = false;
-            while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-                match frame.map(http_body::Frame::into_data) {
-                    Ok(data) => bytes.extend_from_slice(&data.unwrap_or_default()),
-                    Err(_) => broken = true,
-                }
-            }
-            Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+            let Streaming { status, headers, broken, .. } = answer;
+            Answer { status, headers, body: body.into(), broken }
         })
     }
 }

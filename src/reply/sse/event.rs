@@ -1,0 +1,326 @@
+//! One event. It is written as it will stand on the wire while it is made, so that sending it is a copy at most.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Write as _;
+use std::panic::Location;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::reply::Json;
+
+/// A server-sent event: data, and perhaps an id, a name, a time to wait before the client connects again.
+///
+/// ```
+/// use fc_runtime::{Result, SseEvent};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result {
+/// let event = SseEvent::data("two\nlines").with_id(7).with_event("note").with_retry(Duration::from_secs(2));
+/// assert_eq!(event.text()?, "data: two\ndata: lines\nid: 7\nevent: note\nretry: 2000\n\n");
+/// assert_eq!(SseEvent::json(&["tea", "salt"])?.text()?, "data: [\"tea\",\"salt\"]\n\n");
+/// assert!(SseEvent::data("x").with_id("a\nb").text().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "an event does nothing unless it is sent"]
+pub struct SseEvent(Form);
+
+#[derive(Debug)]
+enum Form {
+    /// Its lines; the empty one that ends it is still to come.
+    Open(Vec<u8>),
+    Closed(Bytes),
+    /// What stood in the way of it.
+    Mistake(Error),
+}
+
+/// Room for an id, a name and the end beside the data, so that most events are one allocation.
+const ROOM: usize = 48;
+
+impl SseEvent {
+    /// An event with this data. Each of its lines, whether it ends with CR, LF or both, is a line to the client.
+    pub fn data(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        let mut lines = Vec::with_capacity(text.len() + ROOM);
+        write_lines(&mut lines, b"data: ", text.as_bytes());
+        Self(Form::Open(lines))
+    }
+
+    /// An event whose data is this value as JSON.
+    ///
+    /// # Errors
+    /// When the value cannot be JSON, as a map with keys that are no text.
+    #[track_caller]
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+        const FIELD: &[u8] = b"data: ";
+        let mut lines = Vec::with_capacity(128);
+        lines.extend_from_slice(FIELD);
+        serde_json::to_writer(&mut lines, value)?;
+        // Only raw values bring line breaks along.
+        if has_break(&lines) {
+            let text = lines.split_off(FIELD.len());
+            lines.clear();
+            write_lines(&mut lines, FIELD, &text);
+        } else {
+            lines.push(b'\n');
+        }
+        Ok(Self(Form::Open(lines)))
+    }
+
+    /// No event: a remark that clients skip. It keeps a connection busy, and can be seen by those who look at the bytes.
+    pub fn comment(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        let mut lines = Vec::with_capacity(text.len() + ROOM);
+        write_lines(&mut lines, b": ", text.as_bytes());
+        Self(Form::Open(lines))
+    }
+
+    /// The event with this id, which the client sends back as `Last-Event-ID` when it connects again.
+    ///
+    /// A line break or a NUL cannot stand in one: such an event fails where it is sent, with the line that made it.
+    #[track_caller]
+    pub fn with_id(self, id: impl fmt::Display) -> Self {
+        self.with_field("id: ", id, |byte| matches!(byte, b'\r' | b'\n' | 0))
+    }
+
+    /// The event with this name: listeners for it get the event, those for `message` do not.
+    ///
+    /// A line break cannot stand in one: such an event fails where it is sent, with the line that made it.
+    #[track_caller]
+    pub fn with_event(self, name: impl fmt::Display) -> Self {
+        self.with_field("event: ", name, |byte| matches!(byte, b'\r' | b'\n'))
+    }
+
+    /// The event with the time, in whole milliseconds, that the client waits before it connects again.
+    pub fn with_retry(self, after: Duration) -> Self {
+        self.with_field("retry: ", after.as_millis(), |_| false)
+    }
+
+    /// What stands on the wire.
+    ///
+    /// # Errors
+    /// When an id or a name was refused.
+    pub fn text(self) -> Result<String> {
+        // Everything that was written into it was text.
+        Ok(String::from_utf8_lossy(self.into_wire()?.as_slice()).into_owned())
+    }
+
+    #[track_caller]
+    fn with_field(
+        self,
+        field: &'static str,
+        value: impl fmt::Display,
+        is_illegal: impl Fn(u8) -> bool,
+    ) -> Self {
+        let at = Location::caller();
+        let mut lines = match self.0 {
+            Form::Open(lines) => lines,
+            Form::Closed(text) => text[..text.len() - END.len()].to_vec(),
+            Form::Mistake(_) => return self,
+        };
+        lines.extend_from_slice(field.as_bytes());
+        let start = lines.len();
+        let written = write!(lines, "{value}");
+        if written.is_err() || lines[start..].iter().any(|&byte| is_illegal(byte)) {
+            let name = field.trim_end_matches(": ");
+            let cause =
+                format!("the {name} of a server-sent event has bytes that cannot stand in one (at {at})");
+            return Self(Form::Mistake(Error::internal(cause)));
+        }
+        lines.push(b'\n');
+        Self(Form::Open(lines))
+    }
+
+    /// Whole events, as they stand on the wire.
+    pub(super) fn closed(text: Bytes) -> Self {
+        Self(Form::Closed(text))
+    }
+
+    /// The whole event.
+    pub(super) fn into_wire(self) -> Result<Wire> {
+        match self.0 {
+            Form::Open(mut lines) => {
+                lines.extend_from_slice(END);
+                Ok(Wire::Own(lines))
+            }
+            Form::Closed(text) => Ok(Wire::Shared(text)),
+            Form::Mistake(error) => Err(error),
+        }
+    }
+}
+
+/// The empty line that ends an event.
+const END: &[u8] = b"\n";
+
+/// Each line of the text behind the field's name.
+fn write_lines(out: &mut Vec<u8>, field: &[u8], text: &[u8]) {
+    let mut rest = text;
+    if has_break(text) {
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+            let (line, after) = rest.split_at(end);
+            write_line(out, field, line);
+            rest = after.strip_prefix(b"\r\n").unwrap_or(&after[1..]);
+        }
+    }
+    write_line(out, field, rest);
+}
+
+fn write_line(out: &mut Vec<u8>, field: &[u8], line: &[u8]) {
+    out.extend_from_slice(field);
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+/// The last line of this field in a whole event. The name has its colon and space.
+pub(super) fn field<'e>(event: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
+    event.split(|&byte| byte == b'\n').rev().find_map(|line| line.strip_prefix(name))
+}
+
+/// Without an early end, so that many bytes are looked at in one step: most data is one line.
+fn has_break(text: &[u8]) -> bool {
+    text.iter().fold(0, |found, &byte| found | u8::from(byte == b'\n') | u8::from(byte == b'\r')) != 0
+}
+
+/// Whole events on their way out: in a buffer that more can be added to, or shared with other clients.
+#[derive(Debug)]
+pub(super) enum Wire {
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Wire {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+
+    /// Adds more events behind these. `room` is how much is worth a buffer of that size.
+    pub(super) fn push(&mut self, more: &[u8], room: usize) {
+        let own = match self {
+            Self::Own(own) => own,
+            Self::Shared(shared) => {
+                *self = Self::Own(Vec::from(&shared[..]));
+                return self.push(more, room);
+            }
+        };
+        if own.capacity() - own.len() < more.len() {
+            own.reserve(more.len().max(room));
+        }
+        own.extend_from_slice(more);
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Own(text) => text.into(),
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+/// What a stream of server-sent events may give: [`SseEvent`], text, [`Json`], or a `Result` of one of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a server-sent event",
+    label = "`{Self}` cannot be sent as an event",
+    note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with `fc_runtime::Error`",
+    note = "let `?` convert other errors, as `async_stream::try_stream!` and `Sse::run` do"
+)]
+pub trait IntoSseEvent {
+    /// The event.
+    ///
+    /// # Errors
+    /// What ends the stream instead.
+    fn into_sse_event(self) -> Result<SseEvent>;
+}
+
+impl IntoSseEvent for SseEvent {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        Ok(self)
+    }
+}
+
+impl IntoSseEvent for String {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        Ok(SseEvent::data(self))
+    }
+}
+
+impl IntoSseEvent for &str {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        Ok(SseEvent::data(self))
+    }
+}
+
+impl IntoSseEvent for Cow<'_, str> {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        Ok(SseEvent::data(self))
+    }
+}
+
+impl<T: Serialize> IntoSseEvent for Json<T> {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        SseEvent::json(&self.0)
+    }
+}
+
+/// The only one for `Result`: that is what lets `?` infer its error.
+impl<T: IntoSseEvent> IntoSseEvent for Result<T, Error> {
+    fn into_sse_event(self) -> Result<SseEvent> {
+        self.and_then(IntoSseEvent::into_sse_event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(event: SseEvent, text: &str) {
+        assert_eq!(event.text().unwrap(), text);
+    }
+
+    #[test]
+    fn data_is_split_where_a_client_would_end_a_line() {
+        check(SseEvent::data(""), "data: \n\n");
+        check(SseEvent::data(" two"), "data:  two\n\n");
+        check(SseEvent::data("a\nb\rc\r\nd"), "data: a\ndata: b\ndata: c\ndata: d\n\n");
+        check(SseEvent::data("\n"), "data: \ndata: \n\n");
+        check(SseEvent::data("a\n\r\nb\r"), "data: a\ndata: \ndata: b\ndata: \n\n");
+        check(SseEvent::data("id: 7\n\ndata: forged"), "data: id: 7\ndata: \ndata: data: forged\n\n");
+        check(SseEvent::comment("a\nb"), ": a\n: b\n\n");
+    }
+
+    #[test]
+    fn json_is_one_line_unless_it_brings_its_own() {
+        check(SseEvent::json(&"a\nb").unwrap(), "data: \"a\\nb\"\n\n");
+        let keyed: std::collections::BTreeMap<[u8; 1], u8> = [([1], 2)].into();
+        assert!(SseEvent::json(&keyed).is_err());
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_field_is_refused_with_its_line() {
+        for event in [
+            SseEvent::data("x").with_id("a\rb"),
+            SseEvent::data("x").with_id("a\0"),
+            SseEvent::data("x").with_id("\n").with_event("fine"),
+            SseEvent::data("x").with_event("a\nb"),
+        ] {
+            let error = event.text().unwrap_err();
+            assert_eq!(error.status(), 500);
+            assert!(error.cause().unwrap().to_string().contains("event.rs:"), "{error:?}");
+        }
+        check(SseEvent::data("x").with_event("a\0b"), "data: x\nevent: a\0b\n\n");
+    }
+
+    #[test]
+    fn a_closed_event_is_opened_again() {
+        let shared = SseEvent::closed(Bytes::from_static(b"data: x\n\n"));
+        check(shared.with_id(3), "data: x\nid: 3\n\n");
+    }
+}

@@ -1,0 +1,97 @@
+//! HTTP/1.1 on one connection.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::app::Sealed;
+use crate::exchange::Peer;
+use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::serve::connection::{Service, is_over};
+use crate::serve::drain::Watch;
+use crate::serve::io::Io;
+use crate::serve::watch::departure;
+use crate::timer::Timer;
+
+/// How much of a head hyper takes in before it answers 431 itself, without a record and closing the connection. Room for
+/// what our own limits let through, so that it is they that refuse.
+const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
+
+/// No idle time-out, no cap on requests per connection, no `Connection: close` of ours: the platform reuses its
+/// connections, and answers 502 to a `POST` on one that was closed meanwhile.
+///
+/// Written by hand, like all that an idle connection keeps: an `async` block would hold what it was made from beside
+/// what it has become.
+pub(super) struct Http1<S: Send + Sync + 'static> {
+    connection: http1::Connection<TokioIo<Io>, Service<S>>,
+    peer: Arc<Peer>,
+    watch: Watch,
+    asked: bool,
+    head_limit: Duration,
+    slow_head: Timer,
+    socket: Arc<OwnedWriteHalf>,
+    /// Made when a request has to be waited for: most connections only ever have answers that are ready.
+    departed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<S: Send + Sync + 'static> Http1<S> {
+    pub(super) fn new(
+        app: Arc<Sealed<S>>,
+        stream: TcpStream,
+        peer: Arc<Peer>,
+        watch: Watch,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let io = Io::new(stream, Arc::clone(&peer));
+        let (socket, head_limit) = (io.handle(), app.settings.head_limit);
+        let service = Service { app, peer: Arc::clone(&peer) };
+        let mut builder = http1::Builder::new();
+        // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
+        // replies that most are, and no more processor time for large ones, whose pieces are bounded.
+        builder.max_buf_size(HEAD_MAX).writev(false);
+        let connection = builder.serve_connection(TokioIo::new(io), service);
+        let slow_head = Timer::default();
+        Self {
+            connection,
+            peer,
+            watch,
+            asked: false,
+            head_limit,
+            slow_head,
+            socket,
+            departed: None,
+            _place: place,
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Http1<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let connection = Pin::new(&mut this.connection);
+        if is_over(connection, &mut this.watch, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+            return Poll::Ready(());
+        }
+        // hyper came first: what a client asked before it left is answered if it can be answered at once.
+        // An error of hyper's concerns that client alone, and its requests have their records.
+        if this.peer.is_busy() {
+            let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));
+            return departed.as_mut().poll(cx);
+        }
+        if this.peer.is_mid_head() {
+            return this.slow_head.poll(cx, this.head_limit);
+        }
+        this.slow_head.stop();
+        Poll::Pending
+    }
+}

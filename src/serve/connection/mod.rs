@@ -1,0 +1,109 @@
+//! One connection: hyper on it until it ends, its client leaves, or the process stops.
+
+mod http1;
+#[cfg(feature = "http2")]
+mod http2;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::app::{Answer, Sealed};
+use crate::exchange::{Busy, Payload, Peer};
+#[cfg(not(feature = "http2"))]
+use crate::log::say;
+use crate::serve::drain::{Stage, Watch};
+use crate::serve::sniff::Protocol;
+use crate::stage::Outgoing;
+use crate::task::Kind;
+use http1::Http1;
+
+/// Serves a connection, as a task of its own that counts in `place` until it ends.
+pub(crate) fn spawn<S: Send + Sync + 'static>(
+    app: &Arc<Sealed<S>>,
+    stream: TcpStream,
+    address: SocketAddr,
+    protocol: Protocol,
+    watch: Watch,
+    place: OwnedSemaphorePermit,
+) {
+    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
+    match protocol {
+        Protocol::Http1 => {
+            drop(tracker.spawn(Kind::Connection, Http1::new(app, stream, peer, watch, place)));
+        }
+        #[cfg(feature = "http2")]
+        Protocol::Http2 => {
+            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, watch, place)));
+        }
+        #[cfg(not(feature = "http2"))]
+        Protocol::Http2 => say::warn(format_args!(
+            "{address} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime"
+        )),
+    }
+}
+
+/// Polls hyper, and asks it once to stop when the process does; whether the connection has ended, or has to.
+///
+/// hyper looks before it is asked: a request that is in the socket already is still served.
+fn is_over<C: Future>(
+    mut connection: Pin<&mut C>,
+    watch: &mut Watch,
+    asked: &mut bool,
+    stop: impl Fn(Pin<&mut C>),
+    cx: &mut Context<'_>,
+) -> bool {
+    let stage = watch.stage(cx);
+    if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
+        return true;
+    }
+    if stage == Stage::Draining && !std::mem::replace(asked, true) {
+        stop(connection.as_mut());
+        return connection.poll(cx).is_ready();
+    }
+    false
+}
+
+/// What hyper asks: each request of one connection.
+struct Service<S> {
+    app: Arc<Sealed<S>>,
+    peer: Arc<Peer>,
+}
+
+impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Service<S> {
+    type Response = Response<Outgoing>;
+    type Error = Infallible;
+    type Future = Answered<S>;
+
+    fn call(&self, request: Request<Incoming>) -> Answered<S> {
+        let (head, body) = request.into_parts();
+        let busy = self.peer.begin();
+        let body = Payload::wire(body, &head, &busy);
+        Answered { answer: self.app.answer(head, body, Some(Arc::clone(&self.peer))), busy: Some(busy) }
+    }
+}
+
+/// What hyper wants of a service: a result, which never is an error.
+struct Answered<S> {
+    answer: Answer<S>,
+    busy: Option<Busy>,
+}
+
+impl<S: Send + Sync + 'static> Future for Answered<S> {
+    type Output = Result<Response<Outgoing>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
+        if let Some(busy) = self.busy.take() {
+            response.body_mut().set_busy(busy);
+        }
+        Poll::Ready(Ok(response))
+    }
+}

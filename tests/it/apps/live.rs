@@ -1,0 +1,114 @@
+//! Streams of events in every state: waiting, ready for ever, failing. Each says what became of its producer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fc_runtime::{App, Error, IntoReply, Json, Result, Sse, SseEvent, StatusCode};
+use serde_json::json;
+use tokio::sync::Notify;
+
+#[derive(Default)]
+pub struct Seen {
+    begun: AtomicUsize,
+    produced: AtomicUsize,
+    dropped: AtomicUsize,
+    gate: Notify,
+}
+
+/// A producer that counts its end.
+struct Producer(Arc<Seen>);
+
+impl Producer {
+    fn begin(seen: Arc<Seen>) -> Self {
+        seen.begun.fetch_add(1, Ordering::Relaxed);
+        Self(seen)
+    }
+
+    fn produced(&self) -> usize {
+        self.0.produced.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub fn app() -> App<Seen> {
+    App::with_state(Seen::default())
+        .trust_platform(true)
+        .get("/counters", async |ex| Json(ex.counters()))
+        .get("/plaintext", async |_| "Hello, World!")
+        .get("/seen", async |ex| {
+            let [begun, produced, dropped] = [&ex.state().begun, &ex.state().produced, &ex.state().dropped]
+                .map(|count| count.load(Ordering::Relaxed));
+            Json(json!({ "begun": begun, "produced": produced, "dropped": dropped }))
+        })
+        .post("/open", async |ex| {
+            ex.state().gate.notify_one();
+            StatusCode::NO_CONTENT
+        })
+        // One event at a time, each when the gate is opened.
+        .get("/gated", async |ex| {
+            Sse::run(async move |mut out| {
+                let producer = Producer::begin(ex.state_arc());
+                loop {
+                    ex.state().gate.notified().await;
+                    out.send(format!("event {}", producer.produced())).await?;
+                }
+            })
+        })
+        .get("/burst", async |_| {
+            Sse::new(async_stream::stream! {
+                for text in ["one", "two", "three"] { yield text; }
+            })
+        })
+        .get("/silent", async |ex| silent(ex.state_arc()).keep_alive(Duration::from_millis(50)))
+        .get("/waiting", async |ex| silent(ex.state_arc()))
+        // Ready whenever it is asked.
+        .get("/endless", async |ex| {
+            let producer = Producer::begin(ex.state_arc());
+            Sse::new(async_stream::stream! {
+                loop { yield SseEvent::data("x".repeat(1000)).with_id(producer.produced()); }
+            })
+        })
+        .get("/failing", async |_| {
+            Sse::new(async_stream::stream! {
+                yield Ok("fine");
+                yield Err(Error::internal("the source is dry"));
+                yield Ok("never");
+            })
+        })
+        .get("/failing-run", async |_| {
+            Sse::run(async move |mut out| {
+                out.send("fine").await?;
+                Err(Error::internal("the source is dry"))?;
+                Ok(())
+            })
+        })
+        .get("/forged", async |_| {
+            Sse::new(async_stream::stream! {
+                yield SseEvent::data("fine");
+                yield SseEvent::data("x").with_id("1\ndata: forged");
+            })
+        })
+        .get("/panicking", async |_| {
+            Sse::new(async_stream::stream! {
+                yield "fine";
+                // What is not sent yet is lost with it.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                panic!("asked to");
+            })
+        })
+        .get("/refused", async |_| -> Result<Sse> { Err(Error::forbidden("not for you")) })
+        .get("/over", async |_| StatusCode::NO_CONTENT.into_reply())
+}
+
+fn silent(seen: Arc<Seen>) -> Sse {
+    Sse::run(async move |_| {
+        let _producer = Producer::begin(seen);
+        std::future::pending().await
+    })
+}
