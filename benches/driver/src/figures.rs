@@ -77,6 +77,10 @@ impl Figures {
         self.0.get(&key(measure, subject))
     }
 
+    pub(crate) fn is_absent(&self, measure: &Measure, subject: &Subject) -> bool {
+        matches!(self.get(measure, subject), Some(Figure::Absent(_)))
+    }
+
     pub(crate) fn spread(&self, measure: &Measure, subject: &Subject) -> Option<Spread> {
         self.get(measure, subject)?.spread()
     }

@@ -45,6 +45,20 @@ pub(crate) enum Under {
     Strace,
 }
 
+impl Under {
+    /// What was counted, as the tool wrote it: instructions, or allocations.
+    pub(crate) fn total(self, written: &str) -> Outcome<f64> {
+        let word = match self {
+            Self::Callgrind => written.lines().find_map(|line| line.strip_prefix("totals:")),
+            Self::Memcheck => written.split_once("total heap usage:").map(|(_, usage)| usage),
+            // A table, of which a row reads its rows.
+            Self::Nothing | Self::Strace => None,
+        };
+        let word = word.and_then(|text| text.split_whitespace().next());
+        Ok(word.ok_or_else(|| format!("{self:?} wrote no total"))?.replace(',', "").parse()?)
+    }
+}
+
 /// How a server is run, beyond what its subject says.
 #[derive(Default)]
 pub(crate) struct Way<'a> {

@@ -4,9 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::Outcome;
-use crate::process::{Bench, Server};
-use crate::rows::instructions::total_of;
-use crate::rows::syscalls::count_of;
+use crate::process::{Bench, Server, Under};
+use crate::rows::syscalls::calls;
 use crate::subjects::Subject;
 
 /// What it measured, by name.
@@ -31,12 +30,25 @@ pub(crate) fn ask(bench: &Bench, server: &mut Server, name: &str, numbers: &[usi
 
 /// Instructions of a whole run with one measurement.
 pub(crate) fn instructions(bench: &Bench, subject: &Subject, name: &str, numbers: &[usize]) -> Outcome<f64> {
-    total_of(bench, subject, |server| ask(bench, server, name, numbers).map(drop))
+    Under::Callgrind.total(&run_under(bench, subject, Under::Callgrind, name, numbers)?)
 }
 
 /// System calls of a whole run with one measurement.
 pub(crate) fn system_calls(bench: &Bench, subject: &Subject, name: &str, numbers: &[usize]) -> Outcome<f64> {
-    Ok(count_of(bench, subject, |server| ask(bench, server, name, numbers).map(drop))?.all)
+    let table = run_under(bench, subject, Under::Strace, name, numbers)?;
+    Ok(calls(&table, "total").ok_or("strace wrote no total")?)
+}
+
+fn run_under(
+    bench: &Bench,
+    subject: &Subject,
+    under: Under,
+    name: &str,
+    numbers: &[usize],
+) -> Outcome<String> {
+    let mut server = bench.start(subject, under)?;
+    ask(bench, &mut server, name, numbers).map_err(|error| format!("{}: {error}", subject.name))?;
+    server.finish()
 }
 
 /// Clients that stay until this is dropped.

@@ -4,12 +4,13 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use super::connections::HEAP;
+use super::instructions::total_so;
 use super::{FEW, MANY, slope};
 use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::ordinary;
 use crate::measure::Measure;
-use crate::process::{Bench, Under};
+use crate::process::{Bench, Under, Way};
 use crate::row::Row;
 use crate::subjects::Subject;
 use crate::subjects::http::{AXUM_BARE, OURS, OURS_OFF, RAW_HYPER};
@@ -74,13 +75,6 @@ fn agree(figures: &Figures, subject: &Subject, inside: f64) -> Outcome<()> {
 }
 
 fn of_process(bench: &Bench, subject: &Subject, requests: usize) -> Outcome<f64> {
-    let mut server = bench.start(subject, Under::Memcheck)?;
-    let mut client = server.connect()?;
-    client.repeat(&ordinary("/users/42"), requests).map_err(|error| format!("{}: {error}", subject.name))?;
-    drop(client);
-    let log = server.finish()?;
-    let usage = log.lines().find_map(|line| line.split_once("total heap usage:")).map(|(_, usage)| usage);
-    let allocations =
-        usage.and_then(|usage| usage.split_whitespace().next()).ok_or("valgrind wrote no usage")?;
-    Ok(allocations.replace(',', "").parse()?)
+    let way = Way { under: Under::Memcheck, ..Way::default() };
+    total_so(bench, subject, &way, &ordinary("/users/42"), requests)
 }

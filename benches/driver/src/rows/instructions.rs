@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::{on_fc, ordinary};
 use crate::measure::Measure;
-use crate::process::{Bench, Server, Under};
+use crate::process::{Bench, Under, Way};
 use crate::row::Row;
 use crate::subjects::Subject;
 
@@ -40,18 +40,20 @@ fn per_request(bench: &Bench, subject: &Subject, request: &[u8]) -> Outcome<f64>
 
 /// Instructions of a whole run with so many requests on one connection.
 pub(super) fn total(bench: &Bench, subject: &Subject, request: &[u8], requests: usize) -> Outcome<f64> {
-    total_of(bench, subject, |server| server.connect()?.repeat(request, requests))
+    total_so(bench, subject, &Way { under: Under::Callgrind, ..Way::default() }, request, requests)
 }
 
-/// Instructions of a whole run in which a server was asked something.
-pub(crate) fn total_of(
+/// What the tool counted in a whole run.
+pub(super) fn total_so(
     bench: &Bench,
     subject: &Subject,
-    ask: impl FnOnce(&mut Server) -> Outcome<()>,
+    way: &Way<'_>,
+    request: &[u8],
+    requests: usize,
 ) -> Outcome<f64> {
-    let mut server = bench.start(subject, Under::Callgrind)?;
-    ask(&mut server).map_err(|error| format!("{}: {error}", subject.name))?;
-    let profile = server.finish()?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals:"));
-    Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
+    let mut server = bench.start_so(subject, way)?;
+    let mut client = server.connect()?;
+    client.repeat(request, requests).map_err(|error| format!("{}: {error}", subject.name))?;
+    drop(client);
+    way.under.total(&server.finish()?)
 }

@@ -7,6 +7,10 @@ pub(crate) mod events;
 pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
+pub(crate) mod lookup;
+pub(crate) mod payload;
+pub(crate) mod probes;
+pub(crate) mod sizes;
 pub(crate) mod stalled;
 pub(crate) mod start;
 pub(crate) mod syscalls;
@@ -16,14 +20,20 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 18] = [
+pub(crate) static ALL: [&Row; 24] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
     &cpu::ROW,
     &latency::ROW,
+    &probes::ROW,
     &connections::ROW,
+    &payload::ROW,
+    &lookup::ROW,
     &start::ROW,
+    &sizes::AT_TWENTIETH,
+    &sizes::AT_HALF,
+    &sizes::AT_WHOLE,
     &tree::SIZE,
     &tree::BUILD,
     &websocket::SPEED,

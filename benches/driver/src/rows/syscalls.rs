@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::ordinary;
 use crate::measure::Measure;
-use crate::process::{Bench, Server, Under};
+use crate::process::{Bench, Under};
 use crate::row::Row;
 use crate::subjects::Subject;
 
@@ -32,23 +32,16 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-pub(crate) struct Count {
-    pub(crate) all: f64,
-    pub(crate) writes: f64,
+struct Count {
+    all: f64,
+    writes: f64,
 }
 
 fn count(bench: &Bench, subject: &Subject, requests: usize) -> Outcome<Count> {
-    count_of(bench, subject, |server| server.connect()?.repeat(&ordinary("/users/42"), requests))
-}
-
-/// The system calls of a whole run in which a server was asked something.
-pub(crate) fn count_of(
-    bench: &Bench,
-    subject: &Subject,
-    ask: impl FnOnce(&mut Server) -> Outcome<()>,
-) -> Outcome<Count> {
     let mut server = bench.start(subject, Under::Strace)?;
-    ask(&mut server).map_err(|error| format!("{}: {error}", subject.name))?;
+    let mut client = server.connect()?;
+    client.repeat(&ordinary("/users/42"), requests).map_err(|error| format!("{}: {error}", subject.name))?;
+    drop(client);
     let table = server.finish()?;
     Ok(Count {
         all: calls(&table, "total").ok_or("strace wrote no total")?,
@@ -57,7 +50,7 @@ pub(crate) fn count_of(
 }
 
 /// The column `calls` of a row of strace's summary; the column of errors may be empty, the name is always last.
-fn calls(table: &str, name: &str) -> Option<f64> {
+pub(crate) fn calls(table: &str, name: &str) -> Option<f64> {
     let row = table.lines().find(|line| line.split_whitespace().next_back() == Some(name))?;
     row.split_whitespace().nth(3)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! WebSockets: messages back and forth, what each costs, and the memory of those that are idle.
+//! A WebSocket: messages back and forth, what each costs, and the memory of one that is idle.
 
 use super::{FEW, MANY, slope};
 use crate::Outcome;

@@ -1,6 +1,7 @@
 //! What is measured: a program, how it is started, and what it is compared as.
 
 pub(crate) mod http;
+pub(crate) mod lookup;
 pub(crate) mod streams;
 
 /// A server, or one way to run it.
@@ -41,8 +42,10 @@ pub(crate) enum Family {
     Contract,
     /// The ten-line example.
     Hello,
-    /// What stays open: WebSockets, server-sent events, gRPC.
+    /// What stays open: a WebSocket, server-sent events, gRPC.
     Streams,
+    /// As many routes as one asks for.
+    Lookup,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,5 +90,5 @@ impl Subject {
 
 /// In the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
-    http::ALL.iter().chain(&streams::ALL).copied()
+    http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).copied()
 }
