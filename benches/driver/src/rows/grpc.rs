@@ -11,13 +11,13 @@ use crate::row::Row;
 use crate::streams::{ask, instructions, system_calls};
 use crate::subjects::streams::GRPC;
 
-static UNARY_PER_SECOND: Measure =
+pub(crate) static UNARY_PER_SECOND: Measure =
     Measure::new("grpc-unary-per-second", "unary, 8 × 32: calls/s (more is better)", 0).more_is_better();
 static UNARY_CPU: Measure = Measure::new("grpc-unary-cpu", "unary, 8 × 32: processor µs per call", 2);
 static ONE_PER_SECOND: Measure =
     Measure::new("grpc-one-per-second", "unary, 1 × 100: calls/s (more is better)", 0).more_is_better();
 static ONE_CPU: Measure = Measure::new("grpc-one-cpu", "unary, 1 × 100: processor µs per call", 2);
-static STREAM_PER_SECOND: Measure =
+pub(crate) static STREAM_PER_SECOND: Measure =
     Measure::new("grpc-stream-per-second", "server stream: messages/s (more is better)", 0).more_is_better();
 static STREAM_CPU: Measure = Measure::new("grpc-stream-cpu", "server stream: processor µs per message", 3);
 

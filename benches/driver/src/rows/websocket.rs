@@ -13,10 +13,10 @@ use crate::subjects::streams::WEBSOCKET;
 const SMALL: usize = 64;
 const LARGE: usize = 16 * 1024;
 
-static SMALL_PER_SECOND: Measure =
+pub(crate) static SMALL_PER_SECOND: Measure =
     Measure::new("websocket-64-per-second", "64 B: messages/s (more is better)", 0).more_is_better();
 static SMALL_CPU: Measure = Measure::new("websocket-64-cpu", "64 B: processor µs per message", 2);
-static LARGE_PER_SECOND: Measure =
+pub(crate) static LARGE_PER_SECOND: Measure =
     Measure::new("websocket-16k-per-second", "16 KiB: messages/s (more is better)", 0).more_is_better();
 static LARGE_CPU: Measure = Measure::new("websocket-16k-cpu", "16 KiB: processor µs per message", 2);
 
