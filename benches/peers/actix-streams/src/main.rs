@@ -19,5 +19,6 @@ async fn main() -> std::io::Result<()> {
             .route("/publish", web::post().to(events::publish))
             .route("/ws", web::get().to(socket::echo))
     });
-    server.bind((Ipv4Addr::UNSPECIFIED, port))?.run().await
+    // It waits for streams whose clients have left.
+    server.shutdown_timeout(1).bind((Ipv4Addr::UNSPECIFIED, port))?.run().await
 }
