@@ -21,6 +21,10 @@ const EXIT_NEWS: Duration = Duration::from_millis(250);
 /// How often a call that was not sent yet looks for another connection or instance.
 const TRIES: usize = 4;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static(header::REQUEST_ID);
+const CONTROL_PATH: HeaderName = HeaderName::from_static(header::CONTROL_PATH);
+const DEADLINE: HeaderName = HeaderName::from_static(header::FUNCTION_DEADLINE);
+
 /// A function by its name, whichever generation of it is current.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -210,28 +214,27 @@ impl Run {
         &self,
         method: Method,
         target: Uri,
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         payload: Payload,
         control: &'static str,
     ) -> Result<Request<Payload>, Failure> {
-        if let Some(lease) = &self.lease {
-            for (name, value) in &lease.instance.generation.surroundings.headers {
-                headers.insert(name.clone(), value.clone());
-            }
-        }
+        // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
+        let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
+        let mut all = own.unwrap_or_default();
+        all.extend(headers);
         let deadline = SystemTime::now() + self.limit;
         let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let id = HeaderValue::from_str(&self.id);
         let id = id.map_err(|_| Failure::invalid_argument("the request id is not a header value"))?;
-        headers.insert(HeaderName::from_static(header::REQUEST_ID), id);
-        headers.insert(HeaderName::from_static(header::CONTROL_PATH), HeaderValue::from_static(control));
+        all.insert(REQUEST_ID, id);
+        all.insert(CONTROL_PATH, HeaderValue::from_static(control));
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
-            headers.insert(HeaderName::from_static(header::FUNCTION_DEADLINE), value);
+            all.insert(DEADLINE, value);
         }
         let mut request = Request::new(payload);
         *request.method_mut() = method;
         *request.uri_mut() = target;
-        *request.headers_mut() = headers;
+        *request.headers_mut() = all;
         Ok(request)
     }
 
@@ -344,18 +347,18 @@ impl Run {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        let text = match error {
-            None => format!("FC Invoke End RequestId: {}", self.id),
-            Some(error) => {
-                let first = error.lines().next().unwrap_or_default();
-                format!("FC Invoke End RequestId: {}, Error: {first}", self.id)
+        if error.is_some() || self.tail.is_some() {
+            let mut text = format!("FC Invoke End RequestId: {}", self.id);
+            if let Some(error) = error {
+                text.push_str(", Error: ");
+                text.push_str(error.lines().next().unwrap_or_default());
             }
-        };
-        if let Some(tail) = &self.tail {
-            tail.push(&text);
-        }
-        if error.is_some() {
-            self.log.error(&self.source, text);
+            if let Some(tail) = &self.tail {
+                tail.push(&text);
+            }
+            if error.is_some() {
+                self.log.error(&self.source, text);
+            }
         }
         if let Some(lease) = self.lease.take() {
             lease.instance.output.end(&self.id);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use http::Method;
 use tokio::sync::mpsc;
 
 use crate::platform::Address;
@@ -56,7 +57,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub struct Record {
     /// The method.
-    pub method: String,
+    pub method: Method,
     /// The path without its query, in which signatures and tokens live.
     pub path: String,
     /// The status; 499 when the client left.

@@ -14,11 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Slot;
-use crate::gateway::{self, Door, Functions, Gateway};
-use crate::instance::{Generation, Pool, Refusal};
+use crate::gateway::{self, Door, Gateway, Table};
+use crate::instance::{Cgroups, Generation, Pool, Refusal};
 use crate::log::{Kind, Log, Source};
 use crate::manifest::{Action, Function, Manifest};
-use crate::redact::Redactor;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 
 pub use invoke::Invocation;
@@ -77,6 +76,7 @@ pub struct Platform {
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     workspace: Arc<Workspace>,
+    cgroups: Option<Arc<Cgroups>>,
     /// Every generation that may still have instances.
     pools: Mutex<Vec<Weak<Pool>>>,
     stop: CancellationToken,
@@ -96,8 +96,9 @@ impl Platform {
             .await
             .map_err(|error| in_words(&error, settings.listen, settings.port))?;
         let main = listener.local_addr()?;
+        let cgroups = cgroups(&log).await;
         let platform = Platform {
-            gateway: Gateway::new(Functions::default(), log.clone()),
+            gateway: Gateway::new(Table::default(), log.clone()),
             log,
             settings,
             main,
@@ -105,6 +106,7 @@ impl Platform {
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             workspace,
+            cgroups,
             pools: Mutex::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -203,7 +205,7 @@ impl Platform {
         let files = watch::Sources::of(function, manifest.folder()).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.settings.build && !function.actions.is_empty() {
-            let outcome = self.build(function, manifest.redactor(), &source, done).await;
+            let outcome = self.build(function, manifest, &source, done).await;
             let after = watch::Sources::of(function, manifest.folder()).files_apart().await;
             self.keep_files(name, files, after);
             if let Err(why) = outcome {
@@ -231,13 +233,13 @@ impl Platform {
     async fn build(
         &self,
         function: &Function,
-        redactor: &Redactor,
+        manifest: &Manifest,
         source: &Source,
         done: &mut Built,
     ) -> Result<(), String> {
         for action in &function.actions {
             if !done.actions.contains(action) {
-                watch::run_action(action, source, &self.log, redactor, &self.tasks).await?;
+                watch::run_action(action, source, &self.log, manifest, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -266,8 +268,13 @@ impl Platform {
     /// Makes this generation of the function the current one, without a moment in which none is.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> bool {
         let folder = snapshot.folder.clone();
-        let generation =
-            Generation::new(Arc::new(function.clone()), folder, self.log.clone(), self.tasks.clone());
+        let generation = Generation::new(
+            Arc::new(function.clone()),
+            folder,
+            self.log.clone(),
+            self.tasks.clone(),
+            self.cgroups.clone(),
+        );
         let generation = Arc::new(generation);
         let functions = self.gateway.functions();
         let Some(slot) = functions.get(&function.name) else {
@@ -440,6 +447,20 @@ impl Platform {
 #[derive(Debug, Default)]
 pub struct Built {
     actions: Vec<Action>,
+}
+
+/// Where the kernel can hold memory limits. Where it cannot, that is said once.
+async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
+    let found = tokio::task::spawn_blocking(Cgroups::find).await;
+    match found.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(cgroups) => Some(Arc::new(cgroups)),
+        Err(why) => {
+            let text =
+                format!("memory limits are held by sampling, since control groups cannot be used: {why}");
+            log.info(&Source::default(), text);
+            None
+        }
+    }
 }
 
 fn in_words(error: &io::Error, ip: IpAddr, port: u16) -> io::Error {

@@ -1,5 +1,6 @@
 //! How events look on a terminal, or as JSON lines.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
-use super::{Colour, time};
+use super::Colour;
+use super::time::Clock;
 use crate::{Event, Events, Kind};
 
 /// How many events are written at once.
@@ -65,12 +67,13 @@ impl Printer {
         std::thread::spawn(move || {
             let mut batch = Vec::with_capacity(BATCH);
             let mut text = String::new();
+            let mut clock = Clock::default();
             while events.wait(&mut batch, BATCH) > 0 {
                 pause();
                 events.take(&mut batch, BATCH);
                 text.clear();
                 for event in batch.drain(..) {
-                    line(&event, style, &mut text);
+                    line(&event, style, &mut clock, &mut text);
                 }
                 let dropped = events.take_dropped();
                 if dropped > 0 {
@@ -97,17 +100,18 @@ fn pause() {
     std::thread::sleep(GATHER);
 }
 
-fn line(event: &Event, style: Style, out: &mut String) {
+fn line(event: &Event, style: Style, clock: &mut Clock, out: &mut String) {
+    let time = clock.utc(event.time);
     match style {
-        Style::Json => json_line(event, out),
-        Style::Plain => text_line(event, false, out),
-        Style::Coloured => text_line(event, true, out),
+        Style::Json => json_line(event, time, out),
+        Style::Plain => text_line(event, time, false, out),
+        Style::Coloured => text_line(event, time, true, out),
     }
 }
 
-fn json_line(event: &Event, out: &mut String) {
+fn json_line(event: &Event, time: &str, out: &mut String) {
     let mut fields = Map::new();
-    fields.insert("time".to_owned(), time::utc(event.time).into());
+    fields.insert("time".to_owned(), time.into());
     for (name, value) in
         [("function", &event.function), ("instance", &event.instance), ("request", &event.request)]
     {
@@ -125,7 +129,7 @@ fn json_line(event: &Event, out: &mut String) {
         Kind::Request(record) => (
             "request",
             json!({
-                "method": record.method, "path": record.path, "status": record.status,
+                "method": record.method.as_str(), "path": record.path, "status": record.status,
                 "ms": record.duration.as_secs_f64() * 1000.0, "cold": record.is_cold,
             }),
         ),
@@ -152,6 +156,7 @@ fn json_line(event: &Event, out: &mut String) {
 }
 
 const RESET: &str = "\x1b[0m";
+const RESET_AND_END: &str = "\x1b[0m\n";
 const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
@@ -160,54 +165,71 @@ const GREEN: &str = "\x1b[32m";
 /// Colours that tell functions apart.
 const FUNCTIONS: [&str; 5] = ["\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
 
-fn text_line(event: &Event, is_coloured: bool, out: &mut String) {
-    let paint = |colour: &'static str| if is_coloured { colour } else { "" };
-    let reset = paint(RESET);
-    let clock = time::utc(event.time);
-    // The time of day; the date does not change often enough to be worth its width.
-    _ = write!(out, "{}{}{reset}", paint(DIM), &clock[11..23]);
-    if let Some(function) = &event.function {
-        let sum: usize = function.bytes().map(usize::from).sum();
-        _ = write!(out, " {}{}{reset}", paint(FUNCTIONS[sum % FUNCTIONS.len()]), neutral(function));
-    }
-    if let Some(instance) = &event.instance {
-        _ = write!(out, " {}{}{reset}", paint(DIM), tail(instance, 6));
-    }
-    if let Some(request) = &event.request {
-        _ = write!(out, " {}{request}{reset}", paint(DIM));
-    }
-    let (colour, text) = match &event.kind {
-        Kind::Stdout(text) => ("", format!("| {}", neutral(text))),
-        Kind::Stderr(text) => ("", format!("! {}", neutral(text))),
-        Kind::Build(text) => (DIM, format!("> {}", neutral(text))),
-        Kind::Info(text) => ("", neutral(text)),
-        Kind::Warning(text) => (YELLOW, format!("warning: {}", neutral(text))),
-        Kind::Error(text) => (RED, neutral(text)),
-        Kind::Request(record) => (
-            if record.status < 400 {
-                GREEN
-            } else if record.status < 500 {
-                YELLOW
-            } else {
-                RED
-            },
-            format!(
-                "{} {} {} {:.1} ms{}",
-                neutral(&record.method),
-                neutral(&record.path),
-                record.status,
-                record.duration.as_secs_f64() * 1000.0,
-                if record.is_cold { " cold" } else { "" }
-            ),
-        ),
-        Kind::Ready(address) if address.has_trigger => {
-            (GREEN, format!("{}  {}", address.host_url, address.port_url))
-        }
-        Kind::Ready(address) => {
-            (GREEN, format!("ready for events: fc-local invoke {}", neutral(&address.function)))
+fn text_line(event: &Event, time: &str, is_coloured: bool, out: &mut String) {
+    let mut part = |before: &str, colour: &str, text: &str| {
+        out.push_str(before);
+        if is_coloured {
+            out.extend([colour, text, RESET]);
+        } else {
+            out.push_str(text);
         }
     };
-    _ = writeln!(out, " {}{text}{reset}", paint(colour));
+    // The time of day; the date does not change often enough to be worth its width.
+    part("", DIM, &time[11..23]);
+    if let Some(function) = &event.function {
+        let sum: usize = function.bytes().map(usize::from).sum();
+        part(" ", FUNCTIONS[sum % FUNCTIONS.len()], &neutral(function));
+    }
+    if let Some(instance) = &event.instance {
+        part(" ", DIM, tail(instance, 6));
+    }
+    if let Some(request) = &event.request {
+        part(" ", DIM, request);
+    }
+    out.push(' ');
+    if is_coloured {
+        out.push_str(colour(&event.kind));
+    }
+    text(&event.kind, out);
+    out.push_str(if is_coloured { RESET_AND_END } else { "\n" });
+}
+
+fn colour(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Stdout(_) | Kind::Stderr(_) | Kind::Info(_) => "",
+        Kind::Build(_) => DIM,
+        Kind::Warning(_) => YELLOW,
+        Kind::Error(_) => RED,
+        Kind::Ready(_) => GREEN,
+        Kind::Request(record) => match record.status {
+            ..400 => GREEN,
+            400..500 => YELLOW,
+            500.. => RED,
+        },
+    }
+}
+
+fn text(kind: &Kind, out: &mut String) {
+    let (mark, text) = match kind {
+        Kind::Stdout(text) => ("| ", text),
+        Kind::Stderr(text) => ("! ", text),
+        Kind::Build(text) => ("> ", text),
+        Kind::Info(text) | Kind::Error(text) => ("", text),
+        Kind::Warning(text) => ("warning: ", text),
+        Kind::Request(record) => {
+            let tenths = record.duration.as_micros() / 100;
+            out.extend([record.method.as_str(), " ", &neutral(&record.path)]);
+            // Writing into a string cannot fail.
+            _ = write!(out, " {} {}.{} ms", record.status, tenths / 10, tenths % 10);
+            out.push_str(if record.is_cold { " cold" } else { "" });
+            return;
+        }
+        Kind::Ready(address) if address.has_trigger => {
+            return out.extend([address.host_url.as_str(), "  ", &address.port_url]);
+        }
+        Kind::Ready(address) => ("ready for events: fc-local invoke ", &address.function),
+    };
+    out.extend([mark, &neutral(text)]);
 }
 
 fn tail(text: &str, length: usize) -> &str {
@@ -220,18 +242,20 @@ fn steers(c: char) -> bool {
 }
 
 /// `text` without anything that steers a terminal: a function must not repaint what others wrote.
-pub(super) fn neutral(text: &str) -> String {
-    if !text.contains(steers) {
-        return text.to_owned();
+pub(super) fn neutral(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(is_plain) || !text.contains(steers) {
+        return Cow::Borrowed(text);
     }
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+    let escaped = text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if steers(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
         out
-    })
+    });
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]
@@ -251,7 +275,7 @@ mod tests {
         let mut event = Vec::new();
         events.take(&mut event, 1);
         let mut out = String::new();
-        json_line(&event[0], &mut out);
+        json_line(&event[0], "", &mut out);
         assert!(out.contains("a\\u001b\\u007f\\u009b\\u202eé"), "{out}");
         let value: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(value["text"], "a\x1b\x7f\u{9b}\u{202e}é");

@@ -1,14 +1,33 @@
 //! Points in time as text, in UTC.
 
+use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `2026-01-31T12:00:00.000Z`.
-pub(super) fn utc(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, rest) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
+/// Writes times. Most of them are of the same second as the one before, whose text is kept.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    second: u64,
+    text: String,
+}
+
+impl Clock {
+    /// `2026-01-31T12:00:00.000Z`.
+    pub(super) fn utc(&mut self, time: SystemTime) -> &str {
+        const BEFORE_MILLIS: usize = 20;
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = since.as_secs();
+        if self.text.is_empty() || seconds != self.second {
+            let (days, rest) = (seconds / 86_400, seconds % 86_400);
+            let (year, month, day) = date(days);
+            let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+            self.text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.");
+            self.second = seconds;
+        }
+        self.text.truncate(BEFORE_MILLIS);
+        // Writing into a string cannot fail.
+        _ = write!(self.text, "{:03}Z", since.subsec_millis());
+        &self.text
+    }
 }
 
 /// The Gregorian date of a day counted from 1970. Years are counted from March, so that the leap day ends one.
@@ -38,7 +57,21 @@ mod tests {
             (1_709_164_800, "2024-02-29T00:00:00.000Z"),
             (4_107_542_400, "2100-03-01T00:00:00.000Z"),
         ] {
-            assert_eq!(super::utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+            assert_eq!(super::Clock::default().utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_clock_follows_the_time() {
+        let mut clock = super::Clock::default();
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (7, "1970-01-01T00:00:00.007Z"),
+            (60_999, "1970-01-01T00:01:00.999Z"),
+            (60_120, "1970-01-01T00:01:00.120Z"),
+            (59_000, "1970-01-01T00:00:59.000Z"),
+        ] {
+            assert_eq!(clock.utc(UNIX_EPOCH + Duration::from_millis(millis)), text);
         }
     }
 }

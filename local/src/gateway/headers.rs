@@ -26,6 +26,7 @@ const FRAMING: [&str; 2] = ["content-length", "expect"];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
 
 /// What a client asks of the platform, not of the function.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +40,9 @@ impl Control {
         let is = |name: &str, word: &str| {
             headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
         };
+        if !headers.keys().any(is_reserved) {
+            return Control::default();
+        }
         Control { wants_log: is("x-fc-log-type", "Tail"), is_async: is("x-fc-invocation-type", "Async") }
     }
 
@@ -54,23 +58,17 @@ impl Control {
 
 /// Takes out what does not go to the function.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    for name in FRAMING {
-        headers.remove(name);
-    }
-    strip_reserved(headers);
+    strip_named_by_connection(headers);
+    strip(headers, &FRAMING);
 }
 
 /// Takes out what a function's reply cannot set.
 pub(crate) fn strip_reply(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    for name in STRIPPED_REPLY_HEADERS {
-        headers.remove(name);
-    }
-    strip_reserved(headers);
+    strip_named_by_connection(headers);
+    strip(headers, &STRIPPED_REPLY_HEADERS);
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+fn strip_named_by_connection(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(CONNECTION)
@@ -85,35 +83,52 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    for name in HOP_BY_HOP {
+}
+
+/// Takes out `names`, what is hop-by-hop and what is the platform's. One look over what is there costs less than
+/// a look-up of each name.
+fn strip(headers: &mut HeaderMap, names: &[&str]) {
+    let goes = |name: &HeaderName| {
+        is_reserved(name) || HOP_BY_HOP.iter().chain(names).any(|other| name.as_str() == *other)
+    };
+    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    for name in going {
         headers.remove(name);
     }
 }
 
-fn strip_reserved(headers: &mut HeaderMap) {
-    let is_reserved = |name: &HeaderName| name.as_str().starts_with(RESERVED_PREFIX);
-    if headers.keys().any(is_reserved) {
-        let reserved: Vec<HeaderName> = headers.keys().filter(|name| is_reserved(name)).cloned().collect();
-        for name in reserved {
-            headers.remove(name);
-        }
+fn is_reserved(name: &HeaderName) -> bool {
+    name.as_str().starts_with(RESERVED_PREFIX)
+}
+
+/// The client at the other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: HeaderValue,
+}
+
+impl Peer {
+    /// `None` for an address that is no text for a header, which does not happen.
+    pub(crate) fn new(address: SocketAddr) -> Option<Self> {
+        HeaderValue::from_str(&address.ip().to_string()).ok().map(|address| Peer { address })
     }
 }
 
 /// Tells the function who called.
-pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: SocketAddr) {
-    let address = peer.ip().to_string();
-    let Ok(own) = HeaderValue::from_str(&address) else { return };
-    let chain: Vec<&str> =
-        headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let chain = if chain.is_empty() {
-        None
-    } else {
-        HeaderValue::from_str(&format!("{}, {address}", chain.join(", "))).ok()
-    };
-    headers.insert(FORWARDED_FOR, chain.unwrap_or_else(|| own.clone()));
+pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
+    let own = &peer.address;
+    let mut chain = Vec::new();
+    for value in headers.get_all(&FORWARDED_FOR) {
+        chain.extend_from_slice(value.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    let chain = (!chain.is_empty()).then(|| {
+        chain.extend_from_slice(own.as_bytes());
+        HeaderValue::from_bytes(&chain).ok()
+    });
+    headers.insert(FORWARDED_FOR, chain.flatten().unwrap_or_else(|| own.clone()));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    headers.insert(HeaderName::from_static(fc::CLIENT_IP), own);
+    headers.insert(CLIENT_IP, own.clone());
 }
 
 /// Built-in hosts make browsers save a reply instead of showing it.
@@ -162,8 +177,12 @@ mod tests {
 
     #[test]
     fn the_peer_is_appended_to_the_chain() {
-        let mut headers = map(&[("x-forwarded-for", "1.2.3.4")]);
-        add_forwarding(&mut headers, "127.0.0.1:5".parse().unwrap());
+        let peer = Peer::new("127.0.0.1:5".parse().unwrap()).unwrap();
+        let mut headers = map(&[]);
+        add_forwarding(&mut headers, &peer);
+        assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
+        headers = map(&[("x-forwarded-for", "1.2.3.4")]);
+        add_forwarding(&mut headers, &peer);
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
         assert_eq!(headers["x-fc-client-ip"], "127.0.0.1");
     }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Gateway;
 use super::hangup::Hangup;
+use super::headers::Peer;
 use super::reply::Cut;
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
@@ -69,14 +70,16 @@ async fn serve(
     stop: CancellationToken,
 ) {
     // A connection that cannot be set up is one that has already ended.
-    let Ok(hangup) = set_up(&stream) else { return };
+    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
+    let entrance = Arc::new((gateway, door, peer));
     let service = service_fn(move |request| {
-        let (gateway, door, hangup) = (Arc::clone(&gateway), door.clone(), Arc::clone(&hangup));
+        let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
         async move {
+            let (gateway, door, peer) = &*entrance;
             tokio::select! {
                 biased;
-                response = gateway.serve(&door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                response = gateway.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
                 // Dropping the other future is what tells every part of the gateway that the client left.
                 () = hangup.gone() => Err(Cut),
             }

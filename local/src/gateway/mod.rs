@@ -12,7 +12,6 @@ mod reply;
 mod shape;
 mod target;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fc_runtime::platform::names::path;
@@ -27,14 +26,14 @@ use crate::instance::Tail;
 use crate::log::Log;
 use crate::manifest::{Function, HttpTrigger};
 use crate::payload::Payload;
-use headers::Control;
+use headers::{Control, Peer};
 use record::Visit;
 use reply::Outgoing;
-use target::{Destination, Table};
+use target::Destination;
 
 pub(crate) use api::event;
 pub(crate) use reply::{collect, is_function_error};
-pub(crate) use target::Table as Functions;
+pub(crate) use target::Table;
 
 /// The gateway's shared part.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ impl Gateway {
     pub(crate) async fn serve(
         &self,
         door: &Door,
-        peer: SocketAddr,
+        peer: &Peer,
         request: Request<Incoming>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
@@ -105,7 +104,7 @@ impl Gateway {
     async fn through_trigger(
         &self,
         slot: &Slot,
-        peer: SocketAddr,
+        peer: &Peer,
         mut visit: Visit,
         request: Request<Incoming>,
     ) -> Response<Outgoing> {
@@ -128,7 +127,7 @@ impl Gateway {
 async fn trigger(
     slot: &Slot,
     function: &Function,
-    peer: SocketAddr,
+    peer: &Peer,
     visit: &mut Visit,
     request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, Failure> {

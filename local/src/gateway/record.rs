@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use tokio::time::Instant;
 
 use super::reply::Outgoing;
@@ -21,7 +21,7 @@ pub(crate) struct Visit {
     source: Source,
     id: Arc<str>,
     begin: Instant,
-    method: String,
+    method: Method,
     path: String,
     status: u16,
     is_cold: bool,
@@ -36,7 +36,7 @@ impl Visit {
             source: Source::default().with_request(&id),
             id,
             begin: Instant::now(),
-            method: request.method().as_str().to_owned(),
+            method: request.method().clone(),
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             is_cold: false,

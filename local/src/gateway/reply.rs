@@ -272,7 +272,7 @@ impl Body for Outgoing {
     }
 }
 
-/// The parts of a reply that an API caller gets: the body alone.
+/// Whether the function says of its own reply that the call failed. Its status does not decide.
 pub(crate) fn is_function_error(head: &response::Parts) -> bool {
     head.headers.get(fc::STATUS).is_some_and(|status| status != fc_runtime::platform::names::status::SUCCESS)
 }

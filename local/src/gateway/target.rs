@@ -77,7 +77,7 @@ pub(crate) enum Destination {
 pub(crate) fn resolve<B>(
     table: &Table,
     door: &Door,
-    host: &Host,
+    host: &Host<'_>,
     request: &Request<B>,
 ) -> Result<Destination, Failure> {
     if let Door::Function(name) = door {
@@ -95,7 +95,7 @@ pub(crate) fn resolve<B>(
 
 /// A page of another site must not be able to call the API through the developer's browser, neither by a
 /// name of its own for this address nor from its own origin.
-fn check_api_caller<B>(host: &Host, request: &Request<B>) -> Result<(), Failure> {
+fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
     if !is_this_machine(&host.name) {
         return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
     }
@@ -118,6 +118,9 @@ fn is_this_machine(name: &str) -> bool {
 
 /// The path and query that go to the function.
 pub(crate) fn origin_form(uri: &Uri) -> Result<Uri, Failure> {
+    if uri.authority().is_none() && uri.path().starts_with('/') {
+        return Ok(uri.clone());
+    }
     let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     if !target.starts_with('/') {
         return Err(Failure::invalid_argument("the request's target must be a path"));

@@ -7,10 +7,10 @@
 //! to be killed with its guard and then becomes the program. So `kill -9` of fc-local, and of the guard,
 //! both end the instance.
 //!
-//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, then `code N`
-//! or `signal N`.
+//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, `oom BYTES` if the
+//! kernel killed for want of memory, then `code N` or `signal N`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -21,10 +21,16 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::cgroup::Group;
+
 /// The first argument that makes this program a guard.
 pub(crate) const GUARD: &str = "__guard";
 /// The first argument that makes this program a shim.
 const SHIM: &str = "__shim";
+/// The first argument that makes this program try whether it may enter a control group.
+pub(crate) const JOIN: &str = "__join";
+/// Stands for the control group of a command that has none.
+pub(crate) const NO_GROUP: &str = "-";
 
 /// This program, also after its file was replaced by a new build.
 pub(crate) const SELF: &str = "/proc/self/exe";
@@ -34,6 +40,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     match arguments.first()?.to_str()? {
         GUARD => Some(guard(&arguments[1..])),
         SHIM => Some(shim(&arguments[1..])),
+        JOIN => Some(join(&arguments[1..])),
         _ => None,
     }
 }
@@ -41,19 +48,36 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
 /// The process that may be signalled; `None` once it is reaped, since its number may then be another's.
 static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
 
-fn guard(command: &[OsString]) -> ExitCode {
-    match try_guard(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+fn join(arguments: &[OsString]) -> ExitCode {
+    match arguments.first().map(|folder| enter(folder)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 
-fn try_guard(command: &[OsString]) -> io::Result<()> {
+/// The control group that the argument names.
+fn group(folder: &OsStr) -> Option<Group> {
+    (folder != NO_GROUP).then(|| Group::at(Path::new(folder)))
+}
+
+fn enter(folder: &OsStr) -> io::Result<()> {
+    group(folder).map_or(Ok(()), |group| group.join())
+}
+
+fn guard(arguments: &[OsString]) -> ExitCode {
+    match arguments.split_first().map(|(folder, command)| try_guard(folder, command)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
     let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut child = Command::new(SELF)
         .arg(SHIM)
         .arg(std::process::id().to_string())
+        .arg(folder)
         .args(command)
         .stdin(Stdio::null())
         .process_group(0)
@@ -72,6 +96,14 @@ fn try_guard(command: &[OsString]) -> io::Result<()> {
     // The lock is held while the number is given up, so no signal can reach a stranger.
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
     kill_descendants();
+    if let Some(group) = group(folder) {
+        let peak = group.kills().filter(|kills| *kills > 0).map(|_| group.peak());
+        // Before the report, which fails if fc-local is gone.
+        group.remove();
+        if let Some(bytes) = peak {
+            writeln!(report, "oom {bytes}")?;
+        }
+    }
     writeln!(report, "{}", describe(status))
 }
 
@@ -146,13 +178,18 @@ fn is_program(file: &Path) -> bool {
 /// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
 /// as it is on the platform.
 fn shim(arguments: &[OsString]) -> ExitCode {
-    let [guard, program, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    let [guard, folder, program, rest @ ..] = arguments else { return ExitCode::FAILURE };
     if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
         return ExitCode::FAILURE;
     }
     // The guard may have ended before the line above.
     let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
     if parent.map(|pid| pid.get().to_string()).as_deref() != guard.to_str() {
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = enter(folder) {
+        // A program must not run without its limit. If nobody reads this, the exit code is all there is.
+        _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
         return ExitCode::FAILURE;
     }
     if !is_program(Path::new(program)) {

@@ -12,6 +12,7 @@ use super::Instance;
 use super::pool::Pool;
 use super::process::{Exit, Order};
 use crate::failure::{Failure, megabytes};
+use crate::manifest::Hook;
 use crate::payload::Payload;
 
 /// How often the memory in use is sampled.
@@ -25,7 +26,7 @@ pub(crate) async fn keep(pool: Arc<Pool>, instance: Arc<Instance>) {
     let log = &instance.generation.log;
     tokio::select! {
         exit = instance.process.exited() => {
-            let text = if instance.is_oom.load(Ordering::Relaxed) {
+            let text = if instance.is_oom() {
                 format!("killed: it used {}MB of {}MB", megabytes(instance.memory_max()), instance.generation.function.memory_mb)
             } else {
                 ended(exit)
@@ -54,17 +55,11 @@ async fn stop(instance: &Instance) {
     let log = &instance.generation.log;
     instance.process.order(Order::Thaw);
     if let Some(hook) = &function.pre_stop {
-        let failure = match &hook.command {
-            None => match instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await {
-                Ok(status) if status.is_success() => None,
-                Ok(status) => Some(format!("GET /pre-stop answered {status}")),
-                Err(why) => Some(format!("GET /pre-stop: {why}")),
-            },
-            Some(command) => match instance.run_hook(command, hook.timeout).await {
-                Ok(Exit::Code(0)) => None,
-                Ok(exit) => Some(format!("the pre-stop command ended with code {}", exit.code())),
-                Err(why) => Some(format!("the pre-stop command: {why}")),
-            },
+        let failure = tokio::select! {
+            biased;
+            // It may be killed meanwhile, for example because the time of a drain is over.
+            _ = instance.process.exited() => Some("the instance ended during its pre-stop hook".to_owned()),
+            failure = pre_stop(instance, hook) => failure,
         };
         if let Some(why) = failure {
             log.warn(&instance.source, format!("{why}; stopping goes on"));
@@ -82,11 +77,33 @@ async fn stop(instance: &Instance) {
     log.info(&instance.source, "stopped");
 }
 
-/// Never ends: samples the memory, and kills an instance that uses more than it may.
+/// What went wrong, if anything did.
+async fn pre_stop(instance: &Instance, hook: &Hook) -> Option<String> {
+    match &hook.command {
+        None => match instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await {
+            Ok(status) if status.is_success() => None,
+            Ok(status) => Some(format!("GET /pre-stop answered {status}")),
+            Err(why) => Some(format!("GET /pre-stop: {why}")),
+        },
+        Some(command) => match instance.run_hook(command, hook.timeout).await {
+            Ok(Exit::Code(0)) => None,
+            Ok(exit) => Some(format!("the pre-stop command ended with code {}", exit.code())),
+            Err(why) => Some(format!("the pre-stop command: {why}")),
+        },
+    }
+}
+
+/// Never ends: samples the memory, and kills an instance that uses more than it may. Where the kernel holds
+/// the limit it kills one process of the instance; the others are no use without it.
 async fn sample(instance: &Instance) {
-    let limit = u64::from(instance.generation.function.memory_mb) * 1024 * 1024;
+    let limit = instance.generation.memory_limit();
     loop {
-        if instance.sample_memory() > limit && !instance.is_oom.swap(true, Ordering::Relaxed) {
+        let used = instance.sample_memory();
+        let is_over = match &instance.group {
+            Some(group) => group.kills().is_some_and(|kills| kills > 0),
+            None => used > limit,
+        };
+        if is_over && !instance.is_oom.swap(true, Ordering::Relaxed) {
             instance.process.order(Order::Kill);
         }
         sleep(SAMPLE).await;

@@ -1,6 +1,7 @@
 //! Instances: real processes with the platform's environment, started when they are needed and stopped
 //! when they are not.
 
+mod cgroup;
 mod connection;
 mod environment;
 pub(crate) mod guard;
@@ -25,6 +26,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use cgroup::Cgroups;
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
 pub(crate) use lease::Lease;
@@ -36,6 +38,7 @@ use crate::ids;
 use crate::log::{Log, Source};
 use crate::manifest::Function;
 use crate::payload::Payload;
+use cgroup::OwnGroup;
 use connection::Connections;
 use port::Port;
 use process::Process;
@@ -53,13 +56,27 @@ pub(crate) struct Generation {
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
+    /// Where the kernel can hold the memory limit; elsewhere it is checked by sampling.
+    cgroups: Option<Arc<Cgroups>>,
 }
 
 impl Generation {
-    pub(crate) fn new(function: Arc<Function>, code: PathBuf, log: Log, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        function: Arc<Function>,
+        code: PathBuf,
+        log: Log,
+        tasks: TaskTracker,
+        cgroups: Option<Arc<Cgroups>>,
+    ) -> Self {
         let surroundings = Surroundings::new(&function, &code);
         let name = Arc::from(function.name.as_str());
-        Generation { function, name, code, surroundings, log, tasks }
+        let cgroups = cgroups.filter(|_| !function.local.sample_memory);
+        Generation { function, name, code, surroundings, log, tasks, cgroups }
+    }
+
+    /// The most memory that an instance may use, in bytes.
+    fn memory_limit(&self) -> u64 {
+        u64::from(self.function.memory_mb) * 1024 * 1024
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -79,14 +96,20 @@ pub(crate) struct Instance {
     pub(crate) connections: Arc<Connections>,
     memory_max: AtomicU64,
     is_oom: AtomicBool,
+    group: Option<OwnGroup>,
     /// Asks the keeper to stop the instance.
     retired: CancellationToken,
 }
 
 impl Instance {
-    /// The most memory that a sample has seen, in bytes.
+    /// The most memory that a sample has seen, or that the kernel counted before it killed, in bytes.
     pub(crate) fn memory_max(&self) -> u64 {
-        self.memory_max.load(Ordering::Relaxed)
+        self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
+    }
+
+    /// Whether it was killed for want of memory.
+    fn is_oom(&self) -> bool {
+        self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
     }
 
     /// Takes a sample of the memory in use.
@@ -146,7 +169,12 @@ impl Instance {
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output = Output::new(self.source.clone(), generation.log.clone(), redactor);
-        let line = CommandLine { command: &command, folder: &generation.code, environment: &variables };
+        let line = CommandLine {
+            command: &command,
+            folder: &generation.code,
+            environment: &variables,
+            group: self.group.as_deref(),
+        };
         match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
             Ok(Ok(exit)) => Ok(exit),
             Ok(Err(error)) => Err(format!("cannot start it: {error}")),

@@ -42,7 +42,7 @@ struct State {
     starting: usize,
     waiting: VecDeque<Waiter>,
     /// Instances that were given up and are being stopped.
-    leaving: usize,
+    leaving: Vec<Arc<Instance>>,
     is_closed: bool,
     /// Instances may be started: an older generation no longer holds the port that this one needs.
     is_open: bool,
@@ -79,7 +79,7 @@ impl Pool {
             members: Vec::new(),
             starting: 0,
             waiting: VecDeque::new(),
-            leaving: 0,
+            leaving: Vec::new(),
             is_closed: false,
             is_open,
             ignores_port,
@@ -210,7 +210,7 @@ impl Pool {
         let at_once = if state.ignores_port.is_none() { 1 } else { usize::MAX };
         let allowed = self.cap(state).saturating_sub(used).min(at_once);
         // A program with a port of its own can only start when the last one has let go of it.
-        let allowed = if state.ignores_port == Some(true) && state.leaving > 0 { 0 } else { allowed };
+        let allowed = if state.ignores_port == Some(true) && !state.leaving.is_empty() { 0 } else { allowed };
         let target = wanted.min(allowed);
         if target > state.starting {
             todo.starts = target - state.starting;
@@ -332,7 +332,7 @@ impl Pool {
     /// Takes an instance off the list and has it stopped.
     fn dismiss(state: &mut State, instance: &Arc<Instance>) {
         state.members.retain(|member| !Arc::ptr_eq(&member.instance, instance));
-        state.leaving += 1;
+        state.leaving.push(Arc::clone(instance));
         instance.retired.cancel();
     }
 
@@ -364,11 +364,8 @@ impl Pool {
     /// The instance has ended: by itself, or because it was given up.
     pub(crate) fn ended(self: &Arc<Self>, instance: &Arc<Instance>) {
         let mut state = self.lock();
-        if state.member(instance).is_some() {
-            state.members.retain(|member| !Arc::ptr_eq(&member.instance, instance));
-        } else {
-            state.leaving -= 1;
-        }
+        state.members.retain(|member| !Arc::ptr_eq(&member.instance, instance));
+        state.leaving.retain(|leaving| !Arc::ptr_eq(leaving, instance));
         let todo = self.top_up(&mut state);
         drop(state);
         self.carry_out(todo);
@@ -438,13 +435,14 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
-    /// Ends the instances that still have calls or are starting, and turns away who waits for one.
+    /// Ends every instance at once, whether it has calls, is starting or being stopped, and turns away who waits
+    /// for one.
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
         self.no_more_starts.cancel();
         state.waiting.clear();
-        for member in &state.members {
-            member.instance.process.order(Order::Kill);
+        for instance in state.members.iter().map(|member| &member.instance).chain(&state.leaving) {
+            instance.process.order(Order::Kill);
         }
     }
 
@@ -454,7 +452,7 @@ impl Pool {
             let changed = self.changed.notified();
             {
                 let state = self.lock();
-                if state.members.is_empty() && state.starting == 0 && state.leaving == 0 {
+                if state.members.is_empty() && state.starting == 0 && state.leaving.is_empty() {
                     return;
                 }
             }

@@ -1,13 +1,13 @@
 //! One instance's process, seen from fc-local.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::cgroup::Group;
 use super::output::Output;
 use super::{guard, orphans};
 
@@ -50,8 +51,17 @@ pub(crate) enum Order {
 pub(crate) struct Process {
     control: Arc<UnixStream>,
     guard: u32,
-    pid: Arc<AtomicU32>,
+    reports: Arc<Reports>,
     exit: watch::Receiver<Option<Exit>>,
+}
+
+/// What the guard told, besides the end.
+#[derive(Debug, Default)]
+struct Reports {
+    /// The instance's own process; 0 until it is known.
+    pid: AtomicU32,
+    /// The memory in use when the kernel killed for want of it; 0 if it did not.
+    oom: AtomicU64,
 }
 
 /// A command that is run to its end.
@@ -60,6 +70,8 @@ pub(crate) struct CommandLine<'a> {
     pub(crate) command: &'a [String],
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a BTreeMap<String, OsString>,
+    /// Whose memory limit it shares.
+    pub(crate) group: Option<&'a Group>,
 }
 
 /// How long the last lines of a command that has ended may still be on their way.
@@ -72,7 +84,7 @@ impl CommandLine<'_> {
     ///
     /// Dropping the future ends the command and everything it started.
     pub(crate) async fn run(&self, output: Output, tasks: &TaskTracker) -> io::Result<Exit> {
-        let (process, stdout, stderr) = Process::spawn(self.command, self.folder, self.environment, tasks)?;
+        let (process, stdout, stderr) = Process::spawn(self, tasks)?;
         let output = Arc::new(output);
         tasks.spawn(Arc::clone(&output).read(stdout, false));
         tasks.spawn(Arc::clone(&output).read(stderr, true));
@@ -86,23 +98,19 @@ impl CommandLine<'_> {
 pub(crate) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
 impl Process {
-    /// Starts `command` in `folder` with exactly `environment`. Its end is noticed by a task in `tasks`.
-    pub(crate) fn spawn(
-        command: &[String],
-        folder: &Path,
-        environment: &BTreeMap<String, OsString>,
-        tasks: &TaskTracker,
-    ) -> io::Result<(Process, Pipe, Pipe)> {
+    /// Starts the command with exactly its environment. Its end is noticed by a task in `tasks`.
+    pub(crate) fn spawn(line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let control = Arc::new(UnixStream::from_std(ours)?);
         let mut command_of_guard = Command::new(guard::SELF);
         command_of_guard
             .arg(guard::GUARD)
-            .args(command)
-            .current_dir(folder)
+            .arg(line.group.map_or(OsStr::new(guard::NO_GROUP), |group| group.folder().as_os_str()))
+            .args(line.command)
+            .current_dir(line.folder)
             .env_clear()
-            .envs(environment)
+            .envs(line.environment)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -113,9 +121,9 @@ impl Process {
         let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let (report, exit) = watch::channel(None);
-        let pid = Arc::new(AtomicU32::new(0));
-        tasks.spawn(follow(child, guard, Arc::clone(&control), Arc::clone(&pid), report));
-        Ok((Process { control, guard, pid, exit }, stdout, stderr))
+        let reports = Arc::new(Reports::default());
+        tasks.spawn(follow(child, guard, Arc::clone(&control), Arc::clone(&reports), report));
+        Ok((Process { control, guard, reports, exit }, stdout, stderr))
     }
 
     /// The process that all of the instance's processes come from.
@@ -125,7 +133,13 @@ impl Process {
 
     /// The instance's own process; 0 until it is known.
     pub(crate) fn pid(&self) -> u32 {
-        self.pid.load(Ordering::Relaxed)
+        self.reports.pid.load(Ordering::Relaxed)
+    }
+
+    /// How much memory was in use when the kernel killed for want of it, in bytes; 0 if it did not. It is
+    /// known when the end is.
+    pub(crate) fn oom(&self) -> u64 {
+        self.reports.oom.load(Ordering::Relaxed)
     }
 
     /// How it ended, if it did.
@@ -175,7 +189,7 @@ async fn follow(
     mut child: Child,
     guard: u32,
     control: Arc<UnixStream>,
-    pid: Arc<AtomicU32>,
+    reports: Arc<Reports>,
     report: watch::Sender<Option<Exit>>,
 ) {
     let mut text = Vec::new();
@@ -193,10 +207,10 @@ async fn follow(
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
             match parse(&line) {
-                Some(("pid", number)) => pid.store(number.unsigned_abs(), Ordering::Relaxed),
-                Some(("code", number)) => _ = report.send(Some(Exit::Code(number))),
-                Some(("signal", number)) => _ = report.send(Some(Exit::Signal(number))),
-                _ => {}
+                Some(Report::Pid(pid)) => reports.pid.store(pid, Ordering::Relaxed),
+                Some(Report::Oom(bytes)) => reports.oom.store(bytes, Ordering::Relaxed),
+                Some(Report::Exit(exit)) => _ = report.send(Some(exit)),
+                None => {}
             }
         }
     }
@@ -214,7 +228,19 @@ async fn follow(
     });
 }
 
-fn parse(line: &[u8]) -> Option<(&str, i32)> {
+enum Report {
+    Pid(u32),
+    Oom(u64),
+    Exit(Exit),
+}
+
+fn parse(line: &[u8]) -> Option<Report> {
     let (word, number) = std::str::from_utf8(line).ok()?.trim().split_once(' ')?;
-    Some((word, number.parse().ok()?))
+    Some(match word {
+        "pid" => Report::Pid(number.parse().ok()?),
+        "oom" => Report::Oom(number.parse().ok()?),
+        "code" => Report::Exit(Exit::Code(number.parse().ok()?)),
+        "signal" => Report::Exit(Exit::Signal(number.parse().ok()?)),
+        _ => return None,
+    })
 }

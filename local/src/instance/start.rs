@@ -12,15 +12,17 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::cgroup::OwnGroup;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
 use super::keeper;
 use super::output::Output;
 use super::port::Port;
-use super::process::{Exit, Order, Process};
+use super::process::{CommandLine, Exit, Order, Process};
 use super::{Generation, Instance, tree};
 use crate::failure::Failure;
 use crate::ids;
+use crate::log::Source;
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
@@ -42,10 +44,15 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let given = Port::take().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
     let port = given.number();
     let variables = generation.surroundings.variables(&id, port);
-    let (process, stdout, stderr) =
-        Process::spawn(&command.real, &generation.code, &variables, &generation.tasks).map_err(|error| {
-            Failure::unavailable(format!("cannot start a process for the instance: {error}"))
-        })?;
+    let group = group(generation, &id, &source);
+    let line = CommandLine {
+        command: &command.real,
+        folder: &generation.code,
+        environment: &variables,
+        group: group.as_deref(),
+    };
+    let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
+        .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
     let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
@@ -71,6 +78,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         connections: Arc::new(Connections::new(found, generation.tasks.clone())),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
+        group,
         retired: CancellationToken::new(),
     });
     instance.sample_memory();
@@ -89,6 +97,18 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         }
     }
     Ok(Started { instance, ignores_port: found != port })
+}
+
+/// A group whose limit is the function's memory. Without one the memory is sampled.
+fn group(generation: &Generation, id: &str, source: &Source) -> Option<OwnGroup> {
+    match generation.cgroups.as_ref()?.group(id, generation.memory_limit()) {
+        Ok(group) => Some(group),
+        Err(error) => {
+            let text = format!("no control group for the instance, so its memory is sampled: {error}");
+            generation.log.warn(source, text);
+            None
+        }
+    }
 }
 
 struct Command {

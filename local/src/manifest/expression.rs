@@ -258,7 +258,9 @@ impl Evaluation<'_, '_> {
     }
 
     fn environment(&self, name: &str, default: Option<String>) -> Result<Node, Problem> {
-        (self.scope.environment)(name)
+        // The deployment tool takes the default for an empty one too.
+        let value = (self.scope.environment)(name).filter(|value| !value.is_empty() || default.is_none());
+        value
             .or(default)
             .map(|text| Node::text(self.line, text))
             .ok_or_else(|| self.error(&format!("{name} is not set, and the expression has no default")))

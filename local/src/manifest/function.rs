@@ -77,6 +77,7 @@ pub(crate) struct Action {
 
 /// Settings that exist only on this machine.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
     pub(crate) max_instances: usize,
@@ -84,6 +85,8 @@ pub(crate) struct Local {
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
     pub(crate) freeze: bool,
+    /// Has the memory sampled even where the kernel could hold its limit.
+    pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
@@ -100,6 +103,7 @@ impl Default for Local {
             start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
             stop_timeout: Duration::from_secs(5),
             freeze: false,
+            sample_memory: false,
             attachment: true,
             pass_env: Vec::new(),
             watch: Vec::new(),
@@ -149,11 +153,7 @@ pub(crate) fn read(
     }
     let code = code(props, folder, &mut reader);
     let custom = props.child("customRuntimeConfig");
-    let memory_mb = reader.integer(props, "memorySize", 512, 128..=32768);
-    if !memory_mb.is_multiple_of(64) {
-        reader.error(props, "memorySize", "must be a multiple of 64");
-    }
-    reader.range(props, "cpu", 0.05..=16.0);
+    let memory_mb = memory(props, &mut reader);
     let mut command = custom.map(|custom| reader.texts(custom, "command")).unwrap_or_default();
     command.extend(custom.map(|custom| reader.texts(custom, "args")).unwrap_or_default());
     let lifecycle = props.child("instanceLifecycleConfig");
@@ -209,6 +209,39 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
         _ => "is not supported here: fc-local runs custom runtimes (custom, custom.debian10, 11 and 12)",
     };
     reader.error(props, "runtime", why);
+}
+
+/// The memory in MB. The platform takes it in certain proportions to the other sizes, which have no effect here.
+fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
+    const CPU_STEPS: f64 = 20.0;
+    let memory = reader.integer(props, "memorySize", 512, 128..=32768);
+    if !memory.is_multiple_of(64) {
+        reader.error(props, "memorySize", &format!("must be a multiple of 64 but is {memory}"));
+    }
+    if let Some(cpu) = reader.number(props, "cpu", 0.05..=16.0) {
+        let steps = (cpu * CPU_STEPS).round();
+        if (cpu * CPU_STEPS - steps).abs() > 1e-6 {
+            reader.error(props, "cpu", &format!("must be a multiple of 0.05 but is {cpu}"));
+        }
+        // For each vCPU 1 to 4 GB.
+        #[expect(clippy::cast_precision_loss, reason = "some tens of thousands at most")]
+        let per_cpu = memory as f64 * CPU_STEPS / steps;
+        if !(1024.0..=4096.0).contains(&per_cpu) {
+            let (least, most) = (steps * 1024.0 / CPU_STEPS, steps * 4096.0 / CPU_STEPS);
+            let (least, most) = ((least / 64.0).ceil() * 64.0, (most / 64.0).floor() * 64.0);
+            let text = format!(
+                "and `memorySize` do not fit: with {cpu} vCPU the platform takes {} to {} MB (1 to 4 GB for each), not {memory} MB",
+                least.max(128.0),
+                most.min(32768.0)
+            );
+            reader.error(props, "cpu", &text);
+        }
+    }
+    let disk = reader.integer(props, "diskSize", 512, 512..=10240);
+    if disk != 512 && disk != 10240 {
+        reader.error(props, "diskSize", &format!("must be 512 or 10240 but is {disk}"));
+    }
+    memory
 }
 
 fn is_function_name(name: &str) -> bool {

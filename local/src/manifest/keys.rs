@@ -83,6 +83,7 @@ const LOCAL: &Table = &[
     known("startTimeout"),
     known("stopTimeout"),
     known("freeze"),
+    known("sampleMemory"),
     known("attachment"),
     known("passEnv"),
     known("watch"),

@@ -3,6 +3,7 @@
 //! One file configures the deployment and this machine. Everything in it that is wrong, unknown or
 //! without effect here is reported with its line, all of it at once.
 
+mod dot_env;
 mod expression;
 mod function;
 mod keys;
@@ -11,13 +12,13 @@ mod reader;
 mod yaml;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub(crate) use function::{Action, Function, HttpTrigger, Local};
+pub(crate) use function::{Action, Function, Hook, HttpTrigger, Local};
 pub use problem::{ManifestError, Problem};
 
 use crate::redact::Redactor;
+pub(crate) use dot_env::Variables;
 use expression::Scope;
 use reader::Reader;
 use yaml::{Node, Value};
@@ -28,38 +29,50 @@ pub struct Manifest {
     file: PathBuf,
     functions: Vec<Function>,
     notes: Vec<Problem>,
-    text: Text,
+    /// The manifest and the `.env` files that may be there, and what they held.
+    sources: Vec<PathBuf>,
+    texts: Texts,
+    variables: Variables,
     redactor: Redactor,
 }
 
-/// The bytes of the manifest and of the `.env` file beside it.
-pub(crate) type Text = (Option<Vec<u8>>, Option<Vec<u8>>);
+/// The bytes of the files that a manifest is made of; `None` for one that is not there.
+pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 impl Manifest {
-    /// Reads `file`, and the `.env` file beside it if there is one.
+    /// Reads `file`, and the `.env` files in the current folder, in the functions' `code` folders and beside it.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the file, each with its line.
     pub fn load(file: &Path) -> Result<Self, ManifestError> {
-        let text = Manifest::read_text(file);
         let failed = |problem| ManifestError::new(file, vec![problem]);
         let source = std::fs::read_to_string(file)
             .map_err(|error| failed(Problem::error(1, format!("cannot read the file: {error}"))))?;
         let absolute = std::path::absolute(file)
             .map_err(|error| failed(Problem::error(1, format!("cannot find its folder: {error}"))))?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
-        let dot_env =
-            std::fs::read_to_string(folder.join(".env")).map(|text| read_dot_env(&text)).unwrap_or_default();
+        let current = std::env::current_dir().unwrap_or_else(|_| folder.to_owned());
+        let mut sources = vec![absolute.clone()];
+        // What is wrong with the text is said below.
+        sources.extend(dot_env::files(&current, folder, yaml::parse(&source).ok().as_ref()));
+        let texts = read_all(&sources);
+        let shell = |name: &str| std::env::var(name).ok();
+        let mut variables = Variables::new();
+        for text in texts[1..].iter().flatten() {
+            dot_env::read(&String::from_utf8_lossy(text), &shell, &mut variables);
+        }
         let looked_up = RefCell::new(Vec::new());
         let environment = |name: &str| {
-            let value = std::env::var(name).ok().or_else(|| dot_env.get(name).cloned())?;
+            let value = shell(name).or_else(|| variables.get(name).cloned())?;
             looked_up.borrow_mut().push((name.to_owned(), value.clone()));
             Some(value)
         };
         let manifest = Manifest::parse(&source, &absolute, &environment)?;
-        let redactor = manifest.redactor_of(&looked_up.into_inner());
-        Ok(Manifest { text, redactor, ..manifest })
+        let mut secrets = looked_up.into_inner();
+        secrets.extend(variables.clone());
+        let redactor = manifest.redactor_of(&secrets);
+        Ok(Manifest { sources, texts, variables, redactor, ..manifest })
     }
 
     /// Reads `source` as the content of `file`; `environment` answers for `${env(…)}`.
@@ -79,12 +92,13 @@ impl Manifest {
         if problems.iter().any(|problem| problem.fatal) {
             return Err(ManifestError::new(file, problems));
         }
-        let text = (None, None);
         Ok(Manifest {
             file: file.to_owned(),
             functions,
             notes: problems,
-            text,
+            sources: Vec::new(),
+            texts: Vec::new(),
+            variables: Variables::new(),
             redactor: Redactor::default(),
         })
     }
@@ -101,6 +115,11 @@ impl Manifest {
 
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+
+    /// What the `.env` files set, for build steps: the shell's own variables win over them.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// The file's absolute path.
@@ -124,17 +143,26 @@ impl Manifest {
 
     /// Whether the files differ from what was read.
     pub(crate) fn is_outdated(&self) -> bool {
-        Manifest::read_text(&self.file) != self.text
+        self.texts_now() != self.texts
     }
 
-    pub(crate) fn read_text(file: &Path) -> Text {
-        let beside = file.parent().map(|folder| folder.join(".env"));
-        (std::fs::read(file).ok(), beside.and_then(|beside| std::fs::read(beside).ok()))
+    /// What the files hold now.
+    pub(crate) fn texts_now(&self) -> Texts {
+        read_all(&self.sources)
+    }
+
+    /// The folders of the files, to be watched.
+    pub(crate) fn source_folders(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|file| file.parent())
     }
 
     pub(crate) fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("/"))
     }
+}
+
+fn read_all(files: &[PathBuf]) -> Texts {
+    files.iter().map(|file| std::fs::read(file).ok()).collect()
 }
 
 fn read(scope: Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Function> {
@@ -277,6 +305,7 @@ fn local(owner: &Node, base: &Local, scope: Scope<'_>, problems: &mut Vec<Proble
         start_timeout: reader.seconds(&node, "startTimeout", base.start_timeout),
         stop_timeout: reader.seconds(&node, "stopTimeout", base.stop_timeout),
         freeze: reader.boolean(&node, "freeze", base.freeze),
+        sample_memory: reader.boolean(&node, "sampleMemory", base.sample_memory),
         attachment: reader.boolean(&node, "attachment", base.attachment),
         pass_env: or_base(reader.texts(&node, "passEnv"), &base.pass_env),
         watch: if watch.is_empty() {
@@ -286,18 +315,4 @@ fn local(owner: &Node, base: &Local, scope: Scope<'_>, problems: &mut Vec<Proble
         },
         credentials,
     }
-}
-
-fn read_dot_env(text: &str) -> HashMap<String, String> {
-    let mut variables = HashMap::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        if let Some((name, value)) = line.split_once('=') {
-            let value = value.trim();
-            let quoted = |quote| value.strip_prefix(quote).and_then(|value: &str| value.strip_suffix(quote));
-            let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(value);
-            variables.insert(name.trim().to_owned(), value.to_owned());
-        }
-    }
-    variables
 }

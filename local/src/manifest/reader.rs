@@ -107,19 +107,23 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A number that has no effect here but must be one that the platform takes.
-    pub(crate) fn range(&mut self, node: &Node, key: &str, range: RangeInclusive<f64>) {
+    /// A number within a range, if there is one.
+    pub(crate) fn number(&mut self, node: &Node, key: &str, range: RangeInclusive<f64>) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "a value near the range is exact")]
-        let value = match node.child(key).map(|child| &child.value) {
-            None => return,
-            Some(Value::Int(value)) => *value as f64,
-            Some(Value::Float(value)) => *value,
-            Some(_) => return self.wrong(node, key, "a number"),
+        let value = match &node.child(key)?.value {
+            Value::Int(value) => *value as f64,
+            Value::Float(value) => *value,
+            _ => {
+                self.wrong(node, key, "a number");
+                return None;
+            }
         };
-        if !range.contains(&value) {
-            let text = format!("must be {} to {} but is {value}", range.start(), range.end());
-            self.error(node, key, &text);
+        if range.contains(&value) {
+            return Some(value);
         }
+        let text = format!("must be {} to {} but is {value}", range.start(), range.end());
+        self.error(node, key, &text);
+        None
     }
 
     /// Seconds, whole or with a fraction.

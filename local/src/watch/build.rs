@@ -7,8 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::instance::{CommandLine, Exit, Output};
 use crate::log::{Log, Source};
-use crate::manifest::Action;
-use crate::redact::Redactor;
+use crate::manifest::{Action, Manifest, Variables};
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
@@ -23,16 +22,19 @@ pub(crate) async fn run(
     action: &Action,
     source: &Source,
     log: &Log,
-    redactor: &Redactor,
+    manifest: &Manifest,
     tasks: &TaskTracker,
 ) -> Result<(), String> {
+    let redactor = manifest.redactor();
     let shown = redactor.redact(action.run.clone());
     log.info(source, format!("building: {shown}"));
     if !action.folder.is_dir() {
         return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
-    let step = CommandLine { command: &command, folder: &action.folder, environment: &environment() };
+    let environment = environment(manifest.variables());
+    let step =
+        CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
     match step.run(Output::of_build(source.clone(), log.clone(), redactor.clone()), tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
         Ok(exit) => Err(format!("line {}: `{shown}` ended with code {}", action.line, exit.code())),
@@ -40,9 +42,11 @@ pub(crate) async fn run(
     }
 }
 
-fn environment() -> BTreeMap<String, OsString> {
-    std::env::vars_os()
+/// The developer's own variables, over those of `.env` files.
+fn environment(variables: &Variables) -> BTreeMap<String, OsString> {
+    let own = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)))
-        .collect()
+        .filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
+    let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
+    files.chain(own).collect()
 }

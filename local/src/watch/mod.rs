@@ -77,8 +77,8 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
                 }
             }
         }
-        if manifest.is_outdated() && refused != Some(Manifest::read_text(manifest.file())) {
-            refused = Some(Manifest::read_text(manifest.file()));
+        if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
+            refused = Some(manifest.texts_now());
             if let Some(newer) = reload(platform, &manifest).await {
                 manifest = newer;
                 refused = None;
@@ -127,7 +127,7 @@ async fn watch_all(
     for sources in sources.values() {
         folders.extend(sources.folders_apart().await);
     }
-    folders.insert(manifest.folder().to_owned());
+    folders.extend(manifest.source_folders().map(Path::to_owned));
     known.retain(|folder, _| folders.contains(folder));
     for folder in folders {
         // What is gone again is looked at after the change that this was.

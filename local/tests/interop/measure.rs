@@ -1,5 +1,5 @@
 //! What the gateway adds to a call, beside nginx. It prints figures and asserts nothing about them:
-//! `FC_INTEROP=1 FC_LOCAL_PROGRAM=target/release/fc-local cargo test -p fc-local --test it measure -- --nocapture`
+//! `FC_INTEROP=1 FC_LOCAL_PROGRAM=$PWD/target/release/fc-local cargo test -p fc-local --test it measure -- --nocapture`
 //! after `cargo build --release -p fc-local`.
 
 use std::process::Command;
@@ -7,19 +7,19 @@ use std::process::Command;
 use super::is_wanted;
 use super::nginx::Nginx;
 use super::succeed;
-use crate::harness::{Local, PROGRAM, exchange, request};
+use crate::harness::{Local, exchange, program, request};
 
 /// Concurrent connections of the client.
 const CONNECTIONS: &str = "8";
 /// How long each way is measured, and how often all of them, in turn.
-const SECONDS: &str = "3s";
-const ROUNDS: usize = 3;
+const SECONDS: &str = "2s";
+const ROUNDS: usize = 9;
 
+/// Of one way in one round, in microseconds.
 #[derive(Debug, Default, Clone, Copy)]
 struct Figures {
     p50: f64,
     p99: f64,
-    requests: f64,
     cpu: f64,
 }
 
@@ -28,42 +28,67 @@ fn added_latency_and_cpu_beside_nginx() {
     if !is_wanted() {
         return;
     }
-    let program = std::env::var("FC_LOCAL_PROGRAM").unwrap_or_else(|_| PROGRAM.to_owned());
-    let (local, gateway) = Local::quiet("timeout: 60\ninstanceConcurrency: 200", &program);
+    let (local, gateway) = Local::quiet("timeout: 60\ninstanceConcurrency: 200");
     let output = std::fs::read_to_string(local.folder.path().join("out")).unwrap();
     let line = output.lines().find(|line| line.contains("listens on ")).unwrap();
     let direct: u16 = line.rsplit(' ').next().unwrap().parse().unwrap();
     let nginx = Nginx::start(direct);
-    let ways = [
-        ("direct", direct, Vec::new()),
-        ("nginx", nginx.port, nginx.processes()),
-        ("fc-local", gateway, vec![local.child.id()]),
-    ];
-    for (_, port, _) in &ways {
+    let ways = [(direct, Vec::new()), (nginx.port, nginx.processes()), (gateway, vec![local.child.id()])];
+    for (port, processes) in &ways {
         assert_eq!(exchange(*port, &request("GET", "/", "", b"")).status, 200);
+        measure(*port, processes);
     }
-    let mut rounds = vec![Vec::new(); ways.len()];
-    for _ in 0..ROUNDS {
-        for (way, figures) in ways.iter().zip(&mut rounds) {
-            figures.push(measure(way.1, &way.2));
-        }
+    let rounds: Vec<[Figures; 3]> = (0..ROUNDS)
+        .map(|round| {
+            let mut figures = [Figures::default(); 3];
+            // Another one is first in each round.
+            for step in 0..ways.len() {
+                let at = (round + step) % ways.len();
+                figures[at] = measure(ways[at].0, &ways[at].1);
+            }
+            figures
+        })
+        .collect();
+    println!(
+        "{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS} each way; median (least to most); {}",
+        program()
+    );
+    let of = |figure: &dyn Fn(&[Figures; 3]) -> f64| Spread::of(rounds.iter().map(figure).collect());
+    for (at, name) in ["direct", "nginx", "fc-local"].into_iter().enumerate() {
+        let (p50, p99, cpu) =
+            (of(&|round| round[at].p50), of(&|round| round[at].p99), of(&|round| round[at].cpu));
+        println!("{name:9} p50 {p50} us   p99 {p99} us   CPU {cpu} us/request");
     }
-    let best = |figures: &Vec<Figures>| {
-        figures.iter().copied().min_by(|a, b| a.p50.total_cmp(&b.p50)).unwrap_or_default()
-    };
-    let base = best(&rounds[0]);
-    println!("{CONNECTIONS} connections, {SECONDS}, best of {ROUNDS} by p50; {program}");
-    for ((name, _, _), figures) in ways.iter().zip(&rounds) {
-        let one = best(figures);
+    let added =
+        |figure: &dyn Fn(&Figures) -> f64, at: usize| of(&|round| figure(&round[at]) - figure(&round[0]));
+    let compare = |what: &str, nginx: &Spread, own: &Spread| {
         println!(
-            "{name:9} p50 {:6.0} us  p99 {:6.0} us  added p50 {:6.0} us  added p99 {:6.0} us  {:7.0} requests/s  CPU {:5.1} us/request",
-            one.p50,
-            one.p99,
-            one.p50 - base.p50,
-            one.p99 - base.p99,
-            one.requests,
-            one.cpu
+            "{what:10} nginx {nginx}   fc-local {own}   ratio of the medians {:.2}, budget 2",
+            own.median / nginx.median
         );
+    };
+    compare("added p50", &added(&|one| one.p50, 1), &added(&|one| one.p50, 2));
+    compare("added p99", &added(&|one| one.p99, 1), &added(&|one| one.p99, 2));
+    compare("CPU", &of(&|round| round[1].cpu), &of(&|round| round[2].cpu));
+}
+
+/// Several measurements of one thing.
+struct Spread {
+    least: f64,
+    median: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        Spread { least: values[0], median: values[values.len() / 2], most: values[values.len() - 1] }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:6.1} ({:.1} to {:.1})", self.median, self.least, self.most)
     }
 }
 
@@ -81,12 +106,7 @@ fn measure(port: u16, processes: &[u32]) -> Figures {
         .find_map(|line| line.trim().split_once(" requests in ")?.0.parse().ok())
         .expect("a count");
     assert!(!report.contains("Non-2xx"), "{report}");
-    Figures {
-        p50: microseconds(&after("50%")),
-        p99: microseconds(&after("99%")),
-        requests: after("Requests/sec:").parse().expect("a rate"),
-        cpu: used * 1e6 / total,
-    }
+    Figures { p50: microseconds(&after("50%")), p99: microseconds(&after("99%")), cpu: used * 1e6 / total }
 }
 
 fn microseconds(text: &str) -> f64 {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Folder, Local, PROGRAM, eventually, is_running, manifest};
+use crate::harness::{Folder, Local, eventually, is_running, manifest, program};
 
 struct Output {
     code: Option<i32>,
@@ -12,7 +12,7 @@ struct Output {
 }
 
 fn run(folder: &Folder, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(PROGRAM)
+    let mut child = Command::new(program())
         .args(arguments)
         .arg("--template")
         .arg(folder.path().join("s.yaml"))

@@ -71,6 +71,32 @@ fn a_stop_ends_a_start_that_a_call_waits_for() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
+    let hooks = [
+        "preStop: {handler: 'true', timeout: 90}",
+        "preStop: {command: [/bin/sh, -c, 'sleep 603 & echo stopping $!; wait'], timeout: 90}",
+    ];
+    for hook in hooks {
+        let folder = Folder::new();
+        folder.scripted();
+        let props =
+            format!("environmentVariables: {{SCRIPT_PRE_STOP: never}}\ninstanceLifecycleConfig: {{{hook}}}");
+        folder.write("s.yaml", &manifest(&props, ""));
+        let mut local = Local::start(folder, &["--drain", "2"]);
+        let pid: u32 = local.get("/pid").text().parse().unwrap();
+        let begin = Instant::now();
+        assert_eq!(local.interrupt(), Some(0));
+        assert!(begin.elapsed() < SOON, "{hook}: {:?}", begin.elapsed());
+        assert!(!is_running(pid));
+        local.wait_for_text("the instance ended during its pre-stop hook");
+        if hook.contains("command") {
+            let pid = number_after(&local, "stopping ");
+            eventually("the hook's command ends", || !is_running(pid));
+        }
+    }
+}
+
+#[test]
 fn a_stop_waits_once_for_the_calls_under_way() {
     let folder = Folder::new();
     folder.scripted();

@@ -13,8 +13,16 @@ use serde_json::Value;
 /// How long something that must happen may take. Nothing is asserted about how fast it is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The program.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_fc-local");
+/// The program: the one of this build, unless `FC_LOCAL_PROGRAM` names another one, such as a release build.
+pub(crate) fn program() -> String {
+    let Some(named) = std::env::var_os("FC_LOCAL_PROGRAM") else {
+        return env!("CARGO_BIN_EXE_fc-local").to_owned();
+    };
+    // Some tests start it in a folder of theirs.
+    let path = std::fs::canonicalize(&named)
+        .unwrap_or_else(|error| panic!("FC_LOCAL_PROGRAM: {}: {error}", named.display()));
+    path.to_str().unwrap().to_owned()
+}
 
 /// The function of the tests.
 pub(crate) const SCRIPTED: &str = env!("CARGO_BIN_EXE_fc-local-scripted");
@@ -105,14 +113,14 @@ impl Local {
         local
     }
 
-    /// Starts `program` with its output in a file, so that nobody reads it line by line. Gives the
+    /// Starts the program with its output in a file, so that nobody reads it line by line. Gives the
     /// function's port too.
-    pub(crate) fn quiet(props: &str, program: &str) -> (Self, u16) {
+    pub(crate) fn quiet(props: &str) -> (Self, u16) {
         let folder = Folder::new();
         folder.scripted();
         let template = folder.write("s.yaml", &manifest(props, ""));
         let out = std::fs::File::create(folder.path().join("out")).unwrap();
-        let mut child = Command::new(program);
+        let mut child = Command::new(program());
         child.arg("--template").arg(template).args(["dev", "--port", "0", "--no-watch", "--color", "never"]);
         let child = child.stdin(Stdio::null()).stdout(out).spawn().unwrap();
         let mut port = None;
@@ -127,7 +135,7 @@ impl Local {
 
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
+        let mut child = Command::new(program())
             .args(["--template", folder.path().join("s.yaml").to_str().unwrap(), "dev", "--json"])
             .args(if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] })
             .args(arguments)

@@ -10,6 +10,7 @@ mod gateway;
 mod harness;
 mod instances;
 mod manifest;
+mod memory;
 mod start;
 mod survivors;
 mod watch;

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::harness::{Folder, PROGRAM};
+use crate::harness::{Folder, program};
 
 /// Lists the manifest's functions: success, standard output, standard error.
 fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {
-    let output = Command::new(PROGRAM)
+    let output = Command::new(program())
         .args(["list", "--json", "--template"])
         .arg(folder.path().join("s.yaml"))
         .envs(variables.iter().copied())
@@ -130,6 +130,37 @@ fn values_that_the_platform_would_refuse_are_refused() {
 }
 
 #[test]
+fn sizes_that_do_not_fit_each_other_are_refused() {
+    check(12, "      cpu: 0.33", true, "must be a multiple of 0.05 but is 0.33");
+    check(12, "      diskSize: 1024", true, "must be 512 or 10240 but is 1024");
+    check(
+        12,
+        "      cpu: 1",
+        true,
+        "with 1 vCPU the platform takes 1024 to 4096 MB (1 to 4 GB for each), not 512 MB",
+    );
+    check(12, "      cpu: 0.1", true, "with 0.1 vCPU the platform takes 128 to 384 MB");
+    check(
+        12,
+        "      cpu: 16\n      memorySize: 8192",
+        true,
+        "with 16 vCPU the platform takes 16384 to 32768 MB",
+    );
+    for sizes in [
+        "cpu: 0.05\n      memorySize: 128",
+        "cpu: 0.35",
+        "cpu: 0.15\n      memorySize: 192",
+        "cpu: 1.15\n      memorySize: 1216",
+        "cpu: 16\n      memorySize: 32768\n      diskSize: 10240",
+    ] {
+        let folder = Folder::new();
+        folder.write("s.yaml", &GOOD.replace("      timeout: 10", &format!("      {sizes}")));
+        let (is_ok, _, errors) = list(&folder, &[]);
+        assert!(is_ok && errors.is_empty(), "{sizes}: {errors}");
+    }
+}
+
+#[test]
 fn a_trigger_with_authentication_is_refused_and_never_served_open() {
     check(22, "            authType: function", true, "does not serve such a function open");
     check(22, "            authType: jwt", true, "does not serve such a function open");
@@ -158,6 +189,32 @@ fn expressions_read_the_environment_and_the_file_beside() {
     assert!(list(&folder, &[("FC_LOCAL_STAGE", "outside")]).1.contains("\"f-outside\""));
     folder.write("s.yaml", &GOOD.replace("functionName: f", name));
     assert!(list(&folder, &[]).2.contains("is not an expression"));
+}
+
+#[test]
+fn dot_env_files_are_read_in_the_deployment_tools_order() {
+    let folder = Folder::new();
+    let name =
+        "functionName: ${env('FC_LOCAL_A', 'no')}-${env('FC_LOCAL_B', 'no')}-${env('FC_LOCAL_C', 'no')}";
+    folder.write("app/s.yaml", &GOOD.replace("functionName: f", name));
+    folder.write("app/code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
+    folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
+    let list = |shell: &[(&str, &str)]| {
+        let mut command = Command::new(program());
+        command
+            .args(["--template", "app/s.yaml", "list"])
+            .current_dir(folder.path())
+            .envs(shell.iter().copied());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(list(&[]).starts_with("code-code-beside-code "), "{}", list(&[]));
+    folder.write(".env", "FC_LOCAL_A=current\n");
+    assert!(list(&[]).starts_with("current-code-beside-current "), "{}", list(&[]));
+    assert!(list(&[("FC_LOCAL_A", "shell")]).starts_with("shell-code-beside-shell "));
+    assert!(
+        list(&[("FC_LOCAL_C", "")]).starts_with("current-code-no "),
+        "a default stands for what is empty"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A function for tests: a small HTTP server that does what each request asks for.
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
-//! environment: `SCRIPT_START` (`exit:N`, `never`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
-//! (a status), `SCRIPT_TERM` (`ignore`), `SCRIPT_NAME` (a word in every reply of `/name`).
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
+//! (a status), `SCRIPT_PRE_STOP` (`never`), `SCRIPT_NAME` (a word in every reply of `/name`).
 
 #![expect(
     clippy::print_stdout,
@@ -34,6 +34,11 @@ fn main() {
         }
         ("never", _) => {
             println!("not listening");
+            std::thread::park();
+            return;
+        }
+        ("eat", mb) => {
+            eat(mb.parse().unwrap_or(0));
             std::thread::park();
             return;
         }
@@ -143,6 +148,9 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
         }
         ("/pre-stop", "/pre-stop") => {
             println!("pre-stop");
+            if std::env::var("SCRIPT_PRE_STOP").is_ok_and(|script| script == "never") {
+                std::thread::park();
+            }
             reply(out, "200 OK", "", b"")
         }
         ("/invoke", "/invoke") => event(out, asked),
@@ -207,9 +215,14 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             false
         }
         "/memory" => {
-            let bytes = usize::try_from(asked.number("mb")).unwrap_or(0) * 1024 * 1024;
-            // Written to, so that it is resident.
-            *MEMORY.lock().expect("no panic before") = vec![1; bytes];
+            eat(asked.number("mb"));
+            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
+        }
+        "/child" => {
+            let script = format!("eat:{}", asked.number("mb"));
+            let started =
+                Command::new("/proc/self/exe").env("SCRIPT_START", script).stdin(Stdio::null()).spawn();
+            println!("child {}", started.map_or(0, |child| child.id()));
             sleep(out, asked) && reply(out, "200 OK", "", b"still here")
         }
         "/healthz" => {
@@ -222,6 +235,12 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         }
         _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
     }
+}
+
+fn eat(mb: u64) {
+    let bytes = usize::try_from(mb).unwrap_or(0) * 1024 * 1024;
+    // Written to, so that it is resident.
+    *MEMORY.lock().expect("no panic before") = vec![1; bytes];
 }
 
 fn reply(out: &mut TcpStream, status: &str, headers: &str, body: &[u8]) -> bool {
