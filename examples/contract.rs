@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::{
-    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Sse, SseEvent,
-    StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Socket, Sse,
+    SseEvent, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,7 @@ fn main() -> Result {
             let Size { bytes } = ex.query()?;
             Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
         })
+        .get("/ws", async |ex| ex.websocket(echo).protocols(["echo"]))
         .get("/context", async |ex| context(&ex).into_reply())
         .get("/sse", ticks)
         .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
@@ -137,6 +138,13 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+async fn echo<S>(mut socket: Socket<S>) -> Result {
+    while let Some(message) = socket.next().await {
+        socket.send(message?).await?;
+    }
+    Ok(())
 }
 
 fn order(order: Order) -> Result<impl IntoReply> {

@@ -171,6 +171,8 @@ mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use app::{AccessLog, App, AppErrors, At, Group, Handler, LogMarkers, Next, at};
 pub use bytes::Bytes;
@@ -187,3 +189,5 @@ pub use reply::{
     SseEvent, SseSender, Subscription,
 };
 pub use tally::Counters;
+#[cfg(feature = "websocket")]
+pub use websocket::{Close, Message, Sending, Socket, SocketReceiver, SocketSender, Text, Upgrade};

@@ -45,7 +45,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Err(refusal) => (Err(refusal), None),
         };
         let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
-        let exit = Exit { app: Arc::clone(self), record: self.record(Arc::clone(&call), marked) };
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::clone(&call), marked),
+            #[cfg(feature = "websocket")]
+            permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
+        };
         match place {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
@@ -57,7 +62,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
-    fn admit(&self) -> Result<Option<Permit>, Refusal> {
+    fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
             most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),

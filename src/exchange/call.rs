@@ -8,6 +8,8 @@ use http::request::Parts;
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::{Intake, Payload, Peer};
+#[cfg(feature = "websocket")]
+use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -24,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
+    #[cfg(feature = "websocket")]
+    pub(crate) takeover: Slot<Takeover>,
 }
 
 /// The settings of one place: a route with what its groups and the app say.
@@ -58,7 +62,26 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
+            #[cfg(feature = "websocket")]
+            takeover: Slot::default(),
         }
+    }
+
+    /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
+    /// that the head was read into.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn lean(&self) -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        (head.method, head.version) = (self.head.method.clone(), self.head.version);
+        if let Ok(path) = self.head.uri.path().parse() {
+            head.uri = path;
+        }
+        let lean = Self {
+            started: self.started.clone(),
+            ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
+        };
+        lean.phase.set(Phase::Replying);
+        lean
     }
 
     /// When the request came. The clock is read when somebody asks first: at once where there are records.

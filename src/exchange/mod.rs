@@ -11,6 +11,8 @@ mod payload;
 mod peer;
 mod read;
 mod shared;
+#[cfg(feature = "websocket")]
+mod takeover;
 mod values;
 
 use std::fmt;
@@ -35,8 +37,12 @@ pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer};
 pub use read::Readable;
+#[cfg(feature = "websocket")]
+pub(crate) use read::parse_json;
 pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
+#[cfg(feature = "websocket")]
+pub(crate) use takeover::{Boarding, Ended, Line, Slot, Takeover, Wire};
 use values::Values;
 
 /// One request and all that belongs to it. A handler gets it by value; every reader borrows it.
@@ -315,6 +321,11 @@ impl<S> Exchange<S> {
 
     pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
         &self.shared
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {
+        (self.call, self.shared)
     }
 }
 

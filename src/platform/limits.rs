@@ -37,6 +37,18 @@ pub const TARGET_MAX: usize = 8 * KIB;
 /// The longest path with its query that FC 3.0 accepts from a client: 4 KB.
 pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
 
+/// The largest WebSocket message, in either direction: 6 MB.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
+
+/// How long a WebSocket's client may be silent before it is pinged. A load balancer closes what is idle for 15 s.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_PING_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long a WebSocket's client may take to answer a ping.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_PONG_DEFAULT: Duration = Duration::from_secs(20);
+
 /// The longest line the log service takes: 32 KB.
 pub const LOG_LINE_MAX: usize = 32 * KIB;
 

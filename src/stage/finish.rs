@@ -28,7 +28,7 @@ pub(crate) fn finish(
     let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());
     let (status, mut headers, body) = reply.into_response_parts();
     if has_own_headers {
-        strip(&mut headers);
+        strip(&mut headers, status);
     }
     let call = record.call();
     let cors = call.scope.as_ref().map_or(app_cors, |scope| scope.cors.as_deref());
@@ -78,13 +78,20 @@ pub(crate) fn log_cause(error: &Error) {
 }
 
 /// Drops what the platform would drop or overwrite, and what would break the framing.
-fn strip(headers: &mut HeaderMap) {
+fn strip(headers: &mut HeaderMap, status: StatusCode) {
     // Most replies have none, and then nothing is allocated.
-    let found: Vec<_> = headers.keys().filter_map(|name| Some((name.clone(), owned(name)?))).collect();
+    let found = headers.keys().filter(|name| !says_switch(name, status));
+    let found: Vec<_> = found.filter_map(|name| Some((name.clone(), owned(name)?))).collect();
     for (name, place) in found {
         headers.remove(&name);
         warn_once(&name, place);
     }
+}
+
+/// What a reply about another protocol cannot do without.
+fn says_switch(name: &HeaderName, status: StatusCode) -> bool {
+    let switches = [StatusCode::SWITCHING_PROTOCOLS, StatusCode::UPGRADE_REQUIRED].contains(&status);
+    switches && [header::CONNECTION, header::UPGRADE].contains(name)
 }
 
 /// The place in the list of warnings of a name that is not the function's to set.

@@ -88,6 +88,21 @@ impl Record {
         self.tally.panicked.add();
     }
 
+    /// The connection goes on as something else, and so does this record.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
+        self.call = call;
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn end_switched(&mut self, ended: crate::exchange::Ended) {
+        (self.failed, self.sent) = (ended.failed, ended.sent);
+        if ended.panicked {
+            self.panicked();
+        }
+        self.end(if ended.left { End::Left } else { End::Sent });
+    }
+
     pub(crate) fn end_sent(&mut self) {
         self.end_unless_left(End::Sent);
     }

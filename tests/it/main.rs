@@ -29,3 +29,6 @@ mod stop;
 mod tidy;
 mod trust;
 mod ui;
+mod websocket;
+mod websocket_ends;
+mod websocket_handshake;

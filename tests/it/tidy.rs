@@ -24,7 +24,7 @@ const LEVELS: &[&[&str]] = &[
     ],
     &["reply"],
     &["exchange"],
-    &["app", "endpoint", "stage"],
+    &["app", "endpoint", "stage", "websocket"],
     &["guard", "serve", "testing"],
 ];
 

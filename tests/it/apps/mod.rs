@@ -3,6 +3,7 @@
 mod leaving;
 mod live;
 mod settings;
+mod sockets;
 
 /// Not a test: what `Launch::app` starts.
 #[test]
@@ -12,6 +13,7 @@ fn serve() {
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
+        Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.
         Err(_) => {}

@@ -131,6 +131,13 @@ impl Conn {
         taken
     }
 
+    /// So many bytes of whatever comes.
+    #[track_caller]
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        self.raw.clear();
+        self.take(length)
+    }
+
     #[track_caller]
     fn fill(&mut self) {
         let mut piece = [0; 16 * 1024];
@@ -184,6 +191,13 @@ impl Conn {
         self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
         let piece = vec![b'x'; 64 * 1024];
         while self.stream.write(&piece).is_ok() {}
+        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+    }
+
+    /// Sends as much of it as goes within so long.
+    pub fn try_send_for(&mut self, bytes: &[u8], time: Duration) {
+        self.stream.set_write_timeout(Some(time)).unwrap();
+        let _ = self.stream.write_all(bytes);
         self.stream.set_write_timeout(Some(BOUND)).unwrap();
     }
 
