@@ -19,6 +19,8 @@ pub(super) struct Connection {
     phase: Phase,
     /// Whether the kernel took less than there was.
     is_stalled: bool,
+    /// Whether the client has taken more since somebody asked.
+    has_read: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ enum Phase {
 impl Connection {
     pub(super) fn new(wire: Box<dyn Wire>, max_message: usize, ahead: &Bytes) -> Self {
         let engine = Engine::new(max_message, ahead);
-        Self { wire, engine, phase: Phase::Open, is_stalled: false }
+        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -47,7 +49,7 @@ impl Connection {
 
     /// Whether the client has done something since this was asked.
     pub(super) fn has_moved(&mut self) -> bool {
-        std::mem::take(&mut self.engine.moved)
+        self.engine.has_moved() | std::mem::take(&mut self.has_read)
     }
 
     /// After a silence: a ping, and memory given back.
@@ -102,7 +104,7 @@ impl Connection {
         let before = outbox.sent();
         let flushed = outbox.poll_flush(&mut *self.wire, cx);
         // A client that reads is there, whatever else it does.
-        self.engine.moved |= self.is_stalled && outbox.sent() > before;
+        self.has_read |= self.is_stalled && outbox.sent() > before;
         self.is_stalled = flushed.is_pending();
         ready!(flushed)?;
         if self.phase == Phase::Broken {

@@ -1,19 +1,16 @@
-//! The protocol: tungstenite's state machine, fed from a wire that does not block, in a buffer of the right size.
+//! The protocol of one socket: frames in, messages out, and the answers that it owes by itself.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use tokio::io::ReadBuf;
-use tokio_tungstenite::tungstenite as ws;
-use ws::error::ProtocolError;
-use ws::protocol::frame::coding::CloseCode;
-use ws::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
+use bytes::{Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
-use crate::websocket::boundary::Boundary;
+use crate::websocket::frames::{Fault, Frame, Frames};
 use crate::websocket::message::{Close, Message, Text};
 
 /// What came.
@@ -29,164 +26,297 @@ pub(super) enum Incoming {
     Replies,
 }
 
-/// The buffer of a socket that is idle or has small messages.
-const SMALL: usize = 4 * KIB;
-
-/// The most that is read at a time. The engine fills its buffer with zeros first, so more is not faster.
-const LARGE: usize = 64 * KIB;
-
 /// Replies that may wait before they have to be sent.
 const REPLIES_MAX: usize = 4 * KIB;
 
 pub(super) struct Engine {
-    context: WebSocketContext,
-    boundary: Boundary,
+    frames: Frames,
+    /// The message whose first fragments have come.
+    fragments: Option<(Kind, BytesMut)>,
     max_message: usize,
-    /// The size of its buffer.
-    size: usize,
-    /// Frames of the protocol's own, to be sent: pongs and a close.
+    /// Whether we have said goodbye.
+    has_closed: bool,
+    /// Frames of the protocol's own, to be sent: pings, pongs and a close.
     pub(super) replies: Vec<u8>,
-    /// Whether something came since somebody asked.
-    pub(super) moved: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
 }
 
 impl Engine {
     pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
-        let mut boundary = Boundary::default();
-        boundary.pass(ahead);
-        let config = configuration(max_message, SMALL);
-        let context = WebSocketContext::from_partially_read(ahead.to_vec(), Role::Server, Some(config));
-        Self { context, boundary, max_message, size: SMALL, replies: Vec::new(), moved: false }
+        let (frames, replies) = (Frames::new(ahead), Vec::new());
+        Self { frames, fragments: None, max_message, has_closed: false, replies }
     }
 
     /// The next of what comes. Pings are answered on the way.
     pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            let Self { context, boundary, replies, moved, .. } = self;
-            let read = context.read(&mut Turn { wire, cx, boundary, replies, moved });
-            return Poll::Ready(match read {
-                Ok(ws::Message::Text(text)) => Incoming::Message(Message::Text(Text(text))),
-                Ok(ws::Message::Binary(bytes)) => Incoming::Message(Message::Binary(bytes)),
-                Ok(ws::Message::Close(frame)) => {
-                    // Brings the answer among the replies; it says that the connection is over, which we know.
-                    let _ = self.context.flush(&mut Replies(&mut self.replies));
-                    Incoming::Close(
-                        frame.map(|frame| Close { code: frame.code.into(), reason: Text(frame.reason) }),
-                    )
-                }
-                Ok(_) if self.replies.len() < REPLIES_MAX => continue,
-                Ok(_) => Incoming::Replies,
-                Err(ws::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    self.fit();
-                    return Poll::Pending;
-                }
-                Err(ws::Error::Capacity(_)) => {
-                    let reason = format!("a message may have {} bytes", self.max_message);
-                    Incoming::Broken(Close::new(1009, &reason))
-                }
-                Err(ws::Error::Utf8(_)) => Incoming::Broken(Close::new(1007, "text has to be UTF-8")),
-                Err(ws::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Incoming::Gone,
-                Err(ws::Error::Protocol(error)) => Incoming::Broken(Close::new(1002, &error.to_string())),
-                Err(_) => Incoming::Gone,
-            });
+            let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+            let next = ready!(self.frames.poll_next(wire, cx, self.max_message - so_far));
+            let incoming = next.and_then(|frame| self.receive(frame));
+            let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));
+            if let Some(incoming) = incoming {
+                return Poll::Ready(incoming);
+            }
+            if self.replies.len() >= REPLIES_MAX {
+                return Poll::Ready(Incoming::Replies);
+            }
         }
     }
 
-    /// Says goodbye. What the client still sends before its answer may be read.
+    /// Says goodbye, once. What the client still sends before its answer may be read.
     pub(super) fn close(&mut self, close: &Close) {
-        let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.0.clone() };
-        // An error says that it was closed before.
-        let _ = self.context.close(&mut Replies(&mut self.replies), Some(frame));
+        if !std::mem::replace(&mut self.has_closed, true) {
+            let code = close.code.to_be_bytes();
+            self.reply(Control::Close, &[&code, close.reason.as_bytes()].concat());
+        }
     }
 
     pub(super) fn ping(&mut self) {
-        let _ = self.context.write(&mut Replies(&mut self.replies), ws::Message::Ping(Bytes::new()));
+        self.reply(Control::Ping, &[]);
     }
 
-    /// After a message that did not fit: a larger buffer in which the next one does, or at least not the memory of
-    /// the one before.
-    fn fit(&mut self) {
-        let largest = self.boundary.largest();
-        if largest > self.size {
-            self.resize(largest.next_power_of_two().clamp(SMALL, LARGE));
-        }
-    }
-
-    /// Gives memory back when little comes.
+    /// Gives memory back, after a silence.
     pub(super) fn shrink(&mut self) {
-        if self.size > SMALL {
-            self.resize(SMALL);
-        }
+        self.frames.shrink();
     }
 
-    /// Between messages an engine has nothing to remember, so a new one can take its place.
-    fn resize(&mut self, size: usize) {
-        if self.boundary.is_between_messages() && self.context.can_write() {
-            self.boundary = Boundary::default();
-            self.size = size;
-            self.context = WebSocketContext::new(Role::Server, Some(configuration(self.max_message, size)));
-        }
+    /// Whether the client has sent something since this was asked.
+    pub(super) fn has_moved(&mut self) -> bool {
+        std::mem::take(&mut self.frames.moved)
     }
-}
 
-fn configuration(max_message: usize, buffer: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(buffer)
-        // What it writes goes to memory of ours.
-        .write_buffer_size(0)
-        .max_message_size(Some(max_message))
-        .max_frame_size(Some(max_message))
-}
-
-/// One poll's view of the wire, as something that can be read.
-struct Turn<'t, 'c> {
-    wire: &'t mut dyn Wire,
-    cx: &'t mut Context<'c>,
-    boundary: &'t mut Boundary,
-    replies: &'t mut Vec<u8>,
-    moved: &'t mut bool,
-}
-
-impl Read for Turn<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut into = ReadBuf::new(into);
-        match Pin::new(&mut *self.wire).poll_read(self.cx, &mut into) {
-            Poll::Ready(Ok(())) => {
-                *self.moved = true;
-                self.boundary.pass(into.filled());
-                Ok(into.filled().len())
+    /// `None` when that is nothing that anybody else has to know.
+    fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
+        let Frame { opcode, is_final, payload } = frame;
+        let (kind, message) = match (opcode, self.fragments.take()) {
+            (OpCode::Control(control), fragments) => {
+                self.fragments = fragments;
+                return self.control(control, &payload);
             }
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+            (OpCode::Data(Data::Continue), Some((kind, mut fragments))) => {
+                fragments.extend_from_slice(&payload);
+                (kind, fragments)
+            }
+            (OpCode::Data(Data::Continue), None) => {
+                return Err(Fault::Protocol(ProtocolError::UnexpectedContinueFrame));
+            }
+            (OpCode::Data(data), Some(_)) => {
+                return Err(Fault::Protocol(ProtocolError::ExpectedFragment(data)));
+            }
+            (OpCode::Data(Data::Text), None) => (Kind::Text, payload),
+            (OpCode::Data(_), None) => (Kind::Binary, payload),
+        };
+        if !is_final {
+            self.fragments = Some((kind, message));
+            return Ok(None);
+        }
+        Ok(Some(match kind {
+            Kind::Binary => Incoming::Message(Message::Binary(message.freeze())),
+            Kind::Text => match Utf8Bytes::try_from(message) {
+                Ok(text) => Incoming::Message(Message::Text(Text(text))),
+                Err(_) => not_utf8(),
+            },
+        }))
+    }
+
+    fn control(&mut self, control: Control, payload: &[u8]) -> Result<Option<Incoming>, Fault> {
+        match control {
+            Control::Ping if !self.has_closed => self.reply(Control::Pong, payload),
+            Control::Close => return self.closed(payload).map(Some),
+            Control::Ping | Control::Pong | Control::Reserved(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn closed(&mut self, payload: &[u8]) -> Result<Incoming, Fault> {
+        let close = match payload {
+            [] => None,
+            [high, low, reason @ ..] => {
+                let code = u16::from_be_bytes([*high, *low]);
+                if !CloseCode::from(code).is_allowed() {
+                    return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence));
+                }
+                let Ok(reason) = std::str::from_utf8(reason) else { return Ok(not_utf8()) };
+                Some(Close::new(code, reason))
+            }
+            [_] => return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence)),
+        };
+        if !std::mem::replace(&mut self.has_closed, true) {
+            self.reply(Control::Close, payload);
+        }
+        Ok(Incoming::Close(close))
+    }
+
+    fn give_up(&self, fault: Fault) -> Incoming {
+        match fault {
+            Fault::Gone => Incoming::Gone,
+            Fault::Protocol(error) => Incoming::Broken(Close::new(1002, &error.to_string())),
+            Fault::TooLarge => {
+                let reason = format!("a message may have {} bytes", self.max_message);
+                Incoming::Broken(Close::new(1009, &reason))
+            }
         }
     }
-}
 
-impl Write for Turn<'_, '_> {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.replies.write(frames)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn reply(&mut self, control: Control, payload: &[u8]) {
+        let head = FrameHeader { opcode: OpCode::Control(control), ..FrameHeader::default() };
+        // Writing into memory does not fail.
+        let _ = head.format(payload.len() as u64, &mut self.replies);
+        self.replies.extend_from_slice(payload);
     }
 }
 
-/// Where the engine writes when there is nothing to read.
-struct Replies<'r>(&'r mut Vec<u8>);
-
-impl Read for Replies<'_> {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
-    }
+fn not_utf8() -> Incoming {
+    Incoming::Broken(Close::new(1007, "text has to be UTF-8"))
 }
 
-impl Write for Replies<'_> {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.0.write(frames)
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+
+    /// A client's bytes, so many at a time; then nothing.
+    struct Script {
+        bytes: Vec<u8>,
+        piece: usize,
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    impl AsyncRead for Script {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let length = self.piece.min(self.bytes.len()).min(into.remaining());
+            if length == 0 {
+                return Poll::Pending;
+            }
+            into.put_slice(&self.bytes.drain(..length).collect::<Vec<u8>>());
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Script {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Under a mask of zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = payload.len();
+        let mut bytes = vec![first];
+        match u8::try_from(length) {
+            Ok(length @ ..126) => bytes.push(0x80 | length),
+            _ if length < 65_536 => {
+                bytes.push(0xfe);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+            _ => {
+                bytes.push(0xff);
+                bytes.extend((length as u64).to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn name(incoming: &Incoming) -> String {
+        match incoming {
+            Incoming::Message(Message::Text(text)) => format!("text {}", text.len()),
+            Incoming::Message(Message::Binary(bytes)) => format!("binary {}", bytes.len()),
+            Incoming::Close(Some(close)) => format!("close {} {}", close.code, close.reason),
+            Incoming::Close(None) => "close".to_owned(),
+            Incoming::Broken(close) => format!("broken {}", close.code),
+            Incoming::Gone => "gone".to_owned(),
+            Incoming::Replies => "replies".to_owned(),
+        }
+    }
+
+    /// Whatever the pieces are, what comes is the same.
+    #[track_caller]
+    fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
+        for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
+            let mut wire = Script { bytes: bytes.to_owned(), piece };
+            let mut engine = Engine::new(200_000, &Bytes::new());
+            let mut came = Vec::new();
+            let mut cx = Context::from_waker(Waker::noop());
+            while let Poll::Ready(incoming) = engine.poll_read(&mut wire, &mut cx) {
+                came.push(name(&incoming));
+                if !matches!(incoming, Incoming::Message(_)) {
+                    break;
+                }
+            }
+            assert_eq!(came, expected, "{piece} bytes at a time");
+            assert_eq!(engine.replies, replies, "{piece} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn messages_come_whole_whatever_their_pieces() {
+        check(&frame(0x81, b"tea"), &["text 3"], b"");
+        check(&frame(0x82, b""), &["binary 0"], b"");
+        for length in [125, 126, 65_535, 65_536, 200_000] {
+            check(&frame(0x82, &vec![7; length]), &[&format!("binary {length}")], b"");
+        }
+        let fragments =
+            [frame(0x01, b"te"), frame(0x89, b"hi"), frame(0x00, b""), frame(0x80, b"a")].concat();
+        check(&[fragments, frame(0x82, b"x")].concat(), &["text 3", "binary 1"], b"\x8a\x02hi");
+    }
+
+    #[test]
+    fn a_close_is_answered_with_its_like() {
+        check(&frame(0x88, b"\x03\xe8bye"), &["close 1000 bye"], b"\x88\x05\x03\xe8bye");
+        check(&frame(0x88, b""), &["close"], b"\x88\x00");
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_not_taken() {
+        check(&frame(0xc1, b""), &["broken 1002"], b"");
+        check(&frame(0x83, b""), &["broken 1002"], b"");
+        check(b"\x81\x01x", &["broken 1002"], b"");
+        check(&frame(0x80, b"x"), &["broken 1002"], b"");
+        check(&[frame(0x01, b"x"), frame(0x81, b"y")].concat(), &["broken 1002"], b"");
+        check(&frame(0x09, b""), &["broken 1002"], b"");
+        check(&frame(0x89, &[0; 126]), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xed"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xe8\xff"), &["broken 1007"], b"");
+        check(&frame(0x81, b"\xff"), &["broken 1007"], b"");
+        check(&[frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat(), &["text 2"], b"");
+        check(&frame(0x82, &vec![0; 200_001]), &["broken 1009"], b"");
+        check(
+            &[frame(0x02, &vec![0; 150_000]), frame(0x80, &vec![0; 50_001])].concat(),
+            &["broken 1009"],
+            b"",
+        );
+    }
+
+    #[test]
+    fn many_pings_are_answered_before_more_is_read() {
+        let pings = frame(0x89, &[b'x'; 100]).repeat(50);
+        let mut wire = Script { piece: pings.len(), bytes: pings };
+        let mut engine = Engine::new(1000, &Bytes::new());
+        let incoming = engine.poll_read(&mut wire, &mut Context::from_waker(Waker::noop()));
+        assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 }
