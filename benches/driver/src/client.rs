@@ -25,7 +25,7 @@ impl Client {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
         // Long enough for a server under valgrind on a machine with other work; a hang has to end.
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 

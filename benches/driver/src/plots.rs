@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use plotters::prelude::{
-    BLACK, Color, DrawingArea, IntoDrawingArea, IntoFont, PathElement, RGBColor, Rectangle, SVGBackend, ShapeStyle, Text,
-    WHITE,
-};
 use plotters::coord::Shift;
+use plotters::prelude::{
+    BLACK, Color, DrawingArea, IntoDrawingArea, IntoFont, PathElement, RGBColor, Rectangle, SVGBackend,
+    ShapeStyle, Text, WHITE,
+};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, TextStyle};
 
@@ -119,9 +119,9 @@ fn write(
     at: (i32, i32),
     size: u32,
     weight: FontStyle,
-    side: HPos,
+    anchor: HPos,
 ) -> Outcome<()> {
     let font = ("sans-serif", size).into_font().style(weight);
-    let style = TextStyle::from(font).pos(Pos::new(side, VPos::Center));
+    let style = TextStyle::from(font).pos(Pos::new(anchor, VPos::Center));
     Ok(area.draw(&Text::new(text.to_owned(), at, style))?)
 }

@@ -15,10 +15,10 @@ use crate::Outcome;
 use crate::client::Client;
 use crate::processors::Processors;
 use crate::share::Share;
-use crate::subjects::{self, Program, Subject};
+use crate::subjects::{self, Kind, Program, Subject};
 
 /// How long a server may take until it listens: valgrind makes fifty of one, a twentieth of a processor makes twenty.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 
 /// How long a server may take to end.
 const END_MAX: Duration = Duration::from_secs(30);
@@ -110,6 +110,13 @@ impl Bench {
     pub(crate) fn twins(&self) -> Vec<&'static Subject> {
         let mut twins = self.wanted(&subjects::http::ALL);
         twins.retain(|subject| subject.family == subjects::Family::Contract);
+        twins
+    }
+
+    /// Those of them that one would deploy: ours and the peers with equal work, and the other languages.
+    pub(crate) fn deployed(&self) -> Vec<&'static Subject> {
+        let mut twins = self.twins();
+        twins.retain(|it| matches!(it.kind, Kind::Equal | Kind::Other) || it.name == subjects::http::OURS.name);
         twins
     }
 

@@ -56,7 +56,8 @@ fn budgets(verdicts: &[Verdict]) -> String {
         let said = match (verdict.met, budget.mode) {
             (true, _) if verdict.is_noise => "met, within noise".to_owned(),
             (true, _) => "met".to_owned(),
-            (false, Mode::Enforced) => "**MISSED**".to_owned(),
+            (false, Mode::Compared) if verdict.is_noise => "missed, within noise".to_owned(),
+            (false, Mode::Enforced | Mode::Compared) => "**MISSED**".to_owned(),
             (false, Mode::Printed(reason)) => {
                 format!("missed: {reason} ([more](README.md#what-is-missed-and-why))")
             }
@@ -64,7 +65,8 @@ fn budgets(verdicts: &[Verdict]) -> String {
         let is = budget.measure.text(verdict.is);
         let limit = budget.measure.text(verdict.limit);
         let (name, subject, why) = (budget.measure.name, budget.subject.name, budget.meaning);
-        let _ = writeln!(text, "| {said} | {name}: {subject} | {is} | {limit} | {} | {why} |", relation(verdict));
+        let _ =
+            writeln!(text, "| {said} | {name}: {subject} | {is} | {limit} | {} | {why} |", relation(verdict));
     }
     text + "\n"
 }
@@ -95,12 +97,18 @@ fn section(row: &Row, taken: &Taken, plots: &Plots, text: &mut String) {
             let _ = writeln!(text, "![{}: {}](plots/{})\n", row.title, measure.name, plots::file(measure));
         }
     }
-    let is_measured = |subject: &&Subject| row.measures.iter().any(|it| taken.figures.get(it, subject).is_some());
+    let is_measured =
+        |subject: &&Subject| row.measures.iter().any(|it| taken.figures.get(it, subject).is_some());
     let _ = writeln!(text, "| | {} |", row.measures.iter().map(|it| it.name).collect::<Vec<_>>().join(" | "));
     let _ = writeln!(text, "|---{}|", "|--:".repeat(row.measures.len()));
     for subject in subjects::all().filter(is_measured) {
-        let name = if subject.kind == Kind::Ours { format!("**{}**", subject.name) } else { subject.name.to_owned() };
-        let cells: Vec<_> = row.measures.iter().map(|measure| cell(measure, subject, &taken.figures)).collect();
+        let name = if subject.kind == Kind::Ours {
+            format!("**{}**", subject.name)
+        } else {
+            subject.name.to_owned()
+        };
+        let cells: Vec<_> =
+            row.measures.iter().map(|measure| cell(measure, subject, &taken.figures)).collect();
         let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
     }
     text.push('\n');
@@ -118,7 +126,7 @@ fn cell(measure: &Measure, subject: &Subject, figures: &Figures) -> String {
     let value = value(measure, spread);
     match base(measure, subject, figures) {
         Some(base) if base.median > 0.0 => {
-            let noise = if !std::ptr::eq(subject, own(subject)) && spread.overlaps(&base) { " ≈" } else { "" };
+            let noise = if subject.name != own(subject).name && spread.overlaps(&base) { " ≈" } else { "" };
             format!("**{:.2}**{noise} · {value}", spread.median / base.median)
         }
         _ => value,
@@ -139,7 +147,5 @@ fn base(measure: &Measure, subject: &Subject, figures: &Figures) -> Option<Sprea
 }
 
 fn own(subject: &Subject) -> &Subject {
-    subjects::all()
-        .find(|own| own.kind == Kind::Ours && own.family == subject.family)
-        .unwrap_or(subject)
+    subjects::all().find(|own| own.kind == Kind::Ours && own.family == subject.family).unwrap_or(subject)
 }

@@ -39,7 +39,8 @@ impl Share {
 
     /// What a command begins with to run inside.
     pub(crate) fn words(&self) -> Vec<OsString> {
-        let joins = self.folders.iter().map(|folder| format!("echo $$ > {}/cgroup.procs; ", folder.display()));
+        let joins =
+            self.folders.iter().map(|folder| format!("echo $$ > {}/cgroup.procs; ", folder.display()));
         let script = joins.collect::<String>() + "exec \"$0\" \"$@\"";
         ["sh", "-c", &script].map(Into::into).to_vec()
     }

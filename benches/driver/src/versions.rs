@@ -10,8 +10,18 @@ const BENCHES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Crates whose versions are told, as the lock file has them.
 const CRATES: [&str; 12] = [
-    "hyper", "tokio", "axum", "tower-http", "actix-web", "ntex", "poem", "salvo", "tonic", "fastwebsockets",
-    "tracing-subscriber", "mio",
+    "hyper",
+    "tokio",
+    "axum",
+    "tower-http",
+    "actix-web",
+    "ntex",
+    "poem",
+    "salvo",
+    "tonic",
+    "fastwebsockets",
+    "tracing-subscriber",
+    "mio",
 ];
 
 pub(crate) fn table() -> String {
@@ -60,7 +70,8 @@ fn fastify() -> String {
 }
 
 fn requirements() -> String {
-    let pinned = fs::read_to_string(Path::new(BENCHES).join("peers/python/requirements.txt")).unwrap_or_default();
+    let pinned =
+        fs::read_to_string(Path::new(BENCHES).join("peers/python/requirements.txt")).unwrap_or_default();
     let names = ["fastapi", "uvicorn"];
     let told = pinned.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
     told.map(|line| line.replace("==", " ")).collect::<Vec<_>>().join(", ")

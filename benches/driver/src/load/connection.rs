@@ -60,8 +60,8 @@ fn end(bytes: &[u8]) -> Outcome<Option<usize>> {
     if !bytes.starts_with(b"HTTP/1.1 200") {
         return Err(format!("answered {}", String::from_utf8_lossy(&bytes[..head.min(40)])).into());
     }
-    let lines = bytes[..head].split(|byte| *byte == b'\n');
-    let length = lines.filter_map(length).next().ok_or("an answer without a length")?;
+    let mut lines = bytes[..head].split(|byte| *byte == b'\n');
+    let length = lines.find_map(length).ok_or("an answer without a length")?;
     let end = head + length;
     Ok((bytes.len() >= end).then_some(end))
 }

@@ -112,7 +112,9 @@ impl<'a> Load<'a> {
             // These connections are of no use any more.
             in_time = 0.0;
         }
-        let unanswered = waiting.iter().chain(due.iter().enumerate().filter_map(|(at, due)| (!free.contains(&at)).then_some(due)));
+        let unanswered = waiting
+            .iter()
+            .chain(due.iter().enumerate().filter_map(|(at, due)| (!free.contains(&at)).then_some(due)));
         taken.extend(unanswered.map(|due| (last - *due).as_secs_f64() * 1e6));
         taken.sort_by(f64::total_cmp);
         Ok(Latencies { sorted: taken, kept_up: in_time / number })

@@ -12,7 +12,8 @@ use crate::subjects::Subject;
 
 /// Counted with the allocations.
 pub(crate) static HEAP: Measure = Measure::new("heap-per-connection", "heap per idle connection, B", 0);
-pub(crate) static AT_1000: Measure = Measure::new("rss-1000-connections", "RSS per connection at 1 000, B", 0);
+pub(crate) static AT_1000: Measure =
+    Measure::new("rss-1000-connections", "RSS per connection at 1 000, B", 0);
 pub(crate) static AT_10000: Measure =
     Measure::new("rss-10000-connections", "RSS per connection at 10 000, B", 0);
 

@@ -29,7 +29,7 @@ pub(crate) static ROW: Row = Row {
 pub(super) const CONNECTIONS: usize = 32;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..bench.rounds(7) {
+    for _ in 0..bench.rounds(5) {
         for subject in bench.twins() {
             once(bench, subject, figures).map_err(|error| format!("{}: {error}", subject.name))?;
         }
@@ -43,10 +43,10 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     let request = ordinary("/users/42");
     let (answers, cpu, elapsed) = bench.processors.on_client(|| {
         let mut load = Load::connect(server.port(), CONNECTIONS, &request)?;
-        load.closed(Duration::from_millis(250))?;
+        load.closed(Duration::from_millis(200))?;
         let before = server.cpu_us()?;
         let started = Instant::now();
-        let answers = load.closed(Duration::from_millis(750))?;
+        let answers = load.closed(Duration::from_millis(600))?;
         Ok((answers, server.cpu_us()? - before, started.elapsed()))
     })?;
     #[allow(clippy::cast_precision_loss, reason = "a count of answers")]

@@ -47,7 +47,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     }
     let mut server = bench.start(subject, Under::Nothing)?;
     drop(server.connect()?);
-    match under_load(bench, &server, PER_SECOND, Duration::from_millis(1000))? {
+    match under_load(bench, &server, PER_SECOND, Duration::from_secs(1))? {
         Some(latencies) => {
             for (measure, permille) in [(&P50, 500), (&P99, 990), (&P999, 999)] {
                 figures.push(measure, subject, latencies.permille(permille));

@@ -76,7 +76,8 @@ fn look_up(bench: &Bench, routes: &str, times: usize) -> Outcome<f64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--log-file=/dev/null"]);
     command.arg(format!("--callgrind-out-file={}", output.display()));
-    let status = command.args(bench.program(&MATCHIT)?).arg(times.to_string()).env("ROUTES", routes).status()?;
+    let status =
+        command.args(bench.program(&MATCHIT)?).arg(times.to_string()).env("ROUTES", routes).status()?;
     if !status.success() {
         return Err(format!("{}: {status}", MATCHIT.name).into());
     }

@@ -10,7 +10,7 @@ use crate::figures::Figures;
 use crate::measure::Measure;
 use crate::process::{Bench, Server, Under};
 use crate::row::Row;
-use crate::subjects::{Routes, Subject};
+use crate::subjects::Subject;
 
 pub(crate) static DOWN: Measure = Measure::new("download-cpu", "down, CPU µs per MB", 0);
 pub(crate) static DOWN_PEAK: Measure = Measure::new("download-peak", "peak RSS, kB", 0);
@@ -33,10 +33,8 @@ const SIZE: u32 = 32 * MIB;
 const TIMES: u32 = 4;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    let mut subjects = bench.twins();
-    subjects.retain(|subject| subject.routes == Routes::All);
     for _ in 0..bench.rounds(5) {
-        for subject in &subjects {
+        for subject in bench.deployed() {
             let both = once(bench, subject, figures, &DOWN, &DOWN_PEAK, down)
                 .and_then(|()| once(bench, subject, figures, &BACK, &BACK_PEAK, back));
             both.map_err(|error| format!("{}: {error}", subject.name))?;

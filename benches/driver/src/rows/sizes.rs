@@ -13,22 +13,22 @@ use crate::share::Share;
 use crate::subjects::Subject;
 
 /// A size of an instance: its share of a processor, and the load that it is given.
-struct Size {
+pub(crate) struct Size {
     hundredths: u32,
     per_second: f64,
-    start: &'static Measure,
+    pub(crate) start: &'static Measure,
     p50: &'static Measure,
-    p99: &'static Measure,
+    pub(crate) p99: &'static Measure,
 }
 
 macro_rules! size {
     ($name:ident, $row:ident, $hundredths:literal, $per_second:literal, $id:literal, $title:literal) => {
-        static $name: Size = Size {
+        pub(crate) static $name: Size = Size {
             hundredths: $hundredths,
             per_second: $per_second,
-            start: &Measure::new(concat!("start-", $id), "start, ms", 1),
-            p50: &Measure::new(concat!("p50-", $id), "p50, µs", 0),
-            p99: &Measure::new(concat!("p99-", $id), "p99, µs", 0),
+            start: &Measure::new(concat!("start-", $id), concat!("start at ", $id, " vCPU, ms"), 1),
+            p50: &Measure::new(concat!("p50-", $id), concat!("p50 at ", $id, " vCPU, µs"), 0),
+            p99: &Measure::new(concat!("p99-", $id), concat!("p99 at ", $id, " vCPU, µs"), 0),
         };
 
         pub(crate) static $row: Row = Row {
@@ -52,7 +52,7 @@ const MEBIBYTES: u32 = 128;
 
 fn take(bench: &Bench, figures: &mut Figures, size: &Size) -> Outcome<()> {
     for _ in 0..bench.rounds(3) {
-        for subject in bench.twins() {
+        for subject in bench.deployed() {
             once(bench, subject, figures, size).map_err(|error| format!("{}: {error}", subject.name))?;
         }
     }

@@ -63,7 +63,16 @@ fn size(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
 /// All that is compiled, without the program itself.
 fn crates(subject: &Subject) -> Outcome<u32> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["tree", "--locked", "--prefix", "none", "--edges", "normal,build", "--manifest-path", WORKSPACE]);
+    cargo.args([
+        "tree",
+        "--locked",
+        "--prefix",
+        "none",
+        "--edges",
+        "normal,build",
+        "--manifest-path",
+        WORKSPACE,
+    ]);
     let output = cargo.args(["--package", subject.name]).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());

@@ -30,7 +30,8 @@ pub(crate) static EPOLL: Subject =
 pub(crate) static GO: Subject = Subject::command("Go net/http", &["@go/contract"]);
 pub(crate) static NODE: Subject = Subject::command("Node http", &["node", "@node/http.js"]);
 pub(crate) static FASTIFY: Subject = Subject::command("Fastify", &["node", "@node/fastify.js"]);
-pub(crate) static FASTAPI: Subject = Subject::command("FastAPI", &["@python/.venv/bin/python", "@python/main.py"]);
+pub(crate) static FASTAPI: Subject =
+    Subject::command("FastAPI", &["@python/.venv/bin/python", "@python/main.py"]);
 
 /// The ten-line example with default features.
 pub(crate) static HELLO: Subject = hello("hello", Ours);
@@ -43,9 +44,25 @@ const fn hello(name: &'static str, kind: Kind) -> Subject {
 
 /// Those that have the contract's routes, then the hellos.
 pub(crate) static ALL: [&Subject; 21] = [
-    &OURS, &OURS_OFF,
-    &RAW_HYPER_EQUAL, &AXUM_EQUAL, &ACTIX_EQUAL, &NTEX_EQUAL, &POEM_EQUAL, &SALVO_EQUAL,
-    &RAW_HYPER, &AXUM_BARE, &ACTIX_BARE, &NTEX_BARE, &POEM_BARE, &SALVO_BARE,
-    &EPOLL, &GO, &NODE, &FASTIFY, &FASTAPI,
-    &HELLO, &AXUM_HELLO,
+    &OURS,
+    &OURS_OFF,
+    &RAW_HYPER_EQUAL,
+    &AXUM_EQUAL,
+    &ACTIX_EQUAL,
+    &NTEX_EQUAL,
+    &POEM_EQUAL,
+    &SALVO_EQUAL,
+    &RAW_HYPER,
+    &AXUM_BARE,
+    &ACTIX_BARE,
+    &NTEX_BARE,
+    &POEM_BARE,
+    &SALVO_BARE,
+    &EPOLL,
+    &GO,
+    &NODE,
+    &FASTIFY,
+    &FASTAPI,
+    &HELLO,
+    &AXUM_HELLO,
 ];

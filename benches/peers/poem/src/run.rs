@@ -13,7 +13,8 @@ where
     E: IntoEndpoint,
     E::Endpoint: 'static,
 {
-    let port = std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000_u16);
+    let port =
+        std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000_u16);
     let threads = available_parallelism().map_or(1, usize::from);
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {

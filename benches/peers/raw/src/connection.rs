@@ -58,7 +58,8 @@ pub async fn connection(stream: TcpStream, work: Work) {
                 .await
         }
         Work::Equal => {
-            let equal = service_fn(async |request| Ok::<_, Infallible>(answer_with_equal_work(request).await));
+            let equal =
+                service_fn(async |request| Ok::<_, Infallible>(answer_with_equal_work(request).await));
             http.serve_connection(io, equal).await
         }
     };

@@ -8,7 +8,8 @@ use tokio::runtime::Builder;
 
 /// Serves on the port of the environment until the process is killed.
 pub fn run(service: impl Into<Service>) -> io::Result<()> {
-    let port = std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000_u16);
+    let port =
+        std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000_u16);
     let threads = available_parallelism().map_or(1, usize::from);
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {

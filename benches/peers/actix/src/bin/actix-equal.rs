@@ -7,6 +7,13 @@ use actix_web::{App, HttpServer};
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     actix_peer::log();
-    let app = || App::new().configure(limits).configure(routes).wrap(cors()).wrap(from_fn(answer_with_id)).wrap(logger());
+    let app = || {
+        App::new()
+            .configure(limits)
+            .configure(routes)
+            .wrap(cors())
+            .wrap(from_fn(answer_with_id))
+            .wrap(logger())
+    };
     HttpServer::new(app).bind(("0.0.0.0", port()))?.run().await
 }

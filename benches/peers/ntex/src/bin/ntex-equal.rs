@@ -1,4 +1,7 @@
-//! ntex with equal work.
+//! ntex with equal work. The last middleware is the outermost.
+
+// Its types are nested deeper than the compiler's default allows.
+#![recursion_limit = "256"]
 
 use ntex::web::{self, App};
 use ntex_cors::Cors;
@@ -9,9 +12,9 @@ async fn main() -> std::io::Result<()> {
     log();
     let app = async || {
         App::new()
-            .middleware(logger())
-            .middleware(AnswerWithId)
             .middleware(Cors::new().finish())
+            .middleware(AnswerWithId)
+            .middleware(logger())
             .configure(limits)
             .configure(routes)
     };
