@@ -156,6 +156,8 @@ mod cors;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod guard;
 mod health;
 mod lifecycle;
