@@ -133,7 +133,7 @@ impl Bench {
     }
 
     pub(crate) fn start_so(&self, subject: &Subject, way: &Way<'_>) -> Outcome<Server> {
-        let output = self.scratch(&format!("{}.{:?}", subject.name, way.under));
+        let output = self.scratch(&format!("{}.{:?}", subject.name.replace('/', "-"), way.under));
         let port = free_port()?;
         let mut words = way.share.map(Share::words).unwrap_or_default();
         words.extend(self.tool(way, &output));

@@ -7,7 +7,8 @@ use crate::http::{on_fc, ordinary};
 use crate::measure::Measure;
 use crate::process::{Bench, Under, Way};
 use crate::row::Row;
-use crate::subjects::Subject;
+use crate::subjects::http::RAW_HYPER;
+use crate::subjects::{Kind, Subject};
 
 pub(crate) static PER_REQUEST: Measure = Measure::new("instructions", "instructions per request", 0);
 pub(crate) static ON_FC: Measure =
@@ -29,7 +30,9 @@ const PATH: &str = "/users/42";
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for subject in bench.native_twins() {
         figures.push(&PER_REQUEST, subject, per_request(bench, subject, &ordinary(PATH))?);
-        figures.push(&ON_FC, subject, per_request(bench, subject, &on_fc(PATH))?);
+        if subject.kind != Kind::Bare || subject.name == RAW_HYPER.name {
+            figures.push(&ON_FC, subject, per_request(bench, subject, &on_fc(PATH))?);
+        }
     }
     Ok(())
 }
