@@ -116,7 +116,9 @@ impl Bench {
     /// Those of them that one would deploy: ours and the peers with equal work, and the other languages.
     pub(crate) fn deployed(&self) -> Vec<&'static Subject> {
         let mut twins = self.twins();
-        twins.retain(|it| matches!(it.kind, Kind::Equal | Kind::Other) || it.name == subjects::http::OURS.name);
+        twins.retain(|it| {
+            matches!(it.kind, Kind::Equal | Kind::Other) || it.name == subjects::http::OURS.name
+        });
         twins
     }
 

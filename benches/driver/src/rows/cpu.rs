@@ -9,7 +9,7 @@ use crate::load::Load;
 use crate::measure::Measure;
 use crate::process::{Bench, Under};
 use crate::row::Row;
-use crate::subjects::Subject;
+use crate::subjects::{Kind, Subject};
 
 pub(crate) static PER_REQUEST: Measure = Measure::new("cpu", "CPU µs per request", 2);
 pub(crate) static THROUGHPUT: Measure =
@@ -43,7 +43,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     let request = ordinary("/users/42");
     let (answers, cpu, elapsed) = bench.processors.on_client(|| {
         let mut load = Load::connect(server.port(), CONNECTIONS, &request)?;
-        load.closed(Duration::from_millis(200))?;
+        load.closed(warming_up(subject))?;
         let before = server.cpu_us()?;
         let started = Instant::now();
         let answers = load.closed(Duration::from_millis(600))?;
@@ -54,4 +54,9 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     figures.push(&PER_REQUEST, subject, cpu / answers);
     figures.push(&THROUGHPUT, subject, answers / elapsed.as_secs_f64());
     Ok(())
+}
+
+/// Compilers that work while a program runs want longer.
+pub(super) fn warming_up(subject: &Subject) -> Duration {
+    Duration::from_millis(if subject.kind == Kind::Other { 1500 } else { 200 })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cpu::CONNECTIONS;
+use super::cpu::{CONNECTIONS, warming_up};
 use crate::Outcome;
 use crate::figures::Figures;
 use crate::http::ordinary;
@@ -18,7 +18,7 @@ pub(crate) static P999: Measure = Measure::new("latency-p999", "p99.9, µs", 0);
 
 pub(crate) static ROW: Row = Row {
     name: "latency",
-    title: "Latency at 20 000 requests per second",
+    title: "Latency at 10 000 requests per second",
     about: "The server has one processor. Requests for `/users/42` fall due at a constant rate, over at most 32 connections; \
             the clock of each runs from when it was due, so that a server that stalls pays for all it kept waiting.",
     measures: &[&P50, &P99, &P999],
@@ -27,7 +27,7 @@ pub(crate) static ROW: Row = Row {
     take,
 };
 
-const PER_SECOND: f64 = 20_000.0;
+const PER_SECOND: f64 = 10_000.0;
 
 /// Of the requests that fell due, so many have to be answered in time.
 const KEPT_UP: f64 = 0.99;
@@ -47,7 +47,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     }
     let mut server = bench.start(subject, Under::Nothing)?;
     drop(server.connect()?);
-    match under_load(bench, &server, PER_SECOND, Duration::from_secs(1))? {
+    match under_load(bench, &server, subject, PER_SECOND, Duration::from_secs(1))? {
         Some(latencies) => {
             for (measure, permille) in [(&P50, 500), (&P99, 990), (&P999, 999)] {
                 figures.push(measure, subject, latencies.permille(permille));
@@ -64,13 +64,14 @@ pub(super) const CANNOT: &str = "cannot keep up";
 pub(super) fn under_load(
     bench: &Bench,
     server: &Server,
+    subject: &Subject,
     per_second: f64,
     during: Duration,
 ) -> Outcome<Option<Latencies>> {
     let request = ordinary("/users/42");
     bench.processors.on_client(|| {
         let mut load = Load::connect(server.port(), CONNECTIONS, &request)?;
-        if load.open(per_second, during / 4)?.kept_up < KEPT_UP / 2.0 {
+        if load.open(per_second, warming_up(subject))?.kept_up < KEPT_UP / 2.0 {
             return Ok(None);
         }
         let latencies = load.open(per_second, during)?;

@@ -76,7 +76,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures, size: &Size) ->
     if figures.is_absent(size.p50, subject) {
         return Ok(());
     }
-    match under_load(bench, &server, size.per_second, Duration::from_secs(1))? {
+    match under_load(bench, &server, subject, size.per_second, Duration::from_secs(1))? {
         Some(latencies) => {
             figures.push(size.p50, subject, latencies.permille(500));
             figures.push(size.p99, subject, latencies.permille(990));
