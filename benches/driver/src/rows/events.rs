@@ -90,7 +90,7 @@ pub(crate) static MEMORY: Row = Row {
 };
 
 fn memory(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..if bench.ci { 1 } else { 2 } {
+    for _ in 0..if bench.ci || bench.quick { 1 } else { 2 } {
         for subject in bench.wanted(&EVENTS) {
             per_client(bench, subject, "hold-sse", &[(&RSS_1000, 1000), (&RSS_5000, 5000)], figures)?;
         }

@@ -91,7 +91,7 @@ pub(crate) static MEMORY: Row = Row {
 };
 
 fn memory(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..if bench.ci { 1 } else { 2 } {
+    for _ in 0..if bench.ci || bench.quick { 1 } else { 2 } {
         for subject in bench.wanted(&WEBSOCKET) {
             per_client(bench, subject, "hold-ws", &[(&RSS_1000, 1000), (&RSS_10000, 10_000)], figures)?;
         }
