@@ -61,10 +61,10 @@ pub(crate) struct Tally {
 pub(crate) struct Permit(Arc<Tally>);
 
 impl Permit {
-    pub(crate) fn take(tally: &Arc<Tally>, most: u64) -> Option<Self> {
+    pub(crate) fn take(tally: &Arc<Tally>, most: u64) -> Option<Arc<Self>> {
         tally.running.add();
         let permit = Self(Arc::clone(tally));
-        (tally.running.get() <= most).then_some(permit)
+        (tally.running.get() <= most).then(|| Arc::new(permit))
     }
 }
 

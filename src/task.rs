@@ -23,9 +23,12 @@ pub(crate) enum Kind {
     Check,
     /// A body that nobody reads, being read away.
     Leftover,
+    /// A connection that has left HTTP.
+    #[cfg(feature = "websocket")]
+    Socket,
 }
 
-const KINDS: [(Kind, &str); 7] = [
+const KINDS: &[(Kind, &str)] = &[
     (Kind::Greeting, "greetings"),
     (Kind::Host, "hosts"),
     (Kind::Connection, "connections"),
@@ -33,6 +36,8 @@ const KINDS: [(Kind, &str); 7] = [
     (Kind::Blocking, "blocking calls"),
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
+    #[cfg(feature = "websocket")]
+    (Kind::Socket, "sockets"),
 ];
 
 /// Counts the tasks of one app. Clones share the count.

@@ -26,23 +26,34 @@ impl Timer {
     ///
     /// A freeze is not the client's fault: a timer that is more than a second late is started again, once.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
-        // A limit that no clock can hold is none.
-        let Some(end) = Instant::now().checked_add(limit) else { return Poll::Pending };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if !self.running {
-            sleep.as_mut().reset(end);
-            (self.running, self.forgiven) = (true, false);
+            (self.running, self.forgiven) = (self.set(limit), false);
         }
-        loop {
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if self.forgiven || sleep.deadline().elapsed() < FROZEN {
-                return Poll::Ready(());
-            }
-            self.forgiven = true;
-            sleep.as_mut().reset(end);
+        let Some(sleep) = self.sleep.as_mut().filter(|_| self.running) else { return Poll::Pending };
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
+        if self.forgiven || sleep.deadline().elapsed() < FROZEN {
+            return Poll::Ready(());
+        }
+        (self.running, self.forgiven) = (self.set(limit), true);
+        self.sleep.as_mut().filter(|_| self.running).map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
+    }
+
+    /// Whether it runs and is not over: then polling it again, from the task that did, tells nothing new.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn is_running(&self) -> bool {
+        self.running && self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
+    }
+
+    /// Whether it was set: a limit that no clock can hold is none.
+    fn set(&mut self, limit: Duration) -> bool {
+        let Some(end) = Instant::now().checked_add(limit) else { return false };
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(end),
+            None => self.sleep = Some(Box::pin(sleep_until(end))),
+        }
+        true
     }
 }
 

@@ -16,6 +16,8 @@ use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
+#[cfg(feature = "websocket")]
+use crate::stage::board;
 use crate::stage::{Begin, Guarded, Outgoing, Record, drain_leftover, finish};
 use crate::tally::Permit;
 use crate::task::Kind;
@@ -76,11 +78,14 @@ impl<S: Send + Sync + 'static> Future for Answer<S> {
 pub(crate) struct Exit<S> {
     pub(crate) app: Arc<Sealed<S>>,
     pub(crate) record: Record,
+    /// For a reply that keeps its place among the requests.
+    #[cfg(feature = "websocket")]
+    pub(crate) permit: Option<Arc<Permit>>,
 }
 
 impl<S> Exit<S> {
     fn leave(self, mut reply: Reply) -> Response<Outgoing> {
-        let Self { app, record } = self;
+        let Self { app, record, .. } = self;
         // A stream may still want to read the request's body.
         let later = reply.is_stream().then(|| app.shared.tracker.clone());
         if later.is_some() {
@@ -88,10 +93,12 @@ impl<S> Exit<S> {
         } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let mut response = finish(reply, record, app.cors.as_deref(), app.shared.trusted);
+        let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
         if let Some(tracker) = later {
             response.body_mut().drain_at_end(tracker);
         }
+        #[cfg(feature = "websocket")]
+        board(&mut response, self.permit);
         response
     }
 }
@@ -120,7 +127,7 @@ async fn outlive<S: Send + Sync + 'static>(
 /// A place to be called, and the permission to do so where there is a cap.
 pub(crate) struct Visit<S> {
     pub(crate) place: Arc<Place<S>>,
-    pub(crate) permit: Option<Permit>,
+    pub(crate) permit: Option<Arc<Permit>>,
 }
 
 /// The arounds and the endpoint, under the panic guard and the deadline.
@@ -129,7 +136,7 @@ struct Run<S> {
     call: Arc<Call>,
     guarded: Guarded<Entry<S>, Reply>,
     deadline: Deadline,
-    _permit: Option<Permit>,
+    _permit: Option<Arc<Permit>>,
 }
 
 enum Deadline {

@@ -45,7 +45,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Err(refusal) => (Err(refusal), None),
         };
         let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
-        let exit = Exit { app: Arc::clone(self), record: self.record(Arc::clone(&call), marked) };
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::clone(&call), marked),
+            #[cfg(feature = "websocket")]
+            permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
+        };
         match place {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
@@ -57,7 +62,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
-    fn admit(&self) -> Result<Option<Permit>, Refusal> {
+    fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
             most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
@@ -114,10 +119,15 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // `OPTIONS *` asks about the server as a whole.
             Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
             Found::Nothing => match &self.fallback {
-                Some(place) => Ok(place),
-                None => Err(Refusal::NotFound),
+                Some(place) if !self.speaks_beside_http(head) => Ok(place),
+                _ => Err(Refusal::NotFound),
             },
         }
+    }
+
+    /// A fallback answers in HTTP alone.
+    fn speaks_beside_http(&self, head: &Parts) -> bool {
+        self.protocol.is_some_and(|protocol| (protocol.is_spoken)(&head.headers))
     }
 
     /// The policy that holds for a request to come, and the methods its path has.

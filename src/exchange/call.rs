@@ -7,7 +7,9 @@ use http::request::Parts;
 
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
-use crate::exchange::{Intake, Payload, Peer};
+use crate::exchange::{Intake, Payload, Peer, Protocol};
+#[cfg(feature = "websocket")]
+use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -24,6 +26,19 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
+    #[cfg(feature = "grpc")]
+    verdict: Mutex<Option<Verdict>>,
+    #[cfg(feature = "websocket")]
+    pub(crate) takeover: Slot<Takeover>,
+}
+
+/// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
+#[cfg(feature = "grpc")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verdict {
+    pub(crate) word: &'static str,
+    /// Whether the function is at fault.
+    pub(crate) failed: bool,
 }
 
 /// The settings of one place: a route with what its groups and the app say.
@@ -37,6 +52,8 @@ pub(crate) struct Scope {
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) cors: Option<Arc<SealedCors>>,
+    /// What is spoken here beside HTTP.
+    pub(crate) protocol: Option<&'static Protocol>,
 }
 
 impl Call {
@@ -58,7 +75,28 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
+            #[cfg(feature = "grpc")]
+            verdict: Mutex::default(),
+            #[cfg(feature = "websocket")]
+            takeover: Slot::default(),
         }
+    }
+
+    /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
+    /// that the head was read into.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn lean(&self) -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        (head.method, head.version) = (self.head.method.clone(), self.head.version);
+        if let Ok(path) = self.head.uri.path().parse() {
+            head.uri = path;
+        }
+        let lean = Self {
+            started: self.started.clone(),
+            ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
+        };
+        lean.phase.set(Phase::Replying);
+        lean
     }
 
     /// When the request came. The clock is read when somebody asks first: at once where there are records.
@@ -73,8 +111,34 @@ impl Call {
     /// The body for `ex.body()`, which tells this call when it finds that the client has left.
     pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
         let mut body = self.intake().take();
-        body.tell(Arc::clone(self));
+        body.tell(Arc::clone(self), Some(self.body_pause()));
         body
+    }
+
+    /// The body for a stream of messages, between which a client may be silent for as long as it likes.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
+        let mut body = self.intake().take();
+        body.tell(Arc::clone(self), None);
+        body
+    }
+
+    /// Whether the function is at fault, in the words of a protocol above HTTP.
+    pub(crate) fn has_failed(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        return self.verdict().is_some_and(|verdict| verdict.failed);
+        #[cfg(not(feature = "grpc"))]
+        false
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn set_verdict(&self, verdict: Verdict) {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
     }
 
     /// A body could not be read to its end because the client left.

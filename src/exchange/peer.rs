@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+#[cfg(feature = "websocket")]
+use crate::exchange::{Boarding, Slot};
+
 /// One per connection, shared by its requests.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -16,6 +19,9 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes went either way since somebody asked.
     moved: AtomicBool,
+    /// What takes the connection over when HTTP has left it.
+    #[cfg(feature = "websocket")]
+    pub(crate) boarding: Slot<Boarding>,
 }
 
 /// Held while a request is not over: until its reply has been sent, and until its body has been read.
@@ -30,6 +36,8 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            #[cfg(feature = "websocket")]
+            boarding: Slot::default(),
         }
     }
 

@@ -36,20 +36,28 @@ impl<S> Shared<S> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
     }
 
-    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    /// The scope's time limit, the platform's deadline or the end of the client's patience, whichever is earliest.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.scope.as_ref().and_then(|scope| scope.time_limit);
+        let scope = call.scope.as_ref();
+        let limit = scope.and_then(|scope| scope.time_limit);
+        let patience = scope.and_then(|scope| (scope.protocol?.patience)(&call.head.headers));
+        let own = [limit, patience].into_iter().flatten().min();
+        let own = own.and_then(|limit| call.started().checked_add(limit));
+        [own, self.platform_deadline(call)].into_iter().flatten().min()
+    }
+
+    /// Shortly before the platform cuts the request off.
+    pub(crate) fn platform_deadline(&self, call: &Call) -> Option<Instant> {
         let invocation = self.invocation(call);
         // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
         let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));
-        let told = match invocation.deadline() {
+        match invocation.deadline() {
             Some(at) => {
                 let left = at.duration_since(SystemTime::now()).unwrap_or_default();
                 Instant::now().checked_add(early(left))
             }
             None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
-        };
-        [scope.and_then(|limit| call.started().checked_add(limit)), told].into_iter().flatten().min()
+        }
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -17,6 +17,9 @@ pub const REQUEST_BODY_MAX: usize = 32 * MIB;
 /// The largest body of an asynchronous call: 128 KB (256 KB on request).
 pub const ASYNC_BODY_MAX: usize = 128 * KIB;
 
+/// The largest message of a gRPC call, either way: 6 MB.
+pub const MESSAGE_MAX: usize = 6 * MIB;
+
 /// The largest body a reader such as `ex.json()` takes in, unless a scope says otherwise.
 pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 
@@ -36,6 +39,18 @@ pub const TARGET_MAX: usize = 8 * KIB;
 
 /// The longest path with its query that FC 3.0 accepts from a client: 4 KB.
 pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
+
+/// The largest WebSocket message, in either direction: 6 MB.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
+
+/// How long a WebSocket's client may be silent before it is pinged. A load balancer closes what is idle for 15 s.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_PING_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long a WebSocket's client may take to answer a ping.
+#[cfg(feature = "websocket")]
+pub const WEBSOCKET_PONG_DEFAULT: Duration = Duration::from_secs(20);
 
 /// The longest line the log service takes: 32 KB.
 pub const LOG_LINE_MAX: usize = 32 * KIB;

@@ -38,6 +38,12 @@ impl RequestId {
         Self(Form::Made(OnceLock::new()))
     }
 
+    /// The same id with bytes of its own: a header's value holds on to the buffer that it was read into.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn detached(&self) -> Self {
+        Self::from_header(HeaderValue::from_bytes(self.as_bytes()).ok().as_ref())
+    }
+
     /// The id as bytes, all of them printable ASCII.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {

@@ -9,4 +9,6 @@ mod run;
 mod runtime;
 mod signal;
 mod sniff;
+#[cfg(feature = "websocket")]
+mod takeover;
 mod watch;

@@ -46,6 +46,12 @@ impl Outgoing {
         self.drain = Some(tracker);
     }
 
+    /// For a record that goes on after this body.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn take_record(&mut self) -> Option<Record> {
+        self.record.take()
+    }
+
     /// A panic in the drop of the author's stream ends here.
     fn drop_body(&mut self) {
         let body = std::mem::replace(&mut self.body, Body::Empty);

@@ -89,6 +89,21 @@ impl Record {
         self.tally.panicked.add();
     }
 
+    /// The connection goes on as something else, and so does this record.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
+        self.call = call;
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn end_switched(&mut self, ended: crate::exchange::Ended) {
+        (self.failed, self.sent) = (ended.failed, ended.sent);
+        if ended.panicked {
+            self.panicked();
+        }
+        self.end(if ended.left { End::Left } else { End::Sent });
+    }
+
     pub(crate) fn end_sent(&mut self) {
         self.end_unless_left(End::Sent);
     }
@@ -118,6 +133,7 @@ impl Record {
             End::Left => tally.cancelled.add(),
             End::Cut => tally.cut.add(),
         }
+        self.failed |= self.call.has_failed();
         // The last one in flight has all written: the instance may be frozen next. It is counted down under the sink's
         // lock, so that whoever finds that it is the last one has every line before it.
         let wanted = self.is_wanted(end);
@@ -185,6 +201,12 @@ impl Record {
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
+        #[cfg(feature = "grpc")]
+        if let Some(verdict) = call.verdict() {
+            out.extend_from_slice(b",\"grpc\":\"");
+            out.extend_from_slice(verdict.word.as_bytes());
+            out.push(b'"');
+        }
         out.extend_from_slice(b",\"bytes\":");
         number(out, self.sent);
         out.extend_from_slice(b",\"duration_us\":");

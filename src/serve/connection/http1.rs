@@ -17,6 +17,8 @@ use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::serve::connection::{Service, is_over};
 use crate::serve::drain::Watch;
 use crate::serve::io::Io;
+#[cfg(feature = "websocket")]
+use crate::serve::takeover::take_over;
 use crate::serve::watch::departure;
 use crate::timer::Timer;
 
@@ -39,7 +41,8 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     socket: Arc<OwnedWriteHalf>,
     /// Made when a request has to be waited for: most connections only ever have answers that are ready.
     departed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    _place: OwnedSemaphorePermit,
+    #[cfg_attr(not(feature = "websocket"), allow(dead_code, reason = "held, not read"))]
+    place: OwnedSemaphorePermit,
 }
 
 impl<S: Send + Sync + 'static> Http1<S> {
@@ -59,17 +62,21 @@ impl<S: Send + Sync + 'static> Http1<S> {
         builder.max_buf_size(HEAD_MAX).writev(false);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
-        Self {
-            connection,
-            peer,
-            watch,
-            asked: false,
-            head_limit,
-            slow_head,
-            socket,
-            departed: None,
-            _place: place,
-        }
+        Self { connection, peer, watch, asked: false, head_limit, slow_head, socket, departed: None, place }
+    }
+
+    /// Hands the connection, as hyper leaves it when it switches protocols, to what waits for it: nothing has to be set
+    /// up for that in connections that never do.
+    #[cfg(feature = "websocket")]
+    fn switch(self) {
+        let Some(boarding) = self.peer.boarding.take() else { return };
+        let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
+        take_over(
+            boarding,
+            (io.into_inner(), read_buf),
+            (self.watch, self.place),
+            &service.app.shared.tracker,
+        );
     }
 }
 
@@ -93,5 +100,32 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         }
         this.slow_head.stop();
         Poll::Pending
+    }
+}
+
+/// A connection that may leave HTTP.
+#[cfg(feature = "websocket")]
+pub(super) struct Switching<S: Send + Sync + 'static>(Option<Http1<S>>);
+
+#[cfg(feature = "websocket")]
+impl<S: Send + Sync + 'static> Switching<S> {
+    pub(super) fn new(http: Http1<S>) -> Self {
+        Self(Some(http))
+    }
+}
+
+#[cfg(feature = "websocket")]
+impl<S: Send + Sync + 'static> Future for Switching<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(http) = &mut self.0 else { return Poll::Ready(()) };
+        let over = Pin::new(http).poll(cx);
+        if over.is_ready()
+            && let Some(http) = self.0.take()
+        {
+            http.switch();
+        }
+        over
     }
 }

@@ -37,7 +37,10 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
     match protocol {
         Protocol::Http1 => {
-            drop(tracker.spawn(Kind::Connection, Http1::new(app, stream, peer, watch, place)));
+            let http = Http1::new(app, stream, peer, watch, place);
+            #[cfg(feature = "websocket")]
+            let http = http1::Switching::new(http);
+            drop(tracker.spawn(Kind::Connection, http));
         }
         #[cfg(feature = "http2")]
         Protocol::Http2 => {

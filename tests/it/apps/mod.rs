@@ -1,17 +1,21 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
+pub mod grpc;
 mod leaving;
-mod live;
+pub mod live;
 mod settings;
+mod sockets;
 
 /// Not a test: what `Launch::app` starts.
 #[test]
 #[ignore = "a server for other tests"]
 fn serve() {
     match std::env::var("IT_APP").as_deref() {
+        Ok("grpc") => grpc::app().run().unwrap(),
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
+        Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.
         Err(_) => {}

@@ -76,7 +76,7 @@ impl Conn {
         loop {
             let line = self.line();
             if line.is_empty() {
-                return Answer { status, headers, body: Vec::new() };
+                return Answer { status, headers, ..Answer::default() };
             }
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no header: {line:?}"));
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
@@ -129,6 +129,13 @@ impl Conn {
         let taken = std::mem::replace(&mut self.buffer, rest);
         self.raw.extend_from_slice(&taken);
         taken
+    }
+
+    /// So many bytes of whatever comes.
+    #[track_caller]
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        self.raw.clear();
+        self.take(length)
     }
 
     #[track_caller]
@@ -184,6 +191,13 @@ impl Conn {
         self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
         let piece = vec![b'x'; 64 * 1024];
         while self.stream.write(&piece).is_ok() {}
+        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+    }
+
+    /// Sends as much of it as goes within so long.
+    pub fn try_send_for(&mut self, bytes: &[u8], time: Duration) {
+        self.stream.set_write_timeout(Some(time)).unwrap();
+        let _ = self.stream.write_all(bytes);
         self.stream.set_write_timeout(Some(BOUND)).unwrap();
     }
 

@@ -8,6 +8,7 @@ pub mod hpack;
 pub mod rows;
 pub mod server;
 pub mod wait;
+pub mod ws;
 
 pub use ask::{Answer, Ask};
 pub use server::{Launch, Server};

@@ -1,0 +1,116 @@
+//! The wire with the protocol on it, and how far its end has come.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::io::ReadBuf;
+
+use crate::exchange::Wire;
+use crate::platform::limits::KIB;
+use crate::websocket::engine::{Engine, Incoming};
+use crate::websocket::mailbox::Mail;
+use crate::websocket::outbox::Outbox;
+
+pub(super) struct Connection {
+    wire: Box<dyn Wire>,
+    engine: Engine,
+    phase: Phase,
+    /// Whether the kernel took less than there was.
+    is_stalled: bool,
+    /// Whether the client has taken more since somebody asked.
+    has_read: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// We have said goodbye.
+    Closing,
+    /// Both have: what is left is to be sent.
+    Answered,
+    /// The client has broken the protocol. What it still sends is read away, because unread bytes would make the
+    /// kernel reset the connection, and the client might never see why.
+    Broken,
+    /// The same, with everything sent.
+    Said,
+}
+
+impl Connection {
+    pub(super) fn new(wire: Box<dyn Wire>, max_message: usize, ahead: &Bytes) -> Self {
+        let engine = Engine::new(max_message, ahead);
+        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
+    /// Whether the client has done something since this was asked.
+    pub(super) fn has_moved(&mut self) -> bool {
+        self.engine.has_moved() | std::mem::take(&mut self.has_read)
+    }
+
+    /// After a silence: a ping, and memory given back.
+    pub(super) fn ping(&mut self) {
+        self.engine.shrink();
+        self.engine.ping();
+    }
+
+    /// Says goodbye if somebody asked for that, and puts what the protocol has to say behind what was sent.
+    pub(super) fn prepare(&mut self, mail: &mut Mail) {
+        if let (Phase::Open, Some(close)) = (self.phase, &mail.close) {
+            self.engine.close(close);
+            self.phase = Phase::Closing;
+        }
+        if !self.engine.replies.is_empty() {
+            mail.outbox.push_frames(&self.engine.replies);
+            self.engine.replies = Vec::new();
+        }
+    }
+
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        match self.phase {
+            Phase::Open | Phase::Closing => {}
+            Phase::Answered => return Poll::Pending,
+            Phase::Broken | Phase::Said => return self.poll_gone(cx),
+        }
+        let incoming = ready!(self.engine.poll_read(&mut *self.wire, cx));
+        match &incoming {
+            Incoming::Close(_) => self.phase = Phase::Answered,
+            Incoming::Broken(close) => {
+                self.engine.close(close);
+                self.phase = Phase::Broken;
+            }
+            Incoming::Message(_) | Incoming::Gone | Incoming::Replies => {}
+        }
+        Poll::Ready(incoming)
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        let mut away = [0; 4 * KIB];
+        loop {
+            let mut away = ReadBuf::new(&mut away);
+            match ready!(Pin::new(&mut *self.wire).poll_read(cx, &mut away)) {
+                Ok(()) if !away.filled().is_empty() => {}
+                _ => return Poll::Ready(Incoming::Gone),
+            }
+        }
+    }
+
+    /// Ready when everything is sent; whether that was all there will ever be.
+    pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let before = outbox.sent();
+        let flushed = outbox.poll_flush(&mut *self.wire, cx);
+        // A client that reads is there, whatever else it does.
+        self.has_read |= self.is_stalled && outbox.sent() > before;
+        self.is_stalled = flushed.is_pending();
+        ready!(flushed)?;
+        if self.phase == Phase::Broken {
+            ready!(Pin::new(&mut *self.wire).poll_shutdown(cx))?;
+            self.phase = Phase::Said;
+        }
+        Poll::Ready(Ok(self.phase == Phase::Answered))
+    }
+}

@@ -1,0 +1,322 @@
+//! The protocol of one socket: frames in, messages out, and the answers that it owes by itself.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+use crate::exchange::Wire;
+use crate::platform::limits::KIB;
+use crate::websocket::frames::{Fault, Frame, Frames};
+use crate::websocket::message::{Close, Message, Text};
+
+/// What came.
+pub(super) enum Incoming {
+    Message(Message),
+    /// The client closes; the answer is among the replies. `None`: its close had no code.
+    Close(Option<Close>),
+    /// What came breaks the protocol, or is too large: this is what to close with.
+    Broken(Close),
+    /// The client is gone without a close.
+    Gone,
+    /// So many pings were answered that the answers should be sent first.
+    Replies,
+}
+
+/// Replies that may wait before they have to be sent.
+const REPLIES_MAX: usize = 4 * KIB;
+
+pub(super) struct Engine {
+    frames: Frames,
+    /// The message whose first fragments have come.
+    fragments: Option<(Kind, BytesMut)>,
+    max_message: usize,
+    /// Whether we have said goodbye.
+    has_closed: bool,
+    /// Frames of the protocol's own, to be sent: pings, pongs and a close.
+    pub(super) replies: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl Engine {
+    pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
+        let (frames, replies) = (Frames::new(ahead), Vec::new());
+        Self { frames, fragments: None, max_message, has_closed: false, replies }
+    }
+
+    /// The next of what comes. Pings are answered on the way.
+    pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
+        loop {
+            let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+            let next = ready!(self.frames.poll_next(wire, cx, self.max_message - so_far));
+            let incoming = next.and_then(|frame| self.receive(frame));
+            let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));
+            if let Some(incoming) = incoming {
+                return Poll::Ready(incoming);
+            }
+            if self.replies.len() >= REPLIES_MAX {
+                return Poll::Ready(Incoming::Replies);
+            }
+        }
+    }
+
+    /// Says goodbye, once. What the client still sends before its answer may be read.
+    pub(super) fn close(&mut self, close: &Close) {
+        if !std::mem::replace(&mut self.has_closed, true) {
+            let code = close.code.to_be_bytes();
+            self.reply(Control::Close, &[&code, close.reason.as_bytes()].concat());
+        }
+    }
+
+    pub(super) fn ping(&mut self) {
+        self.reply(Control::Ping, &[]);
+    }
+
+    /// Gives memory back, after a silence.
+    pub(super) fn shrink(&mut self) {
+        self.frames.shrink();
+    }
+
+    /// Whether the client has sent something since this was asked.
+    pub(super) fn has_moved(&mut self) -> bool {
+        std::mem::take(&mut self.frames.moved)
+    }
+
+    /// `None` when that is nothing that anybody else has to know.
+    fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
+        let Frame { opcode, is_final, payload } = frame;
+        let (kind, message) = match (opcode, self.fragments.take()) {
+            (OpCode::Control(control), fragments) => {
+                self.fragments = fragments;
+                return self.control(control, &payload);
+            }
+            (OpCode::Data(Data::Continue), Some((kind, mut fragments))) => {
+                fragments.extend_from_slice(&payload);
+                (kind, fragments)
+            }
+            (OpCode::Data(Data::Continue), None) => {
+                return Err(Fault::Protocol(ProtocolError::UnexpectedContinueFrame));
+            }
+            (OpCode::Data(data), Some(_)) => {
+                return Err(Fault::Protocol(ProtocolError::ExpectedFragment(data)));
+            }
+            (OpCode::Data(Data::Text), None) => (Kind::Text, payload),
+            (OpCode::Data(_), None) => (Kind::Binary, payload),
+        };
+        if !is_final {
+            self.fragments = Some((kind, message));
+            return Ok(None);
+        }
+        Ok(Some(match kind {
+            Kind::Binary => Incoming::Message(Message::Binary(message.freeze())),
+            Kind::Text => match Utf8Bytes::try_from(message) {
+                Ok(text) => Incoming::Message(Message::Text(Text(text))),
+                Err(_) => not_utf8(),
+            },
+        }))
+    }
+
+    fn control(&mut self, control: Control, payload: &[u8]) -> Result<Option<Incoming>, Fault> {
+        match control {
+            Control::Ping if !self.has_closed => self.reply(Control::Pong, payload),
+            Control::Close => return self.closed(payload).map(Some),
+            Control::Ping | Control::Pong | Control::Reserved(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn closed(&mut self, payload: &[u8]) -> Result<Incoming, Fault> {
+        let close = match payload {
+            [] => None,
+            [high, low, reason @ ..] => {
+                let code = u16::from_be_bytes([*high, *low]);
+                if !CloseCode::from(code).is_allowed() {
+                    return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence));
+                }
+                let Ok(reason) = std::str::from_utf8(reason) else { return Ok(not_utf8()) };
+                Some(Close::new(code, reason))
+            }
+            [_] => return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence)),
+        };
+        if !std::mem::replace(&mut self.has_closed, true) {
+            self.reply(Control::Close, payload);
+        }
+        Ok(Incoming::Close(close))
+    }
+
+    fn give_up(&self, fault: Fault) -> Incoming {
+        match fault {
+            Fault::Gone => Incoming::Gone,
+            Fault::Protocol(error) => Incoming::Broken(Close::new(1002, &error.to_string())),
+            Fault::TooLarge => {
+                let reason = format!("a message may have {} bytes", self.max_message);
+                Incoming::Broken(Close::new(1009, &reason))
+            }
+        }
+    }
+
+    fn reply(&mut self, control: Control, payload: &[u8]) {
+        let head = FrameHeader { opcode: OpCode::Control(control), ..FrameHeader::default() };
+        // Writing into memory does not fail.
+        let _ = head.format(payload.len() as u64, &mut self.replies);
+        self.replies.extend_from_slice(payload);
+    }
+}
+
+fn not_utf8() -> Incoming {
+    Incoming::Broken(Close::new(1007, "text has to be UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+
+    /// A client's bytes, so many at a time; then nothing.
+    struct Script {
+        bytes: Vec<u8>,
+        piece: usize,
+    }
+
+    impl AsyncRead for Script {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let length = self.piece.min(self.bytes.len()).min(into.remaining());
+            if length == 0 {
+                return Poll::Pending;
+            }
+            into.put_slice(&self.bytes.drain(..length).collect::<Vec<u8>>());
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Script {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Under a mask of zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = payload.len();
+        let mut bytes = vec![first];
+        match u8::try_from(length) {
+            Ok(length @ ..126) => bytes.push(0x80 | length),
+            _ if length < 65_536 => {
+                bytes.push(0xfe);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+            _ => {
+                bytes.push(0xff);
+                bytes.extend((length as u64).to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn name(incoming: &Incoming) -> String {
+        match incoming {
+            Incoming::Message(Message::Text(text)) => format!("text {}", text.len()),
+            Incoming::Message(Message::Binary(bytes)) => format!("binary {}", bytes.len()),
+            Incoming::Close(Some(close)) => format!("close {} {}", close.code, close.reason),
+            Incoming::Close(None) => "close".to_owned(),
+            Incoming::Broken(close) => format!("broken {}", close.code),
+            Incoming::Gone => "gone".to_owned(),
+            Incoming::Replies => "replies".to_owned(),
+        }
+    }
+
+    /// Whatever the pieces are, what comes is the same.
+    #[track_caller]
+    fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
+        for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
+            let mut wire = Script { bytes: bytes.to_owned(), piece };
+            let mut engine = Engine::new(200_000, &Bytes::new());
+            let mut came = Vec::new();
+            let mut cx = Context::from_waker(Waker::noop());
+            while let Poll::Ready(incoming) = engine.poll_read(&mut wire, &mut cx) {
+                came.push(name(&incoming));
+                if !matches!(incoming, Incoming::Message(_)) {
+                    break;
+                }
+            }
+            assert_eq!(came, expected, "{piece} bytes at a time");
+            assert_eq!(engine.replies, replies, "{piece} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn messages_come_whole_whatever_their_pieces() {
+        check(&frame(0x81, b"tea"), &["text 3"], b"");
+        check(&frame(0x82, b""), &["binary 0"], b"");
+        for length in [125, 126, 65_535, 65_536, 200_000] {
+            check(&frame(0x82, &vec![7; length]), &[&format!("binary {length}")], b"");
+        }
+        let fragments =
+            [frame(0x01, b"te"), frame(0x89, b"hi"), frame(0x00, b""), frame(0x80, b"a")].concat();
+        check(&[fragments, frame(0x82, b"x")].concat(), &["text 3", "binary 1"], b"\x8a\x02hi");
+    }
+
+    #[test]
+    fn a_close_is_answered_with_its_like() {
+        check(&frame(0x88, b"\x03\xe8bye"), &["close 1000 bye"], b"\x88\x05\x03\xe8bye");
+        check(&frame(0x88, b""), &["close"], b"\x88\x00");
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_not_taken() {
+        check(&frame(0xc1, b""), &["broken 1002"], b"");
+        check(&frame(0x83, b""), &["broken 1002"], b"");
+        check(b"\x81\x01x", &["broken 1002"], b"");
+        check(&frame(0x80, b"x"), &["broken 1002"], b"");
+        check(&[frame(0x01, b"x"), frame(0x81, b"y")].concat(), &["broken 1002"], b"");
+        check(&frame(0x09, b""), &["broken 1002"], b"");
+        check(&frame(0x89, &[0; 126]), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xed"), &["broken 1002"], b"");
+        check(&frame(0x88, b"\x03\xe8\xff"), &["broken 1007"], b"");
+        check(&frame(0x81, b"\xff"), &["broken 1007"], b"");
+        check(&[frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat(), &["text 2"], b"");
+        check(&frame(0x82, &vec![0; 200_001]), &["broken 1009"], b"");
+        check(
+            &[frame(0x02, &vec![0; 150_000]), frame(0x80, &vec![0; 50_001])].concat(),
+            &["broken 1009"],
+            b"",
+        );
+    }
+
+    #[test]
+    fn many_pings_are_answered_before_more_is_read() {
+        let pings = frame(0x89, &[b'x'; 100]).repeat(50);
+        let mut wire = Script { piece: pings.len(), bytes: pings };
+        let mut engine = Engine::new(1000, &Bytes::new());
+        let incoming = engine.poll_read(&mut wire, &mut Context::from_waker(Waker::noop()));
+        assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
+    }
+}

@@ -1,0 +1,129 @@
+//! Between the author's closure, wherever its halves of the socket are, and the task that drives the socket.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use http::StatusCode;
+
+use crate::error::{Error, Result};
+use crate::exchange::Call;
+use crate::websocket::message::{Close, Message};
+use crate::websocket::outbox::Outbox;
+
+pub(super) struct Mailbox {
+    /// The request, as far as it lasts.
+    pub(super) call: Arc<Call>,
+    pub(super) protocol: Option<Cow<'static, str>>,
+    mail: Mutex<Mail>,
+}
+
+#[derive(Default)]
+pub(super) struct Mail {
+    /// What has come and was not asked for yet. While it waits here, no more is read.
+    pub(super) inbox: Option<Message>,
+    pub(super) outbox: Outbox,
+    /// Why nothing more can be read, where that is the client's fault; told once.
+    pub(super) fault: Option<Error>,
+    /// Nothing more will come.
+    pub(super) is_over: bool,
+    /// How it was closed, or is to be.
+    pub(super) close: Option<Close>,
+    /// Who waits for a message, and for room.
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+    driver: Option<Waker>,
+}
+
+impl Mailbox {
+    pub(super) fn new(call: Arc<Call>, protocol: Option<Cow<'static, str>>) -> Self {
+        Self { call, protocol, mail: Mutex::default() }
+    }
+
+    pub(super) fn open(&self) -> MutexGuard<'_, Mail> {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Result<Message>>> {
+        let mut mail = self.open();
+        if let Some(message) = mail.inbox.take() {
+            mail.wake_driver(Some(cx));
+            return Poll::Ready(Some(Ok(message)));
+        }
+        if mail.is_over {
+            return Poll::Ready(mail.fault.take().map(Err));
+        }
+        keep(&mut mail.reader, cx);
+        Poll::Pending
+    }
+
+    /// Takes the message when there is room for it.
+    pub(super) fn poll_send(&self, cx: &Context<'_>, message: &mut Option<Message>) -> Poll<Result> {
+        let mut mail = self.open();
+        if let Some(close) = &mail.close {
+            return Poll::Ready(Err(closed(close)));
+        }
+        if mail.outbox.is_full() {
+            keep(&mut mail.writer, cx);
+            return Poll::Pending;
+        }
+        if let Some(message) = message.take() {
+            mail.outbox.push(message);
+            mail.wake_driver(Some(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closes, unless that has happened.
+    pub(super) fn close(&self, close: Close) {
+        let mut mail = self.open();
+        if mail.close.is_none() {
+            mail.close = Some(close);
+            mail.wake_driver(None);
+        }
+    }
+}
+
+impl Mail {
+    /// Whether no more may be read: nobody has asked for what came before, or the client does not read its answers.
+    pub(super) fn is_blocked(&self) -> bool {
+        (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
+    }
+
+    pub(super) fn is_driven_by(&mut self, cx: &Context<'_>) {
+        if !self.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
+            self.driver = Some(cx.waker().clone());
+        }
+    }
+
+    /// Nothing more comes. Unless it was closed before, it is now, so.
+    pub(super) fn end(&mut self, close: Close) {
+        self.is_over = true;
+        self.close.get_or_insert(close);
+        for waiting in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+            waiting.wake();
+        }
+    }
+
+    /// The driver polls the closure and looks again after that: then it need not be woken.
+    fn wake_driver(&self, cx: Option<&Context<'_>>) {
+        if let Some(driver) = &self.driver
+            && !cx.is_some_and(|cx| driver.will_wake(cx.waker()))
+        {
+            driver.wake_by_ref();
+        }
+    }
+}
+
+fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *place = Some(cx.waker().clone()),
+    }
+}
+
+/// What whoever sends learns. The close has been told already, and nobody at fault has to be found.
+fn closed(close: &Close) -> Error {
+    let Close { code, reason } = close;
+    Error::of_ours(StatusCode::BAD_REQUEST, format!("the socket is closed: {code} {reason}")).reported()
+}

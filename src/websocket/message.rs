@@ -1,0 +1,213 @@
+//! What goes over a socket: messages, and how it was closed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::error::Result;
+use crate::exchange::{Readable, parse_json};
+
+/// One message, whole: fragments are put together, and pings are answered before anybody sees them.
+///
+/// ```
+/// use fc_runtime::Message;
+///
+/// let message = Message::from("tea");
+/// assert_eq!(message.as_text(), Some("tea"));
+/// assert_eq!(Message::json(&[1, 2]).unwrap().to_json::<Vec<u8>>().unwrap(), [1, 2]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// A text message; it is UTF-8, which was checked.
+    Text(Text),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+impl Message {
+    /// A value as a text message of JSON.
+    ///
+    /// # Errors
+    /// 500 when the value cannot be written as JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self> {
+        Ok(Self::from(serde_json::to_string(value)?))
+    }
+
+    /// The message, text or binary, read from JSON.
+    ///
+    /// # Errors
+    /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
+    #[track_caller]
+    pub fn to_json<T: Readable>(&self) -> Result<T> {
+        parse_json(self.as_bytes())
+    }
+
+    /// The text, if it is a text message.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// The payload.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The payload, without a copy.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.0.into(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// Text that shares its bytes with what was received: a clone is no copy. It is used as a `&str`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Text(pub(super) Utf8Bytes);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        (*text).to_owned()
+    }
+}
+
+impl From<Text> for Message {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Cow<'_, str>> for Message {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::from(text.into_owned())
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(bytes: Bytes) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// How a socket was closed, by whichever side was first: the code and the reason of RFC 6455.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Close {
+    /// 1000 is a normal end, 1001 that the page or the function goes away, 3000 to 4999 are free for use. As in a
+    /// browser, 1005 stands for a close without a code, and 1006 for a client that left without a word.
+    pub code: u16,
+    /// At most 123 bytes.
+    pub reason: Text,
+}
+
+impl Close {
+    pub(super) fn new(code: u16, reason: &str) -> Self {
+        Self { code, reason: shortened(reason).into() }
+    }
+}
+
+/// As much of a reason as a close frame holds.
+fn shortened(reason: &str) -> &str {
+    const MAX: usize = 123;
+    let mut end = reason.len().min(MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        assert_eq!(shortened("bye"), "bye");
+        assert_eq!(shortened(&"é".repeat(100)), "é".repeat(61));
+    }
+}

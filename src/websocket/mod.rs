@@ -1,0 +1,17 @@
+//! WebSocket (RFC 6455) on the port of HTTP, with the same records, limits and drain.
+
+mod connection;
+mod engine;
+mod frames;
+mod handshake;
+mod mailbox;
+mod message;
+mod outbox;
+mod pulse;
+mod session;
+mod socket;
+mod upgrade;
+
+pub use message::{Close, Message, Text};
+pub use socket::{Sending, Socket, SocketReceiver, SocketSender};
+pub use upgrade::Upgrade;

@@ -1,0 +1,232 @@
+//! What the author's closure holds.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::exchange::{HangUp, Readable, Shared};
+use crate::websocket::mailbox::Mailbox;
+use crate::websocket::message::{Close, Message};
+
+/// An open WebSocket, lent to the closure of [`Exchange::websocket`](crate::Exchange::websocket).
+///
+/// It is closed when the closure ends: with 1000 after `Ok`, with 1011 after an error or a panic.
+pub struct Socket<S = ()> {
+    sender: SocketSender,
+    receiver: SocketReceiver,
+    shared: Arc<Shared<S>>,
+}
+
+/// The half that sends; see [`Socket::split`].
+pub struct SocketSender {
+    mailbox: Arc<Mailbox>,
+}
+
+/// The half that receives; see [`Socket::split`].
+pub struct SocketReceiver {
+    mailbox: Arc<Mailbox>,
+}
+
+impl<S> Socket<S> {
+    pub(super) fn new(mailbox: Arc<Mailbox>, shared: Arc<Shared<S>>) -> Self {
+        let sender = SocketSender { mailbox: Arc::clone(&mailbox) };
+        Self { sender, receiver: SocketReceiver { mailbox }, shared }
+    }
+
+    /// The next message; `None` when the socket is closed or the client has left: see [`closed`](Self::closed).
+    ///
+    /// While nobody asks, one message waits here and the others with the client: that is the backpressure.
+    ///
+    /// # Errors
+    /// Once, when the client breaks the protocol (closed with 1002), sends text that is no UTF-8 (1007) or too large
+    /// a message (1009). It is not this function's fault: returned from the closure, it is not logged as an error.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<Message>> {
+        self.receiver.next().await
+    }
+
+    /// The next message, read from JSON.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next) and [`Message::to_json`]. The socket stays open after JSON that does not fit.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
+        self.receiver.next_json().await
+    }
+
+    /// Sends a message: text, bytes, or a [`Message`].
+    ///
+    /// Ready when it is queued: what is sent without a wait in between leaves in one write, at the latest when the
+    /// closure waits for something. With 16 KiB queued it waits for the client to read.
+    ///
+    /// # Errors
+    /// When the socket is closed.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message is not sent.
+    pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
+        self.sender.send(message)
+    }
+
+    /// Sends a value as a text message of JSON. As [`send`](Self::send).
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON, or the socket is closed.
+    pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
+        self.sender.send_json(value)
+    }
+
+    /// Closes with this code and reason; see [`SocketSender::close`].
+    pub fn close(&mut self, code: u16, reason: &str) {
+        self.sender.close(code, reason);
+    }
+
+    /// How the socket was closed; `None` while it is open.
+    pub fn closed(&self) -> Option<Close> {
+        self.receiver.closed()
+    }
+
+    /// The subprotocol that was chosen.
+    pub fn protocol(&self) -> Option<&str> {
+        self.sender.mailbox.protocol.as_deref()
+    }
+
+    /// Resolves when the client has left, by a close or without one. Clones and tasks may keep it.
+    pub fn hang_up(&self) -> HangUp {
+        HangUp::new(Arc::clone(&self.sender.mailbox.call))
+    }
+
+    /// The id of the request that became this socket.
+    pub fn request_id(&self) -> &str {
+        self.sender.mailbox.call.id.as_str()
+    }
+
+    /// The app's state.
+    pub fn state(&self) -> &S {
+        &self.shared.state
+    }
+
+    /// The app's state, to be moved into a task.
+    pub fn state_arc(&self) -> Arc<S> {
+        Arc::clone(&self.shared.state)
+    }
+
+    /// Two halves, for `tokio::join!` or tasks that the closure waits for: the socket is closed when the closure ends.
+    pub fn split(self) -> (SocketSender, SocketReceiver) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl SocketSender {
+    /// As [`Socket::send`].
+    pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())) }
+    }
+
+    /// As [`Socket::send_json`].
+    pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
+        Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some) }
+    }
+
+    /// Closes with this code and reason, after what was sent before. The receiver still gives what comes until the
+    /// client has answered, which it gets 5 s for. Closing a socket that is closed does nothing.
+    ///
+    /// Codes that no endpoint may send, such as 1005 and 1006, become 1011. Reasons are cut at 123 bytes.
+    pub fn close(&mut self, code: u16, reason: &str) {
+        let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { 1011 };
+        self.mailbox.close(Close::new(code, reason));
+    }
+}
+
+impl SocketReceiver {
+    /// As [`Socket::next`].
+    pub async fn next(&mut self) -> Option<Result<Message>> {
+        std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await
+    }
+
+    /// As [`Socket::next_json`].
+    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
+        let message = self.next().await?;
+        Some(message.and_then(|message| message.to_json()))
+    }
+
+    /// As [`Socket::closed`].
+    pub fn closed(&self) -> Option<Close> {
+        self.mailbox.open().close.clone()
+    }
+}
+
+/// A message on its way into the queue; see [`Socket::send`].
+#[must_use = "a message is not sent unless this is awaited"]
+pub struct Sending<'a> {
+    mailbox: &'a Mailbox,
+    message: Result<Option<Message>>,
+}
+
+impl Future for Sending<'_> {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        let this = &mut *self;
+        match std::mem::replace(&mut this.message, Ok(None)) {
+            Ok(mut message) => {
+                let sent = this.mailbox.poll_send(cx, &mut message);
+                this.message = Ok(message);
+                sent
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl<S> Stream for Socket<S> {
+    type Item = Result<Message>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
+        self.receiver.mailbox.poll_next(cx)
+    }
+}
+
+impl Stream for SocketReceiver {
+    type Item = Result<Message>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
+        self.mailbox.poll_next(cx)
+    }
+}
+
+impl<S> fmt::Debug for Socket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("request_id", &self.request_id())
+            .field("closed", &self.closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SocketSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketSender").field("request_id", &self.mailbox.call.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SocketReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketReceiver").field("closed", &self.closed()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+    }
+}
