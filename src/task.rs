@@ -87,11 +87,6 @@ impl Tracker {
         }
     }
 
-    /// How many of a kind run.
-    pub(crate) fn count(&self, kind: Kind) -> usize {
-        self.0.running[kind as usize].load(Ordering::Relaxed)
-    }
-
     /// What still runs, by kind.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         KINDS.iter().map(|(kind, name)| (*name, self.0.running[*kind as usize].load(Ordering::Acquire)))

@@ -8,7 +8,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Stdout, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// How much may wait for a reader that stopped reading.
@@ -26,14 +25,8 @@ const LINGER: Duration = Duration::from_millis(250);
 /// `O_NONBLOCK` on Linux, the platform's only system.
 const O_NONBLOCK: i32 = 0o4000;
 
-static SINK: Mutex<Sink> = Mutex::new(Sink {
-    pending: Vec::new(),
-    dropped: 0,
-    out: None,
-    stuck: false,
-    helper: false,
-    turn: Turn::Off,
-});
+static SINK: Mutex<Sink> =
+    Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, stuck: false, helper: false });
 /// Told when lines begin to wait.
 static WAITING: Condvar = Condvar::new();
 /// Told when none wait any more.
@@ -47,28 +40,6 @@ struct Sink {
     stuck: bool,
     /// Whether the helper thread runs.
     helper: bool,
-    turn: Turn,
-}
-
-/// How soon lines have to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
-    /// Before the call returns.
-    Now,
-    /// When the executor has done what is ready, if its [`TurnEnd`] is there for it; else now.
-    Soon,
-    /// With the next ones, or a moment later.
-    Later,
-}
-
-/// What the executor does at the end of a turn.
-enum Turn {
-    /// Nothing.
-    Off,
-    /// It writes, once it is woken.
-    Waiting(Waker),
-    /// It is about to write.
-    Woken,
 }
 
 enum Out {
@@ -76,20 +47,16 @@ enum Out {
     Std(Stdout),
 }
 
-/// Appends lines. They and all that waited are written when `lines` says so, unless stdout is stuck.
-pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>) -> When) {
+/// Appends lines. If `lines` says so, they and all that waited are written before this returns, unless stdout is stuck;
+/// otherwise with the next ones, or a moment later.
+pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>) -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
-    let when = lines(&mut sink.pending);
+    let now = lines(&mut sink.pending);
     if sink.pending.len() > PENDING_MAX && before > 0 {
         sink.pending.truncate(before);
         sink.dropped += 1;
     }
-    let now = match when {
-        When::Now => true,
-        When::Soon => !sink.turn.is_waken(),
-        When::Later => false,
-    };
     if now || sink.pending.len() >= BATCH {
         sink.flush();
     }
@@ -100,7 +67,7 @@ pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>) -> When) {
 
 /// Writes what waits, unless stdout is stuck: before the instance may be frozen.
 pub(crate) fn flush() {
-    write(|_| When::Now);
+    write(|_| true);
 }
 
 /// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.
@@ -108,44 +75,6 @@ pub(crate) fn finish(limit: Duration) {
     let mut sink = lock();
     sink.flush();
     drop(WRITTEN.wait_timeout_while(sink, limit, |sink| !sink.pending.is_empty()));
-}
-
-/// Writes at the end of the executor's turns: requests of several connections that were ready together share a write.
-/// Held by a task, which has its turn after those that are ready.
-pub(crate) struct TurnEnd;
-
-impl TurnEnd {
-    /// Writes what waits, and waits to be woken, or from now on leaves every line to who writes it.
-    pub(crate) fn poll(&self, cx: &Context<'_>, is_wanted: bool) {
-        let mut sink = lock();
-        if !sink.pending.is_empty() {
-            sink.flush();
-        }
-        sink.turn = if is_wanted { Turn::Waiting(cx.waker().clone()) } else { Turn::Off };
-    }
-}
-
-impl Drop for TurnEnd {
-    fn drop(&mut self) {
-        let mut sink = lock();
-        sink.turn = Turn::Off;
-        sink.flush();
-    }
-}
-
-impl Turn {
-    /// Has it written at the end of this turn; whether it will be.
-    fn is_waken(&mut self) -> bool {
-        match std::mem::replace(self, Self::Woken) {
-            Self::Off => {
-                *self = Self::Off;
-                return false;
-            }
-            Self::Waiting(waker) => waker.wake(),
-            Self::Woken => {}
-        }
-        true
-    }
 }
 
 fn lock() -> MutexGuard<'static, Sink> {

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Handle, RuntimeFlavor};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::app::Sealed;
 use crate::error::{Error, Result};
-use crate::log::{say, sink};
+use crate::log::say;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, Watch, Watches};
 use crate::serve::last_resort::LastResort;
@@ -56,21 +56,8 @@ struct Guest {
 
 /// Takes connections over, on the executor: what it allocates for them is freed where it was allocated, which keeps
 /// the allocator's arenas from growing. As many may wait here as there are places.
-///
-/// It also writes the log at the end of the executor's turns, where requests of several connections share them. Threads
-/// share no turns: each would wake another one to write.
 async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
-    let turns = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
-    let turn_end = sink::TurnEnd;
-    let mut next = async || {
-        poll_fn(|cx| {
-            let guest = guests.poll_recv(cx);
-            turn_end.poll(cx, turns && app.shared.tracker.count(Kind::Connection) > 1);
-            guest
-        })
-        .await
-    };
-    while let Some(Guest { stream, address, protocol, watch, place }) = next().await {
+    while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
         match TcpStream::from_std(stream) {
             Ok(stream) => connection::spawn(&app, stream, address, protocol, watch, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::app::AccessLog;
 use crate::cancel::Phase;
 use crate::exchange::Call;
-use crate::log::sink::When;
 use crate::log::{Level, sink, stamp, text_into};
 use crate::tally::Tally;
 
@@ -134,7 +133,7 @@ impl Record {
             End::Cut => tally.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last one in flight has all written: the instance may be frozen next. It is counted down under the sink's
+        // The last one in flight writes for all: the instance may be frozen next. It is counted down under the sink's
         // lock, so that whoever finds that it is the last one has every line before it.
         let wanted = self.is_wanted(end);
         if self.log == AccessLog::Off {
@@ -144,7 +143,7 @@ impl Record {
                 if wanted {
                     self.line(out, end);
                 }
-                if tally.in_flight.take() == 0 { When::Soon } else { When::Later }
+                tally.in_flight.take() == 0
             });
         }
         if let Some(markers) = self.markers {
@@ -254,14 +253,14 @@ impl Markers {
     pub(crate) fn start(self, id: &str) {
         sink::write(|out| {
             let _ = writeln!(out, "FC {} Start RequestId: {id}", self.word());
-            When::Now
+            true
         });
     }
 
     pub(crate) fn end(self, id: &str, error: &str) {
         sink::write(|out| {
             let _ = writeln!(out, "FC {} End RequestId: {id}{error}", self.word());
-            When::Now
+            true
         });
     }
 }

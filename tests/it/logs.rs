@@ -1,9 +1,7 @@
 //! What is written to stdout: one JSON object per line, with the request's id, and the markers of FC 2.0.
 
-use std::time::Duration;
-
 use crate::support::server::{Launch, json_about};
-use crate::support::{Ask, Server, h1, rows};
+use crate::support::{Ask, Server, rows};
 
 const ID: &str = "1-65d71219-15d63510-fecf237c590c";
 
@@ -90,33 +88,6 @@ fn a_record_is_written_before_its_reply_is_complete() {
     }
     drop(server);
     std::fs::remove_file(&path).unwrap();
-}
-
-/// On one processor, connections that are ready together are answered in one turn of the executor.
-#[test]
-fn records_of_connections_that_are_ready_together_share_a_write() {
-    const CONNECTIONS: usize = 16;
-    let server = Launch::contract().by(&["taskset", "-c", "0"]).start();
-    let mut conns: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
-    for conn in &mut conns {
-        conn.ask(&Ask::get("/plaintext")).assert_status(200);
-    }
-    let mut blocking = server.connect();
-    blocking.ask(&Ask::get("/plaintext")).assert_status(200);
-    let before = server.writes();
-    // While the only thread is held, the others become ready.
-    blocking.send(&h1::bytes(&Ask::get("/block?ms=300")));
-    assert!(blocking.is_quiet_for(Duration::from_millis(100)), "the thread is held");
-    let together = Ask::get("/plaintext").header("x-fc-request-id", "together");
-    for conn in &mut conns {
-        conn.send(&h1::bytes(&together));
-    }
-    for conn in &mut conns {
-        conn.answer("GET").assert_status(200);
-    }
-    assert_eq!(server.records("together", CONNECTIONS).len(), CONNECTIONS);
-    let writes = server.writes() - before;
-    assert!(writes < CONNECTIONS as u64 / 2, "{writes} writes for {CONNECTIONS} records");
 }
 
 #[test]

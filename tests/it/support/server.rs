@@ -219,14 +219,6 @@ impl Server {
         ticks(11) + ticks(12)
     }
 
-    /// How often it has called `write`. Replies are sent by another call.
-    #[track_caller]
-    pub fn writes(&self) -> u64 {
-        let counts = std::fs::read_to_string(format!("/proc/{}/io", self.pid())).expect("a process");
-        let calls = counts.lines().find_map(|line| line.strip_prefix("syscw: ")).expect("a count of writes");
-        calls.parse().expect("a number")
-    }
-
     #[track_caller]
     pub fn connect(&self) -> h1::Conn {
         h1::Conn::open(self.port)
