@@ -7,6 +7,7 @@ use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use fc_runtime::grpc::Messages;
 use fc_runtime::{
     AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Socket, Sse,
     SseEvent, StatusCode, at,
@@ -73,6 +74,30 @@ fn main() -> Result {
         .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
         .post("/publish", async |ex| Ok(ex.state().feed.send(ex.text().await?)?.to_string()))
         .get("/counters", async |ex| Json(ex.counters()))
+        .unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| Ok(hello(&request.name)))
+        .server_stream("/greeter.Greeter/SayHellos", async |_, request: HelloRequest| {
+            // A number is how many; everyone else is greeted three times.
+            let count = request.name.parse().unwrap_or(3_u32);
+            Ok(async_stream::try_stream! {
+                for _ in 0..count {
+                    yield hello(&request.name);
+                }
+            })
+        })
+        .client_stream("/greeter.Greeter/Collect", async |_, mut requests: Messages<HelloRequest>| {
+            let mut names = Vec::new();
+            while let Some(request) = requests.message().await? {
+                names.push(request.name);
+            }
+            Ok(HelloReply { message: names.join(", ") })
+        })
+        .bidi("/greeter.Greeter/Chat", async |_, mut requests: Messages<HelloRequest>| {
+            Ok(async_stream::try_stream! {
+                while let Some(request) = requests.message().await? {
+                    yield HelloReply { message: request.name };
+                }
+            })
+        })
         .event(async |event| match event.text()? {
             "fail" => Err(Error::new(500, "asked to fail").with_code("AskedToFail")),
             "panic" => panic!("asked to"),
@@ -93,6 +118,23 @@ fn main() -> Result {
         .on_initialize(async |_| ())
         .on_pre_stop(async |_| ())
         .run()
+}
+
+/// As in `proto/greeter.proto`; two messages need no generated code.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HelloRequest {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct HelloReply {
+    #[prost(string, tag = "1")]
+    message: String,
+}
+
+fn hello(name: &str) -> HelloReply {
+    HelloReply { message: format!("Hello {name}") }
 }
 
 #[derive(Serialize)]

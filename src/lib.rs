@@ -107,6 +107,12 @@
 //! Silence is broken by comments. A client that leaves drops its producer; a stop or a freeze of the instance ends the stream
 //! orderly. A [`Broadcast`] encodes an event once for all who subscribe, and never waits for the slow ones.
 //!
+//! # gRPC
+//!
+//! With the feature `grpc` methods are closures too, beside HTTP on the same port and through the same stages: `App::unary`,
+//! `App::server_stream`, `App::client_stream`, `App::bidi`, or a whole generated service by `App::grpc`; `App::grpc_health` and
+//! `App::grpc_reflection` for tools, gRPC-Web for pages. The module `grpc` tells how errors, deadlines and limits are said there.
+//!
 //! # Cancellation
 //!
 //! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
@@ -122,6 +128,7 @@
 //! |---|---|---|
 //! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
 //! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
+//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
@@ -143,7 +150,7 @@
 //! # Features
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`: HTTP/2 with prior
-//! knowledge on the same port. `testing`: the in-memory client of the examples above ([`testing`]).
+//! knowledge on the same port. `grpc`: gRPC and gRPC-Web. `testing`: the in-memory client of the examples above ([`testing`]).
 #![cfg_attr(
     not(feature = "testing"),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
@@ -156,6 +163,8 @@ mod cors;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod guard;
 mod health;
 mod lifecycle;

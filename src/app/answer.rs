@@ -93,7 +93,7 @@ impl<S> Exit<S> {
         } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let mut response = finish(reply, record, app.cors.as_deref(), app.shared.trusted);
+        let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
         if let Some(tracker) = later {
             response.body_mut().drain_at_end(tracker);
         }

@@ -142,6 +142,11 @@ impl<S: Send + Sync + 'static> Group<S> {
         self
     }
 
+    #[cfg(feature = "grpc")]
+    pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {
+        &mut self.routes
+    }
+
     pub(crate) fn into_routes(self) -> Routes<S> {
         self.routes
     }

@@ -107,8 +107,17 @@ where
 {
     Box::new(move |ex| {
         let shared = Arc::clone(ex.shared());
-        Box::pin(Replying { future: handler.clone().call((ex,)), shared })
+        replying(handler.clone().call((ex,)), shared)
     })
+}
+
+/// A handler's future, ending with a reply.
+pub(crate) fn replying<S, Fut>(future: Fut, shared: Arc<Shared<S>>) -> BoxFuture<Reply>
+where
+    S: Send + Sync + 'static,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+{
+    Box::pin(Replying { future, shared })
 }
 
 pub(crate) fn around<S, F, R>(around: F) -> Around<S>

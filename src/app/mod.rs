@@ -30,8 +30,12 @@ pub use seal::AppErrors;
 pub use settings::{AccessLog, LogMarkers};
 
 use handler::EventHandler;
-pub(crate) use handler::{HookHandler, Place, ReadyCheck};
-use routes::Routes;
+#[cfg(feature = "grpc")]
+pub(crate) use handler::replying;
+pub(crate) use handler::{Endpoint, HookHandler, Place, ReadyCheck};
+#[cfg(feature = "grpc")]
+pub(crate) use routes::Declared;
+pub(crate) use routes::Routes;
 pub(crate) use seal::{Ready, Sealed};
 pub(crate) use settings::Settings;
 
@@ -39,6 +43,9 @@ pub(crate) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>
 
 /// How the state comes to be: on the runtime, before the first request.
 type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
+
+/// Told of the frozen app by those of its routes that have to ask it something.
+type OnceSealed<S> = Box<dyn FnOnce(&Arc<Sealed<S>>) + Send>;
 
 /// A function: routes, hooks and settings around a state `S`.
 ///
@@ -63,7 +70,7 @@ type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
 pub struct App<S = ()> {
     open: Open<S>,
     routes: Routes<S>,
-    fallback: Option<handler::Endpoint<S>>,
+    fallback: Option<Endpoint<S>>,
     event: Option<EventHandler<S>>,
     on_initialize: Vec<HookHandler<S>>,
     on_pre_stop: Vec<HookHandler<S>>,
@@ -73,6 +80,7 @@ pub struct App<S = ()> {
     error_maps: Vec<ErrorMap>,
     settings: Settings,
     mistakes: seal::Mistakes,
+    once_sealed: Vec<OnceSealed<S>>,
 }
 
 impl App {
@@ -131,6 +139,7 @@ impl<S: Send + Sync + 'static> App<S> {
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
+            once_sealed: Vec::new(),
         }
     }
 
@@ -427,11 +436,26 @@ impl<S: Send + Sync + 'static> App<S> {
     pub(crate) async fn seal(self, instance: Instance) -> Result<Arc<Sealed<S>>> {
         let (plan, open) = seal::check(self)?;
         let state = open(instance.clone()).await?;
-        Ok(Arc::new(plan.open(state, instance)))
+        Ok(plan.open(state, instance))
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {
+        &mut self.routes
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn once_sealed(&mut self, tell: impl FnOnce(&Arc<Sealed<S>>) + Send + 'static) {
+        self.once_sealed.push(Box::new(tell));
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn add_mistake(&mut self, what: impl Into<String>, line: &'static Location<'static>) {
+        self.mistakes.add(what, line);
     }
 }
 

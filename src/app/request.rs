@@ -119,10 +119,15 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // `OPTIONS *` asks about the server as a whole.
             Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
             Found::Nothing => match &self.fallback {
-                Some(place) => Ok(place),
-                None => Err(Refusal::NotFound),
+                Some(place) if !self.speaks_beside_http(head) => Ok(place),
+                _ => Err(Refusal::NotFound),
             },
         }
+    }
+
+    /// A fallback answers in HTTP alone.
+    fn speaks_beside_http(&self, head: &Parts) -> bool {
+        self.protocol.is_some_and(|protocol| (protocol.is_spoken)(&head.headers))
     }
 
     /// The policy that holds for a request to come, and the methods its path has.

@@ -8,7 +8,7 @@ use http::Method;
 use crate::app::at::{At, PlaceSettings};
 use crate::app::group::Group;
 use crate::app::handler::{self, Around, Endpoint, Handler, Next};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Protocol};
 use crate::reply::IntoReply;
 use crate::route::join;
 
@@ -27,7 +27,11 @@ pub(crate) struct Declared<S> {
     pub(crate) settings: PlaceSettings,
     /// The outermost first.
     pub(crate) arounds: Vec<Around<S>>,
+    /// Whether it takes no arounds: what is ours, as probes are.
+    pub(crate) is_bare: bool,
     pub(crate) endpoint: Endpoint<S>,
+    /// What is spoken here beside HTTP.
+    pub(crate) protocol: Option<&'static Protocol>,
     pub(crate) line: &'static Location<'static>,
 }
 
@@ -48,14 +52,23 @@ impl<S: Send + Sync + 'static> Routes<S> {
         F: Handler<(Exchange<S>,), R>,
         R: IntoReply + 'static,
     {
-        self.declared.push(Declared {
-            method,
-            pattern: at.pattern.into_owned(),
-            settings: at.settings,
-            arounds: Vec::new(),
-            endpoint: handler::endpoint(handler),
-            line,
-        });
+        self.declare(method, at, handler::endpoint(handler), None, line);
+    }
+
+    pub(crate) fn declare(
+        &mut self,
+        method: Option<Method>,
+        at: At,
+        endpoint: Endpoint<S>,
+        protocol: Option<&'static Protocol>,
+        line: &'static Location<'static>,
+    ) -> &mut Declared<S> {
+        let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
+        let is_bare = false;
+        let route = Declared { method, pattern, settings, arounds, is_bare, endpoint, protocol, line };
+        let at = self.declared.len();
+        self.declared.push(route);
+        &mut self.declared[at]
     }
 
     pub(crate) fn around<F, R>(&mut self, around: F)
@@ -83,8 +96,10 @@ impl<S: Send + Sync + 'static> Routes<S> {
         let Self { declared, arounds, settings } = self;
         declared.into_iter().map(move |mut route| {
             route.settings = route.settings.or(&settings);
-            let inner = std::mem::replace(&mut route.arounds, arounds.clone());
-            route.arounds.extend(inner);
+            if !route.is_bare {
+                let inner = std::mem::replace(&mut route.arounds, arounds.clone());
+                route.arounds.extend(inner);
+            }
             route
         })
     }

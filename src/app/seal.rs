@@ -11,10 +11,10 @@ use crate::app::at::PlaceSettings;
 use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
 use crate::app::routes::Declared;
 use crate::app::settings::Settings;
-use crate::app::{App, BoxFuture, Open};
+use crate::app::{App, BoxFuture, OnceSealed, Open};
 use crate::cors::{Cors, SealedCors};
 use crate::error::Result;
-use crate::exchange::{ErrorMap, Scope, Shared};
+use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Report, Rounds};
 use crate::lifecycle::Initialisation;
 use crate::log::text_into;
@@ -37,6 +37,8 @@ pub(crate) struct Sealed<S> {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) rounds: Rounds,
     pub(crate) about: About,
+    /// What some routes speak beside HTTP.
+    pub(crate) protocol: Option<&'static Protocol>,
 }
 
 /// What answers the platform rather than a client.
@@ -79,11 +81,13 @@ pub(super) struct Plan<S> {
     handlers: Handlers<S>,
     error_maps: Vec<ErrorMap>,
     settings: Settings,
+    protocol: Option<&'static Protocol>,
+    once_sealed: Vec<OnceSealed<S>>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
-    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, .. } = app;
+    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, once_sealed, .. } = app;
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
@@ -91,23 +95,25 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         }
     }
     let fallback = fallback.map(|endpoint| {
-        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone()));
+        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
     });
     if settings.health_path == settings.ready_path {
         mistakes.add_setting(format!("live and ready cannot both be at {:?}", settings.ready_path));
     }
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
-    let table = table(routes.finish(), cors.as_ref(), &ours, &mut mistakes);
+    let declared: Vec<_> = routes.finish().collect();
+    let protocol = declared.iter().find_map(|route| route.protocol);
+    let table = table(declared, cors.as_ref(), &ours, &mut mistakes);
     if !mistakes.0.is_empty() {
         return Err(AppErrors(mistakes));
     }
     let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
-    Ok((Plan { table, fallback, cors, handlers, error_maps, settings }, open))
+    Ok((Plan { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed }, open))
 }
 
 fn table<S>(
-    routes: impl Iterator<Item = Declared<S>>,
+    routes: Vec<Declared<S>>,
     app_cors: Option<&Arc<SealedCors>>,
     ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
@@ -115,7 +121,7 @@ fn table<S>(
     let mut table = Table::default();
     let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
     for route in routes {
-        let Declared { method, pattern: text, settings, arounds, endpoint, line } = route;
+        let Declared { method, pattern: text, settings, arounds, endpoint, protocol, line, .. } = route;
         let pattern = match Pattern::parse(&text) {
             Ok(pattern) => pattern,
             Err(what) => {
@@ -132,7 +138,8 @@ fn table<S>(
             mistakes.add(format!("the body limit of {text:?} is {limit} bytes: {most}"), line);
         }
         let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
-        let scope = Arc::new(scope(pattern.clone(), &settings, own_cors.or_else(|| app_cors.cloned())));
+        let cors = own_cors.or_else(|| app_cors.cloned());
+        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol));
         let place = Arc::new(Place { scope, arounds, endpoint });
         match table.insert(pattern, method.clone(), place) {
             Ok(()) => first.push((text, method, line)),
@@ -163,7 +170,16 @@ fn seal_cors(
     }
 }
 
-fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors>>) -> Scope {
+fn scope(
+    pattern: Pattern,
+    settings: &PlaceSettings,
+    cors: Option<Arc<SealedCors>>,
+    protocol: Option<&'static Protocol>,
+) -> Scope {
+    let body_limit = match protocol {
+        None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
+        Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
+    };
     let mut logged = Vec::new();
     text_into(&mut logged, pattern.text.as_bytes());
     Scope {
@@ -171,16 +187,17 @@ fn scope(pattern: Pattern, settings: &PlaceSettings, cors: Option<Arc<SealedCors
         logged,
         params: pattern.params,
         policy: settings.policy.unwrap_or_default(),
-        body_limit: settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
+        body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
         time_limit: settings.time_limit,
         cors,
+        protocol,
     }
 }
 
 impl<S> Plan<S> {
-    pub(super) fn open(self, state: S, instance: Instance) -> Sealed<S> {
-        let Self { table, fallback, cors, handlers, error_maps, settings } = self;
+    pub(super) fn open(self, state: S, instance: Instance) -> Arc<Sealed<S>> {
+        let Self { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed } = self;
         let about = About {
             started: Instant::now(),
             version: settings.version.clone().or_else(|| instance.function_version().map(str::to_owned)),
@@ -200,7 +217,13 @@ impl<S> Plan<S> {
             base_path: settings.base_path.clone(),
         };
         let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
-        Sealed { shared, table, fallback, cors, handlers, settings, heartbeat, rounds, about }
+        let sealed =
+            Sealed { shared, table, fallback, cors, handlers, settings, heartbeat, rounds, about, protocol };
+        let sealed = Arc::new(sealed);
+        for tell in once_sealed {
+            tell(&sealed);
+        }
+        sealed
     }
 }
 

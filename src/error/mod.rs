@@ -225,6 +225,12 @@ impl Error {
         self
     }
 
+    /// Whether `?` made it, or `Error::internal`: nobody has chosen what the client reads.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.status == StatusCode::INTERNAL_SERVER_ERROR && self.0.message == INTERNAL
+    }
+
     pub(crate) fn is_reported(&self) -> bool {
         self.0.reported
     }

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
-use crate::exchange::{Intake, Payload, Peer};
+use crate::exchange::{Intake, Payload, Peer, Protocol};
 #[cfg(feature = "websocket")]
 use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
@@ -26,8 +26,19 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
+    #[cfg(feature = "grpc")]
+    verdict: Mutex<Option<Verdict>>,
     #[cfg(feature = "websocket")]
     pub(crate) takeover: Slot<Takeover>,
+}
+
+/// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
+#[cfg(feature = "grpc")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verdict {
+    pub(crate) word: &'static str,
+    /// Whether the function is at fault.
+    pub(crate) failed: bool,
 }
 
 /// The settings of one place: a route with what its groups and the app say.
@@ -41,6 +52,8 @@ pub(crate) struct Scope {
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) cors: Option<Arc<SealedCors>>,
+    /// What is spoken here beside HTTP.
+    pub(crate) protocol: Option<&'static Protocol>,
 }
 
 impl Call {
@@ -62,6 +75,8 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
+            #[cfg(feature = "grpc")]
+            verdict: Mutex::default(),
             #[cfg(feature = "websocket")]
             takeover: Slot::default(),
         }
@@ -96,8 +111,34 @@ impl Call {
     /// The body for `ex.body()`, which tells this call when it finds that the client has left.
     pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
         let mut body = self.intake().take();
-        body.tell(Arc::clone(self));
+        body.tell(Arc::clone(self), Some(self.body_pause()));
         body
+    }
+
+    /// The body for a stream of messages, between which a client may be silent for as long as it likes.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
+        let mut body = self.intake().take();
+        body.tell(Arc::clone(self), None);
+        body
+    }
+
+    /// Whether the function is at fault, in the words of a protocol above HTTP.
+    pub(crate) fn has_failed(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        return self.verdict().is_some_and(|verdict| verdict.failed);
+        #[cfg(not(feature = "grpc"))]
+        false
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn set_verdict(&self, verdict: Verdict) {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
     }
 
     /// A body could not be read to its end because the client left.

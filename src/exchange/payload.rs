@@ -30,6 +30,7 @@ pub struct Payload {
 /// What `ex.body()` adds: who hears that the client left in the middle, and how long a pause may be.
 struct Told {
     call: Arc<Call>,
+    pause: Option<Duration>,
     slow: Timer,
 }
 
@@ -58,9 +59,9 @@ impl Payload {
         Self { source, told: None }
     }
 
-    pub(crate) fn tell(&mut self, call: Arc<Call>) {
+    pub(crate) fn tell(&mut self, call: Arc<Call>, pause: Option<Duration>) {
         if matches!(self.source, Source::Wire(..)) {
-            self.told = Some(Box::new(Told { call, slow: Timer::default() }));
+            self.told = Some(Box::new(Told { call, pause, slow: Timer::default() }));
         }
     }
 
@@ -94,7 +95,7 @@ impl Body for Payload {
                 let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
                     let Some(told) = &mut this.told else { return Poll::Pending };
                     told.call.phase.advance(Phase::Reading);
-                    let pause = told.call.body_pause();
+                    let Some(pause) = told.pause else { return Poll::Pending };
                     return told
                         .slow
                         .poll(cx, pause)

@@ -1,6 +1,7 @@
 //! Readers: text, JSON, forms and queries, with errors that say where.
 
 use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -28,9 +29,19 @@ pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
 
 /// Reads to the end, with a bound on each wait for the next piece.
 pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
-    let mut slow = Timer::default();
-    let mut length = 0;
-    poll_fn(|cx| {
+    let mut reading = Reading::default();
+    poll_fn(|cx| reading.poll(cx, call, limit)).await
+}
+
+/// A whole body being read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    slow: Timer,
+    length: usize,
+}
+
+impl Reading {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: &Call, limit: usize) -> Poll<Result<Bytes>> {
         let mut intake = call.intake();
         let read = intake.poll_whole(cx, limit);
         if intake.has_left() {
@@ -39,17 +50,16 @@ pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
         }
         call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
         if read.is_pending() {
-            if intake.length() != std::mem::replace(&mut length, intake.length()) {
-                slow.stop();
+            if intake.length() != std::mem::replace(&mut self.length, intake.length()) {
+                self.slow.stop();
             }
             let pause = call.body_pause();
-            return slow.poll(cx, pause).map(|()| {
+            return self.slow.poll(cx, pause).map(|()| {
                 Err(Error::new(408, format!("no more of the request's body came within {pause:?}")))
             });
         }
         read
-    })
-    .await
+    }
 }
 
 pub(crate) async fn text(call: &Call) -> Result<String> {

@@ -36,11 +36,14 @@ impl<S> Shared<S> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
     }
 
-    /// The scope's time limit or the platform's deadline, whichever is earlier.
+    /// The scope's time limit, the platform's deadline or the end of the client's patience, whichever is earliest.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
-        let scope = call.scope.as_ref().and_then(|scope| scope.time_limit);
-        let scope = scope.and_then(|limit| call.started().checked_add(limit));
-        [scope, self.platform_deadline(call)].into_iter().flatten().min()
+        let scope = call.scope.as_ref();
+        let limit = scope.and_then(|scope| scope.time_limit);
+        let patience = scope.and_then(|scope| (scope.protocol?.patience)(&call.head.headers));
+        let own = [limit, patience].into_iter().flatten().min();
+        let own = own.and_then(|limit| call.started().checked_add(limit));
+        [own, self.platform_deadline(call)].into_iter().flatten().min()
     }
 
     /// Shortly before the platform cuts the request off.

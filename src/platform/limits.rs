@@ -17,6 +17,9 @@ pub const REQUEST_BODY_MAX: usize = 32 * MIB;
 /// The largest body of an asynchronous call: 128 KB (256 KB on request).
 pub const ASYNC_BODY_MAX: usize = 128 * KIB;
 
+/// The largest message of a gRPC call, either way: 6 MB.
+pub const MESSAGE_MAX: usize = 6 * MIB;
+
 /// The largest body a reader such as `ex.json()` takes in, unless a scope says otherwise.
 pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 

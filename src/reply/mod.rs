@@ -27,7 +27,8 @@ pub use into_reply::IntoReply;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use payload::IntoPayload;
-use source::{Pieces, Source};
+use source::Pieces;
+pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 
 /// A reply: status, headers and a body that is whole or streamed.
@@ -242,6 +243,13 @@ impl Reply {
     pub(crate) fn set_body(&mut self, body: Bytes, content_type: &'static str) {
         self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = Body::Once(body);
+    }
+
+    /// Says something else, in the same headers.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn say(&mut self, status: StatusCode, body: Bytes) {
+        self.status = status;
+        self.body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
     }
 
     pub(crate) fn into_response_parts(self) -> (StatusCode, HeaderMap, Body) {

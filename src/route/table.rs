@@ -80,6 +80,13 @@ impl<E> Table<E> {
         route.map_or(HeaderValue::from_static(ALL_METHODS), |route| route.allow.clone())
     }
 
+    #[cfg(feature = "grpc")]
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &E> {
+        self.routes
+            .iter()
+            .flat_map(|route| route.endpoints.iter().map(|(_, endpoint)| endpoint).chain(&route.any))
+    }
+
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_, E> {
         let Ok(hit) = self.paths.at(path) else { return Found::Nothing };
         let route = &self.routes[*hit.value];

@@ -1,5 +1,6 @@
 //! The last look at a reply: errors get their document, the platform its word, and what it owns is dropped.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
@@ -7,23 +8,31 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use crate::cors::SealedCors;
 use crate::error::Error;
+use crate::exchange::Protocol;
 use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Body, Reply};
 use crate::stage::{Outgoing, Record};
 
-/// Makes the response that leaves. `app_cors` holds where no place does. `trusted`: the platform reads it, and its status word.
+/// Makes the response that leaves. `app_cors` holds where no place does; `protocol` is what the app speaks beside HTTP.
+/// `trusted`: the platform reads it, and its status word.
 pub(crate) fn finish(
     mut reply: Reply,
     mut record: Record,
     app_cors: Option<&SealedCors>,
+    protocol: Option<&Protocol>,
     trusted: bool,
 ) -> Response<Outgoing> {
     if let Some(error) = reply.error() {
-        let _entered = current::enter(std::sync::Arc::clone(record.call()) as _);
+        let call = record.call();
+        let _entered = current::enter(Arc::clone(call) as _);
         log_cause(error);
-        let problem = Bytes::from(error.to_problem(record.call().id.as_str()));
-        reply.set_body(problem, "application/problem+json");
+        if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
+            (protocol.say_error)(call, &mut reply);
+        } else {
+            let problem = Bytes::from(error.to_problem(call.id.as_str()));
+            reply.set_body(problem, "application/problem+json");
+        }
     }
     let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());
     let (status, mut headers, body) = reply.into_response_parts();
@@ -35,7 +44,7 @@ pub(crate) fn finish(
     if let Some(cors) = cors.filter(|_| !has_cors) {
         cors.decorate(&call.head, call.has_origin, &mut headers);
     }
-    if trusted && status.is_server_error() {
+    if trusted && (status.is_server_error() || call.has_failed()) {
         // Without this word the platform counts the call as a success, and does not retry asynchronous ones.
         headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }

@@ -132,6 +132,7 @@ impl Record {
             End::Left => tally.cancelled.add(),
             End::Cut => tally.cut.add(),
         }
+        self.failed |= self.call.has_failed();
         // The last one in flight writes for all: the instance may be frozen next. It is counted down under the sink's
         // lock, so that whoever finds that it is the last one has every line before it.
         let wanted = self.is_wanted(end);
@@ -199,6 +200,12 @@ impl Record {
         }
         out.extend_from_slice(b"\",\"status\":");
         number(out, u64::from(status));
+        #[cfg(feature = "grpc")]
+        if let Some(verdict) = call.verdict() {
+            out.extend_from_slice(b",\"grpc\":\"");
+            out.extend_from_slice(verdict.word.as_bytes());
+            out.push(b'"');
+        }
         out.extend_from_slice(b",\"bytes\":");
         number(out, self.sent);
         out.extend_from_slice(b",\"duration_us\":");

@@ -1,5 +1,7 @@
 //! Calling an app in memory: no port, no sleep, the same path through the app as a socket's.
 
+#[cfg(feature = "grpc")]
+mod grpc;
 mod streaming;
 
 use std::fmt;
@@ -8,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -17,6 +19,9 @@ use crate::exchange::Payload;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
 pub use streaming::Streaming;
+
+#[cfg(feature = "grpc")]
+pub use grpc::GrpcAnswer;
 
 /// A client of an app that is called directly. The app is checked and opened with the first call.
 ///
@@ -64,6 +69,7 @@ impl<S: Send + Sync + 'static> Client<S> {
     pub fn call(&self, method: Method, target: &str) -> Call<'_, S> {
         Call {
             client: self,
+            version: Version::HTTP_11,
             method,
             target: target.to_owned(),
             headers: HeaderMap::new(),
@@ -103,6 +109,7 @@ impl<S> fmt::Debug for Client<S> {
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<'a, S> {
     client: &'a Client<S>,
+    version: Version,
     method: Method,
     target: String,
     headers: HeaderMap,
@@ -153,6 +160,7 @@ impl<S: Send + Sync + 'static> Call<'_, S> {
     pub async fn open(self) -> Streaming {
         let app = self.client.sealed().await;
         let mut request = Request::new(Payload::whole(self.body));
+        *request.version_mut() = self.version;
         *request.method_mut() = self.method;
         *request.uri_mut() = self.target.parse().expect("a request target");
         *request.headers_mut() = self.headers;
@@ -175,8 +183,8 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
             while let Some(piece) = answer.piece().await {
                 body.extend_from_slice(&piece);
             }
-            let Streaming { status, headers, broken, .. } = answer;
-            Answer { status, headers, body: body.into(), broken }
+            let Streaming { status, headers, trailers, broken, .. } = answer;
+            Answer { status, headers, body: body.into(), trailers, broken }
         })
     }
 }
@@ -191,6 +199,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// What came behind the body: the status of a gRPC call, for example.
+    pub trailers: HeaderMap,
     /// Whether the reply's stream failed before its end.
     pub broken: bool,
 }

@@ -35,6 +35,8 @@ pub struct Streaming {
     pub status: StatusCode,
     /// The headers that the app set.
     pub headers: HeaderMap,
+    /// What came behind the body, once that has ended: the status of a gRPC call, for example.
+    pub trailers: HeaderMap,
     /// Whether the reply's stream has failed.
     pub broken: bool,
     body: Outgoing,
@@ -43,7 +45,7 @@ pub struct Streaming {
 impl Streaming {
     pub(super) fn new(response: Response<Outgoing>) -> Self {
         let (head, body) = response.into_parts();
-        Self { status: head.status, headers: head.headers, broken: false, body }
+        Self { status: head.status, headers: head.headers, trailers: HeaderMap::new(), broken: false, body }
     }
 
     /// The next piece, as a socket would get it; `None` at the end.
@@ -56,9 +58,9 @@ impl Streaming {
                 self.broken = true;
                 return None;
             };
-            // Trailers are no piece.
-            if let Ok(data) = frame.into_data() {
-                return Some(data);
+            match frame.into_data() {
+                Ok(data) => return Some(data),
+                Err(frame) => self.trailers = frame.into_trailers().unwrap_or_default(),
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn ask(folder: &Folder, port: u16, protocol: &str, ask: &Ask) -> Answer {
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let body = if ask.method == "HEAD" { Vec::new() } else { std::fs::read(&body).unwrap() };
-    Answer { status, headers, body }
+    Answer { status, headers, body, ..Answer::default() }
 }
 
 #[test]

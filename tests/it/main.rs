@@ -13,6 +13,7 @@ mod connections;
 mod cors;
 mod drain;
 mod forwarding;
+mod grpc;
 mod hangup;
 mod leak;
 mod leave;

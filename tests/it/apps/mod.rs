@@ -1,7 +1,8 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
+pub mod grpc;
 mod leaving;
-mod live;
+pub mod live;
 mod settings;
 mod sockets;
 
@@ -10,6 +11,7 @@ mod sockets;
 #[ignore = "a server for other tests"]
 fn serve() {
     match std::env::var("IT_APP").as_deref() {
+        Ok("grpc") => grpc::app().run().unwrap(),
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),

@@ -3,6 +3,7 @@
 mod bodies;
 mod errors;
 mod events;
+mod grpc;
 mod initialise;
 mod policy;
 mod replies;

@@ -42,6 +42,8 @@ pub struct Answer {
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// What came behind the body.
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Answer {

@@ -76,7 +76,7 @@ impl Conn {
         loop {
             let line = self.line();
             if line.is_empty() {
-                return Answer { status, headers, body: Vec::new() };
+                return Answer { status, headers, ..Answer::default() };
             }
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no header: {line:?}"));
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));

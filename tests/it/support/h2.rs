@@ -167,9 +167,13 @@ impl Conn {
                 HEADERS | CONTINUATION => {
                     block.extend_from_slice(&frame.payload);
                     if frame.flags & END_HEADERS != 0 {
-                        for (name, value) in hpack::read(&std::mem::take(&mut block)) {
+                        let fields = hpack::read(&std::mem::take(&mut block));
+                        let behind = fields.iter().all(|(name, _)| name != ":status");
+                        for (name, value) in fields {
                             if name == ":status" {
                                 answer.status = value.parse().expect("a status");
+                            } else if behind {
+                                answer.trailers.push((name, value));
                             } else {
                                 answer.headers.push((name, value));
                             }
@@ -185,13 +189,18 @@ impl Conn {
         }
     }
 
-    /// The next data of this stream; empty when it ends.
+    /// The next data of this stream, whose window is opened again; empty when it ends.
     #[track_caller]
     pub fn data(&mut self, id: u32) -> Vec<u8> {
         loop {
             let frame = self.read();
             assert!(frame.kind != RST_STREAM || frame.stream != id, "stream {id} was reset");
             if frame.kind == DATA && frame.stream == id {
+                let read = u32::try_from(frame.payload.len()).expect("a frame").to_be_bytes();
+                if !frame.payload.is_empty() {
+                    self.frame(WINDOW_UPDATE, 0, 0, &read);
+                    self.frame(WINDOW_UPDATE, 0, id, &read);
+                }
                 return frame.payload;
             }
         }
@@ -244,12 +253,16 @@ impl Conn {
 
     #[track_caller]
     pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        self.try_frame(kind, flags, stream, payload).expect("the server reads");
+    }
+
+    fn try_frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
         let length = u32::try_from(payload.len()).expect("a frame").to_be_bytes();
         let mut bytes = length[1..].to_vec();
         bytes.extend_from_slice(&[kind, flags]);
         bytes.extend_from_slice(&stream.to_be_bytes());
         bytes.extend_from_slice(payload);
-        self.stream.write_all(&bytes).expect("the server reads");
+        self.stream.write_all(&bytes)
     }
 
     /// The next frame. What every client has to answer is answered here.
@@ -276,9 +289,12 @@ impl Conn {
                         self.initial = initial;
                     }
                 }
-                self.frame(SETTINGS, ACK, 0, b"");
+                let _ = self.try_frame(SETTINGS, ACK, 0, b"");
             }
-            PING if frame.flags & ACK == 0 => self.frame(PING, ACK, 0, &frame.payload),
+            // A server that stops does not wait for ever for the answer, and what it said before can still be read.
+            PING if frame.flags & ACK == 0 => {
+                let _ = self.try_frame(PING, ACK, 0, &frame.payload);
+            }
             WINDOW_UPDATE => {
                 let more = i64::from(number(&frame.payload));
                 if frame.stream == 0 {

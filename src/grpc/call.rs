@@ -1,0 +1,231 @@
+//! One call: its request read, its handler run, its reply framed.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use pin_project_lite::pin_project;
+use prost::Message;
+use tonic::Code;
+
+use crate::app::{BoxFuture, Endpoint, Handler, replying};
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Exchange, Reading, Shared};
+use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
+use crate::grpc::messages::Messages;
+use crate::grpc::outlet::{Framed, One, Outlet};
+use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
+use crate::grpc::wire::{Encoding, Wire, accept, encoding};
+use crate::grpc::{frame, web};
+use crate::reply::Reply;
+
+/// What a reply is made with.
+pub(crate) struct Asked<S> {
+    pub(crate) call: Arc<Call>,
+    pub(crate) shared: Arc<Shared<S>>,
+    pub(crate) wire: Wire,
+}
+
+/// How what a handler ends with becomes a reply.
+type Answer<S, T> = fn(Asked<S>, T) -> Result<Reply>;
+
+/// A method whose client sends one message.
+pub(crate) fn of_one<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Exchange<S>, M), Result<T>>,
+    M: Message + Default + 'static,
+    T: 'static,
+{
+    Box::new(move |ex| match asked(&ex) {
+        Err(error) => refuse(&ex, error),
+        Ok((asked, encoding)) => {
+            let shared = Arc::clone(&asked.shared);
+            let reading = Some((handler.clone(), ex, Reading::default()));
+            let of = PhantomData;
+            replying(Calling { reading, encoding, running: None, asked: Some(asked), answer, of }, shared)
+        }
+    })
+}
+
+/// A method whose client sends several messages.
+pub(crate) fn of_many<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Exchange<S>, Messages<M>), Result<T>>,
+    M: Message + Default + 'static,
+    T: 'static,
+{
+    Box::new(move |ex| match asked(&ex) {
+        Err(error) => refuse(&ex, error),
+        Ok((asked, encoding)) => {
+            let shared = Arc::clone(&asked.shared);
+            let messages = Messages::new(&asked.call, asked.wire, encoding, shared.stops.listen());
+            let future = handler.clone().call((ex, messages));
+            replying(Running { future, asked: Some(asked), answer }, shared)
+        }
+    })
+}
+
+fn asked<S>(ex: &Exchange<S>) -> Result<(Asked<S>, Encoding)> {
+    let wire = accept(ex.call())?;
+    let encoding = encoding(ex.headers())?;
+    Ok((Asked { call: Arc::clone(ex.call()), shared: Arc::clone(ex.shared()), wire }, encoding))
+}
+
+pub(crate) fn refuse<S: Send + Sync + 'static>(ex: &Exchange<S>, error: Error) -> BoxFuture<Reply> {
+    replying(std::future::ready(error), Arc::clone(ex.shared()))
+}
+
+/// Answers with one message.
+pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result<Reply> {
+    let WithMetadata { value, headers, trailers } = message.into_parts();
+    let frame = frame::encode(&value)?;
+    let trailers = with_status(trailers);
+    let reply = if asked.wire.is_web() {
+        judge(&asked.call, Code::Ok);
+        let status = web::last_frame(Wire::Web, &trailers);
+        Reply::new(web::data(asked.wire, [frame, status].concat().into()))
+    } else {
+        Reply::from_source(One::new(asked.call, frame, trailers))
+    };
+    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
+}
+
+/// Answers with a stream of messages.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of an `Answer`")]
+pub(crate) fn with_many<S, R>(asked: Asked<S>, messages: R) -> Result<Reply>
+where
+    S: Send + Sync + 'static,
+    R: IntoMessages,
+{
+    let WithMetadata { value, headers, trailers } = messages.into_parts();
+    let frames = Framed::new(value, with_status(trailers));
+    let reply = Reply::from_source(Outlet::new(frames, asked.call, asked.shared, asked.wire));
+    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
+}
+
+fn with_status(own: HeaderMap) -> HeaderMap {
+    let mut trailers = good_trailers();
+    if !own.is_empty() {
+        trailers.extend(own);
+    }
+    trailers
+}
+
+fn with_headers(mut reply: Reply, headers: HeaderMap) -> Reply {
+    if !headers.is_empty() {
+        reply.headers_mut().extend(headers.into_iter().filter(|(name, _)| *name != Some(CONTENT_TYPE)));
+    }
+    reply
+}
+
+pin_project! {
+    /// Reads the message, calls the handler, frames its reply.
+    struct Calling<S, F, M, T>
+    where
+        F: Handler<(Exchange<S>, M), Result<T>>,
+    {
+        // Until the message is there.
+        reading: Option<(F, Exchange<S>, Reading)>,
+        encoding: Encoding,
+        #[pin]
+        running: Option<F::Future>,
+        asked: Option<Asked<S>>,
+        answer: Answer<S, T>,
+        of: PhantomData<fn() -> M>,
+    }
+}
+
+impl<S, F, M, T> Future for Calling<S, F, M, T>
+where
+    S: Send + Sync + 'static,
+    F: Handler<(Exchange<S>, M), Result<T>>,
+    M: Message + Default,
+{
+    type Output = Result<Reply>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply>> {
+        let mut this = self.project();
+        let Some(asked) = this.asked.as_ref() else { return Poll::Pending };
+        if let Some((_, _, reading)) = this.reading {
+            let message = ready!(poll_message(reading, asked, *this.encoding, cx))?;
+            if let Some((handler, ex, _)) = this.reading.take() {
+                this.running.set(Some(handler.call((ex, message))));
+            }
+        }
+        let Some(running) = this.running.as_mut().as_pin_mut() else { return Poll::Pending };
+        let value = ready!(running.poll(cx))?;
+        match this.asked.take() {
+            Some(asked) => Poll::Ready((this.answer)(asked, value)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// The one message of a body.
+fn poll_message<S, M: Message + Default>(
+    reading: &mut Reading,
+    asked: &Asked<S>,
+    encoding: Encoding,
+    cx: &mut Context<'_>,
+) -> Poll<Result<M>> {
+    let limit = asked.call.body_limit();
+    let frame = limit + frame::HEAD;
+    let most = if asked.wire == Wire::WebText { frame.div_ceil(3) * 4 } else { frame };
+    let body = match ready!(reading.poll(cx, &asked.call, most)) {
+        Err(error) if error.status() == 413 => return Poll::Ready(Err(frame::too_large(limit))),
+        body => body?,
+    };
+    Poll::Ready(only_message(body, asked.wire, encoding, limit))
+}
+
+fn only_message<M: Message + Default>(
+    body: Bytes,
+    wire: Wire,
+    encoding: Encoding,
+    limit: usize,
+) -> Result<M> {
+    let mut frames = web::decode(wire, body)
+        .map_err(|error| broken_message(format!("the body is not base64: {error}")))?;
+    if frames.is_empty() {
+        return Err(of_ours(Code::Unimplemented, "this method takes one message, and none came"));
+    }
+    match frame::take(&mut frames, limit)? {
+        None => Err(broken_message("the message is cut short")),
+        Some(_) if !frames.is_empty() => {
+            Err(of_ours(Code::Unimplemented, "this method takes one message, and more came"))
+        }
+        Some(frame) => frame::decode(frame, encoding, limit),
+    }
+}
+
+pin_project! {
+    /// Runs the handler, frames its reply.
+    struct Running<S, Fut, T> {
+        #[pin]
+        future: Fut,
+        asked: Option<Asked<S>>,
+        answer: Answer<S, T>,
+    }
+}
+
+impl<S, Fut, T> Future for Running<S, Fut, T>
+where
+    Fut: Future<Output = Result<T>>,
+{
+    type Output = Result<Reply>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply>> {
+        let this = self.project();
+        let value = ready!(this.future.poll(cx))?;
+        match this.asked.take() {
+            Some(asked) => Poll::Ready((this.answer)(asked, value)),
+            None => Poll::Pending,
+        }
+    }
+}

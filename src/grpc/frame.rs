@@ -1,0 +1,105 @@
+//! Messages in frames: a flag, a length, the message.
+
+use std::io::Read;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use flate2::read::GzDecoder;
+use prost::Message;
+use tonic::Code;
+
+use crate::error::{Error, Result};
+use crate::grpc::status::{broken_message, of_ours};
+use crate::grpc::wire::Encoding;
+use crate::platform::limits::MESSAGE_MAX;
+
+/// The flag and the length.
+pub(crate) const HEAD: usize = 5;
+
+/// The first whole frame of these bytes, taken off them; `None` when there is not enough.
+///
+/// # Errors
+/// What no more bytes could mend: a length beyond the limit, a flag that says nothing.
+pub(crate) fn take(bytes: &mut Bytes, limit: usize) -> Result<Option<(bool, Bytes)>> {
+    let Some((flag, length)) = head(bytes, limit)? else { return Ok(None) };
+    if bytes.len() < HEAD + length {
+        return Ok(None);
+    }
+    bytes.advance(HEAD);
+    Ok(Some((flag, bytes.split_to(length))))
+}
+
+/// Whether the message is compressed, and its length.
+fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
+    let Some(head) = bytes.first_chunk::<HEAD>() else { return Ok(None) };
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    match head[0] {
+        0 | 1 if length > limit => Err(too_large(limit)),
+        0 | 1 => Ok(Some((head[0] == 1, length))),
+        flag => Err(broken_message(format!("a message's flag is {flag}, which has no meaning"))),
+    }
+}
+
+/// The message in a frame, inflated if its flag says so.
+pub(crate) fn decode<M: Message + Default>(
+    (is_compressed, message): (bool, Bytes),
+    encoding: Encoding,
+    limit: usize,
+) -> Result<M> {
+    let message = match (is_compressed, encoding) {
+        (false, _) => message,
+        (true, Encoding::Gzip) => inflate(&message, limit)?,
+        (true, Encoding::Identity) => {
+            let what = "a message is flagged as compressed, but no grpc-encoding was announced";
+            return Err(broken_message(what));
+        }
+    };
+    M::decode(message).map_err(|error| broken_message(format!("a message cannot be read: {error}")))
+}
+
+fn inflate(message: &[u8], limit: usize) -> Result<Bytes> {
+    let mut inflated = Vec::with_capacity((message.len() * 2).min(limit));
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    match GzDecoder::new(message).take(most).read_to_end(&mut inflated) {
+        Ok(length) if length > limit => Err(too_large(limit)),
+        Ok(_) => Ok(inflated.into()),
+        Err(error) => Err(broken_message(format!("a message cannot be inflated: {error}"))),
+    }
+}
+
+pub(crate) fn too_large(limit: usize) -> Error {
+    of_ours(Code::ResourceExhausted, format!("a message is larger than {limit} bytes"))
+}
+
+/// The frame of a message, in one allocation.
+///
+/// # Errors
+/// The platform passes no message of more than 6 MiB.
+pub(crate) fn encode(message: &impl Message) -> Result<Bytes> {
+    let length = checked_length(message)?;
+    let mut frame = Vec::with_capacity(HEAD + length);
+    put(message, length, &mut frame);
+    Ok(frame.into())
+}
+
+/// As `encode`, behind other frames.
+pub(crate) fn append(message: &impl Message, frames: &mut BytesMut) -> Result {
+    let length = checked_length(message)?;
+    frames.reserve(HEAD + length);
+    put(message, length, frames);
+    Ok(())
+}
+
+fn checked_length(message: &impl Message) -> Result<usize> {
+    let length = message.encoded_len();
+    if length <= MESSAGE_MAX {
+        return Ok(length);
+    }
+    let what = format!("the reply is a message of {length} bytes; the platform passes at most {MESSAGE_MAX}");
+    Err(of_ours(Code::ResourceExhausted, what))
+}
+
+fn put(message: &impl Message, length: usize, into: &mut impl BufMut) {
+    into.put_u8(0);
+    into.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    message.encode_raw(into);
+}

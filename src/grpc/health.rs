@@ -1,0 +1,200 @@
+//! The health service, fed by the ready checks.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::time::{Sleep, sleep};
+use tonic::Code;
+
+use crate::app::{App, BoxFuture, Sealed};
+use crate::error::Result;
+use crate::grpc::call::{of_one, with_many, with_one};
+use crate::grpc::status::of_ours;
+
+/// How long after one look a watcher's next look is. The outcome of a round of checks holds for a second.
+const NEXT_LOOK: Duration = Duration::from_secs(2);
+
+impl<S: Send + Sync + 'static> App<S> {
+    /// Answers `grpc.health.v1.Health`: `Check`, `List` and `Watch`, for the empty name and for every service that the app has.
+    ///
+    /// All of them are SERVING while the [ready checks](Self::ready_check) are good, in the same rounds as the ready
+    /// endpoint's; without checks they always are. Arounds do not hold here, as for all probes. `Watch` tells changes within
+    /// some 2 s and ends with UNAVAILABLE when a stop is announced.
+    #[track_caller]
+    pub fn grpc_health(mut self) -> Self {
+        let line = Location::caller();
+        let health = Health(Arc::default());
+        let (check, list, watch) = (health.clone(), health.clone(), health.clone());
+        let check = async move |_, asked: HealthCheckRequest| check.check(&asked.service).await;
+        let list = async move |_, _: HealthListRequest| list.list().await;
+        let watch = async move |_, asked: HealthCheckRequest| Ok(watch.watch(&asked.service));
+        let routes = self.routes_mut();
+        for (name, endpoint) in [
+            ("Check", of_one(check, with_one)),
+            ("List", of_one(list, with_one)),
+            ("Watch", of_one(watch, with_many)),
+        ] {
+            let path = format!("/grpc.health.v1.Health/{name}");
+            routes.method(path.into(), endpoint, line).is_bare = true;
+        }
+        self.once_sealed(move |app| {
+            // Set once: there is one sealing.
+            let _ = health.0.set(Arc::downgrade(app));
+        });
+        self
+    }
+}
+
+/// The app that is asked, once it is sealed. Weak, because the app's routes hold it.
+struct Health<S>(Arc<OnceLock<Weak<Sealed<S>>>>);
+
+impl<S> Clone for Health<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Send + Sync + 'static> Health<S> {
+    async fn check(&self, service: &str) -> Result<HealthCheckResponse> {
+        if !self.knows(service) {
+            return Err(of_ours(Code::NotFound, format!("there is no service {service:?} here")));
+        }
+        Ok(self.now().await)
+    }
+
+    async fn list(&self) -> Result<HealthListResponse> {
+        let now = self.now().await;
+        let names = self.services().into_iter().chain([String::new()]);
+        Ok(HealthListResponse { statuses: names.map(|name| (name, now)).collect() })
+    }
+
+    fn watch(&self, service: &str) -> Watch<S> {
+        let (health, known) = (self.clone(), self.knows(service));
+        Watch { health, known, told: None, step: Step::Look }
+    }
+
+    fn app(&self) -> Option<Arc<Sealed<S>>> {
+        self.0.get()?.upgrade()
+    }
+
+    async fn now(&self) -> HealthCheckResponse {
+        let ready = match self.app() {
+            None => false,
+            Some(app) => match app.handlers.ready {
+                None => true,
+                Some(ready) => ready(&app).await.is_some_and(|report| report.is_ready()),
+            },
+        };
+        let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        HealthCheckResponse { status: status.into() }
+    }
+
+    fn knows(&self, service: &str) -> bool {
+        service.is_empty() || self.services().iter().any(|own| own == service)
+    }
+
+    /// The names of services, from the routes of their methods.
+    fn services(&self) -> Vec<String> {
+        let Some(app) = self.app() else { return Vec::new() };
+        let methods = app.table.endpoints().filter(|place| place.scope.protocol.is_some());
+        let services = methods.filter_map(|place| place.scope.pattern.split('/').nth(1).map(str::to_owned));
+        let mut services: Vec<_> = services.collect();
+        services.sort_unstable();
+        services.dedup();
+        services
+    }
+}
+
+/// The status of a service now, and whenever it changes.
+struct Watch<S> {
+    health: Health<S>,
+    known: bool,
+    told: Option<HealthCheckResponse>,
+    step: Step,
+}
+
+enum Step {
+    Look,
+    Looking(BoxFuture<HealthCheckResponse>),
+    Waiting(Pin<Box<Sleep>>),
+}
+
+impl<S: Send + Sync + 'static> Stream for Watch<S> {
+    type Item = Result<HealthCheckResponse>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let next = match &mut this.step {
+                Step::Look if this.known => {
+                    let health = this.health.clone();
+                    Step::Looking(Box::pin(async move { health.now().await }))
+                }
+                // An app has no more services later than when it was sealed.
+                Step::Look if this.told.is_some() => return Poll::Pending,
+                Step::Look => {
+                    let unknown = HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() };
+                    this.told = Some(unknown);
+                    return Poll::Ready(Some(Ok(unknown)));
+                }
+                Step::Looking(looking) => {
+                    let now = ready!(looking.as_mut().poll(cx));
+                    this.step = Step::Waiting(Box::pin(sleep(NEXT_LOOK)));
+                    if this.told.replace(now) != Some(now) {
+                        return Poll::Ready(Some(Ok(now)));
+                    }
+                    continue;
+                }
+                Step::Waiting(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    Step::Look
+                }
+            };
+            this.step = next;
+        }
+    }
+}
+
+impl<S> fmt::Debug for Watch<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+// The messages of grpc/health/v1/health.proto.
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthCheckRequest {
+    #[prost(string, tag = "1")]
+    service: String,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct HealthCheckResponse {
+    #[prost(enumeration = "ServingStatus", tag = "1")]
+    status: i32,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct HealthListRequest {}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthListResponse {
+    #[prost(map = "string, message", tag = "1")]
+    statuses: HashMap<String, HealthCheckResponse>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+enum ServingStatus {
+    Unknown = 0,
+    Serving = 1,
+    NotServing = 2,
+    ServiceUnknown = 3,
+}

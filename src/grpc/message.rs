@@ -1,0 +1,115 @@
+//! What a method may return.
+
+use futures_core::Stream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use prost::Message;
+
+use crate::error::{Error, Result};
+
+/// What a method that answers once may return: a protobuf message, or one [with metadata](WithMetadata).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a protobuf message",
+    label = "has to be a message",
+    note = "return what `prost` derives or generates, as in `Ok(HelloReply::default())`; to fail, let `?` convert the error"
+)]
+pub trait IntoMessage {
+    #[doc(hidden)]
+    type Message: Message;
+
+    #[doc(hidden)]
+    fn into_parts(self) -> WithMetadata<Self::Message>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Message> IntoMessage for M {
+    type Message = M;
+
+    fn into_parts(self) -> WithMetadata<M> {
+        WithMetadata::new(self)
+    }
+}
+
+impl<M: Message> IntoMessage for WithMetadata<M> {
+    type Message = M;
+
+    fn into_parts(self) -> Self {
+        self
+    }
+}
+
+/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, or one
+/// [with metadata](WithMetadata).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stream of protobuf messages",
+    label = "has to be a `Stream` of `fc_runtime::Result`s of messages",
+    note = "`async_stream::try_stream!` makes one, and lets `?` end it with an error"
+)]
+pub trait IntoMessages {
+    #[doc(hidden)]
+    type Message: Message;
+
+    #[doc(hidden)]
+    type Messages: Stream<Item = Result<Self::Message>> + Send + 'static;
+
+    #[doc(hidden)]
+    fn into_parts(self) -> WithMetadata<Self::Messages>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<St, M> IntoMessages for St
+where
+    St: Stream<Item = Result<M, Error>> + Send + 'static,
+    M: Message,
+{
+    type Message = M;
+    type Messages = St;
+
+    fn into_parts(self) -> WithMetadata<St> {
+        WithMetadata::new(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<St, M> IntoMessages for WithMetadata<St>
+where
+    St: Stream<Item = Result<M, Error>> + Send + 'static,
+    M: Message,
+{
+    type Message = M;
+    type Messages = St;
+
+    fn into_parts(self) -> Self {
+        self
+    }
+}
+
+/// A message, or a stream of them, with metadata before it and behind it.
+///
+/// Metadata of a binary kind has a name that ends in `-bin` and a value in base64. Metadata of the request is
+/// [`Exchange::header`](crate::Exchange::header); that of an error is [`Error::with_header`].
+#[derive(Debug)]
+#[must_use = "a reply does nothing unless the method returns it"]
+pub struct WithMetadata<T> {
+    pub(crate) value: T,
+    pub(crate) headers: HeaderMap,
+    pub(crate) trailers: HeaderMap,
+}
+
+impl<T> WithMetadata<T> {
+    /// With none so far.
+    pub fn new(value: T) -> Self {
+        Self { value, headers: HeaderMap::new(), trailers: HeaderMap::new() }
+    }
+
+    /// Adds metadata that is sent before the first message.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Adds metadata that is sent with the status, if that is OK.
+    pub fn with_trailer(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.trailers.append(name, value);
+        self
+    }
+}

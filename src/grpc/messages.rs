@@ -1,0 +1,152 @@
+//! The messages of a client that sends several.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use prost::Message;
+use tonic::Code;
+
+use crate::cancel::Phase;
+use crate::error::{BoxError, Error, Result};
+use crate::exchange::{Call, broken};
+use crate::grpc::frame;
+use crate::grpc::status::{broken_message, going_away, of_ours};
+use crate::grpc::web::Inlet;
+use crate::grpc::wire::{Encoding, Wire};
+use crate::stop::StopNotice;
+use crate::timer::Timer;
+
+/// The messages of a client that sends several, one by one as they come: a `Stream` of results, or [`message`](Self::message).
+///
+/// Between two messages a client may be silent for as long as the call may take; within one, for no longer than
+/// [`At::body_pause`](crate::At::body_pause) says. A message is at most 6 MiB, inflated, as the platform allows, or less if
+/// [`At::body_limit`](crate::At::body_limit) says so.
+///
+/// It ends with UNAVAILABLE when a stop is announced and nothing more has come: see
+/// [`Exchange::stop_notice`](crate::Exchange::stop_notice).
+#[must_use = "messages do nothing unless they are read"]
+pub struct Messages<M> {
+    call: Arc<Call>,
+    inlet: Inlet,
+    encoding: Encoding,
+    limit: usize,
+    /// What has come and holds no whole message yet, or several.
+    came: Bytes,
+    slow: Timer,
+    notice: StopNotice,
+    is_over: bool,
+    of: PhantomData<fn() -> M>,
+}
+
+impl<M: Message + Default> Messages<M> {
+    pub(crate) fn new(call: &Arc<Call>, wire: Wire, encoding: Encoding, notice: StopNotice) -> Self {
+        Self {
+            inlet: Inlet::new(call.take_patient_body(), wire),
+            limit: call.body_limit(),
+            call: Arc::clone(call),
+            encoding,
+            came: Bytes::new(),
+            slow: Timer::default(),
+            notice,
+            is_over: false,
+            of: PhantomData,
+        }
+    }
+
+    /// The next message; `None` when the client has sent its last.
+    ///
+    /// # Errors
+    /// A message that is too large, compressed in an unknown way or no protobuf; a client that left in the middle; a stop
+    /// of the instance. After an error there are no more messages.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn message(&mut self) -> Result<Option<M>> {
+        poll_fn(|cx| self.poll_message(cx)).await.transpose()
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let read = ready!(self.poll_read(cx)).transpose();
+        self.is_over = !matches!(read, Some(Ok(_)));
+        Poll::Ready(read)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M>>> {
+        loop {
+            if let Some(frame) = frame::take(&mut self.came, self.limit)? {
+                return Poll::Ready(frame::decode(frame, self.encoding, self.limit).map(Some));
+            }
+            match self.inlet.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    self.slow.stop();
+                    self.add(data);
+                }
+                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(self.unreadable(cause))),
+                Poll::Ready(None) if self.came.is_empty() => return Poll::Ready(Ok(None)),
+                Poll::Ready(None) => {
+                    return Poll::Ready(Err(broken_message("the last message is cut short")));
+                }
+                Poll::Pending => return self.poll_patience(cx).map(Err),
+            }
+        }
+    }
+
+    /// What ends the wait for more.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if Pin::new(&mut self.notice).poll(cx).is_ready() {
+            return Poll::Ready(going_away());
+        }
+        if self.came.is_empty() {
+            return Poll::Pending;
+        }
+        self.call.phase.advance(Phase::Reading);
+        let pause = self.call.body_pause();
+        self.slow.poll(cx, pause).map(|()| {
+            let what = format!("no more of a message came within {pause:?}");
+            of_ours(Code::DeadlineExceeded, what)
+        })
+    }
+
+    /// Most messages come whole, in one piece, and are not copied.
+    fn add(&mut self, data: Bytes) {
+        if self.came.is_empty() {
+            self.came = data;
+            return;
+        }
+        // What was put together before is one buffer of ours, with room; the first piece is the connection's.
+        let came = std::mem::take(&mut self.came);
+        let mut came = came.try_into_mut().unwrap_or_else(|came| BytesMut::from(&came[..]));
+        came.extend_from_slice(&data);
+        self.came = came.freeze();
+    }
+
+    fn unreadable(&self, cause: BoxError) -> Error {
+        if self.call.departure.is_gone() {
+            return of_ours(Code::Cancelled, "the client left before its last message");
+        }
+        broken(cause)
+    }
+}
+
+impl<M: Message + Default> Stream for Messages<M> {
+    type Item = Result<M>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
+        self.poll_message(cx)
+    }
+}
+
+impl<M> fmt::Debug for Messages<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messages").field("is_over", &self.is_over).finish_non_exhaustive()
+    }
+}

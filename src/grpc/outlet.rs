@@ -1,0 +1,240 @@
+//! The body of a reply: messages, then the status.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use http::HeaderMap;
+use http_body::Frame;
+use pin_project_lite::pin_project;
+use prost::Message;
+use tokio::time::{Sleep, sleep_until};
+use tonic::Code;
+
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Shared};
+use crate::grpc::status::{going_away, judge_by, of_ours, settle, trailers};
+use crate::grpc::wire::Wire;
+use crate::grpc::{frame, web};
+use crate::reply::Source;
+use crate::stop::{StopNotice, Stops};
+
+/// One message and its status.
+pub(crate) struct One {
+    call: Arc<Call>,
+    frame: Bytes,
+    trailers: HeaderMap,
+}
+
+impl One {
+    pub(crate) fn new(call: Arc<Call>, frame: Bytes, trailers: HeaderMap) -> Self {
+        Self { call, frame, trailers }
+    }
+}
+
+impl Source for One {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if !self.frame.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.frame)))));
+        }
+        judge_by(&self.call, &self.trailers);
+        Poll::Ready(Some(Ok(Frame::trailers(std::mem::take(&mut self.trailers)))))
+    }
+}
+
+/// Where a stream of frames comes from.
+pub(crate) trait Produce: Send {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced>;
+}
+
+pub(crate) enum Produced {
+    Data(Bytes),
+    End(HeaderMap),
+    Failed(Error),
+}
+
+pin_project! {
+    /// A stream of frames that ends with a status, whatever ends it: its author, a panic, the deadline, a stop.
+    pub(crate) struct Outlet<P, S> {
+        #[pin]
+        frames: P,
+        call: Arc<Call>,
+        shared: Arc<Shared<S>>,
+        wire: Wire,
+        notice: Option<StopNotice>,
+        deadline: Deadline,
+        // Whether a frame has come since a stop was announced: the next end of its own is the last that is waited for.
+        is_told: bool,
+        // Why no more is asked of the frames.
+        last: Option<Error>,
+        is_over: bool,
+    }
+}
+
+enum Deadline {
+    /// Most streams are polled to their end before anybody has to know.
+    NotAsked,
+    None,
+    At(Pin<Box<Sleep>>),
+}
+
+impl<P, S> Outlet<P, S> {
+    pub(crate) fn new(frames: P, call: Arc<Call>, shared: Arc<Shared<S>>, wire: Wire) -> Self {
+        let deadline = Deadline::NotAsked;
+        Self {
+            frames,
+            call,
+            shared,
+            wire,
+            notice: None,
+            deadline,
+            is_told: false,
+            last: None,
+            is_over: false,
+        }
+    }
+}
+
+impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let mut this = self.project();
+        if *this.is_over {
+            return Poll::Ready(None);
+        }
+        if let Some(error) = this.last.take() {
+            *this.is_over = true;
+            return Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))));
+        }
+        let frames = this.frames.as_mut();
+        // Never polled again after a panic, so a broken invariant cannot be seen.
+        let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
+        let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
+        let mut late = || lateness(this.deadline, this.call, this.shared, cx);
+        let error = match produced {
+            Ok(Poll::Ready(Produced::Data(data))) => {
+                // A stream that is always ready is interrupted too; one that says goodbye may.
+                let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
+                *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
+                return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
+            }
+            Ok(Poll::Ready(Produced::End(trailers))) => {
+                judge_by(this.call, &trailers);
+                *this.is_over = true;
+                return Poll::Ready(Some(Ok(end(*this.wire, trailers))));
+            }
+            Ok(Poll::Ready(Produced::Failed(error))) => settle(this.shared, error),
+            Ok(Poll::Pending) if is_stopping => going_away(),
+            Ok(Poll::Pending) => match late() {
+                Some(error) => error,
+                None => return Poll::Pending,
+            },
+            Err(_) => this.shared.panicked("internal error"),
+        };
+        *this.is_over = true;
+        Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))))
+    }
+
+    fn listen(self: Pin<&mut Self>, stops: &Stops) {
+        *self.project().notice = Some(stops.listen());
+    }
+}
+
+fn end(wire: Wire, trailers: HeaderMap) -> Frame<Bytes> {
+    if wire.is_web() { Frame::data(web::last_frame(wire, &trailers)) } else { Frame::trailers(trailers) }
+}
+
+fn end_badly(wire: Wire, call: &Call, error: &Error) -> Frame<Bytes> {
+    end(wire, trailers(call, error))
+}
+
+/// The error of a stream whose deadline has passed.
+fn lateness<S>(
+    deadline: &mut Deadline,
+    call: &Call,
+    shared: &Shared<S>,
+    cx: &mut Context<'_>,
+) -> Option<Error> {
+    if let Deadline::NotAsked = deadline {
+        *deadline = match shared.deadline(call) {
+            None => Deadline::None,
+            Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
+        };
+    }
+    let Deadline::At(sleep) = deadline else { return None };
+    sleep.as_mut().poll(cx).is_ready().then(|| {
+        let taken = Instant::now().saturating_duration_since(call.started()).as_secs_f32();
+        of_ours(Code::DeadlineExceeded, format!("the stream did not end within {taken:.1} s"))
+    })
+}
+
+/// How much is put together before it is sent: messages that are ready at the same time leave together.
+const TOGETHER: usize = 16 * 1024;
+
+pin_project! {
+    /// Messages of the author's, put into frames.
+    pub(crate) struct Framed<St> {
+        #[pin]
+        messages: St,
+        frames: BytesMut,
+        // How it ended, while frames were still to be sent.
+        end: Option<Result>,
+        trailers: HeaderMap,
+    }
+}
+
+impl<St> Framed<St> {
+    pub(crate) fn new(messages: St, trailers: HeaderMap) -> Self {
+        Self { messages, frames: BytesMut::new(), end: None, trailers }
+    }
+}
+
+impl<St, M> Produce for Framed<St>
+where
+    St: Stream<Item = Result<M>> + Send,
+    M: Message,
+{
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced> {
+        let mut this = self.project();
+        while this.end.is_none() && this.frames.len() < TOGETHER {
+            *this.end = match this.messages.as_mut().poll_next(cx) {
+                Poll::Ready(Some(message)) => {
+                    message.and_then(|message| frame::append(&message, this.frames)).err().map(Err)
+                }
+                Poll::Ready(None) => Some(Ok(())),
+                Poll::Pending if this.frames.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            };
+        }
+        if !this.frames.is_empty() {
+            return Poll::Ready(Produced::Data(this.frames.split().freeze()));
+        }
+        Poll::Ready(match this.end.take() {
+            Some(Err(error)) => Produced::Failed(error),
+            _ => Produced::End(std::mem::take(this.trailers)),
+        })
+    }
+}
+
+pin_project! {
+    /// What a generated service answers.
+    pub(crate) struct Passed {
+        #[pin]
+        pub(crate) body: tonic::body::Body,
+    }
+}
+
+impl Produce for Passed {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced> {
+        let frame = ready!(http_body::Body::poll_frame(self.project().body, cx));
+        Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
+            Some(Ok(Ok(data))) => Produced::Data(data),
+            Some(Ok(Err(frame))) => Produced::End(frame.into_trailers().unwrap_or_default()),
+            Some(Err(status)) => Produced::Failed(status.into()),
+            None => Produced::Failed(of_ours(Code::Internal, "the service's reply ended without a status")),
+        })
+    }
+}

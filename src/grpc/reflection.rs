@@ -1,0 +1,177 @@
+//! The reflection service: what tools ask to call methods whose protocol they were never told.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tonic::Code;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::grpc::call::{of_many, with_many};
+use crate::grpc::descriptors::Descriptors;
+use crate::grpc::messages::Messages;
+
+impl<S: Send + Sync + 'static> App<S> {
+    /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha` for older tools, from a set of descriptors such as
+    /// `fc-runtime-build` writes.
+    ///
+    /// Several sets one behind the other are a set too. Whoever may call may read: put it behind the same arounds as the methods,
+    /// or leave it away where the protocol is not public.
+    #[track_caller]
+    pub fn grpc_reflection(mut self, descriptor_set: &[u8]) -> Self {
+        let line = Location::caller();
+        let descriptors = match Descriptors::read(descriptor_set) {
+            Ok(descriptors) => Arc::new(descriptors),
+            Err(error) => {
+                self.add_mistake(format!("the set of descriptors for reflection: {error}"), line);
+                return self;
+            }
+        };
+        for version in ["v1", "v1alpha"] {
+            let descriptors = Arc::clone(&descriptors);
+            let answer = async move |_, requests: Messages<ServerReflectionRequest>| {
+                Ok(Answers { requests, descriptors })
+            };
+            let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            self.routes_mut().method(path.into(), of_many(answer, with_many), line);
+        }
+        self
+    }
+}
+
+struct Answers {
+    requests: Messages<ServerReflectionRequest>,
+    descriptors: Arc<Descriptors>,
+}
+
+impl Stream for Answers {
+    type Item = Result<ServerReflectionResponse>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let request = ready!(Pin::new(&mut self.requests).poll_next(cx));
+        Poll::Ready(request.map(|request| request.map(|request| answer(&self.descriptors, request))))
+    }
+}
+
+fn answer(descriptors: &Descriptors, request: ServerReflectionRequest) -> ServerReflectionResponse {
+    let found = request.question.as_ref().and_then(|question| match question {
+        Question::FileByFilename(name) => descriptors.file(name).map(files),
+        Question::FileContainingSymbol(name) => descriptors.file_of_symbol(name).map(files),
+        Question::FileContainingExtension(ExtensionRequest { containing_type, extension_number }) => {
+            descriptors.file_of_extension(containing_type, *extension_number).map(files)
+        }
+        Question::AllExtensionNumbersOfType(name) => {
+            descriptors.extensions_of(name).map(|extension_number| {
+                let base_type_name = name.clone();
+                Found::AllExtensionNumbers(ExtensionNumberResponse { base_type_name, extension_number })
+            })
+        }
+        Question::ListServices(_) => {
+            let service = descriptors.services().map(|name| ServiceResponse { name: name.to_owned() });
+            Some(Found::ListServices(ListServiceResponse { service: service.collect() }))
+        }
+    });
+    let found = found.unwrap_or_else(|| {
+        Found::Error(ErrorResponse {
+            error_code: Code::NotFound.into(),
+            error_message: "no descriptor that the app was given says so".to_owned(),
+        })
+    });
+    let valid_host = request.host.clone();
+    ServerReflectionResponse { valid_host, original_request: Some(request), found: Some(found) }
+}
+
+fn files(file_descriptor_proto: Vec<Vec<u8>>) -> Found {
+    Found::FileDescriptor(FileDescriptorResponse { file_descriptor_proto })
+}
+
+// The messages of grpc/reflection/v1/reflection.proto.
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ServerReflectionRequest {
+    #[prost(string, tag = "1")]
+    host: String,
+    #[prost(oneof = "Question", tags = "3, 4, 5, 6, 7")]
+    question: Option<Question>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Question {
+    #[prost(string, tag = "3")]
+    FileByFilename(String),
+    #[prost(string, tag = "4")]
+    FileContainingSymbol(String),
+    #[prost(message, tag = "5")]
+    FileContainingExtension(ExtensionRequest),
+    #[prost(string, tag = "6")]
+    AllExtensionNumbersOfType(String),
+    #[prost(string, tag = "7")]
+    ListServices(String),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExtensionRequest {
+    #[prost(string, tag = "1")]
+    containing_type: String,
+    #[prost(int32, tag = "2")]
+    extension_number: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ServerReflectionResponse {
+    #[prost(string, tag = "1")]
+    valid_host: String,
+    #[prost(message, optional, tag = "2")]
+    original_request: Option<ServerReflectionRequest>,
+    #[prost(oneof = "Found", tags = "4, 5, 6, 7")]
+    found: Option<Found>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Found {
+    #[prost(message, tag = "4")]
+    FileDescriptor(FileDescriptorResponse),
+    #[prost(message, tag = "5")]
+    AllExtensionNumbers(ExtensionNumberResponse),
+    #[prost(message, tag = "6")]
+    ListServices(ListServiceResponse),
+    #[prost(message, tag = "7")]
+    Error(ErrorResponse),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct FileDescriptorResponse {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    file_descriptor_proto: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExtensionNumberResponse {
+    #[prost(string, tag = "1")]
+    base_type_name: String,
+    #[prost(int32, repeated, tag = "2")]
+    extension_number: Vec<i32>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ListServiceResponse {
+    #[prost(message, repeated, tag = "1")]
+    service: Vec<ServiceResponse>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ServiceResponse {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ErrorResponse {
+    #[prost(int32, tag = "1")]
+    error_code: i32,
+    #[prost(string, tag = "2")]
+    error_message: String,
+}

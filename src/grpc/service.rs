@@ -1,0 +1,174 @@
+//! Generated services in the place of a handler.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tower_service::Service;
+
+use crate::app::{Endpoint, replying};
+use crate::error::{Error, Result};
+use crate::exchange::Exchange;
+use crate::grpc::call::{Asked, refuse};
+use crate::grpc::outlet::{Outlet, Passed};
+use crate::grpc::status::judge_by;
+use crate::grpc::web::{Inlet, last_frame};
+use crate::grpc::wire::{Wire, accept};
+use crate::reply::Reply;
+
+/// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a generated gRPC service",
+    label = "has to be a service that `tonic-build` has generated",
+    note = "wrap what implements the service's trait, as in `GreeterServer::new(greeter)`"
+)]
+pub trait Generated:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
+    + NamedService
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Generated for T
+where
+    T: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService,
+    T: Clone + Send + Sync + 'static,
+    T::Future: Send + 'static,
+{
+}
+
+/// The exchange that a generated service's request belongs to: the state, the invocation, what arounds have left, the
+/// client that may leave. Its body is the service's.
+///
+/// ```
+/// use fc_runtime::{Exchange, grpc};
+/// use tonic::{Request, Response, Status};
+///
+/// struct Shop { greeting: String }
+///
+/// async fn say_hello(request: Request<String>) -> Result<Response<String>, Status> {
+///     let ex = grpc::exchange::<Shop, _>(&request)?;
+///     Ok(Response::new(format!("{} {}", ex.state().greeting, request.get_ref())))
+/// }
+/// ```
+///
+/// # Errors
+/// 500 for a request that has not come through an app with this state.
+pub fn exchange<S, T>(request: &tonic::Request<T>) -> Result<Arc<Exchange<S>>>
+where
+    S: Send + Sync + 'static,
+{
+    let found = request.extensions().get::<Arc<Exchange<S>>>().map(Arc::clone);
+    found.ok_or_else(|| Error::internal(format!("no exchange of an App<{}>", std::any::type_name::<S>())))
+}
+
+/// All methods of a service.
+pub(crate) fn path<T: NamedService>() -> String {
+    format!("/{}/{{method}}", T::NAME)
+}
+
+pub(crate) fn endpoint<S, T>(service: T) -> Endpoint<S>
+where
+    S: Send + Sync + 'static,
+    T: Generated,
+{
+    Box::new(move |ex| match accept(ex.call()) {
+        Err(error) => refuse(&ex, error),
+        Ok(wire) => {
+            let (call, shared) = (Arc::clone(ex.call()), Arc::clone(ex.shared()));
+            let service = service.clone();
+            let request = Some(request(ex, wire));
+            let asked = Some(Asked { call, shared: Arc::clone(&shared), wire });
+            replying(Serving { service, request, future: None, asked }, shared)
+        }
+    })
+}
+
+fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Body> {
+    let head = &ex.call().head;
+    let mut request = Request::new(Body::new(Inlet::new(ex.call().take_patient_body(), wire)));
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = head.uri.clone();
+    *request.version_mut() = head.version;
+    *request.headers_mut() = head.headers.clone();
+    if wire.is_web() {
+        request.headers_mut().insert(CONTENT_TYPE, Wire::Grpc.content_type());
+    }
+    request.extensions_mut().insert(Arc::new(ex));
+    request
+}
+
+pin_project! {
+    struct Serving<S, T>
+    where
+        T: Generated,
+    {
+        service: T,
+        // Until the service takes it.
+        request: Option<Request<Body>>,
+        #[pin]
+        future: Option<T::Future>,
+        asked: Option<Asked<S>>,
+    }
+}
+
+impl<S, T> Future for Serving<S, T>
+where
+    S: Send + Sync + 'static,
+    T: Generated,
+{
+    type Output = Reply;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let mut this = self.project();
+        if this.request.is_some() {
+            let Ok(()) = ready!(this.service.poll_ready(cx));
+            if let Some(request) = this.request.take() {
+                let future = this.service.call(request);
+                this.future.set(Some(future));
+            }
+        }
+        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let Ok(response) = ready!(future.poll(cx));
+        match this.asked.take() {
+            Some(asked) => Poll::Ready(reply(response, asked)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn reply<S: Send + Sync + 'static>(response: Response<Body>, asked: Asked<S>) -> Reply {
+    let Asked { call, shared, wire } = asked;
+    let (head, body) = response.into_parts();
+    let mut headers = head.headers;
+    let mut reply = if headers.contains_key("grpc-status") {
+        judge_by(&call, &headers);
+        if wire.is_web() {
+            let trailers = std::mem::take(&mut headers);
+            let is_status = |name: &Option<http::HeaderName>| *name != Some(CONTENT_TYPE);
+            let trailers: HeaderMap = trailers
+                .into_iter()
+                .filter(|(name, _)| is_status(name))
+                .filter_map(|(name, value)| Some((name?, value)))
+                .collect();
+            Reply::new(last_frame(wire, &trailers))
+        } else {
+            Reply::empty(StatusCode::OK)
+        }
+    } else {
+        Reply::from_source(Outlet::new(Passed { body }, call, shared, wire))
+    };
+    headers.insert(CONTENT_TYPE, wire.content_type());
+    *reply.headers_mut() = headers;
+    reply
+}

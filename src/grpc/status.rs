@@ -1,0 +1,265 @@
+//! Errors as gRPC statuses, and back.
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tonic::{Code, Status};
+
+use crate::error::Error;
+use crate::exchange::{Call, Shared, Verdict};
+use crate::grpc::web;
+use crate::grpc::wire::Wire;
+use crate::reply::Reply;
+use crate::stage::log_cause;
+
+const STATUS: &str = "grpc-status";
+
+/// An error as a status, for services that `tonic-build` has generated: `?` does it.
+///
+/// The message is the public one. The cause of a 5xx is logged here, with its line, and goes no further.
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        log_cause(&error);
+        status_of(&error)
+    }
+}
+
+/// A status of another service as an error with the HTTP status that fits, and the same message.
+///
+/// In a gRPC method `?` alone passes such a status on as it is. In an HTTP handler it makes a 500 that says nothing, as for
+/// every error; this is for those that want to say what the other service said.
+///
+/// ```
+/// use fc_runtime::{App, grpc};
+/// use tonic::Status;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let app = App::new()
+///     .get("/stock", async |_| -> fc_runtime::Result<&'static str> { Err(Status::not_found("no such item"))? })
+///     .on_error(|status: &Status| grpc::to_error(status));
+/// app.test_client().get("/stock").await.assert_status(404);
+/// # });
+/// ```
+#[track_caller]
+pub fn to_error(status: &Status) -> Error {
+    Error::new(http_status(status.code()), message(status).to_owned()).with_cause(status.clone())
+}
+
+/// An error of ours with a code that no HTTP status says.
+pub(crate) fn of_ours(code: Code, message: impl Into<String>) -> Error {
+    let message = message.into();
+    let status = StatusCode::from_u16(http_status(code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Error::of_ours(status, message.clone()).with_cause(Status::new(code, message)).reported()
+}
+
+/// A message that its client has broken: INTERNAL by gRPC's own table, though the function is not at fault.
+pub(crate) fn broken_message(what: impl Into<String>) -> Error {
+    let what = what.into();
+    let status = Status::internal(what.clone());
+    Error::of_ours(StatusCode::BAD_REQUEST, what).with_cause(status).reported()
+}
+
+/// What a stream ends with when a stop is announced.
+pub(crate) fn going_away() -> Error {
+    of_ours(Code::Unavailable, "the instance is going away")
+}
+
+/// What an error says in gRPC. The hidden cause stays hidden, unless it is itself a status that `?` has passed on.
+pub(crate) fn status_of(error: &Error) -> Status {
+    let passed = error.cause().and_then(|cause| cause.downcast_ref::<Status>());
+    let is_passed_on = |status: &&Status| {
+        let says_the_same = u16::from(error.status()) == http_status(status.code());
+        error.is_plain()
+            || error.location().is_none()
+            || (says_the_same && message(status) == error.message())
+    };
+    let status = match passed.filter(is_passed_on) {
+        Some(status) => Status::with_details_and_metadata(
+            status.code(),
+            message(status),
+            status.details().to_vec().into(),
+            status.metadata().clone(),
+        ),
+        None => Status::new(code(error.status()), error.message()),
+    };
+    // An error is no success, whatever the other service thought.
+    if status.code() == Code::Ok { Status::unknown(status.message()) } else { status }
+}
+
+/// The public words of a status. One made from an error on this side, such as a refused connection, tells of what is behind.
+fn message(status: &Status) -> &str {
+    let is_remote = std::error::Error::source(status).is_none();
+    if is_remote { status.message() } else { "a service that this one needs cannot be reached" }
+}
+
+fn code(status: StatusCode) -> Code {
+    match status.as_u16() {
+        400 | 414 | 415 | 422 => Code::InvalidArgument,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 | 410 => Code::NotFound,
+        409 => Code::AlreadyExists,
+        413 | 429 | 431 => Code::ResourceExhausted,
+        416 => Code::OutOfRange,
+        405 | 501 | 505 => Code::Unimplemented,
+        499 => Code::Cancelled,
+        502 | 503 => Code::Unavailable,
+        408 | 504 => Code::DeadlineExceeded,
+        402 | 406..=499 => Code::FailedPrecondition,
+        _ => Code::Internal,
+    }
+}
+
+fn http_status(code: Code) -> u16 {
+    match code {
+        Code::InvalidArgument | Code::OutOfRange => 400,
+        Code::Unauthenticated => 401,
+        Code::PermissionDenied => 403,
+        Code::NotFound => 404,
+        Code::AlreadyExists | Code::Aborted => 409,
+        Code::FailedPrecondition => 412,
+        Code::ResourceExhausted => 429,
+        Code::Cancelled => 499,
+        Code::Unimplemented => 501,
+        Code::Unavailable => 503,
+        Code::DeadlineExceeded => 504,
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => 500,
+    }
+}
+
+/// Whether the function is at fault: what the platform is told has failed, and what the log calls an error.
+fn is_fault(code: Code) -> bool {
+    use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown};
+    matches!(code, Unknown | DeadlineExceeded | Internal | Unavailable | DataLoss)
+}
+
+fn word(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// Leaves the outcome for the record. The last one counts: an around may have put another reply in a reply's place.
+pub(crate) fn judge(call: &Call, code: Code) {
+    call.set_verdict(Verdict { word: word(code), failed: is_fault(code) });
+}
+
+fn judge_error(call: &Call, code: Code, error: &Error) {
+    let failed = is_fault(code) && error.status().is_server_error();
+    call.set_verdict(Verdict { word: word(code), failed });
+}
+
+/// As `judge`, by trailers or by the headers of a reply that has nothing but a status.
+pub(crate) fn judge_by(call: &Call, headers: &HeaderMap) {
+    if let Some(code) = headers.get(STATUS) {
+        judge(call, Code::from_bytes(code.as_bytes()));
+    }
+}
+
+/// The trailers of a call that went well.
+pub(crate) fn good_trailers() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(STATUS, HeaderValue::from_static("0"));
+    trailers
+}
+
+/// The trailers of a call that ends with an error: its status, and its headers as metadata. The record is told.
+pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
+    let status = status_of(error);
+    judge_error(call, status.code(), error);
+    let mut trailers = status_headers(&status);
+    for (name, value) in error.headers() {
+        trailers.append(name.clone(), value.clone());
+    }
+    trailers
+}
+
+fn status_headers(status: &Status) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if status.add_header(&mut headers).is_err() {
+        headers.insert(STATUS, HeaderValue::from_static("13"));
+    }
+    headers
+}
+
+/// Turns a reply that is an error into one that says so in gRPC: a status in the headers and nothing else, or in gRPC-Web
+/// a body with nothing but the status, which pages can read without being allowed to read headers.
+pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
+    let (Some(wire), Some(error)) = (Wire::of(&call.head.headers), reply.error()) else { return };
+    let nowhere = call.scope.is_none() && matches!(error.status().as_u16(), 404 | 405);
+    let status =
+        if nowhere { Status::unimplemented("there is no such method here") } else { status_of(error) };
+    judge_error(call, status.code(), error);
+    let said = status_headers(&status);
+    let (body, in_headers) = match wire {
+        Wire::Grpc => (bytes::Bytes::new(), said),
+        web => (web::last_frame(web, &said), HeaderMap::new()),
+    };
+    reply.say(StatusCode::OK, body);
+    let headers = reply.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, wire.content_type());
+    headers.extend(in_headers);
+}
+
+/// The error that a stream of messages ended with, mapped and logged.
+pub(crate) fn settle<S>(shared: &Shared<S>, error: Error) -> Error {
+    let error = shared.map_error(error);
+    log_cause(&error);
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &Error, code: Code, message: &str) {
+        let status = status_of(error);
+        assert_eq!((status.code(), status.message()), (code, message));
+    }
+
+    #[test]
+    fn errors_are_statuses_with_the_public_message() {
+        check(&Error::bad_request("a name, please"), Code::InvalidArgument, "a name, please");
+        check(&Error::not_found("no such item"), Code::NotFound, "no such item");
+        check(&Error::conflict("there is one"), Code::AlreadyExists, "there is one");
+        check(&Error::new(412, "not yet"), Code::FailedPrecondition, "not yet");
+        check(&Error::new(418, "a teapot"), Code::FailedPrecondition, "a teapot");
+        check(&Error::new(429, "slowly"), Code::ResourceExhausted, "slowly");
+        check(&Error::new(499, "gone"), Code::Cancelled, "gone");
+        check(&Error::internal("password=123"), Code::Internal, "internal error");
+        check(&Error::new(507, "full"), Code::Internal, "full");
+    }
+
+    #[test]
+    fn a_status_is_passed_on_by_the_question_mark_and_hidden_as_a_cause() {
+        check(&Error::from(Status::aborted("try again")), Code::Aborted, "try again");
+        check(&Error::not_found("no item").with_cause(Status::aborted("secret")), Code::NotFound, "no item");
+        check(&Error::from(Status::ok("fine")), Code::Unknown, "fine");
+        let refused = Status::from_error(Box::new(std::io::Error::other("10.0.0.7 refused")));
+        let status = status_of(&Error::from(refused));
+        assert!(!status.message().contains("10.0.0.7"), "{status:?}");
+    }
+
+    #[test]
+    fn codes_survive_the_way_to_an_error_and_back() {
+        for code in 1..=16 {
+            let code = Code::from(code);
+            check(&to_error(&Status::new(code, "why")), code, "why");
+        }
+    }
+}

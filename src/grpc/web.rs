@@ -1,0 +1,149 @@
+//! gRPC-Web: the status as the last frame of the body, and base64 for clients that read text alone.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body, Frame};
+
+use crate::error::BoxError;
+use crate::exchange::Payload;
+use crate::grpc::wire::Wire;
+
+/// The bit that tells the frame of the trailers from those of messages.
+const TRAILERS: u8 = 0x80;
+
+/// Trailers as the last frame of a body.
+pub(crate) fn last_frame(wire: Wire, trailers: &HeaderMap) -> Bytes {
+    let mut text = Vec::with_capacity(64);
+    for (name, value) in trailers {
+        text.extend_from_slice(name.as_str().as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(value.as_bytes());
+        text.extend_from_slice(b"\r\n");
+    }
+    let mut frame = Vec::with_capacity(5 + text.len());
+    frame.put_u8(TRAILERS);
+    frame.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    frame.extend_from_slice(&text);
+    data(wire, frame.into())
+}
+
+/// Frames as they stand in a body.
+pub(crate) fn data(wire: Wire, frames: Bytes) -> Bytes {
+    if wire == Wire::WebText { STANDARD.encode(&frames).into() } else { frames }
+}
+
+/// The frames that a request's body carries.
+pub(crate) struct Inlet {
+    payload: Payload,
+    text: Option<Text>,
+}
+
+impl Inlet {
+    pub(crate) fn new(payload: Payload, wire: Wire) -> Self {
+        Self { payload, text: (wire == Wire::WebText).then(Text::default) }
+    }
+
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        loop {
+            let data = match ready!(Pin::new(&mut self.payload).poll_frame(cx)) {
+                // Trailers of a request mean nothing in gRPC.
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(self.text.take().and_then(Text::end).map(Err)),
+            };
+            let data = match &mut self.text {
+                None => data,
+                Some(text) => match text.decode(&data) {
+                    Ok(data) => data,
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                },
+            };
+            if !data.is_empty() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+        }
+    }
+}
+
+/// For generated services.
+impl Body for Inlet {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.poll_data(cx).map(|data| data.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.text.is_none() && self.payload.is_end_stream()
+    }
+}
+
+/// A whole body's frames.
+pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, BoxError> {
+    if wire != Wire::WebText {
+        return Ok(body);
+    }
+    let mut text = Text::default();
+    let frames = text.decode(&body)?;
+    text.end().map_or(Ok(frames), Err)
+}
+
+/// base64 that comes in pieces, and may be padded wherever a piece of the sender's ended.
+#[derive(Default)]
+struct Text {
+    /// The beginning of a group of four.
+    rest: Vec<u8>,
+}
+
+impl Text {
+    fn decode(&mut self, piece: &[u8]) -> Result<Bytes, BoxError> {
+        self.rest.extend_from_slice(piece);
+        let whole = self.rest.len() / 4 * 4;
+        let mut decoded = BytesMut::with_capacity(whole / 4 * 3);
+        let mut groups = &self.rest[..whole];
+        while !groups.is_empty() {
+            let end = groups.iter().position(|byte| *byte == b'=').map_or(groups.len(), |at| at / 4 * 4 + 4);
+            decoded.extend_from_slice(&STANDARD.decode(&groups[..end])?);
+            groups = &groups[end..];
+        }
+        self.rest.drain(..whole);
+        Ok(decoded.freeze())
+    }
+
+    fn end(self) -> Option<BoxError> {
+        (!self.rest.is_empty()).then(|| "the base64 of the body is cut short".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_comes_in_any_pieces_and_is_padded_anywhere() {
+        for cut in 0..16 {
+            let (first, second) = b"aGVsbG8=IHdvcmxk".split_at(cut);
+            let mut text = Text::default();
+            let mut decoded = text.decode(first).unwrap().to_vec();
+            decoded.extend_from_slice(&text.decode(second).unwrap());
+            assert_eq!(decoded, b"hello world", "cut at {cut}");
+            assert!(text.end().is_none());
+        }
+    }
+
+    #[test]
+    fn broken_base64_is_told() {
+        assert!(decode(Wire::WebText, Bytes::from_static(b"aGV")).is_err());
+        assert!(decode(Wire::WebText, Bytes::from_static(b"a*Vs")).is_err());
+        assert_eq!(decode(Wire::Web, Bytes::from_static(b"aGV")).unwrap(), "aGV");
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages that are too large, cut short, compressed or no messages.
+
+use std::io::Write;
+
+use super::{call, hello};
+use crate::support::{Answer, Ask, Server, h2};
+
+const METHODS: [&str; 2] = ["/greeter.Greeter/SayHello", "/greeter.Greeter/Collect"];
+
+/// The same bytes to a method that reads one message and to one that reads several.
+#[track_caller]
+fn check(server: &Server, body: &[u8], headers: &[(&str, &str)], code: &str, message: &str) {
+    for method in METHODS {
+        let answer = ask(server, method, body, headers);
+        answer.assert_trailers_only(code, message);
+    }
+}
+
+#[track_caller]
+fn ask(server: &Server, method: &str, body: &[u8], headers: &[(&str, &str)]) -> Answer {
+    let ask = headers.iter().fold(call(method, body), |ask, (name, value)| ask.header(name, value));
+    h2::Conn::open(server.port).ask(&ask)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    coder.write_all(bytes).unwrap();
+    coder.finish().unwrap()
+}
+
+fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
+    [&[flag], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()
+}
+
+#[test]
+fn broken_frames() {
+    let server = Server::contract();
+    let broken = "a message cannot be read: failed to decode Protobuf message: invalid varint";
+    check(&server, b"\x00\x00\x00\x00\x01\xff", &[], "13", broken);
+    check(&server, b"\x02\x00\x00\x00\x00", &[], "13", "a message's flag is 2, which has no meaning");
+    let unannounced = "a message is flagged as compressed, but no grpc-encoding was announced";
+    check(&server, b"\x01\x00\x00\x00\x00", &[], "13", unannounced);
+    for cut in [&b"\x00"[..], b"\x00\x00\x00\x00", b"\x00\x00\x00\x00\x02\x0a"] {
+        assert_eq!(ask(&server, METHODS[0], cut, &[]).message(), "the message is cut short");
+        let last = "the last message is cut short";
+        assert_eq!(ask(&server, METHODS[1], cut, &[]).message(), last);
+    }
+    let none = ask(&server, METHODS[0], b"", &[]);
+    none.assert_trailers_only("12", "this method takes one message, and none came");
+    ask(&server, METHODS[1], b"", &[]).assert_trailers("0");
+    let two = ask(&server, METHODS[0], &hello(&["a", "b"]), &[]);
+    two.assert_trailers_only("12", "this method takes one message, and more came");
+    // An empty message is one.
+    assert_eq!(ask(&server, METHODS[0], b"\x00\x00\x00\x00\x00", &[]).assert_trailers("0").body.len(), 13);
+}
+
+#[test]
+fn a_message_is_at_most_six_mebibytes() {
+    const MOST: usize = 6 * 1024 * 1024;
+    let server = Server::contract();
+    // Field 1, and a length of four bytes.
+    let of_size = |size: usize| {
+        let text = size - 5;
+        let byte = |shift: usize, more: u8| u8::try_from(text >> shift & 0x7f).unwrap() | more;
+        let head = [0x0a, byte(0, 0x80), byte(7, 0x80), byte(14, 0x80), byte(21, 0)];
+        let mut message = head.to_vec();
+        message.resize(size, b'x');
+        message
+    };
+    let largest = ask(&server, METHODS[1], &frame(0, &of_size(MOST)), &[]);
+    assert_eq!(largest.assert_trailers("0").body.len(), 5 + MOST);
+    let too_large = "a message is larger than 6291456 bytes";
+    let whole = ask(&server, METHODS[0], &frame(0, &of_size(MOST + 1)), &[]);
+    whole.assert_trailers_only("8", too_large);
+    // Refused by its head alone where messages are read one by one.
+    let mut conn = h2::Conn::open(server.port);
+    let stream = conn.send_head(&call(METHODS[1], b""));
+    conn.frame(0, 0, stream, b"\x00\xff\xff\xff\xff");
+    conn.answer(stream).assert_trailers_only("8", too_large);
+    // A small one that grows.
+    let zeros = gzip(&of_size(MOST + 1));
+    assert!(zeros.len() < 10_000);
+    check(&server, &frame(1, &zeros), &[("grpc-encoding", "gzip")], "8", too_large);
+}
+
+#[test]
+fn gzip_is_understood_and_nothing_else() {
+    let server = Server::contract();
+    let packed = frame(1, &gzip(b"\x0a\x03tea"));
+    for method in METHODS {
+        ask(&server, method, &packed, &[("grpc-encoding", "gzip")]).assert_trailers("0");
+        // Each message says for itself whether it is compressed.
+        ask(&server, method, &hello(&["tea"]), &[("grpc-encoding", "gzip")]).assert_trailers("0");
+        ask(&server, method, &hello(&["tea"]), &[("grpc-encoding", "identity")]).assert_trailers("0");
+        let unknown = ask(&server, method, &packed, &[("grpc-encoding", "zstd")]);
+        unknown.assert_trailers_only("12", "this grpc-encoding is not supported");
+        unknown.assert_header("grpc-accept-encoding", "identity,gzip");
+    }
+    let broken = frame(1, b"no gzip at all");
+    let answer = ask(&server, METHODS[0], &broken, &[("grpc-encoding", "gzip")]);
+    answer.assert_header("grpc-status", "13");
+    assert!(answer.message().starts_with("a message cannot be inflated"));
+}
+
+#[test]
+fn timeouts_have_a_form() {
+    let server = Server::contract();
+    for right in ["1H", "1M", "30S", "30000m", "30000000u", "99999999n"] {
+        ask(&server, METHODS[0], &hello(&["tea"]), &[("grpc-timeout", right)]).assert_trailers("0");
+    }
+    let message = "grpc-timeout has to be at most 8 digits and a unit: H, M, S, m, u or n";
+    for wrong in ["1", "S", "1s", "-1S", "123456789S", "1.5S"] {
+        check(&server, &hello(&["tea"]), &[("grpc-timeout", wrong)], "3", message);
+    }
+}
+
+/// What a client has broken is no failure of the function.
+#[test]
+fn a_clients_mistake_is_no_error_of_ours() {
+    let server = Server::contract();
+    let answer = ask(&server, METHODS[0], b"\x02\x00\x00\x00\x00", &[("x-fc-request-id", "grpc-mistake")]);
+    answer.assert_no_header("x-fc-status");
+    let record = &server.records("grpc-mistake", 1)[0];
+    assert_eq!((&record["grpc"], &record["level"]), (&"INTERNAL".into(), &"INFO".into()));
+    let unknown: Ask = call("/greeter.Greeter/SayHello", b"");
+    h2::Conn::open(server.port).ask(&unknown).assert_no_header("x-fc-status");
+}

@@ -1,0 +1,54 @@
+//! gRPC and gRPC-Web by their bytes.
+
+mod calls;
+mod endings;
+mod frames;
+mod web;
+
+use crate::support::{Answer, Ask};
+
+/// A call of gRPC proper, with this body.
+fn call(method: &str, body: &[u8]) -> Ask {
+    Ask { chunked: true, ..Ask::post(method, body) }
+        .header("te", "trailers")
+        .header("content-type", "application/grpc")
+}
+
+/// Frames of messages that have one text, in the field 1.
+fn hello(names: &[&str]) -> Vec<u8> {
+    let frame = |name: &&str| {
+        let length = u8::try_from(name.len()).expect("a short name");
+        [&[0, 0, 0, 0, length + 2, 0x0a, length], name.as_bytes()].concat()
+    };
+    names.iter().flat_map(frame).collect()
+}
+
+impl Answer {
+    /// A status behind a body.
+    #[track_caller]
+    fn assert_trailers(&self, code: &str) -> &Self {
+        self.assert_status(200).assert_header("content-type", "application/grpc");
+        self.assert_no_header("grpc-status");
+        assert_eq!(self.trailer("grpc-status"), Some(code), "{:?}", self.trailers);
+        self
+    }
+
+    /// A status in the headers, and nothing else.
+    #[track_caller]
+    fn assert_trailers_only(&self, code: &str, message: &str) -> &Self {
+        self.assert_status(200).assert_header("content-type", "application/grpc");
+        self.assert_header("grpc-status", code);
+        assert_eq!(self.message(), message);
+        assert_eq!((self.body.len(), self.trailers.len()), (0, 0), "{:?}", self.trailers);
+        self
+    }
+
+    /// Decoded as far as the messages of these tests need it.
+    fn message(&self) -> String {
+        self.header("grpc-message").unwrap_or_default().replace("%20", " ")
+    }
+
+    fn trailer(&self, name: &str) -> Option<&str> {
+        self.trailers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
