@@ -19,7 +19,7 @@ pub(crate) fn program() -> String {
         return env!("CARGO_BIN_EXE_fc-local").to_owned();
     };
     // It is named from the repository's root, and some tests start it in a folder of theirs.
-    let named = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(named);
+    let named = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(named);
     let path = std::fs::canonicalize(&named)
         .unwrap_or_else(|error| panic!("FC_LOCAL_PROGRAM: {}: {error}", named.display()));
     path.to_str().unwrap().to_owned()
