@@ -20,6 +20,8 @@ mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod websocket;
+mod websocket_browser;
 
 /// Whether these tests are wanted here.
 fn is_wanted() -> bool {
