@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::wait::until;
 use crate::support::{Launch, Server};
 use crate::{Folder, is_wanted};
 
 /// Tries one socket after another and says what became of each.
-const PAGE: &str = r"<!doctype html><title>ws</title><body>waiting<script>
+const PAGE: &str = r"<!doctype html><title>ws</title><body>waiting<img src=/hold><script>
 const base = new URL(location).searchParams.get('base');
 const attempt = (path, protocols, messages) => new Promise(resolve => {
   const socket = new WebSocket(base + path, protocols);
@@ -30,18 +33,30 @@ const attempt = (path, protocols, messages) => new Promise(resolve => {
   lines.push(await attempt('/small', [], ['123456789']));
   lines.push(await attempt('/echo', ['unknown'], []));
   document.body.textContent = '[' + lines.join('; ') + ']';
+  fetch('/done');
 })();
 </script>";
 
-/// Answers every request on a connection with the page.
+/// Answers with the page; what it holds is answered when the page is done, because a browser in a test looks at a page
+/// when it has loaded.
 fn serve_page() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    let done = Arc::new(AtomicBool::new(false));
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
+            let done = Arc::clone(&done);
             std::thread::spawn(move || {
-                let mut lines = BufReader::new(&stream).lines();
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                let first = lines.next().unwrap_or_default();
+                while lines.next().is_some_and(|line| !line.is_empty()) {}
+                match first.split(' ').nth(1) {
+                    Some("/hold") => {
+                        until("the page to be done", || done.load(Ordering::Relaxed).then_some(()))
+                    }
+                    Some("/done") => done.store(true, Ordering::Relaxed),
+                    _ => {}
+                }
                 let length = PAGE.len();
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
                 let _ = write!(&stream, "{head}Content-Length: {length}\r\n\r\n{PAGE}");
@@ -58,7 +73,7 @@ fn browse(page: &str, function: &Server) -> Vec<String> {
     let mut command = Command::new("chromium");
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    command.args(["--disable-dev-shm-usage", "--virtual-time-budget=20000", "--dump-dom"]);
+    command.args(["--disable-dev-shm-usage", "--dump-dom"]);
     command.arg(format!("--user-data-dir={}", folder.0.display()));
     command.arg(format!("{page}/?base=ws://localhost:{}", function.port));
     let output = command.stderr(Stdio::null()).output().expect("chromium is installed");
@@ -74,8 +89,8 @@ fn a_browser_opens_sockets_from_where_it_may() {
     if !is_wanted() {
         return;
     }
-    let page = serve_page();
-    let (allowed, other) = (format!("http://127.0.0.1:{page}"), format!("http://localhost:{page}"));
+    let (allowed, other) =
+        (format!("http://127.0.0.1:{}", serve_page()), format!("http://localhost:{}", serve_page()));
     let server = Launch::app("sockets").var("IT_ORIGIN", &allowed).start();
     assert_eq!(
         browse(&allowed, &server),
