@@ -11,3 +11,4 @@ mod routing;
 mod seal;
 mod sse;
 mod stop_notice;
+mod websocket;
