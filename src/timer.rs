@@ -40,6 +40,12 @@ impl Timer {
         self.sleep.as_mut().filter(|_| self.running).map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
     }
 
+    /// Whether it runs and is not over: then polling it again, from the task that did, tells nothing new.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn is_running(&self) -> bool {
+        self.running && self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
+    }
+
     /// Whether it was set: a limit that no clock can hold is none.
     fn set(&mut self, limit: Duration) -> bool {
         let Some(end) = Instant::now().checked_add(limit) else { return false };

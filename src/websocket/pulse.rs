@@ -29,7 +29,7 @@ impl Pulse {
     /// lasts longer than that.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
-        while !self.every.is_zero() {
+        while !self.every.is_zero() && !self.timer.is_running() {
             let limit = if self.is_asked { self.within } else { self.every / 2 };
             if self.timer.poll(cx, limit).is_pending() {
                 break;

@@ -125,6 +125,7 @@ impl Session {
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
+            mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
             drop(mail);
@@ -248,7 +249,6 @@ impl Future for Session {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         let this = &mut *self;
-        this.mailbox.open().is_driven_by(cx);
         this.hear(cx);
         for turn in 0..TURNS {
             let is_wanted = this.receive(cx);

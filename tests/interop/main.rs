@@ -21,6 +21,7 @@ mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod sse;
 
 /// Whether these tests are wanted here.
 fn is_wanted() -> bool {
