@@ -81,7 +81,7 @@ impl Proxy {
              client_body_temp_path {place}/b;\nproxy_temp_path {place}/p;\nfastcgi_temp_path {place}/f;\n\
              uwsgi_temp_path {place}/u;\nscgi_temp_path {place}/s;\nclient_max_body_size 64m;\n\
              upstream function {{ server 127.0.0.1:{upstream}; keepalive 4; }}\n\
-             server {{\nlisten 127.0.0.1:{port};\nhttp2 on;\n\
+             server {{\nlisten 127.0.0.1:{port} http2;\n\
              location / {{ grpc_pass grpc://function; }}\n}}\n}}\n"
         );
         std::fs::write(folder.file("nginx.conf"), config).unwrap();

@@ -4,6 +4,7 @@ mod bodies;
 mod errors;
 mod events;
 mod grpc;
+mod grpc_services;
 mod initialise;
 mod policy;
 mod replies;

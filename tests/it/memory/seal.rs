@@ -67,3 +67,9 @@ async fn a_state_that_cannot_be_opened_is_told() {
     let text = refusal(app).await;
     assert!(text.contains("NO_SUCH_VARIABLE is not set") && text.contains("seal.rs:"), "{text}");
 }
+
+#[tokio::test]
+async fn a_set_of_descriptors_that_is_none_is_told() {
+    let text = refusal(App::new().grpc_reflection(b"\xff\xff")).await;
+    assert!(text.contains("the set of descriptors for reflection") && text.contains("seal.rs"), "{text}");
+}
