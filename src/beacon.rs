@@ -51,20 +51,27 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// The number now; the task is woken when it changes.
+    #[inline]
     pub(crate) fn look(&mut self, cx: &Context<'_>) -> u64 {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = self.place.or_else(|| sleepers.free.pop()).unwrap_or_else(|| {
-                sleepers.wakers.push(None);
-                sleepers.wakers.len() - 1
-            });
-            let before = sleepers.wakers[place].replace(cx.waker().clone());
-            drop(sleepers);
-            drop(before);
-            self.place = Some(place);
-            self.waker = Some(cx.waker().clone());
+            self.register(cx.waker());
         }
         self.state.value.load(Ordering::Acquire)
+    }
+
+    /// Once in the life of most observers.
+    #[cold]
+    fn register(&mut self, waker: &Waker) {
+        let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = self.place.or_else(|| sleepers.free.pop()).unwrap_or_else(|| {
+            sleepers.wakers.push(None);
+            sleepers.wakers.len() - 1
+        });
+        let before = sleepers.wakers[place].replace(waker.clone());
+        drop(sleepers);
+        drop(before);
+        self.place = Some(place);
+        self.waker = Some(waker.clone());
     }
 }
 

@@ -138,6 +138,12 @@
 //! [`Socket`]; its end closes the socket. Pages of other origins are refused unless [`Cors`] allows them; silence is pinged; a stop,
 //! a freeze and the end of the function's time close with 1001. A socket is one request, recorded when it ends.
 //!
+//! # gRPC
+//!
+//! With the feature `grpc` methods are closures too, beside HTTP on the same port and through the same stages: `App::unary`,
+//! `App::server_stream`, `App::client_stream`, `App::bidi`, or a whole generated service by `App::grpc`; `App::grpc_health` and
+//! `App::grpc_reflection` for tools, gRPC-Web for pages. The module `grpc` tells how errors, deadlines and limits are said there.
+//!
 //! # Cancellation
 //!
 //! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
@@ -153,6 +159,7 @@
 //! |---|---|---|
 //! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
 //! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
+//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
@@ -178,7 +185,8 @@
 //! # Features
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`: HTTP/2 with prior
-//! knowledge on the same port. `websocket`: [`Exchange::websocket`]. `testing`: the in-memory client of the examples above ([`testing`]).
+//! knowledge on the same port. `websocket`: [`Exchange::websocket`]. `grpc`: gRPC and gRPC-Web. `testing`: the in-memory client of the
+//! examples above ([`testing`]).
 #![cfg_attr(
     not(all(feature = "testing", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")

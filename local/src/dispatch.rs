@@ -109,7 +109,7 @@ pub(crate) async fn dispatch(slot: &Slot, mut call: Call) -> Result<Answer, Fail
         Ok((head, body)) => Ok(Answer { head, body, run }),
         Err(failure) => {
             run.end(Some(failure.message()));
-            Err(failure)
+            Err(Failure { instance: run.instance_id(), ..failure })
         }
     }
 }
@@ -118,9 +118,11 @@ impl Run {
     async fn call(&mut self, slot: &Slot, call: Call) -> Result<(response::Parts, Incoming), Failure> {
         self.lease(slot).await?;
         self.begin = Instant::now();
-        let mut request = self.request(call.method, call.target, call.headers, call.payload, call.control)?;
-        let verdict = call.verdict;
-        let spare = request.body().is_repeatable() && is_idempotent(request.method());
+        let Call { method, target, headers, payload, verdict, control, .. } = call;
+        let spare = payload.is_repeatable() && is_idempotent(&method);
+        // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
+        let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, control);
+        let mut request = make(self, payload)?;
         let mut tries = 0;
         let mut fresh = None;
         loop {
@@ -129,7 +131,7 @@ impl Run {
                 Some(connection) => connection,
                 None => self.connect(slot, tries).await?,
             };
-            let copy = (spare && connection.is_reused).then(|| repeat(&request));
+            let may_repeat = spare && connection.is_reused;
             let mut error = match self.within(connection.sender.try_send_request(request)).await? {
                 Ok(reply) => {
                     self.sender = Some(connection.sender);
@@ -137,14 +139,14 @@ impl Run {
                 }
                 Err(error) => error,
             };
-            request = match (error.take_message(), copy) {
+            request = match error.take_message() {
                 // Nothing was sent: the connection had closed before.
-                (Some(unsent), _) if tries < TRIES => unsent,
+                Some(unsent) if tries < TRIES => unsent,
                 // The platform's rule for a connection that was used before and breaks before any byte of a
                 // reply: once more, on a new one.
-                (None, Some(copy)) if !error.error().is_parse() => {
+                None if may_repeat && !error.error().is_parse() => {
                     fresh = Some(self.reopen().await?);
-                    copy
+                    make(self, Payload::Empty)?
                 }
                 _ => return Err(self.failed(error.error(), &verdict).await),
             };
@@ -212,17 +214,19 @@ impl Run {
 
     fn request(
         &self,
-        method: Method,
-        target: Uri,
-        headers: HeaderMap,
+        method: &Method,
+        target: &Uri,
+        headers: &HeaderMap,
         payload: Payload,
         control: &'static str,
     ) -> Result<Request<Payload>, Failure> {
         // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
         let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
         let mut all = own.unwrap_or_default();
-        all.extend(headers);
-        let deadline = SystemTime::now() + self.limit;
+        for (name, value) in headers {
+            all.append(name, value.clone());
+        }
+        let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
         let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let id = HeaderValue::from_str(&self.id);
         let id = id.map_err(|_| Failure::invalid_argument("the request id is not a header value"))?;
@@ -232,8 +236,8 @@ impl Run {
             all.insert(DEADLINE, value);
         }
         let mut request = Request::new(payload);
-        *request.method_mut() = method;
-        *request.uri_mut() = target;
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = target.clone();
         *request.headers_mut() = all;
         Ok(request)
     }
@@ -383,12 +387,4 @@ impl Drop for Run {
 
 fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-}
-
-fn repeat(request: &Request<Payload>) -> Request<Payload> {
-    let mut copy = Request::new(Payload::Empty);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
 }

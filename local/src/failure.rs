@@ -1,6 +1,7 @@
 //! The platform's own answers: why a call was refused or failed, as its caller sees it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -19,6 +20,8 @@ pub(crate) struct Failure {
     /// The reply header `x-fc-error-type`.
     pub(crate) error_type: &'static str,
     pub(crate) body: Body,
+    /// The instance that had the call, if one did.
+    pub(crate) instance: Option<Arc<str>>,
 }
 
 /// The two shapes of an error's JSON.
@@ -32,7 +35,8 @@ pub(crate) enum Body {
 
 impl Failure {
     fn platform(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Failure { status, error_type: COMMON, body: Body::Platform { code, message: message.into() } }
+        let body = Body::Platform { code, message: message.into() };
+        Failure { status, error_type: COMMON, body, instance: None }
     }
 
     fn function(message: impl Into<String>) -> Self {
@@ -40,6 +44,7 @@ impl Failure {
             status: StatusCode::BAD_GATEWAY,
             error_type: UNHANDLED,
             body: Body::Function { message: message.into() },
+            instance: None,
         }
     }
 
@@ -104,12 +109,9 @@ impl Failure {
         Failure::platform(StatusCode::NOT_FOUND, "VersionNotFound", message)
     }
 
-    pub(crate) fn domain_not_found(name: &str) -> Self {
-        Failure::platform(
-            StatusCode::NOT_FOUND,
-            "DomainNameNotFound",
-            format!("domain name '{name}' does not exist"),
-        )
+    pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {
+        let message = format!("domain name '{name}' does not exist; there are: {others}");
+        Failure::platform(StatusCode::NOT_FOUND, "DomainNameNotFound", message)
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {

@@ -26,10 +26,10 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
-    #[cfg(feature = "websocket")]
-    pub(crate) takeover: Slot<Takeover>,
     #[cfg(feature = "grpc")]
     verdict: Mutex<Option<Verdict>>,
+    #[cfg(feature = "websocket")]
+    pub(crate) takeover: Slot<Takeover>,
 }
 
 /// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
@@ -75,10 +75,10 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
-            #[cfg(feature = "websocket")]
-            takeover: Slot::default(),
             #[cfg(feature = "grpc")]
             verdict: Mutex::default(),
+            #[cfg(feature = "websocket")]
+            takeover: Slot::default(),
         }
     }
 

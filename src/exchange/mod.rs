@@ -331,14 +331,14 @@ impl<S> Exchange<S> {
         &self.shared
     }
 
-    #[cfg(feature = "websocket")]
-    pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {
-        (self.call, self.shared)
-    }
-
     #[cfg(feature = "grpc")]
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {
+        (self.call, self.shared)
     }
 }
 

@@ -44,7 +44,7 @@ const tries = [
 </script>";
 
 /// Answers every request on a connection with one page.
-fn serve_page() -> u16 {
+pub fn serve_page(page: &'static str) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -52,8 +52,8 @@ fn serve_page() -> u16 {
             std::thread::spawn(move || {
                 let _ = head(&mut BufReader::new(&stream));
                 let reply = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{PAGE}",
-                    PAGE.len()
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{page}",
+                    page.len()
                 );
                 let _ = (&stream).write_all(reply.as_bytes());
             });
@@ -126,7 +126,7 @@ fn forward(client: &TcpStream, function: u16) -> Option<()> {
 
 /// What the page has seen, in its own words.
 #[track_caller]
-fn browse(page: &str, port: u16) -> String {
+pub fn browse(page: &str, port: u16) -> String {
     let folder = Folder::new(&format!("browser-{port}-{}", page.len()));
     let mut command = Command::new("chromium");
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
@@ -181,7 +181,7 @@ fn a_browser_reads_what_it_may_and_nothing_else() {
     if !is_wanted() {
         return;
     }
-    let page = serve_page();
+    let page = serve_page(PAGE);
     let (allowed, other) = (format!("http://127.0.0.1:{page}"), format!("http://localhost:{page}"));
     let server = function("list", &allowed);
     let same = function("same", "");

@@ -15,11 +15,13 @@ mod support;
 
 mod cors_browser;
 mod curl;
+mod grpc;
 mod last_resort;
 mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod sse;
 mod websocket;
 mod websocket_browser;
 

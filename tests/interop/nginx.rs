@@ -7,15 +7,21 @@ use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, rows};
 use crate::{Folder, curl, is_wanted};
 
-struct Proxy {
+pub struct Proxy {
     child: Child,
-    port: u16,
+    pub port: u16,
     folder: Folder,
 }
 
 impl Proxy {
     #[track_caller]
-    fn start(name: &str, upstream: u16) -> Self {
+    pub fn start(name: &str, upstream: u16) -> Self {
+        Self::start_buffering(name, upstream, "off")
+    }
+
+    /// `on` is what nginx does unless it is told.
+    #[track_caller]
+    pub fn start_buffering(name: &str, upstream: u16, buffering: &str) -> Self {
         let folder = Folder::new(name);
         let port = free_port();
         let place = folder.0.display();
@@ -31,7 +37,7 @@ impl Proxy {
              upstream function {{ server 127.0.0.1:{upstream}; keepalive 32; }}\n\
              server {{\nlisten 127.0.0.1:{port};\n\
              location / {{\nproxy_pass http://function;\nproxy_http_version 1.1;\n\
-             proxy_set_header Connection \"\";\nproxy_buffering off;\nproxy_read_timeout 600s;\n}}\n}}\n}}\n"
+             proxy_set_header Connection \"\";\nproxy_buffering {buffering};\nproxy_read_timeout 600s;\n}}\n}}\n}}\n"
         );
         std::fs::write(folder.file("nginx.conf"), config).unwrap();
         let mut child = Command::new("nginx")

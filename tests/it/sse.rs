@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::wait::until;
+use crate::support::wait::{until, until_settled};
 use crate::support::{Ask, Launch, Server, h1, h2};
 
 const ID: &str = "listener";
@@ -224,14 +224,7 @@ fn a_client_that_does_not_read_stops_the_producer() {
     let server = live();
     let stalled = open(&server, "/endless");
     let produced = || server.ask(&Ask::get("/seen")).json()["produced"].as_u64().unwrap();
-    // A machine with other work to do may let it rest between two looks.
-    let (mut before, mut alike) = (0, 0);
-    let bound = until("the producer to pause", || {
-        let now = produced();
-        alike = if before == now { alike + 1 } else { 0 };
-        before = now;
-        (alike == 20).then_some(now)
-    });
+    let bound = until_settled("the producer", produced);
     // The kernel's buffers of both ends, at most 4 and 6 MiB by default, and a few chunks.
     assert!(bound < 20_000, "{bound} events of 1 000 bytes");
     let mut other = open(&server, "/silent");

@@ -33,7 +33,7 @@ fn app(records: AccessLog, listener: TcpListener) -> Serving {
 fn raw_hyper(listener: TcpListener) -> Serving {
     Box::pin(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        Ok(raw::serve(listener, raw::Record::Off).await?)
+        Ok(raw::serve(listener, raw::Work::Bare).await?)
     })
 }
 

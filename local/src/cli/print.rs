@@ -69,8 +69,11 @@ impl Printer {
             let mut text = String::new();
             let mut clock = Clock::default();
             while events.wait(&mut batch, BATCH) > 0 {
-                pause();
-                events.take(&mut batch, BATCH);
+                // Not where more is waiting than fits: a flood must not come to be lost while we rest.
+                if batch.len() < BATCH {
+                    pause();
+                    events.take(&mut batch, BATCH);
+                }
                 text.clear();
                 for event in batch.drain(..) {
                     line(&event, style, &mut clock, &mut text);

@@ -78,16 +78,16 @@ pub(crate) async fn serve(
         return Err(Failure::version_not_found(&qualifier));
     }
     let control = Control::take(&head.headers);
-    control.refuse_async()?;
+    control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
     let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
-    let call = event(visit.id(), payload, verdict, control.wants_log.then(Tail::default));
+    let tail = control.wants_log.then(Tail::default);
+    let call = event(visit.id(), payload, verdict, tail.clone());
     let answer = match dispatch(slot, call).await {
         Ok(answer) => answer,
-        Err(failure) => return function_error(failure, visit),
+        Err(failure) => return function_error(failure, visit, tail.as_ref()),
     };
     visit.set_run(&answer.run);
-    let instance = answer.run.instance_id();
     let is_error = reply::is_function_error(&answer.head);
     match reply::collect(answer.body, answer.run, control.wants_log).await {
         Ok((body, log)) => {
@@ -98,13 +98,10 @@ pub(crate) async fn serve(
             if let Some(log) = log {
                 reply::set_log(&mut headers, &log);
             }
-            if let Some(id) = instance.and_then(|id| HeaderValue::from_str(&id).ok()) {
-                headers.insert("x-fc-instance-id", id);
-            }
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
             Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
         }
-        Err(failure) => function_error(failure, visit),
+        Err(failure) => function_error(failure, visit, tail.as_ref()),
     }
 }
 
@@ -131,11 +128,19 @@ pub(crate) fn event(
 }
 
 /// A failure of the function itself is a successful call of the API.
-fn function_error(failure: Failure, visit: &Visit) -> Result<Response<Outgoing>, Failure> {
+fn function_error(
+    failure: Failure,
+    visit: &mut Visit,
+    tail: Option<&Tail>,
+) -> Result<Response<Outgoing>, Failure> {
     if !matches!(failure.body, Body::Function { .. }) {
         return Err(failure);
     }
+    visit.set_failure(&failure);
     let mut headers = headers(visit);
+    if let Some(tail) = tail {
+        reply::set_log(&mut headers, &tail.text());
+    }
     headers.insert(ERROR_TYPE, HeaderValue::from_static(failure.error_type));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(plain(StatusCode::OK, headers, failure.json(&visit.id())).map(Outgoing::whole))
@@ -145,6 +150,9 @@ fn headers(visit: &Visit) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Ok(id) = HeaderValue::from_str(&visit.id()) {
         headers.insert(fc::REQUEST_ID, id);
+    }
+    if let Some(id) = visit.instance().and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert("x-fc-instance-id", id);
     }
     headers.insert("x-fc-invocation-service-version", HeaderValue::from_static("LATEST"));
     headers

@@ -3,7 +3,7 @@
 //! hyper reads a connection only when it wants more of a request. While a body stands unread, or a byte of
 //! the next request has come, it does not see the end of the connection. This watch asks the kernel.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,6 +26,12 @@ impl Hangup {
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
         Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
+    }
+
+    /// Sends a few last bytes, when hyper has nothing more to send.
+    pub(crate) fn say(&self, bytes: &[u8]) {
+        // A client that does not take them loses the explanation and nothing else.
+        _ = (&self.handle).write(bytes);
     }
 
     /// Waits until the client has closed its side. A client that closes only its sending side counts as gone.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
-use http::header::{CONNECTION, CONTENT_DISPOSITION, HOST};
+use http::header::{CONNECTION, CONTENT_DISPOSITION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failure::Failure;
@@ -27,12 +27,14 @@ const FRAMING: [&str; 2] = ["content-length", "expect"];
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 
 /// What a client asks of the platform, not of the function.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Control {
     pub(crate) wants_log: bool,
     is_async: bool,
+    is_websocket: bool,
 }
 
 impl Control {
@@ -40,19 +42,24 @@ impl Control {
         let is = |name: &str, word: &str| {
             headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
         };
+        let is_websocket =
+            headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
         if !headers.keys().any(is_reserved) {
-            return Control::default();
+            return Control { is_websocket, ..Control::default() };
         }
-        Control { wants_log: is("x-fc-log-type", "Tail"), is_async: is("x-fc-invocation-type", "Async") }
+        let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is("x-fc-invocation-type", "Async"));
+        Control { wants_log, is_async, is_websocket }
     }
 
-    pub(crate) fn refuse_async(self) -> Result<(), Failure> {
-        if self.is_async {
-            return Err(Failure::invalid_argument(
-                "fc-local does not support asynchronous calls yet; call it synchronously",
-            ));
-        }
-        Ok(())
+    pub(crate) fn refuse_unsupported(self) -> Result<(), Failure> {
+        let text = match self {
+            Control { is_async: true, .. } => {
+                "fc-local does not support asynchronous calls yet; call it synchronously"
+            }
+            Control { is_websocket: true, .. } => "fc-local does not support WebSocket yet",
+            _ => return Ok(()),
+        };
+        Err(Failure::invalid_argument(text))
     }
 }
 

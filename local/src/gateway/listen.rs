@@ -16,6 +16,7 @@ use super::Gateway;
 use super::hangup::Hangup;
 use super::headers::Peer;
 use super::reply::Cut;
+use crate::log::Source;
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -29,6 +30,10 @@ const HEADERS_MAX: usize = 256;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+const NO_HTTP2: [u8; 26] =
+    [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
 /// Which way a client comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +78,7 @@ async fn serve(
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
     let entrance = Arc::new((gateway, door, peer));
+    let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
     let service = service_fn(move |request| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
         async move {
@@ -94,7 +100,14 @@ async fn serve(
     let mut connection = std::pin::pin!(connection);
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {
-        _ = connection.as_mut() => return,
+        outcome = connection.as_mut() => {
+            if outcome.is_err_and(|error| error.is_parse_version_h2()) {
+                watch.say(&NO_HTTP2);
+                let text = "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed";
+                log.warn(&Source::default(), text);
+            }
+            return;
+        }
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     drop(connection.await);

@@ -94,6 +94,7 @@ impl Gateway {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
+                visit.set_failure(&failure);
                 visit.leave(answer::failure(&failure, &id))
             }
         }
@@ -113,7 +114,10 @@ impl Gateway {
         let function = Arc::clone(&slot.pool().generation.function);
         let mut response = match trigger(slot, &function, peer, &mut visit, request).await {
             Ok(response) => response,
-            Err(failure) => answer::failure(&failure, &visit.id()).map(Outgoing::whole),
+            Err(failure) => {
+                visit.set_failure(&failure);
+                answer::failure(&failure, &visit.id()).map(Outgoing::whole)
+            }
         };
         cors::fill(response.headers_mut(), origin.as_ref());
         if function.local.attachment {
@@ -143,7 +147,7 @@ async fn trigger(
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
-    control.refuse_async()?;
+    control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
     let (payload, verdict) = Payload::client(body, limits::BODY_MAX);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::reply::Outgoing;
 use crate::dispatch::Run;
+use crate::failure::Failure;
 use crate::ids;
 use crate::log::{Kind, Log, Record, Source};
 
@@ -48,6 +49,10 @@ impl Visit {
         Arc::clone(&self.id)
     }
 
+    pub(crate) fn instance(&self) -> Option<&str> {
+        self.source.instance.as_deref()
+    }
+
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
         self.source.function = Some(Arc::clone(name));
     }
@@ -55,6 +60,13 @@ impl Visit {
     pub(crate) fn set_run(&mut self, run: &Run) {
         self.source.instance = run.instance_id();
         self.is_cold = run.is_cold();
+    }
+
+    /// The call came to nothing, maybe on an instance.
+    pub(crate) fn set_failure(&mut self, failure: &Failure) {
+        if let Some(instance) = &failure.instance {
+            self.source.instance = Some(Arc::clone(instance));
+        }
     }
 
     /// Sends a small reply of our own.

@@ -66,9 +66,9 @@ fn informational(status: StatusCode) -> Failure {
     Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
 }
 
-fn set_request_id(headers: &mut HeaderMap, visit: &Visit) {
+fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
     if let Ok(value) = HeaderValue::from_str(&visit.id()) {
-        headers.insert(fc::REQUEST_ID, value);
+        into.insert(headers::REQUEST_ID, value);
     }
 }
 

@@ -54,7 +54,15 @@ impl Table {
     fn find_by_host(&self, host: &str, name: &str) -> Result<&Arc<Slot>, Failure> {
         let names = self.slots.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str));
         let mut names = names.filter(|own| own.eq_ignore_ascii_case(name));
-        self.find(names.next().ok_or_else(|| Failure::domain_not_found(host))?)
+        self.find(names.next().ok_or_else(|| self.unknown(host))?)
+    }
+
+    /// No function has this host; says which ones there are.
+    fn unknown(&self, host: &str) -> Failure {
+        let names = self.slots.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str));
+        let mut hosts: Vec<String> = names.map(|name| format!("{name}.localhost")).collect();
+        hosts.sort_unstable();
+        Failure::domain_not_found(host, &hosts.join(", "))
     }
 
     /// The function, if there is but one.
@@ -62,7 +70,7 @@ impl Table {
         let mut names = self.slots.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str));
         match (names.next(), names.next()) {
             (Some(name), None) => self.find(name),
-            _ => Err(Failure::domain_not_found(host)),
+            _ => Err(self.unknown(host)),
         }
     }
 }

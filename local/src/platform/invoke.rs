@@ -30,12 +30,14 @@ impl Platform {
     /// Calls a function with an event.
     pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
         let id = ids::request();
-        let outcome = self.try_invoke(name, event, wants_log, &id).await;
+        let tail = wants_log.then(Tail::default);
+        let outcome = self.try_invoke(name, event, tail.clone(), &id).await;
         let request = id.to_string();
         match outcome {
             Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
             Err(failure) => {
-                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log: None }
+                let log = tail.map(|tail| tail.text());
+                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log }
             }
         }
     }
@@ -44,12 +46,12 @@ impl Platform {
         &self,
         name: &str,
         event: Bytes,
-        wants_log: bool,
+        tail: Option<Tail>,
         id: &Arc<str>,
     ) -> Result<(Bytes, bool, Option<String>), Failure> {
         let functions = self.gateway.functions();
         let slot = functions.find(name)?;
-        let tail = wants_log.then(Tail::default);
+        let wants_log = tail.is_some();
         let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
         let answer = dispatch(slot, call).await?;
         let is_error = gateway::is_function_error(&answer.head);

@@ -3,6 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -78,6 +79,7 @@ impl Sources {
     }
 
     fn walk(&self, visit: &mut dyn FnMut(&Path, &std::fs::Metadata)) {
+        let own_output = own_output();
         let mut folders: Vec<PathBuf> = Vec::new();
         for root in &self.roots {
             // What is gone or unreadable now is looked at again after the next change.
@@ -97,7 +99,8 @@ impl Sources {
             for entry in entries.flatten() {
                 let path = entry.path();
                 let Ok(metadata) = entry.metadata() else { continue };
-                if self.is_ignored(&path, metadata.is_dir()) {
+                let is_own_output = own_output.contains(&(metadata.dev(), metadata.ino()));
+                if is_own_output || self.is_ignored(&path, metadata.is_dir()) {
                     continue;
                 }
                 visit(&path, &metadata);
@@ -116,10 +119,16 @@ impl Sources {
         if is_folder {
             return name.starts_with('.') || MADE_BY_TOOLS.contains(&name);
         }
-        // Editors write beside a file before they put it in its place.
+        // Editors write beside a file before they put it in its place. A log is written because of a build.
         name.ends_with('~')
-            || path.extension().is_some_and(|ending| ending == "swp")
+            || path.extension().is_some_and(|ending| ending == "swp" || ending == "log")
             || name.starts_with(".#")
             || name == "4913"
     }
+}
+
+/// The files that fc-local itself writes to, by device and number: each of its lines would be a change.
+fn own_output() -> Vec<(u64, u64)> {
+    let files = ["/proc/self/fd/1", "/proc/self/fd/2"].into_iter();
+    files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| (file.dev(), file.ino())).collect()
 }

@@ -10,7 +10,7 @@ fn curl(arguments: &[&str]) -> String {
 }
 
 /// `curl` with the status at the end of its output.
-fn curl_status(arguments: &[&str]) -> String {
+pub(super) fn curl_status(arguments: &[&str]) -> String {
     curl(&[&["--write-out", "|%{http_code}"], arguments].concat())
 }
 

@@ -1,6 +1,7 @@
 //! Real clients and real servers. They run with `FC_INTEROP=1`, and then fail where a tool is missing.
 
 mod clients;
+mod deploy_tool;
 mod measure;
 mod nginx;
 mod sdk;

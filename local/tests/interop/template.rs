@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::clients::curl_status;
 use super::{is_wanted, packages, root, run, succeed};
 use crate::harness::Folder;
 use crate::harness::Local;
@@ -19,7 +20,7 @@ module.exports = class {
 };
 ";
 
-const PUBLISH: &str = "Edition: 3.0.0\nType: Component\nName: fc3\nVersion: 0.1.22\nProvider: [阿里云]\nDescription: x\nCategory: x\nService: {}\nEffective: Public\nParameters: {}\n";
+pub(super) const PUBLISH: &str = "Edition: 3.0.0\nType: Component\nName: fc3\nVersion: 0.1.22\nProvider: [阿里云]\nDescription: x\nCategory: x\nService: {}\nEffective: Public\nParameters: {}\n";
 
 /// The schema of the platform's component, which is not part of this repository: where `FC3_SCHEMA` says, else
 /// beside the repository.
@@ -35,12 +36,12 @@ fn schema() -> PathBuf {
 }
 
 /// The command line, with a home of its own.
-struct Cli {
+pub(super) struct Cli {
     folder: Folder,
 }
 
 impl Cli {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let cli = Cli { folder: Folder::new() };
         succeed(&mut cli.command(cli.folder.path(), &["set", "analysis", "disable", "--silent"]));
         let keys = [
@@ -58,7 +59,7 @@ impl Cli {
         cli
     }
 
-    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(packages().join("node_modules/.bin/s"));
         command
             .args(arguments)
@@ -97,7 +98,7 @@ fn the_template_becomes_a_running_function_in_two_commands() {
     let link = cli.folder.path().join("link");
     // The link is consumed; the folder behind it stays.
     std::os::unix::fs::symlink(root().join("templates/start-fc3-rust-http"), &link).unwrap();
-    let parameters = r#"{"region":"cn-hangzhou","functionName":"orders","memorySize":"256"}"#;
+    let parameters = r#"{"region":"cn-hangzhou","functionName":"orders","memorySize":"1024"}"#;
     let init = [
         "init",
         "--uri",
@@ -114,7 +115,7 @@ fn the_template_becomes_a_running_function_in_two_commands() {
     assert!(!text.contains("{{") && !text.contains("undefined"), "{text}");
     assert_clean(&cli.verify(folder.path()));
     // The check is a real one.
-    folder.write("s.yaml", &text.replace("memorySize: 256", "memorySize: 250"));
+    folder.write("s.yaml", &text.replace("memorySize: 1024", "memorySize: 1000"));
     let output = cli.verify(folder.path());
     assert!(!output.status.success(), "{output:?}");
     folder.write("s.yaml", &text);
@@ -127,11 +128,13 @@ fn the_template_becomes_a_running_function_in_two_commands() {
         .wait_for_long("the function is built", |event| event["kind"] == "ready" || event["kind"] == "error");
     assert_eq!(ready["function"], "orders", "{ready}");
     assert_eq!(ready["kind"], "ready", "{ready}");
-    let reply = crate::harness::exchange(
-        local.function_port("orders"),
-        &crate::harness::request("GET", "/hello/you", "", b""),
-    );
-    assert_eq!((reply.status, reply.text().as_str()), (200, "Hello, you!\n"));
+    for url in [
+        format!("http://127.0.0.1:{}", local.main_port()),
+        format!("http://127.0.0.1:{}", local.function_port("orders")),
+        format!("http://orders.localhost:{}", local.main_port()),
+    ] {
+        assert_eq!(curl_status(&[&format!("{url}/hello/you")]), "Hello, you!\n|200");
+    }
 }
 
 #[test]

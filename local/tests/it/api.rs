@@ -108,4 +108,19 @@ fn a_caller_can_ask_for_the_log() {
         base64::engine::general_purpose::STANDARD.decode(reply.header("x-fc-log-result").unwrap()).unwrap();
     let log = String::from_utf8(log).unwrap();
     assert!(log.contains("event of 5 bytes\nFC Invoke End RequestId: "), "{log}");
+
+    // Also when the function ends in the call, by the instance that had it.
+    let reply = local.invoke("x-fc-log-type: Tail\r\n", b"crash");
+    reply.assert_function_error(200, "Process exited unexpectedly");
+    let instance = reply.header("x-fc-instance-id").unwrap();
+    let log =
+        base64::engine::general_purpose::STANDARD.decode(reply.header("x-fc-log-result").unwrap()).unwrap();
+    let log = String::from_utf8(log).unwrap();
+    assert!(
+        log.contains(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id())),
+        "{log}"
+    );
+    let record =
+        local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == *reply.id());
+    assert_eq!(record["instance"], *instance);
 }

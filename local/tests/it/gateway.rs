@@ -285,6 +285,65 @@ fn chunked_replies_are_streamed_and_others_are_whole() {
 }
 
 #[test]
+fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
+    let local = Local::scripted("timeout: 600\ninstanceConcurrency: 5", "");
+    let mut stream = connect(local.function_port("f"));
+    stream.write_all(&request("GET", "/sse?n=2&ms=600000", "accept: text/event-stream\r\n", b"")).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut text = String::new();
+    while !text.contains("data: tick 0\n") {
+        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
+    }
+    let head = text.to_lowercase();
+    assert!(
+        head.contains("content-type: text/event-stream") && head.contains("cache-control: no-cache"),
+        "{text}"
+    );
+    assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{text}");
+    assert!(!head.contains("keep-alive: timeout"), "{text}");
+    drop(reader);
+    let id = local.wait_for_text("cancelled ")["text"].as_str().unwrap()["cancelled ".len()..].to_owned();
+    local.wait_for("its record", |event| event["request"] == *id && event["status"] == 499);
+    // The connection goes on after a stream that was read to its end.
+    let stream = connect(local.function_port("f"));
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    for _ in 0..2 {
+        writer.write_all(&request("GET", "/sse?n=3&ms=1", "", b"")).unwrap();
+        let reply = read_reply(&mut reader, false).unwrap();
+        assert_eq!((reply.status, reply.is_complete), (200, true));
+        assert!(reply.text().ends_with("id: 2\ndata: tick 2\n\n"), "{reply:?}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_yet_is_said() {
+    let local = Local::scripted("", "");
+    let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    local.call("GET", "/seen", upgrade, b"").assert_platform_error(
+        400,
+        "FcCommonError",
+        "InvalidArgument",
+        "fc-local does not support WebSocket yet",
+    );
+    // An upgrade that a server is free to ignore.
+    let reply = local.call(
+        "GET",
+        "/seen",
+        "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n",
+        b"",
+    );
+    assert_eq!((reply.status, seen(&reply.text(), "upgrade")), (200, None));
+    // gRPC, and everything else that begins with HTTP/2.
+    let mut stream = connect(local.function_port("f"));
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    let mut frames = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut frames).unwrap();
+    assert_eq!(frames, b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d");
+    local.wait_for_text("a client speaks HTTP/2, as gRPC does, which fc-local does not support yet");
+}
+
+#[test]
 fn connections_are_kept_on_both_sides() {
     let local = Local::scripted("", "");
     let stream = connect(local.function_port("f"));

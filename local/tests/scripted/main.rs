@@ -207,6 +207,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/head" => reply(out, "200 OK", "content-length: 5\r\n", b""),
         "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
         "/chunks" => chunks(out, asked),
+        "/sse" => events(out, asked),
         "/cut" => {
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ncut!\r\n";
             if out.write_all(head.as_bytes()).is_ok() {
@@ -280,6 +281,22 @@ fn has_left(stream: &TcpStream) -> bool {
     };
     stream.set_nonblocking(false).expect("a socket");
     gone
+}
+
+fn events(out: &mut TcpStream, asked: &Asked) -> bool {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
+                connection: keep-alive\r\nkeep-alive: timeout=600\r\ntransfer-encoding: chunked\r\n\r\n";
+    if out.write_all(head.as_bytes()).is_err() {
+        return false;
+    }
+    for number in 0..asked.number("n") {
+        let text = format!("id: {number}\ndata: tick {number}\n\n");
+        if out.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).is_err() || !sleep(out, asked)
+        {
+            return false;
+        }
+    }
+    out.write_all(b"0\r\n\r\n").is_ok()
 }
 
 fn chunks(out: &mut TcpStream, asked: &Asked) -> bool {

@@ -1,19 +1,21 @@
 //! The body of a reply that is a stream of events: what is ready shares a chunk, and silence is broken by comments.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::Frame;
 use pin_project_lite::pin_project;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::Result;
 use crate::log::say;
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
+use crate::reply::sse::bell::Bell;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
 use crate::stop::{StopNotice, Stops};
 
@@ -36,6 +38,7 @@ pin_project! {
         #[pin]
         silence: Silence,
         notice: Option<StopNotice>,
+        bell: Option<Bell>,
         // What is left of an event that is larger than a piece.
         rest: Bytes,
     }
@@ -43,8 +46,8 @@ pin_project! {
 
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
-        let silence = Silence { timer: None, limit: Some(keep_alive), end: None };
-        Self { events: Some(events), silence, notice: None, rest: Bytes::new() }
+        let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
+        Self { events: Some(events), silence, notice: None, bell: None, rest: Bytes::new() }
     }
 }
 
@@ -58,27 +61,36 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let mut this = self.project();
         if !this.rest.is_empty() {
-            return piece(this.rest);
+            return piece(std::mem::take(this.rest), this.rest);
         }
         let Some(events) = this.events.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
-        let (mut chunk, mut is_over) = gather(events, cx);
-        if stops && !is_over {
-            add(&mut chunk, Wire::Shared(Bytes::from_static(GOING_AWAY)));
-            is_over = true;
+        let bell = this.bell.get_or_insert_with(|| Bell::new(cx.waker()));
+        if !bell.answer(cx.waker()) {
+            return Poll::Pending;
         }
-        if is_over {
+        let cx = &mut Context::from_waker(bell.waker());
+        let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
+        let (mut chunk, mut then) = gather(events, cx);
+        if stops && then != Then::Nothing {
+            add(&mut chunk, Wire::Shared(Bytes::from_static(GOING_AWAY)));
+            then = Then::Nothing;
+        }
+        if then == Then::Nothing {
             this.events.set(None);
         }
-        if let Some(chunk) = chunk {
-            this.silence.is_broken();
-            *this.rest = chunk.into_bytes();
-            return piece(this.rest);
+        match chunk {
+            Some(chunk) => {
+                if then == Then::More || !this.silence.restart() {
+                    bell.keep_ringing();
+                }
+                piece(chunk.into_bytes(), this.rest)
+            }
+            None if then == Then::Nothing => Poll::Ready(None),
+            None => this.silence.poll(cx).map(|()| {
+                bell.keep_ringing();
+                Some(Ok(Frame::data(KEEP_ALIVE)))
+            }),
         }
-        if is_over {
-            return Poll::Ready(None);
-        }
-        this.silence.poll(cx).map(|()| Some(Ok(Frame::data(KEEP_ALIVE))))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {
@@ -86,42 +98,58 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     }
 }
 
-/// The events that are ready, and whether there will be no more.
-fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<Wire>, bool)
+/// What comes after the events that were ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    More,
+    Silence,
+    Nothing,
+}
+
+/// The events that are ready.
+fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<Wire>, Then)
 where
     St: Stream<Item: IntoSseEvent>,
 {
     let mut chunk: Option<Wire> = None;
-    while chunk.as_ref().is_none_or(|chunk| chunk.as_slice().len() < CHUNK_MAX) {
+    loop {
         match events.as_mut().poll_next(cx) {
             Poll::Ready(Some(event)) => match event.into_sse_event().and_then(SseEvent::into_wire) {
-                Ok(event) => add(&mut chunk, event),
+                Ok(event) => {
+                    if add(&mut chunk, event) >= CHUNK_MAX {
+                        return (chunk, Then::More);
+                    }
+                }
                 Err(error) => {
                     if !error.is_reported() {
                         say::error(format_args!("a stream of events failed, and was ended: {error:?}"));
                     }
-                    return (chunk, true);
+                    return (chunk, Then::Nothing);
                 }
             },
-            Poll::Ready(None) => return (chunk, true),
-            Poll::Pending => break,
+            Poll::Ready(None) => return (chunk, Then::Nothing),
+            Poll::Pending => return (chunk, Then::Silence),
         }
     }
-    (chunk, false)
 }
 
-/// One event is a chunk as it is; those behind it are copied.
-fn add(chunk: &mut Option<Wire>, event: Wire) {
+/// One event is a chunk as it is; those behind it are copied. How much it is then.
+fn add(chunk: &mut Option<Wire>, event: Wire) -> usize {
     match chunk {
-        Some(chunk) => chunk.push(event.as_slice(), CHUNK_MAX),
-        None => *chunk = Some(event),
+        Some(chunk) => {
+            chunk.push(event.as_slice(), CHUNK_MAX);
+            chunk.as_slice().len()
+        }
+        None => chunk.insert(event).as_slice().len(),
     }
 }
 
 /// A connection keeps a buffer as large as the largest piece it has sent.
-fn piece(rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {
-    let piece = rest.split_to(rest.len().min(PIECE_MAX));
-    Poll::Ready(Some(Ok(Frame::data(piece))))
+fn piece(mut events: Bytes, rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {
+    if events.len() > PIECE_MAX {
+        *rest = events.split_off(PIECE_MAX);
+    }
+    Poll::Ready(Some(Ok(Frame::data(events))))
 }
 
 pin_project! {
@@ -130,6 +158,8 @@ pin_project! {
     struct Silence {
         #[pin]
         timer: Option<Sleep>,
+        // Whether the timer is under way, and rings the bell.
+        is_running: bool,
         limit: Option<Duration>,
         // `None` while there is none.
         end: Option<Instant>,
@@ -137,22 +167,35 @@ pin_project! {
 }
 
 impl Silence {
-    fn is_broken(self: Pin<&mut Self>) {
-        *self.project().end = None;
+    /// Begins anew; whether the timer will tell of its end.
+    fn restart(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        // A limit that no clock can hold is none.
+        *this.end = this.limit.and_then(|limit| Instant::now().checked_add(limit));
+        this.end.is_none()
+            || (*this.is_running && this.timer.as_ref().as_pin_ref().is_some_and(|timer| !timer.is_elapsed()))
     }
 
-    /// Ready when it has lasted for its limit, and again when it has lasted for another.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when it has lasted for its limit, and again when it has lasted for another. Always with the same waker.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.end.is_none() {
+            self.as_mut().restart();
+        }
         let mut this = self.project();
-        let Some(limit) = *this.limit else { return Poll::Pending };
-        // A limit that no clock can hold is none.
-        let Some(end) = this.end.or_else(|| Instant::now().checked_add(limit)) else { return Poll::Pending };
-        *this.end = Some(end);
+        let Some(end) = *this.end else { return Poll::Pending };
         if this.timer.is_none() {
             this.timer.set(Some(sleep_until(end)));
         }
         while let Some(mut timer) = this.timer.as_mut().as_pin_mut() {
-            ready!(timer.as_mut().poll(cx));
+            if *this.is_running && !timer.is_elapsed() {
+                return Poll::Pending;
+            }
+            // A task that has had its share is woken without the timer.
+            *this.is_running = has_budget_remaining();
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            *this.is_running = false;
             if timer.deadline() >= end {
                 break;
             }

@@ -1,5 +1,6 @@
 //! Server-sent events.
 
+mod bell;
 mod body;
 mod broadcast;
 mod event;

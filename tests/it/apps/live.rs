@@ -1,10 +1,10 @@
 //! Streams of events in every state: waiting, ready for ever, failing. Each says what became of its producer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fc_runtime::{App, Error, IntoReply, Json, Result, Sse, SseEvent, StatusCode};
+use fc_runtime::{App, Cors, Error, Html, IntoReply, Json, Result, Sse, SseEvent, StatusCode};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -14,7 +14,22 @@ pub struct Seen {
     produced: AtomicUsize,
     dropped: AtomicUsize,
     gate: Notify,
+    /// The last ids that clients came with.
+    came_with: Mutex<Vec<String>>,
 }
+
+/// Shows the events that it gets until it may not come back.
+pub const PAGE: &str = r"<!doctype html><title>events</title><body>waiting<script>
+const base = new URL(location).searchParams.get('base');
+const seen = [];
+const events = new EventSource(base + '/resumable');
+events.addEventListener('step', (event) => seen.push(event.data));
+events.onerror = () => {
+  if (events.readyState === EventSource.CLOSED) {
+    document.body.textContent = '[' + seen.concat('closed').join(' ') + ']';
+  }
+};
+</script>";
 
 /// A producer that counts its end.
 struct Producer(Arc<Seen>);
@@ -38,6 +53,24 @@ impl Drop for Producer {
 
 pub fn app() -> App<Seen> {
     App::with_state(Seen::default())
+        .cors(std::env::var("IT_ORIGINS").map_or_else(|_| Cors::same_origin(), Cors::allow))
+        .get("/", async |_| Html(PAGE))
+        // Two of five events to each connection; a client that has all of them is sent away.
+        .get("/resumable", async |ex| {
+            let seen = ex.last_event_id();
+            ex.state().came_with.lock().unwrap().push(seen.unwrap_or("none").to_owned());
+            let first = seen.and_then(|id| id.parse::<u32>().ok()).map_or(0, |id| id + 1);
+            if first == 5 {
+                return StatusCode::NO_CONTENT.into_reply();
+            }
+            Sse::new(async_stream::stream! {
+                for id in first..5.min(first + 2) {
+                    yield SseEvent::data(id.to_string()).with_id(id).with_event("step").with_retry(Duration::from_millis(10));
+                }
+            })
+            .into_reply()
+        })
+        .get("/came-with", async |ex| ex.state().came_with.lock().unwrap().join(", "))
         .trust_platform(true)
         .get("/counters", async |ex| Json(ex.counters()))
         .get("/plaintext", async |_| "Hello, World!")

@@ -2,7 +2,7 @@
 
 pub mod grpc;
 mod leaving;
-mod live;
+pub mod live;
 mod settings;
 mod sockets;
 

@@ -15,21 +15,29 @@ pub fn example(name: &str) -> PathBuf {
     EXAMPLES.get_or_init(build).join(name)
 }
 
-/// Cargo sets no variable with the path of an example, so it is found beside this test: `<target>/<profile>/deps`.
+/// The path of a binary of `examples/greeter`, a package of its own.
+pub fn greeter(name: &str) -> PathBuf {
+    static GREETER: OnceLock<PathBuf> = OnceLock::new();
+    GREETER.get_or_init(|| cargo(&["build", "--quiet", "--package", "greeter"])).join(name)
+}
+
 fn build() -> PathBuf {
+    let examples = ["build", "--quiet", "--all-features", "--example", "contract", "--example", "hello"];
+    cargo(&examples).join("examples")
+}
+
+/// The folder of what cargo has built. Cargo sets no variable with the path of another package's binary or of an example, so
+/// they are found beside this test: `<target>/<profile>/deps`.
+fn cargo(args: &[&str]) -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
     let target = own.ancestors().nth(3).expect("a test lies in <target>/<profile>/deps").to_owned();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--quiet", "--all-features", "--example", "contract", "--example", "hello"])
-        .arg("--target-dir")
-        .arg(&target);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(args).arg("--target-dir").arg(&target);
     if is_release() {
         command.arg("--release");
     }
     let built = command.status().expect("cargo can be started");
     assert!(built.success(), "the examples do not build");
-    target.join(if is_release() { "release" } else { "debug" }).join("examples")
+    target.join(if is_release() { "release" } else { "debug" })
 }

@@ -17,6 +17,8 @@ use super::{Answer, Ask, build, h1};
 #[derive(Debug)]
 pub struct Launch {
     example: &'static str,
+    /// A program that is no example instead.
+    program: Option<PathBuf>,
     /// An app of this binary's own instead: see `apps`.
     app: Option<&'static str>,
     /// What the program is started by.
@@ -64,13 +66,17 @@ pub fn free_port() -> u16 {
 
 impl Launch {
     pub fn contract() -> Self {
-        let (app, wrapper) = (None, Vec::new());
-        Self { example: "contract", app, wrapper, vars: Vec::new(), stdout: Stdout::Collected }
+        let (program, app, wrapper) = (None, None, Vec::new());
+        Self { example: "contract", program, app, wrapper, vars: Vec::new(), stdout: Stdout::Collected }
     }
 
     /// One of the apps of `apps`, for settings that no example has: this test binary, started anew.
     pub fn app(name: &'static str) -> Self {
         Self { app: Some(name), ..Self::contract() }
+    }
+
+    pub fn program(path: PathBuf) -> Self {
+        Self { program: Some(path), ..Self::contract() }
     }
 
     /// Starts it by another program, such as `taskset -c 0`.
@@ -111,7 +117,10 @@ impl Launch {
                 words
                     .extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
             }
-            None => words.push(build::example(self.example).into()),
+            None => {
+                let example = || build::example(self.example);
+                words.push(self.program.clone().unwrap_or_else(example).into());
+            }
         }
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);

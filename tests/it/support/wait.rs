@@ -18,6 +18,18 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Looks until a number stays what it is. A machine with other work to do may let it rest between two looks.
+#[track_caller]
+pub fn until_settled(what: &str, mut look: impl FnMut() -> u64) -> u64 {
+    let (mut before, mut alike) = (0, 0);
+    until(&format!("{what} to settle"), || {
+        let now = look();
+        alike = if before == now { alike + 1 } else { 0 };
+        before = now;
+        (alike == 20).then_some(now)
+    })
+}
+
 #[allow(clippy::disallowed_methods, reason = "a pause between two looks; no executor runs on this thread")]
 fn pause() {
     std::thread::sleep(Duration::from_millis(5));

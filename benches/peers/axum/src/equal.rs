@@ -16,7 +16,7 @@ use tracing::Span;
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The last layer added is the outermost. Who calls this installs a subscriber.
-pub fn with_equal_work(router: Router) -> Router {
+pub fn with_equal_work(router: Router, streams: Router) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<Body>| {
             let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
@@ -37,6 +37,7 @@ pub fn with_equal_work(router: Router) -> Router {
         });
     router
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(streams)
         .layer(CatchPanicLayer::new())
         .layer(CorsLayer::permissive())
         .layer(PropagateRequestIdLayer::x_request_id())

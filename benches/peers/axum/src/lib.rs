@@ -5,5 +5,5 @@ mod routes;
 mod run;
 
 pub use equal::with_equal_work;
-pub use routes::router;
+pub use routes::{router, streams};
 pub use run::run;

@@ -1,9 +1,11 @@
-//! The contract's routes on raw hyper: no router, no stages.
+//! The contract's routes on raw hyper: no router, no stages, unless equal work is asked for.
 
+mod body;
 mod connection;
+mod equal;
 mod routes;
 mod runtime;
 mod sniff;
 
-pub use connection::{Record, connection, run, serve};
-pub use routes::Body;
+pub use body::Body;
+pub use connection::{Work, connection, run, serve};

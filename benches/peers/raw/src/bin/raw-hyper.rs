@@ -1,5 +1,5 @@
 //! Raw hyper.
 
 fn main() -> std::io::Result<()> {
-    raw::run(raw::Record::Off)
+    raw::run(raw::Work::Bare)
 }

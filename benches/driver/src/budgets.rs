@@ -1,0 +1,150 @@
+//! The budgets: what ours may cost, and beside whom.
+//!
+//! What `--ci` takes are counts, and ratios of counts of the same run: they are enforced. Seconds are compared in the
+//! report and never decide.
+
+use crate::measure::Measure;
+use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
+use crate::rows::connections::{AT_1000, HEAP};
+use crate::rows::cpu::PER_REQUEST as CPU;
+use crate::rows::instructions::PER_REQUEST as INSTRUCTIONS;
+use crate::rows::latency::P99;
+use crate::rows::lookup;
+use crate::rows::payload::{BACK, DOWN};
+use crate::rows::probes::{BLOCKED, SPINNING, SPINNING_HALF};
+use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
+use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
+use crate::rows::syscalls::PER_REQUEST as SYSCALLS;
+use crate::rows::tree::{CRATES, SECONDS, STRIPPED};
+use crate::subjects::http::{
+    ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, OURS, OURS_OFF, RAW_HYPER,
+};
+use crate::subjects::lookup::OURS as MANY_ROUTES;
+use crate::subjects::{Family, Kind, Subject};
+
+/// One line.
+pub(crate) struct Budget {
+    pub(crate) measure: &'static Measure,
+    pub(crate) subject: &'static Subject,
+    pub(crate) limit: Limit,
+    pub(crate) mode: Mode,
+    /// Why the line is there.
+    pub(crate) meaning: &'static str,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// At most so many times a peer's; at least, where more is better.
+    Times(f64, Peer),
+    /// Better than so many times a peer's.
+    Beyond(f64, Peer),
+    /// At most so much more than a peer's.
+    Plus(f64, Peer),
+    AtMost(f64),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Peer {
+    Only(&'static Subject),
+    /// The best of its kind that was measured.
+    BestOf(Kind, Family),
+}
+
+/// Whether a missed line fails `--ci`.
+#[derive(Clone, Copy)]
+pub(crate) enum Mode {
+    Enforced,
+    /// Time, or of a row that `--ci` does not take: compared in the report.
+    Compared,
+    /// The same of a line that is known to be missed, with the reason.
+    Printed(&'static str),
+}
+
+use Limit::{AtMost, Beyond, Plus, Times};
+use Mode::{Compared, Enforced, Printed};
+use Peer::{BestOf, Only};
+
+/// A share of a call: a slope over a thousand requests is not a whole number when a tick falls into it.
+const WOBBLE: f64 = 0.02;
+
+/// The same where a busy machine may make one wait more of a few requests.
+const WAITS: f64 = 0.1;
+
+/// 0.3 ms at three instructions per nanosecond.
+const START_INSTRUCTIONS: f64 = 900_000.0;
+
+/// 0.3 ms at half a microsecond per minor fault, were it all spent on them.
+const START_FAULTS: f64 = 600.0;
+
+/// The platform's shortest time-out of a probe is a second.
+const PROBE_MS: f64 = 50.0;
+
+const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
+
+#[rustfmt::skip]
+pub(crate) static BUDGETS: &[Budget] = &[
+    Budget {
+        mode: Printed("two allocations, moves of the request's parts, route match, one pass over the headers, Vary, guards"),
+        ..line(&INSTRUCTIONS, &OURS_OFF, Times(1.2, Only(&RAW_HYPER)), "all stages but the record, over what hyper costs by itself")
+    },
+    line(&INSTRUCTIONS, &OURS_OFF, Times(1.38, Only(&RAW_HYPER)), "the same, so that it does not get worse"),
+    line(&INSTRUCTIONS, &OURS_OFF, Beyond(1.0, Only(&AXUM_BARE)), "all stages but the record, beside axum without any"),
+    line(&INSTRUCTIONS, &OURS, Times(1.65, Only(&RAW_HYPER)), "as deployed, over what hyper costs by itself"),
+    line(&INSTRUCTIONS, &OURS, Times(0.25, Only(&AXUM_EQUAL)), "as deployed, beside axum with equal work"),
+    line(&INSTRUCTIONS, &OURS, Beyond(1.0, EQUAL_WORK), "as deployed, beside the best peer with equal work"),
+    line(&ALLOCATIONS, &OURS_OFF, Plus(2.0 + WOBBLE, Only(&RAW_HYPER)), "the endpoint's future and one more"),
+    line(&ALLOCATIONS, &OURS, Plus(2.0 + WOBBLE, Only(&RAW_HYPER)), "a record allocates nothing"),
+    line(&ALLOCATIONS, &OURS, Beyond(1.0, EQUAL_WORK), "beside the best peer with equal work"),
+    line(&SYSCALLS, &OURS_OFF, Plus(WAITS, Only(&RAW_HYPER)), "one receive, one send, a share of a wait"),
+    line(&SYSCALLS, &OURS, Plus(1.0 + WAITS, Only(&RAW_HYPER)), "and at most one write for the record"),
+    line(&HEAP, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "after one request with 2 kB of headers; hyper's two buffers bind"),
+    line(&HEAP, &OURS, Beyond(0.6, Only(&AXUM_BARE)), "the same, beside axum, which copies its routes for each connection"),
+    line(&START, &OURS, Plus(START_INSTRUCTIONS, Only(&RAW_HYPER)), "cold start: 0.3 ms over raw hyper"),
+    line(&FAULTS, &OURS, Plus(START_FAULTS, Only(&RAW_HYPER)), "cold start: 0.3 ms over raw hyper"),
+    line(&RSS, &HELLO, AtMost(4096.0), "after the first request"),
+    Budget {
+        mode: Printed("ours also has the door, the watch on sockets and the last resort: it stands within a few kB of the line"),
+        ..line(&STRIPPED, &HELLO, Times(1.0, Only(&AXUM_HELLO)), "default features, equal work")
+    },
+    line(&STRIPPED, &HELLO, Times(1.03, Only(&AXUM_HELLO)), "the same, so that it does not get worse"),
+    line(&CRATES, &HELLO, Beyond(1.0, Only(&AXUM_HELLO)), "default features, equal work"),
+    time(&SECONDS, &HELLO, Beyond(1.0, Only(&AXUM_HELLO)), "default features, equal work"),
+    time(&CPU, &OURS, Beyond(1.0, Only(&AXUM_EQUAL)), "one processor, closed loop"),
+    time(&CPU, &OURS, Beyond(1.0, Only(&ACTIX_EQUAL)), "one processor, closed loop"),
+    time(&CPU, &OURS, Beyond(1.0, EQUAL_WORK), "beside the best peer with equal work"),
+    time(&P99, &OURS, Times(1.0, EQUAL_WORK), "at a fixed load, beside the best peer with equal work"),
+    time(&BLOCKED, &OURS, AtMost(PROBE_MS), "a probe is answered whatever handlers do"),
+    time(&SPINNING, &OURS, AtMost(PROBE_MS), "a probe is answered whatever handlers do"),
+    time(&SPINNING_HALF, &OURS, AtMost(PROBE_MS), "and on half a processor"),
+    time(&AT_1000, &OURS, Times(1.0, EQUAL_WORK), "beside the best peer with equal work"),
+    time(&BACK, &OURS, Times(1.0, EQUAL_WORK), "32 MB up and back, beside the best peer with equal work"),
+    time(&DOWN, &OURS, Times(1.0, EQUAL_WORK), "32 MB down, beside the best peer with equal work"),
+    time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
+    time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
+    time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),
+    time(&WALL, &OURS, Plus(0.3, Only(&RAW_HYPER)), "cold start, wall"),
+    time(TWENTIETH.start, &OURS, Times(1.0, EQUAL_WORK), "0.05 vCPU"),
+    time(TWENTIETH.p99, &OURS, Times(1.0, EQUAL_WORK), "0.05 vCPU"),
+    time(HALF.start, &OURS, Times(1.0, EQUAL_WORK), "0.5 vCPU"),
+    time(HALF.p99, &OURS, Times(1.0, EQUAL_WORK), "0.5 vCPU"),
+    time(WHOLE.start, &OURS, Times(1.0, EQUAL_WORK), "1 vCPU"),
+    time(WHOLE.p99, &OURS, Times(1.0, EQUAL_WORK), "1 vCPU"),
+];
+
+const fn line(
+    measure: &'static Measure,
+    subject: &'static Subject,
+    limit: Limit,
+    meaning: &'static str,
+) -> Budget {
+    Budget { measure, subject, limit, mode: Enforced, meaning }
+}
+
+const fn time(
+    measure: &'static Measure,
+    subject: &'static Subject,
+    limit: Limit,
+    meaning: &'static str,
+) -> Budget {
+    Budget { mode: Compared, ..line(measure, subject, limit, meaning) }
+}

@@ -1,0 +1,47 @@
+//! The command line.
+
+use crate::Outcome;
+use crate::row::Row;
+use crate::rows;
+
+pub(crate) struct Options {
+    /// The rows that are counts; a missed budget fails the command.
+    pub(crate) ci: bool,
+    /// Few rounds, written below `target` and not beside the sources.
+    pub(crate) quick: bool,
+    /// Measures nothing: writes tables and plots from the data that is there.
+    pub(crate) report: bool,
+    pub(crate) rows: Vec<&'static Row>,
+}
+
+impl Options {
+    pub(crate) fn from_args(args: impl Iterator<Item = String>) -> Outcome<Self> {
+        let mut options = Self { ci: false, quick: false, report: false, rows: Vec::new() };
+        for arg in args {
+            match arg.as_str() {
+                "--ci" => options.ci = true,
+                "--quick" => options.quick = true,
+                "--report" => options.report = true,
+                name => match rows::ALL.iter().find(|row| row.name == name) {
+                    Some(row) => options.rows.push(row),
+                    None => return Err(usage(name).into()),
+                },
+            }
+        }
+        if options.ci && !options.rows.is_empty() {
+            return Err("--ci takes every row of counts".into());
+        }
+        if options.rows.is_empty() {
+            options.rows = rows::ALL.to_vec();
+        }
+        if options.ci {
+            options.rows.retain(|row| row.ci);
+        }
+        Ok(options)
+    }
+}
+
+fn usage(word: &str) -> String {
+    let names: Vec<_> = rows::ALL.iter().map(|row| row.name).collect();
+    format!("{word}: say --ci, --quick, --report, or rows: {}", names.join(", "))
+}

@@ -1,0 +1,301 @@
+//! Starting a server, bare or under a tool that counts, and ending it so that the count is written.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Outcome;
+use crate::client::Client;
+use crate::processors::Processors;
+use crate::share::Share;
+use crate::subjects::{self, Kind, Program, Subject};
+
+/// How long a server may take until it listens: valgrind makes fifty of one, a twentieth of a processor makes twenty.
+const START_MAX: Duration = Duration::from_mins(1);
+
+/// How long a server may take to end.
+const END_MAX: Duration = Duration::from_secs(30);
+
+/// Where things are, and how thoroughly they are measured.
+pub(crate) struct Bench {
+    binaries: PathBuf,
+    peers: PathBuf,
+    scratch: PathBuf,
+    pub(crate) processors: Processors,
+    /// Only the servers that the gate needs.
+    pub(crate) ci: bool,
+    /// Few rounds: to see that everything works.
+    pub(crate) quick: bool,
+}
+
+/// The tool a server runs under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Under {
+    #[default]
+    Nothing,
+    Callgrind,
+    Memcheck,
+    Strace,
+}
+
+impl Under {
+    /// What was counted, as the tool wrote it: instructions, or allocations.
+    pub(crate) fn total(self, written: &str) -> Outcome<f64> {
+        let word = match self {
+            Self::Callgrind => written.lines().find_map(|line| line.strip_prefix("totals:")),
+            Self::Memcheck => written.split_once("total heap usage:").map(|(_, usage)| usage),
+            // A table, of which a row reads its rows.
+            Self::Nothing | Self::Strace => None,
+        };
+        let word = word.and_then(|text| text.split_whitespace().next());
+        Ok(word.ok_or_else(|| format!("{self:?} wrote no total"))?.replace(',', "").parse()?)
+    }
+}
+
+/// How a server is run, beyond what its subject says.
+#[derive(Default)]
+pub(crate) struct Way<'a> {
+    pub(crate) under: Under,
+    /// Every processor instead of one.
+    pub(crate) whole_machine: bool,
+    pub(crate) share: Option<&'a Share>,
+    pub(crate) env: &'a [(&'a str, &'a str)],
+}
+
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+    under: Under,
+    output: PathBuf,
+    /// Reads stdout, so that records have somewhere to go.
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Bench {
+    pub(crate) fn new(ci: bool, quick: bool) -> Outcome<Self> {
+        let exe = std::env::current_exe()?;
+        let binaries = exe.parent().ok_or("no folder of binaries")?.to_owned();
+        let scratch = binaries.join("../driver").join(std::process::id().to_string());
+        fs::create_dir_all(&scratch)?;
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("peers");
+        Ok(Self { binaries, peers, scratch, processors: Processors::allowed()?, ci, quick })
+    }
+
+    pub(crate) fn binary(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// How many rounds a measurement takes.
+    pub(crate) fn rounds(&self, thorough: usize) -> usize {
+        if self.quick { 2 } else { thorough }
+    }
+
+    /// Those of them that this run measures.
+    pub(crate) fn wanted(&self, subjects: &[&'static Subject]) -> Vec<&'static Subject> {
+        subjects.iter().copied().filter(|subject| !self.ci || subject.ci).collect()
+    }
+
+    /// Those with the contract's routes.
+    pub(crate) fn twins(&self) -> Vec<&'static Subject> {
+        let mut twins = self.wanted(&subjects::http::ALL);
+        twins.retain(|subject| subject.family == subjects::Family::Contract);
+        twins
+    }
+
+    /// Those of them that one would deploy: ours and the peers with equal work, and the other languages.
+    pub(crate) fn deployed(&self) -> Vec<&'static Subject> {
+        let mut twins = self.twins();
+        twins.retain(|it| {
+            matches!(it.kind, Kind::Equal | Kind::Other) || it.name == subjects::http::OURS.name
+        });
+        twins
+    }
+
+    /// Those of them that valgrind understands.
+    pub(crate) fn native_twins(&self) -> Vec<&'static Subject> {
+        let mut twins = self.twins();
+        twins.retain(|subject| subject.is_native());
+        twins
+    }
+
+    /// On one processor, where all servers take a single-threaded executor.
+    pub(crate) fn start(&self, subject: &Subject, under: Under) -> Outcome<Server> {
+        self.start_so(subject, &Way { under, ..Way::default() })
+    }
+
+    pub(crate) fn start_so(&self, subject: &Subject, way: &Way<'_>) -> Outcome<Server> {
+        let output = self.scratch(&format!("{}.{:?}", subject.name.replace('/', "-"), way.under));
+        let port = free_port()?;
+        let mut words = way.share.map(Share::words).unwrap_or_default();
+        words.extend(self.tool(way, &output));
+        words.extend(self.program(subject)?);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("FC_CUSTOM_LISTEN_PORT", port.to_string());
+        command.envs(subject.env.iter().copied()).envs(way.env.iter().copied());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let reader = child.stdout.take().map(|mut stdout| {
+            thread::spawn(move || {
+                let _ = io::copy(&mut stdout, &mut io::sink());
+            })
+        });
+        Ok(Server { child, port, under: way.under, output, reader })
+    }
+
+    pub(crate) fn program(&self, subject: &Subject) -> Outcome<Vec<OsString>> {
+        match subject.program {
+            Program::Binary(name) => {
+                let binary = self.binary(name);
+                if !binary.exists() {
+                    return Err(format!("{} is not built: use benches/run", binary.display()).into());
+                }
+                Ok(vec![binary.into()])
+            }
+            Program::Command(words) => Ok(words
+                .iter()
+                .map(|word| match word.strip_prefix('@') {
+                    Some(path) => self.peers.join(path).into(),
+                    None => word.into(),
+                })
+                .collect()),
+        }
+    }
+
+    fn tool(&self, way: &Way<'_>, output: &Path) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        if way.under == Under::Strace {
+            words.extend(["strace", "-f", "-c", "-o"].map(Into::into));
+            words.push(output.into());
+        }
+        if !way.whole_machine {
+            words.extend(["taskset".into(), "-c".into(), self.processors.server.to_string().into()]);
+        }
+        match way.under {
+            Under::Callgrind => {
+                words.extend(["valgrind", "--tool=callgrind", "--log-file=/dev/null"].map(Into::into));
+                words.push(format!("--callgrind-out-file={}", output.display()).into());
+            }
+            Under::Memcheck => {
+                words.extend(["valgrind", "--tool=memcheck", "--leak-check=no"].map(Into::into));
+                words.push("--undef-value-errors=no".into());
+                words.push(format!("--log-file={}", output.display()).into());
+            }
+            Under::Nothing | Under::Strace => {}
+        }
+        words
+    }
+}
+
+impl Server {
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The first connection that is accepted.
+    pub(crate) fn connect(&mut self) -> Outcome<Client> {
+        let started = Instant::now();
+        loop {
+            match Client::connect(self.port) {
+                Ok(client) => return Ok(client),
+                Err(_) if started.elapsed() < START_MAX => thread::sleep(Duration::from_micros(100)),
+                Err(error) => return Err(format!("does not listen: {error}").into()),
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("ended before it listened: {status}").into());
+            }
+        }
+    }
+
+    /// The server itself, below the tool. (`taskset` and valgrind become the server, strace does not.)
+    pub(crate) fn pid(&self) -> Outcome<u32> {
+        let id = self.child.id();
+        if self.under != Under::Strace {
+            return Ok(id);
+        }
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        Ok(children.split_whitespace().next().ok_or("strace has no child")?.parse()?)
+    }
+
+    /// A field of `/proc/<pid>/status`, in kB: `VmRSS`, or `VmHWM`, its peak.
+    pub(crate) fn status_kb(&self, field: &str) -> Outcome<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no such field")?.parse()?)
+    }
+
+    /// Page faults that needed no disk, from exec until now.
+    pub(crate) fn minor_faults(&self) -> Outcome<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()?))?;
+        let (_, fields) = stat.rsplit_once(')').ok_or("no command in stat")?;
+        Ok(fields.split_whitespace().nth(7).ok_or("no minflt in stat")?.parse()?)
+    }
+
+    /// Microseconds of processor time, user and system, that its threads have had, to the nanosecond.
+    pub(crate) fn cpu_us(&self) -> Outcome<f64> {
+        let mut nanoseconds = 0.0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.pid()?))? {
+            // A thread may end meanwhile.
+            if let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) {
+                let run = text.split_whitespace().next().ok_or("schedstat is empty")?;
+                nanoseconds += run.parse::<f64>()?;
+            }
+        }
+        Ok(nanoseconds / 1000.0)
+    }
+
+    /// Ends it, and gives what the tool wrote.
+    pub(crate) fn finish(mut self) -> Outcome<String> {
+        self.signal(Signal::TERM)?;
+        if self.wait(END_MAX)?.is_none() {
+            return Err("does not end at SIGTERM".into());
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.join().map_err(|_| "the reader of stdout panicked")?;
+        }
+        if self.under == Under::Nothing { Ok(String::new()) } else { Ok(fs::read_to_string(&self.output)?) }
+    }
+
+    fn wait(&mut self, most: Duration) -> Outcome<Option<ExitStatus>> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if started.elapsed() > most {
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    fn signal(&self, signal: Signal) -> Outcome<()> {
+        let pid = i32::try_from(self.pid()?).ok().and_then(Pid::from_raw).ok_or("no such process")?;
+        Ok(kill_process(pid, signal)?)
+    }
+}
+
+/// What goes wrong in a measurement, or is stuck on purpose, leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.signal(Signal::KILL);
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

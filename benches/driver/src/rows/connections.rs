@@ -1,0 +1,65 @@
+//! Memory of idle connections, as the process's resident pages: what the instance's memory is filled with.
+
+use std::net::TcpStream;
+
+use crate::Outcome;
+use crate::figures::Figures;
+use crate::http::with_large_head;
+use crate::measure::Measure;
+use crate::process::{Bench, Server, Under};
+use crate::row::Row;
+use crate::subjects::Subject;
+
+/// Counted with the allocations.
+pub(crate) static HEAP: Measure = Measure::new("heap-per-connection", "heap per idle connection, B", 0);
+pub(crate) static AT_1000: Measure =
+    Measure::new("rss-1000-connections", "RSS per connection at 1 000, B", 0);
+pub(crate) static AT_10000: Measure =
+    Measure::new("rss-10000-connections", "RSS per connection at 10 000, B", 0);
+
+pub(crate) static ROW: Row = Row {
+    name: "connections",
+    title: "Memory of idle connections",
+    about: "Each asked once for `/plaintext` with 2 kB of headers and stays. Resident pages beyond those with the first \
+            100 connections, over the rest: buffers that nobody touched do not count, an allocator's slack does.",
+    measures: &[&AT_1000, &AT_10000],
+    plots: &[&AT_10000],
+    ci: false,
+    take,
+};
+
+const FIRST: u16 = 100;
+
+fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    for _ in 0..bench.rounds(3) {
+        for subject in bench.twins() {
+            of(bench, subject, figures).map_err(|error| format!("{}: {error}", subject.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn of(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> {
+    let mut server = bench.start(subject, Under::Nothing)?;
+    let mut idle = Vec::new();
+    open(&mut server, &mut idle, FIRST)?;
+    let first = server.status_kb("VmRSS")?;
+    for (measure, connections) in [(&AT_1000, 1000), (&AT_10000, 10_000)] {
+        open(&mut server, &mut idle, connections)?;
+        let more = server.status_kb("VmRSS")? - first;
+        figures.push(measure, subject, more * 1024.0 / f64::from(connections - FIRST));
+    }
+    drop(server);
+    Ok(())
+}
+
+/// More connections, each of which has asked once and stays.
+fn open(server: &mut Server, idle: &mut Vec<TcpStream>, all: u16) -> Outcome<()> {
+    let request = with_large_head("/plaintext");
+    while idle.len() < usize::from(all) {
+        let mut client = server.connect()?;
+        client.repeat(&request, 1)?;
+        idle.push(client.into_stream());
+    }
+    Ok(())
+}

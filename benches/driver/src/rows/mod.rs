@@ -1,0 +1,45 @@
+//! The rows, one file each.
+
+pub(crate) mod allocations;
+pub(crate) mod connections;
+pub(crate) mod cpu;
+pub(crate) mod instructions;
+pub(crate) mod latency;
+pub(crate) mod lookup;
+pub(crate) mod payload;
+pub(crate) mod probes;
+pub(crate) mod sizes;
+pub(crate) mod start;
+pub(crate) mod syscalls;
+pub(crate) mod tree;
+
+use crate::row::Row;
+
+/// In the order of the report, which is the order in which they run.
+pub(crate) static ALL: [&Row; 15] = [
+    &instructions::ROW,
+    &allocations::ROW,
+    &syscalls::ROW,
+    &cpu::ROW,
+    &latency::ROW,
+    &probes::ROW,
+    &connections::ROW,
+    &payload::ROW,
+    &lookup::ROW,
+    &start::ROW,
+    &sizes::AT_TWENTIETH,
+    &sizes::AT_HALF,
+    &sizes::AT_WHOLE,
+    &tree::SIZE,
+    &tree::BUILD,
+];
+
+/// Two counts of requests: what lies between them is requests alone, without start, warming up and end.
+const FEW: usize = 200;
+const MANY: usize = 1200;
+
+fn slope(few: f64, many: f64) -> f64 {
+    const BETWEEN: u16 = 1000;
+    const { assert!(MANY - FEW == BETWEEN as usize) };
+    (many - few) / f64::from(BETWEEN)
+}

@@ -1,0 +1,115 @@
+//! 32 MB down, and up and back.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::figures::Figures;
+use crate::measure::Measure;
+use crate::process::{Bench, Server, Under};
+use crate::row::Row;
+use crate::subjects::Subject;
+
+pub(crate) static DOWN: Measure = Measure::new("download-cpu", "down, CPU µs per MB", 0);
+pub(crate) static DOWN_PEAK: Measure = Measure::new("download-peak", "peak RSS, kB", 0);
+pub(crate) static BACK: Measure = Measure::new("echo-cpu", "up and back, CPU µs per MB", 0);
+pub(crate) static BACK_PEAK: Measure = Measure::new("echo-peak", "peak RSS then, kB", 0);
+
+pub(crate) static ROW: Row = Row {
+    name: "payload",
+    title: "32 MB down, and up and back",
+    about: "`GET /large` streams 32 MiB; `POST /echo` streams 32 MiB in and out at the same time. Each four times on a new \
+            connection to one process. Processor time, user and system; the most that was ever resident.",
+    measures: &[&DOWN, &DOWN_PEAK, &BACK, &BACK_PEAK],
+    plots: &[&BACK],
+    ci: false,
+    take,
+};
+
+const MIB: u32 = 1 << 20;
+const SIZE: u32 = 32 * MIB;
+const TIMES: u32 = 4;
+
+fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    for _ in 0..bench.rounds(5) {
+        for subject in bench.deployed() {
+            let both = once(bench, subject, figures, &DOWN, &DOWN_PEAK, down)
+                .and_then(|()| once(bench, subject, figures, &BACK, &BACK_PEAK, back));
+            both.map_err(|error| format!("{}: {error}", subject.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn once(
+    bench: &Bench,
+    subject: &Subject,
+    figures: &mut Figures,
+    cpu: &Measure,
+    peak: &Measure,
+    transfer: fn(&Server) -> Outcome<()>,
+) -> Outcome<()> {
+    let mut server = bench.start(subject, Under::Nothing)?;
+    drop(server.connect()?);
+    let spent = bench.processors.on_client(|| {
+        transfer(&server)?;
+        let before = server.cpu_us()?;
+        for _ in 0..TIMES {
+            transfer(&server)?;
+        }
+        Ok(server.cpu_us()? - before)
+    })?;
+    figures.push(cpu, subject, spent / f64::from(TIMES * SIZE / MIB));
+    figures.push(peak, subject, server.status_kb("VmHWM")?);
+    Ok(())
+}
+
+fn down(server: &Server) -> Outcome<()> {
+    let mut stream = connect(server)?;
+    write!(stream, "GET /large?bytes={SIZE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    drain(stream)
+}
+
+fn back(server: &Server) -> Outcome<()> {
+    static PIECE: [u8; 64 * 1024] = [0; 64 * 1024];
+    let stream = connect(server)?;
+    let mut writer = stream.try_clone()?;
+    thread::scope(|scope| {
+        let written = scope.spawn(move || {
+            write!(
+                writer,
+                "POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
+                 content-length: {SIZE}\r\n\r\n"
+            )?;
+            (0..SIZE as usize / PIECE.len()).try_for_each(|_| writer.write_all(&PIECE))
+        });
+        drain(stream)?;
+        Ok(written.join().map_err(|_| "the writer panicked")??)
+    })
+}
+
+/// To its end, which is the connection's: at least the body has to come.
+fn drain(mut stream: TcpStream) -> Outcome<()> {
+    let mut piece = vec![0; 256 * 1024];
+    let mut length = 0;
+    loop {
+        let read = stream.read(&mut piece)?;
+        if length == 0 && !piece.starts_with(b"HTTP/1.1 200") {
+            return Err(format!("answered {}", String::from_utf8_lossy(&piece[..read.min(40)])).into());
+        }
+        length += read;
+        if read == 0 {
+            break;
+        }
+    }
+    if length < SIZE as usize { Err("a short body".into()) } else { Ok(()) }
+}
+
+fn connect(server: &Server) -> Outcome<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port()))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+    Ok(stream)
+}

@@ -1,0 +1,55 @@
+//! A share of a processor and of the memory, as an instance of the platform has it: a control group.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) struct Share {
+    /// One folder per controller in version 1, one for all in version 2.
+    folders: Vec<PathBuf>,
+}
+
+const ROOT: &str = "/sys/fs/cgroup";
+
+impl Share {
+    /// Hundredths of a processor, and mebibytes. `Err` says why this machine gives none.
+    pub(crate) fn new(hundredths: u32, mebibytes: u32) -> Result<Self, String> {
+        let name = format!("fc-runtime-bench-{}", std::process::id());
+        let bytes = (u64::from(mebibytes) << 20).to_string();
+        let quota = hundredths * 1000;
+        let mut share = Self { folders: Vec::new() };
+        let made = if Path::new(ROOT).join("cgroup.controllers").exists() {
+            share.set("", &name, &[("cpu.max", &format!("{quota} 100000")), ("memory.max", &bytes)])
+        } else {
+            let cpu = [("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", &quota.to_string())];
+            share
+                .set("cpu", &name, &cpu)
+                .and_then(|()| share.set("memory", &name, &[("memory.limit_in_bytes", &bytes)]))
+        };
+        made.map(|()| share).map_err(|error| format!("no control group can be made here: {error}"))
+    }
+
+    fn set(&mut self, controller: &str, name: &str, values: &[(&str, &str)]) -> io::Result<()> {
+        let folder = Path::new(ROOT).join(controller).join(name);
+        fs::create_dir(&folder)?;
+        self.folders.push(folder.clone());
+        values.iter().try_for_each(|(file, value)| fs::write(folder.join(file), value))
+    }
+
+    /// What a command begins with to run inside.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let joins =
+            self.folders.iter().map(|folder| format!("echo $$ > {}/cgroup.procs; ", folder.display()));
+        let script = joins.collect::<String>() + "exec \"$0\" \"$@\"";
+        ["sh", "-c", &script].map(Into::into).to_vec()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

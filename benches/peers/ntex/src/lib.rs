@@ -1,0 +1,12 @@
+//! The contract's routes on ntex.
+
+mod equal;
+mod routes;
+
+pub use equal::{AnswerWithId, limits, log, logger};
+pub use routes::routes;
+
+/// The port of the environment.
+pub fn port() -> u16 {
+    std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000)
+}
