@@ -18,6 +18,8 @@
 //! const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("descriptors");
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a build script speaks to cargo by these")]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
