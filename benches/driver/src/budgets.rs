@@ -3,6 +3,8 @@
 //! What `--ci` takes are counts, and ratios of counts of the same run: they are enforced. Seconds are compared in the
 //! report and never decide.
 
+mod streams;
+
 use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
 use crate::rows::connections::{AT_1000, AT_10000, HEAP};
@@ -80,8 +82,13 @@ const PROBE_MS: f64 = 50.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
+/// In the order of the report.
+pub(crate) fn all() -> impl Iterator<Item = &'static Budget> {
+    BUDGETS.iter().chain(streams::BUDGETS)
+}
+
 #[rustfmt::skip]
-pub(crate) static BUDGETS: &[Budget] = &[
+static BUDGETS: &[Budget] = &[
     Budget {
         mode: Printed("two allocations, moves of the request's parts, route match, one pass over the headers, Vary, guards"),
         ..line(&INSTRUCTIONS, &OURS_OFF, Times(1.2, Only(&RAW_HYPER)), "all stages but the record, over what hyper costs by itself")
