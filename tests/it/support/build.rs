@@ -16,6 +16,7 @@ pub fn example(name: &str) -> PathBuf {
 }
 
 /// The path of a binary of `examples/greeter`, a package of its own.
+#[allow(dead_code, reason = "for the tests with real tools, which share this module")]
 pub fn greeter(name: &str) -> PathBuf {
     static GREETER: OnceLock<PathBuf> = OnceLock::new();
     GREETER.get_or_init(|| cargo(&["build", "--quiet", "--package", "greeter"])).join(name)

@@ -75,6 +75,7 @@ impl Launch {
         Self { app: Some(name), ..Self::contract() }
     }
 
+    #[allow(dead_code, reason = "for the tests with real tools, which share this module")]
     pub fn program(path: PathBuf) -> Self {
         Self { program: Some(path), ..Self::contract() }
     }
