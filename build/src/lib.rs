@@ -18,6 +18,9 @@
 //! const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("descriptors");
 //! ```
 
+#![allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+#![allow(clippy::print_stderr, reason = "what cargo shows when a build fails")]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

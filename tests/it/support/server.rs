@@ -111,16 +111,12 @@ impl Launch {
 
     fn command(&self) -> Command {
         let mut words: Vec<OsString> = self.wrapper.iter().map(OsString::from).collect();
-        match self.app {
-            Some(_) => {
-                words.push(std::env::current_exe().expect("a test has a path").into());
-                words
-                    .extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
-            }
-            None => {
-                let example = || build::example(self.example);
-                words.push(self.program.clone().unwrap_or_else(example).into());
-            }
+        if self.app.is_some() {
+            words.push(std::env::current_exe().expect("a test has a path").into());
+            words.extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
+        } else {
+            let example = || build::example(self.example);
+            words.push(self.program.clone().unwrap_or_else(example).into());
         }
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
