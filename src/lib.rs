@@ -107,6 +107,37 @@
 //! Silence is broken by comments. A client that leaves drops its producer; a stop or a freeze of the instance ends the stream
 //! orderly. A [`Broadcast`] encodes an event once for all who subscribe, and never waits for the slow ones.
 //!
+//! # WebSocket
+//!
+//! ```no_run
+//! use fc_runtime::{App, Error};
+//! use tokio::sync::broadcast;
+//!
+//! fn main() -> fc_runtime::Result {
+//!     App::with_state(broadcast::channel::<String>(64).0)
+//!         .get("/chat", async |ex| {
+//!             if ex.cookie("session").is_none() { return Err(Error::unauthorized("log in first")); }
+//!             Ok(ex.websocket(async |mut socket| {
+//!                 let mut heard = socket.state().subscribe();
+//!                 loop {
+//!                     tokio::select! {
+//!                         message = socket.next() => match message {
+//!                             Some(message) => { socket.state().send(message?.as_text().unwrap_or("?").to_owned())?; }
+//!                             None => return Ok(()),
+//!                         },
+//!                         line = heard.recv() => socket.send(line?).await?,
+//!                     }
+//!                 }
+//!             }).protocols(["chat"]))
+//!         })
+//!         .run()
+//! }
+//! ```
+//!
+//! [`Exchange::websocket`] takes the request after whatever the handler checks, in the same groups and arounds. The closure holds a
+//! [`Socket`]; its end closes the socket. Pages of other origins are refused unless [`Cors`] allows them; silence is pinged; a stop,
+//! a freeze and the end of the function's time close with 1001. A socket is one request, recorded when it ends.
+//!
 //! # gRPC
 //!
 //! With the feature `grpc` methods are closures too, beside HTTP on the same port and through the same stages: `App::unary`,
@@ -134,6 +165,10 @@
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
 //! | silence in a stream of events | [10 s](Sse::keep_alive), a comment | a load balancer closes after 15 s |
+//! | WebSocket message | [6 MiB](Upgrade::max_message), 1009 | 6 MB |
+//! | silence on a WebSocket | [10 s](Upgrade::ping_every), a ping; [20 s](Upgrade::pong_within) more, gone | a load balancer closes after 15 s |
+//! | close of a WebSocket, unanswered | 5 s, closed | |
+//! | WebSocket closure whose client has left | 10 s, dropped; [`At::finish`] lets it go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000](App::max_connections) | 100 000 descriptors |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
@@ -150,9 +185,10 @@
 //! # Features
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`: HTTP/2 with prior
-//! knowledge on the same port. `grpc`: gRPC and gRPC-Web. `testing`: the in-memory client of the examples above ([`testing`]).
+//! knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`]. `testing`: the in-memory client of the
+//! examples above ([`testing`]).
 #![cfg_attr(
-    not(feature = "testing"),
+    not(all(feature = "testing", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
 

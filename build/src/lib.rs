@@ -18,8 +18,7 @@
 //! const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("descriptors");
 //! ```
 
-#![allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
-#![allow(clippy::print_stderr, reason = "what cargo shows when a build fails")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a build script speaks to cargo by these")]
 
 use std::env;
 use std::fs;

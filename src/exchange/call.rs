@@ -124,10 +124,15 @@ impl Call {
     }
 
     /// Whether the function is at fault, in the words of a protocol above HTTP.
+    #[cfg(feature = "grpc")]
     pub(crate) fn has_failed(&self) -> bool {
-        #[cfg(feature = "grpc")]
-        return self.verdict().is_some_and(|verdict| verdict.failed);
-        #[cfg(not(feature = "grpc"))]
+        self.verdict().is_some_and(|verdict| verdict.failed)
+    }
+
+    /// There is no such protocol.
+    #[cfg(not(feature = "grpc"))]
+    #[allow(clippy::unused_self, reason = "the shape of the one above")]
+    pub(crate) fn has_failed(&self) -> bool {
         false
     }
 

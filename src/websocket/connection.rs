@@ -3,12 +3,14 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::ReadBuf;
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
+use crate::timer::Timer;
 use crate::websocket::engine::{Engine, Incoming};
 use crate::websocket::mailbox::Mail;
 use crate::websocket::outbox::Outbox;
@@ -21,7 +23,12 @@ pub(super) struct Connection {
     is_stalled: bool,
     /// Whether the client has taken more since somebody asked.
     has_read: bool,
+    quiet: Timer,
 }
+
+/// How long a client that was refused has to be silent before our side is closed. A proxy in between would take that for
+/// the end of everything, with what the client still sends and why it was refused.
+const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -33,14 +40,16 @@ enum Phase {
     /// The client has broken the protocol. What it still sends is read away, because unread bytes would make the
     /// kernel reset the connection, and the client might never see why.
     Broken,
-    /// The same, with everything sent.
+    /// The client has been told.
+    Refused,
+    /// Our side is closed.
     Said,
 }
 
 impl Connection {
     pub(super) fn new(wire: Box<dyn Wire>, max_message: usize, ahead: &Bytes) -> Self {
         let engine = Engine::new(max_message, ahead);
-        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false }
+        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -74,7 +83,7 @@ impl Connection {
         match self.phase {
             Phase::Open | Phase::Closing => {}
             Phase::Answered => return Poll::Pending,
-            Phase::Broken | Phase::Said => return self.poll_gone(cx),
+            Phase::Broken | Phase::Refused | Phase::Said => return self.poll_gone(cx),
         }
         let incoming = ready!(self.engine.poll_read(&mut *self.wire, cx));
         match &incoming {
@@ -92,11 +101,18 @@ impl Connection {
         let mut away = [0; 4 * KIB];
         loop {
             let mut away = ReadBuf::new(&mut away);
-            match ready!(Pin::new(&mut *self.wire).poll_read(cx, &mut away)) {
-                Ok(()) if !away.filled().is_empty() => {}
-                _ => return Poll::Ready(Incoming::Gone),
+            match Pin::new(&mut *self.wire).poll_read(cx, &mut away) {
+                Poll::Ready(Ok(())) if !away.filled().is_empty() => self.quiet.stop(),
+                Poll::Ready(_) => return Poll::Ready(Incoming::Gone),
+                Poll::Pending => break,
             }
         }
+        if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {
+            // An error says that it was closed before.
+            let _ = ready!(Pin::new(&mut *self.wire).poll_shutdown(cx));
+            self.phase = Phase::Said;
+        }
+        Poll::Pending
     }
 
     /// Ready when everything is sent; whether that was all there will ever be.
@@ -108,8 +124,9 @@ impl Connection {
         self.is_stalled = flushed.is_pending();
         ready!(flushed)?;
         if self.phase == Phase::Broken {
-            ready!(Pin::new(&mut *self.wire).poll_shutdown(cx))?;
-            self.phase = Phase::Said;
+            self.phase = Phase::Refused;
+            // Whoever reads what is left has to count the silence from now on.
+            cx.waker().wake_by_ref();
         }
         Poll::Ready(Ok(self.phase == Phase::Answered))
     }

@@ -22,6 +22,8 @@ mod nginx;
 mod nginx_499;
 mod probe_load;
 mod sse;
+mod websocket;
+mod websocket_browser;
 
 /// Whether these tests are wanted here.
 fn is_wanted() -> bool {

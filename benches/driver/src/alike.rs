@@ -4,7 +4,9 @@ use crate::Outcome;
 use crate::client::Answer;
 use crate::http::{ordinary, post};
 use crate::process::{Bench, Under};
+use crate::streams;
 use crate::subjects::Routes;
+use crate::subjects::streams::{EVENTS, GRPC, WEBSOCKET};
 
 pub(crate) fn check(bench: &Bench) -> Outcome<()> {
     for subject in bench.twins() {
@@ -27,6 +29,16 @@ pub(crate) fn check(bench: &Bench) -> Outcome<()> {
             }
         }
         server.finish()?;
+    }
+    for (name, subjects) in
+        [("alike-ws", &WEBSOCKET[..]), ("alike-sse", &EVENTS), ("alike-feed", &EVENTS), ("alike-grpc", &GRPC)]
+    {
+        for subject in bench.wanted(subjects) {
+            let mut server = bench.start(subject, Under::Nothing)?;
+            streams::ask(bench, &mut server, name, &[])
+                .map_err(|error| format!("{}: {error}", subject.name))?;
+            server.finish()?;
+        }
     }
     Ok(())
 }

@@ -3,14 +3,15 @@
 //! What `--ci` takes are counts, and ratios of counts of the same run: they are enforced. Seconds are compared in the
 //! report and never decide.
 
+mod streams;
+
 use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
-use crate::rows::connections::{AT_1000, HEAP};
+use crate::rows::connections::{AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
 use crate::rows::instructions::PER_REQUEST as INSTRUCTIONS;
 use crate::rows::latency::P99;
 use crate::rows::lookup;
-use crate::rows::payload::{BACK, DOWN};
 use crate::rows::probes::{BLOCKED, SPINNING, SPINNING_HALF};
 use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
 use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
@@ -81,8 +82,13 @@ const PROBE_MS: f64 = 50.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
+/// In the order of the report.
+pub(crate) fn all() -> impl Iterator<Item = &'static Budget> {
+    BUDGETS.iter().chain(streams::BUDGETS)
+}
+
 #[rustfmt::skip]
-pub(crate) static BUDGETS: &[Budget] = &[
+static BUDGETS: &[Budget] = &[
     Budget {
         mode: Printed("two allocations, moves of the request's parts, route match, one pass over the headers, Vary, guards"),
         ..line(&INSTRUCTIONS, &OURS_OFF, Times(1.2, Only(&RAW_HYPER)), "all stages but the record, over what hyper costs by itself")
@@ -115,10 +121,12 @@ pub(crate) static BUDGETS: &[Budget] = &[
     time(&P99, &OURS, Times(1.0, EQUAL_WORK), "at a fixed load, beside the best peer with equal work"),
     time(&BLOCKED, &OURS, AtMost(PROBE_MS), "a probe is answered whatever handlers do"),
     time(&SPINNING, &OURS, AtMost(PROBE_MS), "a probe is answered whatever handlers do"),
-    time(&SPINNING_HALF, &OURS, AtMost(PROBE_MS), "and on half a processor"),
-    time(&AT_1000, &OURS, Times(1.0, EQUAL_WORK), "beside the best peer with equal work"),
-    time(&BACK, &OURS, Times(1.0, EQUAL_WORK), "32 MB up and back, beside the best peer with equal work"),
-    time(&DOWN, &OURS, Times(1.0, EQUAL_WORK), "32 MB down, beside the best peer with equal work"),
+    Budget {
+        mode: Printed("the quota takes a whole process off its processor for 50 ms of every 100: no thread of it can answer then"),
+        ..line(&SPINNING_HALF, &OURS, AtMost(PROBE_MS), "and on half a processor")
+    },
+    time(&AT_1000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "as resident pages; hyper's two buffers bind"),
+    time(&AT_10000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "the same with 10 000"),
     time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
     time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
     time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),

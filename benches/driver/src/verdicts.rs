@@ -1,6 +1,6 @@
 //! The budgets, held against what was measured.
 
-use crate::budgets::{BUDGETS, Budget, Limit, Mode, Peer};
+use crate::budgets::{self, Budget, Limit, Mode, Peer};
 use crate::figures::{Figures, Spread};
 use crate::measure::{Better, Measure};
 use crate::results::Results;
@@ -26,7 +26,7 @@ impl Verdict {
 /// Those whose figures are there.
 pub(crate) fn all(results: &Results) -> Vec<Verdict> {
     let of = |budget| results.iter().find_map(|taken| verdict(budget, &taken.figures));
-    BUDGETS.iter().filter_map(of).collect()
+    budgets::all().filter_map(of).collect()
 }
 
 fn verdict(budget: &'static Budget, figures: &Figures) -> Option<Verdict> {

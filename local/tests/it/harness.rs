@@ -18,7 +18,8 @@ pub(crate) fn program() -> String {
     let Some(named) = std::env::var_os("FC_LOCAL_PROGRAM") else {
         return env!("CARGO_BIN_EXE_fc-local").to_owned();
     };
-    // Some tests start it in a folder of theirs.
+    // It is named from the repository's root, and some tests start it in a folder of theirs.
+    let named = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(named);
     let path = std::fs::canonicalize(&named)
         .unwrap_or_else(|error| panic!("FC_LOCAL_PROGRAM: {}: {error}", named.display()));
     path.to_str().unwrap().to_owned()

@@ -55,7 +55,10 @@ pub fn app() -> App<Seen> {
             .protocols(["chat.v2", "chat.v1"])
         })
         .get("/json", async |ex| ex.websocket(sums));
-    with_handshakes(with_ends(app))
+    with_handshakes(with_ends(match var("IT_ORIGIN") {
+        Ok(origin) => app.cors(Cors::allow(origin)),
+        Err(_) => app,
+    }))
 }
 
 fn with_ends(app: App<Seen>) -> App<Seen> {

@@ -12,3 +12,4 @@ mod routing;
 mod seal;
 mod sse;
 mod stop_notice;
+mod websocket;

@@ -65,7 +65,7 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
 
 fn ask(bench: &Bench, subject: &Subject, routes: &str, requests: usize, under: Under) -> Outcome<f64> {
     let middle = routes.parse::<usize>()? / 2;
-    let request = ordinary(&format!("/service{middle}/items/42"));
+    let request = ordinary(&format!("/service{middle:05}/items/42"));
     let env = [("ROUTES", routes)];
     total_so(bench, subject, &Way { under, env: &env, ..Way::default() }, &request, requests)
 }

@@ -3,20 +3,24 @@
 pub(crate) mod allocations;
 pub(crate) mod connections;
 pub(crate) mod cpu;
+pub(crate) mod events;
+pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
 pub(crate) mod lookup;
 pub(crate) mod payload;
 pub(crate) mod probes;
 pub(crate) mod sizes;
+pub(crate) mod stalled;
 pub(crate) mod start;
 pub(crate) mod syscalls;
 pub(crate) mod tree;
+pub(crate) mod websocket;
 
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 15] = [
+pub(crate) static ALL: [&Row; 24] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -32,6 +36,15 @@ pub(crate) static ALL: [&Row; 15] = [
     &sizes::AT_WHOLE,
     &tree::SIZE,
     &tree::BUILD,
+    &websocket::SPEED,
+    &websocket::COUNTS,
+    &websocket::MEMORY,
+    &events::SPEED,
+    &events::COUNTS,
+    &events::MEMORY,
+    &grpc::SPEED,
+    &grpc::COUNTS,
+    &stalled::ROW,
 ];
 
 /// Two counts of requests: what lies between them is requests alone, without start, warming up and end.

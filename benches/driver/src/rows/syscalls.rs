@@ -50,7 +50,7 @@ fn count(bench: &Bench, subject: &Subject, requests: usize) -> Outcome<Count> {
 }
 
 /// The column `calls` of a row of strace's summary; the column of errors may be empty, the name is always last.
-fn calls(table: &str, name: &str) -> Option<f64> {
+pub(crate) fn calls(table: &str, name: &str) -> Option<f64> {
     let row = table.lines().find(|line| line.split_whitespace().next_back() == Some(name))?;
     row.split_whitespace().nth(3)?.parse().ok()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod lookup;
+pub(crate) mod streams;
 
 /// A server, or one way to run it.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) enum Family {
     Contract,
     /// The ten-line example.
     Hello,
+    /// What stays open: a WebSocket, server-sent events, gRPC.
+    Streams,
     /// As many routes as one asks for.
     Lookup,
 }
@@ -87,5 +90,5 @@ impl Subject {
 
 /// In the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
-    http::ALL.iter().chain(&lookup::ALL).copied()
+    http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).copied()
 }

@@ -1,13 +1,13 @@
 //! As many routes as the environment asks for.
 
-/// `/service0/items/{id}` and so on.
+/// `/service00000/items/{id}` and so on.
 pub fn patterns() -> impl Iterator<Item = String> {
-    (0..count()).map(|number| format!("/service{number}/items/{{id}}"))
+    (0..count()).map(|number| format!("/service{number:05}/items/{{id}}"))
 }
 
 /// One in the middle.
 pub fn path() -> String {
-    format!("/service{}/items/42", count() / 2)
+    format!("/service{:05}/items/42", count() / 2)
 }
 
 fn count() -> usize {

@@ -1,0 +1,58 @@
+//! What stays open.
+
+use super::Limit::{AtMost, Beyond, Plus, Times};
+use super::Mode::Printed;
+use super::Peer::Only;
+use super::{Budget, WOBBLE, line};
+use crate::rows::events::{
+    CPU as EVENT_CPU, FAN_CPU, FAN_INSTRUCTIONS, INSTRUCTIONS as EVENT_INSTRUCTIONS, RSS_1000 as EVENT_RSS,
+};
+use crate::rows::grpc::{
+    CHAT, STREAM_PER_SECOND, STREAMED, SYSCALLS as GRPC_SYSCALLS, UNARY, UNARY_PER_SECOND,
+};
+use crate::rows::websocket::{
+    LARGE_INSTRUCTIONS, LARGE_PER_SECOND, RSS_1000 as SOCKET_RSS, SMALL_INSTRUCTIONS, SMALL_PER_SECOND, SYSCALLS,
+};
+use crate::subjects::streams::{ACTIX, AXUM, AXUM_LEAN, FASTWEBSOCKETS, OURS, TONIC};
+
+const NOT_ENFORCED: &str = "compared, and never enforced";
+
+#[rustfmt::skip]
+pub(super) static BUDGETS: &[Budget] = &[
+    Budget {
+        mode: Printed("a session also hears stops, deadlines and silence, and the closure is a future of its own"),
+        ..line(&SMALL_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer")
+    },
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.6, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(0.7, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
+    line(&LARGE_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
+    line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
+    line(&SOCKET_RSS, &OURS, AtMost(8192.0), "thousands of idle sockets in the smallest instance"),
+    printed(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&ACTIX)), "as fast as the field")),
+    printed(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "as fast as the field")),
+    printed(line(&LARGE_PER_SECOND, &OURS, Times(1.0, Only(&AXUM)), "as fast as axum")),
+    line(&EVENT_INSTRUCTIONS, &OURS, Times(0.66, Only(&AXUM_LEAN)), "events that are ready together share a chunk"),
+    line(&FAN_INSTRUCTIONS, &OURS, Times(0.72, Only(&AXUM)), "one event to many is encoded once"),
+    line(&FAN_INSTRUCTIONS, &OURS, Beyond(1.0, Only(&AXUM_LEAN)), "also where axum's is, and without keep-alive"),
+    line(&EVENT_RSS, &OURS, Times(1.0, Only(&AXUM)), "thousands of idle clients"),
+    printed(line(&EVENT_CPU, &OURS, Times(0.66, Only(&AXUM)), "one and a half times as fast")),
+    Budget {
+        mode: Printed("a system call for each client is most of it, and the same for all"),
+        ..line(&FAN_CPU, &OURS, Times(0.7, Only(&AXUM)), "one event to many is encoded once")
+    },
+    printed(line(&UNARY, &OURS, Times(1.0, Only(&TONIC)), "tonic's own server, which keeps no record")),
+    line(&UNARY, &OURS, Times(1.05, Only(&TONIC)), "the same, so that it does not get worse"),
+    line(&STREAMED, &OURS, Times(1.0, Only(&TONIC)), "the same of a server stream"),
+    Budget {
+        mode: Printed("every message also passes the request's and the reply's stages"),
+        ..line(&CHAT, &OURS, Times(1.0, Only(&TONIC)), "the same of a message there and back")
+    },
+    line(&GRPC_SYSCALLS, &OURS, Plus(1.0 + WOBBLE, Only(&TONIC)), "and at most one write for the record"),
+    printed(line(&UNARY_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
+    printed(line(&STREAM_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
+];
+
+const fn printed(mut budget: Budget) -> Budget {
+    budget.mode = Printed(NOT_ENFORCED);
+    budget
+}

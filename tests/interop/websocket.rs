@@ -1,0 +1,190 @@
+//! Real WebSocket clients: Python's, curl, and the same through nginx. Chromium is in `websocket_browser`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::server::free_port;
+use crate::support::wait::until;
+use crate::support::{Server, ws};
+use crate::{Folder, is_wanted, python};
+
+/// Says `ok` at its end. Its arguments are the URL, and the largest message to try.
+const CLIENT: &str = r#"
+import asyncio, sys
+import websockets
+
+url, largest = sys.argv[1], int(sys.argv[2])
+
+async def expect_close(socket, code, message):
+    try:
+        await socket.send(message)
+        await socket.recv()
+    except websockets.ConnectionClosed as closed:
+        assert closed.rcvd is not None and closed.rcvd.code == code, closed
+    else:
+        raise AssertionError("a message in place of a close")
+
+async def main():
+    async with websockets.connect(url, subprotocols=["other", "echo"], max_size=None) as socket:
+        assert socket.subprotocol == "echo"
+        for message in ["", "tea", "é" * 1000, b"", b"\0\1", b"x" * 65_536, "y" * largest]:
+            await socket.send(message)
+            assert await socket.recv() == message, len(message)
+        await socket.send(["in ", "three ", "fragments"])
+        assert await socket.recv() == "in three fragments"
+        await (await socket.ping(b"are you there?"))
+        # A batch that is read only later.
+        await asyncio.gather(*(socket.send(f"message {at}") for at in range(1000)))
+        for at in range(1000):
+            assert await socket.recv() == f"message {at}"
+        await socket.close(4001, "bye")
+        assert (socket.close_code, socket.close_reason) == (4001, "bye")
+    # Without an offer, and without `permessage-deflate`, which it offers by default.
+    socket = await websockets.connect(url, max_size=None)
+    assert socket.subprotocol is None and socket.protocol.extensions == []
+    await expect_close(socket, 1009, b"z" * (6 * 1024 * 1024 + 1))
+    many = await asyncio.gather(*(websockets.connect(url) for _ in range(100)))
+    await asyncio.gather(*(socket.send("all together") for socket in many))
+    assert [await socket.recv() for socket in many] == ["all together"] * 100
+    await asyncio.gather(*(socket.close() for socket in many))
+    for origin, status in [("https://shop.example", None), ("https://evil.example", 403)]:
+        try:
+            socket = await websockets.connect(url, origin=origin)
+            assert status is None, origin
+            await socket.close()
+        except websockets.InvalidStatus as refused:
+            assert refused.response.status_code == status, refused
+    print("ok")
+
+asyncio.run(main())
+"#;
+
+/// Until the server goes, which it says.
+const WAITING: &str = r#"
+import sys
+import websockets.sync.client as client
+import websockets
+
+socket = client.connect(sys.argv[1])
+socket.send("here")
+assert socket.recv() == "here"
+print("connected", flush=True)
+try:
+    socket.recv()
+except websockets.ConnectionClosed as closed:
+    print(closed.rcvd.code, closed.rcvd.reason)
+"#;
+
+#[track_caller]
+fn run_client(port: u16, largest: usize) {
+    let url = format!("ws://127.0.0.1:{port}/ws");
+    let output = python().args(["-c", CLIENT, &url, &largest.to_string()]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "ok", "{errors}");
+}
+
+#[test]
+fn the_client_of_python() {
+    if !is_wanted() {
+        return;
+    }
+    let mut server = Server::contract();
+    run_client(server.port, 6 * 1024 * 1024);
+    until("all sockets to have ended", || (server.counter("in_flight") == 1).then_some(()));
+    assert_eq!(server.counter("cancelled"), 0, "all said goodbye");
+    server.stop();
+}
+
+#[test]
+fn a_client_of_python_is_told_of_a_drain() {
+    if !is_wanted() {
+        return;
+    }
+    let mut server = Server::contract();
+    let url = format!("ws://127.0.0.1:{}/ws", server.port);
+    let mut client = python().args(["-c", WAITING, &url]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(said.next().as_deref(), Some("connected"));
+    let lines = server.stop();
+    assert_eq!(said.next().as_deref(), Some("1001 going away"));
+    assert!(client.wait().unwrap().success());
+    assert!(lines.iter().any(|line| line["status"] == 101), "{lines:?}");
+}
+
+/// As its documents say that an upgrade is passed on.
+fn configuration(folder: &Folder, port: u16, upstream: u16) -> String {
+    let place = folder.0.display();
+    format!(
+        "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log warn;\n\
+         events {{ worker_connections 1024; }}\n\
+         http {{\naccess_log off;\n\
+         client_body_temp_path {place}/b;\nproxy_temp_path {place}/p;\nfastcgi_temp_path {place}/f;\n\
+         uwsgi_temp_path {place}/u;\nscgi_temp_path {place}/s;\n\
+         map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}\n\
+         server {{\nlisten 127.0.0.1:{port};\n\
+         location / {{\nproxy_pass http://127.0.0.1:{upstream};\nproxy_http_version 1.1;\n\
+         proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $connection_upgrade;\n\
+         proxy_set_header Host $http_host;\nproxy_read_timeout 15s;\n}}\n}}\n}}\n"
+    )
+}
+
+#[test]
+fn a_client_behind_nginx() {
+    if !is_wanted() {
+        return;
+    }
+    let server = Server::contract();
+    let port = free_port();
+    let folder = Folder::new(&format!("nginx-ws-{port}"));
+    std::fs::write(folder.file("nginx.conf"), configuration(&folder, port, server.port)).unwrap();
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(&folder.0).arg("-e").arg(folder.file("error.log"));
+    command.arg("-c").arg(folder.file("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut nginx = command.spawn().expect("nginx is installed");
+    until("nginx to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    run_client(port, 6 * 1024 * 1024);
+    until("all sockets to have ended", || (server.counter("in_flight") == 1).then_some(()));
+    nginx.kill().unwrap();
+    nginx.wait().unwrap();
+}
+
+#[track_caller]
+fn curl(port: u16, arguments: &[&str]) -> (String, String) {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--include", "--max-time", "30", "--no-buffer"]).args(arguments);
+    let output = curl.arg(format!("http://127.0.0.1:{port}/ws")).output().expect("curl is installed");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text:?}"));
+    (head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[test]
+fn bad_handshakes_by_curl() {
+    if !is_wanted() {
+        return;
+    }
+    let server = Server::contract();
+    let whole: Vec<String> =
+        ws::handshake("/ws").headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let without = |part: &str, instead: &'static str| -> Vec<String> {
+        let kept = whole.iter().filter(|header| !header.starts_with(part)).cloned();
+        kept.chain((!instead.is_empty()).then(|| instead.to_owned())).collect()
+    };
+    for (headers, status, reason) in [
+        (Vec::new(), "426", "Upgrade: websocket"),
+        (without("Upgrade", ""), "426", "Upgrade: websocket"),
+        (without("Connection", ""), "400", "Connection: Upgrade"),
+        (without("Sec-WebSocket-Version", "Sec-WebSocket-Version: 7"), "426", "version 13"),
+        (without("Sec-WebSocket-Key", "Sec-WebSocket-Key: short"), "400", "16 bytes"),
+        (without("nothing", "Origin: https://evil.example"), "403", "origin"),
+    ] {
+        let arguments: Vec<&str> = headers.iter().flat_map(|header| ["--header", header]).collect();
+        let (head, body) = curl(server.port, &[&["--http1.1"], &arguments[..]].concat());
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
+        assert!(head.contains("content-type: application/problem+json"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains(reason), "{problem}");
+    }
+    let (head, body) = curl(server.port, &["--http2-prior-knowledge"]);
+    assert!(head.starts_with("http/2 400") && body.contains("HTTP/1.1"), "{head} {body}");
+}
