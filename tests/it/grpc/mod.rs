@@ -3,6 +3,7 @@
 mod calls;
 mod endings;
 mod frames;
+mod generated;
 mod web;
 
 use crate::support::{Answer, Ask};

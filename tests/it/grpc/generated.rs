@@ -1,0 +1,56 @@
+//! A generated service, by the bytes of its calls: the same stages as closures.
+
+use super::{call, hello};
+use crate::support::{Ask, Launch, Server, build, h2};
+
+fn server() -> Server {
+    Launch::program(build::greeter("greeter-service")).start()
+}
+
+#[test]
+fn its_methods_are_routes_of_the_app() {
+    let server = server();
+    let mut conn = h2::Conn::open(server.port);
+    let answer = conn.ask(&call("/greeter.Greeter/SayHello", &hello(&["tea"])));
+    assert_eq!(answer.assert_trailers("0").body, b"\x00\x00\x00\x00\x0b\x0a\x09Hello tea");
+    let chat = conn.ask(&call("/greeter.Greeter/Chat", &hello(&["tea", "salt"])));
+    assert_eq!(chat.assert_trailers("0").body.len(), 16 + 17);
+    conn.ask(&call("/greeter.Greeter/SayHello", &hello(&[""]))).assert_trailers_only("3", "a name, please");
+    let nowhere = conn.ask(&call("/greeter.Greeter/Nope", &hello(&["tea"])));
+    nowhere.assert_status(200).assert_header("grpc-status", "12");
+    conn.ask(&Ask::post("/greeter.Greeter/SayHello", "{}")).assert_problem(415);
+    server.ask(&Ask::get("/")).assert_text("Hello");
+    let lines = server.lines().join("\n");
+    assert!(
+        lines.contains("\"route\":\"/greeter.Greeter/{method}\",\"status\":200,\"grpc\":\"OK\""),
+        "{lines}"
+    );
+    assert!(lines.contains("\"grpc\":\"INVALID_ARGUMENT\""), "{lines}");
+}
+
+#[test]
+fn pages_reach_it_too() {
+    let server = server();
+    for (name, status) in [("tea", "grpc-status: 0\r\n"), ("", "grpc-status: 3\r\n")] {
+        let ask = Ask::post("/greeter.Greeter/SayHello", hello(&[name]));
+        let answer = server.ask(&ask.header("content-type", "application/grpc-web"));
+        answer.assert_status(200).assert_header("content-type", "application/grpc-web+proto");
+        answer.assert_no_header("grpc-status");
+        assert!(answer.text().contains(status), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_stop_and_a_deadline_end_its_streams() {
+    let server = server();
+    let mut conn = h2::Conn::open(server.port);
+    let late = conn.send_head(&call("/greeter.Greeter/Chat", b"").header("grpc-timeout", "200m"));
+    conn.frame(0, 0, late, &hello(&["a"]));
+    conn.data(late);
+    assert_eq!(conn.answer(late).trailer("grpc-status"), Some("4"));
+    let stream = conn.send_head(&call("/greeter.Greeter/Chat", b""));
+    conn.frame(0, 0, stream, &hello(&["a"]));
+    conn.data(stream);
+    server.signal("TERM");
+    assert_eq!(conn.answer_through_goaway(stream).trailer("grpc-status"), Some("14"));
+}
