@@ -52,7 +52,7 @@ fn serve_page() -> u16 {
                 while lines.next().is_some_and(|line| !line.is_empty()) {}
                 match first.split(' ').nth(1) {
                     Some("/hold") => {
-                        until("the page to be done", || done.load(Ordering::Relaxed).then_some(()))
+                        until("the page to be done", || done.load(Ordering::Relaxed).then_some(()));
                     }
                     Some("/done") => done.store(true, Ordering::Relaxed),
                     _ => {}
