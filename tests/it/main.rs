@@ -28,6 +28,7 @@ mod sse_feed;
 mod start;
 mod stop;
 mod tidy;
+mod together;
 mod trust;
 mod ui;
 mod websocket;

@@ -9,14 +9,14 @@ mod web;
 use crate::support::{Answer, Ask};
 
 /// A call of gRPC proper, with this body.
-fn call(method: &str, body: &[u8]) -> Ask {
+pub fn call(method: &str, body: &[u8]) -> Ask {
     Ask { chunked: true, ..Ask::post(method, body) }
         .header("te", "trailers")
         .header("content-type", "application/grpc")
 }
 
 /// Frames of messages that have one text, in the field 1.
-fn hello(names: &[&str]) -> Vec<u8> {
+pub fn hello(names: &[&str]) -> Vec<u8> {
     let frame = |name: &&str| {
         let length = u8::try_from(name.len()).expect("a short name");
         [&[0, 0, 0, 0, length + 2, 0x0a, length], name.as_bytes()].concat()

@@ -14,7 +14,8 @@ static PER_SECOND: Measure =
     Measure::new("events-per-second", "ready events/s to one client (more is better)", 0).more_is_better();
 pub(crate) static CPU: Measure = Measure::new("events-cpu", "processor µs per ready event", 3);
 static BYTES: Measure = Measure::new("events-bytes", "bytes per ready event", 1);
-pub(crate) static FAN_CPU: Measure = Measure::new("fan-out-cpu", "processor µs per delivery to 1 000 clients", 2);
+pub(crate) static FAN_CPU: Measure =
+    Measure::new("fan-out-cpu", "processor µs per delivery to 1 000 clients", 2);
 static FAN_LAST: Measure = Measure::new("fan-out-last", "ms until the last of 1 000 has it", 2);
 
 pub(crate) static SPEED: Row = Row {
