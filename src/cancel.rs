@@ -1,7 +1,7 @@
 //! A client that leaves: what it does to the handler, and how those who want to know are told.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// What happens to a handler whose client has left.
@@ -64,14 +64,15 @@ impl PhaseCell {
 #[derive(Default)]
 pub(crate) struct Departure {
     gone: AtomicBool,
-    waiting: Mutex<Vec<Waker>>,
+    /// By place; a place that was given up is used again.
+    waiting: Mutex<Vec<Option<Waker>>>,
 }
 
 impl Departure {
     pub(crate) fn announce(&self) {
         self.gone.store(true, Ordering::Release);
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        for waker in waiting {
+        let waiting = std::mem::take(&mut *self.lock());
+        for waker in waiting.into_iter().flatten() {
             waker.wake();
         }
     }
@@ -80,18 +81,61 @@ impl Departure {
         self.gone.load(Ordering::Acquire)
     }
 
-    pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+    /// `place` is where the one who asks waits, to be [given up](Self::forget) if it asks no more.
+    pub(crate) fn poll_gone(&self, place: &mut Option<usize>, cx: &Context<'_>) -> Poll<()> {
         if self.is_gone() {
             return Poll::Ready(());
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
         // Announced between the look above and the lock.
         if self.is_gone() {
             return Poll::Ready(());
         }
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiting.push(cx.waker().clone());
+        let at = place.or_else(|| waiting.iter().position(Option::is_none)).unwrap_or(waiting.len());
+        *place = Some(at);
+        if at == waiting.len() {
+            waiting.push(None);
         }
+        let before = match &mut waiting[at] {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            slot => slot.replace(cx.waker().clone()),
+        };
+        drop(waiting);
+        drop(before);
         Poll::Pending
+    }
+
+    pub(crate) fn forget(&self, place: Option<usize>) {
+        let Some(at) = place else { return };
+        // After the announcement there are no places.
+        let waker = self.lock().get_mut(at).and_then(Option::take);
+        // Outside the lock: it may be the last that holds its task, which may wait here too.
+        drop(waker);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Waker>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_no_more_leaves_nothing_behind() {
+        let departure = Departure::default();
+        let cx = Context::from_waker(Waker::noop());
+        let mut kept = None;
+        assert!(departure.poll_gone(&mut kept, &cx).is_pending());
+        for _ in 0..100 {
+            let mut place = None;
+            assert!(departure.poll_gone(&mut place, &cx).is_pending());
+            departure.forget(place);
+        }
+        assert_eq!(departure.lock().len(), 2);
+        departure.announce();
+        assert!(departure.poll_gone(&mut kept, &cx).is_ready());
+        departure.forget(kept);
     }
 }

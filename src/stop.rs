@@ -28,7 +28,9 @@ impl Stops {
     }
 
     pub(crate) fn listen(&self) -> StopNotice {
-        let seen = if self.is_final.load(Ordering::Acquire) { NEVER } else { self.count.value() };
+        // The count first: who finds the last announcement counted finds that it is the last.
+        let count = self.count.value();
+        let seen = if self.is_final.load(Ordering::Acquire) { NEVER } else { count };
         StopNotice { count: self.count.observe(), seen }
     }
 }

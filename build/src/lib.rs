@@ -42,7 +42,11 @@ pub fn compile(protos: &[impl AsRef<Path>]) -> ExitCode {
 /// As [`compile`], with the folders where imports are looked for.
 #[must_use = "the exit code of the build script"]
 pub fn compile_in(protos: &[impl AsRef<Path>], folders: &[impl AsRef<Path>]) -> ExitCode {
-    for folder in folders.iter().map(AsRef::as_ref).filter(|folder| *folder != Path::new(".")) {
+    for folder in folders
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|folder| *folder != Path::new(".") && !folder.as_os_str().is_empty())
+    {
         println!("cargo:rerun-if-changed={}", folder.display());
     }
     for proto in protos {

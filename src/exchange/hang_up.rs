@@ -11,15 +11,15 @@ use crate::exchange::Call;
 ///
 /// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
 /// spawned tasks, blocking work, and handlers of scopes with [`At::finish`](crate::At::finish).
-#[derive(Clone)]
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct HangUp {
     call: Arc<Call>,
+    place: Option<usize>,
 }
 
 impl HangUp {
     pub(crate) fn new(call: Arc<Call>) -> Self {
-        Self { call }
+        Self { call, place: None }
     }
 
     /// Whether the client has left: for loops in blocking work.
@@ -31,8 +31,22 @@ impl HangUp {
 impl Future for HangUp {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.call.departure.poll_gone(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.call.departure.poll_gone(&mut this.place, cx)
+    }
+}
+
+/// One that waits on its own.
+impl Clone for HangUp {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.call))
+    }
+}
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.call.departure.forget(self.place.take());
     }
 }
 

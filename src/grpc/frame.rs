@@ -10,6 +10,7 @@ use tonic::Code;
 use crate::error::{Error, Result};
 use crate::grpc::status::{broken_message, of_ours};
 use crate::grpc::wire::Encoding;
+use crate::log::say;
 use crate::platform::limits::MESSAGE_MAX;
 
 /// The flag and the length.
@@ -95,6 +96,8 @@ fn checked_length(message: &impl Message) -> Result<usize> {
         return Ok(length);
     }
     let what = format!("the reply is a message of {length} bytes; the platform passes at most {MESSAGE_MAX}");
+    // The client is told, and so is the author, who alone can help it.
+    say::error(format_args!("{what}"));
     Err(of_ours(Code::ResourceExhausted, what))
 }
 

@@ -43,7 +43,8 @@
 //! | | | other 5xx | `INTERNAL` |
 //!
 //! A `tonic::Status` that `?` meets is passed on with its code, message, details and metadata; so a method ends with any
-//! status by `Err(Status::aborted("try again"))?`. Refusals of ours speak gRPC to a call of gRPC: a status in the headers of a
+//! status by `Err(Status::aborted("try again"))?`. To hide what a service behind this one said, give its text to
+//! [`Error::internal`](crate::Error::internal) and not its status. Refusals of ours speak gRPC to a call of gRPC: a status in the headers of a
 //! reply without a body. `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` are failures of the
 //! function: the platform is told so where the reply has not begun, and the access line, which has the status as `grpc`, is
 //! an error.

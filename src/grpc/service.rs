@@ -5,22 +5,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Frame;
 use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
 
 use crate::app::{Endpoint, replying};
-use crate::error::{Error, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::exchange::Exchange;
 use crate::grpc::call::{Asked, refuse};
 use crate::grpc::outlet::{Outlet, Passed};
-use crate::grpc::status::judge_by;
+use crate::grpc::status::{going_away, judge_by, status_of};
 use crate::grpc::web::{Inlet, last_frame};
 use crate::grpc::wire::{Wire, accept};
 use crate::reply::Reply;
+use crate::stop::StopNotice;
 
 /// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.
 #[diagnostic::on_unimplemented(
@@ -96,7 +99,8 @@ where
 
 fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Body> {
     let head = &ex.call().head;
-    let mut request = Request::new(Body::new(Inlet::new(ex.call().take_patient_body(), wire)));
+    let inlet = Inlet::new(ex.call().take_patient_body(), wire);
+    let mut request = Request::new(Body::new(Stoppable { inlet, notice: ex.shared().stops.listen() }));
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.version_mut() = head.version;
@@ -106,6 +110,33 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
     }
     request.extensions_mut().insert(Arc::new(ex));
     request
+}
+
+/// The messages of a client, which end when a stop is announced and nothing more has come: as [`Messages`](crate::grpc::Messages).
+struct Stoppable {
+    inlet: Inlet,
+    notice: StopNotice,
+}
+
+impl http_body::Body for Stoppable {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match Pin::new(&mut self.inlet).poll_frame(cx) {
+            Poll::Pending => {
+                Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
+            }
+            came @ Poll::Ready(_) => came,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inlet.is_end_stream()
+    }
 }
 
 pin_project! {

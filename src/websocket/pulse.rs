@@ -10,7 +10,8 @@ pub(super) struct Pulse {
     every: Duration,
     within: Duration,
     timer: Timer,
-    is_asked: bool,
+    /// How long ago a ping was sent that nothing has answered yet.
+    asked: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(super) enum Beat {
 
 impl Pulse {
     pub(super) fn new(every: Duration, within: Duration) -> Self {
-        Self { every, within, timer: Timer::default(), is_asked: false }
+        Self { every, within, timer: Timer::default(), asked: None }
     }
 
     /// `heard` tells whether anything came since it was asked. It is asked twice in each interval, so that no silence
@@ -30,18 +31,24 @@ impl Pulse {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
         while !self.every.is_zero() && !self.timer.is_running() {
-            let limit = if self.is_asked { self.within } else { self.every / 2 };
+            let half = self.every / 2;
+            // What is left of the patience may be less.
+            let limit = self.asked.map_or(half, |asked| half.min(self.within.saturating_sub(asked)));
             if self.timer.poll(cx, limit).is_pending() {
                 break;
             }
             self.timer.stop();
             if heard() {
-                self.is_asked = false;
-            } else if self.is_asked {
-                return Some(Beat::Lost);
-            } else {
-                self.is_asked = true;
-                beat = Some(Beat::Ping);
+                self.asked = None;
+                continue;
+            }
+            match self.asked.map(|asked| asked + limit) {
+                None => {
+                    self.asked = Some(Duration::ZERO);
+                    beat = Some(Beat::Ping);
+                }
+                Some(asked) if asked >= self.within => return Some(Beat::Lost),
+                asked => self.asked = asked,
             }
         }
         beat
@@ -71,5 +78,25 @@ mod tests {
             beats.push((next.await, begin.elapsed().as_secs()));
         }
         assert_eq!(beats, [(Beat::Ping, 10), (Beat::Lost, 17)]);
+    }
+
+    /// Whatever the patience is: what is idle is closed by others.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_answers_is_asked_in_each_interval() {
+        let begin = Instant::now();
+        let mut pulse = Pulse::new(Duration::from_secs(10), Duration::from_secs(60));
+        let mut heard = false;
+        let mut pings = Vec::new();
+        while pings.len() < 3 {
+            let next = poll_fn(|cx| {
+                let beat = pulse.poll(cx, || std::mem::replace(&mut heard, false));
+                beat.map_or(Poll::Pending, Poll::Ready)
+            });
+            assert_eq!(next.await, Beat::Ping);
+            pings.push(begin.elapsed().as_secs());
+            // The pong.
+            heard = true;
+        }
+        assert_eq!(pings, [5, 15, 25]);
     }
 }

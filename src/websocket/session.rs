@@ -29,7 +29,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The author's closure, before it is called.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
 
-/// How long a client may take to read what was sent to it and to answer a close.
+/// How long a client may read nothing of what was sent to it, or not answer a close.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// How long a closure may go on when its client has left, unless its place says that it may finish.
@@ -143,11 +143,13 @@ impl Session {
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
                     self.is_gone |= mail.close.is_none();
+                    self.ended.left = false;
                     mail.end(close.unwrap_or_else(|| Close::new(1005, "")));
                     drop(mail);
                     self.mailbox.call.departure.announce();
                 }
                 Incoming::Broken(close) => {
+                    self.is_gone = true;
                     mail.fault = Some(fault(&close));
                     mail.end(close);
                 }
@@ -183,7 +185,7 @@ impl Session {
         mail.end(close);
     }
 
-    /// Writes what waits; whether the closure waited for room, in this task.
+    /// Writes what waits; whether that is what the closure, in this task, or the reading has waited for.
     fn flush(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(connection) = &mut self.connection else { return false };
         let mut mail = self.mailbox.open();
@@ -201,20 +203,31 @@ impl Session {
                 return false;
             }
         }
-        !mail.outbox.is_full() && rouse(mail.writer.take(), cx)
+        let may_read = !self.is_reading && !mail.is_blocked();
+        let may_send = !mail.outbox.is_full() && rouse(mail.writer.take(), cx);
+        may_read || may_send
     }
 
     /// Waits, for as long as there is something to wait for.
     fn rest(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
-        if is_closing && self.closing.poll(cx, CLOSE_MAX).is_ready() {
-            self.shut();
+        if is_closing {
+            // A client that goes on reading what was sent to it gets all of it.
+            let sent = self.mailbox.open().outbox.sent();
+            if std::mem::replace(&mut self.ended.sent, sent) != sent {
+                self.closing.stop();
+            }
+            if self.closing.poll(cx, CLOSE_MAX).is_ready() {
+                self.shut();
+            }
         }
         if !self.is_reading
             && let Some(departed) = &mut self.departed
             && departed.as_mut().poll(cx).is_ready()
         {
             (self.departed, self.is_gone) = (None, true);
+            // Unless a goodbye is found among what it sent.
+            self.ended.left |= !is_closing;
             self.mailbox.call.departure.announce();
         }
         let may_go_on = !self.is_gone || self.may_finish || self.work.is_none();
@@ -231,11 +244,12 @@ impl Session {
             (self.ended.left, self.is_gone) = (true, true);
         }
         self.shut();
-        self.mailbox.call.departure.announce();
     }
 
-    /// Lets go of the connection.
+    /// Lets go of the connection. Nobody is there any more: a closure that goes on has its grace.
     fn shut(&mut self) {
+        self.is_gone = true;
+        self.mailbox.call.departure.announce();
         // The watch holds on to the socket too.
         (self.connection, self.departed, self.deadline) = (None, None, None);
         let mut mail = self.mailbox.open();
@@ -257,6 +271,8 @@ impl Future for Session {
             }
             this.work(cx);
         }
+        // Whoever sends without a pause gets answers all the same.
+        this.flush(cx);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

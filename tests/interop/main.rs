@@ -1,4 +1,5 @@
-//! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, wrk.
+//! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, nghttp, wrk, Chromium, Python's websockets and
+//! grpcio.
 //!
 //! Runs when `FC_INTEROP=1`, and then a tool that is absent is a failure.
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module imports from its own level and those before it. `stage`, `endpoint`, `app` and `grpc` are one level:
-/// requests pass between them.
+/// A module imports from its own level and those before it. `stage`, `endpoint`, `app`, `grpc` and `websocket` are one
+/// level: requests pass between them.
 const LEVELS: &[&[&str]] = &[
     &[
         "beacon",

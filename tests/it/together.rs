@@ -7,8 +7,6 @@ use crate::support::{Ask, Launch, h1, h2, ws};
 #[test]
 fn one_stop_ends_each_protocol_in_its_own_way() {
     let mut server = Launch::contract().start();
-    let mut unary = server.connect();
-    unary.send(&h1::bytes(&Ask::get("/slow?ms=700")));
     let mut stuck = server.connect();
     stuck.send(&h1::bytes(&Ask::get("/slow?ms=600000").header("x-fc-request-id", "stuck")));
     let mut events = server.connect();
@@ -22,8 +20,11 @@ fn one_stop_ends_each_protocol_in_its_own_way() {
     let chat = rpc.send_head(&call("/greeter.Greeter/Chat", b""));
     rpc.frame(0, 0, chat, &hello(&["tea"]));
     assert!(!rpc.data(chat).is_empty());
+    // Last, so that they are there when the stop comes.
+    let mut unary = server.connect();
+    unary.send(&h1::bytes(&Ask::get("/slow?ms=3000")));
     let mut unary_h2 = h2::Conn::open(server.port);
-    let slow = unary_h2.send(&Ask::get("/slow?ms=700"));
+    let slow = unary_h2.send(&Ask::get("/slow?ms=3000"));
     until("all to be in flight", || (server.counter("in_flight") == 7).then_some(()));
 
     server.signal("TERM");

@@ -185,7 +185,7 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
 #[test]
 fn silence_is_pinged_and_a_client_that_answers_stays() {
     let server = server();
-    let mut client = Client::open(&server, "/pinged");
+    let mut client = Client::open(&server, "/pinged-with-patience");
     for _ in 0..3 {
         assert_eq!(client.frame(), (0x89, Vec::new()));
         client.send(0x8a, b"");
@@ -199,6 +199,20 @@ fn silence_is_pinged_and_a_client_that_answers_stays() {
     assert_eq!(client.frame(), (0x88, Vec::new()));
     assert_eq!(client.conn.rest(), b"");
     until_seen(&server, "ended 1005");
+}
+
+/// More pings at once than answers are kept for: when the answers have been sent, reading goes on.
+#[test]
+fn a_flood_of_pings_is_answered_and_what_stands_behind_it_too() {
+    let server = server();
+    let mut client = Client::open(&server, "/unpinged");
+    let mut burst = masked(0x89, &[b'x'; 125]).repeat(2000);
+    burst.extend_from_slice(&masked(0x81, b"tea"));
+    client.conn.send(&burst);
+    for _ in 0..2000 {
+        assert_eq!(client.frame(), (0x8a, vec![b'x'; 125]));
+    }
+    client.assert_text("tea");
 }
 
 #[test]

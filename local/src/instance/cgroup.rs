@@ -73,8 +73,11 @@ impl Cgroups {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
-            if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            // Whatever else has such a name is not ours.
+            let owner = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
+            if owner.is_some_and(|owner| !Path::new("/proc").join(owner.to_string()).exists()) {
                 // One that still has processes stays; the next start tries again.
                 _ = fs::remove_dir(entry.path());
             }

@@ -122,6 +122,10 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
         .get("/pinged", async |ex| {
             ex.websocket(ended).ping_every(Duration::from_millis(200)).pong_within(Duration::from_millis(400))
         })
+        .get("/unpinged", async |ex| ex.websocket(echo).ping_every(Duration::ZERO))
+        .get("/pinged-with-patience", async |ex| {
+            ex.websocket(ended).ping_every(Duration::from_millis(200)).pong_within(Duration::from_secs(60))
+        })
         .get("/logs", async |ex| {
             let hang_up = ex.hang_up();
             ex.websocket(async move |mut socket| {

@@ -156,12 +156,12 @@ impl Conn {
                 DATA => {
                     answer.body.extend_from_slice(&frame.payload);
                     let read = u32::try_from(frame.payload.len()).expect("a frame").to_be_bytes();
-                    if frame.payload.is_empty() {
-                    } else if ended {
-                        self.frame(WINDOW_UPDATE, 0, 0, &read);
-                    } else {
-                        self.frame(WINDOW_UPDATE, 0, 0, &read);
-                        self.frame(WINDOW_UPDATE, 0, id, &read);
+                    // Nor does a server that stops wait for room that it does not need.
+                    if !frame.payload.is_empty() {
+                        let _ = self.try_frame(WINDOW_UPDATE, 0, 0, &read);
+                    }
+                    if !frame.payload.is_empty() && !ended {
+                        let _ = self.try_frame(WINDOW_UPDATE, 0, id, &read);
                     }
                 }
                 HEADERS | CONTINUATION => {

@@ -1,7 +1,7 @@
 //! What stays open.
 
 use super::Limit::{AtMost, Beyond, Plus, Times};
-use super::Mode::Printed;
+use super::Mode::{Compared, Printed};
 use super::Peer::Only;
 use super::{Budget, WOBBLE, line};
 use crate::rows::events::{
@@ -16,8 +16,6 @@ use crate::rows::websocket::{
 };
 use crate::subjects::streams::{ACTIX, AXUM, AXUM_LEAN, FASTWEBSOCKETS, OURS, TONIC};
 
-const NOT_ENFORCED: &str = "compared, and never enforced";
-
 #[rustfmt::skip]
 pub(super) static BUDGETS: &[Budget] = &[
     Budget {
@@ -29,19 +27,19 @@ pub(super) static BUDGETS: &[Budget] = &[
     line(&LARGE_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
     line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
     line(&SOCKET_RSS, &OURS, AtMost(8192.0), "thousands of idle sockets in the smallest instance"),
-    printed(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&ACTIX)), "as fast as the field")),
-    printed(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "as fast as the field")),
-    printed(line(&LARGE_PER_SECOND, &OURS, Times(1.0, Only(&AXUM)), "as fast as axum")),
+    compared(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&ACTIX)), "as fast as the field")),
+    compared(line(&SMALL_PER_SECOND, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "as fast as the field")),
+    compared(line(&LARGE_PER_SECOND, &OURS, Times(1.0, Only(&AXUM)), "as fast as axum")),
     line(&EVENT_INSTRUCTIONS, &OURS, Times(0.66, Only(&AXUM_LEAN)), "events that are ready together share a chunk"),
     line(&FAN_INSTRUCTIONS, &OURS, Times(0.72, Only(&AXUM)), "one event to many is encoded once"),
     line(&FAN_INSTRUCTIONS, &OURS, Beyond(1.0, Only(&AXUM_LEAN)), "also where axum's is, and without keep-alive"),
     line(&EVENT_RSS, &OURS, Times(1.0, Only(&AXUM)), "thousands of idle clients"),
-    printed(line(&EVENT_CPU, &OURS, Times(0.66, Only(&AXUM)), "one and a half times as fast")),
+    compared(line(&EVENT_CPU, &OURS, Times(0.66, Only(&AXUM)), "one and a half times as fast")),
     Budget {
         mode: Printed("a system call for each client is most of it, and the same for all"),
         ..line(&FAN_CPU, &OURS, Times(0.7, Only(&AXUM)), "one event to many is encoded once")
     },
-    printed(line(&UNARY, &OURS, Times(1.0, Only(&TONIC)), "tonic's own server, which keeps no record")),
+    compared(line(&UNARY, &OURS, Times(1.0, Only(&TONIC)), "tonic's own server, which keeps no record")),
     line(&UNARY, &OURS, Times(1.05, Only(&TONIC)), "the same, so that it does not get worse"),
     line(&STREAMED, &OURS, Times(1.0, Only(&TONIC)), "the same of a server stream"),
     Budget {
@@ -49,11 +47,11 @@ pub(super) static BUDGETS: &[Budget] = &[
         ..line(&CHAT, &OURS, Times(1.0, Only(&TONIC)), "the same of a message there and back")
     },
     line(&GRPC_SYSCALLS, &OURS, Plus(1.0 + WOBBLE, Only(&TONIC)), "and at most one write for the record"),
-    printed(line(&UNARY_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
-    printed(line(&STREAM_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
+    compared(line(&UNARY_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
+    compared(line(&STREAM_PER_SECOND, &OURS, Times(1.0, Only(&TONIC)), "as fast as tonic")),
 ];
 
-const fn printed(mut budget: Budget) -> Budget {
-    budget.mode = Printed(NOT_ENFORCED);
+const fn compared(mut budget: Budget) -> Budget {
+    budget.mode = Compared;
     budget
 }

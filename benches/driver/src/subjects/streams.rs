@@ -1,11 +1,11 @@
 //! What serves streams: the contract example has all of them, a peer those that it is known for.
 
-use super::Kind::{Bare, Equal, Ours};
+use super::Kind::{Bare, Ours};
 use super::{Family, Kind, Subject};
 
 pub(crate) static OURS: Subject = streams("ours, streams", "contract", Ours);
 /// As its documentation shows it, keep-alive comments and all.
-pub(crate) static AXUM: Subject = streams("axum, streams", "axum-streams", Equal);
+pub(crate) static AXUM: Subject = streams("axum, streams", "axum-streams", Bare);
 pub(crate) static AXUM_LEAN: Subject = lean("axum, streams, lean", "axum-streams");
 pub(crate) static ACTIX: Subject =
     Subject { ci: false, ..streams("actix-web, actix-ws", "actix-streams", Bare) };
