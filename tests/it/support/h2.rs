@@ -198,8 +198,9 @@ impl Conn {
             if frame.kind == DATA && frame.stream == id {
                 let read = u32::try_from(frame.payload.len()).expect("a frame").to_be_bytes();
                 if !frame.payload.is_empty() {
-                    self.frame(WINDOW_UPDATE, 0, 0, &read);
-                    self.frame(WINDOW_UPDATE, 0, id, &read);
+                    // A server that stops may be gone by now.
+                    let _ = self.try_frame(WINDOW_UPDATE, 0, 0, &read);
+                    let _ = self.try_frame(WINDOW_UPDATE, 0, id, &read);
                 }
                 return frame.payload;
             }
