@@ -1,7 +1,7 @@
 //! What an app has done so far, counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -53,6 +53,8 @@ pub(crate) struct Tally {
     pub(crate) invoked: Count,
     pub(crate) pre_stopped: AtomicBool,
     cutting: AtomicBool,
+    /// Connections that were woken and have had no turn since. Below zero for a moment, when a turn overtakes its wake.
+    woken: AtomicIsize,
     /// Handlers that run, where there is a cap on them.
     running: Count,
 }
@@ -79,20 +81,36 @@ pub(crate) struct Count(AtomicU64);
 
 impl Count {
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// What is left.
-    pub(crate) fn take(&self) -> u64 {
-        self.0.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1)
+    pub(crate) fn take(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::SeqCst)
     }
 }
 
 impl Tally {
+    /// A connection was woken: a request may have come in.
+    pub(crate) fn wake(&self) {
+        self.woken.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Its turn has come, or it is gone.
+    pub(crate) fn turn(&self) {
+        self.woken.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Nothing is in flight, and no connection may be about to bring anything: the instance may be frozen.
+    ///
+    /// Sequentially consistent with what is written before it is asked: of two that ask at once, one is told so.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.in_flight.get() == 0 && self.woken.load(Ordering::SeqCst) <= 0
+    }
+
     /// From now on, what ends early was cut by us.
     pub(crate) fn start_cutting(&self) {
         self.cutting.store(true, Ordering::Release);

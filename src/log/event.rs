@@ -55,7 +55,6 @@ fn line(level: Level, id: Option<&str>, target: &str, text: &str, fields: &[u8],
             let _ = write!(Raw(out), ",\"part\":{part}");
         }
         out.extend_from_slice(b"}\n");
-        true
     });
 }
 

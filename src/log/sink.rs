@@ -7,6 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Stdout, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,9 +27,11 @@ const LINGER: Duration = Duration::from_millis(250);
 const O_NONBLOCK: i32 = 0o4000;
 
 static SINK: Mutex<Sink> =
-    Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, stuck: false, helper: false });
-/// Told when lines begin to wait.
-static WAITING: Condvar = Condvar::new();
+    Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, stuck: false, helper: Helper::None });
+/// Whether lines wait to be written with others. Set before it is asked again whether they may.
+static WAITING: AtomicBool = AtomicBool::new(false);
+/// Told when lines begin to wait and the helper thread sleeps.
+static WANTED: Condvar = Condvar::new();
 /// Told when none wait any more.
 static WRITTEN: Condvar = Condvar::new();
 
@@ -38,8 +41,18 @@ struct Sink {
     out: Option<Out>,
     /// Whether the last write did not take everything.
     stuck: bool,
-    /// Whether the helper thread runs.
-    helper: bool,
+    helper: Helper,
+}
+
+/// The thread that writes what nobody else wrote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Helper {
+    /// Most functions never need it.
+    None,
+    /// Until lines wait.
+    Sleeping,
+    /// Comes back by itself.
+    Pausing,
 }
 
 enum Out {
@@ -47,27 +60,44 @@ enum Out {
     Std(Stdout),
 }
 
-/// Appends lines. If `lines` says so, they and all that waited are written before this returns, unless stdout is stuck;
-/// otherwise with the next ones, or a moment later.
-pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>) -> bool) {
+/// Appends lines, and writes them with all that waited before this returns, unless stdout is stuck.
+pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
+    write_once(lines, || true);
+}
+
+/// Appends lines, and writes them with all that waited as soon as `may` says so: now, by [`settle`], or a moment later.
+pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
-    let now = lines(&mut sink.pending);
+    lines(&mut sink.pending);
     if sink.pending.len() > PENDING_MAX && before > 0 {
         sink.pending.truncate(before);
         sink.dropped += 1;
     }
-    if now || sink.pending.len() >= BATCH {
+    if may() || sink.pending.len() >= BATCH {
         sink.flush();
+    } else if !sink.pending.is_empty() {
+        WAITING.store(true, Ordering::SeqCst);
+        // Whoever could have let it go may have looked before it was there.
+        if may() {
+            sink.flush();
+        }
     }
     if before == 0 && !sink.pending.is_empty() {
         sink.wake_helper();
     }
 }
 
+/// Writes what waits, if it may be written now: for whoever it may have waited for.
+pub(crate) fn settle(may: impl Fn() -> bool) {
+    if WAITING.load(Ordering::SeqCst) && may() {
+        flush();
+    }
+}
+
 /// Writes what waits, unless stdout is stuck: before the instance may be frozen.
 pub(crate) fn flush() {
-    write(|_| true);
+    write(|_| {});
 }
 
 /// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.
@@ -102,6 +132,7 @@ impl Sink {
             return;
         }
         self.pending.clear();
+        WAITING.store(false, Ordering::Relaxed);
         if self.dropped > 0 {
             let dropped = std::mem::take(&mut self.dropped);
             let text = format!("stdout was stuck: {dropped} log lines were dropped");
@@ -109,12 +140,14 @@ impl Sink {
         }
     }
 
-    /// The helper thread is started when a line waits for the first time: most functions never need it.
     fn wake_helper(&mut self) {
-        if self.helper {
-            WAITING.notify_one();
-        } else {
-            self.helper = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help).is_ok();
+        match self.helper {
+            Helper::None => {
+                let thread = std::thread::Builder::new().name("fc-log".to_owned()).spawn(help);
+                self.helper = if thread.is_ok() { Helper::Pausing } else { Helper::None };
+            }
+            Helper::Sleeping => WANTED.notify_one(),
+            Helper::Pausing => {}
         }
     }
 }
@@ -122,18 +155,19 @@ impl Sink {
 fn help() {
     let mut sink = lock();
     loop {
-        sink = if sink.pending.is_empty() {
+        if sink.pending.is_empty() {
             WRITTEN.notify_all();
-            WAITING.wait(sink).unwrap_or_else(PoisonError::into_inner)
+            sink.helper = Helper::Sleeping;
+            sink = WANTED.wait(sink).unwrap_or_else(PoisonError::into_inner);
+            sink.helper = Helper::Pausing;
         } else {
             // Let others join, or the reader read.
             let pause = if sink.stuck { RETRY } else { LINGER };
             drop(sink);
             std::thread::park_timeout(pause);
-            let mut sink = lock();
+            sink = lock();
             sink.flush();
-            sink
-        };
+        }
     }
 }
 

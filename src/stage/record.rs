@@ -133,18 +133,19 @@ impl Record {
             End::Cut => tally.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last one in flight writes for all: the instance may be frozen next. It is counted down under the sink's
-        // lock, so that whoever finds that it is the last one has every line before it.
+        // The last one writes for all: the instance may be frozen next. It is counted down under the sink's lock, so that
+        // whoever finds that it is the last one has every line before it.
         let wanted = self.is_wanted(end);
         if self.log == AccessLog::Off {
             tally.in_flight.take();
         } else {
-            sink::write(|out| {
+            let lines = |out: &mut Vec<u8>| {
                 if wanted {
                     self.line(out, end);
                 }
-                tally.in_flight.take() == 0
-            });
+                tally.in_flight.take();
+            };
+            sink::write_once(lines, || tally.is_quiet());
         }
         if let Some(markers) = self.markers {
             let millis = self.call.started().elapsed().as_millis();
@@ -253,14 +254,12 @@ impl Markers {
     pub(crate) fn start(self, id: &str) {
         sink::write(|out| {
             let _ = writeln!(out, "FC {} Start RequestId: {id}", self.word());
-            true
         });
     }
 
     pub(crate) fn end(self, id: &str, error: &str) {
         sink::write(|out| {
             let _ = writeln!(out, "FC {} End RequestId: {id}{error}", self.word());
-            true
         });
     }
 }

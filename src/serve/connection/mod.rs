@@ -3,6 +3,7 @@
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
+mod turn;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::{Answer, Sealed};
+use crate::app::{AccessLog, Answer, Sealed};
 use crate::exchange::{Busy, Payload, Peer};
 #[cfg(not(feature = "http2"))]
 use crate::log::say;
@@ -24,6 +25,7 @@ use crate::serve::sniff::Protocol;
 use crate::stage::Outgoing;
 use crate::task::Kind;
 use http1::Http1;
+use turn::Turns;
 
 /// Serves a connection, as a task of its own that counts in `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
@@ -37,10 +39,12 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
     match protocol {
         Protocol::Http1 => {
+            let tally = &app.shared.tally;
+            let records = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(tally));
             let http = Http1::new(app, stream, peer, watch, place);
             #[cfg(feature = "websocket")]
             let http = http1::Switching::new(http);
-            drop(tracker.spawn(Kind::Connection, http));
+            drop(tracker.spawn(Kind::Connection, Turns::new(http, records)));
         }
         #[cfg(feature = "http2")]
         Protocol::Http2 => {
