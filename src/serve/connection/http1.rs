@@ -59,7 +59,9 @@ impl<S: Send + Sync + 'static> Http1<S> {
         let mut builder = http1::Builder::new();
         // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
         // replies that most are, and no more processor time for large ones, whose pieces are bounded.
-        builder.max_buf_size(HEAD_MAX).writev(false);
+        // Half-closed is not closed to hyper, which would look for the end behind every request, and make room of 8 KiB to
+        // read into while the request still holds what it was read into. We see a client leave ourselves.
+        builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
         Self { connection, peer, watch, asked: false, head_limit, slow_head, socket, departed: None, place }

@@ -28,7 +28,7 @@ pin_project! {
             let this = this.project();
             let Some(tally) = this.tally else { return };
             match this.turn {
-                Some((turn, _)) => turn.end(GONE),
+                Some((turn, _)) => turn.enter(GONE),
                 None => tally.turn(),
             }
             sink::settle(|| tally.is_quiet());
@@ -59,8 +59,9 @@ impl<F: Future> Future for Turns<F> {
             });
             (Arc::clone(&turn), Waker::from(turn))
         });
-        turn.end(IDLE);
+        turn.enter(RUNNING);
         let polled = this.connection.poll(&mut Context::from_waker(waker));
+        turn.leave();
         sink::settle(|| tally.is_quiet());
         polled
     }
@@ -74,14 +75,27 @@ struct Turn {
 }
 
 const IDLE: u8 = 0;
+/// Counted.
 const WOKEN: u8 = 1;
+/// In its turn, and not counted: a connection does not wait for itself with the records of its requests.
+const RUNNING: u8 = 2;
+/// Woken in its turn, and counted when that ends.
+const AGAIN: u8 = 3;
 /// Wakes count no more.
-const GONE: u8 = 2;
+const GONE: u8 = 4;
 
 impl Turn {
-    fn end(&self, next: u8) {
-        if self.state.swap(next, Ordering::AcqRel) == WOKEN {
+    /// What was waited for is here.
+    fn enter(&self, state: u8) {
+        if self.state.swap(state, Ordering::AcqRel) == WOKEN {
             self.tally.turn();
+        }
+    }
+
+    fn leave(&self) {
+        if self.state.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            self.tally.wake();
+            self.state.store(WOKEN, Ordering::Release);
         }
     }
 }
@@ -92,8 +106,12 @@ impl Wake for Turn {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let woken = self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Relaxed);
-        if woken.is_ok() {
+        let woken = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| match state {
+            IDLE => Some(WOKEN),
+            RUNNING => Some(AGAIN),
+            _ => None,
+        });
+        if woken == Ok(IDLE) {
             self.tally.wake();
         }
         self.task.wake_by_ref();
@@ -142,6 +160,22 @@ mod tests {
         assert!(!tally.is_quiet());
         assert!(poll(turns.as_mut()).is_pending());
         assert!(tally.is_quiet(), "two wakes are one turn");
+    }
+
+    #[test]
+    fn one_that_is_woken_in_its_turn_waits_for_the_next() {
+        let tally = Arc::new(Tally::default());
+        let during = Arc::clone(&tally);
+        let connection = std::future::poll_fn(move |cx| {
+            cx.waker().wake_by_ref();
+            assert!(during.is_quiet(), "it does not wait for itself");
+            Poll::<()>::Pending
+        });
+        let mut turns = pin!(Turns::new(connection, Some(Arc::clone(&tally))));
+        for _ in 0..2 {
+            assert!(poll(turns.as_mut()).is_pending());
+            assert!(!tally.is_quiet());
+        }
     }
 
     #[test]
