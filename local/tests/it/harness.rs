@@ -114,26 +114,6 @@ impl Local {
         local
     }
 
-    /// Starts the program with its output in a file, so that nobody reads it line by line. Gives the
-    /// function's port too.
-    pub(crate) fn quiet(props: &str) -> (Self, u16) {
-        let folder = Folder::new();
-        folder.scripted();
-        let template = folder.write("s.yaml", &manifest(props, ""));
-        let out = std::fs::File::create(folder.path().join("out")).unwrap();
-        let mut child = Command::new(program());
-        child.arg("--template").arg(template).args(["dev", "--port", "0", "--no-watch", "--color", "never"]);
-        let child = child.stdin(Stdio::null()).stdout(out).spawn().unwrap();
-        let mut port = None;
-        eventually("the function is ready", || {
-            let text = std::fs::read_to_string(folder.path().join("out")).unwrap();
-            let line = text.lines().find(|line| line.contains(".localhost:"));
-            port = line.and_then(|line| line.trim_end_matches('/').rsplit_once(':')?.1.parse().ok());
-            port.is_some() && text.contains("listens on ")
-        });
-        (Local { folder, child, seen: Arc::default() }, port.unwrap())
-    }
-
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(program())
