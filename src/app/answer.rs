@@ -4,10 +4,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use http::{Response, StatusCode};
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until, timeout_at};
 
 use crate::app::refusal::Refusal;
 use crate::app::{BoxFuture, Place, Sealed};
@@ -18,7 +17,7 @@ use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
 #[cfg(feature = "websocket")]
 use crate::stage::board;
-use crate::stage::{Begin, Guarded, Outgoing, Record, drain_leftover, finish};
+use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
 use crate::tally::Permit;
 use crate::task::Kind;
 
@@ -32,16 +31,28 @@ pub(crate) enum Answer<S> {
     Elsewhere(BoxFuture<Response<Outgoing>>),
 }
 
-/// A handler in its connection's task, with the record that ends when it does.
+/// A handler in its connection's task, with the record that ends when it does: the arounds and the endpoint, under the
+/// panic guard and the deadline.
 pub(crate) struct Here<S> {
-    run: Run<S>,
+    guard: Guard<Entry<S>, Reply>,
+    deadline: Deadline,
     exit: Option<Exit<S>>,
+    _permit: Option<Arc<Permit>>,
+}
+
+enum Deadline {
+    /// Most handlers are done at their first poll: no timer is made for them.
+    NotAsked,
+    None,
+    At(Pin<Box<Sleep>>),
 }
 
 impl<S: Send + Sync + 'static> Answer<S> {
     pub(crate) fn here(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
-        let run = Run::new(Arc::clone(&exit.app), call, visit);
-        Self::Here(Here { run, exit: Some(exit) })
+        let Visit { place, permit } = visit;
+        let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
+        let guard = Guard::new(Entry { place, exchange });
+        Self::Here(Here { guard, deadline: Deadline::NotAsked, exit: Some(exit), _permit: permit })
     }
 
     /// Initialises first, or runs as a task of its own.
@@ -58,13 +69,15 @@ impl<S: Send + Sync + 'static> Future for Answer<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
-            Self::Here(here) => match Pin::new(&mut here.run).poll(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(reply) => match here.exit.take() {
-                    Some(exit) => Poll::Ready(exit.leave(reply.into_reply())),
+            Self::Here(here) => {
+                let mut reply = None;
+                here.poll(&mut reply, cx);
+                let Some(reply) = reply else { return Poll::Pending };
+                match here.exit.take() {
+                    Some(exit) => Poll::Ready(exit.leave(reply)),
                     None => Poll::Pending,
-                },
-            },
+                }
+            }
             Self::Refused(refused) => match refused.take() {
                 Some((refusal, exit)) => Poll::Ready(exit.leave(refusal.into_reply())),
                 None => Poll::Pending,
@@ -72,6 +85,46 @@ impl<S: Send + Sync + 'static> Future for Answer<S> {
             Self::Elsewhere(future) => future.as_mut().poll(cx),
         }
     }
+}
+
+impl<S: Send + Sync + 'static> Here<S> {
+    fn poll(&mut self, reply: &mut Option<Reply>, cx: &mut Context<'_>) {
+        let Some(exit) = &self.exit else { return };
+        let (shared, call) = (&exit.app.shared, exit.record.call());
+        if self.guard.poll(call, reply, cx).is_err() {
+            *reply = Some(Reply::from_error(shared.panicked(PANICKED)));
+        }
+        if reply.is_some() {
+            return;
+        }
+        if matches!(self.deadline, Deadline::NotAsked) {
+            self.deadline = match shared.deadline(call) {
+                None => Deadline::None,
+                Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
+            };
+        }
+        if let Deadline::At(sleep) = &mut self.deadline
+            && sleep.as_mut().poll(cx).is_ready()
+        {
+            self.guard.end(call);
+            *reply = Some(Reply::from_error(late(call)));
+        }
+    }
+}
+
+impl<S> Drop for Here<S> {
+    fn drop(&mut self) {
+        if let Some(exit) = &self.exit {
+            self.guard.end(exit.record.call());
+        }
+    }
+}
+
+const PANICKED: &str = "internal error";
+
+fn late(call: &Call) -> Error {
+    let taken = call.started().elapsed().as_secs_f32();
+    Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
 }
 
 /// The way out: where every reply passes, errors and refusals too.
@@ -112,7 +165,7 @@ async fn outlive<S: Send + Sync + 'static>(
     ensure_initialised(&app, &call).await?;
     let policy = visit.place.scope.policy;
     let tracker = app.shared.tracker.clone();
-    let run = Run::new(app, call, visit);
+    let run = run(app, call, visit);
     match policy {
         Policy::Cancel => run.await,
         Policy::Finish => {
@@ -130,57 +183,19 @@ pub(crate) struct Visit<S> {
     pub(crate) permit: Option<Arc<Permit>>,
 }
 
-/// The arounds and the endpoint, under the panic guard and the deadline.
-struct Run<S> {
+async fn run<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
-    guarded: Guarded<Entry<S>, Reply>,
-    deadline: Deadline,
-    _permit: Option<Arc<Permit>>,
-}
-
-enum Deadline {
-    /// Most handlers are done at their first poll: no timer is made for them.
-    NotAsked,
-    None,
-    At(Pin<Box<Sleep>>),
-}
-
-impl<S: Send + Sync + 'static> Run<S> {
-    fn new(app: Arc<Sealed<S>>, call: Arc<Call>, visit: Visit<S>) -> Self {
-        let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
-        let guarded = Guarded::new(Arc::clone(&call), Entry { place: visit.place, exchange });
-        Self { app, call, guarded, deadline: Deadline::NotAsked, _permit: visit.permit }
-    }
-}
-
-impl<S: Send + Sync + 'static> Future for Run<S> {
-    type Output = Result<Reply>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply>> {
-        let this = &mut *self;
-        match Pin::new(&mut this.guarded).poll(cx) {
-            Poll::Ready(Ok(reply)) => return Poll::Ready(Ok(reply)),
-            Poll::Ready(Err(_)) => return Poll::Ready(Err(this.app.shared.panicked("internal error"))),
-            Poll::Pending => {}
-        }
-        if matches!(this.deadline, Deadline::NotAsked) {
-            this.deadline = match this.app.shared.deadline(&this.call) {
-                None => Deadline::None,
-                Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
-            };
-        }
-        match &mut this.deadline {
-            Deadline::At(sleep) => sleep.as_mut().poll(cx).map(|()| {
-                let taken = Instant::now().saturating_duration_since(this.call.started());
-                Err(Error::of_ours(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    format!("no answer within {:.1} s", taken.as_secs_f32()),
-                ))
-            }),
-            Deadline::NotAsked | Deadline::None => Poll::Pending,
-        }
-    }
+    visit: Visit<S>,
+) -> Result<Reply> {
+    let Visit { place, permit: _permit } = visit;
+    let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
+    let guarded = Guarded::new(Arc::clone(&call), Entry { place, exchange });
+    let ran = match app.shared.deadline(&call) {
+        None => guarded.await,
+        Some(at) => timeout_at(at.into(), guarded).await.map_err(|_| late(&call))?,
+    };
+    ran.map_err(|_| app.shared.panicked(PANICKED))
 }
 
 /// A place about to be called.

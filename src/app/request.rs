@@ -21,14 +21,15 @@ use crate::tally::Permit;
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
     pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
-        if let Some(probe) = self.probe(&head) {
+        let path = head.uri.path();
+        if let Some(probe) = self.probe(&head, path) {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let trusted = self.shared.trusted;
         let seen = Glance::at(&head.headers, trusted);
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
-            match control(&head.method, head.uri.path(), seen.control_path) {
+            match control(&head.method, path, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
                     let call = Arc::new(Call::new(id, head, body, peer, None, false));
@@ -37,7 +38,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             }
         }
         let has_origin = seen.has_origin;
-        let (place, scope) = match self.find(&head, &seen) {
+        let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
                 (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
@@ -69,8 +70,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    fn probe(&self, head: &Parts) -> Option<Probe> {
-        let path = head.uri.path();
+    fn probe(&self, head: &Parts, path: &str) -> Option<Probe> {
         if path == self.settings.health_path {
             return Some(Probe::Live);
         }
@@ -98,11 +98,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// The place that answers, or why none does.
-    fn find(&self, head: &Parts, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
+    fn find(&self, head: &Parts, path: &str, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }
-        let path = head.uri.path();
         if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
             return Err(Refusal::TargetTooLong);
         }

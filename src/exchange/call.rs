@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
+use http_body::Body;
 
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
@@ -23,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) scope: Option<Arc<Scope>>,
     /// Whether the request comes from a page.
     pub(crate) has_origin: bool,
+    /// Whether there is anything to read after its head.
+    pub(crate) has_body: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
@@ -72,6 +75,7 @@ impl Call {
             started: OnceLock::new(),
             scope,
             has_origin,
+            has_body: !body.is_end_stream(),
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),

@@ -2,7 +2,6 @@
 //!
 //! A look-up hashes its name; one pass over a dozen headers costs less than three look-ups.
 
-use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
 use crate::platform::names::header;
@@ -28,19 +27,18 @@ impl<'h> Glance<'h> {
     pub(crate) fn at(headers: &'h HeaderMap, trusted: bool) -> Self {
         let mut seen = Self::default();
         for (name, value) in headers {
-            seen.size += name.as_str().len() + value.len();
-            if *name == HOST {
-                seen.hosts += 1;
-                seen.host.get_or_insert(value);
-            } else if *name == ORIGIN {
-                seen.has_origin = true;
-            } else if trusted {
-                match name.as_str() {
-                    header::REQUEST_ID => seen.request_id = Some(value),
-                    header::CONTROL_PATH => seen.control_path = Some(value),
-                    header::SERVICE_NAME => seen.is_fc2 = true,
-                    _ => {}
+            let name = name.as_str();
+            seen.size += name.len() + value.len();
+            match name {
+                "host" => {
+                    seen.hosts += 1;
+                    seen.host.get_or_insert(value);
                 }
+                "origin" => seen.has_origin = true,
+                header::REQUEST_ID if trusted => seen.request_id = Some(value),
+                header::CONTROL_PATH if trusted => seen.control_path = Some(value),
+                header::SERVICE_NAME if trusted => seen.is_fc2 = true,
+                _ => {}
             }
         }
         seen

@@ -23,6 +23,18 @@ impl Body {
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Empty)
     }
+
+    /// The next piece of a body that is whole.
+    pub(crate) fn take_piece(&mut self) -> Option<Bytes> {
+        let Self::Once(bytes) = self else { return None };
+        // A connection keeps a buffer as large as the largest piece it has sent.
+        if bytes.len() > PIECE_MAX {
+            return Some(bytes.split_to(PIECE_MAX));
+        }
+        let bytes = std::mem::take(bytes);
+        *self = Self::Empty;
+        Some(bytes)
+    }
 }
 
 impl http_body::Body for Body {
@@ -31,16 +43,7 @@ impl http_body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         match &mut *self {
-            Self::Empty => Poll::Ready(None),
-            Self::Once(bytes) => {
-                // A connection keeps a buffer as large as the largest piece it has sent.
-                if bytes.len() > PIECE_MAX {
-                    return Poll::Ready(Some(Ok(Frame::data(bytes.split_to(PIECE_MAX)))));
-                }
-                let bytes = std::mem::take(bytes);
-                *self = Self::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
-            }
+            Self::Empty | Self::Once(_) => Poll::Ready(self.take_piece().map(|piece| Ok(Frame::data(piece)))),
             Self::Stream(source) => source.as_mut().poll_frame(cx),
         }
     }

@@ -16,7 +16,8 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::response::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::error::{Error, Result};
 use crate::stop::Stops;
@@ -44,8 +45,8 @@ pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 /// ```
 #[must_use = "a reply does nothing unless the handler returns it"]
 pub struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
+    /// As it will leave: a reply is moved as a whole.
+    head: Parts,
     body: Body,
     error: Option<Error>,
     /// Whether it says all there is to say about other origins.
@@ -58,27 +59,19 @@ impl Reply {
     /// A 200 with this body.
     pub fn new(body: impl Into<Bytes>) -> Self {
         let body = body.into();
-        let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-        Self {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body,
-            error: None,
-            has_cors: false,
-            has_own_headers: false,
-        }
+        Self::of(if body.is_empty() { Body::Empty } else { Body::Once(body) })
+    }
+
+    fn of(body: Body) -> Self {
+        let (head, ()) = Response::new(()).into_parts();
+        Self { head, body, error: None, has_cors: false, has_own_headers: false }
     }
 
     /// A reply without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            body: Body::Empty,
-            error: None,
-            has_cors: false,
-            has_own_headers: false,
-        }
+        let mut reply = Self::of(Body::Empty);
+        reply.head.status = status;
+        reply
     }
 
     /// A 200 whose body is sent piece by piece, each as soon as it is there: chunked, without a length.
@@ -103,22 +96,18 @@ impl Reply {
     }
 
     fn from_boxed_source(source: Pin<Box<dyn Source>>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: Body::Stream(source),
-            error: None,
-            has_cors: false,
-            has_own_headers: false,
-        }
+        Self::of(Body::Stream(source))
     }
 
     /// The reply with another status. One outside 200–599 is the author's mistake and becomes a 500 that
     /// names the line in the log.
     #[track_caller]
-    pub fn with_status(self, status: u16) -> Self {
+    pub fn with_status(mut self, status: u16) -> Self {
         match StatusCode::from_u16(status) {
-            Ok(status) if (200..600).contains(&status.as_u16()) => Self { status, ..self },
+            Ok(status) if (200..600).contains(&status.as_u16()) => {
+                self.head.status = status;
+                self
+            }
             _ => Self::mistake(format!("a reply cannot have the status {status}"), Location::caller()),
         }
     }
@@ -161,18 +150,18 @@ impl Reply {
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.head.status
     }
 
     /// The headers so far. Length, date and what the platform owns are added or dropped on the way out.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.head.headers
     }
 
     /// The headers, to be changed in place.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.has_own_headers = true;
-        &mut self.headers
+        &mut self.head.headers
     }
 
     /// The error this reply stands for, if it does: an around can look at it, its cause included.
@@ -194,23 +183,17 @@ impl Reply {
 
     pub(crate) fn from_error(error: Error) -> Self {
         let has_own_headers = !error.headers().is_empty();
-        let mut headers = HeaderMap::new();
+        let mut reply = Self { has_own_headers, ..Self::empty(error.status()) };
         for (name, value) in error.headers() {
-            headers.append(name.clone(), value.clone());
+            reply.head.headers.append(name.clone(), value.clone());
         }
-        Self {
-            status: error.status(),
-            headers,
-            body: Body::Empty,
-            error: Some(error),
-            has_cors: false,
-            has_own_headers,
-        }
+        reply.error = Some(error);
+        reply
     }
 
     /// The value is a constant, so that its bytes are checked when this crate is compiled.
     pub(crate) fn with_type(mut self, content_type: HeaderValue) -> Self {
-        self.headers.insert(http::header::CONTENT_TYPE, content_type);
+        self.head.headers.insert(http::header::CONTENT_TYPE, content_type);
         self
     }
 
@@ -219,11 +202,20 @@ impl Reply {
     }
 
     pub(crate) fn set_error(&mut self, error: Error) {
-        self.status = error.status();
+        self.head.status = error.status();
         for (name, value) in error.headers() {
             self.headers_mut().insert(name.clone(), value.clone());
         }
         self.error = Some(error);
+    }
+
+    /// The headers, for names of ours: what the author sets is looked at once more.
+    pub(crate) fn our_headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.head.headers
+    }
+
+    pub(crate) fn without_body(&mut self) {
+        self.body = Body::Empty;
     }
 
     /// A preflight's answer is complete.
@@ -241,19 +233,19 @@ impl Reply {
     }
 
     pub(crate) fn set_body(&mut self, body: Bytes, content_type: &'static str) {
-        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.head.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = Body::Once(body);
     }
 
     /// Says something else, in the same headers.
     #[cfg(feature = "grpc")]
     pub(crate) fn say(&mut self, status: StatusCode, body: Bytes) {
-        self.status = status;
+        self.head.status = status;
         self.body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
     }
 
-    pub(crate) fn into_response_parts(self) -> (StatusCode, HeaderMap, Body) {
-        (self.status, self.headers, self.body)
+    pub(crate) fn into_response<B>(self, body: impl FnOnce(Body) -> B) -> Response<B> {
+        Response::from_parts(self.head, body(self.body))
     }
 
     /// A 500 for something the author wrote, with the line.
@@ -266,7 +258,7 @@ impl Reply {
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
-            .field("status", &self.status)
+            .field("status", &self.head.status)
             .field("body", &self.body)
             .finish_non_exhaustive()
     }

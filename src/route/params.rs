@@ -7,27 +7,29 @@ pub(crate) const PARAMS_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Param {
     pub(crate) name: String,
-    /// How many slashes stand before its segment.
+    /// How many bytes stand before the segment of the pattern's first parameter: the same in every path.
+    skipped: usize,
+    /// How many slashes stand between that and its own segment.
     slashes: usize,
     /// The lengths of what stands around it in its segment, as clients send it.
     before: usize,
     after: usize,
-    /// Whether it goes on to the path's end.
-    is_rest: bool,
+    /// Whether its segment goes on to the path's end.
+    is_last: bool,
 }
 
 impl Param {
     /// The text of the parameter in a path that its pattern matches, still percent-encoded.
     pub(crate) fn value<'p>(&self, path: &'p str) -> Option<&'p str> {
         // Byte by byte: paths are short, and a searcher is made for long texts.
-        let (mut slashes, mut start) = (0, 0);
+        let (mut slashes, mut start) = (0, self.skipped);
         let bytes = path.as_bytes();
         while slashes < self.slashes {
             slashes += usize::from(*bytes.get(start)? == b'/');
             start += 1;
         }
-        let length = || bytes[start..].iter().position(|byte| *byte == b'/');
-        let end = if self.is_rest { None } else { length() };
+        let length = || bytes.get(start..)?.iter().position(|byte| *byte == b'/');
+        let end = if self.is_last { None } else { length() };
         let end = end.map_or(bytes.len(), |length| start + length);
         path.get(start + self.before..end.checked_sub(self.after)?)
     }
@@ -36,7 +38,11 @@ impl Param {
 /// The parameters of a pattern as its author wrote it; doubled braces stand for themselves.
 pub(crate) fn params(text: &str) -> Vec<Param> {
     let mut params = Vec::new();
-    for (slashes, segment) in text.split('/').enumerate() {
+    let last = text.split('/').count() - 1;
+    // The first segment with a parameter, and what stands before it.
+    let mut start: Option<(usize, usize)> = None;
+    let mut passed = 0;
+    for (at, segment) in text.split('/').enumerate() {
         let mut found: Option<Param> = None;
         let mut literal = 0;
         let mut rest = segment;
@@ -49,8 +55,10 @@ pub(crate) fn params(text: &str) -> Vec<Param> {
                     name if name.starts_with('*') => (name.trim_start_matches('*'), true),
                     name => (name, false),
                 };
+                let (own, skipped) = *start.get_or_insert((at, passed));
+                let (name, slashes, is_last) = (name.to_owned(), at - own, is_rest || at == last);
                 params.extend(found.take());
-                found = Some(Param { name: name.to_owned(), slashes, before: literal, after: 0, is_rest });
+                found = Some(Param { name, skipped, slashes, before: literal, after: 0, is_last });
                 literal = 0;
                 close + 1
             } else {
@@ -61,6 +69,7 @@ pub(crate) fn params(text: &str) -> Vec<Param> {
             rest = &rest[length..];
         }
         params.extend(found.map(|param| Param { after: literal, ..param }));
+        passed += literal + 1;
     }
     params
 }

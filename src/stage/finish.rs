@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exchange::Protocol;
 use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
-use crate::reply::{Body, Reply};
+use crate::reply::Reply;
 use crate::stage::{Outgoing, Record};
 
 /// Makes the response that leaves. `app_cors` holds where no place does; `protocol` is what the app speaks beside HTTP.
@@ -34,41 +34,48 @@ pub(crate) fn finish(
             reply.set_body(problem, "application/problem+json");
         }
     }
-    let (has_cors, has_own_headers) = (reply.has_cors(), reply.has_own_headers());
-    let (status, mut headers, body) = reply.into_response_parts();
-    if has_own_headers {
-        strip(&mut headers, status);
+    let status = reply.status();
+    if reply.has_own_headers() {
+        strip(reply.our_headers_mut(), status);
     }
     let call = record.call();
     let cors = call.scope.as_ref().map_or(app_cors, |scope| scope.cors.as_deref());
-    if let Some(cors) = cors.filter(|_| !has_cors) {
-        cors.decorate(&call.head, call.has_origin, &mut headers);
+    if let Some(cors) = cors.filter(|_| !reply.has_cors()) {
+        cors.decorate(&call.head, call.has_origin, reply.our_headers_mut());
     }
     if trusted && (status.is_server_error() || call.has_failed()) {
         // Without this word the platform counts the call as a success, and does not retry asynchronous ones.
-        headers.insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
+        reply.our_headers_mut().insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
-    // These have no body, whatever the handler gave; hyper would drop it unsent, as if the client had left.
-    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
-    let body = if bodiless { Body::Empty } else { body };
     let is_head = record.call().head.method == Method::HEAD;
-    respond(status, headers, Outgoing::new(body, Some(record)), is_head && !bodiless)
+    // These have no body, whatever the handler gave; hyper would drop it unsent, as if the client had left.
+    if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+        reply.without_body();
+        return reply.into_response(|body| Outgoing::new(body, Some(record)));
+    }
+    let response = reply.into_response(|body| Outgoing::new(body, Some(record)));
+    if is_head { silenced(response) } else { response }
 }
 
-/// A response as it leaves. In a reply to `HEAD` the length stands for the body: hyper leaves it away in HTTP/1 alone.
+/// A response as it leaves.
 pub(crate) fn respond(
     status: StatusCode,
-    mut headers: HeaderMap,
-    mut body: Outgoing,
+    headers: HeaderMap,
+    body: Outgoing,
     is_head: bool,
 ) -> Response<Outgoing> {
-    if is_head && let Some(length) = body.silence() {
-        headers.insert(header::CONTENT_LENGTH, length.into());
-    }
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    if is_head { silenced(response) } else { response }
+}
+
+/// In a reply to `HEAD` the length stands for the body: hyper leaves it away in HTTP/1 alone.
+fn silenced(mut response: Response<Outgoing>) -> Response<Outgoing> {
+    if let Some(length) = response.body_mut().silence() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
     response
 }
 

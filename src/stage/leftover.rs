@@ -21,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// HTTP/2 it would reset the stream, and clients that still send would take that for an error of the reply. A
 /// client that still waits for `100 Continue` is not told to send what nobody wants.
 pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
+    if !call.has_body {
+        return;
+    }
     let Some(mut body) = call.intake().leftover() else { return };
     if call.head.headers.contains_key(EXPECT) {
         return;

@@ -13,5 +13,5 @@ pub(crate) use boarding::board;
 pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
-pub(crate) use panic::{Begin, Guarded};
+pub(crate) use panic::{Begin, Guard, Guarded};
 pub(crate) use record::{Markers, Record};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
 use crate::exchange::Busy;
@@ -67,6 +67,54 @@ impl Outgoing {
         }
     }
 
+    /// The author's stream runs here: it may log, and it may panic.
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
+        // It is never polled again after a panic, so a broken invariant cannot be seen.
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
+        let frame = if let Ok(frame) = polled {
+            ready!(frame)
+        } else {
+            if let Some(record) = &self.record {
+                record.panicked();
+            }
+            Some(Err(Error::of_panic("the reply's stream panicked")))
+        };
+        let frame = match frame {
+            Some(Ok(frame)) => {
+                if let (Some(record), Some(data)) = (&mut self.record, frame.data_ref()) {
+                    record.add_sent(data.len());
+                }
+                // Nobody polls after the trailers.
+                if frame.is_trailers() {
+                    self.drop_body();
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => {
+                // A stream that passes a body on fails when the body's client leaves: nobody is at fault.
+                let has_left = self.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
+                if !has_left && !error.is_reported() {
+                    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
+                }
+                self.drop_body();
+                if let Some(mut record) = self.record.take() {
+                    record.end_broken();
+                }
+                Some(Err("the reply's stream failed".into()))
+            }
+            None => {
+                self.drop_body();
+                None
+            }
+        };
+        drop(entered);
+        if self.body.is_over() {
+            self.end();
+        }
+        Poll::Ready(frame)
+    }
+
     fn end(&mut self) {
         if let (Some(tracker), Some(record)) = (self.drain.take(), &self.record) {
             drain_leftover(record.call(), &tracker);
@@ -85,55 +133,17 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = &mut *self;
-        let entered = match (&this.body, &this.record) {
-            // The author's stream runs here, and may log.
-            (Body::Stream(_), Some(record)) => Some(current::enter(Arc::clone(record.call()) as _)),
-            _ => None,
-        };
-        // The author's stream may panic. It is never polled again then, so a broken invariant cannot be seen.
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx)));
-        let frame = if let Ok(frame) = polled {
-            ready!(frame)
-        } else {
-            if let Some(record) = &this.record {
-                record.panicked();
-            }
-            Some(Err(Error::of_panic("the reply's stream panicked")))
-        };
-        let frame = match frame {
-            Some(Ok(frame)) => {
-                if let (Some(record), Some(data)) = (&mut this.record, frame.data_ref()) {
-                    record.add_sent(data.len());
-                }
-                // Nobody polls after the trailers.
-                if frame.is_trailers() {
-                    this.drop_body();
-                }
-                Some(Ok(frame))
-            }
-            Some(Err(error)) => {
-                // A stream that passes a body on fails when the body's client leaves: nobody is at fault.
-                let has_left = this.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
-                if !has_left && !error.is_reported() {
-                    say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
-                }
-                this.drop_body();
-                if let Some(mut record) = this.record.take() {
-                    record.end_broken();
-                }
-                Some(Err("the reply's stream failed".into()))
-            }
-            None => {
-                this.drop_body();
-                None
-            }
-        };
-        drop(entered);
-        if this.body.is_over() {
-            this.end();
+        if matches!(self.body, Body::Stream(_)) {
+            return self.poll_stream(cx);
         }
-        Poll::Ready(frame)
+        let piece = self.body.take_piece();
+        if let (Some(record), Some(piece)) = (&mut self.record, &piece) {
+            record.add_sent(piece.len());
+        }
+        if self.body.is_over() {
+            self.end();
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -17,7 +17,14 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A handler that has not started, or runs. While it does, log lines carry its request's id.
 pub(crate) struct Guarded<F, T> {
     call: Arc<Call>,
-    step: Step<F, T>,
+    guard: Guard<F, T>,
+}
+
+/// The same for who has the call already, and ends it.
+pub(crate) enum Guard<F, T> {
+    Start(Option<F>),
+    Running(BoxFuture<T>),
+    Over,
 }
 
 /// How a handler is called. A trait beside the closures that implement it, because a closure inside a task loses
@@ -32,77 +39,92 @@ impl<F: FnOnce() -> BoxFuture<T>, T> Begin<T> for F {
     }
 }
 
-enum Step<F, T> {
-    Start(Option<F>),
-    Running(BoxFuture<T>),
-    Over,
-}
-
-impl<F, T> Guarded<F, T>
-where
-    F: Begin<T>,
-{
+impl<F: Begin<T>, T> Guarded<F, T> {
     /// `start` calls the handler; it runs inside the guard, because a panic may come before there is a future.
     pub(crate) fn new(call: Arc<Call>, start: F) -> Self {
-        Self { call, step: Step::Start(Some(start)) }
+        Self { call, guard: Guard::new(start) }
     }
 }
 
 // The future is boxed, and the closure is moved out before it is called.
 impl<F, T> Unpin for Guarded<F, T> {}
 
-impl<F, T> Future for Guarded<F, T>
-where
-    F: Begin<T>,
-{
+impl<F: Begin<T>, T> Future for Guarded<F, T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let _entered = current::enter(Arc::clone(&this.call) as _);
-        let step = &mut this.step;
-        // The future is never polled again after a panic, so a broken invariant cannot be seen.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            if let Step::Start(start) = step
-                && let Some(start) = start.take()
-            {
-                *step = Step::Running(start.begin());
-            }
-            match step {
-                Step::Running(future) => future.as_mut().poll(cx),
-                _ => Poll::Pending,
-            }
-        }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => {
-                this.end();
-                Poll::Ready(Ok(value))
-            }
-            Err(panic) => {
-                this.end();
-                Poll::Ready(Err(panic))
-            }
-        }
-    }
-}
-
-impl<F, T> Guarded<F, T> {
-    /// Drops the future; a panic in its drop is caught as well.
-    fn end(&mut self) {
-        let step = std::mem::replace(&mut self.step, Step::Over);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(step))) {
-            // Dropping the payload may panic too; there is nobody left to tell.
-            std::mem::forget(panic);
+        let mut value = None;
+        match this.guard.poll(&this.call, &mut value, cx) {
+            Ok(()) => value.map_or(Poll::Pending, |value| Poll::Ready(Ok(value))),
+            Err(panic) => Poll::Ready(Err(panic)),
         }
     }
 }
 
 impl<F, T> Drop for Guarded<F, T> {
     fn drop(&mut self) {
-        if matches!(self.step, Step::Running(_)) {
-            let _entered = current::enter(Arc::clone(&self.call) as _);
-            self.end();
+        self.guard.end(&self.call);
+    }
+}
+
+impl<F: Begin<T>, T> Guard<F, T> {
+    pub(crate) fn new(start: F) -> Self {
+        Self::Start(Some(start))
+    }
+
+    /// Puts the value in its place once there is one: replies are large, and are moved as little as can be.
+    pub(crate) fn poll(
+        &mut self,
+        call: &Arc<Call>,
+        value: &mut Option<T>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Panicked> {
+        let _entered = current::enter(Arc::clone(call) as _);
+        // The future is never polled again after a panic, so a broken invariant cannot be seen.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if let Self::Start(start) = self
+                && let Some(start) = start.take()
+            {
+                *self = Self::Running(start.begin());
+            }
+            if let Self::Running(future) = self
+                && let Poll::Ready(ready) = future.as_mut().poll(cx)
+            {
+                *value = Some(ready);
+                *self = Self::Over;
+            }
+        }));
+        match polled {
+            Ok(()) => Ok(()),
+            // The future panicked in its drop, which changes nothing about its value.
+            Err(panic) if value.is_some() => {
+                std::mem::forget(panic);
+                Ok(())
+            }
+            Err(panic) => {
+                self.drop_future();
+                Err(panic)
+            }
+        }
+    }
+}
+
+impl<F, T> Guard<F, T> {
+    /// Drops the future if it runs.
+    pub(crate) fn end(&mut self, call: &Arc<Call>) {
+        if matches!(self, Self::Running(_)) {
+            let _entered = current::enter(Arc::clone(call) as _);
+            self.drop_future();
+        }
+    }
+
+    /// A panic in the future's drop is caught as well.
+    fn drop_future(&mut self) {
+        let future = std::mem::replace(self, Self::Over);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            // Dropping the payload may panic too; there is nobody left to tell.
+            std::mem::forget(panic);
         }
     }
 }

@@ -126,8 +126,8 @@ const NO: HeaderValue = HeaderValue::from_static("no");
 impl IntoReply for Sse {
     fn into_reply(self) -> Reply {
         let mut reply = Reply::from_boxed_source(self.events).with_type(EVENT_STREAM);
-        reply.headers.insert(header::CACHE_CONTROL, NO_CACHE);
-        reply.headers.insert(ACCEL_BUFFERING, NO);
+        reply.head.headers.insert(header::CACHE_CONTROL, NO_CACHE);
+        reply.head.headers.insert(ACCEL_BUFFERING, NO);
         reply
     }
 }
