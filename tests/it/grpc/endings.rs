@@ -1,6 +1,6 @@
 //! How calls end that do not end by themselves: their client, their deadline, a stop, a panic.
 
-use super::{call, hello};
+use super::{call, check_late_stream, hello};
 use crate::support::wait::until;
 use crate::support::{Answer, Ask, Launch, Server, check_stopped, h2};
 
@@ -81,10 +81,7 @@ fn the_clients_deadline_holds_for_all_kinds() {
     }
     // Streams that have begun end at it too, whether they are silent or not.
     for method in ["Ticks", "Flood", "Talk"] {
-        let ask = call(&format!("/it.It/{method}"), &hello(&["a"])).header("grpc-timeout", "200m");
-        let answer = h2::Conn::open(server.port).ask(&ask);
-        answer.assert_trailers("4");
-        assert!(answer.body.len() >= 8, "{method}: it had begun");
+        check_late_stream(&server, &format!("/it.It/{method}"), true);
     }
 }
 
