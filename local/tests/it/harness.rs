@@ -119,19 +119,25 @@ impl Local {
     pub(crate) fn quiet(props: &str) -> (Self, u16) {
         let folder = Folder::new();
         folder.scripted();
-        let template = folder.write("s.yaml", &manifest(props, ""));
-        let out = std::fs::File::create(folder.path().join("out")).unwrap();
-        let mut child = Command::new(program());
-        child.arg("--template").arg(template).args(["dev", "--port", "0", "--no-watch", "--color", "never"]);
-        let child = child.stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        folder.write("s.yaml", &manifest(props, ""));
+        let local = Local::spawn_into_file(folder, &["--no-watch", "--color", "never"]);
         let mut port = None;
         eventually("the function is ready", || {
-            let text = std::fs::read_to_string(folder.path().join("out")).unwrap();
+            let text = std::fs::read_to_string(local.folder.path().join("out")).unwrap();
             let line = text.lines().find(|line| line.contains(".localhost:"));
             port = line.and_then(|line| line.trim_end_matches('/').rsplit_once(':')?.1.parse().ok());
             port.is_some() && text.contains("listens on ")
         });
-        (Local { folder, child, seen: Arc::default() }, port.unwrap())
+        (local, port.unwrap())
+    }
+
+    /// Starts the manifest in `folder` with its output in the file `out` beside it.
+    pub(crate) fn spawn_into_file(folder: Folder, arguments: &[&str]) -> Self {
+        let out = std::fs::File::create(folder.path().join("out")).unwrap();
+        let mut child = Command::new(program());
+        child.arg("--template").arg(folder.path().join("s.yaml")).args(["dev", "--port", "0"]);
+        let child = child.args(arguments).stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        Local { folder, child, seen: Arc::default() }
     }
 
     /// Starts the manifest in `folder`.
