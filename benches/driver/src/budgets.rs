@@ -9,6 +9,7 @@ use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
 use crate::rows::connections::{AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
+use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
 use crate::rows::instructions::PER_REQUEST as INSTRUCTIONS;
 use crate::rows::latency::P99;
 use crate::rows::lookup;
@@ -17,6 +18,7 @@ use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
 use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
 use crate::rows::syscalls::PER_REQUEST as SYSCALLS;
 use crate::rows::tree::{CRATES, SECONDS, STRIPPED};
+use crate::subjects::gateway::{FC_LOCAL, NGINX};
 use crate::subjects::http::{
     ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, OURS, OURS_OFF, RAW_HYPER,
 };
@@ -137,6 +139,9 @@ static BUDGETS: &[Budget] = &[
     time(HALF.p99, &OURS, Times(1.0, EQUAL_WORK), "0.5 vCPU"),
     time(WHOLE.start, &OURS, Times(1.0, EQUAL_WORK), "1 vCPU"),
     time(WHOLE.p99, &OURS, Times(1.0, EQUAL_WORK), "1 vCPU"),
+    time(&ADDED_P50, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what the local platform adds to a call"),
+    time(&ADDED_P99, &FC_LOCAL, Times(2.0, Only(&NGINX)), "the same"),
+    time(&GATEWAY_CPU, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what it costs"),
 ];
 
 const fn line(

@@ -37,9 +37,9 @@ impl Client {
     /// Asks so many times, and insists on 200.
     pub(crate) fn repeat(&mut self, request: &[u8], times: usize) -> Outcome<()> {
         for _ in 0..times {
-            let status = self.ask(request)?.status;
+            let Answer { status, body, .. } = self.ask(request)?;
             if status != 200 {
-                return Err(format!("answered {status}").into());
+                return Err(format!("answered {status}: {body}").into());
             }
         }
         Ok(())

@@ -33,6 +33,7 @@ use figures::Figures;
 use options::Options;
 use process::Bench;
 use results::Results;
+use verdicts::Verdict;
 
 /// What goes wrong here is told to a person, once.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -53,8 +54,7 @@ fn run() -> Outcome<ExitCode> {
         let mut results = Results::default();
         measure(&options, &mut results, |_| Ok(()))?;
         print!("{}", report::tables(&results, &report::Plots::Unseen));
-        let missed = verdicts::all(&results).iter().filter(|verdict| verdict.fails()).count();
-        return Ok(if missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        return Ok(if passes(&results) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let folder = folder(&options)?;
     let data = folder.join("results.tsv");
@@ -67,6 +67,16 @@ fn run() -> Outcome<ExitCode> {
     fs::write(folder.join("RESULTS.md"), report::document(&results, options.quick))?;
     eprintln!("driver: {}", folder.join("RESULTS.md").display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether every enforced budget was held against a figure, and is met.
+fn passes(results: &Results) -> bool {
+    let mut passes = !verdicts::all(results).iter().any(Verdict::fails);
+    for budget in verdicts::unjudged(results) {
+        eprintln!("driver: nothing was measured for {}: {}", budget.measure.name, budget.subject.name);
+        passes = false;
+    }
+    passes
 }
 
 /// Where the report goes: a quick one is for looking at only.

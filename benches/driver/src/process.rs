@@ -67,6 +67,9 @@ pub(crate) struct Way<'a> {
     pub(crate) whole_machine: bool,
     pub(crate) share: Option<&'a Share>,
     pub(crate) env: &'a [(&'a str, &'a str)],
+    pub(crate) arguments: &'a [&'a str],
+    /// One that the arguments name; any free one otherwise.
+    pub(crate) port: Option<u16>,
 }
 
 pub(crate) struct Server {
@@ -136,10 +139,11 @@ impl Bench {
 
     pub(crate) fn start_so(&self, subject: &Subject, way: &Way<'_>) -> Outcome<Server> {
         let output = self.scratch(&format!("{}.{:?}", subject.name.replace('/', "-"), way.under));
-        let port = free_port()?;
+        let port = way.port.map_or_else(free_port, Ok)?;
         let mut words = way.share.map(Share::words).unwrap_or_default();
         words.extend(self.tool(way, &output));
         words.extend(self.program(subject)?);
+        words.extend(way.arguments.iter().map(Into::into));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("FC_CUSTOM_LISTEN_PORT", port.to_string());
@@ -296,6 +300,6 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -29,6 +29,12 @@ pub(crate) fn all(results: &Results) -> Vec<Verdict> {
     budgets::all().filter_map(of).collect()
 }
 
+/// Enforced budgets without a figure, or without a peer's: a gate that passed them would have checked nothing.
+pub(crate) fn unjudged(results: &Results) -> impl Iterator<Item = &'static Budget> {
+    let enforced = budgets::all().filter(|budget| matches!(budget.mode, Mode::Enforced));
+    enforced.filter(|budget| results.iter().all(|taken| verdict(budget, &taken.figures).is_none()))
+}
+
 fn verdict(budget: &'static Budget, figures: &Figures) -> Option<Verdict> {
     let own = figures.spread(budget.measure, budget.subject)?;
     let (factor, more, peer) = match budget.limit {
@@ -66,5 +72,18 @@ fn find(figures: &Figures, measure: &Measure, peer: Peer) -> Option<(&'static Su
                 Better::More => measured.max_by(by_median),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enforced_budget_without_figures_is_told() {
+        let enforced = budgets::all().filter(|budget| matches!(budget.mode, Mode::Enforced)).count();
+        assert!(enforced > 0);
+        assert_eq!(unjudged(&Results::default()).count(), enforced);
+        assert!(all(&Results::default()).is_empty());
     }
 }

@@ -2,7 +2,6 @@
 
 mod clients;
 mod deploy_tool;
-mod measure;
 mod nginx;
 mod sdk;
 mod servers;

@@ -47,13 +47,6 @@ impl Nginx {
         eventually("nginx listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         Nginx { child, port, folder }
     }
-
-    /// The master and its worker.
-    pub(super) fn processes(&self) -> Vec<u32> {
-        let pid = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        children.split_whitespace().map(|pid| pid.parse().unwrap()).chain([pid]).collect()
-    }
 }
 
 impl Drop for Nginx {

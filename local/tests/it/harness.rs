@@ -114,23 +114,6 @@ impl Local {
         local
     }
 
-    /// Starts the program with its output in a file, so that nobody reads it line by line. Gives the
-    /// function's port too.
-    pub(crate) fn quiet(props: &str) -> (Self, u16) {
-        let folder = Folder::new();
-        folder.scripted();
-        folder.write("s.yaml", &manifest(props, ""));
-        let local = Local::spawn_into_file(folder, &["--no-watch", "--color", "never"]);
-        let mut port = None;
-        eventually("the function is ready", || {
-            let text = std::fs::read_to_string(local.folder.path().join("out")).unwrap();
-            let line = text.lines().find(|line| line.contains(".localhost:"));
-            port = line.and_then(|line| line.trim_end_matches('/').rsplit_once(':')?.1.parse().ok());
-            port.is_some() && text.contains("listens on ")
-        });
-        (local, port.unwrap())
-    }
-
     /// Starts the manifest in `folder` with its output in the file `out` beside it.
     pub(crate) fn spawn_into_file(folder: Folder, arguments: &[&str]) -> Self {
         let out = std::fs::File::create(folder.path().join("out")).unwrap();
@@ -139,7 +122,6 @@ impl Local {
         let child = child.args(arguments).stdin(Stdio::null()).stdout(out).spawn().unwrap();
         Local { folder, child, seen: Arc::default() }
     }
-
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(program())

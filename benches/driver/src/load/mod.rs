@@ -125,6 +125,12 @@ impl<'a> Load<'a> {
 }
 
 impl Latencies {
+    /// How many requests there were.
+    #[allow(clippy::cast_precision_loss, reason = "a count of requests")]
+    pub(crate) fn count(&self) -> f64 {
+        self.sorted.len() as f64
+    }
+
     /// The least that so many of a thousand do not exceed.
     pub(crate) fn permille(&self, permille: usize) -> f64 {
         let last = self.sorted.len().saturating_sub(1);

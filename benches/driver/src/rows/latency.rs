@@ -30,10 +30,10 @@ pub(crate) static ROW: Row = Row {
 const PER_SECOND: f64 = 10_000.0;
 
 /// Of the requests that fell due, so many have to be answered in time.
-const KEPT_UP: f64 = 0.99;
+pub(super) const KEPT_UP: f64 = 0.99;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..bench.rounds(5) {
+    for _ in 0..bench.rounds(9) {
         for subject in bench.twins() {
             once(bench, subject, figures).map_err(|error| format!("{}: {error}", subject.name))?;
         }
@@ -47,7 +47,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     }
     let mut server = bench.start(subject, Under::Nothing)?;
     drop(server.connect()?);
-    match under_load(bench, &server, subject, PER_SECOND, Duration::from_secs(1))? {
+    match under_load(bench, &server, subject, PER_SECOND, Duration::from_millis(600))? {
         Some(latencies) => {
             for (measure, permille) in [(&P50, 500), (&P99, 990), (&P999, 999)] {
                 figures.push(measure, subject, latencies.permille(permille));

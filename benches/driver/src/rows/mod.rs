@@ -4,6 +4,7 @@ pub(crate) mod allocations;
 pub(crate) mod connections;
 pub(crate) mod cpu;
 pub(crate) mod events;
+pub(crate) mod gateway;
 pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
@@ -20,7 +21,7 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 24] = [
+pub(crate) static ALL: [&Row; 25] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -45,6 +46,7 @@ pub(crate) static ALL: [&Row; 24] = [
     &grpc::SPEED,
     &grpc::COUNTS,
     &stalled::ROW,
+    &gateway::ROW,
 ];
 
 /// Two counts of requests: what lies between them is requests alone, without start, warming up and end.

@@ -1,5 +1,6 @@
 //! What is measured: a program, how it is started, and what it is compared as.
 
+pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod lookup;
 pub(crate) mod streams;
@@ -46,6 +47,8 @@ pub(crate) enum Family {
     Streams,
     /// As many routes as one asks for.
     Lookup,
+    /// What stands before a function.
+    Gateway,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,5 +93,5 @@ impl Subject {
 
 /// In the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
-    http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).copied()
+    http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).chain(&gateway::ALL).copied()
 }

@@ -1,0 +1,172 @@
+//! What a gateway before the function adds.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cpu::CONNECTIONS;
+use super::latency::{CANNOT, KEPT_UP};
+use crate::Outcome;
+use crate::figures::Figures;
+use crate::http::ordinary;
+use crate::load::Load;
+use crate::measure::Measure;
+use crate::process::{Bench, Server, Under, Way, free_port};
+use crate::row::Row;
+use crate::subjects::Subject;
+use crate::subjects::gateway::{DIRECT, FC_LOCAL, NGINX};
+
+pub(crate) static ADDED_P50: Measure = Measure::new("added-p50", "added p50, µs", 0);
+pub(crate) static ADDED_P99: Measure = Measure::new("added-p99", "added p99, µs", 0);
+pub(crate) static CPU: Measure = Measure::new("gateway-cpu", "its CPU µs per request", 1);
+static P50: Measure = Measure::new("gateway-p50", "p50, µs", 0);
+static P99: Measure = Measure::new("gateway-p99", "p99, µs", 0);
+
+pub(crate) static ROW: Row = Row {
+    name: "gateway",
+    title: "The local Function Compute, beside nginx",
+    about: "The contract example by itself, behind nginx (one worker, upstream keep-alive 32, access log) and behind `fc-local dev`; \
+            all on one processor. Open loop at 3 000 requests per second for `/users/42`. What is added is the difference of \
+            one round; processor time is that of the gateway alone.",
+    measures: &[&ADDED_P50, &ADDED_P99, &CPU, &P50, &P99],
+    plots: &[],
+    ci: false,
+    take,
+};
+
+const PER_SECOND: f64 = 3000.0;
+const READY_MAX: Duration = Duration::from_secs(10);
+
+fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    let function = bench.start(&DIRECT, Under::Nothing)?;
+    let nginx = nginx(bench, function.port())?;
+    let mut ways: [Placed; 3] = [(&DIRECT, function), (&NGINX, nginx), (&FC_LOCAL, fc_local(bench)?)];
+    for (subject, server) in &mut ways {
+        until_ready(server).map_err(|error| format!("{}: {error}", subject.name))?;
+    }
+    let [direct, gateways @ ..] = &ways;
+    for _ in 0..bench.rounds(9) {
+        let direct = once(bench, direct, figures)?.ok_or("the function itself cannot keep up")?;
+        for way in gateways {
+            if let Some(once) = once(bench, way, figures)? {
+                figures.push(&ADDED_P50, way.0, once.p50 - direct.p50);
+                figures.push(&ADDED_P99, way.0, once.p99 - direct.p99);
+                figures.push(&CPU, way.0, once.cpu);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// fc-local answers 503 until its function is in place.
+fn until_ready(server: &mut Server) -> Outcome<()> {
+    let mut client = server.connect()?;
+    let asked = Instant::now();
+    while client.ask(&ordinary("/users/42"))?.status == 503 && asked.elapsed() < READY_MAX {
+        thread::sleep(Duration::from_millis(5));
+    }
+    client.repeat(&ordinary("/users/42"), 1)
+}
+
+/// A way to the function, and where it listens.
+type Placed = (&'static Subject, Server);
+
+/// Of one way in one round, in microseconds.
+#[derive(Clone, Copy)]
+struct Once {
+    p50: f64,
+    p99: f64,
+    cpu: f64,
+}
+
+fn once(bench: &Bench, (subject, server): &Placed, figures: &mut Figures) -> Outcome<Option<Once>> {
+    let request = ordinary("/users/42");
+    let once = bench.processors.on_client(|| {
+        let mut load = Load::connect(server.port(), CONNECTIONS, &request)?;
+        load.open(PER_SECOND, Duration::from_millis(200))?;
+        let before = server.cpu_us()?;
+        let latencies = load.open(PER_SECOND, Duration::from_millis(800))?;
+        let cpu = (server.cpu_us()? - before) / latencies.count();
+        let once = Once { p50: latencies.permille(500), p99: latencies.permille(990), cpu };
+        Ok((latencies.kept_up >= KEPT_UP).then_some(once))
+    });
+    let once = once.map_err(|error| format!("{}: {error}", subject.name))?;
+    match &once {
+        Some(once) => {
+            figures.push(&P50, subject, once.p50);
+            figures.push(&P99, subject, once.p99);
+        }
+        None => ROW.measures.iter().for_each(|measure| figures.absent(measure, subject, CANNOT)),
+    }
+    Ok(once)
+}
+
+/// One process: a master would only watch its worker.
+fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
+    let port = free_port()?;
+    let folder = bench.scratch("nginx");
+    fs::create_dir_all(&folder)?;
+    let folder = folder.canonicalize()?;
+    let path = folder.display();
+    let text = format!(
+        "daemon off; master_process off; pid {path}/pid; error_log {path}/error.log;
+         events {{ worker_connections 1024; }}
+         http {{
+           access_log {path}/access.log;
+           client_body_temp_path {path}/b; proxy_temp_path {path}/p; fastcgi_temp_path {path}/f;
+           uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;
+           keepalive_requests 10000000;
+           upstream function {{ server 127.0.0.1:{upstream}; keepalive 32; keepalive_requests 10000000; }}
+           server {{
+             listen 127.0.0.1:{port};
+             location / {{
+               proxy_pass http://function; proxy_http_version 1.1; proxy_set_header Connection '';
+               proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+               proxy_buffering off; proxy_request_buffering off;
+             }}
+           }}
+         }}"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, text)?;
+    let (folder, file) = (path.to_string(), file.display().to_string());
+    let arguments = ["-p", &folder, "-c", &file];
+    bench.start_so(&NGINX, &Way { arguments: &arguments, port: Some(port), ..Way::default() })
+}
+
+fn fc_local(bench: &Bench) -> Outcome<Server> {
+    let port = free_port()?;
+    let folder = bench.scratch("fc-local");
+    fs::create_dir_all(folder.join("code"))?;
+    let command = bench.binary("contract").canonicalize()?;
+    let command = command.display();
+    let manifest = format!(
+        "edition: 3.0.0
+name: bench
+resources:
+  function:
+    component: fc3
+    props:
+      functionName: function
+      region: cn-hangzhou
+      runtime: custom.debian12
+      code: ./code
+      timeout: 60
+      memorySize: 512
+      instanceConcurrency: 200
+      customRuntimeConfig:
+        port: 9000
+        command: ['{command}']
+      triggers:
+        - triggerName: http
+          triggerType: http
+          triggerConfig: {{ authType: anonymous, methods: [GET] }}
+"
+    );
+    let file = folder.join("s.yaml");
+    fs::write(&file, manifest)?;
+    let (file, port_word) = (file.display().to_string(), port.to_string());
+    let arguments =
+        ["--template", &file, "dev", "--port", &port_word, "--no-build", "--no-watch", "--color", "never"];
+    bench.start_so(&FC_LOCAL, &Way { arguments: &arguments, port: Some(port), ..Way::default() })
+}
