@@ -164,7 +164,7 @@ fn row_9_a_large_body_that_is_not_read_and_a_reset() {
 /// hyper alone does not see it: the close stands behind bytes that nobody reads.
 #[test]
 fn row_9_a_large_body_that_is_not_read_and_a_close() {
-    let piece = |conn: &mut h1::Conn| conn.send(&[b'x'; 30_000]);
+    let piece = |conn: &mut h1::Conn| conn.send(&vec![b'x'; 30_000]);
     check_after(&[CLOSE], &begun("/hold", GIGABYTE, b""), piece, "handling", &["dropped"]);
 }
 
@@ -185,7 +185,7 @@ fn row_9_a_close_behind_a_full_window_is_not_there_yet() {
 
 #[test]
 fn row_10_a_large_body_partly_read_and_held() {
-    let bytes = begun("/hold/partly", GIGABYTE, &[b'x'; 60_000]);
+    let bytes = begun("/hold/partly", GIGABYTE, &vec![b'x'; 60_000]);
     check(&[CLOSE, RESET], &bytes, "handling", &["dropped"]);
 }
 

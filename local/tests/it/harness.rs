@@ -122,6 +122,7 @@ impl Local {
         let child = child.args(arguments).stdin(Stdio::null()).stdout(out).spawn().unwrap();
         Local { folder, child, seen: Arc::default() }
     }
+
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(program())
