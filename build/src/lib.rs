@@ -29,7 +29,8 @@ use std::process::ExitCode;
 /// `descriptors.bin` beside it: messages, clients, servers. Paths are relative to the package; imports are looked for
 /// in the folder of the first file, then in the package.
 ///
-/// A mistake in a file is printed with its file, line and column, and fails the build.
+/// A mistake in a file is printed with its file, line and column, and fails the build. Cargo runs the script again when
+/// one of the files changes, or one that they import.
 #[must_use = "the exit code of the build script"]
 pub fn compile(protos: &[impl AsRef<Path>]) -> ExitCode {
     let Some(first) = protos.first() else {
@@ -42,16 +43,6 @@ pub fn compile(protos: &[impl AsRef<Path>]) -> ExitCode {
 /// As [`compile`], with the folders where imports are looked for.
 #[must_use = "the exit code of the build script"]
 pub fn compile_in(protos: &[impl AsRef<Path>], folders: &[impl AsRef<Path>]) -> ExitCode {
-    for folder in folders
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|folder| *folder != Path::new(".") && !folder.as_os_str().is_empty())
-    {
-        println!("cargo:rerun-if-changed={}", folder.display());
-    }
-    for proto in protos {
-        println!("cargo:rerun-if-changed={}", proto.as_ref().display());
-    }
     match generate(protos, folders) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
@@ -68,6 +59,10 @@ fn generate(protos: &[impl AsRef<Path>], folders: &[impl AsRef<Path>]) -> Result
     let mut compiler = protox::Compiler::new(folders).map_err(|error| told(&error))?;
     compiler.include_source_info(true).include_imports(true);
     compiler.open_files(protos).map_err(|error| told(&error))?;
+    // Imports too. A build script that failed is run again without being told to.
+    for read in compiler.files().filter_map(protox::file::FileMetadata::path) {
+        println!("cargo:rerun-if-changed={}", read.display());
+    }
     let descriptors = Path::new(&out).join("descriptors.bin");
     fs::write(&descriptors, compiler.encode_file_descriptor_set())
         .map_err(|error| format!("{}: {error}", descriptors.display()))?;

@@ -1,11 +1,11 @@
 //! Real cross-origin fetches by a real browser, directly and behind a proxy that fills headers in as the platform does.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
 
+use crate::browser::{browse, head, serve, serve_page};
 use crate::support::{Launch, Server};
-use crate::{Folder, is_wanted};
+use crate::tools::is_wanted;
 
 /// Pages of two origins, and a function behind them.
 ///
@@ -43,41 +43,6 @@ const tries = [
 })();
 </script>";
 
-/// Answers every request on a connection with one page.
-pub fn serve_page(page: &'static str) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || {
-                let _ = head(&mut BufReader::new(&stream));
-                let reply = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{page}",
-                    page.len()
-                );
-                let _ = (&stream).write_all(reply.as_bytes());
-            });
-        }
-    });
-    port
-}
-
-/// The lines of a head, without their ends.
-fn head(from: &mut impl BufRead) -> Option<Vec<String>> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if from.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end().to_owned();
-        if line.is_empty() {
-            return Some(lines);
-        }
-        lines.push(line);
-    }
-}
-
 fn value<'h>(lines: &'h [String], name: &str) -> Option<&'h str> {
     let pairs = lines.iter().filter_map(|line| line.split_once(':'));
     pairs.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
@@ -86,14 +51,9 @@ fn value<'h>(lines: &'h [String], name: &str) -> Option<&'h str> {
 /// The platform's gateway as far as CORS goes: where the function sends no `Access-Control-*`, it invites the request's
 /// origin, with credentials.
 fn serve_gateway(function: u16) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || forward(&stream, function));
-        }
-    });
-    port
+    serve(move |client| {
+        forward(client, function);
+    })
 }
 
 /// One request, one connection.
@@ -122,22 +82,6 @@ fn forward(client: &TcpStream, function: u16) -> Option<()> {
     let mut rest = Vec::new();
     let _ = from_function.read_to_end(&mut rest);
     (&*client).write_all(&[text.as_bytes(), &rest].concat()).ok()
-}
-
-/// What the page has seen, in its own words.
-#[track_caller]
-pub fn browse(page: &str, port: u16) -> String {
-    let folder = Folder::new(&format!("browser-{port}-{}", page.len()));
-    let mut command = Command::new("chromium");
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    command.args(["--disable-dev-shm-usage", "--virtual-time-budget=20000", "--dump-dom"]);
-    command.arg(format!("--user-data-dir={}", folder.0.display()));
-    command.arg(format!("{page}/?base=http://localhost:{port}"));
-    let output = command.stderr(Stdio::null()).output().expect("chromium is installed");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seen = text.split_once("<body>[").and_then(|(_, rest)| rest.split_once(']'));
-    seen.unwrap_or_else(|| panic!("the page did not come to its end: {text}")).0.to_owned()
 }
 
 fn function(policy: &str, origins: &str) -> Server {

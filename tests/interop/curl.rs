@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::{Answer, Ask, Server, rows};
-use crate::{Folder, is_wanted};
+use crate::tools::{Folder, is_wanted};
 
 /// One request by curl. `protocol` is the option that chooses it.
 #[track_caller]

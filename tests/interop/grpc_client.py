@@ -59,11 +59,10 @@ def compressed():
     assert "grpc-encoding" in error.details(), error.details()
 
 
-def silence(stop):
-    """Requests that do not come before `stop`."""
+def silence(stop, *first):
+    """These requests, and then none before `stop`."""
+    yield from first
     stop.wait(WAIT)
-    return
-    yield
 
 
 def deadline():
@@ -75,8 +74,11 @@ def deadline():
 
 def cancellation():
     stop = threading.Event()
-    call = greeter.Chat(silence(stop), timeout=WAIT, metadata=[("x-fc-request-id", "py-cancelled")])
-    threading.Timer(0.3, call.cancel).start()
+    metadata = [("x-fc-request-id", "py-cancelled")]
+    call = greeter.Chat(silence(stop, hello("tea")), timeout=WAIT, metadata=metadata)
+    # The call is there when its first reply is.
+    assert next(call).message.endswith("tea")
+    call.cancel()
     refused(lambda: next(call), grpc.StatusCode.CANCELLED)
     stop.set()
 

@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::is_wanted;
 use crate::support::wait::until;
 use crate::support::{Ask, Launch, h1};
+use crate::tools::is_wanted;
 
 /// Whether a request gets an answer soon. A blocked executor gives none for as long as it is blocked.
 fn answers(port: u16) -> bool {
@@ -30,7 +30,7 @@ fn a_second_signal_ends_a_process_whose_executor_is_blocked() {
     // The door still answers probes: the platform must not replace the instance before its heartbeat is overdue.
     server.ask(&Ask::get("/healthz")).assert_status(200);
     server.signal("TERM");
-    until("the door to be closed", || TcpStream::connect(("127.0.0.1", server.port)).is_err().then_some(()));
+    server.until_closed();
     server.signal("TERM");
     let (status, lines) = server.ended();
     assert_eq!(status.code(), Some(1));

@@ -2,16 +2,8 @@
 
 use std::process::Command;
 
-use crate::is_wanted;
 use crate::support::Server;
-
-#[track_caller]
-fn output(command: &mut Command) -> String {
-    let done = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert!(done.status.success(), "{text}");
-    text
-}
+use crate::tools::{is_wanted, output};
 
 #[test]
 fn h2load_gets_2xx_only() {

@@ -14,6 +14,7 @@ mod apps;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod browser;
 mod cors_browser;
 mod curl;
 mod grpc;
@@ -22,53 +23,8 @@ mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod proxy;
 mod sse;
+mod tools;
 mod websocket;
 mod websocket_browser;
-
-/// Whether these tests are wanted here.
-fn is_wanted() -> bool {
-    let wanted = std::env::var_os("FC_INTEROP").is_some_and(|value| value == "1");
-    if !wanted {
-        eprintln!("needs real tools: set FC_INTEROP=1");
-    }
-    wanted
-}
-
-/// A Python that has the clients of `requirements.txt`: `FC_PYTHON`, or the one that `.ci/run tools` makes.
-fn python() -> std::process::Command {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/python/bin/python3");
-    let python = std::env::var_os("FC_PYTHON").unwrap_or_else(|| own.into());
-    assert!(
-        std::path::Path::new(&python).exists(),
-        "{} is absent: run `.ci/run tools`, or name one in FC_PYTHON",
-        python.display()
-    );
-    std::process::Command::new(python)
-}
-
-/// A folder of this test's own, removed at its end.
-#[derive(Debug)]
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("fc-runtime-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> std::path::PathBuf {
-        self.0.join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        std::fs::read_to_string(self.file(name)).unwrap_or_default()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}

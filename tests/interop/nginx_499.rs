@@ -1,12 +1,12 @@
 //! nginx set up as a load balancer's documents say, with clients that are killed under load: both count alike.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use crate::support::server::free_port;
+use crate::proxy::{Config, Proxy};
 use crate::support::wait::until;
 use crate::support::{Ask, Server};
-use crate::{Folder, is_wanted};
+use crate::tools::{Running, is_wanted};
 
 /// Clients of one round: connections of a wrk that is killed, and curls that lose patience.
 const KILLED: usize = 200;
@@ -14,72 +14,30 @@ const IMPATIENT: usize = 30;
 const ROUNDS: usize = 3;
 
 /// 60 s for a reply, 5 s to connect, 15 s idle, the client's address appended, and 499 for a client that left.
-fn configuration(folder: &Folder, port: u16, upstream: u16) -> String {
-    let place = folder.0.display();
-    format!(
-        "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log warn;\n\
-         worker_rlimit_nofile 8192;\nevents {{ worker_connections 4096; }}\n\
-         http {{\n\
-         log_format short '$status $request_id $uri';\n\
-         access_log {place}/access.log short;\n\
-         client_body_temp_path {place}/b;\nproxy_temp_path {place}/p;\nfastcgi_temp_path {place}/f;\n\
-         uwsgi_temp_path {place}/u;\nscgi_temp_path {place}/s;\nkeepalive_timeout 15s;\n\
-         upstream function {{ server 127.0.0.1:{upstream}; keepalive 64; }}\n\
-         server {{\nlisten 127.0.0.1:{port};\n\
-         location / {{\nproxy_pass http://function;\nproxy_http_version 1.1;\nproxy_set_header Connection \"\";\n\
-         proxy_connect_timeout 5s;\nproxy_read_timeout 60s;\nproxy_send_timeout 60s;\n\
-         proxy_ignore_client_abort off;\nproxy_next_upstream off;\n\
-         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
-         proxy_set_header X-Forwarded-Proto $scheme;\nproxy_set_header Host $http_host;\n\
-         proxy_set_header X-Fc-Request-Id $request_id;\n}}\n}}\n}}\n"
-    )
+const BALANCER: Config<'_> = Config {
+    http: "keepalive_timeout 15s;",
+    listen: "",
+    location: "proxy_pass http://function;\nproxy_http_version 1.1;\nproxy_set_header Connection \"\";\n\
+               proxy_connect_timeout 5s;\nproxy_read_timeout 60s;\nproxy_send_timeout 60s;\n\
+               proxy_ignore_client_abort off;\nproxy_next_upstream off;\n\
+               proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
+               proxy_set_header X-Forwarded-Proto $scheme;\nproxy_set_header Host $http_host;\n\
+               proxy_set_header X-Fc-Request-Id $request_id;",
+};
+
+/// The ids of the requests on a path that the proxy records with this status.
+fn ids(front: &Proxy, status: &str, path: &str) -> BTreeSet<String> {
+    let log = front.records();
+    let words = log.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    words.filter(|words| words[0] == status && words[2] == path).map(|words| words[3].to_owned()).collect()
 }
 
-struct Front {
-    child: Child,
-    port: u16,
-    folder: Folder,
-}
-
-impl Front {
-    #[track_caller]
-    fn start(upstream: u16) -> Self {
-        let port = free_port();
-        // Two tests start one at the same time.
-        let folder = Folder::new(&format!("nginx-499-{port}"));
-        std::fs::write(folder.file("nginx.conf"), configuration(&folder, port, upstream)).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder.0).arg("-e").arg(folder.file("error.log"));
-        command.arg("-c").arg(folder.file("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().expect("nginx is installed");
-        until("nginx to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-        Self { child, port, folder }
-    }
-
-    /// The ids of the requests on a path that it records with this status.
-    fn ids(&self, status: &str, path: &str) -> BTreeSet<String> {
-        let log = self.folder.text("access.log");
-        let words = log.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        words
-            .filter(|words| words[0] == status && words[2] == path)
-            .map(|words| words[1].to_owned())
-            .collect()
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn wrk(connections: usize, seconds: usize, url: &str) -> Child {
+fn wrk(connections: usize, seconds: usize, url: &str) -> Running {
     let connections = connections.to_string();
     let duration = format!("{seconds}s");
     let mut command = Command::new("wrk");
     command.args(["-t", "1", "-c", &connections, "-d", &duration, "--timeout", "60s", url]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("wrk is installed")
+    Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 #[test]
@@ -88,7 +46,7 @@ fn both_count_the_same_departures() {
         return;
     }
     let mut server = Server::contract();
-    let front = Front::start(server.port);
+    let front = Proxy::start(server.port, &BALANCER);
     let url = |target: &str| format!("http://127.0.0.1:{}{target}", front.port);
     for round in 1..=ROUNDS {
         let mut killed = wrk(KILLED, 60, &url("/slow?ms=600000"));
@@ -96,7 +54,7 @@ fn both_count_the_same_departures() {
             .map(|_| {
                 let mut curl = Command::new("curl");
                 curl.args(["--silent", "--max-time", "8", &url("/slow?ms=600000")]);
-                curl.stdout(Stdio::null()).spawn().expect("curl is installed")
+                Running::start(curl.stdout(Stdio::null()))
             })
             .collect();
         // All have reached the function: what the proxy alone has seen is not the function's to count.
@@ -111,9 +69,9 @@ fn both_count_the_same_departures() {
         assert!(load.wait().unwrap().success());
         server.until_counter("cancelled", (round * KILLED) as u64);
     }
-    until("all to have left", || (server.counter("in_flight") == 1).then_some(()));
+    server.until_idle();
     let theirs = until("nginx's records", || {
-        let theirs = front.ids("499", "/slow");
+        let theirs = ids(&front, "499", "/slow");
         (theirs.len() >= ROUNDS * (KILLED + IMPATIENT)).then_some(theirs)
     });
     let counted = server.counter("cancelled");
@@ -125,17 +83,17 @@ fn both_count_the_same_departures() {
     let all = lines.iter().filter(|line| line["status"] == 499).count();
     println!(
         "499: nginx {}, the runtime's counter {counted}, its log {all}; of /plaintext: nginx {}, the log {}; served {}",
-        theirs.len() + front.ids("499", "/plaintext").len(),
-        front.ids("499", "/plaintext").len(),
+        theirs.len() + ids(&front, "499", "/plaintext").len(),
+        ids(&front, "499", "/plaintext").len(),
         ours("/plaintext").len(),
-        front.ids("200", "/plaintext").len(),
+        ids(&front, "200", "/plaintext").len(),
     );
     assert_eq!(theirs, ours("/slow"), "request by request");
     assert_eq!(counted, all as u64);
     // A load that ends leaves a few quick requests behind, whose replies may have crossed the departure.
-    assert!(ours("/plaintext").is_subset(&front.ids("499", "/plaintext")));
-    assert_eq!(front.ids("502", "/plaintext"), BTreeSet::new());
-    assert!(!front.ids("200", "/plaintext").is_empty(), "others were served");
+    assert!(ours("/plaintext").is_subset(&ids(&front, "499", "/plaintext")));
+    assert_eq!(ids(&front, "502", "/plaintext"), BTreeSet::new());
+    assert!(!ids(&front, "200", "/plaintext").is_empty(), "others were served");
 }
 
 /// What the balancer says about the client reaches the function; what the client says about itself does not count.
@@ -145,7 +103,7 @@ fn the_client_is_seen_through_the_proxy() {
         return;
     }
     let server = Server::contract();
-    let front = Front::start(server.port);
+    let front = Proxy::start(server.port, &BALANCER);
     let ask = Ask::get("/healthz");
     crate::support::h1::Conn::open(front.port).ask(&ask).assert_status(200).assert_text("ok");
 }

@@ -1,18 +1,18 @@
 //! Server-sent events with those who read them: a browser's `EventSource`, curl, and nginx between.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::apps::live::PAGE;
-use crate::cors_browser::{browse, serve_page};
-use crate::is_wanted;
-use crate::nginx::Proxy;
+use crate::browser::{browse, serve_page};
+use crate::nginx::{proxy, proxy_buffering};
 use crate::support::wait::until_settled;
 use crate::support::{Ask, Launch, Server, h1};
+use crate::tools::{Running, is_wanted};
 
 /// A curl that prints what it gets as it gets it.
 struct Curl {
-    child: Child,
+    child: Running,
     lines: Box<dyn Iterator<Item = std::io::Result<String>>>,
 }
 
@@ -22,7 +22,7 @@ impl Curl {
         let mut command = Command::new("curl");
         command.args(["--silent", "--show-error", "--no-buffer", "--max-time", "60"]).args(more);
         command.arg(format!("http://127.0.0.1:{port}{target}"));
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("curl is installed");
+        let mut child = Running::start(command.stdout(Stdio::piped()));
         let lines = Box::new(BufReader::new(child.stdout.take().unwrap()).lines());
         Self { child, lines }
     }
@@ -38,13 +38,6 @@ impl Curl {
     fn expect_end(&mut self) {
         assert!(self.lines.next().is_none());
         assert!(self.child.wait().unwrap().success(), "the end was an orderly one");
-    }
-}
-
-impl Drop for Curl {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -91,7 +84,7 @@ fn events_pass_nginx_whatever_it_is_set_to() {
     }
     for buffering in ["on", "off"] {
         let server = Server::contract();
-        let proxy = Proxy::start_buffering(&format!("nginx-sse-{buffering}"), server.port, buffering);
+        let proxy = proxy_buffering(server.port, buffering);
         check_one_by_one(&server, proxy.port, &["--http1.1"]);
         let mut curl = Curl::start(proxy.port, "/sse?n=2&ms=1", &["--header", "Last-Event-ID: 0"]);
         curl.expect(&["data: tick 1", "id: 1", ""]);
@@ -105,8 +98,8 @@ fn a_client_behind_nginx_that_does_not_read_stops_the_producer() {
     if !is_wanted() {
         return;
     }
-    let server = Launch::app("live").start();
-    let proxy = Proxy::start_buffering("nginx-sse-stalled", server.port, "on");
+    let server = Server::app("live");
+    let proxy = proxy_buffering(server.port, "on");
     let mut conn = h1::Conn::open(proxy.port);
     conn.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
     conn.answer_head().assert_status(200);
@@ -121,7 +114,7 @@ fn a_drain_ends_the_streams_through_nginx() {
         return;
     }
     let mut server = Server::contract();
-    let proxy = Proxy::start("nginx-sse-drain", server.port);
+    let proxy = proxy(server.port);
     let mut curl = Curl::start(proxy.port, "/feed", &[]);
     until_subscribed(&server);
     server.signal("TERM");
@@ -144,7 +137,7 @@ fn a_browser_comes_back_with_the_last_id() {
     assert_eq!(server.ask(&Ask::get("/came-with")).text(), "none, 1, 3, 4");
     assert_eq!(browse(&other, server.port), "closed");
     // From the function's own page, behind a proxy too.
-    let proxy = Proxy::start("nginx-sse-browser", server.port);
+    let proxy = proxy(server.port);
     for port in [server.port, proxy.port] {
         assert_eq!(browse(&format!("http://localhost:{port}"), port), "0 1 2 3 4 closed");
     }

@@ -3,10 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::server::free_port;
-use crate::support::wait::until;
+use crate::proxy::{Config, Proxy};
 use crate::support::{Server, ws};
-use crate::{Folder, is_wanted, python};
+use crate::tools::{Running, is_wanted, python};
 
 /// Says `ok` at its end. Its arguments are the URL, and the largest message to try.
 const CLIENT: &str = r#"
@@ -90,7 +89,7 @@ fn the_client_of_python() {
     }
     let mut server = Server::contract();
     run_client(server.port, 6 * 1024 * 1024);
-    until("all sockets to have ended", || (server.counter("in_flight") == 1).then_some(()));
+    server.until_idle();
     assert_eq!(server.counter("cancelled"), 0, "all said goodbye");
     server.stop();
 }
@@ -102,7 +101,7 @@ fn a_client_of_python_is_told_of_a_drain() {
     }
     let mut server = Server::contract();
     let url = format!("ws://127.0.0.1:{}/ws", server.port);
-    let mut client = python().args(["-c", WAITING, &url]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut client = Running::start(python().args(["-c", WAITING, &url]).stdout(Stdio::piped()));
     let mut said = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert_eq!(said.next().as_deref(), Some("connected"));
     let lines = server.stop();
@@ -112,21 +111,13 @@ fn a_client_of_python_is_told_of_a_drain() {
 }
 
 /// As its documents say that an upgrade is passed on.
-fn configuration(folder: &Folder, port: u16, upstream: u16) -> String {
-    let place = folder.0.display();
-    format!(
-        "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log warn;\n\
-         events {{ worker_connections 1024; }}\n\
-         http {{\naccess_log off;\n\
-         client_body_temp_path {place}/b;\nproxy_temp_path {place}/p;\nfastcgi_temp_path {place}/f;\n\
-         uwsgi_temp_path {place}/u;\nscgi_temp_path {place}/s;\n\
-         map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}\n\
-         server {{\nlisten 127.0.0.1:{port};\n\
-         location / {{\nproxy_pass http://127.0.0.1:{upstream};\nproxy_http_version 1.1;\n\
-         proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $connection_upgrade;\n\
-         proxy_set_header Host $http_host;\nproxy_read_timeout 15s;\n}}\n}}\n}}\n"
-    )
-}
+const UPGRADES: Config<'_> = Config {
+    http: "map $http_upgrade $connection_upgrade { default upgrade; '' close; }",
+    listen: "",
+    location: "proxy_pass http://function;\nproxy_http_version 1.1;\n\
+               proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $connection_upgrade;\n\
+               proxy_set_header Host $http_host;\nproxy_read_timeout 15s;",
+};
 
 #[test]
 fn a_client_behind_nginx() {
@@ -134,18 +125,9 @@ fn a_client_behind_nginx() {
         return;
     }
     let server = Server::contract();
-    let port = free_port();
-    let folder = Folder::new(&format!("nginx-ws-{port}"));
-    std::fs::write(folder.file("nginx.conf"), configuration(&folder, port, server.port)).unwrap();
-    let mut command = Command::new("nginx");
-    command.arg("-p").arg(&folder.0).arg("-e").arg(folder.file("error.log"));
-    command.arg("-c").arg(folder.file("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut nginx = command.spawn().expect("nginx is installed");
-    until("nginx to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-    run_client(port, 6 * 1024 * 1024);
-    until("all sockets to have ended", || (server.counter("in_flight") == 1).then_some(()));
-    nginx.kill().unwrap();
-    nginx.wait().unwrap();
+    let proxy = Proxy::start(server.port, &UPGRADES);
+    run_client(proxy.port, 6 * 1024 * 1024);
+    server.until_idle();
 }
 
 #[track_caller]

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h2, hpack};
 
 /// What an attack may cost at its height, in MiB. The attacks below send ten times as much or more.
@@ -35,7 +34,7 @@ fn withstand(name: &str, launch: &Launch, attack: impl Fn(u16) + Sync) {
     let peak = peak_mib(&server);
     println!("{name}: {before} MiB before, {peak} MiB at its height, others were served {rounds} times");
     assert!(peak < before + BOUND_MIB, "{name}: from {before} to {peak} MiB");
-    until("all to be over", || (server.counter("in_flight") == 1).then_some(()));
+    server.until_idle();
 }
 
 fn quiet() -> Launch {

@@ -1,23 +1,8 @@
 //! Stopping under load: nothing new is taken, what is in flight is finished or cut, and the log says what it waited for.
 
-use std::net::TcpStream;
-
 use serde_json::Value;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h1, h2};
-
-#[track_caller]
-fn until_closed(server: &Server) {
-    until("the port to close", || TcpStream::connect(("127.0.0.1", server.port)).is_err().then_some(()));
-}
-
-#[track_caller]
-fn ended(server: &mut Server) -> Vec<Value> {
-    let (status, lines) = server.ended();
-    assert_eq!(status.code(), Some(0), "{}", server.stderr());
-    lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 #[track_caller]
 fn last(lines: &[Value]) -> (u64, u64, u64) {
@@ -29,7 +14,7 @@ fn last(lines: &[Value]) -> (u64, u64, u64) {
 
 #[test]
 fn all_in_flight_are_finished_and_nothing_new_is_taken() {
-    let mut server = Launch::app("settings").start();
+    let mut server = Server::app("settings");
     let mut conns: Vec<_> = (0..20)
         .map(|_| {
             let mut conn = server.connect();
@@ -42,14 +27,14 @@ fn all_in_flight_are_finished_and_nothing_new_is_taken() {
     server.until_counter("in_flight", 22);
     let asked = server.counter("finished");
     server.signal("TERM");
-    until_closed(&server);
+    server.until_closed();
     for conn in &mut conns {
         conn.answer("GET").assert_status(200).assert_header("connection", "close").assert_text("slow");
         assert_eq!(conn.rest(), b"", "and then it is closed");
     }
     streams.answer_through_goaway(stream).assert_status(200);
     drop(streams);
-    let lines = ended(&mut server);
+    let lines = server.stopped();
     assert_eq!(last(&lines), (asked + 22, 0, 0), "the one that asked among them");
     let said = lines.iter().any(|line| line["message"].as_str().unwrap().starts_with("SIGTERM: draining 21"));
     assert!(said, "{lines:?}");
@@ -68,7 +53,7 @@ fn the_deadline_cuts_counts_and_says_what_was_left() {
     server.until_counter("cancelled", 1);
     server.signal("TERM");
     assert_eq!(conn.rest(), b"", "no half reply");
-    let lines = ended(&mut server);
+    let lines = server.stopped();
     let (_, cancelled, cut) = last(&lines);
     assert_eq!((cancelled, cut), (1, 1));
     let warning = lines.iter().find(|line| line["level"] == "WARN" && line["status"].is_null()).unwrap();
@@ -80,7 +65,7 @@ fn the_deadline_cuts_counts_and_says_what_was_left() {
 
 #[test]
 fn a_handler_that_finishes_is_waited_for() {
-    let mut server = Launch::app("settings").start();
+    let mut server = Server::app("settings");
     let mut conn = server.connect();
     conn.send(&h1::bytes(&Ask::get("/finish?ms=800")));
     server.until_counter("in_flight", 2);
@@ -99,9 +84,9 @@ fn a_second_signal_of_either_kind_is_at_once() {
         conn.send(&h1::bytes(&Ask::get("/slow?ms=600000")));
         server.until_counter("in_flight", 2);
         server.signal(first);
-        until_closed(&server);
+        server.until_closed();
         server.signal(second);
-        let lines = ended(&mut server);
+        let lines = server.stopped();
         assert_eq!(last(&lines).2, 1, "one is cut");
         let said = format!("SIG{second}");
         let warning =
@@ -113,7 +98,7 @@ fn a_second_signal_of_either_kind_is_at_once() {
 /// The platform calls it before a freeze, too.
 #[test]
 fn pre_stop_goes_on_serving() {
-    let server = Launch::app("settings").start();
+    let server = Server::app("settings");
     let mut conn = server.connect();
     for _ in 0..3 {
         conn.ask(&Ask::get("/pre-stop")).assert_status(200);
@@ -127,13 +112,13 @@ fn pre_stop_goes_on_serving() {
 /// Clients that leave during a drain have left; they were not cut.
 #[test]
 fn a_client_that_leaves_meanwhile_is_a_499() {
-    let mut server = Launch::app("settings").start();
+    let mut server = Server::app("settings");
     let mut conn = server.connect();
     conn.send(&h1::bytes(&Ask::get("/slow?ms=600000")));
     server.until_counter("in_flight", 2);
     server.signal("TERM");
-    until_closed(&server);
+    server.until_closed();
     drop(conn);
-    let lines = ended(&mut server);
+    let lines = server.stopped();
     assert_eq!((last(&lines).1, last(&lines).2), (1, 0));
 }

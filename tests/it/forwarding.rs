@@ -81,13 +81,13 @@ fn the_base_path_is_the_rules_or_the_platforms() {
         client(&server, &[("x-fc-base-path", "/2016-08-15/proxy/shop/cart")])["base_path"],
         "/2016-08-15/proxy/shop/cart"
     );
-    assert_eq!(client(&Launch::app("settings").start(), &[])["base_path"], "");
+    assert_eq!(client(&Server::app("settings"), &[])["base_path"], "");
 }
 
 /// Only through the load balancer that inserts this header.
 #[test]
 fn a_secret_header_is_required() {
-    let server = Launch::app("settings").start();
+    let server = Server::app("settings");
     let with = |values: &[&str]| {
         server.ask(&values.iter().fold(Ask::get("/alb"), |ask, value| ask.header("x-from-alb", value))).status
     };
@@ -109,7 +109,7 @@ fn a_secret_header_is_required() {
 
 #[test]
 fn a_bearer_token_is_required() {
-    let server = Launch::app("settings").start();
+    let server = Server::app("settings");
     let with = |value: &str| server.ask(&Ask::get("/token").header("authorization", value));
     for right in ["Bearer first token", "bearer second token", "BEARER first token"] {
         with(right).assert_status(200).assert_text("inside");

@@ -86,7 +86,7 @@ fn five_waves_of_a_thousand_leavers_leave_nothing() {
             total += WAVE as u64;
             server.until_counter("cancelled", total);
         }
-        until("the wave to be over", || (server.counter("in_flight") == 1).then_some(()));
+        server.until_idle();
         // Sockets are closed a moment after their requests are counted.
         let quiet = until("descriptors and threads to be as before", || {
             let held = held(&server);

@@ -242,7 +242,7 @@ fn a_body_that_nobody_reads_leaves_the_connection_usable() {
 
 #[test]
 fn a_scopes_time_limit_is_a_504() {
-    let mut server = Launch::app("settings").start();
+    let mut server = Server::app("settings");
     let mut conn = server.connect();
     conn.ask(&Ask::get("/limited?ms=600000")).assert_problem(504);
     conn.ask(&Ask::get("/limited?ms=0")).assert_status(200);

@@ -168,7 +168,7 @@ fn a_load_balancers_probe_is_answered_by_one_setting() {
 
 #[test]
 fn without_the_setting_the_apps_own_root_answers() {
-    let server = Launch::app("settings").start();
+    let server = Server::app("settings");
     let mut conn = server.connect();
     conn.send(b"HEAD / HTTP/1.0\r\n\r\n");
     assert!(conn.rest().starts_with(b"HTTP/1.0 200 "));

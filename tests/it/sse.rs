@@ -5,16 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::wait::{until, until_settled};
-use crate::support::{Ask, Launch, Server, h1, h2};
+use crate::support::{Ask, Server, check_stopped, h1, h2};
 
 const ID: &str = "listener";
 
 fn ask(target: &str) -> Ask {
     Ask::get(target).header("x-fc-request-id", ID)
-}
-
-fn live() -> Server {
-    Launch::app("live").start()
 }
 
 /// The head has been read; events come next.
@@ -40,15 +36,6 @@ fn until_seen(server: &Server, what: &str, least: u64) {
     until(&format!("{what} to reach {least}"), || (count() >= least).then_some(()));
 }
 
-/// The one line about the request, which is not an error's.
-#[track_caller]
-fn record(server: &Server) -> Value {
-    let lines = server.records(ID, 1);
-    let records: Vec<&Value> = lines.iter().filter(|line| line["status"].is_u64()).collect();
-    assert_eq!(records.len(), 1, "{lines:?}");
-    records[0].clone()
-}
-
 #[track_caller]
 fn open_gate(server: &Server) {
     server.ask(&Ask::post("/open", "")).assert_status(204);
@@ -56,7 +43,7 @@ fn open_gate(server: &Server) {
 
 #[test]
 fn an_event_that_is_alone_is_a_chunk_at_once() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = open(&server, "/gated");
     for at in 0..3 {
         open_gate(&server);
@@ -67,7 +54,7 @@ fn an_event_that_is_alone_is_a_chunk_at_once() {
 
 #[test]
 fn events_that_are_ready_together_share_a_chunk() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = server.connect();
     conn.send(b"GET /burst HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let all = String::from_utf8(conn.rest()).unwrap();
@@ -78,7 +65,7 @@ fn events_that_are_ready_together_share_a_chunk() {
 /// 1 000 bytes each: a chunk is sent when it has reached 16 KiB.
 #[test]
 fn a_chunk_is_bounded() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = open(&server, "/endless");
     for _ in 0..5 {
         let length = conn.chunk().expect("a chunk").len();
@@ -88,7 +75,7 @@ fn a_chunk_is_bounded() {
 
 #[test]
 fn silence_is_broken_by_comments() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = open(&server, "/silent");
     for _ in 0..3 {
         assert_eq!(text(conn.chunk()), ":\n\n");
@@ -98,20 +85,20 @@ fn silence_is_broken_by_comments() {
 #[test]
 fn a_client_that_leaves_drops_the_producer_and_is_a_499() {
     for target in ["/waiting", "/silent", "/endless"] {
-        let server = live();
+        let server = Server::app("live");
         let conn = open(&server, target);
         until_seen(&server, "begun", 1);
         drop(conn);
         until_seen(&server, "dropped", 1);
         server.until_counter("cancelled", 1);
-        let record = record(&server);
+        let record = server.record(ID);
         assert_eq!((&record["status"], &record["phase"]), (&499.into(), &"replying".into()), "{record}");
     }
 }
 
 #[test]
 fn a_stream_of_http2_that_is_cancelled_is_a_499() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = h2::Conn::open(server.port);
     let stream = conn.send(&ask("/waiting"));
     conn.wait_for_heads(1);
@@ -119,7 +106,7 @@ fn a_stream_of_http2_that_is_cancelled_is_a_499() {
     conn.cancel(stream);
     until_seen(&server, "dropped", 1);
     server.until_counter("cancelled", 1);
-    assert_eq!(record(&server)["status"], 499);
+    assert_eq!(server.record(ID)["status"], 499);
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
@@ -131,7 +118,7 @@ fn a_stream_that_fails_is_ended_cleanly() {
         ("/failing-run", "the source is dry"),
         ("/forged", "apps/live.rs:"),
     ] {
-        let server = live();
+        let server = Server::app("live");
         let mut conn = open(&server, target);
         assert_eq!(text(conn.chunk()), "data: fine\n\n");
         assert_eq!(conn.chunk(), None);
@@ -139,7 +126,7 @@ fn a_stream_that_fails_is_ended_cleanly() {
         let lines = server.records(ID, 2);
         let error = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
         assert!(error["message"].as_str().unwrap().contains(cause), "{error}");
-        let record = record(&server);
+        let record = server.record(ID);
         assert_eq!((&record["status"], &record["end"]), (&200.into(), &Value::Null), "{record}");
     }
 }
@@ -147,17 +134,17 @@ fn a_stream_that_fails_is_ended_cleanly() {
 /// A panic cannot be told from a program that is broken: the client sees that there should be more.
 #[test]
 fn a_panic_cuts_the_stream() {
-    let server = live();
+    let server = Server::app("live");
     let mut conn = open(&server, "/panicking");
     assert_eq!(text(conn.chunk()), "data: fine\n\n");
     assert_eq!(conn.rest(), b"", "no last chunk");
     assert_eq!(server.counter("panicked"), 1);
-    assert_eq!(record(&server)["end"], "reply broken");
+    assert_eq!(server.record(ID)["end"], "reply broken");
 }
 
 #[test]
 fn errors_before_the_stream_are_problems() {
-    let server = live();
+    let server = Server::app("live");
     server.ask(&Ask::get("/refused")).assert_problem(403);
     // What tells an `EventSource` to stay away.
     server.ask(&Ask::get("/over")).assert_status(204);
@@ -165,7 +152,7 @@ fn errors_before_the_stream_are_problems() {
 
 #[test]
 fn a_head_does_not_begin_a_producer() {
-    let server = live();
+    let server = Server::app("live");
     let head = server.ask(&Ask::new("HEAD", "/waiting"));
     head.assert_status(200).assert_header("content-type", "text/event-stream");
     let seen = server.ask(&Ask::get("/seen")).json();
@@ -176,7 +163,7 @@ fn a_head_does_not_begin_a_producer() {
 /// Over each protocol: what is ready, a last comment, an orderly end, and the process ends before its deadline.
 #[test]
 fn a_stop_ends_the_streams() {
-    let mut server = live();
+    let mut server = Server::app("live");
     let mut waiting = open(&server, "/waiting");
     let mut endless = open(&server, "/endless");
     let mut streams = h2::Conn::open(server.port);
@@ -194,17 +181,15 @@ fn a_stop_ends_the_streams() {
     assert!(last.ends_with(b"\n\n: going away\n\n"), "{:?}", String::from_utf8_lossy(&last));
     assert_eq!(streams.data(stream), b": going away\n\n");
     drop(streams);
-    let (status, lines) = server.ended();
-    assert_eq!(status.code(), Some(0));
-    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let stopped = lines.last().unwrap();
-    assert_eq!((&stopped["cut"], &stopped["cancelled"]), (&0.into(), &0.into()), "{lines:?}");
+    let lines = server.stopped();
+    check_stopped(&lines, 0);
+    assert_eq!(lines.last().unwrap()["cancelled"], 0, "{lines:?}");
 }
 
 /// The platform calls it before a freeze too: streams end, and those that begin afterwards do not.
 #[test]
 fn a_pre_stop_ends_the_streams_and_serving_goes_on() {
-    let server = live();
+    let server = Server::app("live");
     let mut before = open(&server, "/waiting");
     until_seen(&server, "begun", 1);
     server.ask(&Ask::get("/pre-stop")).assert_status(200);
@@ -212,7 +197,7 @@ fn a_pre_stop_ends_the_streams_and_serving_goes_on() {
     assert_eq!(before.chunk(), None);
     before.ask(&Ask::get("/plaintext")).assert_status(200);
     until_seen(&server, "dropped", 1);
-    assert_eq!(record(&server)["status"], 200);
+    assert_eq!(server.record(ID)["status"], 200);
     let mut after = open(&server, "/gated");
     open_gate(&server);
     assert_eq!(text(after.chunk()), "data: event 0\n\n");
@@ -221,7 +206,7 @@ fn a_pre_stop_ends_the_streams_and_serving_goes_on() {
 /// What nobody reads is not produced, and others are served meanwhile.
 #[test]
 fn a_client_that_does_not_read_stops_the_producer() {
-    let server = live();
+    let server = Server::app("live");
     let stalled = open(&server, "/endless");
     let produced = || server.ask(&Ask::get("/seen")).json()["produced"].as_u64().unwrap();
     let bound = until_settled("the producer", produced);

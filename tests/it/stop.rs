@@ -1,23 +1,11 @@
 //! Stopping: what is in flight is finished under a deadline, then cut; a second signal does not wait.
 
-use std::net::TcpStream;
-
-use serde_json::Value;
-
-use crate::support::wait::until;
-use crate::support::{Ask, Server, h1, h2};
+use crate::support::{Ask, Server, check_stopped, h1, h2, record};
 
 const ID: &str = "in-flight";
 
 fn slow(ms: u32) -> Ask {
     Ask::get(format!("/slow?ms={ms}")).header("x-fc-request-id", ID)
-}
-
-/// The last line says how much was finished and how much was cut.
-#[track_caller]
-fn check_last_line(lines: &[Value], cut: u64) {
-    let last = lines.last().expect("a last line");
-    assert_eq!((&last["message"], &last["cut"]), (&"stopped".into(), &cut.into()), "{lines:?}");
 }
 
 #[test]
@@ -29,10 +17,7 @@ fn a_request_in_flight_is_finished() {
         server.until_counter("in_flight", 2);
         server.signal(signal);
         conn.answer("GET").assert_status(200).assert_text("slow");
-        let (status, lines) = server.ended();
-        assert_eq!(status.code(), Some(0));
-        let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        check_last_line(&lines, 0);
+        check_stopped(&server.stopped(), 0);
     }
 }
 
@@ -56,7 +41,7 @@ fn a_body_on_its_way_in_and_a_stream_on_its_way_out_are_finished() {
     conn.answer_head().assert_status(200);
     assert_eq!(conn.chunk().as_deref(), Some(&b"first"[..]));
     server.signal("TERM");
-    until("the drain to begin", || TcpStream::connect(("127.0.0.1", server.port)).is_err().then_some(()));
+    server.until_closed();
     conn.send(b"4\r\nlast\r\n0\r\n\r\n");
     assert_eq!(conn.chunk().as_deref(), Some(&b"last"[..]));
     assert_eq!(conn.chunk(), None);
@@ -71,7 +56,7 @@ fn idle_connections_are_closed() {
     used.ask(&Ask::get("/plaintext")).assert_status(200);
     let mut silent = server.connect();
     let lines = server.stop();
-    check_last_line(&lines, 0);
+    check_stopped(&lines, 0);
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "nothing was cut: {lines:?}");
     assert_eq!(used.rest(), b"");
     assert_eq!(silent.rest(), b"");
@@ -85,9 +70,8 @@ fn idle_connections_of_http2_are_closed() {
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
     server.signal("TERM");
     assert!(conn.is_told_to_go());
-    let (status, lines) = server.ended();
-    assert_eq!(status.code(), Some(0));
-    assert!(lines.iter().all(|line| line.contains("\"level\":\"INFO\"")), "nothing was cut: {lines:?}");
+    let lines = server.stopped();
+    assert!(lines.iter().all(|line| line["level"] == "INFO"), "nothing was cut: {lines:?}");
 }
 
 /// 10 s are the default.
@@ -98,10 +82,9 @@ fn what_lasts_beyond_the_deadline_is_cut_and_recorded() {
     conn.send(&h1::bytes(&slow(600_000)));
     server.until_counter("in_flight", 2);
     let lines = server.stop();
-    check_last_line(&lines, 1);
-    let records: Vec<_> = lines.iter().filter(|line| line["request_id"] == ID).collect();
-    assert_eq!(records.len(), 1, "{lines:?}");
-    assert_eq!(records[0]["status"], 503);
+    check_stopped(&lines, 1);
+    assert_eq!(lines.iter().filter(|line| line["request_id"] == ID).count(), 1, "{lines:?}");
+    assert_eq!(record(&lines, ID)["status"], 503);
     assert!(lines.iter().any(|line| line["message"].as_str().unwrap().contains("deadline")), "{lines:?}");
     assert_eq!(conn.rest(), b"", "no half reply");
 }
@@ -113,9 +96,9 @@ fn a_second_signal_cuts_at_once() {
     conn.send(&h1::bytes(&slow(600_000)));
     server.until_counter("in_flight", 2);
     server.signal("TERM");
-    until("the drain to begin", || TcpStream::connect(("127.0.0.1", server.port)).is_err().then_some(()));
+    server.until_closed();
     let lines = server.stop();
-    check_last_line(&lines, 1);
+    check_stopped(&lines, 1);
     assert!(
         lines.iter().any(|line| line["message"].as_str().unwrap().contains("second signal")),
         "{lines:?}"

@@ -1,12 +1,13 @@
 //! All protocols on one port, at one stop: each ends in its own way, and the log counts what was cut.
 
 use crate::grpc::{call, hello};
+use crate::support::server::object;
 use crate::support::wait::until;
-use crate::support::{Ask, Launch, h1, h2, ws};
+use crate::support::{Ask, Server, check_stopped, h1, h2, ws};
 
 #[test]
 fn one_stop_ends_each_protocol_in_its_own_way() {
-    let mut server = Launch::contract().start();
+    let mut server = Server::contract();
     let mut stuck = server.connect();
     stuck.send(&h1::bytes(&Ask::get("/slow?ms=600000").header("x-fc-request-id", "stuck")));
     let mut events = server.connect();
@@ -56,12 +57,11 @@ fn one_stop_ends_each_protocol_in_its_own_way() {
     server.signal("TERM");
     assert!(stuck.rest().is_empty(), "it is cut without an answer");
     let (_, lines) = server.ended();
-    let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
-    assert_eq!((&last["message"], &last["cut"]), (&"stopped".into(), &1.into()), "{last}");
+    let lines: Vec<_> = lines.iter().map(|line| object(line)).collect();
+    check_stopped(&lines, 1);
     let ended = |route: &str| {
-        let lines = lines.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let of_route: Vec<_> =
-            lines.filter(|line| line["route"] == route && line["status"].is_u64()).collect();
+            lines.iter().filter(|line| line["route"] == route && line["status"].is_u64()).collect();
         assert_eq!(of_route.len(), 1, "{route}: {of_route:?}");
         (of_route[0]["status"].clone(), of_route[0]["end"].clone())
     };

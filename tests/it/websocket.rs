@@ -2,25 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::wait::until;
 use crate::support::ws::{Client, handshake, masked};
-use crate::support::{Ask, Launch, Server};
-
-fn server() -> Server {
-    Launch::app("sockets").start()
-}
-
-#[track_caller]
-fn until_seen(server: &Server, word: &str) {
-    until(word, || {
-        let seen: Vec<String> = serde_json::from_value(server.ask(&Ask::get("/seen")).json()).unwrap();
-        seen.iter().any(|seen| seen == word).then_some(())
-    });
-}
+use crate::support::{Ask, Server};
 
 #[test]
 fn the_frames_of_the_standard_are_echoed() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/echo");
     client.conn.send(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
     assert_eq!(client.conn.bytes(7), b"\x81\x05Hello");
@@ -35,7 +22,7 @@ fn the_frames_of_the_standard_are_echoed() {
 
 #[test]
 fn messages_of_all_sizes_are_echoed() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/echo");
     for length in [0, 1, 125, 126, 4095, 4096, 4097, 16 * 1024, 65_535, 65_536, 1 << 20, 0, 20_000, 5] {
         let payload: Vec<u8> = (0..length).map(|at: usize| at.to_le_bytes()[0]).collect();
@@ -48,7 +35,7 @@ fn messages_of_all_sizes_are_echoed() {
 
 #[test]
 fn a_message_in_many_fragments_and_a_frame_in_many_pieces_are_whole_again() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/echo");
     let text = "é".repeat(3000);
     let mut pieces = text.as_bytes().chunks(7);
@@ -67,7 +54,7 @@ fn a_message_in_many_fragments_and_a_frame_in_many_pieces_are_whole_again() {
 
 #[test]
 fn a_batch_of_messages_is_answered_in_order() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/echo");
     let batch: Vec<u8> = (0..5000).flat_map(|at| masked(0x81, format!("message {at}").as_bytes())).collect();
     client.conn.send(&batch);
@@ -79,7 +66,7 @@ fn a_batch_of_messages_is_answered_in_order() {
 
 #[test]
 fn json_goes_both_ways() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/json");
     client.text("[1, 2, 3]");
     client.assert_text("6");
@@ -95,7 +82,7 @@ fn json_goes_both_ways() {
 
 #[test]
 fn halves_work_in_tasks_of_their_own() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/split");
     client.text("four");
     client.assert_text("4 bytes");
@@ -116,7 +103,7 @@ fn check_fault(server: &Server, target: &str, bytes: &[u8], code: u16) {
 
 #[test]
 fn what_breaks_the_protocol_is_told() {
-    let server = server();
+    let server = Server::app("sockets");
     for (bytes, code) in [
         (b"\x81\x05Hello".to_vec(), 1002),
         (masked(0xc1, b"a reserved bit"), 1002),
@@ -145,19 +132,19 @@ fn what_breaks_the_protocol_is_told() {
 
 #[test]
 fn the_closure_learns_what_the_client_did_wrong() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/ended");
     client.text("fine");
     client.send(0x81, b"\xff");
     client.assert_closed(1007);
     for word in ["got fine", "fault 400", "ended 1007"] {
-        until_seen(&server, word);
+        server.until_seen(word);
     }
 }
 
 #[test]
 fn too_large_a_message_is_refused_by_its_head() {
-    let server = server();
+    let server = Server::app("sockets");
     // 6 MiB and one byte are announced; none of them has been sent.
     let mut client = Client::open(&server, "/echo");
     client.conn.send(b"\x82\xff\x00\x00\x00\x00\x00\x60\x00\x01mask");
@@ -173,7 +160,7 @@ fn too_large_a_message_is_refused_by_its_head() {
 /// The client sends on for a while, and still reads why it was refused.
 #[test]
 fn a_refusal_reaches_a_client_that_is_still_sending() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/small");
     client.conn.send(b"\x82\xff\x00\x00\x00\x00\x00\x80\x00\x00mask");
     for _ in 0..64 {
@@ -184,27 +171,27 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
 
 #[test]
 fn silence_is_pinged_and_a_client_that_answers_stays() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/pinged-with-patience");
     for _ in 0..3 {
         assert_eq!(client.frame(), (0x89, Vec::new()));
         client.send(0x8a, b"");
     }
     client.text("still here");
-    until_seen(&server, "got still here");
+    server.until_seen("got still here");
     // A pong that nobody asked for is fine, and whatever comes is an answer.
     client.send(0x8a, b"unasked");
     assert_eq!(client.frame(), (0x89, Vec::new()));
     client.send(0x88, b"");
     assert_eq!(client.frame(), (0x88, Vec::new()));
     assert_eq!(client.conn.rest(), b"");
-    until_seen(&server, "ended 1005");
+    server.until_seen("ended 1005");
 }
 
 /// More pings at once than answers are kept for: when the answers have been sent, reading goes on.
 #[test]
 fn a_flood_of_pings_is_answered_and_what_stands_behind_it_too() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::open(&server, "/unpinged");
     let mut burst = masked(0x89, &[b'x'; 125]).repeat(2000);
     burst.extend_from_slice(&masked(0x81, b"tea"));
@@ -217,13 +204,13 @@ fn a_flood_of_pings_is_answered_and_what_stands_behind_it_too() {
 
 #[test]
 fn a_client_that_does_not_answer_its_ping_has_left() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut client = Client::ask(&server, &handshake("/pinged").header("x-fc-request-id", "mute"));
     assert_eq!(client.frame(), (0x89, Vec::new()));
     assert_eq!(client.conn.rest(), b"");
-    until_seen(&server, "ended 1006");
-    let records = server.records("mute", 1);
-    assert_eq!((&records[0]["status"], &records[0]["phase"]), (&499.into(), &"replying".into()));
+    server.until_seen("ended 1006");
+    let record = server.record("mute");
+    assert_eq!((&record["status"], &record["phase"]), (&499.into(), &"replying".into()));
 }
 
 /// Kilobytes that the process holds.
@@ -237,7 +224,7 @@ fn memory(server: &Server) -> u64 {
 #[test]
 fn clients_that_never_read_cost_little_and_hold_nobody_up() {
     const STALLED: usize = 50;
-    let server = server();
+    let server = Server::app("sockets");
     Client::open(&server, "/echo").close(1000);
     let before = memory(&server);
     let stalled: Vec<Client> = (0..STALLED).map(|_| Client::open(&server, "/flood")).collect();

@@ -1,11 +1,7 @@
 //! Requests that become sockets, and those that do not, with the reason.
 
 use crate::support::ws::{self, Client, handshake};
-use crate::support::{Ask, Launch, Server, h1, h2};
-
-fn server() -> Server {
-    Launch::app("sockets").start()
-}
+use crate::support::{Ask, Server, h1, h2};
 
 /// The handshake of RFC 6455 with one header changed, added (`Some`) or left out.
 fn with(name: &str, value: Option<&str>) -> Ask {
@@ -19,7 +15,7 @@ fn with(name: &str, value: Option<&str>) -> Ask {
 
 #[test]
 fn the_example_of_the_standard_is_answered_byte_by_byte() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut conn = server.connect();
     conn.send(
         b"GET /echo HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -42,7 +38,7 @@ fn check(server: &Server, ask: &Ask, status: u16, part: &str) -> crate::support:
 
 #[test]
 fn bad_handshakes_are_told_what_is_wrong() {
-    let server = server();
+    let server = Server::app("sockets");
     let plain = check(&server, &Ask::get("/echo"), 426, "Upgrade: websocket");
     plain.assert_header("upgrade", "websocket").assert_header("connection", "upgrade");
     check(&server, &with("Upgrade", Some("h2c")), 426, "Upgrade: websocket");
@@ -74,7 +70,7 @@ fn bad_handshakes_are_told_what_is_wrong() {
 
 #[test]
 fn lists_and_letters_of_the_handshake_are_read_leniently() {
-    let server = server();
+    let server = Server::app("sockets");
     for ask in [
         with("Upgrade", Some("WebSocket")),
         with("Upgrade", Some("h2c, websocket")),
@@ -89,7 +85,7 @@ fn lists_and_letters_of_the_handshake_are_read_leniently() {
 
 #[test]
 fn http_2_and_http_1_0_have_no_sockets() {
-    let server = server();
+    let server = Server::app("sockets");
     let ask = Ask::get("/echo").header("sec-websocket-version", "13");
     let problem = h2::Conn::open(server.port).ask(&ask).assert_problem(400);
     assert!(problem["detail"].as_str().unwrap().contains("HTTP/1.1"), "{problem}");
@@ -105,7 +101,7 @@ fn http_2_and_http_1_0_have_no_sockets() {
 
 #[test]
 fn frames_may_come_right_behind_the_handshake() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut conn = server.connect();
     let early =
         [h1::bytes(&handshake("/echo")), ws::masked(0x81, b"early"), ws::masked(0x82, b"bird")].concat();
@@ -118,7 +114,7 @@ fn frames_may_come_right_behind_the_handshake() {
 
 #[test]
 fn requests_before_the_handshake_share_its_connection() {
-    let server = server();
+    let server = Server::app("sockets");
     let mut conn = server.connect();
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
     conn.ask(&Ask::get("/echo")).assert_status(426);
@@ -131,7 +127,7 @@ fn requests_before_the_handshake_share_its_connection() {
 
 #[test]
 fn the_best_subprotocol_that_both_know_is_chosen() {
-    let server = server();
+    let server = Server::app("sockets");
     for (offered, chosen) in [
         (None, None),
         (Some("chat.v1"), Some("chat.v1")),
@@ -164,7 +160,7 @@ fn check_origin(server: &Server, target: &str, origin: &str, allowed: bool) {
 
 #[test]
 fn pages_of_other_origins_need_leave() {
-    let server = server();
+    let server = Server::app("sockets");
     // This host, whatever stands in front of it.
     check_origin(&server, "/echo", "http://21.0.0.1", true);
     check_origin(&server, "/echo", "https://21.0.0.1", true);
@@ -182,7 +178,7 @@ fn pages_of_other_origins_need_leave() {
 
 #[test]
 fn arounds_come_before_the_handshake_and_see_its_answer() {
-    let server = server();
+    let server = Server::app("sockets");
     server.ask(&handshake("/inner/echo")).assert_problem(401);
     let mut conn = server.connect();
     conn.send(&h1::bytes(&handshake("/inner/echo").header("Cookie", "session=1")));

@@ -114,6 +114,15 @@ impl Local {
         local
     }
 
+    /// Starts the manifest in `folder` with its output in the file `out` beside it.
+    pub(crate) fn spawn_into_file(folder: Folder, arguments: &[&str]) -> Self {
+        let out = std::fs::File::create(folder.path().join("out")).unwrap();
+        let mut child = Command::new(program());
+        child.arg("--template").arg(folder.path().join("s.yaml")).args(["dev", "--port", "0"]);
+        let child = child.args(arguments).stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        Local { folder, child, seen: Arc::default() }
+    }
+
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let mut child = Command::new(program())

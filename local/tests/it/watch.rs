@@ -103,23 +103,17 @@ fn fc_locals_own_output_is_no_source() {
     let (folder, text) = built("");
     // A build that fails has no product, and says so in the file.
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo $$ >> builds; echo no luck; false"));
-    let out = std::fs::File::create(folder.path().join("output")).unwrap();
-    let mut child = std::process::Command::new(crate::harness::program())
-        .args(["dev", "--port", "0", "--template"])
-        .arg(folder.path().join("s.yaml"))
-        .stdout(out)
-        .spawn()
-        .unwrap();
+    let mut local = Local::spawn_into_file(folder, &[]);
+    let path = local.folder.path().to_owned();
     let count = |name: &str, word: &str| {
-        std::fs::read_to_string(folder.path().join(name)).unwrap_or_default().matches(word).count()
+        std::fs::read_to_string(path.join(name)).unwrap_or_default().matches(word).count()
     };
-    eventually("it settles", || count("output", "taken for what the build makes") == 1);
+    eventually("it settles", || count("out", "taken for what the build makes") == 1);
     let builds = count("builds", "\n");
-    folder.write("src/other", "edited");
+    local.folder.write("src/other", "edited");
     eventually("an edit is built", || count("builds", "\n") > builds);
-    eventually("its end is said", || count("output", "the build failed") == count("builds", "\n"));
-    crate::harness::signal(child.id(), "INT");
-    child.wait().unwrap();
+    eventually("its end is said", || count("out", "the build failed") == count("builds", "\n"));
+    local.interrupt();
     assert!(count("builds", "\n") <= builds + 4, "{}", count("builds", "\n"));
 }
 

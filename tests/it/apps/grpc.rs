@@ -2,11 +2,12 @@
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fc_runtime::grpc::Messages;
 use fc_runtime::{App, Error, Exchange, Json, Result, at};
+
+use super::words::{Guard, Words};
 
 /// A message with one text.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -17,22 +18,14 @@ pub struct Text {
 
 #[derive(Default)]
 pub struct Seen {
-    words: Arc<Mutex<Vec<String>>>,
+    words: Words,
     flooded: AtomicUsize,
-}
-
-struct Guard(String, Arc<Mutex<Vec<String>>>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.1.lock().unwrap().push(format!("dropped:{}", self.0));
-    }
 }
 
 fn hold(ex: &Exchange<Seen>) -> Guard {
     let words = &ex.state().words;
-    words.lock().unwrap().push(format!("holding:{}", ex.request_id()));
-    Guard(ex.request_id().to_owned(), Arc::clone(words))
+    words.say(format!("holding:{}", ex.request_id()));
+    words.guard(format!("dropped:{}", ex.request_id()))
 }
 
 fn text(text: &str) -> Text {
@@ -47,7 +40,7 @@ pub fn app() -> App<Seen> {
     let app = App::with_state(Seen::default())
         .trust_platform(true)
         .drain_deadline(Duration::from_millis(number("IT_DRAIN_MS").unwrap_or(10_000)))
-        .get("/seen", async |ex| Json(ex.state().words.lock().unwrap().clone()))
+        .get("/seen", async |ex| Json(ex.state().words.all()))
         .get("/flooded", async |ex| ex.state().flooded.load(Ordering::Relaxed).to_string())
         .get("/counters", async |ex| Json(ex.counters()))
         .unary("/it.It/Fail", async |_, status: Text| -> Result<Text> {
@@ -68,7 +61,7 @@ pub fn app() -> App<Seen> {
         .unary(at("/it.It/Finish").finish(), async |ex, _: Text| {
             let _guard = hold(&ex);
             ex.hang_up().await;
-            ex.state().words.lock().unwrap().push(format!("told:{}", ex.request_id()));
+            ex.state().words.say(format!("told:{}", ex.request_id()));
             Ok(text("never sent"))
         })
         .client_stream("/it.It/Gather", async |ex, mut texts: Messages<Text>| {

@@ -2,36 +2,28 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 
 use fc_runtime::{App, Bytes, Exchange, Json, Payload, Reply, Result, StatusCode, at};
 use futures_core::Stream;
 use tokio::sync::Notify;
 
+use super::words::{Guard, Words};
+
 /// What the handlers have seen, in order.
 #[derive(Default)]
 pub struct Seen {
-    words: Arc<Mutex<Vec<String>>>,
+    words: Words,
     gate: Notify,
-}
-
-/// Tells when it is dropped.
-struct Guard(String, Arc<Mutex<Vec<String>>>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.1.lock().unwrap().push(self.0.clone());
-    }
 }
 
 impl Seen {
     /// Says `dropped:<request id>` at its end.
     fn guard(&self, id: &str) -> Guard {
-        Guard(format!("dropped:{id}"), Arc::clone(&self.words))
+        self.words.guard(format!("dropped:{id}"))
     }
 
     fn say(&self, word: &str, id: &str) {
-        self.words.lock().unwrap().push(format!("{word}:{id}"));
+        self.words.say(format!("{word}:{id}"));
     }
 }
 
@@ -39,7 +31,7 @@ pub fn app() -> App<Seen> {
     App::with_state(Seen::default())
         .trust_platform(true)
         .get("/counters", async |ex| Json(ex.counters()))
-        .get("/seen", async |ex| Json(ex.state().words.lock().unwrap().clone()))
+        .get("/seen", async |ex| Json(ex.state().words.all()))
         .get("/wait", async |ex| {
             let state = ex.state();
             state.say("waiting", ex.request_id());
@@ -92,14 +84,14 @@ pub fn app() -> App<Seen> {
         .post(at("/finish").finish(), finish)
         .get("/spawned", spawned)
         .get("/blocking", async |ex| {
-            let (hang_up, words) = (ex.hang_up(), Arc::clone(&ex.state().words));
+            let (hang_up, words) = (ex.hang_up(), ex.state().words.clone());
             let id = ex.request_id().to_owned();
             ex.state().say("holding", ex.request_id());
             ex.blocking(move || {
                 while !hang_up.is_gone() {
                     std::thread::yield_now();
                 }
-                words.lock().unwrap().push(format!("told:{id}"));
+                words.say(format!("told:{id}"));
             })
             .await;
             "never sent"
@@ -137,11 +129,11 @@ async fn finish(ex: Exchange<Seen>) -> &'static str {
 /// The handler is dropped; what it spawned is told.
 #[allow(clippy::disallowed_methods, reason = "an author's own task, which the runtime does not know")]
 async fn spawned(ex: Exchange<Seen>) -> &'static str {
-    let (hang_up, words) = (ex.hang_up(), Arc::clone(&ex.state().words));
+    let (hang_up, words) = (ex.hang_up(), ex.state().words.clone());
     let told = format!("told:{}", ex.request_id());
     tokio::spawn(async move {
         hang_up.await;
-        words.lock().unwrap().push(told);
+        words.say(told);
     });
     hold(ex).await
 }

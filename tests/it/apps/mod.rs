@@ -5,6 +5,7 @@ mod leaving;
 pub mod live;
 mod settings;
 mod sockets;
+mod words;
 
 /// Not a test: what `Launch::app` starts.
 #[test]

@@ -2,35 +2,18 @@
 
 use std::env::var;
 use std::future::pending;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fc_runtime::{App, Cors, Error, Json, OrError, Result, Socket, at};
 use tokio::sync::Notify;
 
+use super::words::Words;
+
 /// What the closures have seen, in order.
 #[derive(Default)]
 pub struct Seen {
-    words: Arc<Mutex<Vec<String>>>,
+    words: Words,
     gate: Notify,
-}
-
-struct Guard(&'static str, Arc<Mutex<Vec<String>>>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.1.lock().unwrap().push(self.0.to_owned());
-    }
-}
-
-impl Seen {
-    fn guard(&self, word: &'static str) -> Guard {
-        Guard(word, Arc::clone(&self.words))
-    }
-
-    fn say(&self, word: impl Into<String>) {
-        self.words.lock().unwrap().push(word.into());
-    }
 }
 
 pub fn app() -> App<Seen> {
@@ -42,7 +25,7 @@ pub fn app() -> App<Seen> {
         .max_connections(number("IT_MAX_CONNECTIONS").map_or(20_000, |most| usize::try_from(most).unwrap()))
         .get("/counters", async |ex| Json(ex.counters()))
         .get("/plaintext", async |_| "Hello, World!")
-        .get("/seen", async |ex| Json(ex.state().words.lock().unwrap().clone()))
+        .get("/seen", async |ex| Json(ex.state().words.all()))
         .post("/open", async |ex| {
             ex.state().gate.notify_waiters();
             "open"
@@ -68,10 +51,10 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
                 socket.send("before").await?;
                 socket.close(4000, "because");
                 let late = socket.send("after").await;
-                socket.state().say(if late.is_err() { "refused" } else { "sent" });
+                socket.state().words.say(if late.is_err() { "refused" } else { "sent" });
                 while let Some(message) = socket.next().await {
                     let text = message?.as_text().unwrap_or_default().to_owned();
-                    socket.state().say(format!("still {text}"));
+                    socket.state().words.say(format!("still {text}"));
                 }
                 Ok(())
             })
@@ -88,26 +71,26 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
         .get("/split", async |ex| ex.websocket(split))
         .get("/hang-up", async |ex| {
             ex.websocket(async |socket| -> () {
-                let _guard = socket.state().guard("dropped");
-                socket.state().say("holding");
+                let _guard = socket.state().words.guard("dropped");
+                socket.state().words.say("holding");
                 socket.hang_up().await;
-                socket.state().say("told");
+                socket.state().words.say("told");
                 // It does not read, and does not end.
                 pending::<()>().await;
             })
         })
         .get(at("/finish").finish(), async |ex| {
             ex.websocket(async |mut socket| {
-                socket.state().say("holding");
+                socket.state().words.say("holding");
                 while socket.next().await.is_some() {}
                 socket.state().gate.notified().await;
-                socket.state().say("finished");
+                socket.state().words.say("finished");
             })
         })
         .get("/stubborn", async |ex| {
             ex.websocket(async |mut socket| -> () {
                 while socket.next().await.is_some() {}
-                socket.state().say("told");
+                socket.state().words.say("told");
                 pending::<()>().await;
             })
         })
@@ -171,15 +154,15 @@ async fn sums(mut socket: Socket<Seen>) -> Result {
 
 /// Says how it ended.
 async fn ended(mut socket: Socket<Seen>) {
-    socket.state().say("holding");
+    socket.state().words.say("holding");
     while let Some(message) = socket.next().await {
         match message {
-            Ok(message) => socket.state().say(format!("got {}", message.as_text().unwrap_or("bytes"))),
-            Err(error) => socket.state().say(format!("fault {}", error.status().as_u16())),
+            Ok(message) => socket.state().words.say(format!("got {}", message.as_text().unwrap_or("bytes"))),
+            Err(error) => socket.state().words.say(format!("fault {}", error.status().as_u16())),
         }
     }
     let closed = socket.closed().map_or(0, |close| close.code);
-    socket.state().say(format!("ended {closed}"));
+    socket.state().words.say(format!("ended {closed}"));
 }
 
 /// One half counts in a task of its own, the other answers.

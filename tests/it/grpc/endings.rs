@@ -1,33 +1,23 @@
 //! How calls end that do not end by themselves: their client, their deadline, a stop, a panic.
 
-use super::{call, hello};
+use super::{call, check_late_stream, hello};
 use crate::support::wait::until;
-use crate::support::{Answer, Ask, Launch, Server, h2};
-
-fn server() -> Server {
-    Launch::app("grpc").start()
-}
+use crate::support::{Answer, Ask, Launch, Server, check_stopped, h2};
 
 fn with_id(ask: Ask, id: &str) -> Ask {
     ask.header("x-fc-request-id", id)
 }
 
+/// The access line of a call that failed, which another line says more about.
 #[track_caller]
-fn seen(server: &Server, word: &str) {
-    until(word, || server.ask(&Ask::get("/seen")).text().contains(word).then_some(()));
-}
-
-/// The access line among so many lines of a call.
-#[track_caller]
-fn record(server: &Server, id: &str, lines: usize) -> serde_json::Value {
-    let mut lines = server.records(id, lines);
-    let at = lines.iter().position(|line| line["message"] == "request").expect("a record");
-    lines.swap_remove(at)
+fn record(server: &Server, id: &str) -> serde_json::Value {
+    server.records(id, 2);
+    server.record(id)
 }
 
 #[test]
 fn a_client_that_cancels_is_a_499_with_its_phase() {
-    let server = server();
+    let server = Server::app("grpc");
     for (method, body, phase) in [
         ("Wait", &hello(&["a"])[..], "handling"),
         ("Gather", b"", "reading"),
@@ -40,13 +30,13 @@ fn a_client_that_cancels_is_a_499_with_its_phase() {
         if !body.is_empty() {
             conn.frame(0, 1, stream, body);
         }
-        seen(&server, &format!("holding:{id}"));
+        server.until_seen(&format!("holding:{id}"));
         if phase == "replying" {
             conn.data(stream);
         }
         conn.cancel(stream);
-        seen(&server, &format!("dropped:{id}"));
-        let record = &server.records(&id, 1)[0];
+        server.until_seen(&format!("dropped:{id}"));
+        let record = server.record(&id);
         assert_eq!((&record["status"], &record["end"]), (&499.into(), &"client left".into()), "{record}");
         assert_eq!(record["phase"], phase, "{record}");
     }
@@ -55,30 +45,30 @@ fn a_client_that_cancels_is_a_499_with_its_phase() {
 /// In a place that finishes, the handler goes on and is told.
 #[test]
 fn hang_up_is_told() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let stream = conn.send(&with_id(call("/it.It/Finish", &hello(&["a"])), "grpc-finish"));
-    seen(&server, "holding:grpc-finish");
+    server.until_seen("holding:grpc-finish");
     conn.cancel(stream);
-    seen(&server, "told:grpc-finish");
+    server.until_seen("told:grpc-finish");
 }
 
 /// A client that goes in the middle of its messages.
 #[test]
 fn a_reset_connection_ends_its_calls() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let stream = conn.send_head(&with_id(call("/it.It/Gather", b""), "grpc-reset"));
     conn.frame(0, 0, stream, &hello(&["a"])[..3]);
-    seen(&server, "holding:grpc-reset");
+    server.until_seen("holding:grpc-reset");
     conn.reset();
-    seen(&server, "dropped:grpc-reset");
-    assert_eq!(server.records("grpc-reset", 1)[0]["status"], 499);
+    server.until_seen("dropped:grpc-reset");
+    assert_eq!(server.record("grpc-reset")["status"], 499);
 }
 
 #[test]
 fn the_clients_deadline_holds_for_all_kinds() {
-    let server = server();
+    let server = Server::app("grpc");
     for method in ["Wait", "Gather"] {
         let mut conn = h2::Conn::open(server.port);
         let id = format!("grpc-late-{method}");
@@ -86,21 +76,18 @@ fn the_clients_deadline_holds_for_all_kinds() {
         let stream = conn.send_head(&ask);
         conn.frame(0, u8::from(method == "Wait"), stream, &hello(&["a"]));
         conn.answer(stream).assert_header("grpc-status", "4").assert_header("x-fc-status", "404");
-        let record = record(&server, &id, 2);
+        let record = record(&server, &id);
         assert_eq!((&record["grpc"], &record["level"]), (&"DEADLINE_EXCEEDED".into(), &"ERROR".into()));
     }
     // Streams that have begun end at it too, whether they are silent or not.
     for method in ["Ticks", "Flood", "Talk"] {
-        let ask = call(&format!("/it.It/{method}"), &hello(&["a"])).header("grpc-timeout", "200m");
-        let answer = h2::Conn::open(server.port).ask(&ask);
-        answer.assert_trailers("4");
-        assert!(answer.body.len() >= 8, "{method}: it had begun");
+        check_late_stream(&server, &format!("/it.It/{method}"), true);
     }
 }
 
 #[test]
 fn the_platforms_deadline_and_the_places_limit_hold_too() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let told = conn.ask(&call("/it.It/Wait", &hello(&["a"])).header("x-fc-function-timeout", "1"));
     assert_eq!(told.header("grpc-status"), Some("4"));
@@ -110,7 +97,7 @@ fn the_platforms_deadline_and_the_places_limit_hold_too() {
 
 #[test]
 fn panics_are_internal_wherever_they_come() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     for name in ["early", "late"] {
         let answer = conn.ask(&call("/it.It/Panic", &hello(&[name])));
@@ -120,14 +107,14 @@ fn panics_are_internal_wherever_they_come() {
     let answer = conn.ask(&with_id(call("/it.It/Break", &hello(&["panic"])), id));
     answer.assert_trailers("13");
     assert_eq!(answer.body, hello(&["first"]));
-    let record = record(&server, id, 2);
+    let record = record(&server, id);
     assert_eq!((&record["grpc"], &record["level"]), (&"INTERNAL".into(), &"ERROR".into()));
     assert_eq!(server.counter("panicked"), 3);
 }
 
 #[test]
 fn a_streams_error_is_its_status() {
-    let server = server();
+    let server = Server::app("grpc");
     let answer = h2::Conn::open(server.port).ask(&call("/it.It/Break", &hello(&["error"])));
     answer.assert_trailers("9");
     assert_eq!((answer.trailer("grpc-message"), &answer.body), (Some("not%20now"), &hello(&["first"])));
@@ -136,7 +123,7 @@ fn a_streams_error_is_its_status() {
 /// Unary calls finish, streams end with UNAVAILABLE, and the connection is told to go.
 #[test]
 fn a_drain_ends_streams_and_waits_for_the_rest() {
-    let mut server = server();
+    let mut server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let slow = conn.send(&call("/it.It/Slow", &hello(&["700"])));
     let mut streams = Vec::new();
@@ -146,7 +133,7 @@ fn a_drain_ends_streams_and_waits_for_the_rest() {
         let stream = conn.send_head(&with_id(call(&format!("/it.It/{method}"), b""), &id));
         let ends = u8::from(method == "Ticks" || method == "Polite");
         conn.frame(0, ends, stream, &hello(&["a"]));
-        seen(&server, &format!("holding:{id}"));
+        server.until_seen(&format!("holding:{id}"));
         streams.push((method, conn, stream));
     }
     server.signal("TERM");
@@ -163,15 +150,12 @@ fn a_drain_ends_streams_and_waits_for_the_rest() {
         conn.answer_through_goaway(slow).assert_trailers("0");
     });
     drop(conn);
-    let (status, lines) = server.ended();
-    assert_eq!(status.code(), Some(0));
-    let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
-    assert_eq!((&last["message"], &last["cut"]), (&"stopped".into(), &0.into()), "{last}");
+    check_stopped(&server.stopped(), 0);
 }
 
 #[test]
 fn a_pre_stop_ends_the_streams_that_are_there() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let stream = conn.send(&call("/it.It/Ticks", &hello(&["a"])));
     conn.data(stream);
@@ -188,17 +172,14 @@ fn what_outlasts_the_drain_is_cut_and_counted() {
     let mut server = Launch::app("grpc").var("IT_DRAIN_MS", "300").start();
     let mut conn = h2::Conn::open(server.port);
     conn.send(&with_id(call("/it.It/Wait", &hello(&["a"])), "grpc-cut"));
-    seen(&server, "holding:grpc-cut");
-    server.signal("TERM");
-    let (_, lines) = server.ended();
-    let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
-    assert_eq!(last["cut"], 1, "{last}");
+    server.until_seen("holding:grpc-cut");
+    check_stopped(&server.stop(), 1);
 }
 
 /// A client that opens no window: what is made for it stays little, and others are served.
 #[test]
 fn a_reader_that_stalls_stops_the_stream() {
-    let server = server();
+    let server = Server::app("grpc");
     let mut conn = h2::Conn::open(server.port);
     let stream = conn.send(&call("/it.It/Flood", &hello(&["a"])));
     conn.wait_for_heads(1);
@@ -219,7 +200,7 @@ fn a_shed_call_is_unavailable() {
     let server = Launch::app("grpc").var("IT_CAP", "2").start();
     let mut conn = h2::Conn::open(server.port);
     conn.send(&with_id(call("/it.It/Wait", &hello(&["a"])), "grpc-shed-1"));
-    seen(&server, "holding:grpc-shed-1");
+    server.until_seen("holding:grpc-shed-1");
     conn.send(&with_id(call("/it.It/Wait", &hello(&["a"])), "grpc-shed-2"));
     // Requests of one connection are let in in their order.
     let answer = conn.ask(&call("/it.It/Slow", &hello(&["1"])));

@@ -1,6 +1,6 @@
 //! A generated service, by the bytes of its calls: the same stages as closures.
 
-use super::{call, hello};
+use super::{call, check_late_stream, hello};
 use crate::support::{Ask, Launch, Server, build, h2};
 
 fn server() -> Server {
@@ -43,11 +43,8 @@ fn pages_reach_it_too() {
 #[test]
 fn a_stop_and_a_deadline_end_its_streams() {
     let server = server();
+    check_late_stream(&server, "/greeter.Greeter/Chat", false);
     let mut conn = h2::Conn::open(server.port);
-    let late = conn.send_head(&call("/greeter.Greeter/Chat", b"").header("grpc-timeout", "200m"));
-    conn.frame(0, 0, late, &hello(&["a"]));
-    conn.data(late);
-    assert_eq!(conn.answer(late).trailer("grpc-status"), Some("4"));
     let stream = conn.send_head(&call("/greeter.Greeter/Chat", b""));
     conn.frame(0, 0, stream, &hello(&["a"]));
     conn.data(stream);

@@ -1,7 +1,7 @@
 //! gRPC-Web: binary and text, over both versions of HTTP, from pages of other origins.
 
 use super::{call, hello};
-use crate::support::{Answer, Ask, Launch, Server, h2};
+use crate::support::{Answer, Ask, Server, h2};
 
 const SAY_HELLO: &str = "/greeter.Greeter/SayHello";
 
@@ -78,7 +78,7 @@ fn decoded(answer: &Answer) -> String {
 /// The status is in the body, where a page can read it without being allowed to read headers.
 #[test]
 fn errors() {
-    let server = Launch::app("grpc").start();
+    let server = Server::app("grpc");
     let ask = web("/it.It/Fail", "application/grpc-web", &hello(&["404"]));
     for answer in both(&server, &ask) {
         answer.assert_status(200).assert_header("content-type", "application/grpc-web+proto");

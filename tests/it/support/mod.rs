@@ -11,4 +11,4 @@ pub mod wait;
 pub mod ws;
 
 pub use ask::{Answer, Ask};
-pub use server::{Launch, Server};
+pub use server::{Launch, Server, check_stopped, record};

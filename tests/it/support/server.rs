@@ -196,6 +196,11 @@ impl Server {
         Launch::contract().start()
     }
 
+    #[track_caller]
+    pub fn app(name: &'static str) -> Self {
+        Launch::app(name).start()
+    }
+
     /// One request on a connection of its own.
     #[track_caller]
     pub fn ask(&self, ask: &Ask) -> Answer {
@@ -233,6 +238,29 @@ impl Server {
         until(&format!("{name} to reach {least}"), || (self.counter(name) >= least).then_some(()));
     }
 
+    /// Waits until only the one that asks is in flight.
+    #[track_caller]
+    pub fn until_idle(&self) {
+        until("all to be over", || (self.counter("in_flight") == 1).then_some(()));
+    }
+
+    /// Waits until nobody can connect.
+    #[track_caller]
+    pub fn until_closed(&self) {
+        until("the port to close", || TcpStream::connect(("127.0.0.1", self.port)).is_err().then_some(()));
+    }
+
+    /// The words that an app of `apps` has kept, in their order.
+    #[track_caller]
+    pub fn seen(&self) -> Vec<String> {
+        serde_json::from_value(self.ask(&Ask::get("/seen")).json()).expect("words")
+    }
+
+    #[track_caller]
+    pub fn until_seen(&self, word: &str) {
+        until(word, || self.seen().iter().any(|seen| seen == word).then_some(()));
+    }
+
     /// What it has written to stdout so far.
     pub fn lines(&self) -> Vec<String> {
         self.out.0.lock().expect("no reader panics").clone()
@@ -248,6 +276,15 @@ impl Server {
         until(&format!("{least} lines about {id}"), || {
             let found = json_about(&self.lines(), id);
             (found.len() >= least).then_some(found)
+        })
+    }
+
+    /// The one record of a request, once it is there.
+    #[track_caller]
+    pub fn record(&self, id: &str) -> Value {
+        until(&format!("the record of {id}"), || {
+            let lines = json_about(&self.lines(), id);
+            lines.iter().any(|line| line["status"].is_u64()).then(|| record(&lines, id).clone())
         })
     }
 
@@ -267,10 +304,16 @@ impl Server {
         (status, self.lines())
     }
 
-    /// `SIGTERM`, and the lines of its whole life, each of which has to be a JSON object.
+    /// `SIGTERM`, and the lines of its whole life.
     #[track_caller]
     pub fn stop(&mut self) -> Vec<Value> {
         self.signal("TERM");
+        self.stopped()
+    }
+
+    /// Waits until it has ended well: the lines of its whole life, each of which has to be a JSON object.
+    #[track_caller]
+    pub fn stopped(&mut self) -> Vec<Value> {
         let (status, lines) = self.ended();
         assert_eq!(status.code(), Some(0), "{}", self.stderr());
         lines.iter().map(|line| object(line)).collect()
@@ -288,6 +331,22 @@ pub fn object(line: &str) -> Value {
     let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
     assert!(value.is_object(), "{line:?}");
     value
+}
+
+/// The one record of a request among the lines about it and others.
+#[track_caller]
+pub fn record<'l>(lines: &'l [Value], id: &str) -> &'l Value {
+    let of_it = |line: &&Value| line["request_id"] == id && line["status"].is_u64();
+    let records: Vec<&Value> = lines.iter().filter(of_it).collect();
+    assert_eq!(records.len(), 1, "{lines:?}");
+    records[0]
+}
+
+/// The last line says how many were cut.
+#[track_caller]
+pub fn check_stopped(lines: &[Value], cut: u64) {
+    let last = lines.last().expect("a last line");
+    assert_eq!((&last["message"], &last["cut"]), (&"stopped".into(), &cut.into()), "{lines:?}");
 }
 
 pub fn json_about(lines: &[String], id: &str) -> Vec<Value> {
