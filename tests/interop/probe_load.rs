@@ -11,7 +11,12 @@ use crate::tools::is_wanted;
 /// More than there are threads.
 const HELD: usize = 32;
 
+/// As many as a round has, or as there is time for.
 const PROBES: usize = 300;
+const FEWEST: usize = 20;
+
+/// How long a round lasts at most: an executor that has not turned for 10 s is called dead, and rightly.
+const ROUND: Duration = Duration::from_secs(6);
 
 /// The longest that the platform waits for a probe. It is far more than is ever needed; a busy machine may stall.
 const WORST: Duration = Duration::from_secs(3);
@@ -69,7 +74,9 @@ fn check(name: &str, server: &Server, target: &str) {
         stuck.send(&h1::bytes(&Ask::get("/plaintext")));
         stuck.is_quiet_for(Duration::from_millis(300)).then_some(stuck)
     });
+    let first = Instant::now();
     let mut taken: Vec<_> = (0..PROBES)
+        .take_while(|_| first.elapsed() < ROUND)
         .map(|at| {
             // Spread out, so that the probes meet a process that has used its share up as well as one that has not.
             assert!(stuck.is_quiet_for(Duration::from_millis(11)), "the threads are held all the time");
@@ -80,9 +87,16 @@ fn check(name: &str, server: &Server, target: &str) {
             begun.elapsed()
         })
         .collect();
+    assert!(taken.len() >= FEWEST, "no more than {} probes in {ROUND:?}", taken.len());
     taken.sort_unstable();
-    let at = |hundredths: usize| taken[(PROBES - 1) * hundredths / 100];
-    println!("probes, {name}, {target}: p50 {:?}, p99 {:?}, worst {:?}", at(50), at(99), at(100));
+    let at = |hundredths: usize| taken[(taken.len() - 1) * hundredths / 100];
+    println!(
+        "{} probes, {name}, {target}: p50 {:?}, p99 {:?}, worst {:?}",
+        taken.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
     drop(held);
 }
 
