@@ -2,7 +2,7 @@
 //! which is less than a channel's receiver in each of thousands of tasks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 /// The one who sets it.
@@ -21,14 +21,26 @@ struct Sleepers {
     free: Vec<usize>,
 }
 
+/// How many are woken between two looks at who sleeps.
+const BATCH: usize = 64;
+
 impl Beacon {
     /// Changes the number by `change`, and wakes all who look.
     pub(crate) fn update(&self, change: impl Fn(u64) -> u64) {
-        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sleepers = self.0.lock();
         let value = self.0.value.load(Ordering::Relaxed);
         self.0.value.store(change(value), Ordering::Release);
-        for waker in sleepers.wakers.iter_mut().flatten() {
-            waker.wake_by_ref();
+        let mut batch = Vec::with_capacity(sleepers.wakers.len().min(BATCH));
+        let mut next = 0;
+        // Whoever falls asleep from now on has seen the new number.
+        while let Some(rest) = sleepers.wakers.get(next..).filter(|rest| !rest.is_empty()) {
+            let these = rest.len().min(BATCH);
+            batch.extend(rest[..these].iter().flatten().cloned());
+            next += these;
+            drop(sleepers);
+            // Outside the lock: a task that is woken, or freed by that, may look or look no more.
+            batch.drain(..).for_each(Waker::wake);
+            sleepers = self.0.lock();
         }
     }
 
@@ -38,6 +50,12 @@ impl Beacon {
 
     pub(crate) fn observe(&self) -> Observer {
         Observer { state: Arc::clone(&self.0), waker: None, place: None }
+    }
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Sleepers> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +80,7 @@ impl Observer {
     /// Once in the life of most observers.
     #[cold]
     fn register(&mut self, waker: &Waker) {
-        let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sleepers = self.state.lock();
         let place = self.place.or_else(|| sleepers.free.pop()).unwrap_or_else(|| {
             sleepers.wakers.push(None);
             sleepers.wakers.len() - 1
@@ -78,7 +96,7 @@ impl Observer {
 impl Drop for Observer {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let mut sleepers = self.state.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sleepers = self.state.lock();
             let waker = sleepers.wakers[place].take();
             sleepers.free.push(place);
             drop(sleepers);
@@ -118,6 +136,34 @@ mod tests {
         beacon.update(|_| 8);
         assert_eq!((woken.0.load(Ordering::Relaxed), never.look(&cx)), (1, 8));
         assert_eq!(beacon.0.sleepers.lock().unwrap().wakers.len(), 1);
+    }
+
+    /// Looks no more as soon as it is woken.
+    struct Fleeting(Mutex<Option<Observer>>);
+
+    impl Wake for Fleeting {
+        fn wake(self: Arc<Self>) {
+            let observer = self.0.lock().unwrap().take();
+            let state = observer.as_ref().map(|observer| Arc::clone(&observer.state));
+            assert!(state.is_none_or(|state| state.sleepers.try_lock().is_ok()), "woken under the lock");
+        }
+    }
+
+    #[test]
+    fn those_who_are_woken_may_leave_at_once() {
+        let beacon = Beacon::default();
+        let sleepers: Vec<_> = (0..=2 * BATCH)
+            .map(|_| {
+                let sleeper = Arc::new(Fleeting(Mutex::new(None)));
+                let mut observer = beacon.observe();
+                observer.look(&Context::from_waker(&Waker::from(Arc::clone(&sleeper))));
+                *sleeper.0.lock().unwrap() = Some(observer);
+                sleeper
+            })
+            .collect();
+        beacon.update(|_| 1);
+        assert!(sleepers.iter().all(|sleeper| sleeper.0.lock().unwrap().is_none()));
+        assert_eq!(beacon.0.lock().free.len(), sleepers.len());
     }
 
     #[test]
