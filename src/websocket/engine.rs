@@ -5,12 +5,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
-use crate::websocket::frames::{Fault, Frame, Frames};
+use crate::websocket::frames::{Fault, Frame, Frames, put_head};
 use crate::websocket::message::{Close, Message, Text};
 
 /// What came.
@@ -164,9 +163,7 @@ impl Engine {
     }
 
     fn reply(&mut self, control: Control, payload: &[u8]) {
-        let head = FrameHeader { opcode: OpCode::Control(control), ..FrameHeader::default() };
-        // Writing into memory does not fail.
-        let _ = head.format(payload.len() as u64, &mut self.replies);
+        put_head(OpCode::Control(control), payload.len(), &mut self.replies);
         self.replies.extend_from_slice(payload);
     }
 }

@@ -1,14 +1,12 @@
 //! Frames out of a wire that does not block: read where there is room, unmasked where they lie.
 
-use std::io::Cursor;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncReadExt;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
@@ -92,35 +90,44 @@ impl Frames {
 
     /// `None` when it has not come whole.
     fn read_head(&mut self, most: usize) -> Result<Option<Head>, Fault> {
-        let mut cursor = Cursor::new(&self.input[..]);
-        let (header, length) = match FrameHeader::parse(&mut cursor) {
-            Ok(Some(parsed)) => parsed,
-            Ok(None) => return Ok(None),
-            Err(Error::Protocol(error)) => return Err(Fault::Protocol(error)),
-            // Reading from memory fails in no other way.
-            Err(_) => return Err(Fault::Gone),
+        let [first, second, rest @ ..] = &self.input[..] else { return Ok(None) };
+        let (length, rest) = match second & 0x7f {
+            126 => match rest.split_first_chunk() {
+                Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest),
+                None => return Ok(None),
+            },
+            127 => match rest.split_first_chunk() {
+                Some((length, rest)) => (u64::from_be_bytes(*length), rest),
+                None => return Ok(None),
+            },
+            length => (u64::from(length), rest),
         };
-        let end = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
-        if header.rsv1 || header.rsv2 || header.rsv3 {
-            return Err(Fault::Protocol(ProtocolError::NonZeroReservedBits));
+        let (is_final, opcode) = (first & 0x80 != 0, OpCode::from(first & 0x0f));
+        let fault = |error| Err(Fault::Protocol(error));
+        if matches!(opcode, OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_))) {
+            return fault(ProtocolError::InvalidOpcode(first & 0x0f));
         }
-        let Some(mask) = header.mask else {
-            return Err(Fault::Protocol(ProtocolError::UnmaskedFrameFromClient));
-        };
-        if is_control(header.opcode) {
-            if !header.is_final {
-                return Err(Fault::Protocol(ProtocolError::FragmentedControlFrame));
-            }
-            if length > CONTROL_MAX {
-                return Err(Fault::Protocol(ProtocolError::ControlFrameTooBig));
-            }
+        if first & 0x70 != 0 {
+            return fault(ProtocolError::NonZeroReservedBits);
+        }
+        if second & 0x80 == 0 {
+            return fault(ProtocolError::UnmaskedFrameFromClient);
+        }
+        let is_control = matches!(opcode, OpCode::Control(_));
+        if is_control && !is_final {
+            return fault(ProtocolError::FragmentedControlFrame);
+        }
+        if is_control && length > CONTROL_MAX {
+            return fault(ProtocolError::ControlFrameTooBig);
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > most && !is_control(header.opcode) {
+        if length > most && !is_control {
             return Err(Fault::TooLarge);
         }
+        let Some((&mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        let end = self.input.len() - rest.len();
         self.input.advance(end);
-        Ok(Some(Head { opcode: header.opcode, is_final: header.is_final, mask, length }))
+        Ok(Some(Head { opcode, is_final, mask, length }))
     }
 
     fn take(&mut self, head: Head) -> Frame {
@@ -148,8 +155,20 @@ impl Frames {
     }
 }
 
-fn is_control(opcode: OpCode) -> bool {
-    matches!(opcode, OpCode::Control(Control::Close | Control::Ping | Control::Pong | Control::Reserved(_)))
+/// Begins a frame of ours, which is whole and under no mask. Its payload comes behind it.
+pub(super) fn put_head(opcode: OpCode, length: usize, into: &mut Vec<u8>) {
+    into.push(0x80 | u8::from(opcode));
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ ..126), _) => into.push(length),
+        (_, Ok(length)) => {
+            into.push(126);
+            into.extend_from_slice(&length.to_be_bytes());
+        }
+        _ => {
+            into.push(127);
+            into.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
 }
 
 /// Eight bytes at a time, which the compiler makes more of.
@@ -168,6 +187,22 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check_head(length: usize, expected: &[u8]) {
+        let mut head = Vec::new();
+        put_head(OpCode::Data(Data::Binary), length, &mut head);
+        assert_eq!(head, expected);
+    }
+
+    #[test]
+    fn a_length_takes_the_room_that_it_needs() {
+        check_head(0, b"\x82\x00");
+        check_head(125, b"\x82\x7d");
+        check_head(126, b"\x82\x7e\x00\x7e");
+        check_head(65_535, b"\x82\x7e\xff\xff");
+        check_head(65_536, b"\x82\x7f\0\0\0\0\0\x01\0\0");
+    }
 
     #[test]
     fn every_byte_is_unmasked() {

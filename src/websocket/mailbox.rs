@@ -30,8 +30,8 @@ pub(super) struct Mail {
     /// How it was closed, or is to be.
     pub(super) close: Option<Close>,
     /// Who waits for a message, and for room.
-    pub(super) reader: Option<Waker>,
-    pub(super) writer: Option<Waker>,
+    pub(super) reader: Sleeper,
+    pub(super) writer: Sleeper,
     driver: Option<Waker>,
 }
 
@@ -53,7 +53,7 @@ impl Mailbox {
         if mail.is_over {
             return Poll::Ready(mail.fault.take().map(Err));
         }
-        keep(&mut mail.reader, cx);
+        mail.reader.sleep(cx);
         Poll::Pending
     }
 
@@ -64,7 +64,7 @@ impl Mailbox {
             return Poll::Ready(Err(closed(close)));
         }
         if mail.outbox.is_full() {
-            keep(&mut mail.writer, cx);
+            mail.writer.sleep(cx);
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
@@ -100,9 +100,8 @@ impl Mail {
     pub(super) fn end(&mut self, close: Close) {
         self.is_over = true;
         self.close.get_or_insert(close);
-        for waiting in [self.reader.take(), self.writer.take()].into_iter().flatten() {
-            waiting.wake();
-        }
+        std::mem::take(&mut self.reader).wake(None);
+        std::mem::take(&mut self.writer).wake(None);
     }
 
     /// The driver polls the closure and looks again after that: then it need not be woken.
@@ -115,10 +114,31 @@ impl Mail {
     }
 }
 
-fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
+/// Who may wait. The waker stays: it is the same each time.
+#[derive(Default)]
+pub(super) struct Sleeper {
+    waker: Option<Waker>,
+    is_asleep: bool,
+}
+
+impl Sleeper {
+    fn sleep(&mut self, cx: &Context<'_>) {
+        self.is_asleep = true;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.waker = Some(cx.waker().clone()),
+        }
+    }
+
+    /// Whether that is this very task, which is awake.
+    pub(super) fn wake(&mut self, own: Option<&Context<'_>>) -> bool {
+        let Some(waker) = self.waker.as_ref().filter(|_| self.is_asleep) else { return false };
+        self.is_asleep = false;
+        let is_own = own.is_some_and(|cx| waker.will_wake(cx.waker()));
+        if !is_own {
+            waker.wake_by_ref();
+        }
+        is_own
     }
 }
 

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
 use crate::websocket::Message;
+use crate::websocket::frames::put_head;
 
 /// A larger payload is not copied.
 const COPIED_MAX: usize = 4 * KIB;
@@ -41,10 +41,8 @@ impl Outbox {
             Message::Binary(_) => Data::Binary,
         };
         let payload = message.into_bytes();
-        let head = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
         let frames = self.open();
-        // Writing into memory does not fail.
-        let _ = head.format(payload.len() as u64, frames);
+        put_head(OpCode::Data(kind), payload.len(), frames);
         if payload.len() <= COPIED_MAX {
             frames.extend_from_slice(&payload);
         } else {

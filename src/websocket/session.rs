@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -128,17 +128,15 @@ impl Session {
             mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
-            drop(mail);
             if !self.is_reading {
                 return false;
             }
             let Poll::Ready(incoming) = connection.poll_read(cx) else { return false };
-            let mut mail = self.mailbox.open();
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
                     mail.inbox = Some(message);
-                    return rouse(mail.reader.take(), cx);
+                    return mail.reader.wake(Some(cx));
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
@@ -204,7 +202,7 @@ impl Session {
             }
         }
         let may_read = !self.is_reading && !mail.is_blocked();
-        let may_send = !mail.outbox.is_full() && rouse(mail.writer.take(), cx);
+        let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
         may_read || may_send
     }
 
@@ -276,17 +274,6 @@ impl Future for Session {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
-}
-
-/// Wakes whoever waits; whether that is this very task, which is awake.
-fn rouse(waiting: Option<Waker>, cx: &Context<'_>) -> bool {
-    waiting.is_some_and(|waker| {
-        let is_own = waker.will_wake(cx.waker());
-        if !is_own {
-            waker.wake();
-        }
-        is_own
-    })
 }
 
 /// What the closure learns of a client that cannot be understood. The client was told; it is not an error of ours.
