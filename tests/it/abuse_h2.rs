@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h2, hpack};
 
 /// What an attack may cost at its height, in MiB. The attacks below send ten times as much or more.
@@ -52,6 +53,23 @@ fn head_frame(stream: u32, path: &str) -> Vec<u8> {
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// The kernel asks a silent client whether it is there: /proc/net/tcp tells that a timer of its own (02) runs.
+#[test]
+fn a_client_that_vanishes_is_asked_for() {
+    let server = quiet().start();
+    let mut conn = h2::Conn::open(server.port);
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    let local = format!("0100007F:{:04X}", server.port);
+    until("a timer of the socket's", || {
+        let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the sockets");
+        let is_asked = |line: &str| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            words.len() > 5 && words[1] == local && words[3] == "01" && words[5].starts_with("02:")
+        };
+        sockets.lines().any(is_asked).then_some(())
+    });
 }
 
 /// Streams opened and reset at once, without end.

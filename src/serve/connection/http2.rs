@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,6 +24,14 @@ use crate::timer::Timer;
 /// How long an HTTP/2 client without a request in flight may neither read nor answer when we stop.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a client may say nothing before the kernel asks whether it is there, and how often it asks. A client that
+/// vanished without a word has left after the ninth question, some two and a half minutes in all.
+///
+/// The kernel's questions instead of HTTP/2's own pings: they cost a call nothing, no timer runs for them here that a
+/// freeze could make late, and a client that is there answers whatever it is busy with.
+const SILENCE: Duration = Duration::from_secs(60);
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+
 pub(super) async fn drive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
@@ -32,6 +41,9 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
 ) {
     let head_limit = app.settings.head_limit;
     let executor = Tracked(app.shared.tracker.clone());
+    let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_EVERY);
+    // Without it, such a client is noticed when something is sent to it.
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let io = Io::new(stream, Arc::clone(&peer));
     let service = Service { app, peer: Arc::clone(&peer) };
     let mut builder = http2::Builder::new(executor);
@@ -64,7 +76,8 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         if asked && !peer.is_busy() {
             return slow.poll(cx, FAREWELL);
         }
-        slow.stop();
+        // While a timer is there, the executor reads the clock whenever it rests.
+        slow = Timer::default();
         Poll::Pending
     })
     .await;
