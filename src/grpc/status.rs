@@ -181,7 +181,11 @@ pub(crate) fn good_trailers() -> HeaderMap {
 pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
     let status = status_of(error);
     judge_error(call, status.code(), error);
-    let mut trailers = status_headers(&status);
+    with_metadata(status_headers(&status), error)
+}
+
+/// The error's headers behind its status.
+fn with_metadata(mut trailers: HeaderMap, error: &Error) -> HeaderMap {
     for (name, value) in error.headers() {
         trailers.append(name.clone(), value.clone());
     }
@@ -197,7 +201,7 @@ fn status_headers(status: &Status) -> HeaderMap {
 }
 
 /// Turns a reply that is an error into one that says so in gRPC: a status in the headers and nothing else, or in gRPC-Web
-/// a body with nothing but the status, which pages can read without being allowed to read headers.
+/// a body with nothing but the status and its metadata, which pages can read without being allowed to read headers.
 pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let (Some(wire), Some(error)) = (Wire::of(&call.head.headers), reply.error()) else { return };
     let nowhere = call.scope.is_none() && matches!(error.status().as_u16(), 404 | 405);
@@ -207,7 +211,7 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let said = status_headers(&status);
     let (body, in_headers) = match wire {
         Wire::Grpc => (bytes::Bytes::new(), said),
-        web => (web::last_frame(web, &said), HeaderMap::new()),
+        web => (web::last_frame(web, &with_metadata(said, error)), HeaderMap::new()),
     };
     reply.say(StatusCode::OK, body);
     let headers = reply.headers_mut();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Error, Exchange, Json, Result, at};
+use fc_runtime::{App, Error, Exchange, HeaderName, HeaderValue, Json, Result, at};
 
 use super::words::{Guard, Words};
 
@@ -45,6 +45,10 @@ pub fn app() -> App<Seen> {
         .get("/counters", async |ex| Json(ex.counters()))
         .unary("/it.It/Fail", async |_, status: Text| -> Result<Text> {
             Err(Error::new(status.text.parse()?, format!("failed with {}", status.text)))
+        })
+        .unary("/it.It/Retry", async |_, _: Text| -> Result<Text> {
+            Err(Error::unavailable("later")
+                .with_header(HeaderName::from_static("retry-after"), HeaderValue::from_static("7")))
         })
         .unary("/it.It/Panic", async |_, when: Text| -> Result<Text> {
             if when.text == "late" {

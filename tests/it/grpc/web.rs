@@ -88,6 +88,13 @@ fn errors() {
             b"\x80\x00\x00\x00\x33grpc-status: 5\r\ngrpc-message: failed%20with%20404\r\n"
         );
     }
+    // Metadata stands beside the status.
+    for answer in both(&server, &web("/it.It/Retry", "application/grpc-web", &hello(&["a"]))) {
+        assert_eq!(
+            answer.body,
+            b"\x80\x00\x00\x00\x36grpc-status: 14\r\ngrpc-message: later\r\nretry-after: 7\r\n"
+        );
+    }
     let nowhere = web("/it.It/Nope", "application/grpc-web", &hello(&["a"]));
     for answer in both(&server, &nowhere) {
         assert!(answer.text().contains("grpc-status: 12\r\n"), "{answer:?}");
