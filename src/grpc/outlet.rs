@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -20,7 +20,7 @@ use crate::exchange::{Call, Shared};
 use crate::grpc::status::{going_away, judge_by, of_ours, settle, trailers};
 use crate::grpc::wire::Wire;
 use crate::grpc::{frame, web};
-use crate::reply::Source;
+use crate::reply::{Bell, Source};
 use crate::stop::{StopNotice, Stops};
 
 /// One message and its status.
@@ -52,9 +52,17 @@ pub(crate) trait Produce: Send {
 }
 
 pub(crate) enum Produced {
-    Data(Bytes),
+    Data(Bytes, Then),
     End(HeaderMap),
     Failed(Error),
+}
+
+/// What comes after data, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    More,
+    /// More was asked for, and will wake the task.
+    Silence,
 }
 
 pin_project! {
@@ -66,6 +74,7 @@ pin_project! {
         shared: Arc<Shared<S>>,
         wire: Wire,
         notice: Option<StopNotice>,
+        bell: Option<Bell>,
         deadline: Deadline,
         // Whether a frame has come since a stop was announced: the next end of its own is the last that is waited for.
         is_told: bool,
@@ -91,6 +100,7 @@ impl<P, S> Outlet<P, S> {
             shared,
             wire,
             notice: None,
+            bell: None,
             deadline,
             is_told: false,
             last: None,
@@ -109,16 +119,25 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
             *this.is_over = true;
             return Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))));
         }
+        let bell = this.bell.get_or_insert_with(|| Bell::new(cx.waker()));
+        if !bell.answer(cx.waker()) {
+            return Poll::Pending;
+        }
+        let cx = &mut Context::from_waker(bell.waker());
+        // Before the frames: a stream that ends for the stop has heard of it too.
+        let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let frames = this.frames.as_mut();
         // Never polled again after a panic, so a broken invariant cannot be seen.
         let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
-        let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let mut late = || lateness(this.deadline, this.call, this.shared, cx);
         let error = match produced {
-            Ok(Poll::Ready(Produced::Data(data))) => {
+            Ok(Poll::Ready(Produced::Data(data, then))) => {
                 // A stream that is always ready is interrupted too; one that says goodbye may.
                 let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
                 *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
+                if then == Then::More || is_stopping || this.last.is_some() {
+                    bell.keep_ringing();
+                }
                 return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
             }
             Ok(Poll::Ready(Produced::End(trailers))) => {
@@ -136,6 +155,10 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
         };
         *this.is_over = true;
         Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))))
+    }
+
+    fn is_silent(&self, task: &Waker) -> bool {
+        !self.is_over && self.bell.as_ref().is_some_and(|bell| bell.is_silent(task))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {
@@ -199,6 +222,7 @@ where
 {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced> {
         let mut this = self.project();
+        let mut then = Then::More;
         while this.end.is_none() && this.frames.len() < TOGETHER {
             *this.end = match this.messages.as_mut().poll_next(cx) {
                 Poll::Ready(Some(message)) => {
@@ -206,11 +230,14 @@ where
                 }
                 Poll::Ready(None) => Some(Ok(())),
                 Poll::Pending if this.frames.is_empty() => return Poll::Pending,
-                Poll::Pending => break,
+                Poll::Pending => {
+                    then = Then::Silence;
+                    break;
+                }
             };
         }
         if !this.frames.is_empty() {
-            return Poll::Ready(Produced::Data(this.frames.split().freeze()));
+            return Poll::Ready(Produced::Data(this.frames.split().freeze(), then));
         }
         Poll::Ready(match this.end.take() {
             Some(Err(error)) => Produced::Failed(error),
@@ -231,7 +258,7 @@ impl Produce for Passed {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced> {
         let frame = ready!(http_body::Body::poll_frame(self.project().body, cx));
         Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
-            Some(Ok(Ok(data))) => Produced::Data(data),
+            Some(Ok(Ok(data))) => Produced::Data(data, Then::More),
             Some(Ok(Err(frame))) => Produced::End(frame.into_trailers().unwrap_or_default()),
             Some(Err(status)) => Produced::Failed(status.into()),
             None => Produced::Failed(of_ours(Code::Internal, "the service's reply ended without a status")),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -22,6 +22,11 @@ pub(super) const PIECE_MAX: usize = 64 * 1024;
 impl Body {
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Empty)
+    }
+
+    /// Whether polling it would tell nothing new: a connection asks again whenever its socket moves.
+    pub(crate) fn is_silent(&self, task: &Waker) -> bool {
+        matches!(self, Self::Stream(source) if source.is_silent(task))
     }
 
     /// The next piece of a body that is whole.

@@ -1,5 +1,6 @@
 //! What a handler gives back.
 
+mod bell;
 mod body;
 mod formats;
 mod into_reply;
@@ -22,6 +23,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::error::{Error, Result};
 use crate::stop::Stops;
 
+#[cfg(feature = "grpc")]
+pub(crate) use bell::Bell;
 pub(crate) use body::Body;
 pub use formats::{Html, Json, Redirect};
 pub use into_reply::IntoReply;

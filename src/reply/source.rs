@@ -1,7 +1,7 @@
 //! Where a streamed body comes from.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -14,6 +14,11 @@ use crate::stop::Stops;
 /// What a streamed body is read from, frame by frame. Trailers are the last frame.
 pub(crate) trait Source: Send {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>>;
+
+    /// Whether nothing has happened since the last poll, and this task will be woken when something does.
+    fn is_silent(&self, _task: &Waker) -> bool {
+        false
+    }
 
     /// Called before the first poll, for those that end by themselves when a stop is announced.
     fn listen(self: Pin<&mut Self>, _stops: &Stops) {}

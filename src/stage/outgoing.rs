@@ -133,6 +133,9 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.body.is_silent(cx.waker()) {
+            return Poll::Pending;
+        }
         if matches!(self.body, Body::Stream(_)) {
             return self.poll_stream(cx);
         }

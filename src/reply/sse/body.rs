@@ -1,7 +1,7 @@
 //! The body of a reply that is a stream of events: what is ready shares a chunk, and silence is broken by comments.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,9 +13,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::Result;
 use crate::log::say;
+use crate::reply::bell::Bell;
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
-use crate::reply::sse::bell::Bell;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
 use crate::stop::{StopNotice, Stops};
 
@@ -91,6 +91,12 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
                 Some(Ok(Frame::data(KEEP_ALIVE)))
             }),
         }
+    }
+
+    fn is_silent(&self, task: &Waker) -> bool {
+        self.events.is_some()
+            && self.rest.is_empty()
+            && self.bell.as_ref().is_some_and(|bell| bell.is_silent(task))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {

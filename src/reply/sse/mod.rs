@@ -1,6 +1,5 @@
 //! Server-sent events.
 
-mod bell;
 mod body;
 mod broadcast;
 mod event;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
-pub(super) struct Bell {
+pub(crate) struct Bell {
     line: Arc<Line>,
     /// What rings.
     waker: Waker,
@@ -22,17 +22,17 @@ struct Line {
 
 impl Bell {
     /// One that rings, for this task: nothing has been polled yet.
-    pub(super) fn new(task: &Waker) -> Self {
+    pub(crate) fn new(task: &Waker) -> Self {
         let line = Arc::new(Line { is_ringing: AtomicBool::new(true), task: Mutex::new(task.clone()) });
         Self { waker: Arc::clone(&line).into(), line, task: task.clone() }
     }
 
-    pub(super) fn waker(&self) -> &Waker {
+    pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }
 
     /// Whether it has rung since the last time. From now on it wakes this task.
-    pub(super) fn answer(&mut self, task: &Waker) -> bool {
+    pub(crate) fn answer(&mut self, task: &Waker) -> bool {
         if !self.task.will_wake(task) {
             self.task.clone_from(task);
             self.line.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(task);
@@ -40,8 +40,13 @@ impl Bell {
         self.line.is_ringing.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether it has not rung since then, and will wake this task.
+    pub(crate) fn is_silent(&self, task: &Waker) -> bool {
+        !self.line.is_ringing.load(Ordering::Acquire) && self.task.will_wake(task)
+    }
+
     /// There is more to do at the next time, which comes by itself.
-    pub(super) fn keep_ringing(&self) {
+    pub(crate) fn keep_ringing(&self) {
         self.line.is_ringing.store(true, Ordering::Release);
     }
 }
@@ -78,7 +83,9 @@ mod tests {
         let (before, after) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
         let tasks = [Waker::from(Arc::clone(&before)), Waker::from(Arc::clone(&after))];
         let mut bell = Bell::new(&tasks[0]);
+        assert!(!bell.is_silent(&tasks[0]));
         assert!(bell.answer(&tasks[0]) && !bell.answer(&tasks[0]));
+        assert!(bell.is_silent(&tasks[0]) && !bell.is_silent(&tasks[1]));
         bell.waker().wake_by_ref();
         bell.waker().wake_by_ref();
         assert_eq!(before.0.load(Ordering::Relaxed), 1);
