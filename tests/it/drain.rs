@@ -18,12 +18,12 @@ fn all_in_flight_are_finished_and_nothing_new_is_taken() {
     let mut conns: Vec<_> = (0..20)
         .map(|_| {
             let mut conn = server.connect();
-            conn.send(&h1::bytes(&Ask::get("/slow?ms=700")));
+            conn.send(&h1::bytes(&Ask::get("/slow?ms=3000")));
             conn
         })
         .collect();
     let mut streams = h2::Conn::open(server.port);
-    let stream = streams.send(&Ask::get("/slow?ms=700"));
+    let stream = streams.send(&Ask::get("/slow?ms=3000"));
     server.until_counter("in_flight", 22);
     let asked = server.counter("finished");
     server.signal("TERM");
