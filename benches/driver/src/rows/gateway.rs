@@ -46,7 +46,6 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     }
     let [direct, gateways @ ..] = &ways;
     for _ in 0..bench.rounds(9) {
-        // A machine that stood still for a moment: another round will do.
         let Some(direct) = once(bench, direct, figures)? else { continue };
         for way in gateways {
             if let Some(once) = once(bench, way, figures)? {
@@ -54,6 +53,11 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
                 figures.push(&ADDED_P99, way.0, once.p99 - direct.p99);
                 figures.push(&CPU, way.0, once.cpu);
             }
+        }
+    }
+    for (subject, _) in &ways {
+        if figures.get(&P50, subject).is_none() {
+            figures.absent(&P50, subject, CANNOT);
         }
     }
     Ok(())
@@ -80,11 +84,14 @@ struct Once {
     cpu: f64,
 }
 
+/// `None` where the machine stood still for a moment: another round will do.
 fn once(bench: &Bench, (subject, server): &Placed, figures: &mut Figures) -> Outcome<Option<Once>> {
     let request = ordinary("/users/42");
     let once = bench.processors.on_client(|| {
         let mut load = Load::connect(server.port(), CONNECTIONS, &request)?;
-        load.open(PER_SECOND, Duration::from_millis(200))?;
+        if load.open(PER_SECOND, Duration::from_millis(200))?.kept_up < KEPT_UP / 2.0 {
+            return Ok(None);
+        }
         let before = server.cpu_us()?;
         let latencies = load.open(PER_SECOND, Duration::from_millis(800))?;
         let cpu = (server.cpu_us()? - before) / latencies.count();
@@ -92,13 +99,9 @@ fn once(bench: &Bench, (subject, server): &Placed, figures: &mut Figures) -> Out
         Ok((latencies.kept_up >= KEPT_UP).then_some(once))
     });
     let once = once.map_err(|error| format!("{}: {error}", subject.name))?;
-    match &once {
-        Some(once) => {
-            figures.push(&P50, subject, once.p50);
-            figures.push(&P99, subject, once.p99);
-        }
-        None if figures.get(&P50, subject).is_none() => figures.absent(&P50, subject, CANNOT),
-        None => {}
+    if let Some(once) = &once {
+        figures.push(&P50, subject, once.p50);
+        figures.push(&P99, subject, once.p99);
     }
     Ok(once)
 }
