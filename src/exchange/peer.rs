@@ -19,6 +19,8 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes went either way since somebody asked.
     moved: AtomicBool,
+    /// Whether bytes wait for the client to read: the last of a reply may, when its request is over.
+    stuck: AtomicBool,
     /// What takes the connection over when HTTP has left it.
     #[cfg(feature = "websocket")]
     pub(crate) boarding: Slot<Boarding>,
@@ -36,6 +38,7 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             #[cfg(feature = "websocket")]
             boarding: Slot::default(),
         }
@@ -60,6 +63,14 @@ impl Peer {
 
     pub(crate) fn moves(&self) {
         self.moved.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_stuck(&self, stuck: bool) {
+        self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
     }
 
     #[cfg(feature = "http2")]

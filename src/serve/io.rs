@@ -39,9 +39,11 @@ impl Io {
             match write(&self.write) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let stream: &TcpStream = (*self.write).as_ref();
+                    self.peer.set_stuck(true);
                     ready!(stream.poll_write_ready(cx))?;
                 }
                 done => {
+                    self.peer.set_stuck(false);
                     self.peer.moves();
                     return Poll::Ready(done);
                 }

@@ -3,6 +3,7 @@
 //! Each case looks at all of it: the handler's guard ran, the departure was counted and recorded once as a 499 with
 //! the phase, and connections beside it, idle and busy, went on.
 
+use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, h2};
 
 const ID: &str = "leaver";
@@ -344,6 +345,24 @@ fn rows_17_to_22_http2_half_a_body_that_is_being_read() {
             stream
         };
         check_h2_begun(half, "reading", &["dropped"]);
+    }
+}
+
+/// Its reply is over for us when the connection has all of it, and not yet for a client that does not read it. How much the
+/// kernel takes in cannot be known, so some of these sizes are left with a rest that it does not.
+#[test]
+fn a_client_that_leaves_before_the_last_bytes_keeps_no_connection() {
+    const ESTABLISHED: &str = "01";
+    const CLOSE_WAIT: &str = "08";
+    let server = Server::contract();
+    for size in (2_000_000..8_000_000).step_by(25_000) {
+        let mut conn = server.connect();
+        conn.send(&h1::bytes(&Ask::get(format!("/large?bytes={size}"))));
+        conn.finish_sending();
+        until("the connection to be given up", || {
+            let state = kernel_state(server.port, conn.own_port());
+            state.is_none_or(|state| state != CLOSE_WAIT && state != ESTABLISHED).then_some(())
+        });
     }
 }
 
