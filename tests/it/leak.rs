@@ -26,7 +26,6 @@ struct Held {
 
 fn held(server: &Server) -> Held {
     let of = |what: &str| format!("/proc/{}/{what}", server.pid());
-    let count = |what| read_dir(of(what)).expect("a process").count();
     let status = std::fs::read_to_string(of("status")).expect("a process");
     let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
     let rss_kib = rss.trim().trim_end_matches(" kB").parse().expect("a number");
@@ -34,7 +33,7 @@ fn held(server: &Server) -> Held {
     let tasks = read_dir(of("task")).expect("a process").map_while(Result::ok);
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     let threads = names.filter(|name| name.trim() != "fc-log").count();
-    Held { descriptors: count("fd"), threads, rss_kib }
+    Held { descriptors: server.descriptors(), threads, rss_kib }
 }
 
 /// Half a body, none, another request behind, half a head, one stream of HTTP/2: left by a close or a reset.

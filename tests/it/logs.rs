@@ -1,6 +1,6 @@
 //! What is written to stdout: one JSON object per line, with the request's id, and the markers of FC 2.0.
 
-use crate::support::server::{Launch, json_about};
+use crate::support::server::Launch;
 use crate::support::{Ask, Server, rows};
 
 const ID: &str = "1-65d71219-15d63510-fecf237c590c";
@@ -57,37 +57,6 @@ fn no_line_holds_a_query_or_a_credential() {
     for line in lines {
         assert!(!line.to_string().contains("hush"), "{line}");
     }
-}
-
-/// The instance may be frozen as soon as its last reply has been read.
-#[test]
-fn a_record_is_written_before_its_reply_is_complete() {
-    let path = std::env::temp_dir().join(format!("fc-runtime-record-{}", std::process::id()));
-    let server = Launch::contract().into_file(&path).start();
-    let mut conn = server.connect();
-    let kinds = [
-        Ask::get("/plaintext"),
-        Ask::get("/large?bytes=200000"),
-        Ask::get("/nothing"),
-        Ask::get("/panic"),
-        Ask::new("OPTIONS", "/plaintext"),
-        Ask::new("HEAD", "/plaintext"),
-        Ask::post("/invoke", "x"),
-        Ask::post("/invoke", "fail"),
-    ];
-    for round in 0..10 {
-        for (at, ask) in kinds.iter().enumerate() {
-            let id = format!("round-{round}-{at}");
-            conn.ask(&ask.clone().header("x-fc-request-id", &id));
-            let text = std::fs::read_to_string(&path).unwrap();
-            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            let found = json_about(&lines, &id);
-            let records = found.iter().filter(|line| line["status"].is_u64()).count();
-            assert_eq!(records, 1, "{ask:?}: {found:?}");
-        }
-    }
-    drop(server);
-    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod limits;
 mod logs;
 mod memory;
 mod probes;
+mod records;
 mod rows;
 mod shapes;
 mod sse;

@@ -67,6 +67,11 @@ impl<S: Send + Sync + 'static> Http1<S> {
         Self { connection, peer, watch, asked: false, head_limit, slow_head, socket, departed: None, place }
     }
 
+    /// The handle to watch the socket with.
+    pub(super) fn socket(&self) -> Arc<OwnedWriteHalf> {
+        Arc::clone(&self.socket)
+    }
+
     /// Hands the connection, as hyper leaves it when it switches protocols, to what waits for it: nothing has to be set
     /// up for that in connections that never do.
     #[cfg(feature = "websocket")]
@@ -93,7 +98,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         }
         // hyper came first: what a client asked before it left is answered if it can be answered at once.
         // An error of hyper's concerns that client alone, and its requests have their records.
-        if this.peer.is_busy() {
+        if this.peer.is_busy() || this.peer.is_stuck() {
             let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));
             return departed.as_mut().poll(cx);
         }

@@ -1,33 +1,36 @@
 //! A connection's turns: from its task's wake to its next poll, a request may wait in its socket.
 //!
 //! Records of requests that come together are written together. What tells that more are to come is the count of
-//! connections that were woken and have had no turn since; who has had the last turn lets the records go.
+//! connections to which bytes came that have had no turn since; who has had the last turn lets the records go. An instance
+//! is frozen when nothing has been asked that is not answered, so a connection that was woken by anything else, such as
+//! its client's leaving, must not be waited for.
 
-use std::pin::Pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use pin_project_lite::pin_project;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::log::sink;
 use crate::tally::Tally;
 
 pin_project! {
-    /// A connection that counts while it waits for its turn, from the moment it is made. Without a tally, where there are
-    /// no records, only the connection.
+    /// A connection that counts while something has come and waits for its turn; when it is made, the head of a request
+    /// has. Without a tally, where there are no records, only the connection.
     pub(super) struct Turns<F> {
         #[pin]
         connection: F,
-        tally: Option<Arc<Tally>>,
-        turn: Option<(Arc<Turn>, Waker)>,
+        records: Option<Records>,
     }
 
     impl<F> PinnedDrop for Turns<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            let Some(tally) = this.tally else { return };
-            match this.turn {
+            let Some(Records { tally, turn, .. }) = this.project().records else { return };
+            match turn {
                 Some((turn, _)) => turn.enter(GONE),
                 None => tally.turn(),
             }
@@ -36,12 +39,19 @@ pin_project! {
     }
 }
 
+struct Records {
+    tally: Arc<Tally>,
+    socket: Arc<OwnedWriteHalf>,
+    turn: Option<(Arc<Turn>, Waker)>,
+}
+
 impl<F> Turns<F> {
-    pub(super) fn new(connection: F, tally: Option<Arc<Tally>>) -> Self {
-        if let Some(tally) = &tally {
+    pub(super) fn new(connection: F, records: Option<(Arc<Tally>, Arc<OwnedWriteHalf>)>) -> Self {
+        let records = records.map(|(tally, socket)| {
             tally.wake();
-        }
-        Self { connection, tally, turn: None }
+            Records { tally, socket, turn: None }
+        });
+        Self { connection, records }
     }
 }
 
@@ -50,12 +60,13 @@ impl<F: Future> Future for Turns<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(tally) = this.tally else { return this.connection.poll(cx) };
-        let (turn, waker) = this.turn.get_or_insert_with(|| {
+        let Some(Records { tally, socket, turn }) = this.records else { return this.connection.poll(cx) };
+        let (turn, waker) = turn.get_or_insert_with(|| {
             let turn = Arc::new(Turn {
                 state: AtomicU8::new(WOKEN),
                 task: cx.waker().clone(),
                 tally: Arc::clone(tally),
+                socket: Arc::downgrade(socket),
             });
             (Arc::clone(&turn), Waker::from(turn))
         });
@@ -72,14 +83,17 @@ struct Turn {
     state: AtomicU8,
     task: Waker,
     tally: Arc<Tally>,
+    /// Not held: the executor keeps the waker of a socket as long as there is the socket.
+    socket: Weak<OwnedWriteHalf>,
 }
 
+/// Not counted, whether or not something has woken it.
 const IDLE: u8 = 0;
-/// Counted.
+/// Woken by bytes that came, and counted.
 const WOKEN: u8 = 1;
 /// In its turn, and not counted: a connection does not wait for itself with the records of its requests.
 const RUNNING: u8 = 2;
-/// Woken in its turn, and counted when that ends.
+/// Woken in its turn, when it is looked at what for.
 const AGAIN: u8 = 3;
 /// Wakes count no more.
 const GONE: u8 = 4;
@@ -94,9 +108,27 @@ impl Turn {
 
     fn leave(&self) {
         if self.state.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            self.tally.wake();
-            self.state.store(WOKEN, Ordering::Release);
+            self.state.store(IDLE, Ordering::Release);
+            self.count();
         }
+    }
+
+    /// Counts it, if it is not counted and something has come.
+    fn count(&self) {
+        if self.has_bytes()
+            && self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
+            self.tally.wake();
+        }
+    }
+
+    /// As the executor knows it, without a system call. One whose client has left may have bytes too: they are not waited
+    /// for, which costs a write.
+    fn has_bytes(&self) -> bool {
+        let Some(socket) = self.socket.upgrade() else { return false };
+        let stream: &TcpStream = (*socket).as_ref();
+        let ready = pin!(stream.ready(Interest::READABLE)).poll(&mut Context::from_waker(Waker::noop()));
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_readable() && !ready.is_read_closed())
     }
 }
 
@@ -106,13 +138,8 @@ impl Wake for Turn {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let woken = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| match state {
-            IDLE => Some(WOKEN),
-            RUNNING => Some(AGAIN),
-            _ => None,
-        });
-        if woken == Ok(IDLE) {
-            self.tally.wake();
+        if self.state.compare_exchange(RUNNING, AGAIN, Ordering::AcqRel, Ordering::Relaxed) == Err(IDLE) {
+            self.count();
         }
         self.task.wake_by_ref();
     }
@@ -121,7 +148,10 @@ impl Wake for Turn {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
-    use std::pin::pin;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio::net::tcp::OwnedReadHalf;
 
     use super::*;
 
@@ -131,30 +161,45 @@ mod tests {
         fn wake(self: Arc<Self>) {}
     }
 
+    /// A client, and the two halves of our end.
+    async fn sockets() -> (TcpStream, OwnedReadHalf, Arc<OwnedWriteHalf>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let (client, accepted) =
+            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (read, write) = accepted.unwrap().0.into_split();
+        (client.unwrap(), read, Arc::new(write))
+    }
+
+    fn turns<F>(connection: F, tally: &Arc<Tally>, socket: &Arc<OwnedWriteHalf>) -> Turns<F> {
+        Turns::new(connection, Some((Arc::clone(tally), Arc::clone(socket))))
+    }
+
     fn poll<F: Future>(turns: Pin<&mut Turns<F>>) -> Poll<F::Output> {
         turns.poll(&mut Context::from_waker(&Waker::from(Arc::new(Nobody))))
     }
 
     fn waker<F>(turns: &Turns<F>) -> Waker {
-        turns.turn.as_ref().unwrap().1.clone()
+        turns.records.as_ref().unwrap().turn.as_ref().unwrap().1.clone()
     }
 
-    #[test]
-    fn a_connection_may_bring_something_until_its_first_turn() {
-        let tally = Arc::new(Tally::default());
+    #[tokio::test]
+    async fn a_connection_brings_something_until_its_first_turn() {
+        let (tally, (_client, _read, socket)) = (Arc::new(Tally::default()), sockets().await);
         assert!(tally.is_quiet());
-        let mut turns = pin!(Turns::new(pending::<()>(), Some(Arc::clone(&tally))));
+        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
         assert!(!tally.is_quiet());
         assert!(poll(turns.as_mut()).is_pending());
         assert!(tally.is_quiet());
     }
 
-    #[test]
-    fn and_from_each_wake_to_the_next_turn() {
-        let tally = Arc::new(Tally::default());
-        let mut turns = pin!(Turns::new(pending::<()>(), Some(Arc::clone(&tally))));
+    #[tokio::test]
+    async fn and_from_a_wake_by_bytes_to_the_next_turn() {
+        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
         assert!(poll(turns.as_mut()).is_pending());
         let waker = waker(&turns);
+        client.write_all(b"GET").await.unwrap();
+        read.readable().await.unwrap();
         waker.wake_by_ref();
         waker.wake_by_ref();
         assert!(!tally.is_quiet());
@@ -162,27 +207,45 @@ mod tests {
         assert!(tally.is_quiet(), "two wakes are one turn");
     }
 
-    #[test]
-    fn one_that_is_woken_in_its_turn_waits_for_the_next() {
-        let tally = Arc::new(Tally::default());
+    #[tokio::test]
+    async fn nothing_else_that_wakes_it_is_waited_for() {
+        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
+        assert!(poll(turns.as_mut()).is_pending());
+        let waker = waker(&turns);
+        waker.wake_by_ref();
+        assert!(tally.is_quiet(), "a timer, for one");
+        client.shutdown().await.unwrap();
+        read.readable().await.unwrap();
+        waker.wake_by_ref();
+        assert!(tally.is_quiet(), "its client has left");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_woken_in_its_turn_waits_for_the_next() {
+        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        client.write_all(b"GET").await.unwrap();
+        read.readable().await.unwrap();
         let during = Arc::clone(&tally);
         let connection = std::future::poll_fn(move |cx| {
             cx.waker().wake_by_ref();
             assert!(during.is_quiet(), "it does not wait for itself");
             Poll::<()>::Pending
         });
-        let mut turns = pin!(Turns::new(connection, Some(Arc::clone(&tally))));
+        let mut turns = pin!(turns(connection, &tally, &socket));
         for _ in 0..2 {
             assert!(poll(turns.as_mut()).is_pending());
             assert!(!tally.is_quiet());
         }
     }
 
-    #[test]
-    fn one_that_is_gone_brings_nothing_whoever_wakes_it() {
-        let tally = Arc::new(Tally::default());
+    #[tokio::test]
+    async fn one_that_is_gone_brings_nothing_whoever_wakes_it() {
+        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        client.write_all(b"GET").await.unwrap();
+        read.readable().await.unwrap();
         let waker = {
-            let mut turns = pin!(Turns::new(pending::<()>(), Some(Arc::clone(&tally))));
+            let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
             assert!(poll(turns.as_mut()).is_pending());
             let waker = waker(&turns);
             waker.wake_by_ref();
@@ -192,7 +255,7 @@ mod tests {
         assert!(tally.is_quiet());
         waker.wake();
         assert!(tally.is_quiet());
-        drop(Turns::new(ready(()), Some(Arc::clone(&tally))));
+        drop(turns(ready(()), &tally, &socket));
         assert!(tally.is_quiet(), "it never had a turn");
     }
 

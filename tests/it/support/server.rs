@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -36,6 +38,7 @@ enum Stdout {
     /// A pipe whose reader is gone.
     Closed,
     File(PathBuf),
+    Datagrams(Arc<UnixDatagram>),
 }
 
 /// A running example.
@@ -110,6 +113,11 @@ impl Launch {
         Self { stdout: Stdout::File(path.to_owned()), ..self }
     }
 
+    /// Its stdout is a socket, to which each write is a datagram.
+    pub fn into_datagrams(self, socket: UnixDatagram) -> Self {
+        Self { stdout: Stdout::Datagrams(Arc::new(socket)), ..self }
+    }
+
     fn command(&self) -> Command {
         let mut words: Vec<OsString> = self.wrapper.iter().map(OsString::from).collect();
         if self.app.is_some() {
@@ -134,8 +142,14 @@ impl Launch {
         }
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Stdout::File(path) = &self.stdout {
-            command.stdout(File::create(path).expect("a file can be made"));
+        match &self.stdout {
+            Stdout::File(path) => {
+                command.stdout(File::create(path).expect("a file can be made"));
+            }
+            Stdout::Datagrams(socket) => {
+                command.stdout(OwnedFd::from(socket.try_clone().expect("a socket")));
+            }
+            Stdout::Collected | Stdout::Unread | Stdout::Closed => {}
         }
         command
     }
@@ -153,7 +167,7 @@ impl Launch {
             match (&self.stdout, child.stdout.take()) {
                 (Stdout::Collected, Some(pipe)) => out.collect(pipe),
                 (Stdout::Unread, pipe) => child.stdout = pipe,
-                (Stdout::Closed | Stdout::File(_), pipe) => drop(pipe),
+                (Stdout::Closed | Stdout::File(_) | Stdout::Datagrams(_), pipe) => drop(pipe),
                 (Stdout::Collected, None) => panic!("stdout is a pipe"),
             }
             let err = Lines::default();
@@ -286,6 +300,11 @@ impl Server {
             let lines = json_about(&self.lines(), id);
             lines.iter().any(|line| line["status"].is_u64()).then(|| record(&lines, id).clone())
         })
+    }
+
+    /// How many descriptors it holds.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process").count()
     }
 
     /// Sends a signal, by its name without `SIG`.
