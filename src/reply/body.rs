@@ -1,6 +1,7 @@
 //! The body of a reply: nothing, everything at once, or a stream. Only streams are boxed.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -27,6 +28,14 @@ impl Body {
     /// Whether polling it would tell nothing new: a connection asks again whenever its socket moves.
     pub(crate) fn is_silent(&self, task: &Waker) -> bool {
         matches!(self, Self::Stream(source) if source.is_silent(task))
+    }
+
+    /// Drops what is there. A panic in the drop of the author's stream ends here.
+    pub(crate) fn clear(&mut self) {
+        let body = std::mem::replace(self, Self::Empty);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+            std::mem::forget(panic);
+        }
     }
 
     /// The next piece of a body that is whole.

@@ -218,7 +218,7 @@ impl Reply {
     }
 
     pub(crate) fn without_body(&mut self) {
-        self.body = Body::Empty;
+        self.body.clear();
     }
 
     /// A preflight's answer is complete.

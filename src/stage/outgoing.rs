@@ -35,7 +35,7 @@ impl Outgoing {
     /// Keeps the body to itself, as `HEAD` asks; its length, if it is known.
     pub(crate) fn silence(&mut self) -> Option<u64> {
         let length = http_body::Body::size_hint(&self.body).exact();
-        self.body = Body::Empty;
+        self.body.clear();
         length
     }
 
@@ -59,14 +59,6 @@ impl Outgoing {
         self.record.take()
     }
 
-    /// A panic in the drop of the author's stream ends here.
-    fn drop_body(&mut self) {
-        let body = std::mem::replace(&mut self.body, Body::Empty);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-            std::mem::forget(panic);
-        }
-    }
-
     /// The author's stream runs here: it may log, and it may panic.
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
@@ -87,7 +79,7 @@ impl Outgoing {
                 }
                 // Nobody polls after the trailers.
                 if frame.is_trailers() {
-                    self.drop_body();
+                    self.body.clear();
                 }
                 Some(Ok(frame))
             }
@@ -97,14 +89,14 @@ impl Outgoing {
                 if !has_left && !error.is_reported() {
                     say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
                 }
-                self.drop_body();
+                self.body.clear();
                 if let Some(mut record) = self.record.take() {
                     record.end_broken();
                 }
                 Some(Err("the reply's stream failed".into()))
             }
             None => {
-                self.drop_body();
+                self.body.clear();
                 None
             }
         };
@@ -170,7 +162,7 @@ impl Drop for Outgoing {
         // A stream may hold the author's guards, which may log.
         if matches!(self.body, Body::Stream(_)) {
             let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
-            self.drop_body();
+            self.body.clear();
             drop(entered);
         }
     }
