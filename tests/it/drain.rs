@@ -67,7 +67,7 @@ fn the_deadline_cuts_counts_and_says_what_was_left() {
 fn a_handler_that_finishes_is_waited_for() {
     let mut server = Server::app("settings");
     let mut conn = server.connect();
-    conn.send(&h1::bytes(&Ask::get("/finish?ms=800")));
+    conn.send(&h1::bytes(&Ask::get("/finish?ms=3000")));
     server.until_counter("in_flight", 2);
     drop(conn);
     server.until_counter("cancelled", 1);

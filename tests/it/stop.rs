@@ -13,7 +13,7 @@ fn a_request_in_flight_is_finished() {
     for signal in ["TERM", "INT"] {
         let mut server = Server::contract();
         let mut conn = server.connect();
-        conn.send(&h1::bytes(&slow(400)));
+        conn.send(&h1::bytes(&slow(3000)));
         server.until_counter("in_flight", 2);
         server.signal(signal);
         conn.answer("GET").assert_status(200).assert_text("slow");
@@ -25,7 +25,7 @@ fn a_request_in_flight_is_finished() {
 fn a_request_in_flight_over_http2_is_finished() {
     let mut server = Server::contract();
     let mut conn = h2::Conn::open(server.port);
-    let id = conn.send(&slow(400));
+    let id = conn.send(&slow(3000));
     server.until_counter("in_flight", 2);
     server.signal("TERM");
     conn.answer_through_goaway(id).assert_status(200).assert_text("slow");
