@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::json::Object;
+
 /// Whether the executor turns: it is asked when a probe comes, and is alive while its last answer is not overdue.
 ///
 /// Nothing ticks while nobody probes, so an idle or frozen instance does not wake up for it.
@@ -45,15 +47,18 @@ pub(crate) struct About {
 impl About {
     pub(crate) fn live(&self, alive: bool, limit: Duration) -> String {
         let status = if alive { "ok" } else { "the executor does not answer" };
-        serde_json::json!({
-            "status": status,
-            "uptime_s": self.started.elapsed().as_secs(),
-            "version": self.version,
-            "commit": self.commit,
-            "ready_checks": self.checks,
-            "heartbeat_limit_s": limit.as_secs_f64(),
-        })
-        .to_string()
+        let mut about = Object::new();
+        about.text("status", status);
+        about.value("uptime_s", self.started.elapsed().as_secs());
+        for (name, value) in [("version", &self.version), ("commit", &self.commit)] {
+            match value {
+                Some(value) => about.text(name, value),
+                None => about.value(name, "null"),
+            }
+        }
+        about.texts("ready_checks", self.checks.iter().copied());
+        about.value("heartbeat_limit_s", limit.as_secs_f64());
+        about.end()
     }
 }
 
@@ -108,15 +113,14 @@ impl Report {
 
     /// For those inside the instance.
     pub(crate) fn details(&self) -> String {
-        let checks: serde_json::Map<_, _> = self
-            .checks
-            .iter()
-            .map(|(name, outcome)| {
-                let text = outcome.as_ref().err().map_or("ok", String::as_str);
-                ((*name).to_owned(), serde_json::Value::from(text))
-            })
-            .collect();
-        serde_json::json!({ "ready": self.is_ready(), "checks": checks }).to_string()
+        let mut checks = Object::new();
+        for (name, outcome) in &self.checks {
+            checks.text(name, outcome.as_ref().err().map_or("ok", String::as_str));
+        }
+        let mut report = Object::new();
+        report.value("ready", self.is_ready());
+        report.value("checks", checks.end());
+        report.end()
     }
 
     /// For the log: what is wrong.

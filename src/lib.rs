@@ -203,6 +203,7 @@ mod exchange;
 pub mod grpc;
 pub mod guard;
 mod health;
+mod json;
 mod lifecycle;
 mod log;
 pub mod platform;

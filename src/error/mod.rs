@@ -49,7 +49,8 @@ struct Inner {
     status: StatusCode,
     message: Cow<'static, str>,
     code: Option<Cow<'static, str>>,
-    members: Vec<(&'static str, Value)>,
+    /// With their values as JSON: a `Value` here would bring what formats it into every function.
+    members: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
     /// `None` where the line would be one of this crate, and tell the author nothing.
@@ -142,8 +143,15 @@ impl Error {
 
     /// Adds a member to the problem document. RFC 9457's own names are not replaced.
     #[must_use]
-    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.0.members.push((name, value.into()));
+    pub fn with_member(self, name: &'static str, value: impl Into<Value>) -> Self {
+        let value: Value = value.into();
+        self.with_json(name, value.to_string())
+    }
+
+    /// Adds a member whose value is JSON already.
+    #[must_use]
+    pub(crate) fn with_json(mut self, name: &'static str, json: String) -> Self {
+        self.0.members.push((name, json));
         self
     }
 

@@ -148,5 +148,6 @@ impl Intake {
 }
 
 fn too_large(limit: usize) -> Error {
-    Error::new(413, format!("the request's body is larger than {limit} bytes")).with_member("limit", limit)
+    Error::new(413, format!("the request's body is larger than {limit} bytes"))
+        .with_json("limit", limit.to_string())
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::cancel::Phase;
 use crate::error::{Error, OrError, Result};
 use crate::exchange::Call;
+use crate::json::quoted;
 use crate::timer::Timer;
 
 /// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
@@ -127,9 +128,9 @@ fn json_error(error: &serde_json::Error, path: &str) -> Error {
     let (line, column) = (error.line(), error.column());
     let field = if path == "." { String::new() } else { format!(", field {path:?}") };
     Error::new(status, format!("{what} at line {line} column {column}{field}: {reason}"))
-        .with_member("line", line)
-        .with_member("column", column)
-        .with_member("field", path)
+        .with_json("line", line.to_string())
+        .with_json("column", column.to_string())
+        .with_json("field", quoted(path))
 }
 
 #[track_caller]
@@ -137,7 +138,7 @@ fn misfit(status: u16, what: &str, error: &serde_path_to_error::Error<serde::de:
     let path = error.path().to_string();
     let field = if path == "." { String::new() } else { format!(", field {path:?}") };
     Error::new(status, format!("the {what} does not fit{field}: {}", error.inner()))
-        .with_member("field", path)
+        .with_json("field", quoted(&path))
 }
 
 fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::log::{Level, current, sink, stamp, text_into};
+use crate::json::text_into;
+use crate::log::{Level, current, sink, stamp};
 use crate::platform::limits::LOG_LINE_MAX;
 
 /// What a line may hold before it is continued in another: room is left for the names around it.

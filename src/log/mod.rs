@@ -7,7 +7,6 @@ mod event;
 #[cfg(feature = "log")]
 mod install;
 mod level;
-mod line;
 pub(crate) mod say;
 pub(crate) mod sink;
 
@@ -16,4 +15,3 @@ pub use current::current_request_id;
 #[cfg(feature = "log")]
 pub(crate) use install::install;
 pub(crate) use level::Level;
-pub(crate) use line::text_into;

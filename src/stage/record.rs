@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::app::AccessLog;
 use crate::cancel::Phase;
 use crate::exchange::Call;
-use crate::log::{Level, sink, stamp, text_into};
+use crate::json::text_into;
+use crate::log::{Level, sink, stamp};
 use crate::tally::Tally;
 
 /// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.

@@ -13,6 +13,7 @@ const LEVELS: &[&[&str]] = &[
         "cors",
         "error",
         "health",
+        "json",
         "lifecycle",
         "log",
         "platform",
