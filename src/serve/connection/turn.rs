@@ -167,6 +167,8 @@ mod tests {
         let (client, accepted) =
             tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
         let (read, write) = accepted.unwrap().0.into_split();
+        // A new socket is said to be ready until it was tried.
+        read.try_read(&mut [0]).unwrap_err();
         (client.unwrap(), read, Arc::new(write))
     }
 

@@ -1,5 +1,8 @@
 //! Errors: what the client reads, what it does not, and who chooses the status.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use fc_runtime::{App, Error, OrError, Result};
 use serde_json::{Value, json};
 
@@ -141,14 +144,15 @@ async fn on_error_maps_a_type_wherever_it_is_in_the_chain() {
     client.get("/other").await.assert_status(500);
 }
 
+struct Bomb;
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in a drop");
+    }
+}
+
 #[tokio::test]
 async fn a_panic_is_a_500_wherever_it_happens() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("in a drop");
-        }
-    }
     let client = App::new()
         .get("/late", async |_| -> &'static str {
             tokio::task::yield_now().await;
@@ -169,5 +173,24 @@ async fn a_panic_is_a_500_wherever_it_happens() {
         answer.assert_status(500).assert_header("content-type", "application/problem+json");
         answer.assert_header("x-fc-status", "404");
         assert!(!answer.text().contains("hush"), "{}", answer.text());
+    }
+}
+
+/// Its reply is there already, and is not at fault.
+#[tokio::test]
+async fn a_panic_in_the_drop_of_a_handler_that_is_over_changes_nothing() {
+    struct Over {
+        _bomb: Bomb,
+    }
+    impl Future for Over {
+        type Output = &'static str;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<&'static str> {
+            Poll::Ready("fine")
+        }
+    }
+    let client = App::new().get("/", |_| Over { _bomb: Bomb }).test_client();
+    for _ in 0..2 {
+        client.get("/").await.assert_status(200).assert_text("fine");
     }
 }
