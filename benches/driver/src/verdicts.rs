@@ -46,6 +46,10 @@ fn verdict(budget: &'static Budget, figures: &Figures) -> Option<Verdict> {
         Some(peer) => Some(find(figures, budget.measure, peer)?),
         None => None,
     };
+    // So many times nothing, or less, is no limit: what a peer adds may drown in noise.
+    if more == 0.0 && peer.is_some_and(|(_, spread)| spread.median <= 0.0) {
+        return None;
+    }
     let limit = factor * peer.map_or(0.0, |(_, spread)| spread.median) + more;
     let is = own.median;
     let met = match (budget.limit, budget.measure.better) {

@@ -44,15 +44,18 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for (subject, server) in &mut ways {
         until_ready(server).map_err(|error| format!("{}: {error}", subject.name))?;
     }
-    let [direct, gateways @ ..] = &ways;
-    for _ in 0..bench.rounds(9) {
-        let Some(direct) = once(bench, direct, figures)? else { continue };
-        for way in gateways {
-            if let Some(once) = once(bench, way, figures)? {
-                figures.push(&ADDED_P50, way.0, once.p50 - direct.p50);
-                figures.push(&ADDED_P99, way.0, once.p99 - direct.p99);
-                figures.push(&CPU, way.0, once.cpu);
-            }
+    for round in 0..bench.rounds(9) {
+        let mut taken = [None; 3];
+        // Each comes first as often as the others.
+        for at in (0..3).map(|at| (at + round) % 3) {
+            taken[at] = once(bench, &ways[at], figures)?;
+        }
+        let Some(direct) = taken[0] else { continue };
+        for (way, once) in ways.iter().zip(taken).skip(1) {
+            let Some(once) = once else { continue };
+            figures.push(&ADDED_P50, way.0, once.p50 - direct.p50);
+            figures.push(&ADDED_P99, way.0, once.p99 - direct.p99);
+            figures.push(&CPU, way.0, once.cpu);
         }
     }
     for (subject, _) in &ways {

@@ -1,4 +1,4 @@
-//! Accepting, and hyper on each connection as the library sets it up.
+//! Accepting, and hyper on each connection as it comes, but for the limit of a head.
 
 use std::convert::Infallible;
 use std::io;
