@@ -1,4 +1,4 @@
-//! A bound on a wait, for a process that may be frozen meanwhile.
+//! Bounds on waits, in a process that may be frozen meanwhile.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -54,6 +54,30 @@ impl Timer {
             None => self.sleep = Some(Box::pin(sleep_until(end))),
         }
         true
+    }
+}
+
+/// A moment by which something has to be over. Most things are before anybody has to know it: no timer is made for them.
+pub(crate) enum Deadline {
+    NotAsked,
+    None,
+    At(Pin<Box<Sleep>>),
+}
+
+impl Deadline {
+    /// Ready when it has passed. `at` is asked once.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: impl FnOnce() -> Option<std::time::Instant>,
+    ) -> Poll<()> {
+        if let Self::NotAsked = self {
+            *self = at().map_or(Self::None, |at| Self::At(Box::pin(sleep_until(at.into()))));
+        }
+        match self {
+            Self::At(sleep) => sleep.as_mut().poll(cx),
+            _ => Poll::Pending,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Response, StatusCode};
-use tokio::time::{Sleep, sleep_until, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::app::refusal::Refusal;
 use crate::app::{BoxFuture, Place, Sealed};
@@ -20,6 +20,7 @@ use crate::stage::board;
 use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
 use crate::tally::Permit;
 use crate::task::Kind;
+use crate::timer::Deadline;
 
 /// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
 pub(crate) enum Answer<S> {
@@ -38,13 +39,6 @@ pub(crate) struct Here<S> {
     deadline: Deadline,
     exit: Option<Exit<S>>,
     _permit: Option<Arc<Permit>>,
-}
-
-enum Deadline {
-    /// Most handlers are done at their first poll: no timer is made for them.
-    NotAsked,
-    None,
-    At(Pin<Box<Sleep>>),
 }
 
 impl<S: Send + Sync + 'static> Answer<S> {
@@ -97,15 +91,7 @@ impl<S: Send + Sync + 'static> Here<S> {
         if reply.is_some() {
             return;
         }
-        if matches!(self.deadline, Deadline::NotAsked) {
-            self.deadline = match shared.deadline(call) {
-                None => Deadline::None,
-                Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
-            };
-        }
-        if let Deadline::At(sleep) = &mut self.deadline
-            && sleep.as_mut().poll(cx).is_ready()
-        {
+        if self.deadline.poll(cx, || shared.deadline(call)).is_ready() {
             self.guard.end(call);
             *reply = Some(Reply::from_error(late(call)));
         }

@@ -12,7 +12,6 @@ use http::HeaderMap;
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use prost::Message;
-use tokio::time::{Sleep, sleep_until};
 use tonic::Code;
 
 use crate::error::{Error, Result};
@@ -22,6 +21,7 @@ use crate::grpc::wire::Wire;
 use crate::grpc::{frame, web};
 use crate::reply::{Bell, Source};
 use crate::stop::{StopNotice, Stops};
+use crate::timer::Deadline;
 
 /// One message and its status.
 pub(crate) struct One {
@@ -82,13 +82,6 @@ pin_project! {
         last: Option<Error>,
         is_over: bool,
     }
-}
-
-enum Deadline {
-    /// Most streams are polled to their end before anybody has to know.
-    NotAsked,
-    None,
-    At(Pin<Box<Sleep>>),
 }
 
 impl<P, S> Outlet<P, S> {
@@ -181,14 +174,7 @@ fn lateness<S>(
     shared: &Shared<S>,
     cx: &mut Context<'_>,
 ) -> Option<Error> {
-    if let Deadline::NotAsked = deadline {
-        *deadline = match shared.deadline(call) {
-            None => Deadline::None,
-            Some(at) => Deadline::At(Box::pin(sleep_until(at.into()))),
-        };
-    }
-    let Deadline::At(sleep) = deadline else { return None };
-    sleep.as_mut().poll(cx).is_ready().then(|| {
+    deadline.poll(cx, || shared.deadline(call)).is_ready().then(|| {
         let taken = Instant::now().saturating_duration_since(call.started()).as_secs_f32();
         of_ours(Code::DeadlineExceeded, format!("the stream did not end within {taken:.1} s"))
     })
