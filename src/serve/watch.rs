@@ -1,4 +1,4 @@
-//! Seeing a client leave where hyper does not look: while a body is unread, or another request waits behind.
+//! Seeing a client leave, for hyper too: also while a body is unread, or another request waits behind.
 
 use std::sync::Arc;
 
