@@ -28,7 +28,7 @@ impl Results {
         self.0.push(Taken {
             row: row.name.to_owned(),
             date: said_by("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-            commit: said_by("git", &["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"]),
+            commit: commit(),
             figures,
         });
     }
@@ -96,6 +96,18 @@ fn parse(text: &str) -> Outcome<Results> {
 }
 
 /// What a program prints, on one line.
+/// The commit, and whether the tree is another. What a run writes does not count.
+fn commit() -> String {
+    const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+    let commit = said_by("git", &["-C", FOLDER, "describe", "--always"]);
+    let changes = Command::new("git")
+        .args(["-C", FOLDER, "status", "--porcelain", "--", ":/"])
+        .args(["results.tsv", "RESULTS.md", "plots"].map(|name| format!(":(exclude)../{name}")))
+        .output();
+    let is_clean = changes.is_ok_and(|changes| changes.status.success() && changes.stdout.is_empty());
+    if is_clean { commit } else { commit + "-dirty" }
+}
+
 pub(crate) fn said_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
     let said = output.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
