@@ -31,7 +31,7 @@ pub(crate) static ROW: Row = Row {
 const FIRST: u16 = 100;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..bench.rounds(3) {
+    for _ in 0..bench.rounds(2) {
         for subject in bench.twins() {
             of(bench, subject, figures).map_err(|error| format!("{}: {error}", subject.name))?;
         }

@@ -34,7 +34,7 @@ const PER_SECOND: f64 = 10_000.0;
 pub(super) const KEPT_UP: f64 = 0.99;
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..bench.rounds(9) {
+    for _ in 0..bench.rounds(5) {
         for subject in bench.twins() {
             once(bench, subject, figures).map_err(|error| format!("{}: {error}", subject.name))?;
         }

@@ -40,7 +40,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(1);
 const GIVEN_UP: &str = "no answer in 1 s";
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    for _ in 0..bench.rounds(3) {
+    for _ in 0..bench.rounds(2) {
         for subject in bench.deployed() {
             for (measure, target, hundredths) in [
                 (&BLOCKED, "/block?ms=600000", None),
