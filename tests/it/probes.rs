@@ -63,22 +63,18 @@ fn while_the_only_thread_is_held() {
 /// An executor that owes an answer for longer than the limit is dead, until it turns again.
 #[test]
 fn a_missed_heartbeat_is_unhealthy() {
-    let server = Launch::app("settings").var("IT_HEARTBEAT_MS", "500").start();
+    // One thread, which one handler holds.
+    let server = Launch::app("settings").by(&["taskset", "-c", "0"]).var("IT_HEARTBEAT_MS", "500").start();
     server.ask(&Ask::get("/healthz")).assert_status(200);
-    let held: Vec<_> = (0..THREADS)
-        .map(|_| {
-            let mut conn = server.connect();
-            conn.send(&h1::bytes(&Ask::get("/block?ms=1500")));
-            conn
-        })
-        .collect();
+    let mut held = server.connect();
+    held.send(&h1::bytes(&Ask::get("/block?ms=4000")));
     let dead = until("the heartbeat to be missed", || {
         let answer = server.ask(&Ask::get("/healthz"));
         (answer.status == 503).then_some(answer)
     });
     assert_eq!(dead.json()["status"], "the executor does not answer");
     server.ask(&Ask::new("HEAD", "/healthz")).assert_status(503);
-    drop(held);
+    held.answer("GET").assert_status(200).assert_text("blocked");
     until("the executor to turn again", || (server.ask(&Ask::get("/healthz")).status == 200).then_some(()));
 }
 
