@@ -95,7 +95,6 @@ fn parse(text: &str) -> Outcome<Results> {
     Ok(results)
 }
 
-/// What a program prints, on one line.
 /// The commit, and whether the tree is another. What a run writes does not count.
 fn commit() -> String {
     const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
@@ -108,6 +107,7 @@ fn commit() -> String {
     if is_clean { commit } else { commit + "-dirty" }
 }
 
+/// What a program prints, on one line.
 pub(crate) fn said_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
     let said = output.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
