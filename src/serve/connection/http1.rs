@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         let service = Service { app, peer: Arc::clone(&peer) };
         let mut builder = http1::Builder::new();
         // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
-        // replies that most are, and no more processor time for large ones, whose pieces are bounded.
+        // replies that most are, and a copy of large ones, whose pieces are bounded: hyper chooses once for a connection.
         // Half-closed is not closed to hyper, which would look for the end behind every request, and make room of 8 KiB to
         // read into while the request still holds what it was read into. We see a client leave ourselves.
         builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);

@@ -155,12 +155,6 @@ mod tests {
 
     use super::*;
 
-    struct Nobody;
-
-    impl Wake for Nobody {
-        fn wake(self: Arc<Self>) {}
-    }
-
     /// A client, and the two halves of our end.
     async fn sockets() -> (TcpStream, OwnedReadHalf, Arc<OwnedWriteHalf>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -177,7 +171,7 @@ mod tests {
     }
 
     fn poll<F: Future>(turns: Pin<&mut Turns<F>>) -> Poll<F::Output> {
-        turns.poll(&mut Context::from_waker(&Waker::from(Arc::new(Nobody))))
+        turns.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     fn waker<F>(turns: &Turns<F>) -> Waker {
