@@ -330,7 +330,7 @@ impl Platform {
     }
 
     /// Waits until a closed generation is gone; its calls get the drain time.
-    async fn end(&self, former: &Pool, source: &Source) {
+    async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.settings.drain;
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;

@@ -5,14 +5,15 @@ mod cgroup;
 mod connection;
 mod environment;
 pub(crate) mod guard;
-mod keeper;
-mod lease;
+mod health;
 pub(crate) mod orphans;
 mod output;
 mod pool;
 mod port;
 mod process;
+mod slots;
 mod start;
+mod supervisor;
 mod tree;
 
 use std::path::PathBuf;
@@ -29,9 +30,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) use cgroup::Cgroups;
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
-pub(crate) use lease::Lease;
 pub(crate) use output::{Output, Tail};
-pub(crate) use pool::{Pool, Refusal};
+pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use process::{CommandLine, Exit};
 
 use crate::ids;
@@ -97,8 +97,15 @@ pub(crate) struct Instance {
     memory_max: AtomicU64,
     is_oom: AtomicBool,
     group: Option<OwnGroup>,
-    /// Asks the keeper to stop the instance.
+    /// Asks the supervisor to stop the instance.
     retired: CancellationToken,
+}
+
+/// An instance is equal to itself alone.
+impl PartialEq for Instance {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 impl Instance {

@@ -15,11 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::cgroup::OwnGroup;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
-use super::keeper;
 use super::output::Output;
 use super::port::Port;
 use super::process::{CommandLine, Exit, Order, Process};
-use super::{Generation, Instance, tree};
+use super::{Generation, Instance, health, tree};
 use crate::failure::Failure;
 use crate::ids;
 use crate::log::Source;
@@ -84,7 +83,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     instance.sample_memory();
     let ready = async {
         initialize(&instance).await?;
-        keeper::first_health_check(&instance).await
+        health::first_check(&instance).await
     };
     tokio::select! {
         ready = ready => if let Err(failure) = ready {

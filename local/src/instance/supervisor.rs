@@ -5,15 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fc_runtime::platform::names::path;
-use http::{Method, Request};
+use http::Method;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::Instance;
-use super::pool::Pool;
 use super::process::{Exit, Order};
-use crate::failure::{Failure, megabytes};
+use super::{Instance, health};
+use crate::failure::megabytes;
 use crate::manifest::Hook;
-use crate::payload::Payload;
 
 /// How often the memory in use is sampled.
 const SAMPLE: Duration = Duration::from_millis(200);
@@ -21,9 +19,33 @@ const SAMPLE: Duration = Duration::from_millis(200);
 /// How long a process may take to be gone after SIGKILL, before that is reported.
 const KILLED_MAX: Duration = Duration::from_secs(10);
 
+/// What has become of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Healthy,
+    Unhealthy,
+    /// It had no call for the idle time.
+    Idle,
+    Ended,
+}
+
+/// Who owns the instances, and is told what becomes of them.
+pub(super) trait Owner: Send + Sync {
+    /// Since when the instance has no call, if it has none.
+    fn idle_since(&self, instance: &Arc<Instance>) -> Option<Instant>;
+
+    /// The instance has changed.
+    fn changed(&self, instance: &Arc<Instance>, change: Change);
+}
+
 /// Looks after `instance` until it has ended.
-pub(crate) async fn keep(pool: Arc<Pool>, instance: Arc<Instance>) {
+pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
     let log = &instance.generation.log;
+    let is_frozen = || instance.generation.function.local.freeze && owner.idle_since(&instance).is_some();
+    let report = |is_healthy| {
+        let change = if is_healthy { Change::Healthy } else { Change::Unhealthy };
+        owner.changed(&instance, change);
+    };
     tokio::select! {
         exit = instance.process.exited() => {
             let text = if instance.is_oom() {
@@ -35,11 +57,11 @@ pub(crate) async fn keep(pool: Arc<Pool>, instance: Arc<Instance>) {
         }
         () = instance.retired.cancelled() => stop(&instance).await,
         () = sample(&instance) => {}
-        () = check_health(&pool, &instance) => {}
-        () = release_when_idle(&pool, &instance) => {}
+        () = health::watch(&instance, is_frozen, report) => {}
+        () = watch_idleness(&instance, &owner) => {}
     }
     instance.connections.clear();
-    pool.ended(&instance);
+    owner.changed(&instance, Change::Ended);
 }
 
 fn ended(exit: Exit) -> String {
@@ -110,69 +132,19 @@ async fn sample(instance: &Instance) {
     }
 }
 
-/// Never ends: asks the pool to give the instance up when nothing called it for long enough.
-async fn release_when_idle(pool: &Pool, instance: &Arc<Instance>) {
+/// Never ends: reports when nothing called the instance for long enough.
+async fn watch_idleness(instance: &Arc<Instance>, owner: &impl Owner) {
     let limit = instance.generation.function.local.idle_timeout;
     let mut next = Instant::now() + limit;
     loop {
         sleep_until(next).await;
         next = Instant::now() + limit;
-        if let Some(since) = pool.idle_since(instance) {
+        if let Some(since) = owner.idle_since(instance) {
             if since.elapsed() >= limit {
-                pool.release_idle(instance);
+                owner.changed(instance, Change::Idle);
             } else {
                 next = since + limit;
             }
         }
     }
-}
-
-/// The first check after the initializer: an instance that fails it is not started.
-pub(crate) async fn first_health_check(instance: &Instance) -> Result<(), Failure> {
-    let Some(check) = &instance.generation.function.health else { return Ok(()) };
-    sleep(check.initial_delay).await;
-    probe(instance).await.map_err(|why| Failure::health_check_failed(&check.path, &why))
-}
-
-/// Never ends: checks the instance while it is not frozen, and tells the pool when its health changes.
-async fn check_health(pool: &Arc<Pool>, instance: &Arc<Instance>) {
-    let Some(check) = &instance.generation.function.health else { return std::future::pending().await };
-    let mut is_healthy = true;
-    let mut streak = 0;
-    loop {
-        sleep(check.period).await;
-        if instance.generation.function.local.freeze && pool.idle_since(instance).is_some() {
-            continue;
-        }
-        let result = probe(instance).await;
-        if result.is_ok() == is_healthy {
-            streak = 0;
-            continue;
-        }
-        streak += 1;
-        let needed = if is_healthy { check.failures } else { check.successes };
-        if streak < needed {
-            continue;
-        }
-        (is_healthy, streak) = (!is_healthy, 0);
-        pool.set_healthy(instance, is_healthy);
-        let log = &instance.generation.log;
-        match result {
-            Ok(()) => log.info(&instance.source, "healthy again"),
-            Err(why) => log.warn(
-                &instance.source,
-                format!("unhealthy, no new requests go to it: GET {}: {why}", check.path),
-            ),
-        }
-    }
-}
-
-/// One check. `Err` says what is wrong.
-async fn probe(instance: &Instance) -> Result<(), String> {
-    let Some(check) = &instance.generation.function.health else { return Ok(()) };
-    let mut request = Request::new(Payload::Empty);
-    *request.uri_mut() = check.path.parse().map_err(|error| format!("not a path: {error}"))?;
-    request.headers_mut().insert(http::header::HOST, instance.host());
-    let status = instance.exchange(request, check.timeout).await?;
-    if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(format!("answered {status}")) }
 }

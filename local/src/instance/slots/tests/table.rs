@@ -1,0 +1,435 @@
+//! Each rule as a story: a command, and what comes of it.
+
+use super::Do::{
+    Abort, Acquire, Cancel, Close, Ended, GiveBack, Healthy, Open, ReleaseIdle, Replace, Retire, StartEnds,
+    StartFails, Started, StartedOnOwnPort, Unhealthy, Warm,
+};
+use super::*;
+
+type Story<'a> = &'a [(Do, &'a str)];
+
+/// One call at a time, up to three instances.
+const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, freezes: false };
+/// Two calls at a time, up to two instances.
+const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, freezes: false };
+/// One call at a time on the only instance.
+const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, freezes: false };
+/// Two calls at a time on the only instance.
+const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, freezes: false };
+const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, freezes: true };
+
+/// Tells the story to slots that nothing is known of yet.
+#[track_caller]
+fn tell(rules: Rules, story: Story<'_>) -> Slots<Name> {
+    tell_to(Slots::new(rules, None, true), story)
+}
+
+#[track_caller]
+fn tell_to(mut slots: Slots<Name>, story: Story<'_>) -> Slots<Name> {
+    let now = Instant::now();
+    for (at, (command, expected)) in story.iter().enumerate() {
+        let (acquired, effects) = apply(&mut slots, *command, now);
+        let seen = in_words(acquired.as_ref(), &effects);
+        assert_eq!(seen, *expected, "line {} of the story: {command:?}", at + 1);
+    }
+    slots
+}
+
+#[test]
+fn a_call_waits_for_the_start_of_an_instance_and_the_next_one_finds_it() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (GiveBack('a'), ""),
+        (Acquire, "slot of a"),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn another_instance_is_started_only_when_the_others_are_full() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Acquire, "slot of a"),
+        (Acquire, "2 waits, start 1"),
+        (Started('b'), "2 gets b cold"),
+        (Acquire, "slot of b"),
+        (GiveBack('a'), ""),
+        (Acquire, "slot of a"),
+    ];
+    tell(TWO_BY_TWO, story);
+}
+
+#[test]
+fn until_the_first_start_is_over_no_second_one_begins() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (Started('a'), "1 gets a cold, start 2"),
+        (Started('b'), "2 gets b cold"),
+        (Started('c'), "3 gets c cold"),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn at_the_cap_calls_are_refused() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Acquire, "full at 1"),
+        (GiveBack('a'), ""),
+        (Acquire, "slot of a"),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn as_many_calls_wait_as_the_instances_to_come_will_take() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "full at 1"),
+        // A place that is given up is free again.
+        (Cancel(1), ""),
+        (Acquire, "3 waits"),
+        (Acquire, "full at 1"),
+        (Started('a'), "2 gets a cold, 3 gets a cold"),
+    ];
+    tell(ALONE_WITH_TWO, story);
+}
+
+#[test]
+fn a_caller_who_left_gets_nothing_and_the_start_goes_on() {
+    let story: Story<'_> =
+        &[(Acquire, "1 waits, start 1"), (Cancel(1), ""), (Started('a'), ""), (Acquire, "slot of a")];
+    tell(ALONE, story);
+    // Cancelled too late: the slot was handed over, and is given back by its drop.
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Cancel(1), ""),
+        (GiveBack('a'), ""),
+        (Acquire, "slot of a"),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn a_freed_slot_goes_to_who_has_waited_longest() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (Started('a'), "1 gets a cold, start 2"),
+        (GiveBack('a'), "2 gets a"),
+        (GiveBack('a'), "3 gets a"),
+        // Started for nobody, and kept.
+        (Started('b'), ""),
+        (Started('c'), ""),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn a_failed_start_fails_the_calls_that_its_instance_would_have_taken() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (StartFails, "1 fails, 2 fails, start 1"),
+        (StartFails, "3 fails"),
+        // The next call tries once more.
+        (Acquire, "4 waits, start 1"),
+    ];
+    tell(TWO_BY_TWO, story);
+}
+
+#[test]
+fn a_program_with_a_port_of_its_own_has_one_instance() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (StartedOnOwnPort('a'), "1 gets a cold"),
+        (Acquire, "full at 1"),
+        (GiveBack('a'), "2 gets a"),
+        // The next one is started when the last has let go of the port.
+        (Retire('a'), ""),
+        (GiveBack('a'), "stop a"),
+        (Acquire, "3 waits"),
+        (Ended('a'), "start 1"),
+        (StartedOnOwnPort('b'), "3 gets b cold"),
+    ];
+    let slots = tell(ONE_BY_ONE, story);
+    assert_eq!(slots.ignores_port(), Some(true));
+}
+
+#[test]
+fn a_program_with_a_port_of_its_own_is_replaced_only_after_its_end() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (StartedOnOwnPort('a'), "1 gets a cold"),
+        (Replace('a'), ""),
+        (GiveBack('a'), "stop a"),
+        (Ended('a'), ""),
+        (Acquire, "2 waits, start 1"),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn what_is_known_of_the_port_is_known_from_the_former_generation() {
+    let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "2 waits, start 1")];
+    tell_to(Slots::new(ONE_BY_ONE, Some(false), true), story);
+    let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "full at 1")];
+    tell_to(Slots::new(ONE_BY_ONE, Some(true), true), story);
+}
+
+#[test]
+fn an_unhealthy_instance_gets_no_call_until_it_is_healthy_again() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (GiveBack('a'), ""),
+        (Unhealthy('a'), ""),
+        (Acquire, "2 waits, start 1"),
+        (Healthy('a'), "2 gets a"),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn at_the_cap_an_unhealthy_instance_makes_room_for_the_next_call() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (GiveBack('a'), ""),
+        (Unhealthy('a'), ""),
+        (Acquire, "unhealthy, stop a"),
+        (Acquire, "2 waits, start 1"),
+    ];
+    tell(ALONE, story);
+    // One that has calls is stopped after them.
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Unhealthy('a'), ""),
+        (Acquire, "unhealthy"),
+        (Acquire, "2 waits, start 1"),
+        (GiveBack('a'), "stop a"),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn after_a_client_left_another_instance_is_started_and_this_one_stopped() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Replace('a'), "start 1"),
+        (Acquire, "2 waits"),
+        (Started('b'), "2 gets b cold"),
+        (GiveBack('a'), "stop a"),
+        (Ended('a'), ""),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn a_replacement_keeps_to_the_cap() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Started('a'), "1 gets a cold, start 1"),
+        (Started('b'), "2 gets b cold"),
+        (Acquire, "3 waits, start 1"),
+        // `a` no longer counts: one is starting, and one more is allowed.
+        (Replace('a'), "start 1"),
+        // `b` no longer counts either.
+        (Replace('b'), "start 1"),
+        // Twice the same is once.
+        (Replace('b'), ""),
+    ];
+    tell(ONE_BY_ONE, story);
+}
+
+#[test]
+fn a_retired_instance_takes_no_call_and_is_stopped_after_its_last_one() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Acquire, "slot of a"),
+        (Retire('a'), ""),
+        (Acquire, "2 waits, start 1"),
+        (GiveBack('a'), ""),
+        (GiveBack('a'), "stop a"),
+        (Started('b'), "2 gets b cold"),
+    ];
+    tell(ALONE_WITH_TWO, story);
+}
+
+#[test]
+fn an_instance_that_ended_makes_room() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Ended('a'), ""),
+        (Acquire, "2 waits, start 1"),
+        // The call that it had is over too.
+        (GiveBack('a'), ""),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn an_instance_is_frozen_while_it_has_no_call() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "thaw a, 1 gets a cold"),
+        (Acquire, "slot of a"),
+        (GiveBack('a'), ""),
+        (GiveBack('a'), "freeze a"),
+        (Acquire, "slot of a, thaw a"),
+    ];
+    tell(FREEZES, story);
+    // Nobody waits for it any more.
+    let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Cancel(1), ""), (Started('a'), "freeze a")];
+    tell(FREEZES, story);
+}
+
+#[test]
+fn an_unhealthy_instance_is_stopped_where_it_would_be_frozen() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "thaw a, 1 gets a cold"),
+        (Unhealthy('a'), ""),
+        (GiveBack('a'), "stop a"),
+    ];
+    tell(FREEZES, story);
+}
+
+#[test]
+fn an_idle_instance_is_released_unless_a_call_came_in_between() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (ReleaseIdle('a'), ""),
+        (GiveBack('a'), ""),
+        (ReleaseIdle('a'), "stop a"),
+        (Acquire, "2 waits, start 1"),
+    ];
+    tell(ALONE, story);
+}
+
+#[test]
+fn an_instance_is_idle_since_its_last_call() {
+    let mut slots = tell(ALONE, &[(Warm, "start 1")]);
+    let begin = Instant::now();
+    let mut at = |seconds, command| {
+        apply(&mut slots, command, begin + Duration::from_secs(seconds));
+        slots.idle_since(&'a').map(|since| (since - begin).as_secs())
+    };
+    assert_eq!(at(1, Started('a')), Some(1));
+    assert_eq!(at(2, Acquire), None);
+    assert_eq!(at(3, GiveBack('a')), Some(3));
+    assert_eq!(at(4, Ended('a')), None);
+}
+
+#[test]
+fn warming_starts_one_instance_and_takes_no_slot() {
+    let mut slots = tell(ALONE, &[]);
+    let before = slots.warm(&mut Vec::new());
+    assert_eq!(slots.warmth(before), Warmth::Pending);
+    // Another one waits for the same start.
+    let mut slots = tell_to(slots, &[(Warm, ""), (StartFails, "")]);
+    assert_eq!(slots.warmth(before), Warmth::Failed);
+    // That failure is not the next one's.
+    let before = slots.warm(&mut Vec::new());
+    assert_eq!(slots.warmth(before), Warmth::Pending);
+    let slots = tell_to(slots, &[(Started('a'), ""), (Warm, ""), (Acquire, "slot of a")]);
+    assert_eq!(slots.warmth(before), Warmth::Done);
+    let slots = tell_to(slots, &[(Close, "end starts")]);
+    assert_eq!(slots.warmth(before), Warmth::Closed);
+}
+
+#[test]
+fn before_it_is_opened_nothing_is_started() {
+    let slots = Slots::new(ALONE_WITH_TWO, Some(true), false);
+    let story: Story<'_> =
+        &[(Acquire, "1 waits"), (Acquire, "2 waits"), (Acquire, "full at 1"), (Open, "start 1")];
+    tell_to(slots, story);
+}
+
+#[test]
+fn a_closed_generation_finishes_its_calls_and_stops_idle_instances_at_once() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Started('a'), "1 gets a cold, start 1"),
+        (Started('b'), "2 gets b cold"),
+        (GiveBack('b'), ""),
+        (Close, "end starts, stop b"),
+        (Acquire, "closed"),
+        (GiveBack('a'), "stop a"),
+        (Ended('a'), ""),
+    ];
+    let slots = tell(ONE_BY_ONE, story);
+    assert!(!slots.is_gone(), "b is still being stopped");
+    assert!(tell_to(slots, &[(Ended('b'), "")]).is_gone());
+}
+
+#[test]
+fn a_closed_generation_still_starts_for_the_calls_that_wait() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Close, ""),
+        (Acquire, "closed"),
+        (Started('a'), "1 gets a cold"),
+        (GiveBack('a'), "stop a"),
+        (Ended('a'), ""),
+    ];
+    assert!(tell(ALONE, story).is_gone());
+}
+
+#[test]
+fn a_closed_generation_gives_up_starts_that_nobody_waits_for() {
+    let story: Story<'_> =
+        &[(Acquire, "1 waits, start 1"), (Cancel(1), ""), (Close, "end starts"), (StartEnds, "")];
+    assert!(tell(ALONE, story).is_gone());
+    // An instance that is up before the start has ended is not kept.
+    let story: Story<'_> =
+        &[(Warm, "start 1"), (Close, "end starts"), (Started('a'), "stop a"), (Ended('a'), "")];
+    assert!(tell(ALONE, story).is_gone());
+}
+
+#[test]
+fn an_abort_ends_everything_at_once() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (Started('a'), "1 gets a cold, start 2"),
+        (Retire('a'), ""),
+        (GiveBack('a'), "stop a"),
+        (Started('b'), "2 gets b cold"),
+        (Close, ""),
+        (Abort, "end starts, 3 is turned away, kill b, kill a"),
+        (StartEnds, ""),
+        (Ended('a'), ""),
+        (Ended('b'), ""),
+        (GiveBack('b'), ""),
+    ];
+    assert!(tell(ONE_BY_ONE, story).is_gone());
+}
+
+#[test]
+fn a_generation_is_in_use_while_an_instance_is_there_or_on_its_way() {
+    let slots = tell(ALONE, &[]);
+    assert!(!slots.is_in_use());
+    let slots = tell_to(slots, &[(Warm, "start 1")]);
+    assert!(slots.is_in_use());
+    let slots = tell_to(slots, &[(Started('a'), ""), (Ended('a'), "")]);
+    assert!(!slots.is_in_use());
+}
