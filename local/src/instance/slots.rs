@@ -149,8 +149,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     /// this one is stopped when its calls are over.
     pub(super) fn replace(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.retire(instance);
-        let may_start = self.may_start() && !self.is_closed && self.ignores_port != Some(true);
-        if may_start && self.in_use() + self.starting < self.cap() {
+        if self.may_start() && !self.is_closed && self.in_use() + self.starting < self.cap() {
             self.start(1, effects);
         }
     }
@@ -191,7 +190,8 @@ impl<I: Clone + PartialEq> Slots<I> {
 
     /// Has an instance started if there is none. The number is for [`Slots::warmth`].
     pub(super) fn warm(&mut self, effects: &mut Vec<Effect<I>>) -> usize {
-        if self.members.is_empty() && self.starting == 0 && self.cap() > 0 {
+        let is_wanted = self.members.is_empty() && self.starting == 0 && self.cap() > 0;
+        if is_wanted && !self.is_closed && self.may_start() {
             self.start(1, effects);
         }
         self.starts
@@ -268,7 +268,9 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     fn may_start(&self) -> bool {
-        self.is_open && !self.has_ended_starts
+        // A program with a port of its own can only start when the last one has let go of it.
+        let has_port = self.ignores_port != Some(true) || self.members.is_empty() && self.leaving.is_empty();
+        self.is_open && !self.has_ended_starts && has_port
     }
 
     fn member(&mut self, instance: &I) -> Option<&mut Member<I>> {
@@ -317,8 +319,6 @@ impl<I: Clone + PartialEq> Slots<I> {
         let wanted = self.waiting.len().div_ceil(self.rules.concurrency);
         let at_once = if self.ignores_port.is_none() { 1 } else { usize::MAX };
         let allowed = self.cap().saturating_sub(self.in_use()).min(at_once);
-        // A program with a port of its own can only start when the last one has let go of it.
-        let allowed = if self.ignores_port == Some(true) && !self.leaving.is_empty() { 0 } else { allowed };
         let target = wanted.min(allowed);
         if target > self.starting {
             self.start(target - self.starting, effects);

@@ -1,5 +1,6 @@
-//! The rules of the slots: a table that tells each as a story.
+//! The rules of the slots: a table that tells each as a story, and random commands that must keep all of them.
 
+mod random;
 mod table;
 
 use std::time::{Duration, Instant};

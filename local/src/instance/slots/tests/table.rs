@@ -180,6 +180,22 @@ fn a_program_with_a_port_of_its_own_is_replaced_only_after_its_end() {
 }
 
 #[test]
+fn the_port_is_free_when_the_last_call_of_a_retired_instance_is_over_and_it_has_ended() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (StartedOnOwnPort('a'), "1 gets a cold, 2 gets a cold"),
+        (Replace('a'), ""),
+        (GiveBack('a'), ""),
+        (Acquire, "3 waits"),
+        (GiveBack('a'), "stop a"),
+        (Ended('a'), "start 1"),
+        (StartedOnOwnPort('b'), "3 gets b cold"),
+    ];
+    tell(ALONE_WITH_TWO, story);
+}
+
+#[test]
 fn what_is_known_of_the_port_is_known_from_the_former_generation() {
     let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "2 waits, start 1")];
     tell_to(Slots::new(ONE_BY_ONE, Some(false), true), story);
@@ -350,8 +366,11 @@ fn warming_starts_one_instance_and_takes_no_slot() {
     assert_eq!(slots.warmth(before), Warmth::Pending);
     let slots = tell_to(slots, &[(Started('a'), ""), (Warm, ""), (Acquire, "slot of a")]);
     assert_eq!(slots.warmth(before), Warmth::Done);
-    let slots = tell_to(slots, &[(Close, "end starts")]);
+    let slots = tell_to(slots, &[(GiveBack('a'), ""), (Close, "end starts, stop a"), (Ended('a'), "")]);
     assert_eq!(slots.warmth(before), Warmth::Closed);
+    // Nothing is started for a generation that is over, or that does not have the port yet.
+    tell_to(slots, &[(Warm, "")]);
+    tell_to(Slots::new(ALONE, Some(true), false), &[(Warm, "")]);
 }
 
 #[test]
