@@ -1,7 +1,8 @@
-//! The rules of the slots: a table that tells each as a story, and random commands that must keep all of them.
+//! The rules of the slots: each is told as a story, and random commands that must keep all of them.
 
+mod leaving;
 mod random;
-mod table;
+mod taking;
 
 use std::time::{Duration, Instant};
 
@@ -83,4 +84,34 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
         Effect::Kill(name) => format!("kill {name}"),
     });
     acquired.into_iter().chain(effects).collect::<Vec<_>>().join(", ")
+}
+
+/// Commands in their order, each with what comes of it.
+type Story<'a> = &'a [(Do, &'a str)];
+
+/// One call at a time, up to three instances.
+const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, freezes: false };
+/// Two calls at a time, up to two instances.
+const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, freezes: false };
+/// One call at a time on the only instance.
+const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, freezes: false };
+/// Two calls at a time on the only instance.
+const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, freezes: false };
+const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, freezes: true };
+
+/// Tells the story to slots that nothing is known of yet.
+#[track_caller]
+fn tell(rules: Rules, story: Story<'_>) -> Slots<Name> {
+    tell_to(Slots::new(rules, None, true), story)
+}
+
+#[track_caller]
+fn tell_to(mut slots: Slots<Name>, story: Story<'_>) -> Slots<Name> {
+    let now = Instant::now();
+    for (at, (command, expected)) in story.iter().enumerate() {
+        let (acquired, effects) = apply(&mut slots, *command, now);
+        let seen = in_words(acquired.as_ref(), &effects);
+        assert_eq!(seen, *expected, "line {} of the story: {command:?}", at + 1);
+    }
+    slots
 }

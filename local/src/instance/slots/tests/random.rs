@@ -26,6 +26,7 @@ impl Dice {
 }
 
 /// The world around the slots, as the effects make it.
+#[expect(clippy::struct_excessive_bools, reason = "what happened, one thing each")]
 struct World {
     slots: Slots<Name>,
     rules: Rules,
@@ -84,7 +85,7 @@ impl World {
             self.instances.iter().filter(|(_, calls)| **calls > 0).map(|(name, _)| *name).collect();
         Some(match dice.roll(40) {
             0..12 => Do::Acquire,
-            12..14 => Do::Cancel(dice.pick(&Vec::from_iter(self.waiting.iter().copied()))?),
+            12..14 => Do::Cancel(dice.pick(&self.waiting.iter().copied().collect::<Vec<_>>())?),
             14..22 => Do::GiveBack(dice.pick(&busy)?),
             22..26 if self.starting > 0 => self.started(),
             26..28 if self.starting > 0 => Do::StartFails,
@@ -134,7 +135,7 @@ impl World {
             Do::Acquire | Do::ReleaseIdle(_) | Do::Warm | Do::Abort => {}
         }
         let (acquired, effects) = apply(&mut self.slots, command, self.now);
-        for effect in effects {
+        for effect in &effects {
             self.follow(effect);
         }
         match acquired {
@@ -146,8 +147,8 @@ impl World {
         self.check();
     }
 
-    fn follow(&mut self, effect: Effect<Name>) {
-        match effect {
+    fn follow(&mut self, effect: &Effect<Name>) {
+        match *effect {
             Effect::Hand { waiter, instance, .. } => {
                 assert!(self.waiting.remove(&waiter), "{waiter} was answered before");
                 self.take(instance);
@@ -194,7 +195,7 @@ impl World {
         let in_use = in_use.filter(|name| !self.retired.contains(name) && !self.is_retired(**name)).count();
         assert!(in_use + self.starting <= cap, "{in_use} in use, {} starting, cap {cap}", self.starting);
         // Every caller was answered or still waits.
-        assert_eq!(BTreeSet::from_iter(self.slots.waiting.iter().copied()), self.waiting);
+        assert_eq!(self.slots.waiting.iter().copied().collect::<BTreeSet<_>>(), self.waiting);
         assert_eq!(self.slots.starting, self.starting);
         let is_gone = self.instances.is_empty() && self.starting == 0;
         assert_eq!(self.slots.is_gone(), is_gone);

@@ -1,39 +1,10 @@
-//! Each rule as a story: a command, and what comes of it.
+//! Who gets a slot, and when an instance is started for it.
 
 use super::Do::{
-    Abort, Acquire, Cancel, Close, Ended, GiveBack, Healthy, Open, ReleaseIdle, Replace, Retire, StartEnds,
-    StartFails, Started, StartedOnOwnPort, Unhealthy, Warm,
+    Acquire, Cancel, Close, Ended, GiveBack, Open, Replace, Retire, StartFails, Started, StartedOnOwnPort,
+    Warm,
 };
 use super::*;
-
-type Story<'a> = &'a [(Do, &'a str)];
-
-/// One call at a time, up to three instances.
-const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, freezes: false };
-/// Two calls at a time, up to two instances.
-const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, freezes: false };
-/// One call at a time on the only instance.
-const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, freezes: false };
-/// Two calls at a time on the only instance.
-const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, freezes: false };
-const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, freezes: true };
-
-/// Tells the story to slots that nothing is known of yet.
-#[track_caller]
-fn tell(rules: Rules, story: Story<'_>) -> Slots<Name> {
-    tell_to(Slots::new(rules, None, true), story)
-}
-
-#[track_caller]
-fn tell_to(mut slots: Slots<Name>, story: Story<'_>) -> Slots<Name> {
-    let now = Instant::now();
-    for (at, (command, expected)) in story.iter().enumerate() {
-        let (acquired, effects) = apply(&mut slots, *command, now);
-        let seen = in_words(acquired.as_ref(), &effects);
-        assert_eq!(seen, *expected, "line {} of the story: {command:?}", at + 1);
-    }
-    slots
-}
 
 #[test]
 fn a_call_waits_for_the_start_of_an_instance_and_the_next_one_finds_it() {
@@ -204,102 +175,6 @@ fn what_is_known_of_the_port_is_known_from_the_former_generation() {
 }
 
 #[test]
-fn an_unhealthy_instance_gets_no_call_until_it_is_healthy_again() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (GiveBack('a'), ""),
-        (Unhealthy('a'), ""),
-        (Acquire, "2 waits, start 1"),
-        (Healthy('a'), "2 gets a"),
-    ];
-    tell(ONE_BY_ONE, story);
-}
-
-#[test]
-fn at_the_cap_an_unhealthy_instance_makes_room_for_the_next_call() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (GiveBack('a'), ""),
-        (Unhealthy('a'), ""),
-        (Acquire, "unhealthy, stop a"),
-        (Acquire, "2 waits, start 1"),
-    ];
-    tell(ALONE, story);
-    // One that has calls is stopped after them.
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (Unhealthy('a'), ""),
-        (Acquire, "unhealthy"),
-        (Acquire, "2 waits, start 1"),
-        (GiveBack('a'), "stop a"),
-    ];
-    tell(ALONE, story);
-}
-
-#[test]
-fn after_a_client_left_another_instance_is_started_and_this_one_stopped() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (Replace('a'), "start 1"),
-        (Acquire, "2 waits"),
-        (Started('b'), "2 gets b cold"),
-        (GiveBack('a'), "stop a"),
-        (Ended('a'), ""),
-    ];
-    tell(ALONE, story);
-}
-
-#[test]
-fn a_replacement_keeps_to_the_cap() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Acquire, "2 waits"),
-        (Started('a'), "1 gets a cold, start 1"),
-        (Started('b'), "2 gets b cold"),
-        (Acquire, "3 waits, start 1"),
-        // `a` no longer counts: one is starting, and one more is allowed.
-        (Replace('a'), "start 1"),
-        // `b` no longer counts either.
-        (Replace('b'), "start 1"),
-        // Twice the same is once.
-        (Replace('b'), ""),
-    ];
-    tell(ONE_BY_ONE, story);
-}
-
-#[test]
-fn a_retired_instance_takes_no_call_and_is_stopped_after_its_last_one() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (Acquire, "slot of a"),
-        (Retire('a'), ""),
-        (Acquire, "2 waits, start 1"),
-        (GiveBack('a'), ""),
-        (GiveBack('a'), "stop a"),
-        (Started('b'), "2 gets b cold"),
-    ];
-    tell(ALONE_WITH_TWO, story);
-}
-
-#[test]
-fn an_instance_that_ended_makes_room() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (Ended('a'), ""),
-        (Acquire, "2 waits, start 1"),
-        // The call that it had is over too.
-        (GiveBack('a'), ""),
-    ];
-    tell(ALONE, story);
-}
-
-#[test]
 fn an_instance_is_frozen_while_it_has_no_call() {
     let story: Story<'_> = &[
         (Acquire, "1 waits, start 1"),
@@ -313,30 +188,6 @@ fn an_instance_is_frozen_while_it_has_no_call() {
     // Nobody waits for it any more.
     let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Cancel(1), ""), (Started('a'), "freeze a")];
     tell(FREEZES, story);
-}
-
-#[test]
-fn an_unhealthy_instance_is_stopped_where_it_would_be_frozen() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "thaw a, 1 gets a cold"),
-        (Unhealthy('a'), ""),
-        (GiveBack('a'), "stop a"),
-    ];
-    tell(FREEZES, story);
-}
-
-#[test]
-fn an_idle_instance_is_released_unless_a_call_came_in_between() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Started('a'), "1 gets a cold"),
-        (ReleaseIdle('a'), ""),
-        (GiveBack('a'), ""),
-        (ReleaseIdle('a'), "stop a"),
-        (Acquire, "2 waits, start 1"),
-    ];
-    tell(ALONE, story);
 }
 
 #[test]
@@ -379,68 +230,6 @@ fn before_it_is_opened_nothing_is_started() {
     let story: Story<'_> =
         &[(Acquire, "1 waits"), (Acquire, "2 waits"), (Acquire, "full at 1"), (Open, "start 1")];
     tell_to(slots, story);
-}
-
-#[test]
-fn a_closed_generation_finishes_its_calls_and_stops_idle_instances_at_once() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Acquire, "2 waits"),
-        (Started('a'), "1 gets a cold, start 1"),
-        (Started('b'), "2 gets b cold"),
-        (GiveBack('b'), ""),
-        (Close, "end starts, stop b"),
-        (Acquire, "closed"),
-        (GiveBack('a'), "stop a"),
-        (Ended('a'), ""),
-    ];
-    let slots = tell(ONE_BY_ONE, story);
-    assert!(!slots.is_gone(), "b is still being stopped");
-    assert!(tell_to(slots, &[(Ended('b'), "")]).is_gone());
-}
-
-#[test]
-fn a_closed_generation_still_starts_for_the_calls_that_wait() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Close, ""),
-        (Acquire, "closed"),
-        (Started('a'), "1 gets a cold"),
-        (GiveBack('a'), "stop a"),
-        (Ended('a'), ""),
-    ];
-    assert!(tell(ALONE, story).is_gone());
-}
-
-#[test]
-fn a_closed_generation_gives_up_starts_that_nobody_waits_for() {
-    let story: Story<'_> =
-        &[(Acquire, "1 waits, start 1"), (Cancel(1), ""), (Close, "end starts"), (StartEnds, "")];
-    assert!(tell(ALONE, story).is_gone());
-    // An instance that is up before the start has ended is not kept.
-    let story: Story<'_> =
-        &[(Warm, "start 1"), (Close, "end starts"), (Started('a'), "stop a"), (Ended('a'), "")];
-    assert!(tell(ALONE, story).is_gone());
-}
-
-#[test]
-fn an_abort_ends_everything_at_once() {
-    let story: Story<'_> = &[
-        (Acquire, "1 waits, start 1"),
-        (Acquire, "2 waits"),
-        (Acquire, "3 waits"),
-        (Started('a'), "1 gets a cold, start 2"),
-        (Retire('a'), ""),
-        (GiveBack('a'), "stop a"),
-        (Started('b'), "2 gets b cold"),
-        (Close, ""),
-        (Abort, "end starts, 3 is turned away, kill b, kill a"),
-        (StartEnds, ""),
-        (Ended('a'), ""),
-        (Ended('b'), ""),
-        (GiveBack('b'), ""),
-    ];
-    assert!(tell(ONE_BY_ONE, story).is_gone());
 }
 
 #[test]
