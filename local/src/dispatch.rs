@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
+use crate::event::{Log, Source, Tail};
 use crate::failure::{Failure, megabytes, usage};
-use crate::instance::{Connection, Lease, Pool, Refusal, Tail};
-use crate::log::{Log, Source};
+use crate::instance::{Connection, Lease, Pool, Refusal};
 use crate::payload::{Payload, Verdict};
 
 /// How long the end of a process may be on its way to us after its connection broke.

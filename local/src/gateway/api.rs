@@ -13,8 +13,8 @@ use super::reply::{self, Outgoing};
 use super::target::Table;
 use super::{limits, plain};
 use crate::dispatch::{Call, dispatch};
+use crate::event::Tail;
 use crate::failure::{Body, Failure, UNHANDLED};
-use crate::instance::Tail;
 use crate::payload::Payload;
 
 const PREFIX: &str = "/2023-03-30/functions/";

@@ -16,7 +16,7 @@ use super::Gateway;
 use super::hangup::Hangup;
 use super::headers::Peer;
 use super::reply::Cut;
-use crate::log::Source;
+use crate::event::Source;
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);

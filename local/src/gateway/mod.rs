@@ -21,9 +21,9 @@ use hyper::body::Incoming;
 pub(crate) use listen::{Door, listen};
 
 use crate::dispatch::{Call, Slot, dispatch};
+use crate::event::Log;
+use crate::event::Tail;
 use crate::failure::Failure;
-use crate::instance::Tail;
-use crate::log::Log;
 use crate::manifest::{Function, HttpTrigger};
 use crate::payload::Payload;
 use headers::{Control, Peer};

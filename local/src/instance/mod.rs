@@ -30,12 +30,12 @@ pub(crate) use cgroup::Cgroups;
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
 pub(crate) use lease::Lease;
-pub(crate) use output::{Output, Tail};
+pub(crate) use output::Output;
 pub(crate) use pool::{Pool, Refusal};
 pub(crate) use process::{CommandLine, Exit};
 
+use crate::event::{Log, Source};
 use crate::ids;
-use crate::log::{Log, Source};
 use crate::manifest::Function;
 use crate::payload::Payload;
 use cgroup::OwnGroup;

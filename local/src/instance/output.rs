@@ -10,14 +10,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
 
 use super::process::Pipe;
-use crate::log::{Kind, Log, Source};
-use crate::redact::Redactor;
+use crate::event::{Kind, Log, Redactor, Source, Tail};
 
 /// How much of the latest output is kept for the text of a start failure.
 const KEPT: usize = 16 * KIB;
-
-/// How much of a request's log is handed to a caller who asks for it.
-const TAIL: usize = 4 * KIB;
 
 /// One instance's output.
 #[derive(Debug)]
@@ -36,37 +32,6 @@ struct State {
     recent_size: usize,
     requests: Vec<(Arc<str>, Option<Tail>)>,
     open_pipes: u8,
-}
-
-/// The log of one request while it runs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tail(Arc<Mutex<String>>);
-
-impl Tail {
-    pub(crate) fn push(&self, line: &str) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.push_str(line);
-        text.push('\n');
-        if text.len() > 2 * TAIL {
-            let from = cut(&text);
-            text.drain(..from);
-        }
-    }
-
-    /// The last 4 KB.
-    pub(crate) fn text(&self) -> String {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text[cut(&text)..].to_owned()
-    }
-}
-
-/// Where the last 4 KB of `text` begin.
-fn cut(text: &str) -> usize {
-    let mut from = text.len().saturating_sub(TAIL);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    from
 }
 
 impl Output {

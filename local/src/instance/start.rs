@@ -20,9 +20,9 @@ use super::output::Output;
 use super::port::Port;
 use super::process::{CommandLine, Exit, Order, Process};
 use super::{Generation, Instance, tree};
+use crate::event::Source;
 use crate::failure::Failure;
 use crate::ids;
-use crate::log::Source;
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
@@ -93,7 +93,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         },
         exit = instance.process.exited() => {
             instance.output.complete(LAST_OUTPUT).await;
-            return Err(Failure::exited_at_start(exit, &command.shown, &instance.output.recent()));
+            return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
         }
     }
     Ok(Started { instance, ignores_port: found != port })
@@ -188,7 +188,7 @@ impl Opening<'_> {
         let logs = self.output.recent();
         match exit {
             Exit::Code(13) if logs.is_empty() => Failure::file_permission(self.command),
-            exit => Failure::exited_at_start(exit, self.command, &logs),
+            exit => Failure::exited_at_start(exit.code(), self.command, &logs),
         }
     }
 

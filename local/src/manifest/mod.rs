@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use function::{Action, Function, Hook, HttpTrigger, Local};
 pub use problem::{ManifestError, Problem};
 
-use crate::redact::Redactor;
+use crate::event::Redactor;
 pub(crate) use dot_env::Variables;
 use expression::Scope;
 use reader::Reader;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::Platform;
 use crate::dispatch::dispatch;
+use crate::event::Tail;
 use crate::failure::Failure;
 use crate::gateway;
 use crate::ids;
-use crate::instance::Tail;
 use crate::payload::{Payload, Verdict};
 
 /// What a function made of an event.

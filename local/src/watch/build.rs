@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use tokio_util::task::TaskTracker;
 
+use crate::event::{Log, Source};
 use crate::instance::{CommandLine, Exit, Output};
-use crate::log::{Log, Source};
 use crate::manifest::{Action, Manifest, Variables};
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.

@@ -4,7 +4,7 @@ use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["failure", "ids", "log", "payload", "redact"],
+    &["event", "failure", "ids", "payload"],
     &["manifest"],
     &["instance"],
     &["dispatch"],
@@ -15,10 +15,6 @@ const LEVELS: &[&[&str]] = &[
 
 /// Imports against the levels, each with its reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    // The failure of a start knows how its process ended.
-    ("failure", "instance"),
-    // An event tells a function's address.
-    ("log", "platform"),
     // A change of the sources has the platform deploy.
     ("watch", "platform"),
 ];
