@@ -326,7 +326,7 @@ impl Run {
         if let Some(lease) = &self.lease {
             const PAUSE: Duration = Duration::from_millis(20);
             const LIMIT: Duration = Duration::from_millis(200);
-            lease.instance.output.settle(PAUSE, LIMIT).await;
+            lease.instance.output.quiet(PAUSE, LIMIT).await;
             lease.instance.sample_memory();
         }
         let duration = self.begin.elapsed();

@@ -15,6 +15,7 @@ mod instance;
 mod manifest;
 mod payload;
 mod platform;
+mod process;
 mod watch;
 
 pub use event::{Address, Event, Events, Kind, Log, Record};

@@ -16,8 +16,9 @@ use tokio_util::task::TaskTracker;
 use crate::dispatch::Slot;
 use crate::event::{Address, Kind, Log, Source};
 use crate::gateway::{self, Door, Gateway, Table};
-use crate::instance::{Cgroups, Generation, Pool, Refusal};
+use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::{Action, Function, Manifest};
+use crate::process::Cgroups;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 
 pub use invoke::Invocation;

@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Instance;
 use super::pool::Pool;
-use super::process::{Exit, Order};
 use crate::failure::{Failure, megabytes};
 use crate::manifest::Hook;
 use crate::payload::Payload;
+use crate::process::{Exit, Order};
 
 /// How often the memory in use is sampled.
 const SAMPLE: Duration = Duration::from_millis(200);

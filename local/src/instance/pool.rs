@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::keeper::keep;
 use super::lease::Lease;
-use super::process::Order;
 use super::start::{Started, start};
 use super::{Generation, Instance};
 use crate::failure::Failure;
+use crate::process::Order;
 
 /// Why no instance takes a call.
 #[derive(Debug)]

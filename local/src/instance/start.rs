@@ -12,17 +12,14 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cgroup::OwnGroup;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
 use super::keeper;
-use super::output::Output;
-use super::port::Port;
-use super::process::{CommandLine, Exit, Order, Process};
-use super::{Generation, Instance, tree};
-use crate::event::Source;
+use super::{Generation, Instance};
+use crate::event::{Kind, Source};
 use crate::failure::Failure;
 use crate::ids;
+use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
@@ -54,7 +51,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
-    let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
+    let output =
+        Arc::new(Output::new(source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
@@ -159,7 +157,7 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                if tree::may_listen_on(self.process.guard(), given) {
+                if proc::may_listen_on(self.process.guard(), given) {
                     return Ok(given);
                 }
                 // Calls must not go to a stranger.
@@ -194,7 +192,7 @@ impl Opening<'_> {
 
     /// The declared port if the program opened that one. Says once why a program is out of reach.
     fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        let listening = tree::listening(self.process.guard());
+        let listening = proc::listening(self.process.guard());
         let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         if !reachable(given) && reachable(declared) {
             return Some(declared);

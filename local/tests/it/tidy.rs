@@ -5,7 +5,7 @@ use testkit::tidy::{Levels, Sources};
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
     &["event", "failure", "ids", "payload"],
-    &["manifest"],
+    &["manifest", "process"],
     &["instance"],
     &["dispatch"],
     &["gateway", "watch"],
@@ -79,7 +79,7 @@ fn only_the_command_line_prints() {
             "cli/invoke.rs",
             "cli/print.rs",
             // The shim's standard error is its instance's.
-            "instance/guard.rs",
+            "process/guard.rs",
         ],
     );
 }
@@ -94,13 +94,13 @@ fn tasks_belong_to_the_platforms_trackers() {
             "gateway/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
-            "instance/process.rs",
+            "process/handle.rs",
             "instance/start.rs",
             "platform.rs",
         ],
     );
     check_only(&["spawn_blocking("], &["platform.rs", "watch/snapshot.rs", "watch/sources.rs"]);
-    check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "instance/guard.rs"]);
+    check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["instance/cgroup.rs", "instance/guard.rs", "instance/orphans.rs", "instance/process.rs"],
+        &["process/cgroup.rs", "process/guard.rs", "process/orphans.rs", "process/handle.rs"],
     );
 }
 
@@ -125,7 +125,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["instance/cgroup.rs", "watch/snapshot.rs"]);
+    check_only(&writing, &["process/cgroup.rs", "watch/snapshot.rs"]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn listeners_are_opened_in_one_place() {
         &[
             "gateway/listen.rs",
             // Asks the system for a free port and closes it again.
-            "instance/port.rs",
+            "process/port.rs",
             "platform.rs",
         ],
     );
