@@ -13,6 +13,7 @@ mod gateway;
 mod ids;
 mod instance;
 mod manifest;
+mod model;
 mod payload;
 mod platform;
 mod process;

@@ -17,7 +17,8 @@ use crate::dispatch::Slot;
 use crate::event::{Address, Kind, Log, Source};
 use crate::gateway::{self, Door, Gateway, Table};
 use crate::instance::{Generation, Pool, Refusal};
-use crate::manifest::{Action, Function, Manifest};
+use crate::manifest::Manifest;
+use crate::model::{Action, Function};
 use crate::process::Cgroups;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 

@@ -24,7 +24,7 @@ use crate::dispatch::{Call, Slot, dispatch};
 use crate::event::Log;
 use crate::event::Tail;
 use crate::failure::Failure;
-use crate::manifest::{Function, HttpTrigger};
+use crate::model::{Function, HttpTrigger};
 use crate::payload::Payload;
 use headers::{Control, Peer};
 use record::Visit;

@@ -8,7 +8,7 @@ use fc_runtime::platform::names::{env, header};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::Redactor;
-use crate::manifest::Function;
+use crate::model::Function;
 
 /// Everything about a function's instances that is the same for all of them.
 #[derive(Debug)]

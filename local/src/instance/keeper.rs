@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Instance;
 use super::pool::Pool;
 use crate::failure::{Failure, megabytes};
-use crate::manifest::Hook;
+use crate::model::Hook;
 use crate::payload::Payload;
 use crate::process::{Exit, Order};
 

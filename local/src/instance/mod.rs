@@ -26,7 +26,7 @@ pub(crate) use pool::{Pool, Refusal};
 
 use crate::event::{Kind, Log, Source};
 use crate::ids;
-use crate::manifest::Function;
+use crate::model::Function;
 use crate::payload::Payload;
 use crate::process::{Cgroups, CommandLine, Exit, Output, OwnGroup, Port, Process, proc};
 use connection::Connections;

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use tokio_util::task::TaskTracker;
 
 use crate::event::{Kind, Log, Source};
-use crate::manifest::{Action, Manifest, Variables};
+use crate::manifest::{Manifest, Variables};
+use crate::model::Action;
 use crate::process::{CommandLine, Exit, Output};
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
