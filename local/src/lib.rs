@@ -10,14 +10,13 @@ mod dispatch;
 mod event;
 mod failure;
 mod gateway;
-mod ids;
 mod instance;
 mod manifest;
 mod model;
-mod payload;
 mod platform;
 mod process;
 mod watch;
+mod wire;
 
 pub use event::{Address, Event, Events, Kind, Log, Record};
 pub use manifest::{Manifest, ManifestError, Problem};

@@ -10,7 +10,7 @@ use super::reply::Outgoing;
 use crate::dispatch::Run;
 use crate::event::{Kind, Log, Record, Source};
 use crate::failure::Failure;
-use crate::ids;
+use crate::wire::ids;
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;

@@ -12,8 +12,8 @@ use super::Instance;
 use super::pool::Pool;
 use crate::failure::{Failure, megabytes};
 use crate::model::Hook;
-use crate::payload::Payload;
 use crate::process::{Exit, Order};
+use crate::wire::Payload;
 
 /// How often the memory in use is sampled.
 const SAMPLE: Duration = Duration::from_millis(200);

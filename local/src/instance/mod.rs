@@ -25,10 +25,10 @@ pub(crate) use lease::Lease;
 pub(crate) use pool::{Pool, Refusal};
 
 use crate::event::{Kind, Log, Source};
-use crate::ids;
 use crate::model::Function;
-use crate::payload::Payload;
 use crate::process::{Cgroups, CommandLine, Exit, Output, OwnGroup, Port, Process, proc};
+use crate::wire::Payload;
+use crate::wire::ids;
 use connection::Connections;
 
 /// How much of a hook's answer is read.

@@ -18,8 +18,8 @@ use super::keeper;
 use super::{Generation, Instance};
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::ids;
 use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
+use crate::wire::ids;
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);

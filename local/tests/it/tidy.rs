@@ -4,8 +4,8 @@ use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["event", "failure", "ids", "model", "payload"],
-    &["manifest", "process"],
+    &["event", "failure", "model"],
+    &["manifest", "process", "wire"],
     &["instance"],
     &["dispatch"],
     &["gateway", "watch"],
