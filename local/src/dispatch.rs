@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
+use crate::event::{Log, Source, Tail};
 use crate::failure::{Failure, megabytes, usage};
-use crate::instance::{Connection, Lease, Pool, Refusal, Tail};
-use crate::log::{Log, Source};
-use crate::payload::{Payload, Verdict};
+use crate::instance::{Connection, Lease, Pool, Refusal};
+use crate::wire::{BodyFault, Payload};
 
 /// How long the end of a process may be on its way to us after its connection broke.
 const EXIT_NEWS: Duration = Duration::from_millis(250);
@@ -58,7 +58,7 @@ pub(crate) struct Call {
     /// Without hop-by-hop and reserved headers; the platform's are added here.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
-    pub(crate) verdict: Verdict,
+    pub(crate) body_fault: BodyFault,
     /// What kind of call it is: the value of `x-fc-control-path`.
     pub(crate) control: &'static str,
     pub(crate) tail: Option<Tail>,
@@ -118,7 +118,7 @@ impl Run {
     async fn call(&mut self, slot: &Slot, call: Call) -> Result<(response::Parts, Incoming), Failure> {
         self.lease(slot).await?;
         self.begin = Instant::now();
-        let Call { method, target, headers, payload, verdict, control, .. } = call;
+        let Call { method, target, headers, payload, body_fault, control, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, control);
@@ -148,7 +148,7 @@ impl Run {
                     fresh = Some(self.reopen().await?);
                     make(self, Payload::Empty)?
                 }
-                _ => return Err(self.failed(error.error(), &verdict).await),
+                _ => return Err(self.failed(error.error(), &body_fault).await),
             };
         }
     }
@@ -265,11 +265,11 @@ impl Run {
         Failure::timed_out(self.limit, self.begin.elapsed(), self.memory())
     }
 
-    async fn failed(&self, error: &hyper::Error, verdict: &Verdict) -> Failure {
-        if verdict.is_too_large() {
+    async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
+        if body_fault.is_too_large() {
             return Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX);
         }
-        if verdict.is_broken() {
+        if body_fault.is_broken() {
             return Failure::invalid_argument("the request's body ended early");
         }
         if error.is_parse_too_large() {
@@ -326,7 +326,7 @@ impl Run {
         if let Some(lease) = &self.lease {
             const PAUSE: Duration = Duration::from_millis(20);
             const LIMIT: Duration = Duration::from_millis(200);
-            lease.instance.output.settle(PAUSE, LIMIT).await;
+            lease.instance.output.quiet(PAUSE, LIMIT).await;
             lease.instance.sample_memory();
         }
         let duration = self.begin.elapsed();

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::instance::Exit;
-
 /// The platform refused or could not carry out the call.
 pub(crate) const COMMON: &str = "FcCommonError";
 /// The function did not finish the call.
@@ -145,8 +143,7 @@ impl Failure {
         Failure::platform(StatusCode::PRECONDITION_FAILED, "CAFilePermission", message)
     }
 
-    pub(crate) fn exited_at_start(exit: Exit, command: &str, logs: &str) -> Self {
-        let code = exit.code();
+    pub(crate) fn exited_at_start(code: i32, command: &str, logs: &str) -> Self {
         let message = format!(
             "Function instance exited unexpectedly(code {code}, message:{}) with start command '{command} '.\nLogs:\n{logs}",
             exit_text(code)

@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Slot;
+use crate::event::{Address, Kind, Log, Source};
 use crate::gateway::{self, Door, Gateway, Table};
-use crate::instance::{Cgroups, Generation, Pool, Refusal};
-use crate::log::{Kind, Log, Source};
-use crate::manifest::{Action, Function, Manifest};
+use crate::instance::{Generation, Pool, Refusal};
+use crate::manifest::Manifest;
+use crate::model::{Action, Function};
+use crate::process::Cgroups;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 
 pub use invoke::Invocation;
@@ -49,20 +51,6 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
         }
     }
-}
-
-/// Where a function answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Address {
-    /// The function's name.
-    pub function: String,
-    /// The URL on the main port, by the function's own host name.
-    pub host_url: String,
-    /// The URL on the function's own port.
-    pub port_url: String,
-    /// Whether an HTTP trigger leads there; without one only events reach the function.
-    pub has_trigger: bool,
 }
 
 /// A local platform that serves functions.

@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_json_line_cannot_steer_the_terminal_either() {
         let (log, mut events) = crate::Log::new();
-        log.info(&crate::log::Source::default(), "a\x1b\x7f\u{9b}\u{202e}é");
+        log.info(&crate::event::Source::default(), "a\x1b\x7f\u{9b}\u{202e}é");
         let mut event = Vec::new();
         events.take(&mut event, 1);
         let mut out = String::new();

@@ -7,15 +7,16 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 use hyper::body::Incoming;
 
 use super::answer::ERROR_TYPE;
-use super::headers::Control;
+use super::control::Control;
+use super::plain;
 use super::record::Visit;
 use super::reply::{self, Outgoing};
 use super::target::Table;
-use super::{limits, plain};
 use crate::dispatch::{Call, dispatch};
+use crate::event::Tail;
 use crate::failure::{Body, Failure, UNHANDLED};
-use crate::instance::Tail;
-use crate::payload::Payload;
+use crate::wire::Payload;
+use crate::wire::limits;
 
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
@@ -80,9 +81,9 @@ pub(crate) async fn serve(
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
-    let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
+    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
     let tail = control.wants_log.then(Tail::default);
-    let call = event(visit.id(), payload, verdict, tail.clone());
+    let call = event(visit.id(), payload, body_fault, tail.clone());
     let answer = match dispatch(slot, call).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref()),
@@ -109,7 +110,7 @@ pub(crate) async fn serve(
 pub(crate) fn event(
     id: Arc<str>,
     payload: Payload,
-    verdict: crate::payload::Verdict,
+    body_fault: crate::wire::BodyFault,
     tail: Option<Tail>,
 ) -> Call {
     let mut headers = HeaderMap::new();
@@ -121,7 +122,7 @@ pub(crate) fn event(
         target: Uri::from_static(path::INVOKE),
         headers,
         payload,
-        verdict,
+        body_fault,
         control: path::INVOKE,
         tail,
     }

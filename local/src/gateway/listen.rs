@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Gateway;
-use super::hangup::Hangup;
-use super::headers::Peer;
 use super::reply::Cut;
-use crate::log::Source;
+use crate::event::Source;
+use crate::wire::Hangup;
+use crate::wire::headers::Peer;
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);

@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use super::Instance;
 use crate::failure::Failure;
-use crate::payload::Payload;
+use crate::wire::Payload;
 
 /// The first check after the initializer: an instance that fails it is not started.
 pub(super) async fn first_check(instance: &Instance) -> Result<(), Failure> {

@@ -1,20 +1,13 @@
 //! Instances: real processes with the platform's environment, started when they are needed and stopped
 //! when they are not.
 
-mod cgroup;
 mod connection;
 mod environment;
-pub(crate) mod guard;
 mod health;
-pub(crate) mod orphans;
-mod output;
 mod pool;
-mod port;
-mod process;
 mod slots;
 mod start;
 mod supervisor;
-mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,21 +20,16 @@ use http_body_util::{BodyExt, Limited};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use cgroup::Cgroups;
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
-pub(crate) use output::{Output, Tail};
 pub(crate) use pool::{Lease, Pool, Refusal};
-pub(crate) use process::{CommandLine, Exit};
 
-use crate::ids;
-use crate::log::{Log, Source};
-use crate::manifest::Function;
-use crate::payload::Payload;
-use cgroup::OwnGroup;
+use crate::event::{Kind, Log, Source};
+use crate::model::Function;
+use crate::process::{Cgroups, CommandLine, Exit, Output, OwnGroup, Port, Process, proc};
+use crate::wire::Payload;
+use crate::wire::ids;
 use connection::Connections;
-use port::Port;
-use process::Process;
 
 /// How much of a hook's answer is read.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
@@ -121,7 +109,7 @@ impl Instance {
 
     /// Takes a sample of the memory in use.
     pub(crate) fn sample_memory(&self) -> u64 {
-        let bytes = tree::memory(self.process.guard());
+        let bytes = proc::memory(self.process.guard());
         self.memory_max.fetch_max(bytes, Ordering::Relaxed);
         bytes
     }
@@ -175,7 +163,8 @@ impl Instance {
             command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
-        let output = Output::new(self.source.clone(), generation.log.clone(), redactor);
+        let output =
+            Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
         let line = CommandLine {
             command: &command,
             folder: &generation.code,

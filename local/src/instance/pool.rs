@@ -7,12 +7,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::process::Order;
 use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
 use super::{Generation, Instance};
 use crate::failure::Failure;
+use crate::process::Order;
 
 /// Why no instance takes a call.
 #[derive(Debug)]

@@ -12,16 +12,13 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cgroup::OwnGroup;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
-use super::output::Output;
-use super::port::Port;
-use super::process::{CommandLine, Exit, Order, Process};
-use super::{Generation, Instance, health, tree};
+use super::{Generation, Instance, health};
+use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::ids;
-use crate::log::Source;
+use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
+use crate::wire::ids;
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
@@ -53,7 +50,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
-    let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
+    let output =
+        Arc::new(Output::new(source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
@@ -92,7 +90,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         },
         exit = instance.process.exited() => {
             instance.output.complete(LAST_OUTPUT).await;
-            return Err(Failure::exited_at_start(exit, &command.shown, &instance.output.recent()));
+            return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
         }
     }
     Ok(Started { instance, ignores_port: found != port })
@@ -158,7 +156,7 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                if tree::may_listen_on(self.process.guard(), given) {
+                if proc::may_listen_on(self.process.guard(), given) {
                     return Ok(given);
                 }
                 // Calls must not go to a stranger.
@@ -187,13 +185,13 @@ impl Opening<'_> {
         let logs = self.output.recent();
         match exit {
             Exit::Code(13) if logs.is_empty() => Failure::file_permission(self.command),
-            exit => Failure::exited_at_start(exit, self.command, &logs),
+            exit => Failure::exited_at_start(exit.code(), self.command, &logs),
         }
     }
 
     /// The declared port if the program opened that one. Says once why a program is out of reach.
     fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        let listening = tree::listening(self.process.guard());
+        let listening = proc::listening(self.process.guard());
         let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         if !reachable(given) && reachable(declared) {
             return Some(declared);

@@ -8,10 +8,10 @@ use fc_runtime::platform::names::path;
 use http::Method;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::process::{Exit, Order};
 use super::{Instance, health};
 use crate::failure::megabytes;
-use crate::manifest::Hook;
+use crate::model::Hook;
+use crate::process::{Exit, Order};
 
 /// How often the memory in use is sampled.
 const SAMPLE: Duration = Duration::from_millis(200);

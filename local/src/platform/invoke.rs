@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use super::Platform;
 use crate::dispatch::dispatch;
+use crate::event::Tail;
 use crate::failure::Failure;
 use crate::gateway;
-use crate::ids;
-use crate::instance::Tail;
-use crate::payload::{Payload, Verdict};
+use crate::wire::ids;
+use crate::wire::{BodyFault, Payload};
 
 /// What a function made of an event.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Platform {
         let functions = self.gateway.functions();
         let slot = functions.find(name)?;
         let wants_log = tail.is_some();
-        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
+        let call = gateway::event(Arc::clone(id), Payload::whole(event), BodyFault::default(), tail);
         let answer = dispatch(slot, call).await?;
         let is_error = gateway::is_function_error(&answer.head);
         let (body, log) = gateway::collect(answer.body, answer.run, wants_log).await?;

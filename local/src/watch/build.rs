@@ -5,9 +5,10 @@ use std::ffi::OsString;
 
 use tokio_util::task::TaskTracker;
 
-use crate::instance::{CommandLine, Exit, Output};
-use crate::log::{Log, Source};
-use crate::manifest::{Action, Manifest, Variables};
+use crate::event::{Kind, Log, Source};
+use crate::manifest::{Manifest, Variables};
+use crate::model::Action;
+use crate::process::{CommandLine, Exit, Output};
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
@@ -35,7 +36,8 @@ pub(crate) async fn run(
     let environment = environment(manifest.variables());
     let step =
         CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
-    match step.run(Output::of_build(source.clone(), log.clone(), redactor.clone()), tasks).await {
+    let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
+    match step.run(output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
         Ok(exit) => Err(format!("line {}: `{shown}` ended with code {}", action.line, exit.code())),
         Err(error) => Err(format!("line {}: cannot start `{shown}`: {error}", action.line)),

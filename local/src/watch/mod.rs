@@ -20,7 +20,7 @@ pub(crate) use rounds::BuiltFrom;
 pub(crate) use snapshot::{Snapshot, Workspace, remove};
 pub(crate) use sources::{Files, Sources};
 
-use crate::log::Source;
+use crate::event::Source;
 use crate::manifest::Manifest;
 use crate::platform::{Built, Platform};
 use rounds::{Next, Rounds};

@@ -14,6 +14,7 @@ mod manifest;
 mod memory;
 mod start;
 mod survivors;
+mod tidy;
 mod watch;
 
 #[path = "../interop/mod.rs"]

@@ -1,72 +1,16 @@
-//! What happens, as events: lines of instances, requests, remarks. The library emits them; printing is
-//! the command line's.
+//! Where events go, and where they come out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use http::Method;
 use tokio::sync::mpsc;
 
-use crate::platform::Address;
+use super::kind::{Event, Kind, Source};
 
 /// How many events wait for a slow reader before the next ones are counted and dropped: a terminal that
 /// stands still must not stop serving.
 const QUEUE: usize = 65_536;
-
-/// Something that happened.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Event {
-    /// When.
-    pub time: SystemTime,
-    /// The function it belongs to.
-    pub function: Option<Arc<str>>,
-    /// The instance it belongs to.
-    pub instance: Option<Arc<str>>,
-    /// The request it belongs to.
-    pub request: Option<Arc<str>>,
-    /// What.
-    pub kind: Kind,
-}
-
-/// What happened.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A line that an instance wrote to its standard output.
-    Stdout(String),
-    /// A line that an instance wrote to its standard error.
-    Stderr(String),
-    /// A line that a build step wrote.
-    Build(String),
-    /// A request was answered, or its client left.
-    Request(Record),
-    /// A function answers at this address from now on.
-    Ready(Address),
-    /// Something worth knowing.
-    Info(String),
-    /// Something that needs attention.
-    Warning(String),
-    /// Something that failed.
-    Error(String),
-}
-
-/// One request in the log.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Record {
-    /// The method.
-    pub method: Method,
-    /// The path without its query, in which signatures and tokens live.
-    pub path: String,
-    /// The status; 499 when the client left.
-    pub status: u16,
-    /// From arrival to the end of the answer.
-    pub duration: Duration,
-    /// Whether an instance had to be started for it.
-    pub is_cold: bool,
-}
 
 /// Where events go.
 #[derive(Debug, Clone)]
@@ -133,27 +77,5 @@ impl Events {
     /// How many events were dropped since the last call because the reader was too slow.
     pub fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Ordering::Relaxed)
-    }
-}
-
-/// What an event belongs to.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Source {
-    pub(crate) function: Option<Arc<str>>,
-    pub(crate) instance: Option<Arc<str>>,
-    pub(crate) request: Option<Arc<str>>,
-}
-
-impl Source {
-    pub(crate) fn function(name: &Arc<str>) -> Self {
-        Source { function: Some(Arc::clone(name)), ..Source::default() }
-    }
-
-    pub(crate) fn with_instance(&self, id: &Arc<str>) -> Self {
-        Source { instance: Some(Arc::clone(id)), ..self.clone() }
-    }
-
-    pub(crate) fn with_request(&self, id: &Arc<str>) -> Self {
-        Source { request: Some(Arc::clone(id)), ..self.clone() }
     }
 }
