@@ -63,7 +63,7 @@ fn files_have_one_subject_and_say_it() {
 
 #[test]
 fn no_path_goes_up_twice() {
-    check_only(&["super::super"], &[]);
+    check_only(&["super::super::"], &[]);
 }
 
 #[test]
