@@ -107,9 +107,10 @@ pub(crate) async fn dispatch(slot: &Slot, mut call: Call) -> Result<Answer, Fail
     drop(pool);
     match run.call(slot, call).await {
         Ok((head, body)) => Ok(Answer { head, body, run }),
-        Err(failure) => {
+        Err(mut failure) => {
             run.end(Some(failure.message()));
-            Err(Failure { instance: run.instance_id(), ..failure })
+            failure.instance = run.instance_id();
+            Err(failure)
         }
     }
 }

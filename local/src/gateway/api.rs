@@ -6,15 +6,15 @@ use fc_runtime::platform::names::{header as fc, path};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
-use super::answer::ERROR_TYPE;
 use super::control::Control;
 use super::plain;
 use super::record::Visit;
+use super::refusal::{self, ERROR_TYPE, UNHANDLED};
 use super::reply::{self, Outgoing};
 use super::target::Table;
 use crate::dispatch::{Call, dispatch};
 use crate::event::Tail;
-use crate::failure::{Body, Failure, UNHANDLED};
+use crate::failure::Failure;
 use crate::wire::Payload;
 use crate::wire::limits;
 
@@ -134,7 +134,7 @@ fn function_error(
     visit: &mut Visit,
     tail: Option<&Tail>,
 ) -> Result<Response<Outgoing>, Failure> {
-    if !matches!(failure.body, Body::Function { .. }) {
+    if !refusal::is_functions_error(failure.kind) {
         return Err(failure);
     }
     visit.set_failure(&failure);
@@ -142,9 +142,9 @@ fn function_error(
     if let Some(tail) = tail {
         reply::set_log(&mut headers, &tail.text());
     }
-    headers.insert(ERROR_TYPE, HeaderValue::from_static(failure.error_type));
+    headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(plain(StatusCode::OK, headers, failure.json(&visit.id())).map(Outgoing::whole))
+    Ok(plain(StatusCode::OK, headers, refusal::json(&failure, &visit.id())).map(Outgoing::whole))
 }
 
 fn headers(visit: &Visit) -> HeaderMap {

@@ -1,11 +1,11 @@
 //! The gateway: what stands between a client and a function, phase by phase.
 
-mod answer;
 mod api;
 mod control;
 mod cors;
 mod listen;
 mod record;
+pub(crate) mod refusal;
 mod reply;
 mod target;
 
@@ -94,7 +94,7 @@ impl Gateway {
             Err(failure) => {
                 let id = visit.id();
                 visit.set_failure(&failure);
-                visit.leave(answer::failure(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id))
             }
         }
     }
@@ -115,7 +115,7 @@ impl Gateway {
             Ok(response) => response,
             Err(failure) => {
                 visit.set_failure(&failure);
-                answer::failure(&failure, &visit.id()).map(Outgoing::whole)
+                refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
             }
         };
         cors::fill(response.headers_mut(), origin.as_ref());

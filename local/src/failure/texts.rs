@@ -1,138 +1,88 @@
-//! The platform's own answers: why a call was refused or failed, as its caller sees it.
+//! Failures with the platform's texts.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use super::kind::FailureKind;
 
-/// The platform refused or could not carry out the call.
-pub(crate) const COMMON: &str = "FcCommonError";
-/// The function did not finish the call.
-pub(crate) const UNHANDLED: &str = "UnhandledInvocationError";
-
-/// Why a call has no reply from the function.
+/// Why a call has no reply from the function. How it looks to its caller is the edge's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    pub(crate) status: StatusCode,
-    /// The reply header `x-fc-error-type`.
-    pub(crate) error_type: &'static str,
-    pub(crate) body: Body,
+    pub(crate) kind: FailureKind,
+    message: String,
     /// The instance that had the call, if one did.
     pub(crate) instance: Option<Arc<str>>,
 }
 
-/// The two shapes of an error's JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// `{"Code":…,"Message":…,"RequestId":…}`
-    Platform { code: &'static str, message: String },
-    /// `{"errorMessage":…}`: the function was started for this call and failed in it.
-    Function { message: String },
-}
-
 impl Failure {
-    fn platform(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let body = Body::Platform { code, message: message.into() };
-        Failure { status, error_type: COMMON, body, instance: None }
-    }
-
-    fn function(message: impl Into<String>) -> Self {
-        Failure {
-            status: StatusCode::BAD_GATEWAY,
-            error_type: UNHANDLED,
-            body: Body::Function { message: message.into() },
-            instance: None,
-        }
+    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), instance: None }
     }
 
     pub(crate) fn message(&self) -> &str {
-        match &self.body {
-            Body::Platform { message, .. } | Body::Function { message } => message,
-        }
-    }
-
-    /// The body to send.
-    pub(crate) fn json(&self, request_id: &str) -> String {
-        match &self.body {
-            Body::Platform { code, message } => {
-                serde_json::json!({ "Code": code, "Message": message, "RequestId": request_id })
-            }
-            Body::Function { message } => serde_json::json!({ "errorMessage": message }),
-        }
-        .to_string()
+        &self.message
     }
 
     pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
-        Failure::platform(StatusCode::BAD_REQUEST, "InvalidArgument", message)
+        Failure::new(FailureKind::InvalidArgument, message)
     }
 
     pub(crate) fn entity_too_large(limit: usize) -> Self {
         let message = format!("payload size exceeds maximum allowed size ({limit} bytes)");
-        Failure::platform(StatusCode::BAD_REQUEST, "EntityTooLarge", message)
+        Failure::new(FailureKind::EntityTooLarge, message)
     }
 
     pub(crate) fn path_not_supported(method: &str, path: &str) -> Self {
-        Failure::platform(
-            StatusCode::BAD_REQUEST,
-            "PathNotSupported",
-            format!("'{method}' against '{path}' is not supported"),
-        )
+        Failure::new(FailureKind::PathNotSupported, format!("'{method}' against '{path}' is not supported"))
     }
 
     pub(crate) fn access_denied(message: impl fmt::Display) -> Self {
-        Failure::platform(StatusCode::FORBIDDEN, "AccessDenied", format!("AccessDenied: {message}"))
+        Failure::new(FailureKind::AccessDenied, format!("AccessDenied: {message}"))
     }
 
     pub(crate) fn internet_disabled() -> Self {
         let message = "access denied due to function internet URL is disable";
-        Failure::platform(StatusCode::FORBIDDEN, "AccessDenied", message)
+        Failure::new(FailureKind::AccessDenied, message)
     }
 
     pub(crate) fn function_not_found(name: &str) -> Self {
-        Failure::platform(
-            StatusCode::NOT_FOUND,
-            "FunctionNotFound",
-            format!("function '{name}' does not exist"),
-        )
+        Failure::new(FailureKind::FunctionNotFound, format!("function '{name}' does not exist"))
     }
 
     pub(crate) fn trigger_not_found(name: &str) -> Self {
         let message = format!("function '{name}' has no HTTP trigger");
-        Failure::platform(StatusCode::NOT_FOUND, "TriggerNotFound", message)
+        Failure::new(FailureKind::TriggerNotFound, message)
     }
 
     pub(crate) fn version_not_found(name: &str) -> Self {
         let message = format!("version or alias '{name}' does not exist: only LATEST exists here");
-        Failure::platform(StatusCode::NOT_FOUND, "VersionNotFound", message)
+        Failure::new(FailureKind::VersionNotFound, message)
     }
 
     pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {
         let message = format!("domain name '{name}' does not exist; there are: {others}");
-        Failure::platform(StatusCode::NOT_FOUND, "DomainNameNotFound", message)
+        Failure::new(FailureKind::DomainNameNotFound, message)
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
         let message = format!("function '{function}' has reached its limit of instances ({cap})");
-        Failure::platform(StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted", message)
+        Failure::new(FailureKind::ResourceExhausted, message)
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        Failure::platform(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+        Failure::new(FailureKind::ServiceUnavailable, message)
     }
 
     pub(crate) fn bad_response(message: impl Into<String>) -> Self {
-        Failure {
-            error_type: UNHANDLED,
-            ..Failure::platform(StatusCode::BAD_GATEWAY, "BadResponse", message)
-        }
+        Failure::new(FailureKind::BadResponse, message)
     }
 
     pub(crate) fn file_not_found(file: &str) -> Self {
         let message = format!(
             "The function cannot be started. Failed to start function instance. Error: the file {file} is not exist"
         );
-        Failure::platform(StatusCode::PRECONDITION_FAILED, "CAFileNotFound", message)
+        Failure::new(FailureKind::FileNotFound, message)
     }
 
     pub(crate) fn file_permission(command: &str) -> Self {
@@ -140,7 +90,7 @@ impl Failure {
             "The function cannot be started. Function instance exited unexpectedly(code 13, message:permission denied) \
              with start command '{command} '."
         );
-        Failure::platform(StatusCode::PRECONDITION_FAILED, "CAFilePermission", message)
+        Failure::new(FailureKind::FilePermission, message)
     }
 
     pub(crate) fn exited_at_start(code: i32, command: &str, logs: &str) -> Self {
@@ -148,7 +98,7 @@ impl Failure {
             "Function instance exited unexpectedly(code {code}, message:{}) with start command '{command} '.\nLogs:\n{logs}",
             exit_text(code)
         );
-        Failure::platform(StatusCode::PRECONDITION_FAILED, "CAExited", message)
+        Failure::new(FailureKind::ExitedAtStart, message)
     }
 
     pub(crate) fn not_started(port: u16, limit: Duration, logs: &str) -> Self {
@@ -156,28 +106,31 @@ impl Failure {
             "Function instance health check failed on port {port} in {} seconds.\nLogs:\n{logs}",
             limit.as_secs_f64()
         );
-        Failure::platform(StatusCode::PRECONDITION_FAILED, "FunctionNotStarted", message)
+        Failure::new(FailureKind::NotStarted, message)
     }
 
     pub(crate) fn health_check_failed(path: &str, why: &str) -> Self {
         let message = format!("Function instance health check failed: GET {path}: {why}.");
-        Failure::platform(StatusCode::PRECONDITION_FAILED, "FunctionNotStarted", message)
+        Failure::new(FailureKind::Unhealthy, message)
     }
 
     pub(crate) fn initializer_failed(why: &str) -> Self {
-        Failure::function(format!("Function initializer failed: {why}."))
+        Failure::new(FailureKind::InitializerFailed, format!("Function initializer failed: {why}."))
     }
 
     pub(crate) fn process_exited(duration: Duration, memory: u64) -> Self {
-        Failure::function(format!(
-            "Process exited unexpectedly before completing request {}",
-            usage(duration, memory)
-        ))
+        Failure::new(
+            FailureKind::ProcessExited,
+            format!("Process exited unexpectedly before completing request {}", usage(duration, memory)),
+        )
     }
 
     pub(crate) fn timed_out(limit: Duration, duration: Duration, memory: u64) -> Self {
         let seconds = limit.as_secs();
-        Failure::function(format!("Function time out after {seconds} seconds {}", usage(duration, memory)))
+        Failure::new(
+            FailureKind::TimedOut,
+            format!("Function time out after {seconds} seconds {}", usage(duration, memory)),
+        )
     }
 }
 
@@ -218,19 +171,5 @@ mod tests {
         for (code, text) in texts {
             assert_eq!(exit_text(code), text, "{code}");
         }
-    }
-
-    #[test]
-    fn errors_have_the_platforms_shapes() {
-        let failure = Failure::entity_too_large(32);
-        assert_eq!(
-            failure.json("1-a"),
-            r#"{"Code":"EntityTooLarge","Message":"payload size exceeds maximum allowed size (32 bytes)","RequestId":"1-a"}"#
-        );
-        let failure = Failure::process_exited(Duration::from_millis(45), 49 * 1024 * 1024);
-        assert_eq!(
-            failure.json("1-a"),
-            r#"{"errorMessage":"Process exited unexpectedly before completing request (duration: 45ms, maxMemoryUsage: 49.00MB)"}"#
-        );
     }
 }
