@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use crate::event::{Log, Source, Tail};
-use crate::failure::{Failure, megabytes, usage};
+use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
+use crate::failure::{Failure, megabytes};
 use crate::instance::{Connection, Lease, Pool, Refusal};
 use crate::wire::{BodyFault, Payload};
 
@@ -108,7 +108,7 @@ pub(crate) async fn dispatch(slot: &Slot, mut call: Call) -> Result<Answer, Fail
     match run.call(slot, call).await {
         Ok((head, body)) => Ok(Answer { head, body, run }),
         Err(mut failure) => {
-            run.end(Some(failure.message()));
+            run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();
             Err(failure)
         }
@@ -318,7 +318,7 @@ impl Run {
 
     /// The call is over without a complete reply.
     pub(crate) fn fail(mut self, failure: &Failure) {
-        self.end(Some(failure.message()));
+        self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
     /// Gives the connection back and waits for the last lines of the call's log, then gives that log.
@@ -348,22 +348,16 @@ impl Run {
         Some(tail.text())
     }
 
-    fn end(&mut self, error: Option<&str>) {
+    /// `kind` says what went wrong, if anything did.
+    fn end(&mut self, kind: Option<Kind>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        if error.is_some() || self.tail.is_some() {
-            let mut text = format!("FC Invoke End RequestId: {}", self.id);
-            if let Some(error) = error {
-                text.push_str(", Error: ");
-                text.push_str(error.lines().next().unwrap_or_default());
-            }
-            if let Some(tail) = &self.tail {
-                tail.push(&text);
-            }
-            if error.is_some() {
-                self.log.error(&self.source, text);
-            }
+        if let Some(tail) = &self.tail {
+            tail.push(&call_end(Some(&self.id), kind.as_ref()));
+        }
+        if let Some(kind) = kind {
+            self.log.emit(&self.source, kind);
         }
         if let Some(lease) = self.lease.take() {
             lease.instance.output.end(&self.id);
@@ -376,13 +370,13 @@ impl Drop for Run {
         if self.is_over {
             return;
         }
-        let usage = usage(self.begin.elapsed(), self.memory());
+        let (duration, memory_bytes) = (self.begin.elapsed(), self.memory());
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.is_replaced_after_cancel()
         {
             lease.replace();
         }
-        self.end(Some(&format!("Invocation canceled by client {usage}")));
+        self.end(Some(Kind::CallCancelled { duration, memory_bytes }));
     }
 }
 

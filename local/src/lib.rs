@@ -18,6 +18,9 @@ mod process;
 mod watch;
 mod wire;
 
-pub use event::{Address, Event, Events, Kind, Log, Record};
+pub use event::{
+    Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
+    Remark,
+};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Built, Invocation, Platform, Settings};

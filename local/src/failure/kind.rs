@@ -41,6 +41,31 @@ pub(crate) enum FailureSource {
 }
 
 impl FailureKind {
+    /// The name in events, which stays as it is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FailureKind::InvalidArgument => "invalid_argument",
+            FailureKind::EntityTooLarge => "entity_too_large",
+            FailureKind::PathNotSupported => "path_not_supported",
+            FailureKind::AccessDenied => "access_denied",
+            FailureKind::FunctionNotFound => "function_not_found",
+            FailureKind::TriggerNotFound => "trigger_not_found",
+            FailureKind::VersionNotFound => "version_not_found",
+            FailureKind::DomainNameNotFound => "domain_name_not_found",
+            FailureKind::ResourceExhausted => "resource_exhausted",
+            FailureKind::ServiceUnavailable => "service_unavailable",
+            FailureKind::BadResponse => "bad_response",
+            FailureKind::FileNotFound => "file_not_found",
+            FailureKind::FilePermission => "file_permission",
+            FailureKind::ExitedAtStart => "exited_at_start",
+            FailureKind::NotStarted => "not_started",
+            FailureKind::Unhealthy => "unhealthy",
+            FailureKind::InitializerFailed => "initializer_failed",
+            FailureKind::ProcessExited => "process_exited",
+            FailureKind::TimedOut => "timed_out",
+        }
+    }
+
     pub(crate) fn source(self) -> FailureSource {
         match self {
             FailureKind::InvalidArgument

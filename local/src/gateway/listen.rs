@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Gateway;
 use super::reply::Cut;
-use crate::event::Source;
+use crate::event::{Kind, Source};
 use crate::wire::Hangup;
 use crate::wire::headers::Peer;
 
@@ -103,8 +103,7 @@ async fn serve(
         outcome = connection.as_mut() => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
                 watch.say(&NO_HTTP2);
-                let text = "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed";
-                log.warn(&Source::default(), text);
+                log.emit(&Source::default(), Kind::Http2Refused);
             }
             return;
         }

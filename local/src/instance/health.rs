@@ -3,7 +3,8 @@
 use http::Request;
 use tokio::time::sleep;
 
-use super::Instance;
+use super::{Instance, broken};
+use crate::event::{HookFault, Kind};
 use crate::failure::Failure;
 use crate::wire::Payload;
 
@@ -11,7 +12,7 @@ use crate::wire::Payload;
 pub(super) async fn first_check(instance: &Instance) -> Result<(), Failure> {
     let Some(check) = &instance.generation.function.health else { return Ok(()) };
     sleep(check.initial_delay).await;
-    probe(instance).await.map_err(|why| Failure::health_check_failed(&check.path, &why))
+    probe(instance).await.map_err(|fault| Failure::health_check_failed(&check.path, &fault.to_string()))
 }
 
 /// Never ends: checks the instance unless `is_frozen`, and reports when it becomes healthy or unhealthy.
@@ -36,23 +37,20 @@ pub(super) async fn watch(instance: &Instance, is_frozen: impl Fn() -> bool, rep
         }
         (is_healthy, streak) = (!is_healthy, 0);
         report(is_healthy);
-        let log = &instance.generation.log;
-        match result {
-            Ok(()) => log.info(&instance.source, "healthy again"),
-            Err(why) => log.warn(
-                &instance.source,
-                format!("unhealthy, no new requests go to it: GET {}: {why}", check.path),
-            ),
-        }
+        let kind = match result {
+            Ok(()) => Kind::InstanceHealthy,
+            Err(fault) => Kind::InstanceUnhealthy { path: check.path.clone(), fault },
+        };
+        instance.generation.log.emit(&instance.source, kind);
     }
 }
 
-/// One check. `Err` says what is wrong.
-async fn probe(instance: &Instance) -> Result<(), String> {
+/// One check.
+async fn probe(instance: &Instance) -> Result<(), HookFault> {
     let Some(check) = &instance.generation.function.health else { return Ok(()) };
     let mut request = Request::new(Payload::Empty);
-    *request.uri_mut() = check.path.parse().map_err(|error| format!("not a path: {error}"))?;
+    *request.uri_mut() = check.path.parse().map_err(broken)?;
     request.headers_mut().insert(http::header::HOST, instance.host());
     let status = instance.exchange(request, check.timeout).await?;
-    if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(format!("answered {status}")) }
+    if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(HookFault::Status(status)) }
 }

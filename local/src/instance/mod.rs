@@ -9,6 +9,7 @@ mod slots;
 mod start;
 mod supervisor;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +25,7 @@ pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
 pub(crate) use pool::{Lease, Pool, Refusal};
 
-use crate::event::{Kind, Log, Source};
+use crate::event::{HookFault, Kind, Log, Source};
 use crate::model::Function;
 use crate::process::{Cgroups, CommandLine, Exit, Output, OwnGroup, Port, Process, proc};
 use crate::wire::Payload;
@@ -114,31 +115,32 @@ impl Instance {
         bytes
     }
 
-    /// Calls one of the hooks over HTTP. `Err` says why there is no answer.
-    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<StatusCode, String> {
+    /// Calls one of the hooks over HTTP, which succeeds with a status of success.
+    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<(), HookFault> {
         let id = ids::request();
         let mut request = Request::new(Payload::Empty);
         *request.method_mut() = method;
-        *request.uri_mut() = path.parse().map_err(|error| format!("{path} is no path: {error}"))?;
+        *request.uri_mut() = path.parse().map_err(broken)?;
         let headers = request.headers_mut();
         headers.extend(
             self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())),
         );
         headers.insert(http::header::HOST, self.host());
         for (name, value) in [(header::REQUEST_ID, &*id), (header::CONTROL_PATH, path)] {
-            headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+            headers.insert(name, HeaderValue::from_str(value).map_err(broken)?);
         }
         self.output.begin(&id, None);
         let answer = self.exchange(request, limit).await;
         self.output.end(&id);
-        answer
+        let status = answer?;
+        if status.is_success() { Ok(()) } else { Err(HookFault::Status(status)) }
     }
 
     /// One request and the status of its answer. The body is read so that the connection can be used again.
-    async fn exchange(&self, request: Request<Payload>, limit: Duration) -> Result<StatusCode, String> {
+    async fn exchange(&self, request: Request<Payload>, limit: Duration) -> Result<StatusCode, HookFault> {
         let call = async {
-            let mut connection = self.connections.take().await.map_err(|error| error.to_string())?;
-            let reply = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let mut connection = self.connections.take().await.map_err(broken)?;
+            let reply = connection.sender.send_request(request).await.map_err(broken)?;
             let (head, body) = reply.into_parts();
             if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
                 self.connections.give_back(connection.sender);
@@ -147,7 +149,7 @@ impl Instance {
         };
         match tokio::time::timeout(limit, call).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+            Err(_) => Err(HookFault::NoAnswer(limit)),
         }
     }
 
@@ -156,8 +158,8 @@ impl Instance {
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
     }
 
-    /// Runs the command form of a hook beside the instance, with the instance's environment.
-    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<Exit, String> {
+    /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
+    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
         let command: Vec<String> =
             command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
@@ -172,9 +174,14 @@ impl Instance {
             group: self.group.as_deref(),
         };
         match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
-            Ok(Ok(exit)) => Ok(exit),
-            Ok(Err(error)) => Err(format!("cannot start it: {error}")),
-            Err(_) => Err(format!("it did not end within {} s", limit.as_secs_f64())),
+            Ok(Ok(Exit::Code(0))) => Ok(()),
+            Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),
+            Ok(Err(error)) => Err(HookFault::NotStarted(error.to_string())),
+            Err(_) => Err(HookFault::NotEnded(limit)),
         }
     }
+}
+
+fn broken(error: impl Display) -> HookFault {
+    HookFault::Broken(error.to_string())
 }

@@ -11,6 +11,7 @@ use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
 use super::{Generation, Instance};
+use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::process::Order;
 
@@ -202,15 +203,15 @@ impl Pool {
         let log = &self.generation.log;
         match outcome {
             Ok(Started { instance, ignores_port }) => {
-                let (elapsed, pid) = (begin.elapsed().as_millis(), instance.process.pid());
-                log.info(&instance.source, format!("started in {elapsed} ms, process {pid}"));
+                let (process_id, duration) = (instance.process.pid(), begin.elapsed());
+                log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
                 self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
                 // Not before: its end is told to slots that know the instance.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
             Err(failure) => {
-                log.error(&self.generation.source(), format!("cannot start: {}", failure.message()));
+                log.emit(&self.generation.source(), Kind::InstanceStartFailed(Cause::from(&failure)));
                 let mut effects = Effects::new();
                 let mut state = self.lock();
                 state.last_failure = Some(failure);

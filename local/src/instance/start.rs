@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
 use super::{Generation, Instance, health};
-use crate::event::{Kind, Source};
+use crate::event::{Kind, Source, about};
 use crate::failure::Failure;
 use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
 use crate::wire::ids;
@@ -60,10 +60,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
     let found = opening.wait_for_port(port).await?;
     if found != port {
-        let text = format!(
-            "the program ignores FC_CUSTOM_LISTEN_PORT ({port}) and listens on {found}, so it runs as one instance only"
-        );
-        generation.log.warn(&source, text);
+        generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
     }
     let instance = Arc::new(Instance {
         id,
@@ -101,8 +98,7 @@ fn group(generation: &Generation, id: &str, source: &Source) -> Option<OwnGroup>
     match generation.cgroups.as_ref()?.group(id, generation.memory_limit()) {
         Ok(group) => Some(group),
         Err(error) => {
-            let text = format!("no control group for the instance, so its memory is sampled: {error}");
-            generation.log.warn(source, text);
+            generation.log.emit(source, Kind::InstanceMemorySampled { error: error.to_string() });
             None
         }
     }
@@ -201,15 +197,13 @@ impl Opening<'_> {
             && !self.noted
         {
             self.noted = true;
-            let text = if open.is_loopback {
-                format!(
-                    "the program listens on 127.0.0.1:{0}, where the platform cannot reach it: listen on 0.0.0.0:{0}",
-                    open.port
-                )
+            let port = open.port;
+            let kind = if open.is_loopback {
+                Kind::PortUnreachable { port }
             } else {
-                format!("the program listens on port {}, not on {given} (FC_CUSTOM_LISTEN_PORT)", open.port)
+                Kind::PortUnexpected { given_port: given, port }
             };
-            self.generation.log.warn(&source, text);
+            self.generation.log.emit(&source, kind);
         }
         None
     }
@@ -221,17 +215,12 @@ async fn is_open(port: u16) -> bool {
 
 async fn initialize(instance: &Instance) -> Result<(), Failure> {
     let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
-    let failed = |why: String| Err(Failure::initializer_failed(&why));
-    match &hook.command {
-        None => match instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout).await {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => failed(format!("POST /initialize answered {status}")),
-            Err(why) => failed(format!("POST /initialize: {why}")),
-        },
-        Some(command) => match instance.run_hook(command, hook.timeout).await {
-            Ok(Exit::Code(0)) => Ok(()),
-            Ok(exit) => failed(format!("its command ended with code {}", exit.code())),
-            Err(why) => failed(format!("its command: {why}")),
-        },
-    }
+    let (name, outcome) = match &hook.command {
+        None => {
+            let call = instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout);
+            ("POST /initialize", call.await)
+        }
+        Some(command) => ("its command", instance.run_hook(command, hook.timeout).await),
+    };
+    outcome.map_err(|fault| Failure::initializer_failed(&about(name, &fault)))
 }

@@ -9,7 +9,7 @@ use http::Method;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Instance, health};
-use crate::failure::megabytes;
+use crate::event::{Ending, HookFault, Kind};
 use crate::model::Hook;
 use crate::process::{Exit, Order};
 
@@ -48,12 +48,18 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
     };
     tokio::select! {
         exit = instance.process.exited() => {
-            let text = if instance.is_oom() {
-                format!("killed: it used {}MB of {}MB", megabytes(instance.memory_max()), instance.generation.function.memory_mb)
+            let kind = if instance.is_oom() {
+                Kind::InstanceOverMemory {
+                    memory_bytes: instance.memory_max(),
+                    limit_mib: instance.generation.function.memory_mb,
+                }
             } else {
-                ended(exit)
+                Kind::InstanceEnded(match exit {
+                    Exit::Code(code) => Ending::Code(code),
+                    Exit::Signal(signal) => Ending::Signal(signal),
+                })
             };
-            log.error(&instance.source, text);
+            log.emit(&instance.source, kind);
         }
         () = instance.retired.cancelled() => stop(&instance).await,
         () = sample(&instance) => {}
@@ -64,27 +70,21 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
     owner.changed(&instance, Change::Ended);
 }
 
-fn ended(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("the instance ended by itself with code {code}"),
-        Exit::Signal(signal) => format!("the instance was ended by signal {signal}"),
-    }
-}
-
 /// Pre-stop hook, SIGTERM, SIGKILL: each with its limit.
 async fn stop(instance: &Instance) {
     let function = &instance.generation.function;
     let log = &instance.generation.log;
     instance.process.order(Order::Thaw);
     if let Some(hook) = &function.pre_stop {
-        let failure = tokio::select! {
+        let outcome = tokio::select! {
             biased;
             // It may be killed meanwhile, for example because the time of a drain is over.
-            _ = instance.process.exited() => Some("the instance ended during its pre-stop hook".to_owned()),
-            failure = pre_stop(instance, hook) => failure,
+            _ = instance.process.exited() => Err(HookFault::InstanceEnded),
+            outcome = pre_stop(instance, hook) => outcome,
         };
-        if let Some(why) = failure {
-            log.warn(&instance.source, format!("{why}; stopping goes on"));
+        if let Err(fault) = outcome {
+            let is_command = hook.command.is_some();
+            log.emit(&instance.source, Kind::PreStopFailed { is_command, fault });
         }
     }
     instance.connections.clear();
@@ -92,26 +92,17 @@ async fn stop(instance: &Instance) {
     if instance.process.exited_within(function.local.stop_timeout).await.is_none() {
         instance.process.order(Order::Kill);
         if instance.process.exited_within(KILLED_MAX).await.is_none() {
-            let text = format!("process {} does not end after SIGKILL", instance.process.pid());
-            log.error(&instance.source, text);
+            let process_id = instance.process.pid();
+            log.emit(&instance.source, Kind::InstanceNotEnded { process_id });
         }
     }
-    log.info(&instance.source, "stopped");
+    log.emit(&instance.source, Kind::InstanceStopped);
 }
 
-/// What went wrong, if anything did.
-async fn pre_stop(instance: &Instance, hook: &Hook) -> Option<String> {
+async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
     match &hook.command {
-        None => match instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await {
-            Ok(status) if status.is_success() => None,
-            Ok(status) => Some(format!("GET /pre-stop answered {status}")),
-            Err(why) => Some(format!("GET /pre-stop: {why}")),
-        },
-        Some(command) => match instance.run_hook(command, hook.timeout).await {
-            Ok(Exit::Code(0)) => None,
-            Ok(exit) => Some(format!("the pre-stop command ended with code {}", exit.code())),
-            Err(why) => Some(format!("the pre-stop command: {why}")),
-        },
+        None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
+        Some(command) => instance.run_hook(command, hook.timeout).await,
     }
 }
 
