@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, h1};
 use crate::tools::is_wanted;
+use testkit::until;
 
 /// Whether a request gets an answer soon. A blocked executor gives none for as long as it is blocked.
 fn answers(port: u16) -> bool {

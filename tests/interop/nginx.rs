@@ -4,9 +4,9 @@ use std::process::Command;
 
 use crate::curl;
 use crate::proxy::{Config, Proxy};
-use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, rows};
 use crate::tools::{Folder, is_wanted};
+use testkit::until;
 
 /// Each piece of a reply is passed on as it comes.
 #[track_caller]

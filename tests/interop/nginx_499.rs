@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use crate::proxy::{Config, Proxy};
-use crate::support::wait::until;
 use crate::support::{Ask, Server};
 use crate::tools::{Running, is_wanted};
+use testkit::until;
 
 /// Clients of one round: connections of a wrk that is killed, and curls that lose patience.
 const KILLED: usize = 200;

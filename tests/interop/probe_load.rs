@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h1};
 use crate::tools::is_wanted;
+use testkit::until;
 
 /// More than there are threads.
 const HELD: usize = 32;

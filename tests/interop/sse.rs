@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use crate::apps::live::PAGE;
 use crate::browser::{browse, serve_page};
 use crate::nginx::{proxy, proxy_buffering};
-use crate::support::wait::until_settled;
 use crate::support::{Ask, Launch, Server, h1};
 use crate::tools::{Running, is_wanted};
+use testkit::until_settled;
 
 /// A curl that prints what it gets as it gets it.
 struct Curl {

@@ -69,7 +69,7 @@ fn run(command: &mut Command) -> Output {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         if wait.recv_timeout(Duration::from_secs(120)).is_err() {
-            crate::harness::signal(pid, "KILL");
+            testkit::process::signal(pid, "KILL");
         }
     });
     let output = child.wait_with_output().unwrap();

@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Folder, Local, eventually, is_running, manifest};
+use testkit::events::{kind, printed};
+use testkit::eventually;
+use testkit::h1::{Conn, request};
+use testkit::process::is_running;
+
+use crate::harness::{Local, manifest, scripted};
 
 /// Far below the 30 s that calls get after Ctrl-C, and far above what an end takes.
 const SOON: Duration = Duration::from_secs(15);
 
 fn number_after(local: &Local, word: &str) -> u32 {
-    let line = local.wait_for_text(word);
-    line["text"].as_str().unwrap().rsplit_once(word).unwrap().1.trim().parse().unwrap()
+    local.wait_for(printed(word)).number_after(word)
 }
 
 /// Ends fc-local as Ctrl-C does and checks that nothing keeps it.
@@ -32,13 +36,12 @@ fn a_hooks_command_ends_with_its_time() {
 
 #[test]
 fn a_stop_ends_a_build_step() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     let extra = "actions:\n  pre-local:\n    - run: sleep 602 & echo asleep $!; wait\n      path: ./";
     folder.write("s.yaml", &manifest("", extra));
     let local = Local::spawn(folder, &[]);
-    let line = local.wait_for("the step runs", |event| event["kind"] == "build");
-    let pid = line["text"].as_str().unwrap()["asleep ".len()..].parse().unwrap();
+    let line = local.wait_for(kind("build"));
+    let pid = line.number_after("asleep ");
     assert!(is_running(pid));
     assert_stops_soon(local);
     assert!(!is_running(pid));
@@ -53,16 +56,14 @@ fn a_stop_ends_a_start() {
 
 #[test]
 fn a_stop_ends_a_start_that_a_call_waits_for() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ""));
     let local = Local::start(folder, &["--drain", "1", "--cold"]);
     let port = local.function_port("f");
     let call = std::thread::spawn(move || {
-        let bytes = crate::harness::request("GET", "/", "", b"");
-        let mut stream = crate::harness::connect(port);
-        std::io::Write::write_all(&mut stream, &bytes).unwrap();
-        crate::harness::read_reply(&mut std::io::BufReader::new(stream), false).map(|reply| reply.status)
+        let mut conn = Conn::open(port);
+        conn.send(&request("GET", "/", "", b""));
+        conn.try_answer("GET").map(|answer| answer.status)
     });
     local.wait_for_text("not listening");
     assert_stops_soon(local);
@@ -77,8 +78,7 @@ fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
         "preStop: {command: [/bin/sh, -c, 'sleep 603 & echo stopping $!; wait'], timeout: 90}",
     ];
     for hook in hooks {
-        let folder = Folder::new();
-        folder.scripted();
+        let folder = scripted();
         let props =
             format!("environmentVariables: {{SCRIPT_PRE_STOP: never}}\ninstanceLifecycleConfig: {{{hook}}}");
         folder.write("s.yaml", &manifest(&props, ""));
@@ -99,15 +99,13 @@ fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
 
 #[test]
 fn a_stop_waits_once_for_the_calls_under_way() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write("s.yaml", &manifest("timeout: 600", ""));
     let local = Local::start(folder, &["--drain", "2"]);
     let port = local.function_port("f");
-    let mut stream = crate::harness::connect(port);
-    let bytes = crate::harness::request("GET", "/chunks?n=10000&ms=100", "", b"");
-    std::io::Write::write_all(&mut stream, &bytes).unwrap();
-    let mut first = [0; 1];
-    std::io::Read::read_exact(&mut stream, &mut first).unwrap();
+    let mut stream = Conn::open(port);
+    let bytes = request("GET", "/chunks?n=10000&ms=100", "", b"");
+    stream.send(&bytes);
+    stream.bytes(1);
     assert_stops_soon(local);
 }

@@ -3,7 +3,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Local, eventually, is_running, signal};
+use testkit::events::says;
+use testkit::eventually;
+use testkit::process::{is_running, signal};
+
+use crate::harness::Local;
 
 const PROPS: &str = "memorySize: 128\ntimeout: 60";
 
@@ -30,10 +34,8 @@ fn is_possible(local: &Local) -> bool {
         _ = std::fs::remove_dir(trial);
         made
     });
-    let refused = local.events().iter().find_map(|event| {
-        let text = event["text"].as_str()?;
-        text.starts_with("memory limits are held by sampling").then(|| text.to_owned())
-    });
+    let refused =
+        local.matching(says("memory limits are held by sampling")).pop().map(|event| event.text().to_owned());
     if let Some(why) = &refused {
         assert!(!mine, "control groups can be made here, but fc-local says: {why}");
         // Not by `eprintln`, which a test that passes keeps to itself.
@@ -47,7 +49,7 @@ fn is_possible(local: &Local) -> bool {
 
 /// The groups of a running fc-local.
 fn groups(local: &Local) -> Vec<PathBuf> {
-    let prefix = format!("fc-local-{}-", local.child.id());
+    let prefix = format!("fc-local-{}-", local.pid());
     let (mut folder, is_unified) = group_of("self").unwrap();
     let mut found = Vec::new();
     loop {
@@ -123,8 +125,8 @@ fn no_group_survives() {
         return;
     }
     assert_eq!(groups(&local).len(), 1);
-    signal(local.child.id(), "KILL");
-    local.child.wait().unwrap();
+    signal(local.pid(), "KILL");
+    local.program.wait();
     eventually("the guard removes it", || groups(&local).is_empty());
 
     // The guard is killed: fc-local removes it.
