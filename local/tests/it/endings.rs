@@ -50,7 +50,7 @@ fn a_stop_ends_a_build_step() {
 #[test]
 fn a_stop_ends_a_start() {
     let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "");
-    local.wait_for_text("not listening");
+    local.wait_for(printed("not listening"));
     assert_stops_soon(local);
 }
 
@@ -65,7 +65,7 @@ fn a_stop_ends_a_start_that_a_call_waits_for() {
         conn.send(&request("GET", "/", "", b""));
         conn.try_answer("GET").map(|answer| answer.status)
     });
-    local.wait_for_text("not listening");
+    local.wait_for(printed("not listening"));
     assert_stops_soon(local);
     // Either it was told, or its connection ended with fc-local.
     assert!(matches!(call.join().unwrap(), None | Some(503)));
@@ -89,7 +89,7 @@ fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
         assert!(begin.elapsed() < SOON, "{hook}: {:?}", begin.elapsed());
         assert!(!is_running(pid));
         // Its end or its broken connection is seen first.
-        local.wait_for_text("; stopping goes on");
+        local.wait_for(kind("pre_stop_failed").field("command", hook.contains("command")));
         if hook.contains("command") {
             let pid = number_after(&local, "stopping ");
             eventually("the hook's command ends", || !is_running(pid));

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use testkit::events::says;
+use testkit::events::kind;
 use testkit::eventually;
 use testkit::process::{is_running, signal};
 
@@ -35,7 +35,7 @@ fn is_possible(local: &Local) -> bool {
         made
     });
     let refused =
-        local.matching(says("memory limits are held by sampling")).pop().map(|event| event.text().to_owned());
+        local.matching(kind("memory_limits_sampled")).pop().map(|event| event["reason"].to_string());
     if let Some(why) = &refused {
         assert!(!mine, "control groups can be made here, but fc-local says: {why}");
         // Not by `eprintln`, which a test that passes keeps to itself.
@@ -75,7 +75,7 @@ fn assert_ends_by_its_memory(local: &Local, target: &str) {
     let (_, used) = text.split_once("maxMemoryUsage: ").unwrap();
     // The kernel stops at the limit; a sample sees what was beyond it.
     assert!(used.split_once("MB").unwrap().0.parse::<f64>().unwrap() > 127.9, "{text}");
-    local.wait_for_text("MB of 128MB");
+    local.wait_for(kind("instance_over_memory").field("limitMiB", 128));
     eventually("the instance ends", || !is_running(first));
     assert_ne!(local.get("/pid").text(), first.to_string());
 }
@@ -113,7 +113,7 @@ fn hooks_share_the_instances_limit() {
     let local = Local::scripted(&format!("{PROPS}\n{hooks}"), "");
     if is_possible(&local) {
         let group = groups(&local).pop().unwrap();
-        local.wait_for_text(group.file_name().unwrap().to_str().unwrap());
+        local.wait_for(kind("stdout").saying(group.file_name().unwrap().to_str().unwrap()));
     }
 }
 
