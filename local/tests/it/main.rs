@@ -6,6 +6,7 @@ mod api;
 mod cancel;
 mod cli;
 mod endings;
+mod events;
 mod fidelity;
 mod gateway;
 mod harness;
