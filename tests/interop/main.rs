@@ -1,7 +1,7 @@
 //! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, nghttp, wrk, Chromium, Python's websockets and
 //! grpcio.
 //!
-//! Runs when `FC_INTEROP=1`, and then a tool that is absent is a failure.
+//! Each test is ignored unless it is asked for, by `--ignored`, and then a tool that is absent is a failure.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "figures that a test has measured")]

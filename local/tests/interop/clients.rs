@@ -5,7 +5,7 @@ use std::process::Command;
 use testkit::events::{kind, printed};
 use testkit::eventually;
 
-use super::{is_wanted, run, succeed};
+use super::{run, succeed};
 use testkit::process::signal;
 
 use crate::harness::Local;
@@ -20,10 +20,8 @@ pub(super) fn curl_status(arguments: &[&str]) -> String {
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn curl_speaks_to_a_function() {
-    if !is_wanted() {
-        return;
-    }
     let local = Local::scripted(
         "timeout: 60\ninstanceConcurrency: 5\nenvironmentVariables: {SCRIPT_NAME: hello}",
         "",
@@ -67,10 +65,8 @@ fn number(report: &str, line: &str, word: &str) -> usize {
 }
 
 #[test]
+#[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn h2load_loses_nothing() {
-    if !is_wanted() {
-        return;
-    }
     let local = Local::scripted("timeout: 60\ninstanceConcurrency: 8", "");
     let url = format!("http://127.0.0.1:{}/", local.function_port("f"));
     let report = succeed(Command::new("h2load").args(["--h1", "-n", "5000", "-c", "8", &url]));
@@ -80,10 +76,8 @@ fn h2load_loses_nothing() {
 }
 
 #[test]
+#[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn kill_9_of_an_instance_under_load_fails_only_what_it_was_doing() {
-    if !is_wanted() {
-        return;
-    }
     let local = Local::scripted("timeout: 60\ninstanceConcurrency: 4", "");
     let url = format!("http://127.0.0.1:{}/sleep?ms=20", local.function_port("f"));
     let load = std::thread::spawn(move || {

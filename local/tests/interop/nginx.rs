@@ -6,8 +6,6 @@ use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
 use testkit::{Folder, eventually};
 
-use super::is_wanted;
-
 use crate::harness::Local;
 
 /// A running nginx that passes everything to one port.
@@ -61,10 +59,8 @@ impl Drop for Nginx {
 }
 
 #[test]
+#[ignore = "needs nginx: .ci/run runs it with --ignored"]
 fn nginx_in_front_changes_nothing() {
-    if !is_wanted() {
-        return;
-    }
     let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
     let nginx = Nginx::start(local.function_port("f"));
     let reply = exchange(

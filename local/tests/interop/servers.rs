@@ -3,7 +3,7 @@
 use testkit::events::kind;
 use testkit::{Folder, eventually};
 
-use super::{is_wanted, packages};
+use super::packages;
 use testkit::process::is_running;
 
 use crate::harness::{Local, manifest};
@@ -50,19 +50,17 @@ fn check(command: &str, server: &str) {
 }
 
 #[test]
+#[ignore = "needs python3: .ci/run runs it with --ignored"]
 fn pythons_own_server() {
-    if is_wanted() {
-        check("exec python3 -m http.server --bind 0.0.0.0 $FC_SERVER_PORT", "http.server");
-    }
+    check("exec python3 -m http.server --bind 0.0.0.0 $FC_SERVER_PORT", "http.server");
 }
 
 #[test]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
 fn a_server_from_npm() {
-    if is_wanted() {
-        let program = packages().join("node_modules/http-server/bin/http-server");
-        check(
-            &format!("exec node {} . -a 0.0.0.0 -c-1 -p $FC_CUSTOM_LISTEN_PORT", program.display()),
-            "http-server",
-        );
-    }
+    let program = packages().join("node_modules/http-server/bin/http-server");
+    check(
+        &format!("exec node {} . -a 0.0.0.0 -c-1 -p $FC_CUSTOM_LISTEN_PORT", program.display()),
+        "http-server",
+    );
 }
