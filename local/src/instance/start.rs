@@ -78,7 +78,10 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     instance.sample_memory();
     let ready = async {
         initialize(&instance).await?;
-        health::first_check(&instance).await
+        health::first_check(&instance).await?;
+        // The news of its process may be later than its open port.
+        instance.process.known().await;
+        Ok(())
     };
     tokio::select! {
         ready = ready => if let Err(failure) = ready {

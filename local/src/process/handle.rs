@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::UnixStream;
@@ -59,7 +59,7 @@ pub(crate) struct Process {
 #[derive(Debug, Default)]
 struct Reports {
     /// The instance's own process; 0 until it is known.
-    pid: AtomicU32,
+    pid: watch::Sender<u32>,
     /// The memory in use when the kernel killed for want of it; 0 if it did not.
     oom: AtomicU64,
 }
@@ -130,7 +130,14 @@ impl Process {
 
     /// The instance's own process; 0 until it is known.
     pub(crate) fn pid(&self) -> u32 {
-        self.reports.pid.load(Ordering::Relaxed)
+        *self.reports.pid.borrow()
+    }
+
+    /// Waits until the instance's own process is known. After an end before that it waits for ever.
+    pub(crate) async fn known(&self) {
+        let mut pid = self.reports.pid.subscribe();
+        // Fails only when the sender is gone, which is ours.
+        _ = pid.wait_for(|pid| *pid != 0).await;
     }
 
     /// How much memory was in use when the kernel killed for want of it, in bytes; 0 if it did not. It is
@@ -204,7 +211,7 @@ async fn follow(
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
             match parse(&line) {
-                Some(Report::Pid(pid)) => reports.pid.store(pid, Ordering::Relaxed),
+                Some(Report::Pid(pid)) => _ = reports.pid.send_replace(pid),
                 Some(Report::Oom(bytes)) => reports.oom.store(bytes, Ordering::Relaxed),
                 Some(Report::Exit(exit)) => _ = report.send(Some(exit)),
                 None => {}
