@@ -214,9 +214,12 @@ mod stage;
 mod stop;
 mod tally;
 mod task;
+#[cfg(test)]
+mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod unwind;
 #[cfg(feature = "websocket")]
 mod websocket;
 

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use tokio::time::timeout_at;
 
 use crate::app::refusal::Refusal;
-use crate::app::{BoxFuture, Place, Sealed};
+use crate::app::{Place, Sealed};
 use crate::cancel::Policy;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ use crate::reply::{IntoReply, Reply};
 use crate::stage::board;
 use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
 use crate::tally::Permit;
-use crate::task::Kind;
+use crate::task::{BoxFuture, Kind};
 use crate::timer::Deadline;
 
 /// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.

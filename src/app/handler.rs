@@ -8,10 +8,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use crate::app::BoxFuture;
 use crate::error::Result;
 use crate::exchange::{Event, Exchange, Hook, Scope, Shared};
 use crate::reply::{IntoPayload, IntoReply, Outcome, Reply};
+use crate::task::BoxFuture;
 
 /// A closure that many requests can call at once.
 ///

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::platform::Instance;
 use crate::reply::{IntoPayload, IntoReply, Outcome};
+use crate::task::BoxFuture;
 
 pub(crate) use answer::Answer;
 pub use at::{At, at};
@@ -38,8 +39,6 @@ pub(crate) use routes::Declared;
 pub(crate) use routes::Routes;
 pub(crate) use seal::{Ready, Sealed};
 pub(crate) use settings::Settings;
-
-pub(crate) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// How the state comes to be: on the runtime, before the first request.
 type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;

@@ -11,7 +11,7 @@ use crate::app::at::PlaceSettings;
 use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
 use crate::app::routes::Declared;
 use crate::app::settings::Settings;
-use crate::app::{App, BoxFuture, OnceSealed, Open};
+use crate::app::{App, OnceSealed, Open};
 use crate::cors::{Cors, SealedCors};
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
@@ -23,7 +23,7 @@ use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BO
 use crate::route::{Conflict, Pattern, Table};
 use crate::stop::Stops;
 use crate::tally::Tally;
-use crate::task::Tracker;
+use crate::task::{BoxFuture, Tracker};
 
 /// A frozen app: what requests are answered from.
 pub(crate) struct Sealed<S> {

@@ -1,14 +1,12 @@
 //! What takes a connection over from HTTP once the reply has been sent.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::exchange::Call;
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+use crate::task::BoxFuture;
 
 /// A connection as a protocol after HTTP sees it. The call per read is dispatched: a nanosecond beside a system call.
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -10,7 +10,7 @@ use crate::exchange::{Boarding, Line};
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::watch::departure;
-use crate::task::{Kind, Tracker};
+use crate::task::{BoxFuture, Kind, Tracker};
 
 /// Starts what has waited for the connection. It keeps the connection's place, and hears of the end.
 pub(crate) fn take_over(
@@ -25,7 +25,7 @@ pub(crate) fn take_over(
 }
 
 struct Seated {
-    run: Pin<Box<dyn Future<Output = ()> + Send>>,
+    run: BoxFuture<()>,
     watch: Watch,
     _place: OwnedSemaphorePermit,
 }

@@ -17,14 +17,13 @@ use crate::exchange::{Ended, Line};
 use crate::log::current;
 use crate::stage::{Begin, Guarded, log_cause};
 use crate::stop::StopNotice;
+use crate::task::BoxFuture;
 use crate::timer::Timer;
 use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
 use crate::websocket::pulse::{Beat, Pulse};
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The author's closure, before it is called.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;

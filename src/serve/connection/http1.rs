@@ -20,6 +20,7 @@ use crate::serve::io::Io;
 #[cfg(feature = "websocket")]
 use crate::serve::takeover::take_over;
 use crate::serve::watch::departure;
+use crate::task::BoxFuture;
 use crate::timer::Timer;
 
 /// How much of a head hyper takes in before it answers 431 itself, without a record and closing the connection. Room for
@@ -40,7 +41,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     slow_head: Timer,
     socket: Arc<OwnedWriteHalf>,
     /// Made when a request has to be waited for: most connections only ever have answers that are ready.
-    departed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    departed: Option<BoxFuture<()>>,
     #[cfg_attr(not(feature = "websocket"), allow(dead_code, reason = "held, not read"))]
     place: OwnedSemaphorePermit,
 }
