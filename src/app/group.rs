@@ -6,10 +6,11 @@ use std::panic::Location;
 use http::Method;
 
 use crate::app::at::At;
-use crate::app::handler::{Handler, Next};
+use crate::app::handler::Handler;
 use crate::app::routes::Routes;
 use crate::exchange::Exchange;
 use crate::reply::IntoReply;
+use crate::sealed::Next;
 
 /// Routes under a common prefix, with settings and arounds of their own: see [`App::group`](crate::App::group).
 ///
@@ -138,7 +139,7 @@ impl<S: Send + Sync + 'static> Group<S> {
     where
         F: FnOnce(Group<S>) -> Group<S>,
     {
-        self.routes.group(&at.into(), build(Group::new()));
+        self.routes.group(&at.into(), build(Group::new()).into_routes());
         self
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::app::Sealed;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Event, whole};
@@ -14,6 +13,7 @@ use crate::log::current;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
 use crate::reply::Body;
+use crate::sealed::Sealed;
 use crate::stage::{Guarded, Outgoing, Record, drain_leftover, log_cause, respond};
 
 /// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use prost::Message;
 use tonic::Code;
 
-use crate::app::{Endpoint, Handler, replying};
+use crate::app::{Handler, replying};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange, Reading, Shared};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
@@ -22,6 +22,7 @@ use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
 use crate::grpc::wire::{Encoding, Wire, accept, encoding};
 use crate::grpc::{frame, web};
 use crate::reply::Reply;
+use crate::sealed::Endpoint;
 use crate::task::BoxFuture;
 
 /// What a reply is made with.

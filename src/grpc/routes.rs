@@ -5,7 +5,7 @@ use std::panic::Location;
 use http::Method;
 use prost::Message;
 
-use crate::app::{App, At, Declared, Endpoint, Group, Handler, Routes};
+use crate::app::{App, At, Declared, Group, Handler, Routes};
 use crate::error::Result;
 use crate::exchange::{Exchange, Protocol};
 use crate::grpc::call::{of_many, of_one, with_many, with_one};
@@ -15,6 +15,7 @@ use crate::grpc::service::{Generated, endpoint, path};
 use crate::grpc::status::say_error;
 use crate::grpc::wire::{Wire, patience};
 use crate::platform::limits::MESSAGE_MAX;
+use crate::sealed::Endpoint;
 
 static GRPC: Protocol = Protocol {
     message_max: MESSAGE_MAX,

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::app::AccessLog;
 use crate::cancel::Phase;
 use crate::exchange::Call;
 use crate::json::text_into;
-use crate::log::{Level, sink, stamp};
+use crate::log::{AccessLog, Level, sink, stamp};
 use crate::tally::Tally;
 
 /// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.

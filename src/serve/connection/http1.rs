@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::Sealed;
 use crate::exchange::Peer;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
 use crate::serve::drain::Watch;
 use crate::serve::io::Io;

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use http::{Response, StatusCode};
 use tokio::time::timeout_at;
 
-use crate::app::refusal::Refusal;
-use crate::app::{Place, Sealed};
 use crate::cancel::Policy;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
+use crate::request::refusal::Refusal;
+use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::board;
 use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
