@@ -4,20 +4,16 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use http::Method;
-
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::platform::Instance;
 use crate::reply::{IntoPayload, IntoReply, Outcome};
 use crate::task::BoxFuture;
 
-use crate::app::at::At;
-use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
 use crate::app::routes::Routes;
 use crate::app::seal;
-use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
+use crate::sealed::{Endpoint, EventHandler, HookHandler, Ready, ReadyCheck, Sealed, Settings};
 
 /// How the state comes to be: on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -121,108 +117,6 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    /// Answers `GET`, and `HEAD` with the same headers, at a pattern such as `/users/{id}` or `/files/{*rest}`.
-    ///
-    /// `{name}` is one segment, `{*name}` the rest of the path (not empty). A fixed segment wins over a parameter.
-    /// `/a` and `/a/` are different paths.
-    #[track_caller]
-    pub fn get<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::GET), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `HEAD` apart from `GET`.
-    #[track_caller]
-    pub fn head<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::HEAD), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `POST`.
-    #[track_caller]
-    pub fn post<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::POST), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `PUT`.
-    #[track_caller]
-    pub fn put<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::PUT), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `PATCH`.
-    #[track_caller]
-    pub fn patch<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::PATCH), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `DELETE`.
-    #[track_caller]
-    pub fn delete<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::DELETE), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers `OPTIONS` in place of the automatic answer, which lists the path's methods.
-    #[track_caller]
-    pub fn options<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(Method::OPTIONS), at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers every method that has no handler of its own at this pattern.
-    #[track_caller]
-    pub fn any<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(None, at.into(), handler, Location::caller());
-        self
-    }
-
-    /// Answers any one method, one of your own among them.
-    #[track_caller]
-    pub fn on<F, R>(mut self, method: Method, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.add(Some(method), at.into(), handler, Location::caller());
-        self
-    }
-
     /// Answers paths that no route has, in place of the 404. The app's arounds apply.
     #[track_caller]
     pub fn fallback<F, R>(mut self, handler: F) -> Self
@@ -233,55 +127,6 @@ impl<S: Send + Sync + 'static> App<S> {
         if self.fallback.replace(handler::endpoint(handler)).is_some() {
             self.mistakes.add("a second fallback", Location::caller());
         }
-        self
-    }
-
-    /// Wraps every route, whichever comes first: it may look at the exchange, answer itself, change the reply.
-    ///
-    /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
-    ///
-    /// ```
-    /// use fc_runtime::{App, Error};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
-    ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
-    ///     Ok(next.run(ex).await)
-    /// });
-    /// let client = app.test_client();
-    /// client.get("/").await.assert_status(401);
-    /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
-    /// # });
-    /// ```
-    pub fn around<F, R>(mut self, around: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, Next<S>) -> R + Handler<(Exchange<S>, Next<S>), R>,
-        R: IntoReply + 'static,
-    {
-        self.routes.around(around);
-        self
-    }
-
-    /// Routes under a common prefix, with settings and arounds of their own.
-    ///
-    /// ```
-    /// use fc_runtime::{App, at};
-    /// use std::time::Duration;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
-    ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
-    /// });
-    /// let client = app.test_client();
-    /// client.get("/admin").await.assert_text("overview");
-    /// client.get("/admin/stats").await.assert_text("stats");
-    /// # });
-    /// ```
-    pub fn group<F>(mut self, at: impl Into<At>, build: F) -> Self
-    where
-        F: FnOnce(Group<S>) -> Group<S>,
-    {
-        self.routes.group(&at.into(), build(Group::new()).into_routes());
         self
     }
 

@@ -7,6 +7,7 @@ mod group;
 mod handler;
 mod routes;
 mod seal;
+mod verbs;
 
 pub use at::{At, at};
 pub use builder::App;
