@@ -2,6 +2,7 @@
 
 #[cfg(feature = "websocket")]
 mod boarding;
+mod bounded;
 mod finish;
 mod leftover;
 mod outgoing;
@@ -10,6 +11,7 @@ mod record;
 
 #[cfg(feature = "websocket")]
 pub(crate) use boarding::board;
+pub(crate) use bounded::{Bounded, Failure, run_bounded};
 pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
