@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     Leftover,
     /// A connection that has left HTTP.
     #[cfg(feature = "websocket")]
-    Socket,
+    Upgraded,
 }
 
 const KINDS: &[(Kind, &str)] = &[
@@ -40,7 +40,7 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
     #[cfg(feature = "websocket")]
-    (Kind::Socket, "sockets"),
+    (Kind::Upgraded, "sockets"),
 ];
 
 /// Counts the tasks of one app. Clones share the count.

@@ -260,17 +260,14 @@ impl<S: Send + Sync + 'static> App<S> {
         &self.settings
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {
         &mut self.routes
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn once_sealed(&mut self, tell: impl FnOnce(&Arc<Sealed<S>>) + Send + 'static) {
         self.once_sealed.push(Box::new(tell));
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn add_mistake(&mut self, what: impl Into<String>, line: &'static Location<'static>) {
         self.mistakes.add(what, line);
     }

@@ -17,7 +17,6 @@ impl<S: Send + Sync + 'static> Group<S> {
         Self { routes: Routes::default() }
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {
         &mut self.routes
     }

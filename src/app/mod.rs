@@ -16,6 +16,5 @@ pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
-pub(crate) use routes::Declared;
-pub(crate) use routes::Routes;
+pub(crate) use routes::{Declared, Routes};
 pub use seal::AppErrors;

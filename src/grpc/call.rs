@@ -14,7 +14,8 @@ use tonic::Code;
 
 use crate::app::{Handler, replying};
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange, Reading, Shared};
+use crate::exchange::read::Reading;
+use crate::exchange::{Call, Exchange, Shared};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
 use crate::grpc::outlet::{Framed, One, Outlet};

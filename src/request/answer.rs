@@ -13,7 +13,7 @@ use crate::reply::{IntoReply, Reply};
 use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
-use crate::stage::board;
+use crate::stage::hand_over_upgrade;
 use crate::stage::{Begin, Bounded, Outgoing, Record, drain_leftover, finish, run_bounded};
 use crate::tally::Permit;
 use crate::task::{BoxFuture, Kind};
@@ -121,7 +121,7 @@ impl<S> Exit<S> {
             response.body_mut().drain_at_end(tracker);
         }
         #[cfg(feature = "websocket")]
-        board(&mut response, self.permit);
+        hand_over_upgrade(&mut response, self.permit);
         response
     }
 }

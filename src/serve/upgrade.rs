@@ -1,4 +1,4 @@
-//! A connection that has left HTTP: a task of its own, so that hyper's buffers go with the task before it.
+//! An upgraded connection runs in a task of its own, so that the task of HTTP, and hyper's 16 KiB with it, can be freed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,31 +6,32 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::exchange::{Boarding, Line};
+use crate::exchange::upgrade::{OnUpgrade, Upgraded};
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
 use crate::serve::watch::departure;
 use crate::task::{BoxFuture, Kind, Tracker};
 
-/// Starts what has waited for the connection. It keeps the connection's place, and hears of the end.
-pub(crate) fn take_over(
-    boarding: Boarding,
-    (io, ahead): (Io, Bytes),
+/// Starts the upgrade that waited for this connection. The connection keeps its place among the connections, and
+/// hears of a drain.
+pub(crate) fn spawn_upgraded(
+    on_upgrade: OnUpgrade,
+    (io, read_buf): (Io, Bytes),
     (watch, place): (Watch, OwnedSemaphorePermit),
     tracker: &Tracker,
 ) {
     let departed = Box::pin(departure(io.handle()));
-    let run = boarding(Line { wire: Box::new(io), ahead, departed });
-    drop(tracker.spawn(Kind::Socket, Seated { run, watch, _place: place }));
+    let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed });
+    drop(tracker.spawn(Kind::Upgraded, Running { run, watch, _place: place }));
 }
 
-struct Seated {
+struct Running {
     run: BoxFuture<()>,
     watch: Watch,
     _place: OwnedSemaphorePermit,
 }
 
-impl Future for Seated {
+impl Future for Running {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
