@@ -1,34 +1,35 @@
 //! The pool: how many instances, which one is called, when they end.
 
 use std::collections::HashMap;
-use std::io::Write;
-use std::net::TcpStream;
 
-use serde_json::Value;
+use testkit::events::{Matcher, printed};
+use testkit::eventually;
+use testkit::h1::{Conn, request};
+use testkit::process::{is_running, signal};
 
-use crate::harness::{Local, connect, eventually, is_running, request, signal};
+use crate::harness::Local;
 
 /// Has `count` more calls keep the function busy until they are dropped.
-fn keep_busy(local: &Local, count: usize) -> Vec<TcpStream> {
-    let before = local.count(is_asleep);
+fn keep_busy(local: &Local, count: usize) -> Vec<Conn> {
+    let before = local.count(asleep());
     let calls = (0..count).map(|_| {
-        let mut stream = connect(local.function_port("f"));
-        stream.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+        let mut stream = Conn::open(local.function_port("f"));
+        stream.send(&request("GET", "/sleep?ms=60000", "", b""));
         stream
     });
     let calls = calls.collect();
-    local.wait_for_nth("every call is under way", before + count, is_asleep);
+    local.wait_for_nth(before + count, asleep());
     calls
 }
 
-fn is_asleep(event: &Value) -> bool {
-    event["text"].as_str().is_some_and(|text| text.starts_with("asleep "))
+fn asleep() -> Matcher {
+    printed("asleep ")
 }
 
 /// How many calls each instance works on.
 fn busy(local: &Local) -> Vec<usize> {
     let mut counts: HashMap<String, usize> = HashMap::new();
-    for event in local.events().iter().filter(|event| is_asleep(event)) {
+    for event in local.matching(asleep()) {
         *counts.entry(event["instance"].to_string()).or_default() += 1;
     }
     let mut counts: Vec<usize> = counts.into_values().collect();
@@ -91,7 +92,7 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
 fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
     let local = Local::scripted("", "");
     let reply = local.get("/cut");
-    assert_eq!((reply.status, reply.text().as_str(), reply.is_complete), (200, "cut!", false));
+    assert_eq!((reply.status, reply.text().as_str(), reply.is_cut), (200, "cut!", true));
     local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id()));
 }
 
@@ -108,7 +109,7 @@ fn a_call_ends_with_the_functions_time() {
     let local = Local::scripted("timeout: 1\ninstanceConcurrency: 5", "");
     let first = local.get("/pid").text();
     let reply = local.get("/chunks?n=1000&ms=100");
-    assert_eq!((reply.status, reply.is_complete), (200, false));
+    assert_eq!((reply.status, reply.is_cut), (200, true));
     local.wait_for_text(&format!(
         "FC Invoke End RequestId: {}, Error: Function time out after 1 seconds",
         reply.id()
@@ -159,14 +160,9 @@ fn a_killed_instance_fails_its_own_calls_only() {
     let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60", "");
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| local.get("/sleep?ms=3000"))).collect();
-        local.wait_for_nth("all four are asleep", 4, |event| {
-            event["text"].as_str().is_some_and(|text| text.starts_with("asleep"))
-        });
-        let started: Vec<u32> = local
-            .events()
-            .iter()
-            .filter_map(|event| event["text"].as_str()?.strip_prefix("pid ")?.split(' ').next()?.parse().ok())
-            .collect();
+        local.wait_for_nth(4, asleep());
+        let started = local.matching(printed("pid "));
+        let started: Vec<u32> = started.iter().map(|line| line.number_after("pid ")).collect();
         assert_eq!(started.len(), 2);
         signal(started[0], "KILL");
         let replies: Vec<_> = calls.into_iter().map(|call| call.join().unwrap()).collect();

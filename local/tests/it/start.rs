@@ -1,8 +1,11 @@
 //! Cold starts, and every way in which they fail.
 
-use std::io::Write;
+use testkit::events::kind;
+use testkit::h1::{Conn, request};
+use testkit::process::is_running;
+use testkit::{Folder, eventually};
 
-use crate::harness::{Folder, Local, connect, eventually, is_running, manifest, request};
+use crate::harness::{Local, manifest};
 
 #[test]
 fn a_program_that_is_not_there_or_not_executable() {
@@ -31,9 +34,7 @@ fn a_program_that_ends_during_its_start() {
     reply.assert_platform_error(412, "FcCommonError", "CAExited", text);
     let message = reply.json()["Message"].as_str().unwrap().to_owned();
     assert!(message.contains("going down") && message.contains("because the test wants it"), "{message}");
-    local.wait_for("its output in the log", |event| {
-        event["kind"] == "stderr" && event["text"] == "because the test wants it"
-    });
+    local.wait_for(kind("stderr").text("because the test wants it"));
 
     // Not a program at all: the system's own error number is the exit code.
     let folder = Folder::new();
@@ -80,8 +81,8 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     local.wait_for_text(&format!("listens on {port}, so it runs as one instance only"));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     // While it is busy nothing else can take a call.
-    let mut busy = connect(local.function_port("f"));
-    busy.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+    let mut busy = Conn::open(local.function_port("f"));
+    busy.send(&request("GET", "/sleep?ms=60000", "", b""));
     local.wait_for_text("asleep");
     local.get("/pid").assert_platform_error(
         429,
@@ -98,7 +99,7 @@ fn the_initializer_runs_before_the_first_request() {
     let hooks = "instanceLifecycleConfig: {initializer: {handler: 'true', timeout: 5}}";
     let local = Local::scripted(hooks, "");
     let line = local.wait_for_text("initialize 1-");
-    assert_eq!(line["request"], line["text"].as_str().unwrap()["initialize ".len()..]);
+    assert_eq!(line["request"], line.after("initialize "));
     // It was the first and is counted with this one.
     assert_eq!(local.get("/count").text(), "2");
 

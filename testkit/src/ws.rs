@@ -1,11 +1,12 @@
 //! A client that writes WebSocket frames as bytes.
 
-use super::h1::Conn;
-use super::{Ask, Server, h1};
+use crate::h1::{self, Conn};
+use crate::{Answer, Ask};
 
 /// A connection that has become a socket.
 #[derive(Debug)]
 pub struct Client {
+    /// The connection below the frames.
     pub conn: Conn,
 }
 
@@ -41,14 +42,16 @@ pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 impl Client {
+    /// Opens a socket at a port of this machine.
     #[track_caller]
-    pub fn open(server: &Server, target: &str) -> Self {
-        Self::ask(server, &handshake(target))
+    pub fn open(port: impl Into<u16>, target: &str) -> Self {
+        Self::ask(port, &handshake(target))
     }
 
+    /// Opens a socket with a handshake of the test's own.
     #[track_caller]
-    pub fn ask(server: &Server, ask: &Ask) -> Self {
-        let mut conn = server.connect();
+    pub fn ask(port: impl Into<u16>, ask: &Ask) -> Self {
+        let mut conn = Conn::open(port.into());
         conn.send(&h1::bytes(ask));
         let mut client = Self { conn };
         client.greeted();
@@ -57,7 +60,7 @@ impl Client {
 
     /// The answer to the handshake.
     #[track_caller]
-    pub fn greeted(&mut self) -> super::Answer {
+    pub fn greeted(&mut self) -> Answer {
         let answer = self.conn.answer_head();
         answer.assert_status(101);
         answer.assert_header("upgrade", "websocket").assert_header("connection", "upgrade");
@@ -66,11 +69,13 @@ impl Client {
         answer
     }
 
+    /// Sends a frame: its first byte, and the payload, which is masked.
     #[track_caller]
     pub fn send(&mut self, first: u8, payload: &[u8]) {
         self.conn.send(&masked(first, payload));
     }
 
+    /// Sends a message of text.
     #[track_caller]
     pub fn text(&mut self, text: &str) {
         self.send(0x81, text.as_bytes());
@@ -91,6 +96,7 @@ impl Client {
         (head[0], self.conn.bytes(length))
     }
 
+    /// The next frame is this text.
     #[track_caller]
     pub fn assert_text(&mut self, text: &str) {
         let (first, payload) = self.frame();

@@ -3,8 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use super::wait::BOUND;
-use super::{Answer, Ask, hpack};
+use crate::{Answer, Ask, PATIENCE, hpack};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -35,19 +34,24 @@ pub struct Conn {
 /// A frame as it came.
 #[derive(Debug)]
 pub struct Frame {
+    /// The type, by its number.
     pub kind: u8,
+    /// The flags.
     pub flags: u8,
+    /// The stream; 0 is the connection.
     pub stream: u32,
+    /// The payload.
     pub payload: Vec<u8>,
 }
 
 impl Conn {
+    /// Connects to a port of this machine and says the preface.
     #[track_caller]
     pub fn open(port: u16) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(BOUND)).unwrap();
-        stream.set_write_timeout(Some(BOUND)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
         // SETTINGS_HEADER_TABLE_SIZE 0, SETTINGS_ENABLE_PUSH 0.
         stream
@@ -58,6 +62,7 @@ impl Conn {
         Self { stream, next: 1, room: (WINDOW, WINDOW), initial: WINDOW }
     }
 
+    /// Sends a request and reads its reply.
     #[track_caller]
     pub fn ask(&mut self, ask: &Ask) -> Answer {
         let id = self.send(ask);
@@ -252,6 +257,7 @@ impl Conn {
         self.stream.write_all(bytes)
     }
 
+    /// Sends one frame.
     #[track_caller]
     pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         self.try_frame(kind, flags, stream, payload).expect("the server reads");
@@ -272,6 +278,7 @@ impl Conn {
         self.try_read().expect("a frame")
     }
 
+    /// As [`read`](Self::read); `None` where the server has closed.
     #[track_caller]
     pub fn try_read(&mut self) -> Option<Frame> {
         let mut head = [0; 9];

@@ -5,8 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use super::wait::BOUND;
-use super::{Answer, Ask};
+use crate::{Answer, Ask, PATIENCE};
 
 /// One connection.
 #[derive(Debug)]
@@ -18,16 +17,24 @@ pub struct Conn {
     pub raw: Vec<u8>,
 }
 
+/// Why no whole reply came, with what had come of it.
+struct Broken {
+    why: String,
+    answer: Option<Answer>,
+}
+
 impl Conn {
+    /// Connects to a port of this machine.
     #[track_caller]
     pub fn open(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(BOUND)).unwrap();
-        stream.set_write_timeout(Some(BOUND)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream, buffer: Vec::new(), raw: Vec::new() }
     }
 
+    /// Sends bytes as they are.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
@@ -38,6 +45,7 @@ impl Conn {
         self.stream.write_all(bytes)
     }
 
+    /// Sends a request and reads its reply.
     #[track_caller]
     pub fn ask(&mut self, ask: &Ask) -> Answer {
         // A server may refuse a long body before it has been sent; its reply is what counts.
@@ -45,60 +53,93 @@ impl Conn {
         self.answer(ask.method)
     }
 
-    /// Reads one reply to a request of this method.
+    /// Reads one reply to a request of this method. Its framing has to be right.
     #[track_caller]
     pub fn answer(&mut self, method: &str) -> Answer {
+        let answer = self.read_answer(method, true).unwrap_or_else(|broken| panic!("{}", broken.why));
+        let (length, chunked) = (answer.header("content-length"), answer.header("transfer-encoding"));
+        assert!(length.is_none() || chunked.is_none(), "a length and chunks: {:?}", answer.headers);
+        answer
+    }
+
+    /// Reads one reply, if there comes one. A body that is cut off is one too, and a reply that says nothing of its body
+    /// has none.
+    pub fn try_answer(&mut self, method: &str) -> Option<Answer> {
+        let answer = self.read_answer(method, false);
+        answer.or_else(|broken| broken.answer.ok_or(())).ok()
+    }
+
+    fn read_answer(&mut self, method: &str, needs_framing: bool) -> Result<Answer, Broken> {
         self.raw.clear();
         let mut answer = loop {
-            let answer = self.head();
+            let answer = self.head()?;
             if answer.status >= 200 {
                 break answer;
             }
         };
-        let length = answer.header("content-length").map(|text| text.parse::<usize>().expect("a length"));
-        let chunked = answer.header("transfer-encoding") == Some("chunked");
-        assert!(!(chunked && length.is_some()), "a length and chunks: {:?}", answer.headers);
-        answer.body = match (method, answer.status, length) {
-            ("HEAD", ..) | (_, 204 | 304, _) => Vec::new(),
-            (.., Some(length)) => self.take(length),
-            _ if chunked => self.chunks(),
-            _ => panic!("a reply without framing: {:?}", answer.headers),
+        if method == "HEAD" || matches!(answer.status, 204 | 304) {
+            return Ok(answer);
+        }
+        let mut body = Vec::new();
+        let read = if answer.values("transfer-encoding").contains(&"chunked") {
+            self.chunks(&mut body)
+        } else {
+            match answer.values("content-length").first() {
+                Some(length) => match length.parse() {
+                    Ok(length) => self.take_into(length, &mut body),
+                    Err(_) => Err(format!("no length: {length}")),
+                },
+                None if needs_framing => Err(format!("a reply without framing: {:?}", answer.headers)),
+                None => Ok(()),
+            }
         };
-        answer
+        (answer.body, answer.is_cut) = (body, read.is_err());
+        match read {
+            Ok(()) => Ok(answer),
+            Err(why) => Err(Broken { why, answer: Some(answer) }),
+        }
     }
 
-    #[track_caller]
-    fn head(&mut self) -> Answer {
-        let status_line = self.line();
-        let status = status_line.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("{status_line:?}"));
-        let status = status[..3].parse().expect("a status");
+    fn head(&mut self) -> Result<Answer, Broken> {
+        self.read_head().map_err(|why| Broken { why, answer: None })
+    }
+
+    fn read_head(&mut self) -> Result<Answer, String> {
+        let status_line = self.line()?;
+        let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|status| status.get(..3)?.parse().ok());
+        let status = status.ok_or_else(|| format!("no status line: {status_line:?}"))?;
         let mut headers = Vec::new();
         loop {
-            let line = self.line();
+            let line = self.line()?;
             if line.is_empty() {
-                return Answer { status, headers, ..Answer::default() };
+                return Ok(Answer { status, headers, ..Answer::default() });
             }
-            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no header: {line:?}"));
+            let (name, value) = line.split_once(':').ok_or_else(|| format!("no header: {line:?}"))?;
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
     }
 
-    #[track_caller]
-    fn chunks(&mut self) -> Vec<u8> {
-        let mut body = Vec::new();
-        while let Some(chunk) = self.chunk() {
-            body.extend_from_slice(&chunk);
+    fn chunks(&mut self, body: &mut Vec<u8>) -> Result<(), String> {
+        while self.chunk_into(body)? > 0 {}
+        Ok(())
+    }
+
+    /// The length of the next chunk.
+    fn chunk_into(&mut self, body: &mut Vec<u8>) -> Result<usize, String> {
+        let line = self.line()?;
+        let length = usize::from_str_radix(&line, 16).map_err(|_| format!("no chunk size: {line:?}"))?;
+        self.take_into(length, body)?;
+        match self.line()? {
+            end if end.is_empty() => Ok(length),
+            end => Err(format!("a chunk ends with a line break, not with {end:?}")),
         }
-        body
     }
 
     /// The next chunk; `None` for the last one.
     #[track_caller]
     pub fn chunk(&mut self) -> Option<Vec<u8>> {
-        let line = self.line();
-        let length = usize::from_str_radix(&line, 16).unwrap_or_else(|_| panic!("no chunk size: {line:?}"));
-        let chunk = self.take(length);
-        assert_eq!(self.line(), "", "a chunk ends with a line break");
+        let mut chunk = Vec::new();
+        let length = self.chunk_into(&mut chunk).unwrap_or_else(|why| panic!("{why}"));
         (length > 0).then_some(chunk)
     }
 
@@ -106,46 +147,67 @@ impl Conn {
     #[track_caller]
     pub fn answer_head(&mut self) -> Answer {
         self.raw.clear();
-        self.head()
+        self.read_head().unwrap_or_else(|why| panic!("{why}"))
     }
 
-    #[track_caller]
-    fn line(&mut self) -> String {
+    fn line(&mut self) -> Result<String, String> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\r\n") {
-                let line = self.take(end + 2);
-                return String::from_utf8(line[..end].to_vec()).expect("a head is text");
+                let mut line = Vec::new();
+                self.take_into(end + 2, &mut line)?;
+                line.truncate(end);
+                return String::from_utf8(line).map_err(|error| format!("a head is text: {error}"));
             }
-            self.fill();
+            self.fill()?;
         }
     }
 
-    #[track_caller]
-    fn take(&mut self, length: usize) -> Vec<u8> {
-        while self.buffer.len() < length {
-            self.fill();
+    /// Takes so many bytes, or those that come before the end.
+    fn take_into(&mut self, length: usize, into: &mut Vec<u8>) -> Result<(), String> {
+        let mut filled = Ok(());
+        while self.buffer.len() < length && filled.is_ok() {
+            filled = self.fill();
         }
-        let rest = self.buffer.split_off(length);
+        let rest = self.buffer.split_off(length.min(self.buffer.len()));
         let taken = std::mem::replace(&mut self.buffer, rest);
         self.raw.extend_from_slice(&taken);
-        taken
+        into.extend_from_slice(&taken);
+        filled
     }
 
     /// So many bytes of whatever comes.
     #[track_caller]
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {
         self.raw.clear();
-        self.take(length)
+        let mut bytes = Vec::new();
+        self.take_into(length, &mut bytes).unwrap_or_else(|why| panic!("{why}"));
+        bytes
     }
 
+    /// Reads until `part` has come: all that came, which may be more.
     #[track_caller]
-    fn fill(&mut self) {
+    pub fn until_text(&mut self, part: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(part) {
+            if self.buffer.is_empty() {
+                self.fill().unwrap_or_else(|why| panic!("{why}, after {text:?}"));
+            }
+            text += &String::from_utf8_lossy(&std::mem::take(&mut self.buffer));
+        }
+        text
+    }
+
+    fn fill(&mut self) -> Result<(), String> {
         let mut piece = [0; 16 * 1024];
-        let length = self.stream.read(&mut piece).unwrap_or_else(|error| {
-            panic!("{error}, after {:?}", String::from_utf8_lossy(&self.buffer));
-        });
-        assert!(length > 0, "closed after {:?}", String::from_utf8_lossy(&self.buffer));
-        self.buffer.extend_from_slice(&piece[..length]);
+        let seen = |buffer: &[u8]| String::from_utf8_lossy(buffer).into_owned();
+        match self.stream.read(&mut piece) {
+            Ok(0) => Err(format!("closed after {:?}", seen(&self.buffer))),
+            Ok(length) => {
+                self.buffer.extend_from_slice(&piece[..length]);
+                Ok(())
+            }
+            Err(error) => Err(format!("{error}, after {:?}", seen(&self.buffer))),
+        }
     }
 
     /// Whether the connection stays open and silent for so long.
@@ -154,7 +216,7 @@ impl Conn {
         assert!(self.buffer.is_empty(), "unread: {:?}", String::from_utf8_lossy(&self.buffer));
         self.stream.set_read_timeout(Some(time)).unwrap();
         let read = self.stream.read(&mut [0; 1]);
-        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
@@ -172,10 +234,11 @@ impl Conn {
     pub fn until_quiet(&mut self, quiet: Duration) -> Vec<u8> {
         self.stream.set_read_timeout(Some(quiet)).unwrap();
         let rest = self.rest();
-        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         rest
     }
 
+    /// Closes this end's way out: the server sees the end of what is sent.
     pub fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
@@ -191,14 +254,14 @@ impl Conn {
         self.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
         let piece = vec![b'x'; 64 * 1024];
         while self.stream.write(&piece).is_ok() {}
-        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
     }
 
     /// Sends as much of it as goes within so long.
     pub fn try_send_for(&mut self, bytes: &[u8], time: Duration) {
         self.stream.set_write_timeout(Some(time)).unwrap();
         let _ = self.stream.write_all(bytes);
-        self.stream.set_write_timeout(Some(BOUND)).unwrap();
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
     }
 
     /// Sends one byte and waits so long for the server to close; whether it is still open.
@@ -208,7 +271,7 @@ impl Conn {
         }
         self.stream.set_read_timeout(Some(pause)).unwrap();
         let read = self.stream.peek(&mut [0; 1]);
-        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         match read {
             Ok(length) => length > 0,
             Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
@@ -227,7 +290,7 @@ impl Conn {
         }
         self.stream.set_read_timeout(Some(bound)).unwrap();
         let answered = matches!(self.stream.peek(&mut [0; 1]), Ok(1..));
-        self.stream.set_read_timeout(Some(BOUND)).unwrap();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         if answered {
             self.answer(ask.method).assert_status(200);
         }
@@ -238,6 +301,27 @@ impl Conn {
     pub fn own_port(&self) -> u16 {
         self.stream.local_addr().expect("a socket").port()
     }
+}
+
+/// The bytes of a request with literal lines of headers, each ended by a line break.
+pub fn request(method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = if body.is_empty() && method == "GET" {
+        String::new()
+    } else {
+        format!("content-length: {}\r\n", body.len())
+    };
+    let head = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n{length}{headers}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// Sends the bytes of a request on a connection of its own and reads one reply.
+#[track_caller]
+pub fn exchange(port: u16, bytes: &[u8]) -> Answer {
+    let mut conn = Conn::open(port);
+    // A server that refuses early may close while we still write.
+    drop(conn.try_send(bytes));
+    let method = if bytes.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
+    conn.try_answer(method).expect("a reply")
 }
 
 /// The request as bytes.

@@ -2,20 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-/// Longer than any machine needs, shorter than a stage's budget.
-pub const BOUND: Duration = Duration::from_secs(30);
+/// How long something that must happen may take: longer than any machine needs, shorter than a stage's budget.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks until there is an answer, or panics with what was awaited.
 #[track_caller]
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + BOUND;
+    let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = ask() {
             return found;
         }
-        assert!(Instant::now() < end, "waited {BOUND:?} in vain for {what}");
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
         pause();
     }
+}
+
+/// Waits until a condition holds.
+#[track_caller]
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    until(what, || condition().then_some(()));
 }
 
 /// Looks until a number stays what it is. A machine with other work to do may let it rest between two looks.
@@ -31,6 +37,6 @@ pub fn until_settled(what: &str, mut look: impl FnMut() -> u64) -> u64 {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a pause between two looks; no executor runs on this thread")]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
