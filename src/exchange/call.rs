@@ -136,7 +136,7 @@ impl Call {
 
     /// A body could not be read to its end because the client left.
     pub(crate) fn has_left(&self) {
-        self.phase.set(Phase::Reading);
+        self.phase.advance(Phase::Reading);
         self.departure.announce();
     }
 

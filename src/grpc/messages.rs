@@ -132,10 +132,14 @@ impl<M: Message + Default> Messages<M> {
 
     fn unreadable(&self, cause: BoxError) -> Error {
         if self.call.departure.is_gone() {
-            return of_ours(Code::Cancelled, "the client left before its last message");
+            return left_early();
         }
         broken(cause)
     }
+}
+
+pub(crate) fn left_early() -> Error {
+    of_ours(Code::Cancelled, "the client left before its last message")
 }
 
 impl<M: Message + Default> Stream for Messages<M> {
