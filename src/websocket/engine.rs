@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::exchange::Wire;
 use crate::platform::limits::KIB;
@@ -156,7 +156,7 @@ impl Engine {
             [] => None,
             [high, low, reason @ ..] => {
                 let code = u16::from_be_bytes([*high, *low]);
-                if !CloseCode::from(code).is_allowed() {
+                if !Close::is_for_endpoints(code) {
                     return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence));
                 }
                 let Ok(reason) = std::str::from_utf8(reason) else { return Ok(not_utf8()) };
