@@ -37,8 +37,7 @@ enum Phase {
     Closing,
     /// Both have: what is left is to be sent.
     Answered,
-    /// The client has broken the protocol. What it still sends is read away, because unread bytes would make the
-    /// kernel reset the connection, and the client might never see why.
+    /// The client has broken the protocol. What it still sends is read away: after a reset it might never see why.
     Broken,
     /// The client has been told.
     Refused,
@@ -98,14 +97,8 @@ impl Connection {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        let mut away = [0; 4 * KIB];
-        loop {
-            let mut away = ReadBuf::new(&mut away);
-            match Pin::new(&mut *self.io).poll_read(cx, &mut away) {
-                Poll::Ready(Ok(())) if !away.filled().is_empty() => self.quiet.stop(),
-                Poll::Ready(_) => return Poll::Ready(Incoming::Gone),
-                Poll::Pending => break,
-            }
+        if self.poll_away(cx).is_ready() {
+            return Poll::Ready(Incoming::Gone);
         }
         if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {
             // An error says that it was closed before.
@@ -113,6 +106,19 @@ impl Connection {
             self.phase = Phase::Said;
         }
         Poll::Pending
+    }
+
+    /// Reads what nobody looks at, because unread bytes would make the kernel reset the connection. Ready when no more
+    /// can come.
+    fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut away = [0; 4 * KIB];
+        loop {
+            let mut away = ReadBuf::new(&mut away);
+            match ready!(Pin::new(&mut *self.io).poll_read(cx, &mut away)) {
+                Ok(()) if !away.filled().is_empty() => self.quiet.stop(),
+                _ => return Poll::Ready(()),
+            }
+        }
     }
 
     /// Ready when everything is sent; whether that was all there will ever be.
@@ -128,6 +134,11 @@ impl Connection {
             // Whoever reads what is left has to count the silence from now on.
             cx.waker().wake_by_ref();
         }
-        Poll::Ready(Ok(self.phase == Phase::Answered))
+        let is_all = self.phase == Phase::Answered;
+        if is_all {
+            // A client may ping behind its goodbye. A reset would take the last messages from it.
+            let _ = self.poll_away(cx);
+        }
+        Poll::Ready(Ok(is_all))
     }
 }

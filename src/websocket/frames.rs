@@ -16,6 +16,8 @@ pub(super) struct Frame {
     pub(super) opcode: OpCode,
     pub(super) is_final: bool,
     pub(super) payload: BytesMut,
+    /// So many of its bytes were seen before: [`Frames::piece`] gave them.
+    pub(super) seen: usize,
 }
 
 /// Why there are no more.
@@ -51,8 +53,10 @@ pub(super) struct Frames {
 struct Head {
     opcode: OpCode,
     is_final: bool,
+    /// Begins with the byte for the first that is not unmasked.
     mask: [u8; 4],
     length: usize,
+    unmasked: usize,
 }
 
 impl Frames {
@@ -79,6 +83,16 @@ impl Frames {
                 return Poll::Ready(Err(Fault::Gone));
             }
         }
+    }
+
+    /// What has come of a payload that is not whole, but for what was given before, and what the payload belongs to.
+    pub(super) fn piece(&mut self) -> Option<(OpCode, &[u8])> {
+        let head = self.head.as_mut()?;
+        let piece = &mut self.input[head.unmasked..];
+        unmask(piece, head.mask);
+        head.mask.rotate_left(piece.len() % 4);
+        head.unmasked += piece.len();
+        Some((head.opcode, piece))
     }
 
     /// Gives memory back, if nothing is in it.
@@ -127,18 +141,18 @@ impl Frames {
         let Some((&mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
         let end = self.input.len() - rest.len();
         self.input.advance(end);
-        Ok(Some(Head { opcode, is_final, mask, length }))
+        Ok(Some(Head { opcode, is_final, mask, length, unmasked: 0 }))
     }
 
     fn take(&mut self, head: Head) -> Frame {
-        let Head { opcode, is_final, mask, length } = head;
+        let Head { opcode, is_final, mask, length, unmasked } = head;
         let mut payload = self.input.split_to(length);
         if length > LARGE {
             // Its memory goes with it: what stands behind it moves.
             self.input = BytesMut::from(&self.input[..]);
         }
-        unmask(&mut payload, mask);
-        Frame { opcode, is_final, payload }
+        unmask(&mut payload[unmasked..], mask);
+        Frame { opcode, is_final, payload, seen: unmasked }
     }
 
     /// Reads what there is, into room for all that is missing. Whether the wire goes on.

@@ -134,6 +134,8 @@ impl Session {
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
+                    // A pong goes before whatever the message is answered with.
+                    connection.prepare(&mut mail);
                     mail.inbox = Some(message);
                     return mail.reader.wake(Some(cx));
                 }

@@ -34,5 +34,6 @@ mod together;
 mod trust;
 mod ui;
 mod websocket;
+mod websocket_cases;
 mod websocket_ends;
 mod websocket_handshake;
