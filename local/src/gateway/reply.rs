@@ -16,11 +16,11 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
-use super::hangup::Hangup;
 use super::record::Visit;
-use super::{headers, limits};
 use crate::dispatch::{Answer, Run};
 use crate::failure::Failure;
+use crate::wire::Hangup;
+use crate::wire::{headers, limits};
 
 /// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
 /// machine.

@@ -20,6 +20,8 @@ fn serve() {
         Ok("settings") => settings::app().run().unwrap(),
         Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
-        Err(_) => panic!("a server for other tests, which name an app: leave it out by --skip apps::serve"),
+        Err(error) => {
+            panic!("{error}: a server for other tests, which name an app: leave it out by --skip apps::serve")
+        }
     }
 }

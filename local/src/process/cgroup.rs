@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::guard;
+use super::role::{JOIN, SELF};
 
 /// `fc-local-<process>-<name>`: the process tells a later fc-local which groups nobody needs any more.
 const PREFIX: &str = "fc-local-";
@@ -49,8 +49,8 @@ impl Cgroups {
         if group.kills().is_none() {
             return Err(io::Error::other("the kernel does not count what it kills for want of memory"));
         }
-        let joined = Command::new(guard::SELF)
-            .arg(guard::JOIN)
+        let joined = Command::new(SELF)
+            .arg(JOIN)
             .arg(&group.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,4 +1,4 @@
-//! One instance's process, seen from fc-local.
+//! One process with all that it starts, seen from fc-local.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::cgroup::Group;
-use super::output::Output;
-use super::{guard, orphans};
+use super::orphans;
+use super::output::{Output, Pipe};
+use super::role::{GUARD, NO_GROUP, SELF};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,19 +94,16 @@ impl CommandLine<'_> {
     }
 }
 
-/// What a process writes.
-pub(crate) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
-
 impl Process {
     /// Starts the command with exactly its environment. Its end is noticed by a task in `tasks`.
     pub(crate) fn spawn(line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let control = Arc::new(UnixStream::from_std(ours)?);
-        let mut command_of_guard = Command::new(guard::SELF);
+        let mut command_of_guard = Command::new(SELF);
         command_of_guard
-            .arg(guard::GUARD)
-            .arg(line.group.map_or(OsStr::new(guard::NO_GROUP), |group| group.folder().as_os_str()))
+            .arg(GUARD)
+            .arg(line.group.map_or(OsStr::new(NO_GROUP), |group| group.folder().as_os_str()))
             .args(line.command)
             .current_dir(line.folder)
             .env_clear()

@@ -22,18 +22,8 @@ use std::sync::{Mutex, PoisonError};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::cgroup::Group;
-
-/// The first argument that makes this program a guard.
-pub(crate) const GUARD: &str = "__guard";
-/// The first argument that makes this program a shim.
-const SHIM: &str = "__shim";
-/// The first argument that makes this program try whether it may enter a control group.
-pub(crate) const JOIN: &str = "__join";
-/// Stands for the control group of a command that has none.
-pub(crate) const NO_GROUP: &str = "-";
-
-/// This program, also after its file was replaced by a new build.
-pub(crate) const SELF: &str = "/proc/self/exe";
+use super::proc;
+use super::role::{GUARD, JOIN, NO_GROUP, SELF, SHIM};
 
 /// Runs as guard or shim if the arguments say so.
 pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
@@ -139,7 +129,7 @@ fn signal(signal: Signal) {
 /// Kills and reaps what the instance left behind. Each round makes the orphans of the last one children.
 fn kill_descendants() {
     loop {
-        for pid in super::tree::children(std::process::id()) {
+        for pid in proc::children(std::process::id()) {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 _ = rustix::process::kill_process(pid, Signal::KILL);
             }

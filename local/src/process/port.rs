@@ -14,11 +14,11 @@ const TRIES: usize = 100;
 
 /// A port that no other instance is given as long as this lives.
 #[derive(Debug)]
-pub(super) struct Port(u16);
+pub(crate) struct Port(u16);
 
 impl Port {
     /// A port that nobody listens on now. Another program may still come first; then the start fails.
-    pub(super) fn take() -> io::Result<Port> {
+    pub(crate) fn take() -> io::Result<Port> {
         for _ in 0..TRIES {
             let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
             let number = listener.local_addr()?.port();
@@ -29,7 +29,7 @@ impl Port {
         Err(io::ErrorKind::AddrNotAvailable.into())
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.0
     }
 }

@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
-use http::header::{CONNECTION, CONTENT_DISPOSITION, HOST, UPGRADE};
+use http::header::{CONNECTION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::failure::Failure;
 
 /// Headers that concern one connection only.
 const HOP_BY_HOP: [&str; 9] = [
@@ -28,40 +26,6 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
-
-/// What a client asks of the platform, not of the function.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Control {
-    pub(crate) wants_log: bool,
-    is_async: bool,
-    is_websocket: bool,
-}
-
-impl Control {
-    pub(crate) fn take(headers: &HeaderMap) -> Self {
-        let is = |name: &str, word: &str| {
-            headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
-        };
-        let is_websocket =
-            headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-        if !headers.keys().any(is_reserved) {
-            return Control { is_websocket, ..Control::default() };
-        }
-        let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is("x-fc-invocation-type", "Async"));
-        Control { wants_log, is_async, is_websocket }
-    }
-
-    pub(crate) fn refuse_unsupported(self) -> Result<(), Failure> {
-        let text = match self {
-            Control { is_async: true, .. } => {
-                "fc-local does not support asynchronous calls yet; call it synchronously"
-            }
-            Control { is_websocket: true, .. } => "fc-local does not support WebSocket yet",
-            _ => return Ok(()),
-        };
-        Err(Failure::invalid_argument(text))
-    }
-}
 
 /// Takes out what does not go to the function.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
@@ -104,7 +68,8 @@ fn strip(headers: &mut HeaderMap, names: &[&str]) {
     }
 }
 
-fn is_reserved(name: &HeaderName) -> bool {
+/// Whether the platform keeps the name for itself.
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     name.as_str().starts_with(RESERVED_PREFIX)
 }
 
@@ -136,11 +101,6 @@ pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
     headers.insert(FORWARDED_FOR, chain.flatten().unwrap_or_else(|| own.clone()));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     headers.insert(CLIENT_IP, own.clone());
-}
-
-/// Built-in hosts make browsers save a reply instead of showing it.
-pub(crate) fn force_attachment(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
 }
 
 #[cfg(test)]

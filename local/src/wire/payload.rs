@@ -18,18 +18,18 @@ pub(crate) enum Payload {
     Client {
         body: Incoming,
         left: usize,
-        verdict: Verdict,
+        fault: BodyFault,
     },
 }
 
 /// What went wrong while a client's body was passed on.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Verdict(Arc<AtomicU8>);
+pub(crate) struct BodyFault(Arc<AtomicU8>);
 
 const TOO_LARGE: u8 = 1;
 const BROKEN: u8 = 2;
 
-impl Verdict {
+impl BodyFault {
     pub(crate) fn is_too_large(&self) -> bool {
         self.0.load(Ordering::Relaxed) == TOO_LARGE
     }
@@ -46,12 +46,12 @@ impl Payload {
     }
 
     /// A client's body that may have `limit` bytes, and what becomes of it.
-    pub(crate) fn client(body: Incoming, limit: usize) -> (Self, Verdict) {
-        let verdict = Verdict::default();
+    pub(crate) fn client(body: Incoming, limit: usize) -> (Self, BodyFault) {
+        let fault = BodyFault::default();
         if body.is_end_stream() {
-            return (Payload::Empty, verdict);
+            return (Payload::Empty, fault);
         }
-        (Payload::Client { body, left: limit, verdict: verdict.clone() }, verdict)
+        (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
     }
 
     /// Whether the same request can be sent once more.
@@ -96,7 +96,7 @@ impl Body for Payload {
         match self.get_mut() {
             Payload::Empty => Poll::Ready(None),
             Payload::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Payload::Client { body, left, verdict } => {
+            Payload::Client { body, left, fault } => {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(context));
                 Poll::Ready(match frame {
                     None => None,
@@ -106,12 +106,12 @@ impl Body for Payload {
                             *left = rest;
                             Some(Ok(frame))
                         } else {
-                            verdict.0.store(TOO_LARGE, Ordering::Relaxed);
+                            fault.0.store(TOO_LARGE, Ordering::Relaxed);
                             Some(Err(PayloadError::TooLarge))
                         }
                     }
                     Some(Err(error)) => {
-                        verdict.0.store(BROKEN, Ordering::Relaxed);
+                        fault.0.store(BROKEN, Ordering::Relaxed);
                         Some(Err(PayloadError::Client(error)))
                     }
                 })

@@ -1,4 +1,4 @@
-//! What an instance writes: taken line by line, given to the log, and kept for error messages.
+//! What a process writes: taken line by line, given to the log, and kept for error messages.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,20 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::watch;
 
-use super::process::Pipe;
-use crate::log::{Kind, Log, Source};
-use crate::redact::Redactor;
+use crate::event::{Kind, Log, Redactor, Source, Tail};
 
 /// How much of the latest output is kept for the text of a start failure.
 const KEPT: usize = 16 * KIB;
 
-/// How much of a request's log is handed to a caller who asks for it.
-const TAIL: usize = 4 * KIB;
+/// What a process writes.
+pub(super) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
-/// One instance's output.
+/// Makes an event of a line.
+type ToKind = fn(String) -> Kind;
+
+/// The output of an instance, or of a build step.
 #[derive(Debug)]
 pub(crate) struct Output {
     source: Source,
@@ -27,7 +28,7 @@ pub(crate) struct Output {
     redactor: Redactor,
     state: Mutex<State>,
     lines: watch::Sender<u64>,
-    is_build: bool,
+    kinds: [ToKind; 2],
 }
 
 #[derive(Debug, Default)]
@@ -38,46 +39,11 @@ struct State {
     open_pipes: u8,
 }
 
-/// The log of one request while it runs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tail(Arc<Mutex<String>>);
-
-impl Tail {
-    pub(crate) fn push(&self, line: &str) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.push_str(line);
-        text.push('\n');
-        if text.len() > 2 * TAIL {
-            let from = cut(&text);
-            text.drain(..from);
-        }
-    }
-
-    /// The last 4 KB.
-    pub(crate) fn text(&self) -> String {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text[cut(&text)..].to_owned()
-    }
-}
-
-/// Where the last 4 KB of `text` begin.
-fn cut(text: &str) -> usize {
-    let mut from = text.len().saturating_sub(TAIL);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    from
-}
-
 impl Output {
-    pub(crate) fn new(source: Source, log: Log, redactor: Redactor) -> Self {
+    /// `kinds` are those of lines on the standard output and on the standard error.
+    pub(crate) fn new(source: Source, log: Log, redactor: Redactor, kinds: [ToKind; 2]) -> Self {
         let state = Mutex::new(State { open_pipes: 2, ..State::default() });
-        Output { source, log, redactor, state, lines: watch::Sender::new(0), is_build: false }
-    }
-
-    /// The output of a build step: its lines are of one kind.
-    pub(crate) fn of_build(source: Source, log: Log, redactor: Redactor) -> Self {
-        Output { is_build: true, ..Output::new(source, log, redactor) }
+        Output { source, log, redactor, state, lines: watch::Sender::new(0), kinds }
     }
 
     /// Reads one of the two pipes to its end.
@@ -112,12 +78,8 @@ impl Output {
             Some(request) => self.source.with_request(&request),
             None => self.source.clone(),
         };
-        let kind = match (self.is_build, is_error) {
-            (true, _) => Kind::Build(text),
-            (false, true) => Kind::Stderr(text),
-            (false, false) => Kind::Stdout(text),
-        };
-        self.log.emit(&source, kind);
+        let kind = self.kinds[usize::from(is_error)];
+        self.log.emit(&source, kind(text));
         self.lines.send_modify(|lines| *lines += 1);
     }
 
@@ -146,10 +108,10 @@ impl Output {
 
     /// Waits until no line came for `pause`, but no longer than `limit`: a line written before a reply may
     /// be read after it.
-    pub(crate) async fn settle(&self, pause: Duration, limit: Duration) {
+    pub(crate) async fn quiet(&self, pause: Duration, limit: Duration) {
         let mut lines = self.lines.subscribe();
-        let quiet = async { while tokio::time::timeout(pause, lines.changed()).await.is_ok() {} };
-        _ = tokio::time::timeout(limit, quiet).await;
+        let silence = async { while tokio::time::timeout(pause, lines.changed()).await.is_ok() {} };
+        _ = tokio::time::timeout(limit, silence).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

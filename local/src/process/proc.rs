@@ -6,7 +6,7 @@ use std::io;
 use std::net::Ipv4Addr;
 
 /// The direct children of a process.
-pub(crate) fn children(pid: u32) -> Vec<u32> {
+pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let mut found = Vec::new();
     for task in tasks.flatten() {
@@ -18,7 +18,7 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
 }
 
 /// Everything below `root`, which is not among them.
-pub(crate) fn descendants(root: u32) -> Vec<u32> {
+fn descendants(root: u32) -> Vec<u32> {
     let mut found = children(root);
     let mut next = 0;
     while next < found.len() {

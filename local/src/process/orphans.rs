@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions};
 use tokio::process::{Child, Command};
 
-use super::tree;
+use super::proc;
 
 /// The children that are no orphans. A number may stand here twice for a moment, when the system gives the
 /// number of a guard that was reaped to the next one.
@@ -28,7 +28,7 @@ fn known() -> MutexGuard<'static, Vec<u32>> {
 
 /// Makes this process the parent of orphans. The children it was started with are not ours to end.
 pub(crate) fn adopt() -> io::Result<()> {
-    known().extend(tree::children(std::process::id()));
+    known().extend(proc::children(std::process::id()));
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn end() {
 fn kill() -> bool {
     let known = known();
     let mut found = false;
-    for pid in tree::children(std::process::id()) {
+    for pid in proc::children(std::process::id()) {
         if known.contains(&pid) {
             continue;
         }
