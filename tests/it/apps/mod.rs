@@ -1,5 +1,6 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
+mod bodies;
 pub mod grpc;
 mod leaving;
 pub mod live;
@@ -12,6 +13,7 @@ mod words;
 #[ignore = "a server for other tests, which start it: leave it out by --skip apps::serve"]
 fn serve() {
     match std::env::var("IT_APP").as_deref() {
+        Ok("bodies") => bodies::app().run().unwrap(),
         Ok("grpc") => grpc::app().run().unwrap(),
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
-use crate::app::answer::{Answer, Exit, Visit};
-use crate::app::refusal::Refusal;
-use crate::app::{LogMarkers, Place, Sealed};
 use crate::cancel::Policy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
+use crate::log::LogMarkers;
 use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, Glance, RequestId, control};
+use crate::request::answer::{Answer, Exit, Visit};
+use crate::request::refusal::Refusal;
 use crate::route::Found;
+use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
 use crate::tally::Permit;
 

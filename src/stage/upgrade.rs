@@ -1,29 +1,32 @@
-//! A reply that switches protocols: its record and its place among the requests go on with the connection.
+//! A reply that switches protocols: its record and its permit go on with the upgraded connection.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
-use crate::exchange::{Line, Takeover};
+use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::stage::Outgoing;
 use crate::tally::Permit;
 
-/// Hands what the handler left over to the connection, which starts it when this reply has been sent.
-pub(crate) fn board(response: &mut Response<Outgoing>, permit: Option<Arc<Permit>>) {
+/// Hands the upgrade that the handler left to the connection, which runs it when this reply has been sent.
+pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Option<Arc<Permit>>) {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
     let Some(call) = response.body().call() else { return };
-    // Somebody may answer 101 by hand.
-    let (Some(Takeover { call: lean, run }), Some(peer)) = (call.takeover.take(), &call.peer) else { return };
+    // A handler may answer 101 by hand, and leave no upgrade.
+    let (Some(PendingUpgrade { call: lean, run }), Some(peer)) = (call.take_upgrade(), &call.peer) else {
+        return;
+    };
     let Some(mut record) = response.body_mut().take_record() else { return };
     let before = Arc::downgrade(&call);
     record.go_on_as(lean);
-    peer.boarding.set(Box::new(move |line: Line| {
-        // By now everything of ours has let go of the request as it came; what has not waits for the client to leave.
+    peer.next.set(Box::new(move |upgraded: Upgraded| {
+        // Only futures of the author's, as `hang_up()` gives them, can still hold the original call. They are told when
+        // the upgraded connection ends.
         let mut watched = before.upgrade();
-        let mut running = run(line);
+        let mut running = run(upgraded);
         let mut place = None;
         Box::pin(async move {
             let ended = poll_fn(|cx| {
@@ -37,7 +40,7 @@ pub(crate) fn board(response: &mut Response<Outgoing>, permit: Option<Arc<Permit
                 ended
             });
             let ended = ended.await;
-            record.end_switched(ended);
+            record.end_upgraded(ended);
             drop(permit);
         })
     }));

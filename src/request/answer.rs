@@ -5,22 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Response, StatusCode};
-use tokio::time::timeout_at;
-
-use crate::app::refusal::Refusal;
-use crate::app::{BoxFuture, Place, Sealed};
 use crate::cancel::Policy;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
+use crate::request::refusal::Refusal;
+use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
-use crate::stage::board;
-use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
+use crate::stage::hand_over_upgrade;
+use crate::stage::{Begin, Bounded, Outgoing, Record, drain_leftover, finish, run_bounded};
 use crate::tally::Permit;
-use crate::task::Kind;
-use crate::timer::Deadline;
+use crate::task::{BoxFuture, Kind};
+use http::{Response, StatusCode};
 
 /// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
 pub(crate) enum Answer<S> {
@@ -35,8 +32,7 @@ pub(crate) enum Answer<S> {
 /// A handler in its connection's task, with the record that ends when it does: the arounds and the endpoint, under the
 /// panic guard and the deadline.
 pub(crate) struct Here<S> {
-    guard: Guard<Entry<S>, Reply>,
-    deadline: Deadline,
+    bounded: Bounded<Entry<S>, Reply>,
     exit: Option<Exit<S>>,
     _permit: Option<Arc<Permit>>,
 }
@@ -45,8 +41,8 @@ impl<S: Send + Sync + 'static> Answer<S> {
     pub(crate) fn here(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
         let Visit { place, permit } = visit;
         let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
-        let guard = Guard::new(Entry { place, exchange });
-        Self::Here(Here { guard, deadline: Deadline::NotAsked, exit: Some(exit), _permit: permit })
+        let bounded = Bounded::new(Entry { place, exchange });
+        Self::Here(Here { bounded, exit: Some(exit), _permit: permit })
     }
 
     /// Initialises first, or runs as a task of its own.
@@ -85,15 +81,8 @@ impl<S: Send + Sync + 'static> Here<S> {
     fn poll(&mut self, reply: &mut Option<Reply>, cx: &mut Context<'_>) {
         let Some(exit) = &self.exit else { return };
         let (shared, call) = (&exit.app.shared, exit.record.call());
-        if self.guard.poll(call, reply, cx).is_err() {
-            *reply = Some(Reply::from_error(shared.panicked(PANICKED)));
-        }
-        if reply.is_some() {
-            return;
-        }
-        if self.deadline.poll(cx, || shared.deadline(call)).is_ready() {
-            self.guard.end(call);
-            *reply = Some(Reply::from_error(late(call)));
+        if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
+            *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
         }
     }
 }
@@ -101,17 +90,12 @@ impl<S: Send + Sync + 'static> Here<S> {
 impl<S> Drop for Here<S> {
     fn drop(&mut self) {
         if let Some(exit) = &self.exit {
-            self.guard.end(exit.record.call());
+            self.bounded.end(exit.record.call());
         }
     }
 }
 
 const PANICKED: &str = "internal error";
-
-fn late(call: &Call) -> Error {
-    let taken = call.started().elapsed().as_secs_f32();
-    Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
-}
 
 /// The way out: where every reply passes, errors and refusals too.
 pub(crate) struct Exit<S> {
@@ -137,7 +121,7 @@ impl<S> Exit<S> {
             response.body_mut().drain_at_end(tracker);
         }
         #[cfg(feature = "websocket")]
-        board(&mut response, self.permit);
+        hand_over_upgrade(&mut response, self.permit);
         response
     }
 }
@@ -176,12 +160,8 @@ async fn run<S: Send + Sync + 'static>(
 ) -> Result<Reply> {
     let Visit { place, permit: _permit } = visit;
     let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
-    let guarded = Guarded::new(Arc::clone(&call), Entry { place, exchange });
-    let ran = match app.shared.deadline(&call) {
-        None => guarded.await,
-        Some(at) => timeout_at(at.into(), guarded).await.map_err(|_| late(&call))?,
-    };
-    ran.map_err(|_| app.shared.panicked(PANICKED))
+    let ran = run_bounded(&call, &app.shared, Entry { place, exchange }).await;
+    ran.map_err(|failure| failure.into_error(&call, &app.shared, PANICKED))
 }
 
 /// A place about to be called.
