@@ -218,65 +218,77 @@ impl Level {
     }
 }
 
-/// Makes the list of all names of what gives each kind its name.
+/// Gives each kind its name, and its index among all.
 macro_rules! names {
-    ($($kind:pat => $name:literal,)+) => {
-        /// The names of all kinds.
-        pub const NAMES: &[&str] = &[$($name),+];
+    ($($kind:ident => $name:literal,)+) => {
+        #[derive(Clone, Copy)]
+        enum Index {
+            $($kind,)+
+        }
 
-        /// The name, which stays as it is.
-        pub fn name(&self) -> &'static str {
-            match self { $($kind => $name,)+ }
+        impl Kind {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The name, which stays as it is.
+            pub fn name(&self) -> &'static str {
+                match self { $(Kind::$kind { .. } => $name,)+ }
+            }
+
+            /// Where its name stands among all.
+            pub(super) fn index(&self) -> usize {
+                match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
+            }
         }
     };
 }
 
-impl Kind {
-    names! {
-        Kind::Stdout(_) => "stdout",
-        Kind::Stderr(_) => "stderr",
-        Kind::Build(_) => "build",
-        Kind::Request(_) => "request",
-        Kind::CallFailed(_) => "call_failed",
-        Kind::CallCancelled { .. } => "call_cancelled",
-        Kind::Http2Refused => "http2_refused",
-        Kind::InstanceStarted { .. } => "instance_started",
-        Kind::InstanceStartFailed(_) => "instance_start_failed",
-        Kind::PortIgnored { .. } => "port_ignored",
-        Kind::PortUnreachable { .. } => "port_unreachable",
-        Kind::PortUnexpected { .. } => "port_unexpected",
-        Kind::InstanceMemorySampled { .. } => "instance_memory_sampled",
-        Kind::InstanceUnhealthy { .. } => "instance_unhealthy",
-        Kind::InstanceHealthy => "instance_healthy",
-        Kind::InstanceOverMemory { .. } => "instance_over_memory",
-        Kind::InstanceEnded(_) => "instance_ended",
-        Kind::PreStopFailed { .. } => "pre_stop_failed",
-        Kind::InstanceNotEnded { .. } => "instance_not_ended",
-        Kind::InstanceStopped => "instance_stopped",
-        Kind::BuildStarted { .. } => "build_started",
-        Kind::BuildFailed(_) => "build_failed",
-        Kind::BuildProducts { .. } => "build_products",
-        Kind::BuildUnsettled => "build_unsettled",
-        Kind::CodeMissing { .. } => "code_missing",
-        Kind::CodeRunInPlace { .. } => "code_run_in_place",
-        Kind::Ready(_) => "ready",
-        Kind::Swapped => "swapped",
-        Kind::SwapRefused(_) => "swap_refused",
-        Kind::DrainExceeded { .. } => "drain_exceeded",
-        Kind::FormerCodeRemains => "former_code_remains",
-        Kind::ManifestChanged => "manifest_changed",
-        Kind::ManifestInvalid { .. } => "manifest_invalid",
-        Kind::ManifestNote { .. } => "manifest_note",
-        Kind::PortChangeIgnored => "port_change_ignored",
-        Kind::FunctionRemoved => "function_removed",
-        Kind::FolderNotWatched { .. } => "folder_not_watched",
-        Kind::PortNotOpened { .. } => "port_not_opened",
-        Kind::Ipv6PortTaken { .. } => "ipv6_port_taken",
-        Kind::MemoryLimitsSampled { .. } => "memory_limits_sampled",
-        Kind::CallsEnded => "calls_ended",
-        Kind::EventsDropped { .. } => "events_dropped",
-    }
+names! {
+    Stdout => "stdout",
+    Stderr => "stderr",
+    Build => "build",
+    Request => "request",
+    CallFailed => "call_failed",
+    CallCancelled => "call_cancelled",
+    Http2Refused => "http2_refused",
+    InstanceStarted => "instance_started",
+    InstanceStartFailed => "instance_start_failed",
+    PortIgnored => "port_ignored",
+    PortUnreachable => "port_unreachable",
+    PortUnexpected => "port_unexpected",
+    InstanceMemorySampled => "instance_memory_sampled",
+    InstanceUnhealthy => "instance_unhealthy",
+    InstanceHealthy => "instance_healthy",
+    InstanceOverMemory => "instance_over_memory",
+    InstanceEnded => "instance_ended",
+    PreStopFailed => "pre_stop_failed",
+    InstanceNotEnded => "instance_not_ended",
+    InstanceStopped => "instance_stopped",
+    BuildStarted => "build_started",
+    BuildFailed => "build_failed",
+    BuildProducts => "build_products",
+    BuildUnsettled => "build_unsettled",
+    CodeMissing => "code_missing",
+    CodeRunInPlace => "code_run_in_place",
+    Ready => "ready",
+    Swapped => "swapped",
+    SwapRefused => "swap_refused",
+    DrainExceeded => "drain_exceeded",
+    FormerCodeRemains => "former_code_remains",
+    ManifestChanged => "manifest_changed",
+    ManifestInvalid => "manifest_invalid",
+    ManifestNote => "manifest_note",
+    PortChangeIgnored => "port_change_ignored",
+    FunctionRemoved => "function_removed",
+    FolderNotWatched => "folder_not_watched",
+    PortNotOpened => "port_not_opened",
+    Ipv6PortTaken => "ipv6_port_taken",
+    MemoryLimitsSampled => "memory_limits_sampled",
+    CallsEnded => "calls_ended",
+    EventsDropped => "events_dropped",
+}
 
+impl Kind {
     /// How much attention it needs. A request has the level of its status.
     pub fn level(&self) -> Level {
         match self {

@@ -56,10 +56,11 @@ struct Hub {
     unread: Limits,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     recent: Backlog,
-    counts: BTreeMap<&'static str, u64>,
+    /// How many events of each kind there were, in the order of [`Kind::NAMES`].
+    counts: [u64; Kind::NAMES.len()],
     readers: Vec<Arc<Reader>>,
 }
 
@@ -116,7 +117,8 @@ impl Log {
     }
 
     fn bounded(recent: Limits, unread: Limits) -> (Log, Events) {
-        let hub = Arc::new(Hub { state: Mutex::default(), recent, unread });
+        let state = State { recent: Backlog::default(), counts: [0; Kind::NAMES.len()], readers: Vec::new() };
+        let hub = Arc::new(Hub { state: Mutex::new(state), recent, unread });
         let log = Log(Arc::new(Writers(hub)));
         let events = log.subscribe();
         (log, events)
@@ -137,9 +139,10 @@ impl Log {
         Events { reader, hub }
     }
 
-    /// How many events of each kind there were, by the kind's name.
+    /// How many events of each kind there were, by the kind's name; without those that never happened.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.0.0.lock().counts.clone()
+        let counts = self.0.0.lock().counts;
+        Kind::NAMES.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
@@ -169,7 +172,7 @@ impl Hub {
 
     fn emit(&self, event: Arc<Event>) {
         let mut state = self.lock();
-        *state.counts.entry(event.kind.name()).or_default() += 1;
+        state.counts[event.kind.index()] += 1;
         for reader in &state.readers {
             reader.push(&event);
         }
