@@ -52,7 +52,7 @@ fn check_only(parts: &[&str], files: &[&str]) {
 
 #[test]
 fn imports_go_to_lower_levels() {
-    sources().check_levels(&Levels { table: LEVELS, inside: false, exceptions: EXCEPTIONS });
+    sources().check_levels(&Levels { table: LEVELS, lowest_inside: false, exceptions: EXCEPTIONS });
 }
 
 #[test]
