@@ -9,7 +9,6 @@ use http_body::Body;
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
-use crate::exchange::upgrade::PendingUpgrade;
 use crate::exchange::{Intake, Payload, Peer, Protocol};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
@@ -113,25 +112,12 @@ impl Call {
 
     /// How the call ended, in the words of a protocol above HTTP. The last one set counts.
     pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
-        self.attached.look(|attached| match attached {
-            Attached::Status(status) => Some(*status),
-            Attached::Upgrade(_) => None,
-        })
+        self.attached.look(Attached::status)
     }
 
     /// Whether the function is at fault, in the words of a protocol above HTTP.
     pub(crate) fn has_failed(&self) -> bool {
         self.protocol_status().is_some_and(|status| status.failed)
-    }
-
-    pub(crate) fn take_upgrade(&self) -> Option<PendingUpgrade> {
-        match self.attached.take()? {
-            Attached::Upgrade(upgrade) => Some(upgrade),
-            status @ Attached::Status(_) => {
-                self.attached.set(status);
-                None
-            }
-        }
     }
 
     /// A body could not be read to its end because the client left.
