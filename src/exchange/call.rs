@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 use http_body::Body;
 
-use crate::cancel::{Departure, Phase, PhaseCell, Policy};
+use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
 use crate::exchange::{Intake, Payload, Peer, Protocol};
@@ -38,7 +38,7 @@ pub(crate) struct Scope {
     /// The pattern as it stands in a JSON string.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
-    pub(crate) policy: Policy,
+    pub(crate) hang_up_policy: HangUpPolicy,
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
