@@ -4,16 +4,21 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use http::Method;
+
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::platform::Instance;
 use crate::reply::{IntoEventReply, IntoReply, Outcome};
 use crate::task::BoxFuture;
 
+use crate::app::at::At;
+use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
 use crate::app::routes::Routes;
 use crate::app::seal;
-use crate::sealed::{Endpoint, EventHandler, HookHandler, Ready, ReadyCheck, Sealed, Settings};
+use crate::app::verbs::verbs;
+use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
 
 /// How the state comes to be: on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -272,6 +277,8 @@ impl<S: Send + Sync + 'static> App<S> {
         self.mistakes.add(what, line);
     }
 }
+
+verbs!(App);
 
 impl<S> fmt::Debug for App<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
