@@ -7,12 +7,12 @@ use testkit::process::is_running;
 
 use crate::harness::{Local, manifest, scripted};
 
+/// A start may take longer than a test waits.
+const ENDLESS: &str = "x-local: {startTimeout: 600}";
+
 fn number_after(local: &Local, word: &str) -> u32 {
     local.wait_for(printed(word)).number_after(word)
 }
-
-/// So long calls may go on after Ctrl-C, and so long a program may start: beyond the patience of a test.
-const LONG: &str = "600";
 
 /// Ends fc-local as Ctrl-C does. What might keep it goes on for longer than this waits.
 #[track_caller]
@@ -45,15 +45,17 @@ fn a_stop_ends_a_build_step() {
 
 #[test]
 fn a_stop_ends_a_start() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: never}", "");
-    local.wait_for_text("not listening");
+    let folder = scripted();
+    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ENDLESS));
+    let local = Local::start(folder, &["--drain", "600"]);
+    local.wait_for(printed("not listening"));
     assert_stops(local);
 }
 
 #[test]
 fn a_stop_ends_a_start_that_a_call_waits_for() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ""));
+    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ENDLESS));
     let local = Local::start(folder, &["--drain", "1", "--cold"]);
     let port = local.function_port("f");
     let call = std::thread::spawn(move || {

@@ -11,13 +11,13 @@ mod words;
 #[test]
 #[ignore = "a server for other tests, which start it: leave it out by --skip apps::serve"]
 fn serve() {
-    match std::env::var("IT_APP").as_deref() {
-        Ok("grpc") => grpc::app().run().unwrap(),
-        Ok("leaving") => leaving::app().run().unwrap(),
-        Ok("live") => live::app().run().unwrap(),
-        Ok("settings") => settings::app().run().unwrap(),
-        Ok("sockets") => sockets::app().run().unwrap(),
-        Ok(name) => panic!("no app has the name {name}"),
-        Err(_) => panic!("a server for other tests, which name an app: leave it out by --skip apps::serve"),
+    let name = std::env::var("IT_APP").expect("a server for other tests: leave it out by --skip apps::serve");
+    match name.as_str() {
+        "grpc" => grpc::app().run().unwrap(),
+        "leaving" => leaving::app().run().unwrap(),
+        "live" => live::app().run().unwrap(),
+        "settings" => settings::app().run().unwrap(),
+        "sockets" => sockets::app().run().unwrap(),
+        name => panic!("no app has the name {name}"),
     }
 }
