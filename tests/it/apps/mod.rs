@@ -18,6 +18,13 @@ fn serve() {
         "live" => live::app().run().unwrap(),
         "settings" => settings::app().run().unwrap(),
         "sockets" => sockets::app().run().unwrap(),
+        "in-current-thread" => inside(&mut tokio::runtime::Builder::new_current_thread()),
+        "in-multi-thread" => inside(&mut tokio::runtime::Builder::new_multi_thread()),
         name => panic!("no app has the name {name}"),
     }
+}
+
+/// What `#[tokio::main]` around `run()` does.
+fn inside(runtime: &mut tokio::runtime::Builder) {
+    runtime.enable_all().build().unwrap().block_on(async { settings::app().run() }).unwrap();
 }
