@@ -188,6 +188,13 @@
 //! knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`]. `testing`: the in-memory client of the
 //! examples above ([`testing`]).
 #![cfg_attr(
+    not(all(feature = "grpc", feature = "log", feature = "websocket")),
+    allow(
+        dead_code,
+        reason = "the optional features use the rest; the build with all of them finds what nothing uses"
+    )
+)]
+#![cfg_attr(
     not(all(feature = "testing", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
@@ -208,32 +215,38 @@ mod lifecycle;
 mod log;
 pub mod platform;
 mod reply;
+mod request;
 mod route;
+mod sealed;
 mod serve;
 mod stage;
 mod stop;
 mod tally;
 mod task;
+#[cfg(test)]
+mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod unwind;
 #[cfg(feature = "websocket")]
 mod websocket;
 
-pub use app::{AccessLog, App, AppErrors, At, Group, Handler, LogMarkers, Next, at};
+pub use app::{App, AppErrors, At, Group, Handler, at};
 pub use bytes::Bytes;
 pub use cors::Cors;
 pub use error::{BoxError, Error, OrError, Result};
 pub use exchange::{Event, Exchange, FromParam, HangUp, Hook, Payload, Readable};
 pub use http;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-pub use log::current_request_id;
+pub use log::{AccessLog, LogMarkers, current_request_id};
 pub use platform::limits::{KIB, MIB};
 pub use platform::{Credentials, Instance, Invocation, RequestId};
 pub use reply::{
     Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
     SseEvent, SseSender, Subscription,
 };
+pub use sealed::Next;
 pub use tally::Counters;
 #[cfg(feature = "websocket")]
 pub use websocket::{Close, Message, Sending, Socket, SocketReceiver, SocketSender, Text, Upgrade};

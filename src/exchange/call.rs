@@ -8,9 +8,9 @@ use http_body::Body;
 
 use crate::cancel::{Departure, Phase, PhaseCell, Policy};
 use crate::cors::SealedCors;
+use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
+use crate::exchange::upgrade::PendingUpgrade;
 use crate::exchange::{Intake, Payload, Peer, Protocol};
-#[cfg(feature = "websocket")]
-use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -29,19 +29,8 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
-    #[cfg(feature = "grpc")]
-    verdict: Mutex<Option<Verdict>>,
-    #[cfg(feature = "websocket")]
-    pub(crate) takeover: Slot<Takeover>,
-}
-
-/// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
-#[cfg(feature = "grpc")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Verdict {
-    pub(crate) word: &'static str,
-    /// Whether the function is at fault.
-    pub(crate) failed: bool,
+    /// What optional features leave here.
+    pub(crate) attached: Slot<Attached>,
 }
 
 /// The settings of one place: a route with what its groups and the app say.
@@ -79,16 +68,12 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
-            #[cfg(feature = "grpc")]
-            verdict: Mutex::default(),
-            #[cfg(feature = "websocket")]
-            takeover: Slot::default(),
+            attached: Slot::default(),
         }
     }
 
     /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
     /// that the head was read into.
-    #[cfg(feature = "websocket")]
     pub(crate) fn lean(&self) -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
         (head.method, head.version) = (self.head.method.clone(), self.head.version);
@@ -120,39 +105,38 @@ impl Call {
     }
 
     /// The body for a stream of messages, between which a client may be silent for as long as it likes.
-    #[cfg(feature = "grpc")]
     pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
         let mut body = self.intake().take();
         body.tell(Arc::clone(self), None);
         body
     }
 
+    /// How the call ended, in the words of a protocol above HTTP. The last one set counts.
+    pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
+        self.attached.look(|attached| match attached {
+            Attached::Status(status) => Some(*status),
+            Attached::Upgrade(_) => None,
+        })
+    }
+
     /// Whether the function is at fault, in the words of a protocol above HTTP.
-    #[cfg(feature = "grpc")]
     pub(crate) fn has_failed(&self) -> bool {
-        self.verdict().is_some_and(|verdict| verdict.failed)
+        self.protocol_status().is_some_and(|status| status.failed)
     }
 
-    /// There is no such protocol.
-    #[cfg(not(feature = "grpc"))]
-    #[allow(clippy::unused_self, reason = "the shape of the one above")]
-    pub(crate) fn has_failed(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "grpc")]
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(feature = "grpc")]
-    pub(crate) fn set_verdict(&self, verdict: Verdict) {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+    pub(crate) fn take_upgrade(&self) -> Option<PendingUpgrade> {
+        match self.attached.take()? {
+            Attached::Upgrade(upgrade) => Some(upgrade),
+            status @ Attached::Status(_) => {
+                self.attached.set(status);
+                None
+            }
+        }
     }
 
     /// A body could not be read to its end because the client left.
     pub(crate) fn has_left(&self) {
-        self.phase.set(Phase::Reading);
+        self.phase.advance(Phase::Reading);
         self.departure.announce();
     }
 

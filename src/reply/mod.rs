@@ -241,7 +241,6 @@ impl Reply {
     }
 
     /// Says something else, in the same headers.
-    #[cfg(feature = "grpc")]
     pub(crate) fn say(&mut self, status: StatusCode, body: Bytes) {
         self.head.status = status;
         self.body = if body.is_empty() { Body::Empty } else { Body::Once(body) };

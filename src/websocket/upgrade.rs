@@ -12,7 +12,9 @@ use tokio::time::sleep_until;
 
 use crate::cancel::Policy;
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange, Line, Takeover};
+use crate::exchange::attached::Attached;
+use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
+use crate::exchange::{Call, Exchange};
 use crate::platform::limits::{WEBSOCKET_MESSAGE_MAX, WEBSOCKET_PING_DEFAULT, WEBSOCKET_PONG_DEFAULT};
 use crate::reply::{IntoReply, Outcome, Reply};
 use crate::stop::Stops;
@@ -173,12 +175,12 @@ impl Upgrade {
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
         let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
         let stop = stops.listen();
-        let run = Box::new(move |line: Line| {
+        let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
             let opening = Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish };
-            Box::pin(Session::new(line, opening)) as _
+            Box::pin(Session::new(upgraded, opening)) as _
         });
-        call.takeover.set(Takeover { call: lean, run });
+        call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
     }
 }
 

@@ -6,7 +6,7 @@
 //! let sources = Sources::read(env!("CARGO_MANIFEST_DIR"));
 //! sources.check_levels(&Levels {
 //!     table: &[&["event", "failure"], &["wire"], &["call"]],
-//!     inside: false,
+//!     lowest_inside: false,
 //!     exceptions: &[("wire", "call")],
 //! });
 //! sources.check_nowhere(&["println!"], &["src/cli/print.rs"]);
@@ -44,8 +44,8 @@ pub struct Source {
 pub struct Levels<'a> {
     /// The modules of each level, from the lowest one on.
     pub table: &'a [&'a [&'a str]],
-    /// Whether a module also imports from its own level.
-    pub inside: bool,
+    /// Whether modules of the lowest level may import each other.
+    pub lowest_inside: bool,
     /// Imports against the levels: the importing module, and the imported one. One that is not needed fails.
     pub exceptions: &'a [(&'a str, &'a str)],
 }
@@ -112,7 +112,7 @@ impl Sources {
             let own = level(&source.module).unwrap_or_else(|| panic!("no level for {}", source.module));
             for import in self.imports(source) {
                 let import_level = level(&import).unwrap_or_else(|| panic!("no level for {import}"));
-                let is_below = import_level < own || (levels.inside && import_level == own);
+                let is_below = import_level < own || (levels.lowest_inside && own == 0 && import_level == 0);
                 if import == source.module || is_below {
                     continue;
                 }

@@ -9,6 +9,7 @@ mod support;
 
 mod abuse_h2;
 mod apps;
+mod broken_off;
 mod connections;
 mod cors;
 mod drain;
@@ -33,5 +34,6 @@ mod together;
 mod trust;
 mod ui;
 mod websocket;
+mod websocket_cases;
 mod websocket_ends;
 mod websocket_handshake;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use testkit::events::{kind, printed, says};
+use testkit::events::{kind, printed};
 use testkit::eventually;
 
 use super::{run, succeed};
@@ -50,9 +50,9 @@ fn curl_speaks_to_a_function() {
     let gone =
         run(Command::new("curl").args(["--silent", "--max-time", "1", &format!("{url}/sleep?ms=60000")]));
     assert_eq!(gone.status.code(), Some(28));
-    let line = local.wait_for_text("Error: Invocation canceled by client (duration: ");
+    let line = local.wait_for(kind("call_cancelled"));
     local.wait_for(kind("request").request(line.request()).status(499));
-    local.wait_for_text(&format!("cancelled {}", line.request()));
+    local.wait_for(printed(&format!("cancelled {}", line.request())));
 }
 
 /// The numbers of a line such as `requests: 100 total, … 98 succeeded, 2 failed` by the word behind them.
@@ -72,7 +72,7 @@ fn h2load_loses_nothing() {
     let report = succeed(Command::new("h2load").args(["--h1", "-n", "5000", "-c", "8", &url]));
     assert_eq!(number(&report, "requests:", "succeeded"), 5000, "{report}");
     assert_eq!(number(&report, "status codes:", "2xx"), 5000, "{report}");
-    assert_eq!(local.count(says("started in")), 1);
+    assert_eq!(local.count(kind("instance_started")), 1);
 }
 
 #[test]
@@ -96,6 +96,6 @@ fn kill_9_of_an_instance_under_load_fails_only_what_it_was_doing() {
     assert_eq!(number(&report, "requests:", "total"), 3000);
     assert_eq!(number(&report, "status codes:", "2xx") + failed, 3000, "{report}");
     assert!((1..=killed * 4).contains(&failed), "each instance had at most 4 calls: {report}");
-    let errors = local.count(says("Error: Process exited unexpectedly before completing request"));
+    let errors = local.count(kind("call_failed").field("failure", "process_exited"));
     assert_eq!(errors, failed);
 }

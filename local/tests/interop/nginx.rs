@@ -87,7 +87,7 @@ fn nginx_in_front_changes_nothing() {
     stream.send(&request("GET", "/chunks?n=100000&ms=20", "", b""));
     stream.until_text("chunk 1");
     drop(stream);
-    let line = local.wait_for_text("Invocation canceled by client");
+    let line = local.wait_for(kind("call_cancelled"));
     local.wait_for(kind("request").request(line.request()).status(499));
 
     // The connection of a client stays open whatever is answered.

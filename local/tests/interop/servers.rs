@@ -1,6 +1,6 @@
 //! Servers that nobody here wrote, as custom runtimes.
 
-use testkit::events::{kind, says};
+use testkit::events::kind;
 use testkit::{Folder, eventually};
 
 use super::packages;
@@ -39,10 +39,10 @@ fn check(command: &str, server: &str) {
 
     // A changed file is served by a new instance.
     local.folder.write("code/index.html", "<p>changed</p>");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/").text(), "<p>changed</p>");
-    let line = local.wait_for_nth(2, says("started in"));
-    let pid: u32 = line.text().rsplit(' ').next().unwrap().parse().unwrap();
+    let started = local.wait_for_nth(2, kind("instance_started"));
+    let pid = u32::try_from(started["processId"].as_u64().unwrap()).unwrap();
     let name = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     assert!(name.contains(server), "{name}");
     assert_eq!(local.interrupt(), Some(0));

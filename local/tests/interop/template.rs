@@ -125,7 +125,7 @@ fn the_template_becomes_a_running_function_in_two_commands() {
     let patch = format!("[patch.crates-io]\nfc-runtime = {{ path = '{}' }}\n", root().display());
     folder.write(".cargo/config.toml", &patch);
     let local = Local::spawn(folder, &[]);
-    let ready = local.wait_for_long(kind("ready").or(kind("error")));
+    let ready = local.wait_for_long(kind("ready").or(kind("build_failed")).or(kind("code_missing")));
     assert_eq!(ready["function"], "orders", "{ready}");
     assert_eq!(ready["kind"], "ready", "{ready}");
     for url in [

@@ -1,6 +1,6 @@
 //! Clients that leave: status 499 (FC §6.2).
 
-use testkit::events::{Matcher, kind, printed, says};
+use testkit::events::{Matcher, kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::is_running;
@@ -23,9 +23,8 @@ fn asleep() -> Matcher {
 
 #[track_caller]
 fn assert_cancelled(local: &Local, id: &str) {
-    let line = format!("FC Invoke End RequestId: {id}, Error: Invocation canceled by client (duration: ");
-    let event = local.wait_for_text(&line);
-    assert!(event.text().ends_with("MB)"), "{event}");
+    let event = local.wait_for(kind("call_cancelled").request(id).has("ms"));
+    assert!(event["memoryBytes"].as_u64().unwrap() > 0, "{event}");
     let record = local.wait_for(kind("request").request(id));
     assert_eq!(record["status"], 499);
     assert_eq!(local.count(kind("request").request(id)), 1);
@@ -34,7 +33,7 @@ fn assert_cancelled(local: &Local, id: &str) {
 /// The function saw its own connection close.
 #[track_caller]
 fn assert_noticed(local: &Local, id: &str) {
-    local.wait_for_text(&format!("cancelled {id}"));
+    local.wait_for(printed(&format!("cancelled {id}")));
 }
 
 #[test]
@@ -45,9 +44,9 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
     let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
     assert_cancelled(&local, &id);
     eventually("the former instance ends", || !is_running(pid));
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
     // The replacement was started at once, not by the next call.
-    local.wait_for_nth(2, says("started in"));
+    local.wait_for_nth(2, kind("instance_started"));
     assert_ne!(local.get("/pid").text(), pid.to_string());
 }
 
@@ -63,7 +62,7 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
         assert_cancelled(&local, &id);
         assert_noticed(&local, &id);
         assert_eq!(local.get("/pid").text(), pid);
-        assert_eq!(local.count(says("started in")), 1);
+        assert_eq!(local.count(kind("instance_started")), 1);
     }
 }
 
@@ -93,7 +92,7 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
     stream.send(&request("GET", "/chunks?n=100000&ms=20", "", b""));
     let text = stream.until_text("chunk 1");
     drop(stream);
-    let line = local.wait_for_text("Invocation canceled by client");
+    let line = local.wait_for(kind("call_cancelled"));
     let id = line.request();
     assert!(text.contains(id), "{text}");
     assert_cancelled(&local, id);
@@ -109,8 +108,8 @@ fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
     let local = Local::start(folder, &["--cold"]);
     let mut stream = Conn::open(local.main_port());
     stream.send(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x"));
-    local.wait_for_text("not listening");
+    local.wait_for(printed("not listening"));
     drop(stream);
-    let line = local.wait_for_text("Invocation canceled by client");
+    let line = local.wait_for(kind("call_cancelled"));
     local.wait_for(kind("request").request(line.request()).status(499));
 }

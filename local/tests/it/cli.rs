@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use testkit::events::kind;
+use testkit::events::{kind, printed};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
@@ -94,17 +94,17 @@ fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
         std::thread::spawn(move || testkit::h1::exchange(port, &bytes))
     };
     let busy = call(700);
-    local.wait_for_text("asleep");
+    local.wait_for(printed("asleep"));
     assert_eq!(local.interrupt(), Some(0));
     assert_eq!(busy.join().unwrap().status, 200);
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
 
     let mut local = Local::scripted("timeout: 60", "");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let port = local.function_port("f");
     let mut stream = testkit::h1::Conn::open(port);
     stream.send(&testkit::h1::request("GET", "/sleep?ms=60000", "", b""));
-    local.wait_for_text("asleep");
+    local.wait_for(printed("asleep"));
     testkit::process::signal(local.pid(), "INT");
     eventually("no new connection is taken", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     assert_eq!(local.interrupt(), Some(130));

@@ -14,6 +14,16 @@ fn number_after(local: &Local, word: &str) -> u32 {
     local.wait_for(printed(word)).number_after(word)
 }
 
+/// So long calls may go on after Ctrl-C: beyond the patience of a test.
+const LONG: &str = "600";
+
+/// Starts a scripted function whose calls and starts may go on for that long.
+fn patient(props: &str) -> Local {
+    let folder = scripted();
+    folder.write("s.yaml", &manifest(props, ENDLESS));
+    Local::start(folder, &["--drain", LONG])
+}
+
 /// Ends fc-local as Ctrl-C does. What might keep it goes on for longer than this waits.
 #[track_caller]
 fn assert_stops(mut local: Local) {
@@ -23,7 +33,7 @@ fn assert_stops(mut local: Local) {
 #[test]
 fn a_hooks_command_ends_with_its_time() {
     let hooks = "instanceLifecycleConfig: {initializer: {command: [/bin/sh, -c, 'sleep 601 & echo asleep $!; wait'], timeout: 1}}";
-    let local = Local::scripted(hooks, "");
+    let local = patient(hooks);
     local.get("/").assert_function_error(502, "it did not end within 1 s");
     let pid = number_after(&local, "asleep ");
     eventually("the command ends", || !is_running(pid));
@@ -35,7 +45,7 @@ fn a_stop_ends_a_build_step() {
     let folder = scripted();
     let extra = "actions:\n  pre-local:\n    - run: sleep 602 & echo asleep $!; wait\n      path: ./";
     folder.write("s.yaml", &manifest("", extra));
-    let local = Local::spawn(folder, &[]);
+    let local = Local::spawn(folder, &["--drain", LONG]);
     let line = local.wait_for(kind("build"));
     let pid = line.number_after("asleep ");
     assert!(is_running(pid));
@@ -45,9 +55,7 @@ fn a_stop_ends_a_build_step() {
 
 #[test]
 fn a_stop_ends_a_start() {
-    let folder = scripted();
-    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ENDLESS));
-    let local = Local::start(folder, &["--drain", "600"]);
+    let local = patient("environmentVariables: {SCRIPT_START: never}");
     local.wait_for(printed("not listening"));
     assert_stops(local);
 }
@@ -63,7 +71,7 @@ fn a_stop_ends_a_start_that_a_call_waits_for() {
         conn.send(&request("GET", "/", "", b""));
         conn.try_answer("GET").map(|answer| answer.status)
     });
-    local.wait_for_text("not listening");
+    local.wait_for(printed("not listening"));
     assert_stops(local);
     // Either it was told, or its connection ended with fc-local.
     assert!(matches!(call.join().unwrap(), None | Some(503)));
@@ -85,7 +93,7 @@ fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
         assert_eq!(local.interrupt(), Some(0), "{hook}");
         assert!(!is_running(pid));
         // Its end or its broken connection is seen first.
-        local.wait_for_text("; stopping goes on");
+        local.wait_for(kind("pre_stop_failed").field("command", hook.contains("command")));
         if hook.contains("command") {
             let pid = number_after(&local, "stopping ");
             eventually("the hook's command ends", || !is_running(pid));

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use testkit::events::{Event, Events, Matcher, kind, says};
+use testkit::events::{Events, Matcher, kind};
 use testkit::h1::{exchange, request};
 use testkit::{Answer, Folder, Launch, Program};
 
@@ -101,12 +101,6 @@ impl Local {
         let program = launch.start();
         let events = Events::of(program.out());
         Local { folder, program, events }
-    }
-
-    /// Waits for an event in whose text `text` occurs.
-    #[track_caller]
-    pub(crate) fn wait_for_text(&self, text: &str) -> Event {
-        self.wait_for(says(text))
     }
 
     /// The port that a URL of the first `ready` event names.

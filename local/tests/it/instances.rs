@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use testkit::events::{Matcher, printed};
+use testkit::events::{Matcher, kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::{is_running, signal};
@@ -68,7 +68,7 @@ fn an_idle_instance_is_stopped_with_its_hook() {
     let hooks = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 5}}";
     let local = Local::scripted(hooks, "x-local: {idleTimeout: 0.3}");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
     eventually("the instance ends", || !is_running(pid));
     assert_eq!(local.get("/").status, 200, "the next call starts another one");
 }
@@ -80,11 +80,8 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
     let reply = local.get("/exit?code=7");
     reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
     assert!(reply.text().contains("ms, maxMemoryUsage: "), "{reply:?}");
-    local.wait_for_text(&format!(
-        "FC Invoke End RequestId: {}, Error: Process exited unexpectedly",
-        reply.id()
-    ));
-    local.wait_for_text("the instance ended by itself with code 7");
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "process_exited"));
+    local.wait_for(kind("instance_ended").field("exitCode", 7));
     assert_ne!(local.get("/pid").text(), first);
 }
 
@@ -93,7 +90,7 @@ fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
     let local = Local::scripted("", "");
     let reply = local.get("/cut");
     assert_eq!((reply.status, reply.text().as_str(), reply.is_cut), (200, "cut!", true));
-    local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id()));
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "process_exited"));
 }
 
 #[test]
@@ -110,10 +107,7 @@ fn a_call_ends_with_the_functions_time() {
     let first = local.get("/pid").text();
     let reply = local.get("/chunks?n=1000&ms=100");
     assert_eq!((reply.status, reply.is_cut), (200, true));
-    local.wait_for_text(&format!(
-        "FC Invoke End RequestId: {}, Error: Function time out after 1 seconds",
-        reply.id()
-    ));
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "timed_out"));
     assert_eq!(local.get("/pid").text(), first);
 }
 
@@ -123,13 +117,13 @@ fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
     let local = Local::scripted(props, "");
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
-    local.wait_for_text("unhealthy, no new requests go to it");
+    local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
     assert_ne!(local.get("/pid").text(), first);
 
     let local = Local::scripted(props, "x-local: {maxInstances: 1}");
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
-    local.wait_for_text("unhealthy, no new requests go to it");
+    local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
     local.get("/pid").assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "unhealthy");
     assert_ne!(local.get("/pid").text(), first, "the next call uses a new instance");
 }
@@ -187,5 +181,5 @@ fn a_program_that_ignores_sigterm_is_killed() {
     assert_ne!(u64::from_str_radix(ignored, 16).unwrap() & 0x4000, 0, "{ignored}");
     assert_eq!(local.interrupt(), Some(0));
     assert!(!is_running(pid));
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use testkit::events::says;
+use testkit::events::kind;
 use testkit::eventually;
 use testkit::process::{is_running, signal};
 
@@ -29,7 +29,7 @@ fn group_of(pid: &str) -> Option<(PathBuf, bool)> {
 #[track_caller]
 fn in_groups(props: &str) -> Local {
     let local = Local::scripted(props, "");
-    assert_eq!(local.matching(says("memory limits are held by sampling")), [], "no control groups here");
+    assert_eq!(local.matching(kind("memory_limits_sampled")), [], "no control groups here");
     local
 }
 
@@ -61,7 +61,7 @@ fn assert_ends_by_its_memory(local: &Local, target: &str) {
     let (_, used) = text.split_once("maxMemoryUsage: ").unwrap();
     // The kernel stops at the limit; a sample sees what was beyond it.
     assert!(used.split_once("MB").unwrap().0.parse::<f64>().unwrap() > 127.9, "{text}");
-    local.wait_for_text("MB of 128MB");
+    local.wait_for(kind("instance_over_memory").field("limitMiB", 128));
     eventually("the instance ends", || !is_running(first));
     assert_ne!(local.get("/pid").text(), first.to_string());
 }
@@ -97,7 +97,7 @@ fn hooks_share_the_instances_limit() {
     let hooks = "instanceLifecycleConfig: {initializer: {command: [/bin/sh, -c, 'cat /proc/self/cgroup'], timeout: 5}}";
     let local = in_groups(&format!("{PROPS}\n{hooks}"));
     let group = groups(&local).pop().unwrap();
-    local.wait_for_text(group.file_name().unwrap().to_str().unwrap());
+    local.wait_for(kind("stdout").saying(group.file_name().unwrap().to_str().unwrap()));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn not_when_the_guard_is_killed() {
     assert_ne!(guard, local.pid());
     signal(guard, "KILL");
     eventually("the instance ends with its guard", || !is_running(pid));
-    local.wait_for_text("ended by signal 9");
+    local.wait_for(kind("instance_ended").field("signal", 9));
     local.get("/").assert_ok();
 }
 
@@ -93,7 +93,7 @@ fn not_what_is_just_being_started() {
         folder.write("s.yaml", &crate::harness::manifest("", extra));
         let local = Local::spawn(folder, &[]);
         // The line comes before the step.
-        local.wait_for_text("building");
+        local.wait_for(kind("build_started"));
         drop(local);
     }
     let is_there = || {

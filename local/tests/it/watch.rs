@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use testkit::events::{kind, says};
+use testkit::events::{kind, printed};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
@@ -28,7 +28,7 @@ fn a_change_is_built_and_swapped_in() {
     assert_eq!(local.get("/name").text(), "one");
     let former: u32 = local.get("/pid").text().parse().unwrap();
     local.folder.write("src/word", "two");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/name").text(), "two");
     eventually("the former instance ends", || !is_running(former));
 }
@@ -60,7 +60,7 @@ fn a_thousand_requests_over_rolling_rebuilds_lose_none() {
             .collect();
         for swap in 1..=swaps {
             local.folder.write("src/word", &format!("word-{swap}"));
-            local.wait_for_nth(swap, says("swapped"));
+            local.wait_for_nth(swap, kind("swapped"));
         }
         is_over.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
@@ -76,14 +76,14 @@ fn code_that_does_not_build_or_start_leaves_the_former_in_place() {
     let local = Local::start(folder, &[]);
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", &text.replace("mkdir -p code", "false"));
-    local.wait_for_text("the build failed");
+    local.wait_for(kind("build_failed"));
     assert_eq!(local.get("/name").text(), "one");
     let broken = manifest("environmentVariables: {SCRIPT_START: 'exit:1'}", "");
     local.folder.write("s.yaml", &broken);
-    local.wait_for_text("the new code does not start, so the former goes on");
+    local.wait_for(kind("swap_refused").field("failure", "exited_at_start"));
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", "edition: [");
-    local.wait_for_text("the manifest is not used");
+    local.wait_for(kind("manifest_invalid").has("/problems/0/line"));
     assert_eq!(local.get("/name").text(), "one");
 }
 
@@ -92,8 +92,7 @@ fn a_function_that_cannot_be_built_says_so_until_it_can() {
     let (folder, text) = built("");
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo no luck; false"));
     let local = Local::spawn(folder, &[]);
-    let line = local.wait_for_text("the build failed: line ");
-    assert!(line.text().contains("ended with code 1"), "{line}");
+    local.wait_for(kind("build_failed").has("line").field("fault", "exit_code").field("exitCode", 1));
     local.wait_for(kind("build").text("no luck"));
     local.folder.write("s.yaml", &text);
     local.wait_for(kind("ready"));
@@ -126,7 +125,7 @@ fn a_single_file_can_be_watched() {
     let local = Local::scripted("", &format!("x-local: {{watch: ['{}']}}", word.display()));
     assert_eq!(local.get("/").status, 200);
     other.write("word", "two, and longer");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/").status, 200);
 }
 
@@ -145,7 +144,7 @@ fn a_changed_manifest_is_followed() {
     assert_eq!(testkit::h1::exchange(local.function_port("g"), &bytes).text(), "added");
 
     local.folder.write("s.yaml", &changed);
-    local.wait_for_text("removed from the manifest");
+    local.wait_for(kind("function_removed").function("g"));
     let reply = testkit::h1::exchange(local.function_port("g"), &bytes);
     reply.assert_platform_error(404, "FcCommonError", "FunctionNotFound", "'g'");
 }
@@ -162,9 +161,9 @@ fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
     assert_eq!(local.get("/name").text(), "one");
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| local.get("/sleep?ms=700"));
-        local.wait_for_text("asleep");
+        local.wait_for(printed("asleep"));
         local.folder.write("s.yaml", &manifest(&props("two"), ""));
-        local.wait_for_text("the manifest changed");
+        local.wait_for(kind("manifest_changed"));
         assert_eq!(busy.join().unwrap().status, 200);
         eventually("the new code answers", || {
             let reply = local.get("/name");
@@ -184,7 +183,7 @@ fn a_build_into_the_watched_folder_goes_on_after_every_change() {
     );
     folder.write("s.yaml", &manifest("", &steps).replace("code: ./code", "code: ./"));
     let local = Local::start(folder, &[]);
-    let warning = says("taken for what the build makes");
+    let warning = kind("build_products");
     local.wait_for(&warning);
     for word in ["two", "three", "four"] {
         local.folder.write("word", word);
@@ -198,7 +197,7 @@ fn a_folder_that_is_made_again_is_watched_again() {
     let (folder, _) = built("");
     let local = Local::start(folder, &[]);
     let src = local.folder.path().join("src");
-    let swapped = says("swapped");
+    let swapped = kind("swapped");
     for round in 0..2 {
         std::fs::remove_dir_all(&src).unwrap();
         local.folder.write("src/word", &format!("made-{round}"));
@@ -226,7 +225,7 @@ fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
     stream.send(&endless);
     stream.bytes(1);
     local.folder.write("s.yaml", &manifest(&props("two"), ""));
-    local.wait_for_text("calls of the former code are still under way after 1 s; they are ended");
+    local.wait_for(kind("drain_exceeded").field("limitMs", 1000.0));
     assert_eq!(local.get("/name").text(), "two");
 }
 
@@ -237,7 +236,7 @@ fn a_build_does_not_show_secrets() {
     let steps = "actions:\n  pre-local:\n    - run: echo ${env('BUILD_TOKEN')} and $FC_LOCAL_TEST_SECRET; false\n      path: ./";
     folder.write("s.yaml", &manifest("", steps));
     let local = Local::spawn(folder, &[]);
-    local.wait_for_text("the build failed");
+    local.wait_for(kind("build_failed"));
     local.wait_for(kind("build").text("****** and ******"));
     let all = format!("{:?}", local.all());
     assert!(!all.contains("from-the-dot-env-file") && !all.contains("test-secret-value"), "{all}");
@@ -256,12 +255,12 @@ fn functions_that_are_to_come_say_so() {
     let other = std::net::TcpListener::bind(("::1", port));
     drop(taken);
     let local = Local::spawn(folder, &["--port", &port.to_string()]);
-    local.wait_for_text("building");
+    local.wait_for(kind("build_started"));
     let bytes = b"GET / HTTP/1.1\r\nhost: g.localhost\r\n\r\n";
     let reply = testkit::h1::exchange(port, bytes);
     reply.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "'g' is being built");
     if other.is_ok() {
-        local.wait_for_text(&format!("another program listens on [::1]:{port}"));
+        local.wait_for(kind("ipv6_port_taken").field("port", port));
     }
 }
 
@@ -271,8 +270,8 @@ fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
     let steps = "actions:\n  pre-local:\n    - run: date +%N > report; false\n      path: ./";
     folder.write("s.yaml", &manifest("", steps));
     let local = Local::spawn(folder, &[]);
-    local.wait_for_text("taken for what the build makes");
-    let failure = says("the build failed");
+    local.wait_for(kind("build_products"));
+    let failure = kind("build_failed");
     let before = local.count(&failure);
     local.folder.write("source", "an edit");
     local.wait_for_nth(before + 1, &failure);

@@ -1,5 +1,6 @@
 //! Apps with settings that no example has. Each runs in a process of its own: this binary, started anew.
 
+mod bodies;
 pub mod grpc;
 mod leaving;
 pub mod live;
@@ -13,6 +14,7 @@ mod words;
 fn serve() {
     let name = std::env::var("IT_APP").expect("a server for other tests: leave it out by --skip apps::serve");
     match name.as_str() {
+        "bodies" => bodies::app().run().unwrap(),
         "grpc" => grpc::app().run().unwrap(),
         "leaving" => leaving::app().run().unwrap(),
         "live" => live::app().run().unwrap(),
