@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A step in the day of the month turns "and" into "or" in one half of the cron parsers, and a full range turns "or" into "and" in one.
+# A step in the day of the month means "and" to cronsim and "or" to four other cron parsers, and npm's cron takes a full range for a star.
 #
 # Packages: PyPI croniter 7.0.0, cronsim 2.8; npm croner 11.0.1, cron-parser 5.10.6, cron 4.4.0.
 # One would swear: `0 0 */2 * 1` has one meaning. Debian's cron takes a field that begins with a star as unrestricted, so that both fields
