@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::app::{App, Sealed};
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::log::{say, sink};
 use crate::platform::Instance;
 use crate::platform::names::env;
+use crate::sealed::Sealed;
 use crate::serve::door::Door;
 use crate::serve::drain::Drain;
 use crate::serve::last_resort::LastResort;

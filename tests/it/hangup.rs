@@ -3,8 +3,8 @@
 //! Each case looks at all of it: the handler's guard ran, the departure was counted and recorded once as a 499 with
 //! the phase, and connections beside it, idle and busy, went on.
 
-use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, h2};
+use testkit::until;
 
 const ID: &str = "leaver";
 

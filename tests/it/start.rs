@@ -2,7 +2,9 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use crate::support::server::{Ended, free_port};
+use testkit::process::free_port;
+use testkit::program::Ended;
+
 use crate::support::{Ask, Launch, h1};
 
 #[track_caller]
