@@ -21,7 +21,7 @@ pub struct Counters {
     pub cut: u64,
     /// Event calls.
     pub invoked: u64,
-    /// Whether initialisation has succeeded; true from the start when there is no hook.
+    /// Whether initialization has succeeded; true from the start when there is no hook.
     pub initialized: bool,
     /// Whether the platform has called pre-stop.
     pub pre_stopped: bool,

@@ -93,7 +93,7 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How long a request or the hook waits for initialisation, whoever runs it. Default 300 s, the platform's most.
+    /// How long a request or the hook waits for initialization, whoever runs it. Default 300 s, the platform's most.
     pub fn initialize_wait(mut self, limit: Duration) -> Self {
         self.settings.initialize = limit;
         self

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
@@ -179,7 +179,7 @@ impl<S> Plan<S> {
             instance,
             tracker: Tracker::default(),
             tally: Arc::new(Tally::default()),
-            initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
+            initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),
             trusted_hops: settings.trusted_hops,

@@ -1,4 +1,4 @@
-//! Lifecycle hooks: initialise once, prepare for a stop or a freeze, and keep serving.
+//! Lifecycle hooks: initialize once, prepare for a stop or a freeze, and keep serving.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,7 +46,7 @@ where
             prepare(app, &call, &app.handlers.on_pre_stop).await
         }
         CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
-        _ => ensure_initialised(app, &call).await,
+        _ => ensure_initialized(app, &call).await,
     };
     drain_leftover(&call, &app.shared.tracker);
     // The instance may be frozen once this is answered.
@@ -69,14 +69,14 @@ where
     respond(status, headers, Outgoing::new(body, None), false)
 }
 
-/// Returns once initialisation has succeeded, whoever ran it.
+/// Returns once initialization has succeeded, whoever ran it.
 ///
 /// It runs as a task of its own: a client that leaves does not stop it.
-pub(crate) async fn ensure_initialised<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
+pub(crate) async fn ensure_initialized<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
 where
     S: Send + Sync + 'static,
 {
-    match app.shared.initialisation.turn() {
+    match app.shared.initialization.turn() {
         Turn::Go => Ok(()),
         Turn::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
         Turn::Run(ticket) => {
@@ -85,7 +85,7 @@ where
             let shared = Arc::clone(&app.shared);
             let task = shared.tracker.spawn(Kind::Handler, async move {
                 let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
-                app.shared.initialisation.finish(&ticket, ran)
+                app.shared.initialization.finish(&ticket, ran)
             });
             let ended = async {
                 task.await

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::Error;
 use crate::exchange::Call;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
 use crate::tally::{Counters, Tally};
@@ -18,7 +18,7 @@ pub(crate) struct Shared<S> {
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
     pub(crate) tally: Arc<Tally>,
-    pub(crate) initialisation: Initialisation,
+    pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,
     pub(crate) stops: Stops,
     pub(crate) trusted_hops: usize,
@@ -61,7 +61,7 @@ impl<S> Shared<S> {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.tally.counters(self.initialisation.is_done())
+        self.tally.counters(self.initialization.is_done())
     }
 
     /// Counts a panic; what its request answers.

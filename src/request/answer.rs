@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cancel::HangUpPolicy;
-use crate::endpoint::ensure_initialised;
+use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
@@ -45,7 +45,7 @@ impl<S: Send + Sync + 'static> Answer<S> {
         Self::Here(Here { bounded, exit: Some(exit), _permit: permit })
     }
 
-    /// Initialises first, or runs as a task of its own.
+    /// Initializes first, or runs as a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
             let reply = outlive(Arc::clone(&exit.app), call, visit).await;
@@ -126,13 +126,13 @@ impl<S> Exit<S> {
     }
 }
 
-/// Through initialisation to the handler, in this task or in one that outlives its client.
+/// Through initialization to the handler, in this task or in one that outlives its client.
 async fn outlive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
     visit: Visit<S>,
 ) -> Result<Reply> {
-    ensure_initialised(&app, &call).await?;
+    ensure_initialized(&app, &call).await?;
     let policy = visit.place.scope.hang_up_policy;
     let tracker = app.shared.tracker.clone();
     let run = run(app, call, visit);

@@ -57,7 +57,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
                 let elsewhere = place.scope.hang_up_policy == HangUpPolicy::Finish
-                    || !self.shared.initialisation.is_done();
+                    || !self.shared.initialization.is_done();
                 let visit = Visit { place, permit };
                 if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
             }
