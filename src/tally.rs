@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 /// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias = "metrics")]
 pub struct Counters {
     /// Requests and event calls that are being handled now, the one that asks included.
     pub in_flight: u64,

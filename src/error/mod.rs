@@ -43,6 +43,10 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// It is not a `std::error::Error`, on purpose: that is what lets `?` take every error there is. A type
 /// of yours chooses its status with `impl From<Mine> for fc_runtime::Error`, or, when it is a
 /// `std::error::Error`, through [`App::on_error`](crate::App::on_error).
+#[doc(alias = "ResponseError")]
+#[doc(alias = "HttpError")]
+#[doc(alias = "problem+json")]
+#[doc(alias = "RFC 9457")]
 pub struct Error(Box<Inner>);
 
 struct Inner {

@@ -19,6 +19,9 @@ use crate::timer::Timer;
     label = "`{Self}` cannot be deserialized, or borrows",
     note = "it has to implement `serde::Deserialize`, by a derive for example, and own its data"
 )]
+#[doc(alias = "Deserialize")]
+#[doc(alias = "FromRequest")]
+#[doc(alias = "extractor")]
 pub trait Readable: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]

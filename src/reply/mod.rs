@@ -47,6 +47,9 @@ pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 /// assert_eq!(reply.headers()["location"], "/orders/7");
 /// ```
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "Response")]
+#[doc(alias = "HttpResponse")]
+#[doc(alias = "res")]
 pub struct Reply {
     /// As it will leave: a reply is moved as a whole.
     head: Parts,
@@ -120,6 +123,8 @@ impl Reply {
     /// A name or value with bytes that HTTP forbids, a line break among them, is refused: the reply becomes a 500
     /// and the log names the line. Names that the platform owns are dropped later, with a warning.
     #[track_caller]
+    #[doc(alias = "set")]
+    #[doc(alias = "insert_header")]
     pub fn with_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,
@@ -137,6 +142,9 @@ impl Reply {
 
     /// The reply with one more header of this name, as `Set-Cookie` needs. Refusals are as in `with_header`.
     #[track_caller]
+    #[doc(alias = "append")]
+    #[doc(alias = "append_header")]
+    #[doc(alias = "Set-Cookie")]
     pub fn with_added_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,

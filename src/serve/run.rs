@@ -33,6 +33,10 @@ impl<S: Send + Sync + 'static> App<S> {
     /// # Errors
     /// A mistake in the app, a bad port, a port that is taken, a state that cannot be opened. Returned from `main`
     /// they are printed, and the exit code is 1.
+    #[doc(alias = "listen")]
+    #[doc(alias = "shutdown")]
+    #[doc(alias = "graceful")]
+    #[doc(alias = "with_graceful_shutdown")]
     pub fn run(self) -> Result {
         let instance = Instance::from_env();
         #[cfg(feature = "log")]
@@ -64,6 +68,8 @@ impl<S: Send + Sync + 'static> App<S> {
     ///
     /// # Cancel safety
     /// Dropping the future stops accepting and cuts all connections.
+    #[doc(alias = "listen")]
+    #[doc(alias = "bind")]
     pub async fn serve(self, listener: TcpListener) -> Result {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };

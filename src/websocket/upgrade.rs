@@ -80,6 +80,9 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     ///
     /// Compression (`permessage-deflate`) is not negotiated. Over HTTP/2 there are no sockets.
     #[track_caller]
+    #[doc(alias = "WebSocketUpgrade")]
+    #[doc(alias = "ws")]
+    #[doc(alias = "on_upgrade")]
     pub fn websocket<F, Fut, R>(self, f: F) -> Upgrade
     where
         F: FnOnce(Socket<S>) -> Fut + Send + 'static,

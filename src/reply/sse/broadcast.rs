@@ -36,6 +36,8 @@ use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 /// # });
 /// ```
 #[derive(Clone)]
+#[doc(alias = "channel")]
+#[doc(alias = "pubsub")]
 pub struct Broadcast {
     handle: Arc<Handle>,
 }
