@@ -200,7 +200,7 @@
 )]
 
 mod app;
-mod beacon;
+
 mod cancel;
 mod cors;
 mod endpoint;
@@ -229,6 +229,7 @@ mod test_waker;
 pub mod testing;
 mod timer;
 mod unwind;
+mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
 

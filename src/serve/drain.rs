@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::beacon::{Beacon, Observer};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
+use crate::watched::{Observer, Watched};
 
 /// How far the stop has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub(crate) enum Stage {
 
 /// Tells every connection how far the stop has come.
 #[derive(Default)]
-pub(crate) struct Drain(Beacon);
+pub(crate) struct Drain(Watched);
 
 impl Drain {
     /// What hands out watches, on another thread.
@@ -90,7 +90,7 @@ async fn within(
 }
 
 /// Hands out watches.
-pub(crate) struct Watches(Beacon);
+pub(crate) struct Watches(Watched);
 
 impl Watches {
     pub(crate) fn watch(&self) -> Watch {

@@ -8,7 +8,6 @@ use testkit::tidy::{Levels, Sources};
 /// A module imports from the levels before its own. In the first level modules may import each other.
 const LEVELS: &[&[&str]] = &[
     &[
-        "beacon",
         "cancel",
         "cors",
         "error",
@@ -24,6 +23,7 @@ const LEVELS: &[&[&str]] = &[
         "test_waker",
         "timer",
         "unwind",
+        "watched",
     ],
     &["reply"],
     &["exchange"],
