@@ -203,6 +203,7 @@ mod app;
 
 mod cancel;
 mod cors;
+mod counters;
 mod endpoint;
 mod error;
 mod exchange;
@@ -221,7 +222,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
-mod tally;
+
 mod task;
 #[cfg(test)]
 mod test_waker;
@@ -242,6 +243,7 @@ pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
 pub use cors::Cors;
+pub use counters::Counters;
 pub use error::BoxError;
 pub use error::Error;
 pub use error::OrError;
@@ -284,7 +286,6 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
-pub use tally::Counters;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -21,7 +21,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     mut record: Record,
 ) -> Response<Outgoing> {
-    app.shared.tally.invoked.add();
+    app.shared.counts.invoked.add();
     let call = Arc::clone(record.call());
     let (status, word, kind, body) = match handle(app, &call).await {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),

@@ -41,7 +41,7 @@ where
     }
     let result = match kind {
         CallKind::PreStop => {
-            app.shared.tally.pre_stopped.store(true, Ordering::Relaxed);
+            app.shared.counts.pre_stopped.store(true, Ordering::Relaxed);
             app.shared.stops.announce();
             prepare(app, &call, &app.handlers.on_pre_stop).await
         }

@@ -23,11 +23,11 @@ use std::time::Instant;
 
 use http::{HeaderMap, Method, Uri};
 
+use crate::counters::Counters;
 use crate::error::Result;
 use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
-use crate::tally::Counters;
 
 pub(crate) use call::{Call, Scope};
 pub use event::Event;

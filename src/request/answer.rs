@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cancel::HangUpPolicy;
+use crate::counters::Permit;
 use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
@@ -15,7 +16,6 @@ use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
 use crate::stage::{Begin, Bounded, Outgoing, Record, drain_leftover, finish, run_bounded};
-use crate::tally::Permit;
 use crate::task::{BoxFuture, Kind};
 use http::{Response, StatusCode};
 

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
+use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
 use crate::log::LogMarkers;
@@ -17,7 +18,6 @@ use crate::request::refusal::Refusal;
 use crate::route::Found;
 use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
-use crate::tally::Permit;
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
@@ -68,7 +68,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
-            most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
+            most => Permit::take(&self.shared.counts, most).map(Some).ok_or(Refusal::Busy),
         }
     }
 
@@ -144,7 +144,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
-        Record::open(call, Arc::clone(&self.shared.tally), self.settings.access_log, markers)
+        Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
     }
 
     /// FC 2.0 tells itself by its headers.

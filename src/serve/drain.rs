@@ -43,7 +43,7 @@ impl Drain {
                 let _ = write!(left, " {count} {kind}");
             }
             say::warn(format_args!("{why}: cutting{left}"));
-            app.shared.tally.start_cutting();
+            app.shared.counts.start_cutting();
             self.advance(Stage::Cutting);
             // Connections drop what they hold at once; tasks of the author's go with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;

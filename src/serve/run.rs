@@ -118,7 +118,7 @@ async fn serve<S: Send + Sync + 'static>(
     let door = Door::open(&app, listener, &drain, last_resort.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
-    say::info(format_args!("{signal}: draining {} requests", app.shared.tally.in_flight.get()));
+    say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
     door.close().await;
     drain.run(&app, signals).await;
     Ok(())

@@ -123,6 +123,11 @@ fn public_api() -> String {
             if !is_outside && (name.starts_with("pub use ") || name.starts_with("pub mod ")) {
                 continue;
             }
+            // The file that a name comes from is nobody's concern.
+            let name = match name.rsplit_once("::") {
+                Some((path, last)) if path.starts_with("pub use ") => format!("pub use {last}"),
+                _ => name,
+            };
             if name.starts_with("$builder") {
                 list.extend(["App", "Group"].map(|of| format!("{prefix}{}", name.replace("$builder", of))));
             } else {

@@ -10,6 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &[
         "cancel",
         "cors",
+        "counters",
         "error",
         "health",
         "json",
@@ -18,7 +19,6 @@ const LEVELS: &[&[&str]] = &[
         "platform",
         "route",
         "stop",
-        "tally",
         "task",
         "test_waker",
         "timer",

@@ -41,9 +41,9 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
     match protocol {
         Protocol::Http1 => {
-            let tally = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.tally));
+            let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
             let http = Http1::new(app, stream, peer, watch, place);
-            let records = tally.map(|tally| (tally, http.socket()));
+            let records = counts.map(|counts| (counts, http.socket()));
             #[cfg(feature = "websocket")]
             let http = http1::Switching::new(http);
             drop(tracker.spawn(Kind::Connection, Turns::new(http, records)));

@@ -15,12 +15,12 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use crate::counters::LiveCounters;
 use crate::log::sink;
-use crate::tally::Tally;
 
 pin_project! {
     /// A connection that counts while something has come and waits for its turn; when it is made, the head of a request
-    /// has. Without a tally, where there are no records, only the connection.
+    /// has. Without a counts, where there are no records, only the connection.
     pub(super) struct Turns<F> {
         #[pin]
         connection: F,
@@ -29,27 +29,27 @@ pin_project! {
 
     impl<F> PinnedDrop for Turns<F> {
         fn drop(this: Pin<&mut Self>) {
-            let Some(Records { tally, turn, .. }) = this.project().records else { return };
+            let Some(Records { counts, turn, .. }) = this.project().records else { return };
             match turn {
                 Some((turn, _)) => turn.enter(GONE),
-                None => tally.turn(),
+                None => counts.take_unpolled(),
             }
-            sink::settle(|| tally.is_quiet());
+            sink::settle(|| counts.is_quiet());
         }
     }
 }
 
 struct Records {
-    tally: Arc<Tally>,
+    counts: Arc<LiveCounters>,
     socket: Arc<OwnedWriteHalf>,
     turn: Option<(Arc<Turn>, Waker)>,
 }
 
 impl<F> Turns<F> {
-    pub(super) fn new(connection: F, records: Option<(Arc<Tally>, Arc<OwnedWriteHalf>)>) -> Self {
-        let records = records.map(|(tally, socket)| {
-            tally.wake();
-            Records { tally, socket, turn: None }
+    pub(super) fn new(connection: F, records: Option<(Arc<LiveCounters>, Arc<OwnedWriteHalf>)>) -> Self {
+        let records = records.map(|(counts, socket)| {
+            counts.add_unpolled();
+            Records { counts, socket, turn: None }
         });
         Self { connection, records }
     }
@@ -60,12 +60,12 @@ impl<F: Future> Future for Turns<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(Records { tally, socket, turn }) = this.records else { return this.connection.poll(cx) };
+        let Some(Records { counts, socket, turn }) = this.records else { return this.connection.poll(cx) };
         let (turn, waker) = turn.get_or_insert_with(|| {
             let turn = Arc::new(Turn {
                 state: AtomicU8::new(WOKEN),
                 task: cx.waker().clone(),
-                tally: Arc::clone(tally),
+                counts: Arc::clone(counts),
                 socket: Arc::downgrade(socket),
             });
             (Arc::clone(&turn), Waker::from(turn))
@@ -73,7 +73,7 @@ impl<F: Future> Future for Turns<F> {
         turn.enter(RUNNING);
         let polled = this.connection.poll(&mut Context::from_waker(waker));
         turn.leave();
-        sink::settle(|| tally.is_quiet());
+        sink::settle(|| counts.is_quiet());
         polled
     }
 }
@@ -82,7 +82,7 @@ impl<F: Future> Future for Turns<F> {
 struct Turn {
     state: AtomicU8,
     task: Waker,
-    tally: Arc<Tally>,
+    counts: Arc<LiveCounters>,
     /// Not held: the executor keeps the waker of a socket as long as there is the socket.
     socket: Weak<OwnedWriteHalf>,
 }
@@ -102,7 +102,7 @@ impl Turn {
     /// What was waited for is here.
     fn enter(&self, state: u8) {
         if self.state.swap(state, Ordering::AcqRel) == WOKEN {
-            self.tally.turn();
+            self.counts.take_unpolled();
         }
     }
 
@@ -118,7 +118,7 @@ impl Turn {
         if self.has_bytes()
             && self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         {
-            self.tally.wake();
+            self.counts.add_unpolled();
         }
     }
 
@@ -166,8 +166,8 @@ mod tests {
         (client.unwrap(), read, Arc::new(write))
     }
 
-    fn turns<F>(connection: F, tally: &Arc<Tally>, socket: &Arc<OwnedWriteHalf>) -> Turns<F> {
-        Turns::new(connection, Some((Arc::clone(tally), Arc::clone(socket))))
+    fn turns<F>(connection: F, counts: &Arc<LiveCounters>, socket: &Arc<OwnedWriteHalf>) -> Turns<F> {
+        Turns::new(connection, Some((Arc::clone(counts), Arc::clone(socket))))
     }
 
     fn poll<F: Future>(turns: Pin<&mut Turns<F>>) -> Poll<F::Output> {
@@ -180,79 +180,79 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_brings_something_until_its_first_turn() {
-        let (tally, (_client, _read, socket)) = (Arc::new(Tally::default()), sockets().await);
-        assert!(tally.is_quiet());
-        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
-        assert!(!tally.is_quiet());
+        let (counts, (_client, _read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
+        assert!(counts.is_quiet());
+        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
+        assert!(!counts.is_quiet());
         assert!(poll(turns.as_mut()).is_pending());
-        assert!(tally.is_quiet());
+        assert!(counts.is_quiet());
     }
 
     #[tokio::test]
     async fn and_from_a_wake_by_bytes_to_the_next_turn() {
-        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
-        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
+        let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
+        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
         assert!(poll(turns.as_mut()).is_pending());
         let waker = waker(&turns);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
         waker.wake_by_ref();
         waker.wake_by_ref();
-        assert!(!tally.is_quiet());
+        assert!(!counts.is_quiet());
         assert!(poll(turns.as_mut()).is_pending());
-        assert!(tally.is_quiet(), "two wakes are one turn");
+        assert!(counts.is_quiet(), "two wakes are one turn");
     }
 
     #[tokio::test]
     async fn nothing_else_that_wakes_it_is_waited_for() {
-        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
-        let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
+        let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
+        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
         assert!(poll(turns.as_mut()).is_pending());
         let waker = waker(&turns);
         waker.wake_by_ref();
-        assert!(tally.is_quiet(), "a timer, for one");
+        assert!(counts.is_quiet(), "a timer, for one");
         client.shutdown().await.unwrap();
         read.readable().await.unwrap();
         waker.wake_by_ref();
-        assert!(tally.is_quiet(), "its client has left");
+        assert!(counts.is_quiet(), "its client has left");
     }
 
     #[tokio::test]
     async fn one_that_is_woken_in_its_turn_waits_for_the_next() {
-        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
-        let during = Arc::clone(&tally);
+        let during = Arc::clone(&counts);
         let connection = std::future::poll_fn(move |cx| {
             cx.waker().wake_by_ref();
             assert!(during.is_quiet(), "it does not wait for itself");
             Poll::<()>::Pending
         });
-        let mut turns = pin!(turns(connection, &tally, &socket));
+        let mut turns = pin!(turns(connection, &counts, &socket));
         for _ in 0..2 {
             assert!(poll(turns.as_mut()).is_pending());
-            assert!(!tally.is_quiet());
+            assert!(!counts.is_quiet());
         }
     }
 
     #[tokio::test]
     async fn one_that_is_gone_brings_nothing_whoever_wakes_it() {
-        let (tally, (mut client, read, socket)) = (Arc::new(Tally::default()), sockets().await);
+        let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
         let waker = {
-            let mut turns = pin!(turns(pending::<()>(), &tally, &socket));
+            let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
             assert!(poll(turns.as_mut()).is_pending());
             let waker = waker(&turns);
             waker.wake_by_ref();
-            assert!(!tally.is_quiet());
+            assert!(!counts.is_quiet());
             waker
         };
-        assert!(tally.is_quiet());
+        assert!(counts.is_quiet());
         waker.wake();
-        assert!(tally.is_quiet());
-        drop(turns(ready(()), &tally, &socket));
-        assert!(tally.is_quiet(), "it never had a turn");
+        assert!(counts.is_quiet());
+        drop(turns(ready(()), &counts, &socket));
+        assert!(counts.is_quiet(), "it never had a turn");
     }
 
     #[test]
