@@ -22,9 +22,9 @@ pub(crate) enum Attempt {
 }
 
 /// What a caller has to do.
-pub(crate) enum Turn {
+pub(crate) enum Start {
     /// It is done.
-    Go,
+    Done,
     /// This caller runs it, and tells the outcome to the ticket.
     Run(Ticket),
     /// Another caller runs it.
@@ -44,21 +44,21 @@ impl Initialization {
         self.done.load(Ordering::Acquire)
     }
 
-    pub(crate) fn turn(&self) -> Turn {
+    pub(crate) fn start(&self) -> Start {
         if self.is_done() {
-            return Turn::Go;
+            return Start::Done;
         }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(attempt) = &*running {
             match *attempt.borrow() {
-                Attempt::Running => return Turn::Wait(attempt.clone()),
-                Attempt::Succeeded => return Turn::Go,
+                Attempt::Running => return Start::Wait(attempt.clone()),
+                Attempt::Succeeded => return Start::Done,
                 Attempt::Failed => {}
             }
         }
         let (tell, attempt) = watch::channel(Attempt::Running);
         *running = Some(attempt);
-        Turn::Run(Ticket(tell))
+        Start::Run(Ticket(tell))
     }
 
     pub(crate) fn finish(&self, ticket: &Ticket, outcome: Result) -> Result {
@@ -98,29 +98,29 @@ mod tests {
 
     #[test]
     fn nothing_to_run_is_done_at_once() {
-        assert!(matches!(Initialization::new(false).turn(), Turn::Go));
+        assert!(matches!(Initialization::new(false).start(), Start::Done));
     }
 
     #[tokio::test]
     async fn one_runs_and_the_others_wait_for_its_outcome() {
         let init = Initialization::new(true);
-        let Turn::Run(ticket) = init.turn() else { panic!("the first has to run it") };
-        let Turn::Wait(attempt) = init.turn() else { panic!("the second has to wait") };
+        let Start::Run(ticket) = init.start() else { panic!("the first has to run it") };
+        let Start::Wait(attempt) = init.start() else { panic!("the second has to wait") };
         assert!(init.finish(&ticket, Ok(())).is_ok());
         drop(ticket);
         assert!(outcome(attempt).await.is_ok());
-        assert!(matches!(init.turn(), Turn::Go));
+        assert!(matches!(init.start(), Start::Done));
     }
 
     #[tokio::test]
     async fn after_a_failure_the_next_tries_again() {
         let init = Initialization::new(true);
-        let Turn::Run(ticket) = init.turn() else { panic!("the first has to run it") };
-        let Turn::Wait(attempt) = init.turn() else { panic!("the second has to wait") };
+        let Start::Run(ticket) = init.start() else { panic!("the first has to run it") };
+        let Start::Wait(attempt) = init.start() else { panic!("the second has to wait") };
         assert!(init.finish(&ticket, Err(Error::unavailable("no database"))).is_err());
         drop(ticket);
         assert!(outcome(attempt).await.is_err());
         assert!(!init.is_done());
-        assert!(matches!(init.turn(), Turn::Run(_)));
+        assert!(matches!(init.start(), Start::Run(_)));
     }
 }

@@ -9,12 +9,12 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
-use crate::lifecycle::{Turn, outcome};
+use crate::lifecycle::{Start, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
 use crate::reply::Body;
 use crate::sealed::{HookHandler, Sealed};
-use crate::stage::{Guarded, Markers, Outgoing, drain_leftover, log_cause, respond};
+use crate::stage::{Markers, Outgoing, PanicGuarded, drain_leftover, log_cause, respond};
 use crate::task::Kind;
 
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -76,10 +76,10 @@ pub(crate) async fn ensure_initialized<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>
 where
     S: Send + Sync + 'static,
 {
-    match app.shared.initialization.turn() {
-        Turn::Go => Ok(()),
-        Turn::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
-        Turn::Run(ticket) => {
+    match app.shared.initialization.start() {
+        Start::Done => Ok(()),
+        Start::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
+        Start::Run(ticket) => {
             let limit = app.settings.initialize;
             let (app, call) = (Arc::clone(app), Arc::clone(call));
             let shared = Arc::clone(&app.shared);
@@ -112,7 +112,7 @@ async fn run_all<S: Send + Sync + 'static>(
 ) -> Result {
     for hook in hooks {
         let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
-        let ran = Guarded::new(Arc::clone(call), || hook(held)).await;
+        let ran = PanicGuarded::new(Arc::clone(call), || hook(held)).await;
         if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
             let _entered = current::enter(Arc::clone(call) as _);
             log_cause(&error);

@@ -60,7 +60,7 @@ struct Inner {
     /// `None` where the line would be one of this crate, and tell the author nothing.
     at: Option<&'static Location<'static>>,
     /// Whether the author's mappings have seen it.
-    settled: bool,
+    mapped: bool,
     /// Whether the log has it already.
     reported: bool,
 }
@@ -210,12 +210,12 @@ impl Error {
     }
 
     /// Takes over what a mapping decided for the client, if it did; the cause and its line stay.
-    pub(crate) fn settle(mut self, mapped: Option<Error>) -> Error {
+    pub(crate) fn or_mapped(mut self, mapped: Option<Error>) -> Error {
         if let Some(mapped) = mapped {
             let cause = mapped.0.cause.or(self.0.cause.take());
             self = Error(Box::new(Inner { cause, at: self.0.at, ..*mapped.0 }));
         }
-        self.0.settled = true;
+        self.0.mapped = true;
         self
     }
 
@@ -246,8 +246,8 @@ impl Error {
         self.0.reported
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.0.settled
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.0.mapped
     }
 
     fn build(
@@ -265,7 +265,7 @@ impl Error {
             headers,
             cause,
             at,
-            settled: false,
+            mapped: false,
             reported: false,
         }))
     }

@@ -1,12 +1,12 @@
 //! What a handler holds: the request, its parameters and body, the state, the client that may leave.
 
 pub(crate) mod attached;
+mod body_state;
 mod call;
 mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
-mod intake;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -29,11 +29,11 @@ use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 
+pub(crate) use body_state::BodyState;
 pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
-pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer};

@@ -158,7 +158,7 @@ impl Drop for Payload {
         if let Some(told) = self.told.take()
             && let Some(rest) = self.take_rest()
         {
-            told.call.intake().give_back(rest);
+            told.call.body_state().give_back(rest);
         }
     }
 }

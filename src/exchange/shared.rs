@@ -73,6 +73,6 @@ impl<S> Shared<S> {
     /// Lets the author's mappings choose what an error answers. An error is mapped once.
     pub(crate) fn map_error(&self, error: Error) -> Error {
         let mapped = self.error_maps.iter().find_map(|map| map(&error));
-        error.settle(mapped)
+        error.or_mapped(mapped)
     }
 }

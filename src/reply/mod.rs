@@ -1,6 +1,5 @@
 //! What a handler gives back.
 
-mod bell;
 mod body;
 mod event_reply;
 mod formats;
@@ -9,6 +8,7 @@ mod outcome;
 mod part;
 mod source;
 mod sse;
+mod waker;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,8 +23,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::error::{Error, Result};
 use crate::stop::Stops;
 
-#[cfg(feature = "grpc")]
-pub(crate) use bell::Bell;
 pub(crate) use body::Body;
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
@@ -34,6 +32,8 @@ pub use part::ReplyPart;
 use source::Pieces;
 pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
+#[cfg(feature = "grpc")]
+pub(crate) use waker::StreamWaker;
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
@@ -208,8 +208,8 @@ impl Reply {
         self
     }
 
-    pub(crate) fn take_unsettled_error(&mut self) -> Option<Error> {
-        self.error.take_if(|error| !error.is_settled())
+    pub(crate) fn take_unmapped_error(&mut self) -> Option<Error> {
+        self.error.take_if(|error| !error.is_mapped())
     }
 
     pub(crate) fn set_error(&mut self, error: Error) {

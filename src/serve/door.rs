@@ -23,9 +23,9 @@ use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, Watch, Watches};
-use crate::serve::last_resort::LastResort;
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::signal::Signals;
-use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
+use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
 use crate::timer::Timer;
 
@@ -49,7 +49,7 @@ struct Porter<S> {
 struct Guest {
     stream: std::net::TcpStream,
     address: SocketAddr,
-    protocol: Protocol,
+    version: HttpVersion,
     watch: Watch,
     place: OwnedSemaphorePermit,
 }
@@ -57,9 +57,9 @@ struct Guest {
 /// Takes connections over, on the executor: what it allocates for them is freed where it was allocated, which keeps
 /// the allocator's arenas from growing. As many may wait here as there are places.
 async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
-    while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
+    while let Some(Guest { stream, address, version, watch, place }) = guests.recv().await {
         match TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, protocol, watch, place),
+            Ok(stream) => connection::spawn(&app, stream, address, version, watch, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
@@ -67,11 +67,11 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
 
 /// Returns at the first signal, with the last resort armed: this thread hears it, and stops accepting, whatever the
 /// executor does. Without one the executor alone decides.
-async fn watch_signals(last_resort: Option<LastResort>, deadline: Duration) {
-    let Some(last_resort) = last_resort else { return std::future::pending().await };
+async fn watch_signals(forced_exit: Option<ForcedExit>, deadline: Duration) {
+    let Some(forced_exit) = forced_exit else { return std::future::pending().await };
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.first().await;
-    last_resort.arm(deadline, signals);
+    forced_exit.arm(deadline, signals);
 }
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
@@ -86,7 +86,7 @@ impl Door {
         app: &Arc<Sealed<S>>,
         listener: std::net::TcpListener,
         drain: &Drain,
-        last_resort: Option<LastResort>,
+        forced_exit: Option<ForcedExit>,
     ) -> Result<Self> {
         let settings = &app.settings;
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -106,7 +106,7 @@ impl Door {
             let porter = Arc::new(porter);
             reactor.block_on(async {
                 let mut standing = pin!(porter.stand(listener, asked));
-                let mut signal = pin!(watch_signals(last_resort, deadline));
+                let mut signal = pin!(watch_signals(forced_exit, deadline));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
                     Poll::Pending => standing.as_mut().poll(cx),
@@ -171,7 +171,7 @@ impl<S: Send + Sync + 'static> Porter<S> {
         // A client may be silent for as long as it likes before its first byte, and between probes.
         while let Ok(Some(sniffed)) = self.look(&stream).await {
             match sniffed {
-                Sniffed::Protocol(protocol) => return self.hand_over(stream, address, protocol, place),
+                Sniffed::HttpVersion(version) => return self.hand_over(stream, address, version, place),
                 Sniffed::Probe(probe) => {
                     let mut head = [0; PROBE_MAX];
                     let answer = self.answer(address.ip(), probe);
@@ -225,12 +225,12 @@ impl<S: Send + Sync + 'static> Porter<S> {
         &self,
         stream: TcpStream,
         address: SocketAddr,
-        protocol: Protocol,
+        version: HttpVersion,
         place: OwnedSemaphorePermit,
     ) {
         // An error means that the socket is gone, or that the executor is.
         if let Ok(stream) = stream.into_std() {
-            let _ = self.guests.send(Guest { stream, address, protocol, watch: self.watches.watch(), place });
+            let _ = self.guests.send(Guest { stream, address, version, watch: self.watches.watch(), place });
         }
     }
 

@@ -18,7 +18,7 @@ use crate::platform::names::env;
 use crate::sealed::Sealed;
 use crate::serve::door::Door;
 use crate::serve::drain::Drain;
-use crate::serve::last_resort::LastResort;
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
@@ -42,7 +42,7 @@ impl<S: Send + Sync + 'static> App<S> {
         #[cfg(feature = "log")]
         crate::log::install(&instance);
         let runtime = runtime::build()?;
-        let last_resort = LastResort::default();
+        let forced_exit = ForcedExit::default();
         let served = runtime.block_on(async {
             let port = match self.settings().port {
                 Some(port) => port,
@@ -51,11 +51,11 @@ impl<S: Send + Sync + 'static> App<S> {
             let mut signals = Signals::listen()?;
             let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
             let listener = bind(port)?;
-            serve(app?, listener, signals, Some(&last_resort)).await
+            serve(app?, listener, signals, Some(&forced_exit)).await
         });
         // What still runs was cut and counted; blocking work cannot be stopped and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
-        last_resort.disarm();
+        forced_exit.disarm();
         sink::finish(Duration::from_secs(1));
         served
     }
@@ -111,11 +111,11 @@ async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
     mut signals: Signals,
-    last_resort: Option<&LastResort>,
+    forced_exit: Option<&ForcedExit>,
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, last_resort.cloned())?;
+    let door = Door::open(&app, listener, &drain, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
     say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::upgrade::{OnUpgrade, Upgraded};
+use crate::serve::departure::departure;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::io::Io;
-use crate::serve::watch::departure;
 use crate::task::{BoxFuture, Kind, Tracker};
 
 /// Starts the upgrade that waited for this connection. The connection keeps its place among the connections, and

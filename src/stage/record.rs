@@ -137,8 +137,8 @@ impl Record {
             End::Cut => counts.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last one writes for all: the instance may be frozen next. It is counted down under the sink's lock, so that
-        // whoever finds that it is the last one has every line before it.
+        // The last request flushes for all: the instance may be frozen next. `in_flight` is counted down while the sink is
+        // locked, so that the request that sees zero flushes every line before its own.
         let wanted = self.is_wanted(end);
         if self.log == AccessLog::Off {
             counts.in_flight.take();

@@ -125,7 +125,7 @@ fn public_api() -> String {
             }
             // The file that a name comes from is nobody's concern.
             let name = match name.rsplit_once("::") {
-                Some((path, last)) if path.starts_with("pub use ") => format!("pub use {last}"),
+                Some((path, item)) if path.starts_with("pub use ") => format!("pub use {item}"),
                 _ => name,
             };
             if name.starts_with("$builder") {

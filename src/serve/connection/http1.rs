@@ -17,11 +17,11 @@ use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
+use crate::serve::departure::departure;
 use crate::serve::drain::Watch;
 use crate::serve::io::Io;
 #[cfg(feature = "websocket")]
 use crate::serve::upgrade::spawn_upgraded;
-use crate::serve::watch::departure;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 

@@ -1,9 +1,9 @@
-//! A connection's turns: from its task's wake to its next poll, a request may wait in its socket.
+//! Connections with bytes that were not polled yet: a request may wait in each of them.
 //!
-//! Records of requests that come together are written together. What tells that more are to come is the count of
-//! connections to which bytes came that have had no turn since; who has had the last turn lets the records go. An instance
-//! is frozen when nothing has been asked that is not answered, so a connection that was woken by anything else, such as
-//! its client's leaving, must not be waited for.
+//! Records of requests that come together are written together. They wait while there is a connection to which bytes came
+//! and that was not polled since. The poll that brings the count to zero flushes the records. An instance is frozen when
+//! nothing has been asked that is not answered. So a connection that anything else woke, such as its client's leaving, must
+//! not be waited for.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,22 +19,22 @@ use crate::counters::LiveCounters;
 use crate::log::sink;
 
 pin_project! {
-    /// A connection that counts while something has come and waits for its turn; when it is made, the head of a request
-    /// has. Without a counts, where there are no records, only the connection.
-    pub(super) struct Turns<F> {
+    /// A connection that counts while bytes have come and were not polled. A new connection counts: the head of a request
+    /// has come. Without counters, where there are no records, nothing is counted.
+    pub(super) struct CountUnpolled<F> {
         #[pin]
         connection: F,
         records: Option<Records>,
     }
 
-    impl<F> PinnedDrop for Turns<F> {
+    impl<F> PinnedDrop for CountUnpolled<F> {
         fn drop(this: Pin<&mut Self>) {
-            let Some(Records { counts, turn, .. }) = this.project().records else { return };
-            match turn {
-                Some((turn, _)) => turn.enter(GONE),
+            let Some(Records { counts, bytes_waker, .. }) = this.project().records else { return };
+            match bytes_waker {
+                Some((bytes_waker, _)) => bytes_waker.enter(GONE),
                 None => counts.take_unpolled(),
             }
-            sink::settle(|| counts.is_quiet());
+            sink::flush_if(|| counts.is_quiet());
         }
     }
 }
@@ -42,44 +42,46 @@ pin_project! {
 struct Records {
     counts: Arc<LiveCounters>,
     socket: Arc<OwnedWriteHalf>,
-    turn: Option<(Arc<Turn>, Waker)>,
+    bytes_waker: Option<(Arc<BytesWaker>, Waker)>,
 }
 
-impl<F> Turns<F> {
+impl<F> CountUnpolled<F> {
     pub(super) fn new(connection: F, records: Option<(Arc<LiveCounters>, Arc<OwnedWriteHalf>)>) -> Self {
         let records = records.map(|(counts, socket)| {
             counts.add_unpolled();
-            Records { counts, socket, turn: None }
+            Records { counts, socket, bytes_waker: None }
         });
         Self { connection, records }
     }
 }
 
-impl<F: Future> Future for Turns<F> {
+impl<F: Future> Future for CountUnpolled<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(Records { counts, socket, turn }) = this.records else { return this.connection.poll(cx) };
-        let (turn, waker) = turn.get_or_insert_with(|| {
-            let turn = Arc::new(Turn {
+        let Some(Records { counts, socket, bytes_waker }) = this.records else {
+            return this.connection.poll(cx);
+        };
+        let (bytes_waker, waker) = bytes_waker.get_or_insert_with(|| {
+            let bytes_waker = Arc::new(BytesWaker {
                 state: AtomicU8::new(WOKEN),
                 task: cx.waker().clone(),
                 counts: Arc::clone(counts),
                 socket: Arc::downgrade(socket),
             });
-            (Arc::clone(&turn), Waker::from(turn))
+            (Arc::clone(&bytes_waker), Waker::from(bytes_waker))
         });
-        turn.enter(RUNNING);
+        bytes_waker.enter(RUNNING);
         let polled = this.connection.poll(&mut Context::from_waker(waker));
-        turn.leave();
-        sink::settle(|| counts.is_quiet());
+        bytes_waker.leave();
+        sink::flush_if(|| counts.is_quiet());
         polled
     }
 }
 
 /// What wakes a connection's task. A task of an executor has one waker all its life.
-struct Turn {
+struct BytesWaker {
     state: AtomicU8,
     task: Waker,
     counts: Arc<LiveCounters>,
@@ -87,19 +89,19 @@ struct Turn {
     socket: Weak<OwnedWriteHalf>,
 }
 
-/// Not counted, whether or not something has woken it.
+/// Not counted, whether or not something other than bytes has woken it.
 const IDLE: u8 = 0;
 /// Woken by bytes that came, and counted.
 const WOKEN: u8 = 1;
-/// In its turn, and not counted: a connection does not wait for itself with the records of its requests.
+/// Being polled, and not counted: the records of a connection's requests do not wait for the connection itself.
 const RUNNING: u8 = 2;
-/// Woken in its turn, when it is looked at what for.
+/// Woken while it is polled. After the poll it is counted if bytes have come.
 const AGAIN: u8 = 3;
 /// Wakes count no more.
 const GONE: u8 = 4;
 
-impl Turn {
-    /// What was waited for is here.
+impl BytesWaker {
+    /// The poll has come, or the connection is gone.
     fn enter(&self, state: u8) {
         if self.state.swap(state, Ordering::AcqRel) == WOKEN {
             self.counts.take_unpolled();
@@ -132,7 +134,7 @@ impl Turn {
     }
 }
 
-impl Wake for Turn {
+impl Wake for BytesWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -166,49 +168,53 @@ mod tests {
         (client.unwrap(), read, Arc::new(write))
     }
 
-    fn turns<F>(connection: F, counts: &Arc<LiveCounters>, socket: &Arc<OwnedWriteHalf>) -> Turns<F> {
-        Turns::new(connection, Some((Arc::clone(counts), Arc::clone(socket))))
+    fn counted<F>(
+        connection: F,
+        counts: &Arc<LiveCounters>,
+        socket: &Arc<OwnedWriteHalf>,
+    ) -> CountUnpolled<F> {
+        CountUnpolled::new(connection, Some((Arc::clone(counts), Arc::clone(socket))))
     }
 
-    fn poll<F: Future>(turns: Pin<&mut Turns<F>>) -> Poll<F::Output> {
-        turns.poll(&mut Context::from_waker(Waker::noop()))
+    fn poll<F: Future>(counted: Pin<&mut CountUnpolled<F>>) -> Poll<F::Output> {
+        counted.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn waker<F>(turns: &Turns<F>) -> Waker {
-        turns.records.as_ref().unwrap().turn.as_ref().unwrap().1.clone()
+    fn waker<F>(counted: &CountUnpolled<F>) -> Waker {
+        counted.records.as_ref().unwrap().bytes_waker.as_ref().unwrap().1.clone()
     }
 
     #[tokio::test]
-    async fn a_connection_brings_something_until_its_first_turn() {
+    async fn a_connection_counts_until_its_first_poll() {
         let (counts, (_client, _read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
         assert!(counts.is_quiet());
-        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
+        let mut counted = pin!(counted(pending::<()>(), &counts, &socket));
         assert!(!counts.is_quiet());
-        assert!(poll(turns.as_mut()).is_pending());
+        assert!(poll(counted.as_mut()).is_pending());
         assert!(counts.is_quiet());
     }
 
     #[tokio::test]
-    async fn and_from_a_wake_by_bytes_to_the_next_turn() {
+    async fn and_from_a_wake_by_bytes_to_the_next_poll() {
         let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
-        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
-        assert!(poll(turns.as_mut()).is_pending());
-        let waker = waker(&turns);
+        let mut counted = pin!(counted(pending::<()>(), &counts, &socket));
+        assert!(poll(counted.as_mut()).is_pending());
+        let waker = waker(&counted);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
         waker.wake_by_ref();
         waker.wake_by_ref();
         assert!(!counts.is_quiet());
-        assert!(poll(turns.as_mut()).is_pending());
-        assert!(counts.is_quiet(), "two wakes are one turn");
+        assert!(poll(counted.as_mut()).is_pending());
+        assert!(counts.is_quiet(), "two wakes are one poll");
     }
 
     #[tokio::test]
     async fn nothing_else_that_wakes_it_is_waited_for() {
         let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
-        let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
-        assert!(poll(turns.as_mut()).is_pending());
-        let waker = waker(&turns);
+        let mut counted = pin!(counted(pending::<()>(), &counts, &socket));
+        assert!(poll(counted.as_mut()).is_pending());
+        let waker = waker(&counted);
         waker.wake_by_ref();
         assert!(counts.is_quiet(), "a timer, for one");
         client.shutdown().await.unwrap();
@@ -218,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_woken_in_its_turn_waits_for_the_next() {
+    async fn one_that_is_woken_while_polled_counts_until_the_next() {
         let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
@@ -228,22 +234,22 @@ mod tests {
             assert!(during.is_quiet(), "it does not wait for itself");
             Poll::<()>::Pending
         });
-        let mut turns = pin!(turns(connection, &counts, &socket));
+        let mut counted = pin!(counted(connection, &counts, &socket));
         for _ in 0..2 {
-            assert!(poll(turns.as_mut()).is_pending());
+            assert!(poll(counted.as_mut()).is_pending());
             assert!(!counts.is_quiet());
         }
     }
 
     #[tokio::test]
-    async fn one_that_is_gone_brings_nothing_whoever_wakes_it() {
+    async fn one_that_is_gone_does_not_count_whatever_wakes_it() {
         let (counts, (mut client, read, socket)) = (Arc::new(LiveCounters::default()), sockets().await);
         client.write_all(b"GET").await.unwrap();
         read.readable().await.unwrap();
         let waker = {
-            let mut turns = pin!(turns(pending::<()>(), &counts, &socket));
-            assert!(poll(turns.as_mut()).is_pending());
-            let waker = waker(&turns);
+            let mut counted = pin!(counted(pending::<()>(), &counts, &socket));
+            assert!(poll(counted.as_mut()).is_pending());
+            let waker = waker(&counted);
             waker.wake_by_ref();
             assert!(!counts.is_quiet());
             waker
@@ -251,13 +257,13 @@ mod tests {
         assert!(counts.is_quiet());
         waker.wake();
         assert!(counts.is_quiet());
-        drop(turns(ready(()), &counts, &socket));
-        assert!(counts.is_quiet(), "it never had a turn");
+        drop(counted(ready(()), &counts, &socket));
+        assert!(counts.is_quiet(), "it was never polled");
     }
 
     #[test]
     fn without_records_nothing_counts() {
-        let mut turns = pin!(Turns::new(ready(7), None));
-        assert_eq!(poll(turns.as_mut()), Poll::Ready(7));
+        let mut counted = pin!(CountUnpolled::new(ready(7), None));
+        assert_eq!(poll(counted.as_mut()), Poll::Ready(7));
     }
 }
