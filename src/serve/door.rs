@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::connection;
-use crate::serve::drain::{Drain, Watch, Watches};
+use crate::serve::drain::{Drain, DrainObserver, DrainObservers};
 use crate::serve::forced_exit::ForcedExit;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
@@ -36,30 +36,33 @@ pub(crate) struct Door {
 }
 
 /// What the door's thread needs.
-struct Porter<S> {
+struct Acceptor<S> {
     app: Arc<Sealed<S>>,
     executor: Handle,
-    watches: Watches,
-    guests: UnboundedSender<Guest>,
+    observers: DrainObservers,
+    to_executor: UnboundedSender<Accepted>,
     probes: Probes,
     places: Arc<Semaphore>,
 }
 
 /// A connection for the executor.
-struct Guest {
+struct Accepted {
     stream: std::net::TcpStream,
     address: SocketAddr,
     version: HttpVersion,
-    watch: Watch,
+    drain: DrainObserver,
     place: OwnedSemaphorePermit,
 }
 
 /// Takes connections over, on the executor: what it allocates for them is freed where it was allocated, which keeps
 /// the allocator's arenas from growing. As many may wait here as there are places.
-async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
-    while let Some(Guest { stream, address, version, watch, place }) = guests.recv().await {
+async fn receive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    mut connections: UnboundedReceiver<Accepted>,
+) {
+    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
         match TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, version, watch, place),
+            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
@@ -90,12 +93,12 @@ impl Door {
     ) -> Result<Self> {
         let settings = &app.settings;
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (guests, arriving) = unbounded_channel();
-        let porter = Porter {
+        let (to_executor, connections) = unbounded_channel();
+        let acceptor = Acceptor {
             app: Arc::clone(app),
             executor: Handle::current(),
-            watches: drain.watches(),
-            guests,
+            observers: drain.observers(),
+            to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
@@ -103,13 +106,13 @@ impl Door {
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
-            let porter = Arc::new(porter);
+            let acceptor = Arc::new(acceptor);
             reactor.block_on(async {
-                let mut standing = pin!(porter.stand(listener, asked));
+                let mut accepting = pin!(acceptor.accept_all(listener, asked));
                 let mut signal = pin!(watch_signals(forced_exit, deadline));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => standing.as_mut().poll(cx),
+                    Poll::Pending => accepting.as_mut().poll(cx),
                 })
                 .await;
             });
@@ -119,7 +122,7 @@ impl Door {
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        drop(app.shared.tracker.spawn(Kind::Host, host(Arc::clone(app), arriving)));
+        drop(app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections)));
         Ok(Self { close, closed })
     }
 
@@ -131,8 +134,8 @@ impl Door {
     }
 }
 
-impl<S: Send + Sync + 'static> Porter<S> {
-    async fn stand(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
+impl<S: Send + Sync + 'static> Acceptor<S> {
+    async fn accept_all(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => {
@@ -151,8 +154,8 @@ impl<S: Send + Sync + 'static> Porter<S> {
                 (Ok((stream, address)), Ok(place)) => {
                     // Small replies leave at once; an error only means that the peer is gone already.
                     let _ = stream.set_nodelay(true);
-                    let greeting = Arc::clone(&self).greet(stream, address, place);
-                    drop(self.app.shared.tracker.spawn(Kind::Greeting, greeting));
+                    let probing = Arc::clone(&self).answer_probes(stream, address, place);
+                    drop(self.app.shared.tracker.spawn(Kind::Probing, probing));
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
@@ -167,7 +170,12 @@ impl<S: Send + Sync + 'static> Porter<S> {
     }
 
     /// Answers probes until something else comes.
-    async fn greet(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) {
+    async fn answer_probes(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) {
         // A client may be silent for as long as it likes before its first byte, and between probes.
         while let Ok(Some(sniffed)) = self.look(&stream).await {
             match sniffed {
@@ -230,7 +238,13 @@ impl<S: Send + Sync + 'static> Porter<S> {
     ) {
         // An error means that the socket is gone, or that the executor is.
         if let Ok(stream) = stream.into_std() {
-            let _ = self.guests.send(Guest { stream, address, version, watch: self.watches.watch(), place });
+            let _ = self.to_executor.send(Accepted {
+                stream,
+                address,
+                version,
+                drain: self.observers.observe(),
+                place,
+            });
         }
     }
 

@@ -25,9 +25,9 @@ pub(crate) enum Stage {
 pub(crate) struct Drain(Watched);
 
 impl Drain {
-    /// What hands out watches, on another thread.
-    pub(crate) fn watches(&self) -> Watches {
-        Watches(self.0.clone())
+    /// For the door, which makes an observer for each connection on its own thread.
+    pub(crate) fn observers(&self) -> DrainObservers {
+        DrainObservers(self.0.clone())
     }
 
     /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
@@ -89,19 +89,19 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Hands out watches.
-pub(crate) struct Watches(Watched);
+/// Makes observers, on the thread of the door.
+pub(crate) struct DrainObservers(Watched);
 
-impl Watches {
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(self.0.observe())
+impl DrainObservers {
+    pub(crate) fn observe(&self) -> DrainObserver {
+        DrainObserver(self.0.observe())
     }
 }
 
 /// One connection's view of the stop.
-pub(crate) struct Watch(Observer);
+pub(crate) struct DrainObserver(Observer);
 
-impl Watch {
+impl DrainObserver {
     /// The stage now; the task is woken when it changes.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {

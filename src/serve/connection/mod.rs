@@ -22,7 +22,7 @@ use crate::log::AccessLog;
 use crate::log::say;
 use crate::request::RequestFuture;
 use crate::sealed::Sealed;
-use crate::serve::drain::{Stage, Watch};
+use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
@@ -35,14 +35,14 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     stream: TcpStream,
     address: SocketAddr,
     version: HttpVersion,
-    watch: Watch,
+    drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
     let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
     match version {
         HttpVersion::Http1 => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, watch, place);
+            let http = Http1::new(app, stream, peer, drain, place);
             let records = counts.map(|counts| (counts, http.socket()));
             #[cfg(feature = "websocket")]
             let http = http1::Switching::new(http);
@@ -50,7 +50,7 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
-            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, watch, place)));
+            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place)));
         }
         #[cfg(not(feature = "http2"))]
         HttpVersion::Http2 => say::warn(format_args!(
@@ -64,12 +64,12 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
 /// hyper looks before it is asked: a request that is in the socket already is still served.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
-    watch: &mut Watch,
+    drain: &mut DrainObserver,
     asked: &mut bool,
     stop: impl Fn(Pin<&mut C>),
     cx: &mut Context<'_>,
 ) -> bool {
-    let stage = watch.stage(cx);
+    let stage = drain.stage(cx);
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
         return true;
     }
