@@ -1,13 +1,13 @@
 //! A waker between a connection's task and what its stream waits for.
 //!
-//! A connection asks its body again after each chunk, and whenever its socket moves. The bell knows whether anything has
+//! A connection asks its body again after each chunk, and whenever its socket moves. The waker knows whether anything has
 //! happened to the stream since it was last asked; and rung once, it does not wake a task that cannot come yet again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
-pub(crate) struct Bell {
+pub(crate) struct StreamWaker {
     line: Arc<Line>,
     /// What rings.
     waker: Waker,
@@ -20,7 +20,7 @@ struct Line {
     task: Mutex<Waker>,
 }
 
-impl Bell {
+impl StreamWaker {
     /// One that rings, for this task: nothing has been polled yet.
     pub(crate) fn new(task: &Waker) -> Self {
         let line = Arc::new(Line { is_ringing: AtomicBool::new(true), task: Mutex::new(task.clone()) });
@@ -72,18 +72,18 @@ mod tests {
     fn it_wakes_the_task_that_answers_once_for_each_answer() {
         let ((before, first), (after, second)) = (Woken::new(), Woken::new());
         let tasks = [first, second];
-        let mut bell = Bell::new(&tasks[0]);
-        assert!(!bell.is_silent(&tasks[0]));
-        assert!(bell.answer(&tasks[0]) && !bell.answer(&tasks[0]));
-        assert!(bell.is_silent(&tasks[0]) && !bell.is_silent(&tasks[1]));
-        bell.waker().wake_by_ref();
-        bell.waker().wake_by_ref();
+        let mut waker = StreamWaker::new(&tasks[0]);
+        assert!(!waker.is_silent(&tasks[0]));
+        assert!(waker.answer(&tasks[0]) && !waker.answer(&tasks[0]));
+        assert!(waker.is_silent(&tasks[0]) && !waker.is_silent(&tasks[1]));
+        waker.waker().wake_by_ref();
+        waker.waker().wake_by_ref();
         assert_eq!(before.count(), 1);
-        assert!(bell.answer(&tasks[1]) && !bell.answer(&tasks[1]));
-        bell.waker().wake_by_ref();
+        assert!(waker.answer(&tasks[1]) && !waker.answer(&tasks[1]));
+        waker.waker().wake_by_ref();
         assert_eq!((before.count(), after.count()), (1, 1));
-        assert!(bell.answer(&tasks[1]));
-        bell.keep_ringing();
-        assert!(bell.answer(&tasks[1]));
+        assert!(waker.answer(&tasks[1]));
+        waker.keep_ringing();
+        assert!(waker.answer(&tasks[1]));
     }
 }

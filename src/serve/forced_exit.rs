@@ -17,9 +17,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Disarmed when the orderly way has come to its end.
 #[derive(Clone, Default)]
-pub(crate) struct LastResort(Arc<AtomicBool>);
+pub(crate) struct ForcedExit(Arc<AtomicBool>);
 
-impl LastResort {
+impl ForcedExit {
     pub(crate) fn disarm(&self) {
         self.0.store(true, Ordering::Release);
     }
