@@ -17,8 +17,9 @@ mod support;
 mod browser;
 mod cors_browser;
 mod curl;
+mod forced_exit;
 mod grpc;
-mod last_resort;
+
 mod load;
 mod nginx;
 mod nginx_499;
