@@ -19,7 +19,6 @@ mod cors_browser;
 mod curl;
 mod forced_exit;
 mod grpc;
-
 mod load;
 mod nginx;
 mod nginx_499;
