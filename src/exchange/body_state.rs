@@ -1,4 +1,4 @@
-//! A body being taken in: what was read stays, whoever stops reading.
+//! How far a request's body has been read. Its bytes survive a reader that is cancelled.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

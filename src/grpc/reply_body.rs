@@ -76,7 +76,7 @@ pin_project! {
         notice: Option<StopNotice>,
         waker: Option<StreamWaker>,
         deadline: Deadline,
-        // Whether a frame has come since a stop was announced: the next end of its own is the last that is waited for.
+        // Whether a frame has come since a stop was announced. The stream may be pending once more, then it ends.
         is_told: bool,
         // Why no more is asked of the frames.
         last: Option<Error>,
@@ -113,7 +113,7 @@ impl<P: Produce, S: Send + Sync> Source for ReplyBody<P, S> {
             return Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))));
         }
         let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
-        if !waker.answer(cx.waker()) {
+        if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
         let cx = &mut Context::from_waker(waker.waker());
@@ -129,7 +129,7 @@ impl<P: Produce, S: Send + Sync> Source for ReplyBody<P, S> {
                 let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
                 *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
                 if then == Then::More || is_stopping || this.last.is_some() {
-                    waker.keep_ringing();
+                    waker.stay_woken();
                 }
                 return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
             }

@@ -68,7 +68,7 @@ async fn receive<S: Send + Sync + 'static>(
     }
 }
 
-/// Returns at the first signal, with the last resort armed: this thread hears it, and stops accepting, whatever the
+/// Returns at the first signal, with the forced exit armed: this thread hears it, and stops accepting, whatever the
 /// executor does. Without one the executor alone decides.
 async fn watch_signals(forced_exit: Option<ForcedExit>, deadline: Duration) {
     let Some(forced_exit) = forced_exit else { return std::future::pending().await };

@@ -44,9 +44,9 @@ impl ForcedExit {
                 std::process::exit(1);
             }
         };
-        let thread = std::thread::Builder::new().name("fc-last-resort".to_owned()).stack_size(256 * 1024);
+        let thread = std::thread::Builder::new().name("fc-forced-exit".to_owned()).stack_size(256 * 1024);
         if let Err(error) = thread.spawn(wait) {
-            say::error(format_args!("there is no thread for the last resort: {error}"));
+            say::error(format_args!("there is no thread for the forced exit: {error}"));
         }
     }
 }

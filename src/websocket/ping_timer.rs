@@ -26,8 +26,8 @@ impl PingTimer {
         Self { every, within, timer: Timer::default(), asked: None }
     }
 
-    /// `heard` tells whether anything came since it was asked. It is asked twice in each interval, so that no silence
-    /// lasts longer than that.
+    /// `heard` tells whether anything came since the last call of `heard`. It is sampled at every half interval, so that
+    /// no silence lasts longer than the interval.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
         while !self.every.is_zero() && !self.timer.is_running() {
