@@ -72,7 +72,7 @@ impl Connection {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() {
+        if !self.engine.replies.is_empty() && !mail.is_held {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }
@@ -134,7 +134,7 @@ impl Connection {
             // Whoever reads what is left has to count the silence from now on.
             cx.waker().wake_by_ref();
         }
-        if self.phase == Phase::Answered {
+        if self.phase == Phase::Answered && self.engine.replies.is_empty() {
             // A client may ping behind its goodbye. If the socket were closed by then, the kernel would reset the
             // connection, and take what is still under way from the client.
             let _ = ready!(Pin::new(&mut *self.wire).poll_shutdown(cx));
