@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::app::{AccessLog, App, LogMarkers};
+use crate::app::App;
 use crate::cors::Cors;
+use crate::log::{AccessLog, LogMarkers};
 
 /// Settings. Sizes and times have defaults; the platform's own limits stand beside them.
 impl<S: Send + Sync + 'static> App<S> {

@@ -92,7 +92,7 @@ impl Body for Payload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Wire(incoming, busy, version) => {
-                let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+                let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
                     let Some(told) = &mut this.told else { return Poll::Pending };
                     told.call.phase.advance(Phase::Reading);
                     let Some(pause) = told.pause else { return Poll::Pending };
@@ -108,19 +108,22 @@ impl Body for Payload {
                 if !matches!(frame, Some(Ok(_))) {
                     *busy = None;
                 }
-                let version = *version;
-                Poll::Ready(frame.map(|frame| {
-                    frame.map_err(|error| {
-                        let error = BoxError::from(error);
-                        if !is_departure(&*error, version) {
-                            return error;
-                        }
-                        if let Some(told) = this.told.take() {
-                            told.call.has_left();
-                        }
-                        Box::new(Departed(error))
-                    })
-                }))
+                let error = match frame {
+                    Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+                    Some(Err(error)) => BoxError::from(error),
+                    None if is_cut_short(incoming, *version) => Box::new(CutShort),
+                    None => {
+                        this.source = Source::Nothing;
+                        return Poll::Ready(None);
+                    }
+                };
+                if !is_departure(&*error, *version) {
+                    return Poll::Ready(Some(Err(error)));
+                }
+                if let Some(told) = this.told.take() {
+                    told.call.has_left();
+                }
+                Poll::Ready(Some(Err(Box::new(Departed(error)))))
             }
             Source::Taken => {
                 this.source = Source::Nothing;
@@ -198,6 +201,18 @@ impl std::error::Error for Departed {
     }
 }
 
+/// A body that is said to be over, and is not.
+#[derive(Debug)]
+struct CutShort;
+
+impl fmt::Display for CutShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body stopped before its stream had ended or its length had come")
+    }
+}
+
+impl std::error::Error for CutShort {}
+
 /// The client paused for too long.
 #[derive(Debug)]
 struct Paused(Duration);
@@ -223,10 +238,20 @@ pub(crate) fn broken(cause: BoxError) -> Error {
     }
 }
 
+/// Whether a body that is said to be over is not.
+///
+/// hyper takes a stream that its client reset with `NO_ERROR` for one that has ended: that code means something only
+/// where a server sends it (RFC 9113, 8.1). The stream itself knows whether its end has come, a body with a length what
+/// is missing.
+fn is_cut_short(incoming: &hyper::body::Incoming, version: Version) -> bool {
+    let is_short = incoming.size_hint().exact().is_some_and(|left| left > 0);
+    is_short || (version == Version::HTTP_2 && !incoming.is_end_stream())
+}
+
 /// Whether a body ended because the client went away, not because it sent nonsense.
 fn is_departure(error: &(dyn std::error::Error + 'static), version: Version) -> bool {
     // In HTTP/2 whatever ends a body ends its stream, and nobody is left to read a reply.
-    if version == Version::HTTP_2 {
+    if version == Version::HTTP_2 || error.is::<CutShort>() {
         return true;
     }
     let mut link = Some(error);

@@ -14,7 +14,8 @@ use tonic::Code;
 
 use crate::cancel::Phase;
 use crate::error::{BoxError, Error, Result};
-use crate::exchange::{Call, broken};
+use crate::exchange::Call;
+use crate::exchange::payload::broken;
 use crate::grpc::frame;
 use crate::grpc::status::{broken_message, going_away, of_ours};
 use crate::grpc::web::Inlet;
@@ -131,10 +132,14 @@ impl<M: Message + Default> Messages<M> {
 
     fn unreadable(&self, cause: BoxError) -> Error {
         if self.call.departure.is_gone() {
-            return of_ours(Code::Cancelled, "the client left before its last message");
+            return left_early();
         }
         broken(cause)
     }
+}
+
+pub(crate) fn left_early() -> Error {
+    of_ours(Code::Cancelled, "the client left before its last message")
 }
 
 impl<M: Message + Default> Stream for Messages<M> {

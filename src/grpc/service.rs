@@ -14,15 +14,17 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
 
-use crate::app::{Endpoint, replying};
+use crate::app::replying;
 use crate::error::{BoxError, Error, Result};
-use crate::exchange::Exchange;
+use crate::exchange::{Call, Exchange};
 use crate::grpc::call::{Asked, refuse};
+use crate::grpc::messages::left_early;
 use crate::grpc::outlet::{Outlet, Passed};
 use crate::grpc::status::{going_away, judge_by, status_of};
 use crate::grpc::web::{Inlet, last_frame};
 use crate::grpc::wire::{Wire, accept};
 use crate::reply::Reply;
+use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
 
 /// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.
@@ -100,7 +102,8 @@ where
 fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Body> {
     let head = &ex.call().head;
     let inlet = Inlet::new(ex.call().take_patient_body(), wire);
-    let mut request = Request::new(Body::new(Stoppable { inlet, notice: ex.shared().stops.listen() }));
+    let (call, notice) = (Arc::clone(ex.call()), ex.shared().stops.listen());
+    let mut request = Request::new(Body::new(Stoppable { call, inlet, notice }));
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.version_mut() = head.version;
@@ -114,6 +117,7 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
 
 /// The messages of a client, which end when a stop is announced and nothing more has come: as [`Messages`](crate::grpc::Messages).
 struct Stoppable {
+    call: Arc<Call>,
     inlet: Inlet,
     notice: StopNotice,
 }
@@ -129,6 +133,9 @@ impl http_body::Body for Stoppable {
         match Pin::new(&mut self.inlet).poll_frame(cx) {
             Poll::Pending => {
                 Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
+            }
+            Poll::Ready(Some(Err(_))) if self.call.departure.is_gone() => {
+                Poll::Ready(Some(Err(status_of(&left_early()).into())))
             }
             came @ Poll::Ready(_) => came,
         }

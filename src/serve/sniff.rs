@@ -1,8 +1,6 @@
 //! What a client's first bytes say: a probe, HTTP/1 or HTTP/2.
 
-use std::str::FromStr;
-
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use crate::platform::names::shows_a_proxy;
 
@@ -10,7 +8,7 @@ use crate::platform::names::shows_a_proxy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,
-    /// HTTP/2 with prior knowledge: the preface `PRI * HTTP/2.0` came first. hyper checks the rest of it.
+    /// HTTP/2 with prior knowledge: its preface came first.
     Http2,
 }
 
@@ -57,8 +55,8 @@ impl Probes {
     }
 
     pub(crate) fn sniff(&self, seen: &[u8]) -> Sniffed {
-        // Three bytes decide: no method of HTTP/1 begins with `PRI`.
-        const PREFACE: &[u8] = b"PRI";
+        // All of it: a method of HTTP/1 may begin with the same letters.
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         if seen.starts_with(PREFACE) {
             return Sniffed::Protocol(Protocol::Http2);
         }
@@ -72,41 +70,96 @@ impl Probes {
     }
 }
 
+/// For hyper to read: a line that no plain probe has.
+struct Unplain;
+
 impl ProbeHead {
-    /// Whatever is not plainly a probe is left to hyper: a body that would be taken for the next request, line ends
-    /// without a carriage return, a head that is too long.
+    /// Whatever is not plainly a probe is left to hyper: a body that would be taken for the next request, bytes that
+    /// readers disagree about, line ends without a carriage return, a head that is too long.
     fn sniff(seen: &[u8]) -> Sniffed {
-        const ELSE: Sniffed = Sniffed::Protocol(Protocol::Http1);
-        let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") else {
-            let bare = seen.windows(2).any(|window| window[1] == b'\n' && window[0] != b'\r');
-            return if bare || seen.len() >= PROBE_MAX { ELSE } else { Sniffed::More };
-        };
-        let Ok(head) = std::str::from_utf8(&seen[..end]) else { return ELSE };
-        let mut lines = head.split("\r\n");
-        let first = lines.next().unwrap_or_default();
-        let mut probe = Self {
-            length: end + 4,
-            inside: true,
-            close: first.ends_with("HTTP/1.0"),
-            is_head: first.starts_with("HEAD "),
-        };
-        if !first.ends_with(" HTTP/1.1") && !first.ends_with(" HTTP/1.0") {
-            return ELSE;
+        match Self::read(seen) {
+            Ok(Some(probe)) => Sniffed::Probe(probe),
+            Ok(None) if seen.len() < PROBE_MAX => Sniffed::More,
+            _ => Sniffed::Protocol(Protocol::Http1),
         }
-        for line in lines {
-            let Some((name, value)) = line.split_once(':') else { return ELSE };
-            let (Ok(name), Ok(_)) = (HeaderName::from_str(name), HeaderValue::from_str(value)) else {
-                return ELSE;
-            };
+    }
+
+    /// `None` when its end is not there yet.
+    fn read(seen: &[u8]) -> Result<Option<Self>, Unplain> {
+        let Some(first) = line(seen)? else { return Ok(None) };
+        let is_old = is_old(first)?;
+        let is_head = first.starts_with(b"HEAD ");
+        let mut probe = Self { length: first.len() + 2, inside: true, close: is_old, is_head };
+        let (mut has_host, mut has_connection) = (false, false);
+        for _ in 0..FIELDS_MAX {
+            let Some(field) = line(&seen[probe.length..])? else { return Ok(None) };
+            probe.length += field.len() + 2;
+            if field.is_empty() {
+                return Ok(Some(probe));
+            }
+            let colon = field.iter().position(|byte| *byte == b':').ok_or(Unplain)?;
+            let name = HeaderName::from_bytes(&field[..colon]).map_err(|_| Unplain)?;
+            let value = field[colon + 1..].trim_ascii();
             match name.as_str() {
-                "content-length" | "transfer-encoding" | "expect" | "upgrade" => return ELSE,
-                "connection" => probe.close |= value.to_ascii_lowercase().contains("close"),
+                "content-length" | "transfer-encoding" | "expect" | "upgrade" => return Err(Unplain),
+                // Two of them, or a list, mean what their reader makes of them.
+                "host" if std::mem::replace(&mut has_host, true) || !is_plain_host(value) => {
+                    return Err(Unplain);
+                }
+                "connection" if std::mem::replace(&mut has_connection, true) => return Err(Unplain),
+                "connection" if value.eq_ignore_ascii_case(b"close") => probe.close = true,
+                "connection" if is_old || !value.eq_ignore_ascii_case(b"keep-alive") => return Err(Unplain),
                 name => probe.inside &= !shows_a_proxy(name),
             }
         }
-        Sniffed::Probe(probe)
+        Err(Unplain)
     }
 }
+
+/// More fields than a probe has, and fewer than hyper takes.
+const FIELDS_MAX: usize = 64;
+
+/// The first line without its end, of characters that all readers take alike; `None` when its end is not there yet.
+fn line(bytes: &[u8]) -> Result<Option<&[u8]>, Unplain> {
+    let Some(end) = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~' | b'\t')) else {
+        return Ok(None);
+    };
+    match &bytes[end..] {
+        [b'\r', b'\n', ..] => Ok(Some(&bytes[..end])),
+        [b'\r'] => Ok(None),
+        _ => Err(Unplain),
+    }
+}
+
+/// Whether a request line, which has to be a plain one, says HTTP/1.0.
+fn is_old(line: &[u8]) -> Result<bool, Unplain> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let (Some(_), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(Unplain);
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(byte);
+    match version {
+        b"HTTP/1.1" | b"HTTP/1.0" if target.iter().all(is_plain) => Ok(version == b"HTTP/1.0"),
+        _ => Err(Unplain),
+    }
+}
+
+/// A name or an IPv4 address, and perhaps a port.
+fn is_plain_host(host: &[u8]) -> bool {
+    let colon = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+    let (name, port) = host.split_at(colon);
+    let is_port = |port: &[u8]| {
+        port.iter().all(u8::is_ascii_digit)
+            && std::str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok())
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    !name.is_empty() && name.iter().all(is_plain) && port.strip_prefix(b":").is_none_or(is_port)
+}
+
+#[cfg(test)]
+mod agreement;
 
 #[cfg(test)]
 mod tests {
@@ -124,8 +177,12 @@ mod tests {
         check("", More);
         check("P", More);
         check("PR", More);
-        check("PRI", h2);
-        check("PRI * HTTP/2.0", h2);
+        check("PRI * HTTP/2.0", More);
+        check("PRI * HTTP/2.0\r\n\r\nSM\r\n\r", More);
+        check("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", h2);
+        check("PRI * HTTP/2.0\r\n\r\nSM\r\n\n", h1);
+        check("PRIVATE / HTTP/1.1", h1);
+        check("PRI /", h1);
         check("POST / ", h1);
         check("PUT", h1);
         check("GE", More);
@@ -155,6 +212,17 @@ mod tests {
         check("GET /healthz HTTP/1.1\r\ncontent-length\0: 5\r\n\r\n", h1);
         check("GET /healthz HTTP/1.1\r\nx: a\nb\r\n\r\n", h1);
         check("GET /healthz HTTP/2.0\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1 HTTP/1.1\r\n\r\n", h1);
+        check("GET /healthz?a\0 HTTP/1.1\r\n\r\n", h1);
+        check("GET /healthz?a\tb HTTP/1.1\r\n\r\n", h1);
+        // To hyper the head ends at the second line.
+        check("GET /healthz HTTP/1.1\r\nx: a\n\r\nGET / HTTP/1.1\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\nConnection: closed\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", h1);
+        check("GET /healthz HTTP/1.1\r\nHost: user@a\r\n\r\n", h1);
+        check(&format!("GET /healthz HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(100)), h1);
         check(&format!("GET /healthz HTTP/1.1\r\nx: {}", "y".repeat(PROBE_MAX)), h1);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::ReadBuf;
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::timer::Timer;
 use crate::websocket::engine::{Engine, Incoming};
@@ -16,7 +16,7 @@ use crate::websocket::mailbox::Mail;
 use crate::websocket::outbox::Outbox;
 
 pub(super) struct Connection {
-    wire: Box<dyn Wire>,
+    io: Box<dyn UpgradedIo>,
     engine: Engine,
     phase: Phase,
     /// Whether the kernel took less than there was.
@@ -46,9 +46,9 @@ enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(wire: Box<dyn Wire>, max_message: usize, ahead: &Bytes) -> Self {
-        let engine = Engine::new(max_message, ahead);
-        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
+    pub(super) fn new(io: Box<dyn UpgradedIo>, max_message: usize, read_buf: &Bytes) -> Self {
+        let engine = Engine::new(max_message, read_buf);
+        Self { io, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -84,7 +84,7 @@ impl Connection {
             Phase::Answered => return Poll::Pending,
             Phase::Broken | Phase::Refused | Phase::Said => return self.poll_gone(cx),
         }
-        let incoming = ready!(self.engine.poll_read(&mut *self.wire, cx));
+        let incoming = ready!(self.engine.poll_read(&mut *self.io, cx));
         match &incoming {
             Incoming::Close(_) => self.phase = Phase::Answered,
             Incoming::Broken(close) => {
@@ -102,7 +102,7 @@ impl Connection {
         }
         if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {
             // An error says that it was closed before.
-            let _ = ready!(Pin::new(&mut *self.wire).poll_shutdown(cx));
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
             self.phase = Phase::Said;
         }
         Poll::Pending
@@ -114,7 +114,7 @@ impl Connection {
         let mut away = [0; 4 * KIB];
         loop {
             let mut away = ReadBuf::new(&mut away);
-            match ready!(Pin::new(&mut *self.wire).poll_read(cx, &mut away)) {
+            match ready!(Pin::new(&mut *self.io).poll_read(cx, &mut away)) {
                 Ok(()) if !away.filled().is_empty() => self.quiet.stop(),
                 _ => return Poll::Ready(()),
             }
@@ -124,7 +124,7 @@ impl Connection {
     /// Ready when everything is sent; whether the client has closed too, after both sides have said all.
     pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
-        let flushed = outbox.poll_flush(&mut *self.wire, cx);
+        let flushed = outbox.poll_flush(&mut *self.io, cx);
         // A client that reads is there, whatever else it does.
         self.has_read |= self.is_stalled && outbox.sent() > before;
         self.is_stalled = flushed.is_pending();
@@ -137,7 +137,7 @@ impl Connection {
         if self.phase == Phase::Answered && self.engine.replies.is_empty() {
             // A client may ping behind its goodbye. If the socket were closed by then, the kernel would reset the
             // connection, and take what is still under way from the client.
-            let _ = ready!(Pin::new(&mut *self.wire).poll_shutdown(cx));
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
             self.phase = Phase::Said;
         }
         Poll::Ready(Ok(self.phase == Phase::Said && self.poll_away(cx).is_ready()))

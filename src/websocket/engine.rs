@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::websocket::frames::{Fault, Frame, Frames, put_head};
 use crate::websocket::message::{Close, Message, Text};
@@ -49,16 +49,16 @@ enum Kind {
 }
 
 impl Engine {
-    pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
-        let (frames, utf8) = (Frames::new(ahead), Utf8::default());
+    pub(super) fn new(max_message: usize, read_buf: &Bytes) -> Self {
+        let (frames, utf8) = (Frames::new(read_buf), Utf8::default());
         Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
     /// The next of what comes. Pings are answered on the way.
-    pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
+    pub(super) fn poll_read(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
-            let Poll::Ready(next) = self.frames.poll_next(wire, cx, self.max_message - so_far) else {
+            let Poll::Ready(next) = self.frames.poll_next(io, cx, self.max_message - so_far) else {
                 return if self.is_text_so_far() { Poll::Pending } else { Poll::Ready(not_utf8()) };
             };
             let incoming = next.and_then(|frame| self.receive(frame));
@@ -272,11 +272,11 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
         for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
-            let mut wire = Script { bytes: bytes.to_owned(), piece };
+            let mut io = Script { bytes: bytes.to_owned(), piece };
             let mut engine = Engine::new(200_000, &Bytes::new());
             let mut came = Vec::new();
             let mut cx = Context::from_waker(Waker::noop());
-            while let Poll::Ready(incoming) = engine.poll_read(&mut wire, &mut cx) {
+            while let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx) {
                 came.push(name(&incoming));
                 if !matches!(incoming, Incoming::Message(_)) {
                     break;
@@ -340,9 +340,9 @@ mod tests {
     #[test]
     fn many_pings_are_answered_before_more_is_read() {
         let pings = frame(0x89, &[b'x'; 100]).repeat(50);
-        let mut wire = Script { piece: pings.len(), bytes: pings };
+        let mut io = Script { piece: pings.len(), bytes: pings };
         let mut engine = Engine::new(1000, &Bytes::new());
-        let incoming = engine.poll_read(&mut wire, &mut Context::from_waker(Waker::noop()));
+        let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()));
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 
 /// One frame of a client.
@@ -60,15 +60,15 @@ struct Head {
 }
 
 impl Frames {
-    /// `ahead`: what was read together with the handshake.
-    pub(super) fn new(ahead: &[u8]) -> Self {
-        Self { input: BytesMut::from(ahead), head: None, moved: false }
+    /// `read_buf`: what was read together with the handshake.
+    pub(super) fn new(read_buf: &[u8]) -> Self {
+        Self { input: BytesMut::from(read_buf), head: None, moved: false }
     }
 
     /// The next frame; `most` is what the payload of one with data may have.
     pub(super) fn poll_next(
         &mut self,
-        wire: &mut dyn Wire,
+        io: &mut dyn UpgradedIo,
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<Result<Frame, Fault>> {
@@ -79,7 +79,7 @@ impl Frames {
             if let Some(head) = self.head.take_if(|head| head.length <= self.input.len()) {
                 return Poll::Ready(Ok(self.take(head)));
             }
-            if !ready!(self.poll_fill(wire, cx)) {
+            if !ready!(self.poll_fill(io, cx)) {
                 return Poll::Ready(Err(Fault::Gone));
             }
         }
@@ -156,14 +156,14 @@ impl Frames {
     }
 
     /// Reads what there is, into room for all that is missing. Whether the wire goes on.
-    fn poll_fill(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_fill(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<bool> {
         let missing = self.head.as_ref().map_or(0, |head| head.length - self.input.len());
         let room = self.input.capacity() - self.input.len();
         if room < missing.clamp(ROOM_MIN, LARGE) {
             self.input.reserve(missing.clamp(SMALL, LARGE));
         }
         // It holds nothing of its own, so that one that was not ready can be dropped.
-        let read = ready!(pin!(wire.read_buf(&mut self.input)).poll(cx));
+        let read = ready!(pin!(io.read_buf(&mut self.input)).poll(cx));
         self.moved |= read.as_ref().is_ok_and(|length| *length > 0);
         Poll::Ready(matches!(read, Ok(1..)))
     }

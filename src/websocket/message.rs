@@ -9,7 +9,8 @@ use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::Result;
-use crate::exchange::{Readable, parse_json};
+use crate::exchange::Readable;
+use crate::exchange::read::parse_json;
 
 /// One message, whole: fragments are put together, and pings are answered before anybody sees them.
 ///

@@ -13,18 +13,17 @@ use http::StatusCode;
 use tokio::time::Sleep;
 
 use crate::error::{Error, Result};
-use crate::exchange::{Ended, Line};
+use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
 use crate::stage::{Begin, Guarded, log_cause};
 use crate::stop::StopNotice;
+use crate::task::BoxFuture;
 use crate::timer::Timer;
 use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
 use crate::websocket::pulse::{Beat, Pulse};
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The author's closure, before it is called.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
@@ -58,7 +57,7 @@ pub(super) struct Session {
     is_gone: bool,
     /// What the client has said goodbye with, until that is answered.
     goodbye: Option<Option<Close>>,
-    ended: Ended,
+    ended: UpgradeEnd,
 }
 
 /// What a session begins with.
@@ -84,13 +83,13 @@ impl Begin<Result> for Start {
 }
 
 impl Session {
-    pub(super) fn new(line: Line, opening: Opening) -> Self {
+    pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
         let Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
-            connection: Some(Connection::new(line.wire, max_message, &line.ahead)),
+            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
             work: Some(Guarded::new(Arc::clone(&mailbox.call), start)),
-            departed: Some(line.departed),
+            departed: Some(upgraded.departed),
             mailbox,
             stop,
             deadline,
@@ -101,7 +100,7 @@ impl Session {
             is_reading: true,
             is_gone: false,
             goodbye: None,
-            ended: Ended::default(),
+            ended: UpgradeEnd::default(),
         }
     }
 
@@ -217,7 +216,7 @@ impl Session {
     }
 
     /// Waits, for as long as there is something to wait for.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
         if is_closing {
             // A client that goes on reading what was sent to it gets all of it.
@@ -268,9 +267,9 @@ impl Session {
 }
 
 impl Future for Session {
-    type Output = Ended;
+    type Output = UpgradeEnd;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let this = &mut *self;
         this.hear(cx);
         for turn in 0..TURNS {

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
-#![allow(unreachable_pub, reason = "modules of a test have no outside")]
+#![allow(unreachable_pub, unnameable_types, reason = "modules of a test have no outside")]
 
 mod support;
 
 mod abuse_h2;
 mod apps;
+mod broken_off;
 mod connections;
 mod cors;
 mod drain;

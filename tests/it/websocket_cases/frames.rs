@@ -37,8 +37,8 @@ fn pings_and_pongs() {
     check(&server, "2.9", &[(PONG, b"unsolicited"), (PING, b"ping")], &[(PONG, b"ping")], End::Open);
     let payloads: Vec<String> = (0..10).map(|at| format!("payload-{at}")).collect();
     let pings: Vec<Frame<'_>> = payloads.iter().map(|payload| (PING, payload.as_bytes())).collect();
-    let pongs: Vec<Frame<'_>> = payloads.iter().map(|payload| (PONG, payload.as_bytes())).collect();
-    check(&server, "2.10 and 2.11", &pings, &pongs, End::Open);
+    let answers: Vec<Frame<'_>> = payloads.iter().map(|payload| (PONG, payload.as_bytes())).collect();
+    check(&server, "2.10 and 2.11", &pings, &answers, End::Open);
 }
 
 /// A reserved bit in any kind of frame, alone and with others, and a ping behind it that is not answered.

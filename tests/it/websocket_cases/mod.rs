@@ -85,10 +85,10 @@ fn send(client: &mut Client, bytes: &[u8]) {
 #[track_caller]
 fn expect(client: &mut Client, case: &str, expected: &[Frame<'_>]) {
     for (first, payload) in expected {
-        let (got, came) = client.frame();
-        let is_same = got == *first && came == *payload;
-        let shown = String::from_utf8_lossy(&came[..came.len().min(200)]);
-        assert!(is_same, "{case}: {first:x} and {} bytes, not {got:x} and {shown:?}", payload.len());
+        let (head, body) = client.frame();
+        let is_same = head == *first && body == *payload;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(200)]);
+        assert!(is_same, "{case}: {first:x} and {} bytes, not {head:x} and {shown:?}", payload.len());
     }
 }
 
