@@ -55,6 +55,8 @@ pub(super) struct Session {
     is_reading: bool,
     /// The client has left, of its own accord.
     is_gone: bool,
+    /// What the client has said goodbye with, until that is answered.
+    goodbye: Option<Option<Close>>,
     ended: UpgradeEnd,
 }
 
@@ -97,6 +99,7 @@ impl Session {
             may_finish,
             is_reading: true,
             is_gone: false,
+            goodbye: None,
             ended: UpgradeEnd::default(),
         }
     }
@@ -124,6 +127,14 @@ impl Session {
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
+            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
+                self.is_gone |= mail.close.is_none();
+                self.ended.left = false;
+                mail.end(close.unwrap_or_else(Close::without_code));
+                drop(mail);
+                self.mailbox.call.departure.announce();
+                continue;
+            }
             mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
@@ -141,11 +152,8 @@ impl Session {
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
-                    self.is_gone |= mail.close.is_none();
-                    self.ended.left = false;
-                    mail.end(close.unwrap_or_else(|| Close::new(1005, "")));
-                    drop(mail);
-                    self.mailbox.call.departure.announce();
+                    mail.hold();
+                    self.goodbye = Some(close);
                 }
                 Incoming::Broken(close) => {
                     self.is_gone = true;
@@ -253,7 +261,8 @@ impl Session {
         (self.connection, self.departed, self.deadline) = (None, None, None);
         let mut mail = self.mailbox.open();
         self.ended.sent = mail.outbox.sent();
-        mail.end(Close::new(1006, ""));
+        let goodbye = self.goodbye.take().map(|close| close.unwrap_or_else(Close::without_code));
+        mail.end(goodbye.unwrap_or_else(|| Close::new(1006, "")));
     }
 }
 

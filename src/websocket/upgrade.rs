@@ -78,6 +78,12 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// 499 if the client left without a close. An error of the closure's closes with 1011 and its public message, and
     /// is logged; a panic closes with 1011 too.
     ///
+    /// **A client that does not read** makes [`Socket::send`] wait, with 16 KiB or one larger message queued. It is pinged as
+    /// after any silence, and without an answer it has left after [`ping_every`](Upgrade::ping_every) and
+    /// [`pong_within`](Upgrade::pong_within), together 30 s by default. One that sends all the while is not read either, and
+    /// so never silent: a closure that must not wait for it puts a time limit around its `send`. What a socket holds then is
+    /// the queue and one message that came, of up to [`max_message`](Upgrade::max_message).
+    ///
     /// Compression (`permessage-deflate`) is not negotiated. Over HTTP/2 there are no sockets.
     #[track_caller]
     #[doc(alias = "WebSocketUpgrade")]
