@@ -2,8 +2,9 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
 
 /// How large a file may be. Whatever goes into a manifest is far smaller.
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
@@ -23,9 +24,8 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 /// What opening and reading give, and a kind of its own for what is no file or too large.
 pub(crate) fn read_octets(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for one that writes into it.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits();
-    #[expect(clippy::cast_possible_wrap, reason = "the flag's bit is far from the sign")]
-    let file = File::options().read(true).custom_flags(flags as i32).open(path)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     check(&file.metadata()?)?;
     let mut octets = Vec::new();
     // It may grow, and what the kernel makes up has no size.
