@@ -208,6 +208,7 @@ mod lifecycle;
 mod log;
 pub mod platform;
 mod reply;
+mod roll;
 mod route;
 mod serve;
 mod stage;

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::roll::Roll;
+
 /// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,8 +45,15 @@ impl Serialize for Counters {
     }
 }
 
+/// A request that is not over.
+pub(crate) trait InFlight: Send + Sync {
+    /// Ends it as one that a shutdown has cut, unless it has ended meanwhile.
+    fn cut(&self, tally: &Tally, is_logged: bool);
+}
+
 #[derive(Default)]
 pub(crate) struct Tally {
+    pub(crate) roll: Roll<dyn InFlight>,
     pub(crate) in_flight: Count,
     pub(crate) finished: Count,
     pub(crate) cancelled: Count,
@@ -114,6 +123,14 @@ impl Tally {
     /// From now on, what ends early was cut by us.
     pub(crate) fn start_cutting(&self) {
         self.cutting.store(true, Ordering::Release);
+    }
+
+    /// Counts and records those that nobody has dropped when the process ends: their threads do not turn.
+    pub(crate) fn cut_rest(&self, is_logged: bool) {
+        self.start_cutting();
+        for request in self.roll.all() {
+            request.cut(self, is_logged);
+        }
     }
 
     pub(crate) fn is_cutting(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
 #[cfg(feature = "websocket")]
 use crate::stage::board;
-use crate::stage::{Begin, Guard, Guarded, Outgoing, Record, drain_leftover, finish};
+use crate::stage::{Begin, Guard, Guarded, Outgoing, Recheck, Record, drain_leftover, finish, recheck};
 use crate::tally::Permit;
 use crate::task::Kind;
 use crate::timer::Deadline;
@@ -38,6 +38,8 @@ pub(crate) struct Here<S> {
     guard: Guard<Entry<S>, Reply>,
     deadline: Deadline,
     exit: Option<Exit<S>>,
+    /// A reply that is made, until the last look for its client.
+    held: Option<Box<(Reply, Recheck)>>,
     _permit: Option<Arc<Permit>>,
 }
 
@@ -46,13 +48,20 @@ impl<S: Send + Sync + 'static> Answer<S> {
         let Visit { place, permit } = visit;
         let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
         let guard = Guard::new(Entry { place, exchange });
-        Self::Here(Here { guard, deadline: Deadline::NotAsked, exit: Some(exit), _permit: permit })
+        Self::Here(Here {
+            guard,
+            deadline: Deadline::NotAsked,
+            exit: Some(exit),
+            held: None,
+            _permit: permit,
+        })
     }
 
     /// Initialises first, or runs as a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), call, visit).await;
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), visit).await;
+            recheck(&call).await;
             exit.leave(reply.into_reply())
         }))
     }
@@ -84,11 +93,20 @@ impl<S: Send + Sync + 'static> Future for Answer<S> {
 impl<S: Send + Sync + 'static> Here<S> {
     fn poll(&mut self, reply: &mut Option<Reply>, cx: &mut Context<'_>) {
         let Some(exit) = &self.exit else { return };
+        if let Some((_, recheck)) = self.held.as_deref_mut() {
+            if recheck.poll(cx).is_ready() {
+                *reply = self.held.take().map(|held| held.0);
+            }
+            return;
+        }
         let (shared, call) = (&exit.app.shared, exit.record.call());
         if self.guard.poll(call, reply, cx).is_err() {
             *reply = Some(Reply::from_error(shared.panicked(PANICKED)));
         }
         if reply.is_some() {
+            if let Some(recheck) = Recheck::begin(call, cx) {
+                self.held = reply.take().map(|reply| Box::new((reply, recheck)));
+            }
             return;
         }
         if self.deadline.poll(cx, || shared.deadline(call)).is_ready() {

@@ -1,5 +1,6 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
     started: OnceLock<Instant>,
+    /// Whether its record is written.
+    ended: AtomicBool,
     /// The place that was found.
     pub(crate) scope: Option<Arc<Scope>>,
     /// Whether the request comes from a page.
@@ -73,6 +76,7 @@ impl Call {
             head,
             peer,
             started: OnceLock::new(),
+            ended: AtomicBool::new(false),
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
@@ -106,6 +110,20 @@ impl Call {
     /// When the request came. The clock is read when somebody asks first: at once where there are records.
     pub(crate) fn started(&self) -> Instant {
         *self.started.get_or_init(Instant::now)
+    }
+
+    /// The same, if somebody has asked before.
+    pub(crate) fn started_before(&self) -> Option<Instant> {
+        self.started.get().copied()
+    }
+
+    /// Whether it is over for its record; the first who asks ends it.
+    pub(crate) fn end(&self) -> bool {
+        self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {

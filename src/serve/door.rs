@@ -22,7 +22,7 @@ use crate::app::Sealed;
 use crate::error::{Error, Result};
 use crate::log::say;
 use crate::serve::connection;
-use crate::serve::drain::{Drain, Watch, Watches};
+use crate::serve::drain::{Drain, Watch, Watches, cut_rest, say_stopped};
 use crate::serve::last_resort::LastResort;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
@@ -67,11 +67,17 @@ async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: Unbound
 
 /// Returns at the first signal, with the last resort armed: this thread hears it, and stops accepting, whatever the
 /// executor does. Without one the executor alone decides.
-async fn watch_signals(last_resort: Option<LastResort>, deadline: Duration) {
+async fn watch_signals<S>(last_resort: Option<LastResort>, app: Arc<Sealed<S>>)
+where
+    S: Send + Sync + 'static,
+{
     let Some(last_resort) = last_resort else { return std::future::pending().await };
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.first().await;
-    last_resort.arm(deadline, signals);
+    last_resort.arm(app.settings.drain, signals, move || {
+        cut_rest(&app);
+        say_stopped(&app);
+    });
 }
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
@@ -99,14 +105,14 @@ impl Door {
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
-        let deadline = settings.drain;
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
             let porter = Arc::new(porter);
+            let app = Arc::clone(&porter.app);
             reactor.block_on(async {
                 let mut standing = pin!(porter.stand(listener, asked));
-                let mut signal = pin!(watch_signals(last_resort, deadline));
+                let mut signal = pin!(watch_signals(last_resort, app));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
                     Poll::Pending => standing.as_mut().poll(cx),

@@ -6,6 +6,7 @@ mod finish;
 mod leftover;
 mod outgoing;
 mod panic;
+mod recheck;
 mod record;
 
 #[cfg(feature = "websocket")]
@@ -14,4 +15,5 @@ pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use panic::{Begin, Guard, Guarded};
+pub(crate) use recheck::{Recheck, recheck};
 pub(crate) use record::{Markers, Record};

@@ -9,6 +9,7 @@ mod support;
 
 mod abuse_h2;
 mod apps;
+mod blocked;
 mod broken_off;
 mod connections;
 mod cors;
