@@ -11,7 +11,8 @@ use crate::roll::Roll;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Requests and event calls that are being handled now, the one that asks included.
+    /// Requests and event calls that are being handled now, the one that asks included, and
+    /// [handlers that finish](crate::At::finish) without their clients.
     pub in_flight: u64,
     /// Those whose reply was handed to the connection to its end, or broke off by an error of the handler's.
     pub finished: u64,
@@ -19,7 +20,7 @@ pub struct Counters {
     pub cancelled: u64,
     /// Handlers that panicked.
     pub panicked: u64,
-    /// Requests that a shutdown cut after its deadline.
+    /// Requests that a shutdown cut after its deadline, and handlers that went on without their clients until then.
     pub cut: u64,
     /// Event calls.
     pub invoked: u64,
@@ -64,6 +65,8 @@ pub(crate) struct Tally {
     cutting: AtomicBool,
     /// Connections that were woken and have had no turn since. Below zero for a moment, when a turn overtakes its wake.
     woken: AtomicIsize,
+    /// Handlers that run to their end, whether their clients wait or not.
+    pub(crate) finishing: Count,
     /// Handlers that run, where there is a cap on them.
     running: Count,
 }

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use tokio::time::timeout_at;
 
 use crate::app::refusal::Refusal;
-use crate::app::{BoxFuture, Place, Sealed};
+use crate::app::{BoxFuture, Place, Sealed, detached};
 use crate::cancel::Policy;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
@@ -167,13 +167,16 @@ async fn outlive<S: Send + Sync + 'static>(
     visit: Visit<S>,
 ) -> Result<Reply> {
     ensure_initialised(&app, &call).await?;
-    let policy = visit.place.scope.policy;
-    let tracker = app.shared.tracker.clone();
-    let run = run(app, call, visit);
-    match policy {
-        Policy::Cancel => run.await,
+    match visit.place.scope.policy {
+        Policy::Cancel => run(app, call, visit).await,
         Policy::Finish => {
-            let task = tracker.spawn(Kind::Handler, run);
+            let begun = detached::begin(&call, &app.shared.tally, app.settings.max_finishing);
+            let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
+            let tracker = app.shared.tracker.clone();
+            let task = tracker.spawn(Kind::Handler, async move {
+                let _running = running;
+                run(app, call, visit).await
+            });
             task.await.unwrap_or_else(|_| {
                 Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
             })

@@ -41,6 +41,8 @@ pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
 impl At {
     /// Handlers here run to their end when their client leaves, as tasks that shutdown waits for.
     ///
+    /// They stay in flight until then. [`App::max_finishing`](crate::App::max_finishing) bounds how many there are.
+    ///
     /// An instance without requests is frozen, and the work with it, until the next request comes.
     pub fn finish(mut self) -> Self {
         self.settings.policy = Some(Policy::Finish);

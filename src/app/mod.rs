@@ -3,6 +3,7 @@
 mod answer;
 mod at;
 mod configure;
+mod detached;
 mod group;
 mod handler;
 mod refusal;

@@ -26,6 +26,11 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the path, or its method, is nobody's.
+    pub(crate) fn is_unmatched(&self) -> bool {
+        matches!(self, Self::NotFound | Self::WrongMethod(_))
+    }
+
     /// Refuses what is too large, and what two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {

@@ -43,6 +43,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 let scope = Arc::clone(&place.scope);
                 (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
+            // What is cheap to refuse is refused the same way where nothing is let in.
+            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
             Err(refusal) => (Err(refusal), None),
         };
         let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));

@@ -82,5 +82,9 @@ pub const HEARTBEAT_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
 /// How long one ready check may take; the platform waits 1 to 3 s for a probe.
 pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
 
+/// How many handlers that finish without their clients run at a time; the platform sends an instance at most 200 requests at
+/// a time.
+pub const MAX_FINISHING_DEFAULT: u64 = 1000;
+
 /// How many connections are served at a time; the platform allows 100 000 descriptors.
 pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;

@@ -13,6 +13,7 @@ mod blocked;
 mod broken_off;
 mod connections;
 mod cors;
+mod detached;
 mod drain;
 mod forwarding;
 mod grpc;

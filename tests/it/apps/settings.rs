@@ -83,6 +83,9 @@ fn with_settings(mut app: App<Rounds>) -> App<Rounds> {
     if let Some(most) = number("IT_MAX_IN_FLIGHT") {
         app = app.max_in_flight(most);
     }
+    if let Some(most) = number("IT_MAX_FINISHING") {
+        app = app.max_finishing(most);
+    }
     if let Some(hops) = number("IT_HOPS") {
         app = app.trusted_hops(usize::try_from(hops).unwrap());
     }
