@@ -23,6 +23,7 @@ mod leave;
 mod limits;
 mod logs;
 mod memory;
+mod octets;
 mod probes;
 mod records;
 mod rows;

@@ -4,6 +4,7 @@ mod bodies;
 pub mod grpc;
 mod leaving;
 pub mod live;
+mod octets;
 mod settings;
 mod sockets;
 mod words;
@@ -17,6 +18,7 @@ fn serve() {
         Ok("grpc") => grpc::app().run().unwrap(),
         Ok("leaving") => leaving::app().run().unwrap(),
         Ok("live") => live::app().run().unwrap(),
+        Ok("octets") => octets::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
         Ok("sockets") => sockets::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
