@@ -14,14 +14,15 @@ use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
 use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, Glance, RequestId, control};
-use crate::route::Found;
+use crate::route::{Found, plain};
 use crate::stage::{Markers, Record};
 use crate::tally::Permit;
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. The only way in: connections, tests and embedders all come through here.
     pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
-        let path = head.uri.path();
+        let spelled = plain(head.uri.path());
+        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
         if let Some(probe) = self.probe(&head, path) {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
@@ -29,7 +30,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let seen = Glance::at(&head.headers, trusted);
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
-            match control(&head.method, path, seen.control_path) {
+            match control(&head.method, head.uri.path(), seen.control_path) {
                 CallKind::Http => {}
                 kind => {
                     let call = Arc::new(Call::new(id, head, body, peer, None, false));
@@ -47,7 +48,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
             Err(refusal) => (Err(refusal), None),
         };
-        let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
+        let mut call = Call::new(id, head, body, peer, scope, has_origin);
+        call.spelled = spelled;
+        let call = Arc::new(call);
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),

@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
+    /// The path as routes are looked up, where it is spelled in another way.
+    pub(crate) spelled: Option<Box<str>>,
     started: OnceLock<Instant>,
     /// Whether its record is written.
     ended: AtomicBool,
@@ -75,6 +77,7 @@ impl Call {
             id,
             head,
             peer,
+            spelled: None,
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             scope,
@@ -101,10 +104,16 @@ impl Call {
         }
         let lean = Self {
             started: self.started.clone(),
+            spelled: self.spelled.clone(),
             ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
         };
         lean.phase.set(Phase::Replying);
         lean
+    }
+
+    /// The path that the route's parameters stand in.
+    pub(crate) fn path(&self) -> &str {
+        self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
     }
 
     /// When the request came. The clock is read when somebody asks first: at once where there are records.

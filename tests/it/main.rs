@@ -28,6 +28,7 @@ mod probes;
 mod records;
 mod rows;
 mod shapes;
+mod spelling;
 mod sse;
 mod sse_feed;
 mod start;

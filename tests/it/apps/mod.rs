@@ -7,6 +7,7 @@ pub mod live;
 mod octets;
 mod settings;
 mod sockets;
+mod spelling;
 mod words;
 
 /// Not a test: what `Launch::app` starts.
@@ -21,6 +22,7 @@ fn serve() {
         Ok("octets") => octets::app().run().unwrap(),
         Ok("settings") => settings::app().run().unwrap(),
         Ok("sockets") => sockets::app().run().unwrap(),
+        Ok("spelling") => spelling::app().run().unwrap(),
         Ok(name) => panic!("no app has the name {name}"),
         // Somebody asked for all ignored tests.
         Err(_) => {}
