@@ -2,6 +2,7 @@
 
 mod answer;
 mod at;
+mod authority;
 mod configure;
 mod detached;
 mod group;

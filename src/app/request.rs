@@ -23,11 +23,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
         let spelled = plain(head.uri.path());
         let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
-        if let Some(probe) = self.probe(&head, path) {
-            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
-        }
         let trusted = self.shared.trusted;
         let seen = Glance::at(&head.headers, trusted);
+        if let Some(probe) = self.probe(&head, path)
+            && Refusal::of_ambiguity(&head, &seen).is_none()
+        {
+            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
+        }
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
             match control(&head.method, head.uri.path(), seen.control_path) {

@@ -18,6 +18,7 @@ mod drain;
 mod forwarding;
 mod grpc;
 mod hangup;
+mod hosts;
 mod leak;
 mod leave;
 mod limits;
