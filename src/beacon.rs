@@ -108,33 +108,23 @@ impl Drop for Observer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
     use super::*;
-
-    #[derive(Default)]
-    struct Woken(AtomicUsize);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::test_waker::Woken;
 
     #[test]
     fn those_who_looked_are_woken_and_places_are_used_again() {
         let beacon = Beacon::default();
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
+        let (woken, waker) = Woken::new();
         let cx = Context::from_waker(&waker);
         let (mut first, mut never) = (beacon.observe(), beacon.observe());
         assert_eq!((first.look(&cx), first.look(&cx)), (0, 0));
         beacon.update(|value| value + 7);
-        assert_eq!((woken.0.load(Ordering::Relaxed), first.look(&cx)), (1, 7));
+        assert_eq!((woken.count(), first.look(&cx)), (1, 7));
         drop(first);
         beacon.update(|_| 8);
-        assert_eq!((woken.0.load(Ordering::Relaxed), never.look(&cx)), (1, 8));
+        assert_eq!((woken.count(), never.look(&cx)), (1, 8));
         assert_eq!(beacon.0.sleepers.lock().unwrap().wakers.len(), 1);
     }
 
@@ -169,12 +159,12 @@ mod tests {
     #[test]
     fn a_task_that_moved_is_woken_where_it_is() {
         let beacon = Beacon::default();
-        let (before, after) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
+        let ((before, first), (after, second)) = (Woken::new(), Woken::new());
         let mut observer = beacon.observe();
-        for woken in [&before, &after] {
-            observer.look(&Context::from_waker(&Waker::from(Arc::clone(woken))));
+        for waker in [&first, &second] {
+            observer.look(&Context::from_waker(waker));
         }
         beacon.update(|_| 1);
-        assert_eq!((before.0.load(Ordering::Relaxed), after.0.load(Ordering::Relaxed)), (0, 1));
+        assert_eq!((before.count(), after.count()), (0, 1));
     }
 }

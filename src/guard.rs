@@ -1,9 +1,10 @@
 //! Ready-made arounds for functions whose trigger is anonymous.
 
-use crate::app::{Handler, Next};
+use crate::app::Handler;
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::reply::Reply;
+use crate::sealed::Next;
 
 /// An around that lets only requests with this header through: "only through my load balancer".
 ///

@@ -12,7 +12,7 @@ use crate::roll::Roll;
 #[non_exhaustive]
 pub struct Counters {
     /// Requests and event calls that are being handled now, the one that asks included, and
-    /// [handlers that finish](crate::At::finish) without their clients.
+    /// [handlers that finish](crate::HangUpPolicy::Finish) without their clients.
     pub in_flight: u64,
     /// Those whose reply was handed to the connection to its end, or broke off by an error of the handler's.
     pub finished: u64,

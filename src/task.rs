@@ -9,6 +9,9 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+/// A future of any kind, on the heap.
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// What a task is for, so that a drain can say what it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,7 +28,7 @@ pub(crate) enum Kind {
     Leftover,
     /// A connection that has left HTTP.
     #[cfg(feature = "websocket")]
-    Socket,
+    Upgraded,
 }
 
 const KINDS: &[(Kind, &str)] = &[
@@ -37,7 +40,7 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
     #[cfg(feature = "websocket")]
-    (Kind::Socket, "sockets"),
+    (Kind::Upgraded, "sockets"),
 ];
 
 /// Counts the tasks of one app. Clones share the count.

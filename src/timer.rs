@@ -41,7 +41,6 @@ impl Timer {
     }
 
     /// Whether it runs and is not over: then polling it again, from the task that did, tells nothing new.
-    #[cfg(feature = "websocket")]
     pub(crate) fn is_running(&self) -> bool {
         self.running && self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
     }

@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use crate::failure::{Failure, megabytes, usage};
-use crate::instance::{Connection, Lease, Pool, Refusal, Tail};
-use crate::log::{Log, Source};
-use crate::payload::{Payload, Verdict};
+use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
+use crate::failure::{Failure, megabytes};
+use crate::instance::{Connection, Lease, Pool, Refusal};
+use crate::wire::{BodyFault, Payload};
 
 /// How long the end of a process may be on its way to us after its connection broke.
 const EXIT_NEWS: Duration = Duration::from_millis(250);
@@ -58,7 +58,7 @@ pub(crate) struct Call {
     /// Without hop-by-hop and reserved headers; the platform's are added here.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
-    pub(crate) verdict: Verdict,
+    pub(crate) body_fault: BodyFault,
     /// What kind of call it is: the value of `x-fc-control-path`.
     pub(crate) control: &'static str,
     pub(crate) tail: Option<Tail>,
@@ -107,9 +107,10 @@ pub(crate) async fn dispatch(slot: &Slot, mut call: Call) -> Result<Answer, Fail
     drop(pool);
     match run.call(slot, call).await {
         Ok((head, body)) => Ok(Answer { head, body, run }),
-        Err(failure) => {
-            run.end(Some(failure.message()));
-            Err(Failure { instance: run.instance_id(), ..failure })
+        Err(mut failure) => {
+            run.end(Some(Kind::CallFailed(Cause::from(&failure))));
+            failure.instance = run.instance_id();
+            Err(failure)
         }
     }
 }
@@ -118,7 +119,7 @@ impl Run {
     async fn call(&mut self, slot: &Slot, call: Call) -> Result<(response::Parts, Incoming), Failure> {
         self.lease(slot).await?;
         self.begin = Instant::now();
-        let Call { method, target, headers, payload, verdict, control, .. } = call;
+        let Call { method, target, headers, payload, body_fault, control, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, control);
@@ -148,7 +149,7 @@ impl Run {
                     fresh = Some(self.reopen().await?);
                     make(self, Payload::Empty)?
                 }
-                _ => return Err(self.failed(error.error(), &verdict).await),
+                _ => return Err(self.failed(error.error(), &body_fault).await),
             };
         }
     }
@@ -265,11 +266,11 @@ impl Run {
         Failure::timed_out(self.limit, self.begin.elapsed(), self.memory())
     }
 
-    async fn failed(&self, error: &hyper::Error, verdict: &Verdict) -> Failure {
-        if verdict.is_too_large() {
+    async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
+        if body_fault.is_too_large() {
             return Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX);
         }
-        if verdict.is_broken() {
+        if body_fault.is_broken() {
             return Failure::invalid_argument("the request's body ended early");
         }
         if error.is_parse_too_large() {
@@ -317,7 +318,7 @@ impl Run {
 
     /// The call is over without a complete reply.
     pub(crate) fn fail(mut self, failure: &Failure) {
-        self.end(Some(failure.message()));
+        self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
     /// Gives the connection back and waits for the last lines of the call's log, then gives that log.
@@ -326,7 +327,7 @@ impl Run {
         if let Some(lease) = &self.lease {
             const PAUSE: Duration = Duration::from_millis(20);
             const LIMIT: Duration = Duration::from_millis(200);
-            lease.instance.output.settle(PAUSE, LIMIT).await;
+            lease.instance.output.quiet(PAUSE, LIMIT).await;
             lease.instance.sample_memory();
         }
         let duration = self.begin.elapsed();
@@ -347,22 +348,16 @@ impl Run {
         Some(tail.text())
     }
 
-    fn end(&mut self, error: Option<&str>) {
+    /// `kind` says what went wrong, if anything did.
+    fn end(&mut self, kind: Option<Kind>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        if error.is_some() || self.tail.is_some() {
-            let mut text = format!("FC Invoke End RequestId: {}", self.id);
-            if let Some(error) = error {
-                text.push_str(", Error: ");
-                text.push_str(error.lines().next().unwrap_or_default());
-            }
-            if let Some(tail) = &self.tail {
-                tail.push(&text);
-            }
-            if error.is_some() {
-                self.log.error(&self.source, text);
-            }
+        if let Some(tail) = &self.tail {
+            tail.push(&call_end(Some(&self.id), kind.as_ref()));
+        }
+        if let Some(kind) = kind {
+            self.log.emit(&self.source, kind);
         }
         if let Some(lease) = self.lease.take() {
             lease.instance.output.end(&self.id);
@@ -375,13 +370,13 @@ impl Drop for Run {
         if self.is_over {
             return;
         }
-        let usage = usage(self.begin.elapsed(), self.memory());
+        let (duration, memory_bytes) = (self.begin.elapsed(), self.memory());
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.is_replaced_after_cancel()
         {
             lease.replace();
         }
-        self.end(Some(&format!("Invocation canceled by client {usage}")));
+        self.end(Some(Kind::CallCancelled { duration, memory_bytes }));
     }
 }
 

@@ -7,17 +7,20 @@
 pub mod cli;
 
 mod dispatch;
+mod event;
 mod failure;
 mod gateway;
-mod ids;
 mod instance;
-mod log;
 mod manifest;
-mod payload;
+mod model;
 mod platform;
-mod redact;
+mod process;
 mod watch;
+mod wire;
 
-pub use log::{Event, Events, Kind, Log, Record};
+pub use event::{
+    Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
+    Remark,
+};
 pub use manifest::{Manifest, ManifestError, Problem};
-pub use platform::{Address, Built, Invocation, Platform, Settings};
+pub use platform::{Built, Invocation, Platform, Settings};

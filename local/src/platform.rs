@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Slot;
+use crate::event::{Address, BuildFailure, Cause, Kind, Log, Source, not_bound};
 use crate::gateway::{self, Door, Gateway, Table};
-use crate::instance::{Cgroups, Generation, Pool, Refusal};
-use crate::log::{Kind, Log, Source};
-use crate::manifest::{Action, Function, Manifest};
+use crate::instance::{Generation, Pool, Refusal};
+use crate::manifest::Manifest;
+use crate::model::{Action, Function};
+use crate::process::Cgroups;
 use crate::watch::{self, BuiltFrom, Files, Snapshot, Workspace};
 
 pub use invoke::Invocation;
@@ -51,20 +53,6 @@ impl Default for Settings {
     }
 }
 
-/// Where a function answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Address {
-    /// The function's name.
-    pub function: String,
-    /// The URL on the main port, by the function's own host name.
-    pub host_url: String,
-    /// The URL on the function's own port.
-    pub port_url: String,
-    /// Whether an HTTP trigger leads there; without one only events reach the function.
-    pub has_trigger: bool,
-}
-
 /// A local platform that serves functions.
 #[derive(Debug)]
 pub struct Platform {
@@ -92,10 +80,7 @@ impl Platform {
     /// The main port, or the port that a function asks for, cannot be opened.
     pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let listener = TcpListener::bind((settings.listen, settings.port))
-            .await
-            .map_err(|error| in_words(&error, settings.listen, settings.port))?;
-        let main = listener.local_addr()?;
+        let (listener, main) = bind(settings.listen, settings.port).await?;
         let cgroups = cgroups(&log).await;
         let platform = Platform {
             gateway: Gateway::new(Table::default(), log.clone()),
@@ -117,13 +102,9 @@ impl Platform {
             // `*.localhost` may lead to either loopback address.
             match TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
                 Ok(listener) => platform.listen(listener, &Door::Main),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => platform.log.warn(
-                    &Source::default(),
-                    format!(
-                        "another program listens on [::1]:{0}: clients that try IPv6 first reach that one at http://<function>.localhost:{0}/",
-                        main.port()
-                    ),
-                ),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    platform.log.emit(&Source::default(), Kind::Ipv6PortTaken { port: main.port() });
+                }
                 // Without IPv6 nobody else can listen there either.
                 Err(_) => {}
             }
@@ -147,21 +128,21 @@ impl Platform {
     }
 
     /// A function's own port: the one it asks for, else the next one after the main port that is free.
-    async fn open_port(&self, function: &Function) -> io::Result<()> {
+    async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let ip = self.settings.listen;
         let taken = self.lock_ports().len();
-        let listener = match function.local.port {
-            Some(port) => TcpListener::bind((ip, port)).await.map_err(|error| in_words(&error, ip, port))?,
-            None if self.settings.port == 0 => TcpListener::bind((ip, 0)).await?,
+        let (listener, address) = match function.local.port {
+            Some(port) => bind(ip, port).await?,
+            None if self.settings.port == 0 => bind(ip, 0).await?,
             None => {
                 let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match TcpListener::bind((ip, next.unwrap_or(0))).await {
-                    Ok(listener) => listener,
-                    Err(_) => TcpListener::bind((ip, 0)).await?,
+                match bind(ip, next.unwrap_or(0)).await {
+                    Ok(bound) => bound,
+                    Err(_) => bind(ip, 0).await?,
                 }
             }
         };
-        self.lock_ports().insert(function.name.clone(), listener.local_addr()?.port());
+        self.lock_ports().insert(function.name.clone(), address.port());
         self.listen(listener, &Door::Function(Arc::from(function.name.as_str())));
         Ok(())
     }
@@ -208,16 +189,16 @@ impl Platform {
             let outcome = self.build(function, manifest, &source, done).await;
             let after = watch::Sources::of(function, manifest.folder()).files_apart().await;
             self.keep_files(name, files, after);
-            if let Err(why) = outcome {
-                self.log.error(&source, format!("the build failed: {why}"));
+            if let Err(failure) = outcome {
+                self.log.emit(&source, Kind::BuildFailed(failure));
                 self.gateway.set_pending(name, "could not be built; see fc-local's output");
                 return false;
             }
         }
         let snapshot = match self.snapshot(function).await {
             Ok(snapshot) => snapshot,
-            Err(why) => {
-                self.log.error(&source, format!("cannot take the code: {why}"));
+            Err(error) => {
+                self.log.emit(&source, Kind::CodeMissing { code: function.code.clone(), error });
                 self.gateway.set_pending(name, "has no code; see fc-local's output");
                 return false;
             }
@@ -236,7 +217,7 @@ impl Platform {
         manifest: &Manifest,
         source: &Source,
         done: &mut Built,
-    ) -> Result<(), String> {
+    ) -> Result<(), BuildFailure> {
         for action in &function.actions {
             if !done.actions.contains(action) {
                 watch::run_action(action, source, &self.log, manifest, &self.tasks).await?;
@@ -249,18 +230,16 @@ impl Platform {
     async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
         let workspace = Arc::clone(&self.workspace);
         let (code, name) = (function.code.clone(), function.name.clone());
-        let shown = code.display().to_string();
         let copying = tokio::task::spawn_blocking(move || workspace.snapshot(&code, &name));
         match copying.await {
             Ok(Ok(snapshot)) => {
                 if !snapshot.is_copy {
-                    let text =
-                        format!("{shown} is larger than the platform takes (500 MB); it is run in place");
-                    self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
+                    let kind = Kind::CodeRunInPlace { code: function.code.clone() };
+                    self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 }
                 Ok(snapshot)
             }
-            Ok(Err(error)) => Err(format!("{shown}: {error}")),
+            Ok(Err(error)) => Err(error.to_string()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -296,10 +275,7 @@ impl Platform {
             if former.is_in_use()
                 && let Err(Refusal::Failed(failure)) = pool.warm().await
             {
-                self.log.error(
-                    source,
-                    format!("the new code does not start, so the former goes on: {}", failure.message()),
-                );
+                self.log.emit(source, Kind::SwapRefused(Cause::from(&failure)));
                 pool.close();
                 self.tasks.spawn(async move {
                     pool.gone().await;
@@ -310,7 +286,7 @@ impl Platform {
             slot.swap(pool);
             former.close();
         }
-        self.log.info(source, "swapped: new calls go to the new code");
+        self.log.emit(source, Kind::Swapped);
         let old = self.keep(&function.name, snapshot);
         self.tasks.spawn(async move {
             former.gone().await;
@@ -330,19 +306,15 @@ impl Platform {
     }
 
     /// Waits until a closed generation is gone; its calls get the drain time.
-    async fn end(&self, former: &Pool, source: &Source) {
+    async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.settings.drain;
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;
         }
-        let text = format!(
-            "calls of the former code are still under way after {} s; they are ended, since the new code needs its port",
-            drain.as_secs_f64()
-        );
-        self.log.warn(source, text);
+        self.log.emit(source, Kind::DrainExceeded { limit: drain });
         former.abort();
         if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
-            self.log.error(source, "the former code does not end; the new code is started all the same");
+            self.log.emit(source, Kind::FormerCodeRemains);
         }
     }
 
@@ -363,12 +335,10 @@ impl Platform {
 
     /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
     pub(crate) async fn reload(&self, former: &Manifest, manifest: &Manifest) {
-        self.log.info(&Source::default(), "the manifest changed");
+        self.log.emit(&Source::default(), Kind::ManifestChanged);
         for note in manifest.notes() {
-            self.log.warn(
-                &Source::default(),
-                format!("{}:{}: {}", manifest.file().display(), note.line, note.text),
-            );
+            let (file, note) = (manifest.file().to_owned(), note.remark());
+            self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
         }
         let mut done = Built::default();
         for function in manifest.functions() {
@@ -377,12 +347,12 @@ impl Platform {
                 continue;
             }
             if before.is_some_and(|before| before.local.port != function.local.port) {
-                let text = "a changed x-local.port takes effect when fc-local is started anew";
-                self.log.warn(&Source::function(&Arc::from(function.name.as_str())), text);
+                self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
-            if !has_port && let Err(error) = self.open_port(function).await {
-                self.log.error(&Source::function(&Arc::from(function.name.as_str())), error.to_string());
+            if !has_port && let Err(NotBound { address, error }) = self.open_port(function).await {
+                let kind = Kind::PortNotOpened { address, error: error.to_string() };
+                self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 continue;
             }
             self.deploy(manifest, &function.name, &mut done).await;
@@ -390,7 +360,7 @@ impl Platform {
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
             if let Some(slot) = self.gateway.remove(&gone.name) {
                 slot.pool().close();
-                self.log.info(&Source::function(&slot.name), "removed from the manifest: stopped");
+                self.log.emit(&Source::function(&slot.name), Kind::FunctionRemoved);
             }
         }
     }
@@ -427,7 +397,7 @@ impl Platform {
             pool.close();
         }
         if !is_drained {
-            self.log.warn(&Source::default(), "calls are still under way; they are ended");
+            self.log.emit(&Source::default(), Kind::CallsEnded);
             for pool in &pools {
                 pool.abort();
             }
@@ -454,19 +424,30 @@ async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
     let found = tokio::task::spawn_blocking(Cgroups::find).await;
     match found.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(cgroups) => Some(Arc::new(cgroups)),
-        Err(why) => {
-            let text =
-                format!("memory limits are held by sampling, since control groups cannot be used: {why}");
-            log.info(&Source::default(), text);
+        Err(reason) => {
+            log.emit(&Source::default(), Kind::MemoryLimitsSampled { reason });
             None
         }
     }
 }
 
-fn in_words(error: &io::Error, ip: IpAddr, port: u16) -> io::Error {
+/// A port that cannot be listened on.
+struct NotBound {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl From<NotBound> for io::Error {
+    fn from(NotBound { address, error }: NotBound) -> Self {
+        io::Error::new(error.kind(), not_bound(address, &error))
+    }
+}
+
+/// Listens, and tells where.
+async fn bind(ip: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr), NotBound> {
     let address = SocketAddr::new(ip, port);
-    io::Error::new(
-        error.kind(),
-        format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port"),
-    )
+    let failed = |error| NotBound { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }

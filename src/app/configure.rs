@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::app::{AccessLog, App, LogMarkers};
+use crate::app::App;
 use crate::cors::Cors;
+use crate::log::{AccessLog, LogMarkers};
 
 /// Settings. Sizes and times have defaults; the platform's own limits stand beside them.
 impl<S: Send + Sync + 'static> App<S> {
@@ -80,7 +81,7 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How many handlers of places that [finish](crate::At::finish) run at a time, whether their clients wait or have left;
+    /// How many handlers of places that [finish](crate::HangUpPolicy::Finish) run at a time, whether their clients wait or have left;
     /// more are answered 503 with `Retry-After` at once. Default 1000.
     ///
     /// A client that leaves at once and comes again would otherwise make as many of them as it likes.

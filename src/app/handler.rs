@@ -1,17 +1,15 @@
 //! From the author's closures to what the table holds: boxed once, called many times.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use crate::app::BoxFuture;
-use crate::error::Result;
-use crate::exchange::{Event, Exchange, Hook, Scope, Shared};
-use crate::reply::{IntoPayload, IntoReply, Outcome, Reply};
+use crate::exchange::{Event, Exchange, Hook, Shared};
+use crate::reply::{IntoEventReply, IntoReply, Outcome, Reply};
+use crate::sealed::{Around, Endpoint, EventHandler, HookHandler, Next, ReadyCheck};
+use crate::task::BoxFuture;
 
 /// A closure that many requests can call at once.
 ///
@@ -47,55 +45,6 @@ where
 
     fn call(self, (a, b): (A, B)) -> Fut {
         self(a, b)
-    }
-}
-
-pub(crate) type Endpoint<S> = Box<dyn Fn(Exchange<S>) -> BoxFuture<Reply> + Send + Sync>;
-pub(crate) type Around<S> = Arc<dyn Fn(Exchange<S>, Next<S>) -> BoxFuture<Reply> + Send + Sync>;
-pub(crate) type EventHandler<S> = Box<dyn Fn(Event<S>) -> BoxFuture<Result<Bytes>> + Send + Sync>;
-pub(crate) type HookHandler<S> = Box<dyn Fn(Hook<S>) -> BoxFuture<Result> + Send + Sync>;
-
-pub(crate) type ReadyCheck<S> = Box<dyn Fn(Arc<S>) -> BoxFuture<Result> + Send + Sync>;
-
-/// What stands in the table: an endpoint, the arounds before it, and the settings that hold there.
-pub(crate) struct Place<S> {
-    pub(crate) scope: Arc<Scope>,
-    /// The outermost first.
-    pub(crate) arounds: Vec<Around<S>>,
-    pub(crate) endpoint: Endpoint<S>,
-}
-
-/// What comes after an around: the next one, or the handler.
-pub struct Next<S = ()> {
-    place: Arc<Place<S>>,
-    at: usize,
-}
-
-impl<S: Send + Sync + 'static> Next<S> {
-    /// Goes on. Errors are replies by now: see [`Reply::error`].
-    pub fn run(mut self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
-        match self.place.arounds.get(self.at).map(Arc::clone) {
-            Some(around) => {
-                self.at += 1;
-                around(ex, self)
-            }
-            None => (self.place.endpoint)(ex),
-        }
-    }
-}
-
-impl<S> fmt::Debug for Next<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Next").field("arounds_left", &(self.place.arounds.len() - self.at)).finish()
-    }
-}
-
-impl<S: Send + Sync + 'static> Place<S> {
-    pub(crate) fn call(self: &Arc<Self>, ex: Exchange<S>) -> BoxFuture<Reply> {
-        match self.arounds.first() {
-            None => (self.endpoint)(ex),
-            Some(first) => first(ex, Next { place: Arc::clone(self), at: 1 }),
-        }
     }
 }
 
@@ -136,11 +85,11 @@ pub(crate) fn event_handler<S, F, R>(handler: F) -> EventHandler<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Event<S>,), R>,
-    R: IntoPayload + 'static,
+    R: IntoEventReply + 'static,
 {
     Box::new(move |event| {
         let future = handler.clone().call((event,));
-        Box::pin(Mapped { future, map: R::into_payload })
+        Box::pin(Mapped { future, map: R::into_event_reply })
     })
 }
 

@@ -6,11 +6,11 @@ use std::panic::Location;
 use http::Method;
 
 use crate::app::at::{At, PlaceSettings};
-use crate::app::group::Group;
-use crate::app::handler::{self, Around, Endpoint, Handler, Next};
+use crate::app::handler::{self, Handler};
 use crate::exchange::{Exchange, Protocol};
 use crate::reply::IntoReply;
 use crate::route::join;
+use crate::sealed::{Around, Endpoint, Next};
 
 /// What has been declared so far. A group's arounds and settings hold for all of it, whatever came first.
 pub(crate) struct Routes<S> {
@@ -79,8 +79,8 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
-    pub(crate) fn group(&mut self, at: &At, group: Group<S>) {
-        let inner = Routes { settings: at.settings.clone(), ..group.into_routes() };
+    pub(crate) fn group(&mut self, at: &At, inner: Self) {
+        let inner = Self { settings: at.settings.clone(), ..inner };
         self.declared.extend(inner.finish().map(|mut route| {
             route.pattern = join(&at.pattern, &route.pattern);
             route

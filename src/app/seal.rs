@@ -8,52 +8,21 @@ use std::time::Instant;
 use http::Method;
 
 use crate::app::at::PlaceSettings;
-use crate::app::handler::{EventHandler, HookHandler, Place, ReadyCheck};
+use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::routes::Declared;
-use crate::app::settings::Settings;
-use crate::app::{App, BoxFuture, OnceSealed, Open};
 use crate::cors::{Cors, SealedCors};
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
-use crate::health::{About, Heartbeat, Report, Rounds};
+use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
 use crate::lifecycle::Initialisation;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
+use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
 use crate::tally::Tally;
 use crate::task::Tracker;
-
-/// A frozen app: what requests are answered from.
-pub(crate) struct Sealed<S> {
-    pub(crate) shared: Arc<Shared<S>>,
-    pub(crate) table: Table<Arc<Place<S>>>,
-    pub(crate) fallback: Option<Arc<Place<S>>>,
-    /// What holds where no place does: refusals.
-    pub(crate) cors: Option<Arc<SealedCors>>,
-    pub(crate) handlers: Handlers<S>,
-    pub(crate) settings: Settings,
-    pub(crate) heartbeat: Heartbeat,
-    pub(crate) rounds: Rounds,
-    pub(crate) about: About,
-    /// What some routes speak beside HTTP.
-    pub(crate) protocol: Option<&'static Protocol>,
-}
-
-/// What answers the platform rather than a client.
-pub(crate) struct Handlers<S> {
-    pub(crate) event: Option<EventHandler<S>>,
-    pub(crate) on_initialize: Vec<HookHandler<S>>,
-    pub(crate) on_pre_stop: Vec<HookHandler<S>>,
-    pub(crate) on_pre_freeze: Vec<HookHandler<S>>,
-    pub(crate) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
-    /// Runs them; `None` when there are none.
-    pub(crate) ready: Option<Ready<S>>,
-}
-
-/// The outcome of the round of ready checks that runs or has just run, or of a new one.
-pub(crate) type Ready<S> = fn(&Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>>;
 
 /// Mistakes in an app, each with the line that made it.
 ///
@@ -186,7 +155,7 @@ fn scope(
         pattern: pattern.text,
         logged,
         params: pattern.params,
-        policy: settings.policy.unwrap_or_default(),
+        hang_up_policy: settings.hang_up_policy.unwrap_or_default(),
         body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
         time_limit: settings.time_limit,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::app::Sealed;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Event, whole};
@@ -14,7 +13,8 @@ use crate::log::current;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
 use crate::reply::Body;
-use crate::stage::{Guarded, Outgoing, Record, drain_leftover, log_cause, recheck, respond};
+use crate::sealed::Sealed;
+use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, recheck, respond, run_bounded};
 
 /// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
 pub(crate) async fn answer_event<S: Send + Sync + 'static>(
@@ -58,14 +58,9 @@ async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>
             .with_code("NoEventHandler"));
     };
     let event = Event::new(Arc::clone(call), Arc::clone(&app.shared), payload);
-    let guarded = Guarded::new(Arc::clone(call), || handler(event));
-    let ran = match app.shared.deadline(call) {
-        None => guarded.await,
-        Some(at) => tokio::time::timeout_at(at.into(), guarded).await.map_err(|_| {
-            let taken = call.started().elapsed().as_secs_f32();
-            Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
-                .with_code("Timeout")
-        })?,
-    };
-    ran.unwrap_or_else(|_| Err(app.shared.panicked("the event handler panicked")))
+    run_bounded(call, &app.shared, || handler(event)).await.unwrap_or_else(|failure| {
+        let is_late = matches!(failure, Failure::Late);
+        let error = failure.into_error(call, &app.shared, "the event handler panicked");
+        Err(if is_late { error.with_code("Timeout") } else { error })
+    })
 }

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-use crate::app::{BoxFuture, Sealed};
 use crate::exchange::Peer;
 use crate::health::{Report, Turn, outcome};
 use crate::log::say;
 use crate::platform::names::shows_a_proxy;
 use crate::reply::Body;
+use crate::sealed::Sealed;
 use crate::stage::{Outgoing, respond};
-use crate::task::Kind;
+use crate::task::{BoxFuture, Kind};
 
 /// How long the outcome of a round of ready checks holds.
 const HOLDS: Duration = Duration::from_secs(1);

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use crate::app::{HookHandler, Sealed};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
 use crate::lifecycle::{Turn, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
 use crate::reply::Body;
+use crate::sealed::{HookHandler, Sealed};
 use crate::stage::{Guarded, Markers, Outgoing, drain_leftover, log_cause, respond};
 use crate::task::Kind;
 

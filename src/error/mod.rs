@@ -234,7 +234,6 @@ impl Error {
     }
 
     /// Whether `?` made it, or `Error::internal`: nobody has chosen what the client reads.
-    #[cfg(feature = "grpc")]
     pub(crate) fn is_plain(&self) -> bool {
         self.0.status == StatusCode::INTERNAL_SERVER_ERROR && self.0.message == INTERNAL
     }

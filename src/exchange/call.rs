@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 use http_body::Body;
 
-use crate::cancel::{Departure, Phase, PhaseCell, Policy};
+use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
+use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
 use crate::exchange::{Intake, Payload, Peer, Protocol};
-#[cfg(feature = "websocket")]
-use crate::exchange::{Slot, Takeover};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -34,19 +33,8 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     intake: Mutex<Intake>,
-    #[cfg(feature = "grpc")]
-    verdict: Mutex<Option<Verdict>>,
-    #[cfg(feature = "websocket")]
-    pub(crate) takeover: Slot<Takeover>,
-}
-
-/// How a call ended in the words of a protocol above HTTP, whose status says nothing about it.
-#[cfg(feature = "grpc")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Verdict {
-    pub(crate) word: &'static str,
-    /// Whether the function is at fault.
-    pub(crate) failed: bool,
+    /// What optional features leave here.
+    pub(crate) attached: Slot<Attached>,
 }
 
 /// The settings of one place: a route with what its groups and the app say.
@@ -55,7 +43,7 @@ pub(crate) struct Scope {
     /// The pattern as it stands in a JSON string.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
-    pub(crate) policy: Policy,
+    pub(crate) hang_up_policy: HangUpPolicy,
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
@@ -86,16 +74,12 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             intake: Mutex::new(Intake::Unread(body)),
-            #[cfg(feature = "grpc")]
-            verdict: Mutex::default(),
-            #[cfg(feature = "websocket")]
-            takeover: Slot::default(),
+            attached: Slot::default(),
         }
     }
 
     /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
     /// that the head was read into.
-    #[cfg(feature = "websocket")]
     pub(crate) fn lean(&self) -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
         (head.method, head.version) = (self.head.method.clone(), self.head.version);
@@ -147,34 +131,20 @@ impl Call {
     }
 
     /// The body for a stream of messages, between which a client may be silent for as long as it likes.
-    #[cfg(feature = "grpc")]
     pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
         let mut body = self.intake().take();
         body.tell(Arc::clone(self), None);
         body
     }
 
+    /// How the call ended, in the words of a protocol above HTTP. The last one set counts.
+    pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
+        self.attached.look(Attached::status)
+    }
+
     /// Whether the function is at fault, in the words of a protocol above HTTP.
-    #[cfg(feature = "grpc")]
     pub(crate) fn has_failed(&self) -> bool {
-        self.verdict().is_some_and(|verdict| verdict.failed)
-    }
-
-    /// There is no such protocol.
-    #[cfg(not(feature = "grpc"))]
-    #[allow(clippy::unused_self, reason = "the shape of the one above")]
-    pub(crate) fn has_failed(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "grpc")]
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(feature = "grpc")]
-    pub(crate) fn set_verdict(&self, verdict: Verdict) {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+        self.protocol_status().is_some_and(|status| status.failed)
     }
 
     /// A body could not be read to its end because the client left.

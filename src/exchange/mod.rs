@@ -1,5 +1,6 @@
 //! What a handler holds: the request, its parameters and body, the state, the client that may leave.
 
+pub(crate) mod attached;
 mod call;
 mod event;
 mod forwarded;
@@ -7,13 +8,12 @@ mod hang_up;
 mod hook;
 mod intake;
 mod param;
-mod payload;
+pub(crate) mod payload;
 mod peer;
 mod protocol;
-mod read;
+pub(crate) mod read;
 mod shared;
-#[cfg(feature = "websocket")]
-mod takeover;
+pub(crate) mod upgrade;
 mod values;
 
 use std::borrow::Cow;
@@ -30,8 +30,6 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 use crate::tally::Counters;
 
-#[cfg(feature = "grpc")]
-pub(crate) use call::Verdict;
 pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
@@ -39,19 +37,11 @@ pub use hook::Hook;
 pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
-#[cfg(feature = "grpc")]
-pub(crate) use payload::broken;
 pub(crate) use peer::{Busy, Peer};
 pub(crate) use protocol::Protocol;
 pub use read::Readable;
-#[cfg(feature = "grpc")]
-pub(crate) use read::Reading;
-#[cfg(feature = "websocket")]
-pub(crate) use read::parse_json;
 pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
-#[cfg(feature = "websocket")]
-pub(crate) use takeover::{Boarding, Ended, Line, Slot, Takeover, Wire};
 use values::Values;
 
 /// One request and all that belongs to it. A handler gets it by value; every reader borrows it.
@@ -335,12 +325,10 @@ impl<S> Exchange<S> {
         &self.shared
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
     }
 
-    #[cfg(feature = "websocket")]
     pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {
         (self.call, self.shared)
     }

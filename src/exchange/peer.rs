@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-#[cfg(feature = "websocket")]
-use crate::exchange::{Boarding, Slot};
+use crate::exchange::attached::{NextProtocol, Slot};
 
 /// One per connection, shared by its requests.
 #[derive(Debug)]
@@ -22,8 +21,7 @@ pub(crate) struct Peer {
     /// Whether bytes wait for the client to read: the last of a reply may, when its request is over.
     stuck: AtomicBool,
     /// What takes the connection over when HTTP has left it.
-    #[cfg(feature = "websocket")]
-    pub(crate) boarding: Slot<Boarding>,
+    pub(crate) next: Slot<NextProtocol>,
 }
 
 /// Held while a request is not over: until its reply has been sent, and until its body has been read.
@@ -39,8 +37,7 @@ impl Peer {
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
-            #[cfg(feature = "websocket")]
-            boarding: Slot::default(),
+            next: Slot::default(),
         }
     }
 
@@ -56,7 +53,6 @@ impl Peer {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
-    #[cfg(feature = "http2")]
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
     }
@@ -73,7 +69,6 @@ impl Peer {
         self.stuck.load(Ordering::Relaxed)
     }
 
-    #[cfg(feature = "http2")]
     pub(crate) fn has_moved(&self) -> bool {
         self.moved.swap(false, Ordering::Relaxed)
     }

@@ -12,9 +12,10 @@ use pin_project_lite::pin_project;
 use prost::Message;
 use tonic::Code;
 
-use crate::app::{BoxFuture, Endpoint, Handler, replying};
+use crate::app::{Handler, replying};
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange, Reading, Shared};
+use crate::exchange::read::Reading;
+use crate::exchange::{Call, Exchange, Shared};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
 use crate::grpc::outlet::{Framed, One, Outlet};
@@ -22,6 +23,8 @@ use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
 use crate::grpc::wire::{Encoding, Wire, accept, encoding};
 use crate::grpc::{frame, web};
 use crate::reply::Reply;
+use crate::sealed::Endpoint;
+use crate::task::BoxFuture;
 
 /// What a reply is made with.
 pub(crate) struct Asked<S> {

@@ -12,10 +12,12 @@ use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 use tonic::Code;
 
-use crate::app::{App, BoxFuture, Sealed};
+use crate::app::App;
 use crate::error::Result;
 use crate::grpc::call::{of_one, with_many, with_one};
 use crate::grpc::status::of_ours;
+use crate::sealed::Sealed;
+use crate::task::BoxFuture;
 
 /// How long after one look a watcher's next look is. The outcome of a round of checks holds for a second.
 const NEXT_LOOK: Duration = Duration::from_secs(2);

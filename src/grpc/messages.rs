@@ -14,7 +14,8 @@ use tonic::Code;
 
 use crate::cancel::Phase;
 use crate::error::{BoxError, Error, Result};
-use crate::exchange::{Call, broken};
+use crate::exchange::Call;
+use crate::exchange::payload::broken;
 use crate::grpc::frame;
 use crate::grpc::status::{broken_message, going_away, of_ours};
 use crate::grpc::web::Inlet;

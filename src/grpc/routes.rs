@@ -5,7 +5,7 @@ use std::panic::Location;
 use http::Method;
 use prost::Message;
 
-use crate::app::{App, At, Declared, Endpoint, Group, Handler, Routes};
+use crate::app::{App, At, Declared, Group, Handler, Routes};
 use crate::error::Result;
 use crate::exchange::{Exchange, Protocol};
 use crate::grpc::call::{of_many, of_one, with_many, with_one};
@@ -15,6 +15,7 @@ use crate::grpc::service::{Generated, endpoint, path};
 use crate::grpc::status::say_error;
 use crate::grpc::wire::{Wire, patience};
 use crate::platform::limits::MESSAGE_MAX;
+use crate::sealed::Endpoint;
 
 static GRPC: Protocol = Protocol {
     message_max: MESSAGE_MAX,
@@ -34,148 +35,102 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// gRPC: methods as closures, and generated services. See [`grpc`](crate::grpc).
-impl<S: Send + Sync + 'static> App<S> {
-    /// Answers a method that takes one message and gives one: `/package.Service/Method`.
-    ///
-    /// ```
-    /// use fc_runtime::{App, Error};
-    ///
-    /// #[derive(Clone, PartialEq, prost::Message)]
-    /// struct HelloRequest { #[prost(string, tag = "1")] name: String }
-    /// #[derive(Clone, PartialEq, prost::Message)]
-    /// struct HelloReply { #[prost(string, tag = "1")] message: String }
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
-    ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
-    ///     Ok(HelloReply { message: format!("Hello {}", request.name) })
-    /// });
-    /// let client = app.test_client();
-    /// let reply = client.grpc("/greeter.Greeter/SayHello", [HelloRequest { name: "you".into() }]).await;
-    /// assert_eq!(reply.messages::<HelloReply>()[0].message, "Hello you");
-    /// let refused = client.grpc("/greeter.Greeter/SayHello", [HelloRequest::default()]).await;
-    /// refused.assert_code(tonic::Code::InvalidArgument);
-    /// # });
-    /// ```
-    #[track_caller]
-    pub fn unary<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, M) -> Result<R> + Handler<(Exchange<S>, M), Result<R>>,
-        M: Message + Default + 'static,
-        R: IntoMessage + 'static,
-    {
-        self.routes_mut().method(at.into(), of_one(handler, with_one), Location::caller());
-        self
-    }
+/// The functions that declare methods of gRPC, for an app and for a group.
+macro_rules! methods {
+    ($builder:ident) => {
+        /// gRPC: methods as closures, and generated services. See [`grpc`](crate::grpc).
+        impl<S: Send + Sync + 'static> $builder<S> {
+            /// Answers a method that takes one message and gives one: `/package.Service/Method`.
+            ///
+            /// ```
+            /// use fc_runtime::{App, Error};
+            ///
+            /// #[derive(Clone, PartialEq, prost::Message)]
+            /// struct HelloRequest { #[prost(string, tag = "1")] name: String }
+            /// #[derive(Clone, PartialEq, prost::Message)]
+            /// struct HelloReply { #[prost(string, tag = "1")] message: String }
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
+            ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
+            ///     Ok(HelloReply { message: format!("Hello {}", request.name) })
+            /// });
+            /// let client = app.test_client();
+            /// let reply = client.grpc("/greeter.Greeter/SayHello", [HelloRequest { name: "you".into() }]).await;
+            /// assert_eq!(reply.messages::<HelloReply>()[0].message, "Hello you");
+            /// let refused = client.grpc("/greeter.Greeter/SayHello", [HelloRequest::default()]).await;
+            /// refused.assert_code(tonic::Code::InvalidArgument);
+            /// # });
+            /// ```
+            #[track_caller]
+            pub fn unary<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>, M) -> Result<R> + Handler<(Exchange<S>, M), Result<R>>,
+                M: Message + Default + 'static,
+                R: IntoMessage + 'static,
+            {
+                self.routes_mut().method(at.into(), of_one(handler, with_one), Location::caller());
+                self
+            }
 
-    /// Answers a method that takes one message and gives a stream of them.
-    ///
-    /// The stream ends with OK, or with the status of the error that it yields; with `INTERNAL` when it panics, with
-    /// `DEADLINE_EXCEEDED` at the call's [deadline](Exchange::deadline), and with `UNAVAILABLE` after a
-    /// [stop notice](Exchange::stop_notice), unless it ends by itself then.
-    #[track_caller]
-    pub fn server_stream<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, M) -> Result<St> + Handler<(Exchange<S>, M), Result<St>>,
-        M: Message + Default + 'static,
-        St: IntoMessages + 'static,
-    {
-        self.routes_mut().method(at.into(), of_one(handler, with_many), Location::caller());
-        self
-    }
+            /// Answers a method that takes one message and gives a stream of them.
+            ///
+            /// The stream ends with OK, or with the status of the error that it yields; with `INTERNAL` when it panics, with
+            /// `DEADLINE_EXCEEDED` at the call's [deadline](Exchange::deadline), and with `UNAVAILABLE` after a
+            /// [stop notice](Exchange::stop_notice), unless it ends by itself then.
+            #[track_caller]
+            pub fn server_stream<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>, M) -> Result<St> + Handler<(Exchange<S>, M), Result<St>>,
+                M: Message + Default + 'static,
+                St: IntoMessages + 'static,
+            {
+                self.routes_mut().method(at.into(), of_one(handler, with_many), Location::caller());
+                self
+            }
 
-    /// Answers a method that takes [a stream of messages](Messages) and gives one.
-    #[track_caller]
-    pub fn client_stream<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, Messages<M>) -> Result<R> + Handler<(Exchange<S>, Messages<M>), Result<R>>,
-        M: Message + Default + 'static,
-        R: IntoMessage + 'static,
-    {
-        self.routes_mut().method(at.into(), of_many(handler, with_one), Location::caller());
-        self
-    }
+            /// Answers a method that takes [a stream of messages](Messages) and gives one.
+            #[track_caller]
+            pub fn client_stream<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>, Messages<M>) -> Result<R>
+                    + Handler<(Exchange<S>, Messages<M>), Result<R>>,
+                M: Message + Default + 'static,
+                R: IntoMessage + 'static,
+            {
+                self.routes_mut().method(at.into(), of_many(handler, with_one), Location::caller());
+                self
+            }
 
-    /// Answers a method that takes [a stream of messages](Messages) and gives a stream of them, as in
-    /// [`server_stream`](Self::server_stream).
-    #[track_caller]
-    pub fn bidi<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, Messages<M>) -> Result<St> + Handler<(Exchange<S>, Messages<M>), Result<St>>,
-        M: Message + Default + 'static,
-        St: IntoMessages + 'static,
-    {
-        self.routes_mut().method(at.into(), of_many(handler, with_many), Location::caller());
-        self
-    }
+            /// Answers a method that takes [a stream of messages](Messages) and gives a stream of them, as in
+            /// [`server_stream`](Self::server_stream).
+            #[track_caller]
+            pub fn bidi<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>, Messages<M>) -> Result<St>
+                    + Handler<(Exchange<S>, Messages<M>), Result<St>>,
+                M: Message + Default + 'static,
+                St: IntoMessages + 'static,
+            {
+                self.routes_mut().method(at.into(), of_many(handler, with_many), Location::caller());
+                self
+            }
 
-    /// Answers all methods of a service that `tonic-build` has generated, beside everything else that the app answers.
-    ///
-    /// Arounds, time limits, records, hang-ups and the panic guard are those of closures. The service finds the exchange,
-    /// and with it the state, by [`exchange`](crate::grpc::exchange). Limits of messages and compression are the service's
-    /// own: `max_decoding_message_size` is 4 MiB unless it says otherwise.
-    #[track_caller]
-    pub fn grpc<T: Generated>(mut self, service: T) -> Self {
-        self.routes_mut().method(path::<T>().into(), endpoint(service), Location::caller());
-        self
-    }
+            /// Answers all methods of a service that `tonic-build` has generated, beside everything else that the app answers.
+            ///
+            /// Arounds, time limits, records, hang-ups and the panic guard are those of closures. The service finds the exchange,
+            /// and with it the state, by [`exchange`](crate::grpc::exchange). Limits of messages and compression are the service's
+            /// own: `max_decoding_message_size` is 4 MiB unless it says otherwise.
+            ///
+            /// A group's prefix has to be `/`: a generated service knows its own paths.
+            #[track_caller]
+            pub fn grpc<T: Generated>(mut self, service: T) -> Self {
+                self.routes_mut().method(path::<T>().into(), endpoint(service), Location::caller());
+                self
+            }
+        }
+    };
 }
 
-/// gRPC: methods as closures, and generated services. See [`grpc`](crate::grpc).
-impl<S: Send + Sync + 'static> Group<S> {
-    /// As [`App::unary`].
-    #[track_caller]
-    pub fn unary<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, M) -> Result<R> + Handler<(Exchange<S>, M), Result<R>>,
-        M: Message + Default + 'static,
-        R: IntoMessage + 'static,
-    {
-        self.routes_mut().method(at.into(), of_one(handler, with_one), Location::caller());
-        self
-    }
-
-    /// As [`App::server_stream`].
-    #[track_caller]
-    pub fn server_stream<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, M) -> Result<St> + Handler<(Exchange<S>, M), Result<St>>,
-        M: Message + Default + 'static,
-        St: IntoMessages + 'static,
-    {
-        self.routes_mut().method(at.into(), of_one(handler, with_many), Location::caller());
-        self
-    }
-
-    /// As [`App::client_stream`].
-    #[track_caller]
-    pub fn client_stream<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, Messages<M>) -> Result<R> + Handler<(Exchange<S>, Messages<M>), Result<R>>,
-        M: Message + Default + 'static,
-        R: IntoMessage + 'static,
-    {
-        self.routes_mut().method(at.into(), of_many(handler, with_one), Location::caller());
-        self
-    }
-
-    /// As [`App::bidi`].
-    #[track_caller]
-    pub fn bidi<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
-    where
-        F: AsyncFn(Exchange<S>, Messages<M>) -> Result<St> + Handler<(Exchange<S>, Messages<M>), Result<St>>,
-        M: Message + Default + 'static,
-        St: IntoMessages + 'static,
-    {
-        self.routes_mut().method(at.into(), of_many(handler, with_many), Location::caller());
-        self
-    }
-
-    /// As [`App::grpc`]. The group's prefix has to be `/`: a generated service knows its own paths.
-    #[track_caller]
-    pub fn grpc<T: Generated>(mut self, service: T) -> Self {
-        self.routes_mut().method(path::<T>().into(), endpoint(service), Location::caller());
-        self
-    }
-}
+methods!(App);
+methods!(Group);

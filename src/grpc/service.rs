@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
 
-use crate::app::{Endpoint, replying};
+use crate::app::replying;
 use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::grpc::call::{Asked, refuse};
@@ -24,6 +24,7 @@ use crate::grpc::status::{going_away, judge_by, status_of};
 use crate::grpc::web::{Inlet, last_frame};
 use crate::grpc::wire::{Wire, accept};
 use crate::reply::Reply;
+use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
 
 /// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.

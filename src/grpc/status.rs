@@ -4,7 +4,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
 use crate::error::Error;
-use crate::exchange::{Call, Shared, Verdict};
+use crate::exchange::attached::{Attached, ProtocolStatus};
+use crate::exchange::{Call, Shared};
 use crate::grpc::web;
 use crate::grpc::wire::Wire;
 use crate::reply::Reply;
@@ -155,12 +156,12 @@ fn word(code: Code) -> &'static str {
 
 /// Leaves the outcome for the record. The last one counts: an around may have put another reply in a reply's place.
 pub(crate) fn judge(call: &Call, code: Code) {
-    call.set_verdict(Verdict { word: word(code), failed: is_fault(code) });
+    call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed: is_fault(code) }));
 }
 
 fn judge_error(call: &Call, code: Code, error: &Error) {
     let failed = is_fault(code) && error.status().is_server_error();
-    call.set_verdict(Verdict { word: word(code), failed });
+    call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed }));
 }
 
 /// As `judge`, by trailers or by the headers of a reply that has nothing but a status.

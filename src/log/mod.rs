@@ -8,6 +8,7 @@ mod event;
 mod install;
 mod level;
 pub(crate) mod say;
+mod settings;
 pub(crate) mod sink;
 
 pub(crate) use clock::stamp;
@@ -15,3 +16,4 @@ pub use current::current_request_id;
 #[cfg(feature = "log")]
 pub(crate) use install::install;
 pub(crate) use level::Level;
+pub use settings::{AccessLog, LogMarkers};

@@ -39,7 +39,6 @@ impl RequestId {
     }
 
     /// The same id with bytes of its own: a header's value holds on to the buffer that it was read into.
-    #[cfg(feature = "websocket")]
     pub(crate) fn detached(&self) -> Self {
         Self::from_header(HeaderValue::from_bytes(self.as_bytes()).ok().as_ref())
     }

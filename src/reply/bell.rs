@@ -65,33 +65,23 @@ impl Wake for Line {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-
     use super::*;
-
-    #[derive(Default)]
-    struct Woken(AtomicUsize);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::test_waker::Woken;
 
     #[test]
     fn it_wakes_the_task_that_answers_once_for_each_answer() {
-        let (before, after) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
-        let tasks = [Waker::from(Arc::clone(&before)), Waker::from(Arc::clone(&after))];
+        let ((before, first), (after, second)) = (Woken::new(), Woken::new());
+        let tasks = [first, second];
         let mut bell = Bell::new(&tasks[0]);
         assert!(!bell.is_silent(&tasks[0]));
         assert!(bell.answer(&tasks[0]) && !bell.answer(&tasks[0]));
         assert!(bell.is_silent(&tasks[0]) && !bell.is_silent(&tasks[1]));
         bell.waker().wake_by_ref();
         bell.waker().wake_by_ref();
-        assert_eq!(before.0.load(Ordering::Relaxed), 1);
+        assert_eq!(before.count(), 1);
         assert!(bell.answer(&tasks[1]) && !bell.answer(&tasks[1]));
         bell.waker().wake_by_ref();
-        assert_eq!((before.0.load(Ordering::Relaxed), after.0.load(Ordering::Relaxed)), (1, 1));
+        assert_eq!((before.count(), after.count()), (1, 1));
         assert!(bell.answer(&tasks[1]));
         bell.keep_ringing();
         assert!(bell.answer(&tasks[1]));

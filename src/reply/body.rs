@@ -1,7 +1,6 @@
 //! The body of a reply: nothing, everything at once, or a stream. Only streams are boxed.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -10,6 +9,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::error::{Error, Result};
 use crate::reply::source::Source;
+use crate::unwind::drop_caught;
 
 pub(crate) enum Body {
     Empty,
@@ -32,10 +32,7 @@ impl Body {
 
     /// Drops what is there. A panic in the drop of the author's stream ends here.
     pub(crate) fn clear(&mut self) {
-        let body = std::mem::replace(self, Self::Empty);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-            std::mem::forget(panic);
-        }
+        drop_caught(std::mem::replace(self, Self::Empty));
     }
 
     /// The next piece of a body that is whole.

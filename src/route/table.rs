@@ -80,7 +80,6 @@ impl<E> Table<E> {
         route.map_or(HeaderValue::from_static(ALL_METHODS), |route| route.allow.clone())
     }
 
-    #[cfg(feature = "grpc")]
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &E> {
         self.routes
             .iter()

@@ -18,9 +18,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::app::Sealed;
 use crate::error::{Error, Result};
 use crate::log::say;
+use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, Watch, Watches, cut_rest, say_stopped};
 use crate::serve::last_resort::LastResort;

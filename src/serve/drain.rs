@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::app::{AccessLog, Sealed};
 use crate::beacon::{Beacon, Observer};
-use crate::log::say;
+use crate::log::{AccessLog, say};
+use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
 
 /// How far the stop has come.

@@ -10,5 +10,5 @@ mod runtime;
 mod signal;
 mod sniff;
 #[cfg(feature = "websocket")]
-mod takeover;
+mod upgrade;
 mod watch;

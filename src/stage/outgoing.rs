@@ -10,9 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
-use crate::exchange::Busy;
-#[cfg(feature = "websocket")]
-use crate::exchange::Call;
+use crate::exchange::{Busy, Call};
 use crate::log::{current, say};
 use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
@@ -49,12 +47,10 @@ impl Outgoing {
     }
 
     /// For a record that goes on after this body.
-    #[cfg(feature = "websocket")]
     pub(crate) fn call(&self) -> Option<Arc<Call>> {
         self.record.as_ref().map(|record| Arc::clone(record.call()))
     }
 
-    #[cfg(feature = "websocket")]
     pub(crate) fn take_record(&mut self) -> Option<Record> {
         self.record.take()
     }

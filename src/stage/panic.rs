@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 
 use crate::exchange::Call;
 use crate::log::current;
+use crate::task::BoxFuture;
+use crate::unwind::drop_caught;
 
 /// What a handler panicked with.
 pub(crate) type Panicked = Box<dyn Any + Send>;
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A handler that has not started, or runs. While it does, log lines carry its request's id.
 pub(crate) struct Guarded<F, T> {
@@ -121,10 +121,6 @@ impl<F, T> Guard<F, T> {
 
     /// A panic in the future's drop is caught as well.
     fn drop_future(&mut self) {
-        let future = std::mem::replace(self, Self::Over);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
-            // Dropping the payload may panic too; there is nobody left to tell.
-            std::mem::forget(panic);
-        }
+        drop_caught(std::mem::replace(self, Self::Over));
     }
 }

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::app::AccessLog;
 use crate::cancel::Phase;
 use crate::exchange::Call;
+use crate::exchange::upgrade::UpgradeEnd;
 use crate::json::text_into;
-use crate::log::{Level, sink, stamp};
+use crate::log::{AccessLog, Level, sink, stamp};
 use crate::roll::Place;
 use crate::tally::{InFlight, Tally};
 
@@ -92,15 +92,13 @@ impl Record {
     }
 
     /// The connection goes on as something else, and so does this record.
-    #[cfg(feature = "websocket")]
     pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
         self.leave_roll();
         self.place = Some(self.tally.roll.enter(Arc::clone(&call) as _));
         self.call = call;
     }
 
-    #[cfg(feature = "websocket")]
-    pub(crate) fn end_switched(&mut self, ended: crate::exchange::Ended) {
+    pub(crate) fn end_upgraded(&mut self, ended: UpgradeEnd) {
         (self.failed, self.sent) = (ended.failed, ended.sent);
         if ended.panicked {
             self.panicked();
@@ -240,9 +238,9 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     out.extend_from_slice(b"\",\"status\":");
     number(out, u64::from(status));
     #[cfg(feature = "grpc")]
-    if let Some(verdict) = call.verdict() {
+    if let Some(status) = call.protocol_status() {
         out.extend_from_slice(b",\"grpc\":\"");
-        out.extend_from_slice(verdict.word.as_bytes());
+        out.extend_from_slice(status.word.as_bytes());
         out.push(b'"');
     }
     out.extend_from_slice(b",\"bytes\":");

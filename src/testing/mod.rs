@@ -14,10 +14,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Vers
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use crate::app::{AccessLog, App, Sealed};
+use crate::app::App;
 use crate::exchange::Payload;
+use crate::log::AccessLog;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
+use crate::sealed::Sealed;
 pub use streaming::Streaming;
 
 #[cfg(feature = "grpc")]
@@ -40,8 +42,15 @@ pub struct Client<S = ()> {
     instance: Instance,
 }
 
+impl<S: Send + Sync + 'static> App<S> {
+    /// A client that calls this app in memory, for tests.
+    pub fn test_client(self) -> Client<S> {
+        Client::new(self)
+    }
+}
+
 impl<S: Send + Sync + 'static> Client<S> {
-    pub(crate) fn new(app: App<S>) -> Self {
+    fn new(app: App<S>) -> Self {
         // Lines of requests would stand between those of the test runner.
         let app = app.access_log(AccessLog::Off);
         let instance = Instance::from_vars([("FC_FUNCTION_NAME", "test"), ("FC_INSTANCE_ID", "c-test")]);

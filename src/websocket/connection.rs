@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::ReadBuf;
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::timer::Timer;
 use crate::websocket::engine::{Engine, Incoming};
@@ -16,7 +16,7 @@ use crate::websocket::mailbox::Mail;
 use crate::websocket::outbox::Outbox;
 
 pub(super) struct Connection {
-    wire: Box<dyn Wire>,
+    io: Box<dyn UpgradedIo>,
     engine: Engine,
     phase: Phase,
     /// Whether the kernel took less than there was.
@@ -37,8 +37,7 @@ enum Phase {
     Closing,
     /// Both have: what is left is to be sent.
     Answered,
-    /// The client has broken the protocol. What it still sends is read away, because unread bytes would make the
-    /// kernel reset the connection, and the client might never see why.
+    /// The client has broken the protocol. What it still sends is read away: after a reset it might never see why.
     Broken,
     /// The client has been told.
     Refused,
@@ -47,9 +46,9 @@ enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(wire: Box<dyn Wire>, max_message: usize, ahead: &Bytes) -> Self {
-        let engine = Engine::new(max_message, ahead);
-        Self { wire, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
+    pub(super) fn new(io: Box<dyn UpgradedIo>, max_message: usize, read_buf: &Bytes) -> Self {
+        let engine = Engine::new(max_message, read_buf);
+        Self { io, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -85,7 +84,7 @@ impl Connection {
             Phase::Answered => return Poll::Pending,
             Phase::Broken | Phase::Refused | Phase::Said => return self.poll_gone(cx),
         }
-        let incoming = ready!(self.engine.poll_read(&mut *self.wire, cx));
+        let incoming = ready!(self.engine.poll_read(&mut *self.io, cx));
         match &incoming {
             Incoming::Close(_) => self.phase = Phase::Answered,
             Incoming::Broken(close) => {
@@ -98,27 +97,34 @@ impl Connection {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        let mut away = [0; 4 * KIB];
-        loop {
-            let mut away = ReadBuf::new(&mut away);
-            match Pin::new(&mut *self.wire).poll_read(cx, &mut away) {
-                Poll::Ready(Ok(())) if !away.filled().is_empty() => self.quiet.stop(),
-                Poll::Ready(_) => return Poll::Ready(Incoming::Gone),
-                Poll::Pending => break,
-            }
+        if self.poll_away(cx).is_ready() {
+            return Poll::Ready(Incoming::Gone);
         }
         if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {
             // An error says that it was closed before.
-            let _ = ready!(Pin::new(&mut *self.wire).poll_shutdown(cx));
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
             self.phase = Phase::Said;
         }
         Poll::Pending
     }
 
+    /// Reads what nobody looks at, because unread bytes would make the kernel reset the connection. Ready when no more
+    /// can come.
+    fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut away = [0; 4 * KIB];
+        loop {
+            let mut away = ReadBuf::new(&mut away);
+            match ready!(Pin::new(&mut *self.io).poll_read(cx, &mut away)) {
+                Ok(()) if !away.filled().is_empty() => self.quiet.stop(),
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
     /// Ready when everything is sent; whether that was all there will ever be.
     pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
-        let flushed = outbox.poll_flush(&mut *self.wire, cx);
+        let flushed = outbox.poll_flush(&mut *self.io, cx);
         // A client that reads is there, whatever else it does.
         self.has_read |= self.is_stalled && outbox.sent() > before;
         self.is_stalled = flushed.is_pending();
@@ -128,6 +134,11 @@ impl Connection {
             // Whoever reads what is left has to count the silence from now on.
             cx.waker().wake_by_ref();
         }
-        Poll::Ready(Ok(self.phase == Phase::Answered))
+        let is_all = self.phase == Phase::Answered;
+        if is_all {
+            // A client may ping behind its goodbye. A reset would take the last messages from it.
+            let _ = self.poll_away(cx);
+        }
+        Poll::Ready(Ok(is_all))
     }
 }

@@ -1,16 +1,17 @@
 //! The protocol of one socket: frames in, messages out, and the answers that it owes by itself.
 
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::websocket::frames::{Fault, Frame, Frames, put_head};
 use crate::websocket::message::{Close, Message, Text};
+use crate::websocket::utf8::Utf8;
 
 /// What came.
 pub(super) enum Incoming {
@@ -32,6 +33,8 @@ pub(super) struct Engine {
     frames: Frames,
     /// The message whose first fragments have come.
     fragments: Option<(Kind, BytesMut)>,
+    /// Of a text that has not come whole.
+    utf8: Utf8,
     max_message: usize,
     /// Whether we have said goodbye.
     has_closed: bool,
@@ -46,16 +49,18 @@ enum Kind {
 }
 
 impl Engine {
-    pub(super) fn new(max_message: usize, ahead: &Bytes) -> Self {
-        let (frames, replies) = (Frames::new(ahead), Vec::new());
-        Self { frames, fragments: None, max_message, has_closed: false, replies }
+    pub(super) fn new(max_message: usize, read_buf: &Bytes) -> Self {
+        let (frames, utf8) = (Frames::new(read_buf), Utf8::default());
+        Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
     /// The next of what comes. Pings are answered on the way.
-    pub(super) fn poll_read(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<Incoming> {
+    pub(super) fn poll_read(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
-            let next = ready!(self.frames.poll_next(wire, cx, self.max_message - so_far));
+            let Poll::Ready(next) = self.frames.poll_next(io, cx, self.max_message - so_far) else {
+                return if self.is_text_so_far() { Poll::Pending } else { Poll::Ready(not_utf8()) };
+            };
             let incoming = next.and_then(|frame| self.receive(frame));
             let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));
             if let Some(incoming) = incoming {
@@ -91,13 +96,15 @@ impl Engine {
 
     /// `None` when that is nothing that anybody else has to know.
     fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
-        let Frame { opcode, is_final, payload } = frame;
+        let Frame { opcode, is_final, payload, seen } = frame;
+        let mut unseen = seen;
         let (kind, message) = match (opcode, self.fragments.take()) {
             (OpCode::Control(control), fragments) => {
                 self.fragments = fragments;
                 return self.control(control, &payload);
             }
             (OpCode::Data(Data::Continue), Some((kind, mut fragments))) => {
+                unseen = fragments.len() + seen;
                 fragments.extend_from_slice(&payload);
                 (kind, fragments)
             }
@@ -111,9 +118,11 @@ impl Engine {
             (OpCode::Data(_), None) => (Kind::Binary, payload),
         };
         if !is_final {
+            let is_good = matches!(kind, Kind::Binary) || self.utf8.push(&message[unseen..]);
             self.fragments = Some((kind, message));
-            return Ok(None);
+            return Ok((!is_good).then(not_utf8));
         }
+        self.utf8 = Utf8::default();
         Ok(Some(match kind {
             Kind::Binary => Incoming::Message(Message::Binary(message.freeze())),
             Kind::Text => match Utf8Bytes::try_from(message) {
@@ -121,6 +130,16 @@ impl Engine {
                 Err(_) => not_utf8(),
             },
         }))
+    }
+
+    /// Whether nothing that has come of an unfinished frame makes its text a wrong one.
+    fn is_text_so_far(&mut self) -> bool {
+        let is_text = matches!(self.fragments, Some((Kind::Text, _)));
+        match self.frames.piece() {
+            Some((OpCode::Data(Data::Text), piece)) => self.utf8.push(piece),
+            Some((OpCode::Data(Data::Continue), piece)) if is_text => self.utf8.push(piece),
+            _ => true,
+        }
     }
 
     fn control(&mut self, control: Control, payload: &[u8]) -> Result<Option<Incoming>, Fault> {
@@ -137,7 +156,7 @@ impl Engine {
             [] => None,
             [high, low, reason @ ..] => {
                 let code = u16::from_be_bytes([*high, *low]);
-                if !CloseCode::from(code).is_allowed() {
+                if !Close::is_for_endpoints(code) {
                     return Err(Fault::Protocol(ProtocolError::InvalidCloseSequence));
                 }
                 let Ok(reason) = std::str::from_utf8(reason) else { return Ok(not_utf8()) };
@@ -253,11 +272,11 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
         for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
-            let mut wire = Script { bytes: bytes.to_owned(), piece };
+            let mut io = Script { bytes: bytes.to_owned(), piece };
             let mut engine = Engine::new(200_000, &Bytes::new());
             let mut came = Vec::new();
             let mut cx = Context::from_waker(Waker::noop());
-            while let Poll::Ready(incoming) = engine.poll_read(&mut wire, &mut cx) {
+            while let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx) {
                 came.push(name(&incoming));
                 if !matches!(incoming, Incoming::Message(_)) {
                     break;
@@ -300,6 +319,16 @@ mod tests {
         check(&frame(0x88, b"\x03\xe8\xff"), &["broken 1007"], b"");
         check(&frame(0x81, b"\xff"), &["broken 1007"], b"");
         check(&[frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat(), &["text 2"], b"");
+        // The text is refused before its message, and before its frame, has come whole.
+        check(&[frame(0x01, b"\xf4\x90"), frame(0x89, b"")].concat(), &["broken 1007"], b"");
+        check(b"\x81\xff\0\0\0\0\0\x01\0\0\0\0\0\0tea \xed\xa0", &["broken 1007"], b"");
+        check(
+            &[&frame(0x01, b"tea \xed"), &b"\x00\xfe\x01\x00\0\0\0\0\xa0"[..]].concat(),
+            &["broken 1007"],
+            b"",
+        );
+        // Other bytes may be what they like.
+        check(b"\x82\xff\0\0\0\0\0\x01\0\0\0\0\0\0\xed\xa0", &[], b"");
         check(&frame(0x82, &vec![0; 200_001]), &["broken 1009"], b"");
         check(
             &[frame(0x02, &vec![0; 150_000]), frame(0x80, &vec![0; 50_001])].concat(),
@@ -311,9 +340,9 @@ mod tests {
     #[test]
     fn many_pings_are_answered_before_more_is_read() {
         let pings = frame(0x89, &[b'x'; 100]).repeat(50);
-        let mut wire = Script { piece: pings.len(), bytes: pings };
+        let mut io = Script { piece: pings.len(), bytes: pings };
         let mut engine = Engine::new(1000, &Bytes::new());
-        let incoming = engine.poll_read(&mut wire, &mut Context::from_waker(Waker::noop()));
+        let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()));
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 
 /// One frame of a client.
@@ -16,6 +16,8 @@ pub(super) struct Frame {
     pub(super) opcode: OpCode,
     pub(super) is_final: bool,
     pub(super) payload: BytesMut,
+    /// So many of its bytes were seen before: [`Frames::piece`] gave them.
+    pub(super) seen: usize,
 }
 
 /// Why there are no more.
@@ -51,20 +53,22 @@ pub(super) struct Frames {
 struct Head {
     opcode: OpCode,
     is_final: bool,
+    /// Begins with the byte for the first that is not unmasked.
     mask: [u8; 4],
     length: usize,
+    unmasked: usize,
 }
 
 impl Frames {
-    /// `ahead`: what was read together with the handshake.
-    pub(super) fn new(ahead: &[u8]) -> Self {
-        Self { input: BytesMut::from(ahead), head: None, moved: false }
+    /// `read_buf`: what was read together with the handshake.
+    pub(super) fn new(read_buf: &[u8]) -> Self {
+        Self { input: BytesMut::from(read_buf), head: None, moved: false }
     }
 
     /// The next frame; `most` is what the payload of one with data may have.
     pub(super) fn poll_next(
         &mut self,
-        wire: &mut dyn Wire,
+        io: &mut dyn UpgradedIo,
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<Result<Frame, Fault>> {
@@ -75,10 +79,20 @@ impl Frames {
             if let Some(head) = self.head.take_if(|head| head.length <= self.input.len()) {
                 return Poll::Ready(Ok(self.take(head)));
             }
-            if !ready!(self.poll_fill(wire, cx)) {
+            if !ready!(self.poll_fill(io, cx)) {
                 return Poll::Ready(Err(Fault::Gone));
             }
         }
+    }
+
+    /// What has come of a payload that is not whole, but for what was given before, and what the payload belongs to.
+    pub(super) fn piece(&mut self) -> Option<(OpCode, &[u8])> {
+        let head = self.head.as_mut()?;
+        let piece = &mut self.input[head.unmasked..];
+        unmask(piece, head.mask);
+        head.mask.rotate_left(piece.len() % 4);
+        head.unmasked += piece.len();
+        Some((head.opcode, piece))
     }
 
     /// Gives memory back, if nothing is in it.
@@ -127,29 +141,29 @@ impl Frames {
         let Some((&mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
         let end = self.input.len() - rest.len();
         self.input.advance(end);
-        Ok(Some(Head { opcode, is_final, mask, length }))
+        Ok(Some(Head { opcode, is_final, mask, length, unmasked: 0 }))
     }
 
     fn take(&mut self, head: Head) -> Frame {
-        let Head { opcode, is_final, mask, length } = head;
+        let Head { opcode, is_final, mask, length, unmasked } = head;
         let mut payload = self.input.split_to(length);
         if length > LARGE {
             // Its memory goes with it: what stands behind it moves.
             self.input = BytesMut::from(&self.input[..]);
         }
-        unmask(&mut payload, mask);
-        Frame { opcode, is_final, payload }
+        unmask(&mut payload[unmasked..], mask);
+        Frame { opcode, is_final, payload, seen: unmasked }
     }
 
     /// Reads what there is, into room for all that is missing. Whether the wire goes on.
-    fn poll_fill(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_fill(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<bool> {
         let missing = self.head.as_ref().map_or(0, |head| head.length - self.input.len());
         let room = self.input.capacity() - self.input.len();
         if room < missing.clamp(ROOM_MIN, LARGE) {
             self.input.reserve(missing.clamp(SMALL, LARGE));
         }
         // It holds nothing of its own, so that one that was not ready can be dropped.
-        let read = ready!(pin!(wire.read_buf(&mut self.input)).poll(cx));
+        let read = ready!(pin!(io.read_buf(&mut self.input)).poll(cx));
         self.moved |= read.as_ref().is_ok_and(|length| *length > 0);
         Poll::Ready(matches!(read, Ok(1..)))
     }

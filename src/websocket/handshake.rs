@@ -24,9 +24,7 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
         return wrong("a WebSocket needs HTTP/1.1: over HTTP/2 (RFC 8441) none is offered");
     }
     if !names(&head.headers, &UPGRADE, "websocket") {
-        return Err(required("this is a WebSocket: ask for it with \"Upgrade: websocket\"")
-            .with_header(CONNECTION, SWITCH)
-            .with_header(UPGRADE, WEBSOCKET));
+        return Err(required("this is a WebSocket: ask for it with \"Upgrade: websocket\""));
     }
     if head.version != Version::HTTP_11 {
         return wrong("a WebSocket needs HTTP/1.1");
@@ -57,8 +55,10 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
     Ok(headers)
 }
 
+/// A 426 has to name what is spoken instead (RFC 9110, section 15.5.22).
 fn required(why: &'static str) -> Error {
-    Error::of_ours(StatusCode::UPGRADE_REQUIRED, why)
+    let error = Error::of_ours(StatusCode::UPGRADE_REQUIRED, why);
+    error.with_header(CONNECTION, SWITCH).with_header(UPGRADE, WEBSOCKET)
 }
 
 /// Whether a header that is a list has this token.

@@ -9,7 +9,8 @@ use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::Result;
-use crate::exchange::{Readable, parse_json};
+use crate::exchange::Readable;
+use crate::exchange::read::parse_json;
 
 /// One message, whole: fragments are put together, and pings are answered before anybody sees them.
 ///
@@ -188,6 +189,12 @@ pub struct Close {
 impl Close {
     pub(super) fn new(code: u16, reason: &str) -> Self {
         Self { code, reason: shortened(reason).into() }
+    }
+
+    /// Whether an endpoint may send this code: those of RFC 6455, those that IANA's registry adds (1012 to 1014), and
+    /// those of libraries and applications. 1004 has no meaning yet; 1005, 1006 and 1015 never stand in a frame.
+    pub(super) fn is_for_endpoints(code: u16) -> bool {
+        matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 }
 

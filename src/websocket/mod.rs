@@ -11,6 +11,7 @@ mod pulse;
 mod session;
 mod socket;
 mod upgrade;
+mod utf8;
 
 pub use message::{Close, Message, Text};
 pub use socket::{Sending, Socket, SocketReceiver, SocketSender};

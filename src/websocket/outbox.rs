@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::exchange::Wire;
+use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::websocket::Message;
 use crate::websocket::frames::put_head;
@@ -79,15 +79,19 @@ impl Outbox {
     }
 
     /// Ready when nothing waits any more.
-    pub(super) fn poll_flush(&mut self, wire: &mut dyn Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_flush(
+        &mut self,
+        io: &mut dyn UpgradedIo,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let frames = &self.frames[self.written..];
-            let wire = Pin::new(&mut *wire);
+            let io = Pin::new(&mut *io);
             let length = ready!(match (frames.is_empty(), self.payload.is_empty()) {
-                (_, true) => wire.poll_write(cx, frames),
-                (true, false) => wire.poll_write(cx, &self.payload),
+                (_, true) => io.poll_write(cx, frames),
+                (true, false) => io.poll_write(cx, &self.payload),
                 (false, false) =>
-                    wire.poll_write_vectored(cx, &[IoSlice::new(frames), IoSlice::new(&self.payload)]),
+                    io.poll_write_vectored(cx, &[IoSlice::new(frames), IoSlice::new(&self.payload)]),
             })?;
             if length == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

@@ -13,18 +13,17 @@ use http::StatusCode;
 use tokio::time::Sleep;
 
 use crate::error::{Error, Result};
-use crate::exchange::{Ended, Line};
+use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
 use crate::stage::{Begin, Guarded, log_cause};
 use crate::stop::StopNotice;
+use crate::task::BoxFuture;
 use crate::timer::Timer;
 use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
 use crate::websocket::pulse::{Beat, Pulse};
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The author's closure, before it is called.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
@@ -56,7 +55,7 @@ pub(super) struct Session {
     is_reading: bool,
     /// The client has left, of its own accord.
     is_gone: bool,
-    ended: Ended,
+    ended: UpgradeEnd,
 }
 
 /// What a session begins with.
@@ -82,13 +81,13 @@ impl Begin<Result> for Start {
 }
 
 impl Session {
-    pub(super) fn new(line: Line, opening: Opening) -> Self {
+    pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
         let Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
-            connection: Some(Connection::new(line.wire, max_message, &line.ahead)),
+            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
             work: Some(Guarded::new(Arc::clone(&mailbox.call), start)),
-            departed: Some(line.departed),
+            departed: Some(upgraded.departed),
             mailbox,
             stop,
             deadline,
@@ -98,7 +97,7 @@ impl Session {
             may_finish,
             is_reading: true,
             is_gone: false,
-            ended: Ended::default(),
+            ended: UpgradeEnd::default(),
         }
     }
 
@@ -135,6 +134,8 @@ impl Session {
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
+                    // A pong goes before whatever the message is answered with.
+                    connection.prepare(&mut mail);
                     mail.inbox = Some(message);
                     return mail.reader.wake(Some(cx));
                 }
@@ -207,7 +208,7 @@ impl Session {
     }
 
     /// Waits, for as long as there is something to wait for.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn rest(&mut self, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
         if is_closing {
             // A client that goes on reading what was sent to it gets all of it.
@@ -257,9 +258,9 @@ impl Session {
 }
 
 impl Future for Session {
-    type Output = Ended;
+    type Output = UpgradeEnd;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let this = &mut *self;
         this.hear(cx);
         for turn in 0..TURNS {

@@ -142,7 +142,7 @@ impl SocketSender {
     ///
     /// Codes that no endpoint may send, such as 1005 and 1006, become 1011. Reasons are cut at 123 bytes.
     pub fn close(&mut self, code: u16, reason: &str) {
-        let code = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { 1011 };
+        let code = if Close::is_for_endpoints(code) { code } else { 1011 };
         self.mailbox.close(Close::new(code, reason));
     }
 }

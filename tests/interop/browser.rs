@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::wait::until;
 use crate::tools::Folder;
+use testkit::until;
 
 /// The port of a server whose connections are answered by `answer`, each on a thread of its own.
 pub fn serve(answer: impl Fn(&TcpStream) + Send + Sync + 'static) -> u16 {

@@ -5,7 +5,6 @@ use std::net::TcpStream;
 
 use crate::browser::{browse, head, serve, serve_page};
 use crate::support::{Launch, Server};
-use crate::tools::is_wanted;
 
 /// Pages of two origins, and a function behind them.
 ///
@@ -121,10 +120,8 @@ fn check(name: &str, seen: &str, is_expected: impl Fn(&str) -> bool) {
 }
 
 #[test]
+#[ignore = "needs chromium: .ci/run runs it with --ignored"]
 fn a_browser_reads_what_it_may_and_nothing_else() {
-    if !is_wanted() {
-        return;
-    }
     let page = serve_page(PAGE);
     let (allowed, other) = (format!("http://127.0.0.1:{page}"), format!("http://localhost:{page}"));
     let server = function("list", &allowed);

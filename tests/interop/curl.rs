@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::{Answer, Ask, Server, rows};
-use crate::tools::{Folder, is_wanted};
+use crate::tools::Folder;
 
 /// One request by curl. `protocol` is the option that chooses it.
 #[track_caller]
@@ -53,19 +53,15 @@ pub fn ask(folder: &Folder, port: u16, protocol: &str, ask: &Ask) -> Answer {
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn all_rows_over_http1() {
-    if !is_wanted() {
-        return;
-    }
     let (server, folder) = (Server::contract(), Folder::new("curl-1"));
     rows::check(|row| ask(&folder, server.port, "--http1.1", row));
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn all_rows_over_http2() {
-    if !is_wanted() {
-        return;
-    }
     let (server, folder) = (Server::contract(), Folder::new("curl-2"));
     rows::check(|row| ask(&folder, server.port, "--http2-prior-knowledge", row));
 }

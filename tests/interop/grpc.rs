@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::browser::{browse, serve_page};
 use crate::proxy::{Config, Proxy};
 use crate::support::{Launch, Server, build};
-use crate::tools::{Folder, is_wanted, output, python};
+use crate::tools::{Folder, output, python};
 
 /// What every greeter has to pass.
 const ALL: [&str; 7] = ["kinds", "sizes", "compressed", "deadline", "cancellation", "unknown", "refusal"];
@@ -35,10 +35,8 @@ fn ask(port: u16, parts: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs grpcio: .ci/run runs it with --ignored"]
 fn grpcio_calls_closures() {
-    if !is_wanted() {
-        return;
-    }
     let server = greeter("greeter");
     ask(server.port, &[&ALL[..], &["health", "reflection"]].concat());
     let contract = Server::contract();
@@ -48,10 +46,8 @@ fn grpcio_calls_closures() {
 }
 
 #[test]
+#[ignore = "needs grpcio: .ci/run runs it with --ignored"]
 fn grpcio_calls_a_generated_service() {
-    if !is_wanted() {
-        return;
-    }
     let server = greeter("greeter-service");
     let parts: Vec<_> = ALL.into_iter().filter(|part| *part != "sizes" && *part != "compressed").collect();
     ask(server.port, &[&parts[..], &["health", "reflection"]].concat());
@@ -59,10 +55,8 @@ fn grpcio_calls_a_generated_service() {
 
 /// nginx speaks gRPC to the function, as a gateway does.
 #[test]
+#[ignore = "needs grpcio and nginx: .ci/run runs it with --ignored"]
 fn grpcio_calls_through_nginx() {
-    if !is_wanted() {
-        return;
-    }
     let server = greeter("greeter");
     let config =
         Config { http: "client_max_body_size 64m;", listen: "http2", location: "grpc_pass grpc://function;" };
@@ -81,10 +75,8 @@ fn frame(folder: &Folder) -> std::path::PathBuf {
 }
 
 #[test]
+#[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn h2load_gets_every_call_answered() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let folder = Folder::new("h2load-grpc");
     let mut command = Command::new("h2load");
@@ -96,10 +88,8 @@ fn h2load_gets_every_call_answered() {
 }
 
 #[test]
+#[ignore = "needs nghttp and curl: .ci/run runs it with --ignored"]
 fn nghttp_and_curl_see_trailers() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let folder = Folder::new("nghttp-grpc");
     let target = format!("http://127.0.0.1:{}/greeter.Greeter/SayHello", server.port);
@@ -118,10 +108,8 @@ fn nghttp_and_curl_see_trailers() {
 
 /// Pages of another origin call every kind that a page can, in both forms, and read errors.
 #[test]
+#[ignore = "needs chromium: .ci/run runs it with --ignored"]
 fn a_browser_calls_by_grpc_web() {
-    if !is_wanted() {
-        return;
-    }
     let server = greeter("greeter");
     let page = serve_page(include_str!("grpc_web.html"));
     let seen = browse(&format!("http://127.0.0.1:{page}"), server.port);

@@ -5,9 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, h1};
-use crate::tools::is_wanted;
+use testkit::until;
 
 /// Whether a request gets an answer soon. A blocked executor gives none for as long as it is blocked.
 fn answers(port: u16) -> bool {
@@ -18,10 +17,8 @@ fn answers(port: u16) -> bool {
 }
 
 #[test]
+#[ignore = "needs taskset: .ci/run runs it with --ignored"]
 fn a_second_signal_ends_a_process_whose_executor_is_blocked() {
-    if !is_wanted() {
-        return;
-    }
     let mut server = Launch::contract().by(&["taskset", "-c", "0"]).start();
     assert!(answers(server.port));
     let mut conn = server.connect();

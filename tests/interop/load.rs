@@ -3,13 +3,11 @@
 use std::process::Command;
 
 use crate::support::Server;
-use crate::tools::{is_wanted, output};
+use crate::tools::output;
 
 #[test]
+#[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn h2load_gets_2xx_only() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let target = format!("http://127.0.0.1:{}/users/7", server.port);
     for protocol in [&["-m", "16"][..], &["--h1"]] {
@@ -22,10 +20,8 @@ fn h2load_gets_2xx_only() {
 }
 
 #[test]
+#[ignore = "needs wrk: .ci/run runs it with --ignored"]
 fn wrk_gets_2xx_only() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let target = format!("http://127.0.0.1:{}/json", server.port);
     let text = output(Command::new("wrk").args(["-t", "1", "-c", "16", "-d", "2s", &target]));

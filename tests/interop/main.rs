@@ -1,12 +1,12 @@
 //! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, nghttp, wrk, Chromium, Python's websockets and
 //! grpcio.
 //!
-//! Runs when `FC_INTEROP=1`, and then a tool that is absent is a failure.
+//! Each test is ignored unless it is asked for, by `--ignored`, and then a tool that is absent is a failure.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
-#![allow(unreachable_pub, reason = "modules of a test have no outside")]
+#![allow(unreachable_pub, unnameable_types, reason = "modules of a test have no outside")]
 #![allow(dead_code, unused_imports, reason = "what the tests share is used by each in part")]
 
 #[path = "../it/apps/mod.rs"]

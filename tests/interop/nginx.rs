@@ -4,9 +4,9 @@ use std::process::Command;
 
 use crate::curl;
 use crate::proxy::{Config, Proxy};
-use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, rows};
-use crate::tools::{Folder, is_wanted};
+use crate::tools::Folder;
+use testkit::until;
 
 /// Each piece of a reply is passed on as it comes.
 #[track_caller]
@@ -27,10 +27,8 @@ pub fn proxy_buffering(upstream: u16, buffering: &str) -> Proxy {
 
 /// nginx names itself, and passes no reply header on that is its own.
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn all_rows_pass() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let proxy = proxy(server.port);
     rows::check(|ask| {
@@ -43,10 +41,8 @@ fn all_rows_pass() {
 
 /// The proxy reuses its connections: a `POST` on one that the function had closed would be a 502.
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn many_posts_meet_no_closed_connection() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let proxy = proxy(server.port);
     let mut conn = h1::Conn::open(proxy.port);
@@ -57,10 +53,8 @@ fn many_posts_meet_no_closed_connection() {
 
 /// nginx closes its connection to the function when its client leaves, as the platform is assumed to.
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn a_client_that_leaves_is_499_on_both_sides() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let proxy = proxy(server.port);
     let target = format!("http://127.0.0.1:{}/slow?ms=600000", proxy.port);
@@ -77,10 +71,8 @@ fn a_client_that_leaves_is_499_on_both_sides() {
 
 /// Each piece passes before the next is sent.
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn a_stream_passes_piece_by_piece() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let proxy = proxy(server.port);
     let folder = Folder::new("nginx-stream-curl");

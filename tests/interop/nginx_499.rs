@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use crate::proxy::{Config, Proxy};
-use crate::support::wait::until;
 use crate::support::{Ask, Server};
-use crate::tools::{Running, is_wanted};
+use crate::tools::Running;
+use testkit::until;
 
 /// Clients of one round: connections of a wrk that is killed, and curls that lose patience.
 const KILLED: usize = 200;
@@ -41,10 +41,8 @@ fn wrk(connections: usize, seconds: usize, url: &str) -> Running {
 }
 
 #[test]
+#[ignore = "needs wrk, curl and nginx: .ci/run runs it with --ignored"]
 fn both_count_the_same_departures() {
-    if !is_wanted() {
-        return;
-    }
     let mut server = Server::contract();
     let front = Proxy::start(server.port, &BALANCER);
     let url = |target: &str| format!("http://127.0.0.1:{}{target}", front.port);
@@ -98,10 +96,8 @@ fn both_count_the_same_departures() {
 
 /// What the balancer says about the client reaches the function; what the client says about itself does not count.
 #[test]
+#[ignore = "needs wrk, curl and nginx: .ci/run runs it with --ignored"]
 fn the_client_is_seen_through_the_proxy() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let front = Proxy::start(server.port, &BALANCER);
     let ask = Ask::get("/healthz");

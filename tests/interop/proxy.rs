@@ -3,8 +3,9 @@
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use crate::support::server::free_port;
-use crate::support::wait::until;
+use testkit::process::free_port;
+use testkit::until;
+
 use crate::tools::{Folder, Running};
 
 /// A running nginx.

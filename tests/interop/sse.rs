@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use crate::apps::live::PAGE;
 use crate::browser::{browse, serve_page};
 use crate::nginx::{proxy, proxy_buffering};
-use crate::support::wait::until_settled;
 use crate::support::{Ask, Launch, Server, h1};
-use crate::tools::{Running, is_wanted};
+use crate::tools::Running;
+use testkit::until_settled;
 
 /// A curl that prints what it gets as it gets it.
 struct Curl {
@@ -67,10 +67,8 @@ fn check_one_by_one(server: &Server, port: u16, more: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn curl_gets_each_event_at_once() {
-    if !is_wanted() {
-        return;
-    }
     for protocol in ["--http1.1", "--http2-prior-knowledge"] {
         let server = Server::contract();
         check_one_by_one(&server, server.port, &[protocol]);
@@ -78,10 +76,8 @@ fn curl_gets_each_event_at_once() {
 }
 
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn events_pass_nginx_whatever_it_is_set_to() {
-    if !is_wanted() {
-        return;
-    }
     for buffering in ["on", "off"] {
         let server = Server::contract();
         let proxy = proxy_buffering(server.port, buffering);
@@ -94,10 +90,8 @@ fn events_pass_nginx_whatever_it_is_set_to() {
 
 /// As it is installed nginx takes in a gigabyte for a client that does not read; the reply tells it not to.
 #[test]
+#[ignore = "needs nginx: .ci/run runs it with --ignored"]
 fn a_client_behind_nginx_that_does_not_read_stops_the_producer() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::app("live");
     let proxy = proxy_buffering(server.port, "on");
     let mut conn = h1::Conn::open(proxy.port);
@@ -109,10 +103,8 @@ fn a_client_behind_nginx_that_does_not_read_stops_the_producer() {
 }
 
 #[test]
+#[ignore = "needs curl and nginx: .ci/run runs it with --ignored"]
 fn a_drain_ends_the_streams_through_nginx() {
-    if !is_wanted() {
-        return;
-    }
     let mut server = Server::contract();
     let proxy = proxy(server.port);
     let mut curl = Curl::start(proxy.port, "/feed", &[]);
@@ -125,10 +117,8 @@ fn a_drain_ends_the_streams_through_nginx() {
 
 /// Two events to each connection, five in all, and then 204: the browser comes back with the last id, twice.
 #[test]
+#[ignore = "needs chromium and nginx: .ci/run runs it with --ignored"]
 fn a_browser_comes_back_with_the_last_id() {
-    if !is_wanted() {
-        return;
-    }
     let page = serve_page(PAGE);
     let (own, other) = (format!("http://127.0.0.1:{page}"), format!("http://localhost:{page}"));
     let server = Launch::app("live").var("IT_ORIGINS", &own).start();

@@ -1,17 +1,8 @@
-//! What the tests with real tools share: whether they are wanted, folders, processes that end with their test.
+//! What the tests with real tools share: folders, processes that end with their test.
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-
-/// Whether these tests are wanted here.
-pub fn is_wanted() -> bool {
-    let wanted = std::env::var_os("FC_INTEROP").is_some_and(|value| value == "1");
-    if !wanted {
-        eprintln!("needs real tools: set FC_INTEROP=1");
-    }
-    wanted
-}
 
 /// A Python that has the clients of `requirements.txt`: `FC_PYTHON`, or the one that `.ci/run tools` makes.
 pub fn python() -> Command {

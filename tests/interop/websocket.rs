@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::proxy::{Config, Proxy};
 use crate::support::{Server, ws};
-use crate::tools::{Running, is_wanted, python};
+use crate::tools::{Running, python};
 
 /// Says `ok` at its end. Its arguments are the URL, and the largest message to try.
 const CLIENT: &str = r#"
@@ -83,10 +83,8 @@ fn run_client(port: u16, largest: usize) {
 }
 
 #[test]
+#[ignore = "needs Python's websockets: .ci/run runs it with --ignored"]
 fn the_client_of_python() {
-    if !is_wanted() {
-        return;
-    }
     let mut server = Server::contract();
     run_client(server.port, 6 * 1024 * 1024);
     server.until_idle();
@@ -95,10 +93,8 @@ fn the_client_of_python() {
 }
 
 #[test]
+#[ignore = "needs Python's websockets: .ci/run runs it with --ignored"]
 fn a_client_of_python_is_told_of_a_drain() {
-    if !is_wanted() {
-        return;
-    }
     let mut server = Server::contract();
     let url = format!("ws://127.0.0.1:{}/ws", server.port);
     let mut client = Running::start(python().args(["-c", WAITING, &url]).stdout(Stdio::piped()));
@@ -120,10 +116,8 @@ const UPGRADES: Config<'_> = Config {
 };
 
 #[test]
+#[ignore = "needs Python's websockets and nginx: .ci/run runs it with --ignored"]
 fn a_client_behind_nginx() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let proxy = Proxy::start(server.port, &UPGRADES);
     run_client(proxy.port, 6 * 1024 * 1024);
@@ -141,10 +135,8 @@ fn curl(port: u16, arguments: &[&str]) -> (String, String) {
 }
 
 #[test]
+#[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn bad_handshakes_by_curl() {
-    if !is_wanted() {
-        return;
-    }
     let server = Server::contract();
     let whole: Vec<String> =
         ws::handshake("/ws").headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();

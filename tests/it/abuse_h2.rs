@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h2, hpack};
+use testkit::until;
 
 /// What an attack may cost at its height, in MiB. The attacks below send ten times as much or more.
 const BOUND_MIB: u64 = 64;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, check_stopped, h1, h2, record};
+use testkit::until;
 
 /// One processor is one thread, which a handler takes for itself.
 const ONE: &[&str] = &["taskset", "-c", "0"];
@@ -16,10 +16,11 @@ fn server(wrapper: &[&str]) -> Server {
     Launch::app("settings").var("IT_DRAIN_MS", "300").by(wrapper).start()
 }
 
-/// Waits until a handler spins.
+/// Sends what makes a handler spin, and waits until one does.
 #[track_caller]
-fn until_spinning(server: &Server) {
+fn until_spinning(server: &Server, send: impl FnOnce()) {
     let before = server.cpu_ticks();
+    send();
     until("a handler that spins", || (server.cpu_ticks() > before + 5).then_some(()));
 }
 
@@ -52,8 +53,9 @@ fn a_stop_records_and_counts_all_that_it_cuts() {
         waiting.send(&h1::bytes(&with_id(Ask::get("/slow?ms=600000"), "waiting")));
         server.until_counter("in_flight", 2);
         let mut blocking = server.connect();
-        blocking.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking")));
-        until_spinning(&server);
+        until_spinning(&server, || {
+            blocking.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking")));
+        });
         server.signal("TERM");
         let lines = lines(&mut server);
         check_cut(&lines, "waiting");
@@ -66,8 +68,7 @@ fn a_stop_records_and_counts_all_that_it_cuts() {
 fn a_second_signal_does_too() {
     let mut server = Launch::app("settings").by(ONE).start();
     let mut conn = server.connect();
-    conn.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking")));
-    until_spinning(&server);
+    until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking"))));
     server.signal("TERM");
     server.until_closed();
     server.signal("TERM");
@@ -81,16 +82,14 @@ fn a_second_signal_does_too() {
 fn a_client_that_leaves_meanwhile_is_a_499() {
     for wrapper in [ONE, &[]] {
         let server = server(wrapper);
-        for (path, id) in [("/block?ms=300", "left-1"), ("/block-finish?ms=300", "left-2")] {
+        for (path, id) in [("/block?ms=1000", "left-1"), ("/block-finish?ms=1000", "left-2")] {
             let mut conn = server.connect();
-            conn.send(&h1::bytes(&with_id(Ask::get(path), id)));
-            until_spinning(&server);
+            until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::get(path), id))));
             drop(conn);
             check_left(&server.record(id));
         }
         let mut conn = server.connect();
-        conn.send(&h1::bytes(&with_id(Ask::post("/invoke", "300"), "left-3")));
-        until_spinning(&server);
+        until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::post("/invoke", "1000"), "left-3"))));
         drop(conn);
         check_left(&server.record("left-3"));
         let counters = server.ask(&Ask::get("/counters")).json();
@@ -105,8 +104,8 @@ fn a_stream_that_is_reset_meanwhile_is_a_499() {
         let server = server(wrapper);
         let mut conn = h2::Conn::open(server.port);
         conn.ask(&Ask::get("/plaintext")).assert_status(200);
-        let stream = conn.send(&with_id(Ask::get("/block?ms=300"), "left"));
-        until_spinning(&server);
+        let mut stream = 0;
+        until_spinning(&server, || stream = conn.send(&with_id(Ask::get("/block?ms=1000"), "left")));
         conn.cancel(stream);
         check_left(&server.record("left"));
         conn.ask(&Ask::get("/plaintext")).assert_status(200);

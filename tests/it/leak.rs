@@ -2,8 +2,8 @@
 
 use std::fs::read_dir;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h1, h2};
+use testkit::until;
 
 const WAVE: usize = 1000;
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "figures that a test has measured")]
 #![allow(clippy::print_stderr, reason = "what a failed test has to show")]
-#![allow(unreachable_pub, reason = "modules of a test have no outside")]
+#![allow(unreachable_pub, unnameable_types, reason = "modules of a test have no outside")]
 
 mod support;
 
@@ -39,5 +39,6 @@ mod together;
 mod trust;
 mod ui;
 mod websocket;
+mod websocket_cases;
 mod websocket_ends;
 mod websocket_handshake;

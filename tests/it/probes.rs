@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::wait::until;
 use crate::support::{Ask, Launch, Server, h1, h2};
+use testkit::until;
 
 /// As many threads as this or fewer serve requests here.
 const THREADS: usize = 64;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::wait::{until, until_settled};
 use crate::support::{Ask, Server, check_stopped, h1, h2};
+use testkit::{until, until_settled};
 
 const ID: &str = "listener";
 

@@ -1,7 +1,7 @@
 //! One event to many clients: all get it, and those that are slow or leave do not hold the others.
 
-use crate::support::wait::until;
 use crate::support::{Ask, Server, h1, h2};
+use testkit::until;
 
 #[track_caller]
 fn subscribe(server: &Server) -> h1::Conn {

@@ -2,8 +2,8 @@
 
 use crate::grpc::{call, hello};
 use crate::support::server::object;
-use crate::support::wait::until;
 use crate::support::{Ask, Server, check_stopped, h1, h2, ws};
+use testkit::until;
 
 #[test]
 fn one_stop_ends_each_protocol_in_its_own_way() {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::wait::until;
 use crate::support::ws::{Client, handshake, masked};
 use crate::support::{Ask, Launch, Server, check_stopped, h1, record};
+use testkit::until;
 
 const ID: &str = "socket";
 

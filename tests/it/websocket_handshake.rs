@@ -46,6 +46,7 @@ fn bad_handshakes_are_told_what_is_wrong() {
     for version in [None, Some("8"), Some("14")] {
         let answer = check(&server, &with("Sec-WebSocket-Version", version), 426, "version 13");
         answer.assert_header("sec-websocket-version", "13");
+        answer.assert_header("upgrade", "websocket").assert_header("connection", "upgrade");
     }
     for key in [
         None,

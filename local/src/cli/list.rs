@@ -2,7 +2,7 @@
 
 use super::{ListArguments, print};
 use crate::Manifest;
-use crate::manifest::Function;
+use crate::model::Function;
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     for note in manifest.notes() {

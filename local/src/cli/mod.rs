@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::instance::{guard, orphans};
+use crate::process::{guard, orphans};
 use crate::{Manifest, Settings};
 
 /// Function Compute on your machine

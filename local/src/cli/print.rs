@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Colour;
 use super::time::Clock;
-use crate::{Event, Events, Kind};
+use crate::{Event, Events, Kind, Level};
 
 /// How many events are written at once.
 const BATCH: usize = 512;
@@ -78,10 +78,6 @@ impl Printer {
                 for event in batch.drain(..) {
                     line(&event, style, &mut clock, &mut text);
                 }
-                let dropped = events.take_dropped();
-                if dropped > 0 {
-                    complain(&format!("{dropped} lines are not shown: the output is too slow"));
-                }
                 // Where nobody reads any more there is nothing to do but to go on serving.
                 drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
             }
@@ -113,38 +109,8 @@ fn line(event: &Event, style: Style, clock: &mut Clock, out: &mut String) {
 }
 
 fn json_line(event: &Event, time: &str, out: &mut String) {
-    let mut fields = Map::new();
+    let mut fields = event.fields();
     fields.insert("time".to_owned(), time.into());
-    for (name, value) in
-        [("function", &event.function), ("instance", &event.instance), ("request", &event.request)]
-    {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), Value::from(&**value));
-        }
-    }
-    let (kind, rest) = match &event.kind {
-        Kind::Stdout(text) => ("stdout", json!({ "text": text })),
-        Kind::Stderr(text) => ("stderr", json!({ "text": text })),
-        Kind::Build(text) => ("build", json!({ "text": text })),
-        Kind::Info(text) => ("info", json!({ "text": text })),
-        Kind::Warning(text) => ("warning", json!({ "text": text })),
-        Kind::Error(text) => ("error", json!({ "text": text })),
-        Kind::Request(record) => (
-            "request",
-            json!({
-                "method": record.method.as_str(), "path": record.path, "status": record.status,
-                "ms": record.duration.as_secs_f64() * 1000.0, "cold": record.is_cold,
-            }),
-        ),
-        Kind::Ready(address) => (
-            "ready",
-            json!({ "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger }),
-        ),
-    };
-    fields.insert("kind".to_owned(), kind.into());
-    if let Value::Object(rest) = rest {
-        fields.extend(rest);
-    }
     // JSON asks for escapes below U+0020 only. What steers a terminal stands in texts alone, and none of it is
     // beyond U+FFFF.
     for c in Value::Object(fields).to_string().chars() {
@@ -193,46 +159,31 @@ fn text_line(event: &Event, time: &str, is_coloured: bool, out: &mut String) {
     if is_coloured {
         out.push_str(colour(&event.kind));
     }
-    text(&event.kind, out);
+    out.push_str(mark(&event.kind));
+    out.push_str(&neutral(&event.text()));
     out.push_str(if is_coloured { RESET_AND_END } else { "\n" });
 }
 
 fn colour(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Stdout(_) | Kind::Stderr(_) | Kind::Info(_) => "",
-        Kind::Build(_) => DIM,
-        Kind::Warning(_) => YELLOW,
-        Kind::Error(_) => RED,
-        Kind::Ready(_) => GREEN,
-        Kind::Request(record) => match record.status {
-            ..400 => GREEN,
-            400..500 => YELLOW,
-            500.. => RED,
-        },
+    match (kind, kind.level()) {
+        (Kind::Build(_), _) => DIM,
+        (Kind::Ready(_) | Kind::Request(_), Level::Info) => GREEN,
+        (_, Level::Info) => "",
+        (_, Level::Warning) => YELLOW,
+        (_, Level::Error) => RED,
     }
 }
 
-fn text(kind: &Kind, out: &mut String) {
-    let (mark, text) = match kind {
-        Kind::Stdout(text) => ("| ", text),
-        Kind::Stderr(text) => ("! ", text),
-        Kind::Build(text) => ("> ", text),
-        Kind::Info(text) | Kind::Error(text) => ("", text),
-        Kind::Warning(text) => ("warning: ", text),
-        Kind::Request(record) => {
-            let tenths = record.duration.as_micros() / 100;
-            out.extend([record.method.as_str(), " ", &neutral(&record.path)]);
-            // Writing into a string cannot fail.
-            _ = write!(out, " {} {}.{} ms", record.status, tenths / 10, tenths % 10);
-            out.push_str(if record.is_cold { " cold" } else { "" });
-            return;
-        }
-        Kind::Ready(address) if address.has_trigger => {
-            return out.extend([address.host_url.as_str(), "  ", &address.port_url]);
-        }
-        Kind::Ready(address) => ("ready for events: fc-local invoke ", &address.function),
-    };
-    out.extend([mark, &neutral(text)]);
+/// What stands before the text.
+fn mark(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Stdout(_) => "| ",
+        Kind::Stderr(_) => "! ",
+        Kind::Build(_) => "> ",
+        Kind::Request(_) => "",
+        kind if kind.level() == Level::Warning => "warning: ",
+        _ => "",
+    }
 }
 
 fn tail(text: &str, length: usize) -> &str {
@@ -274,7 +225,7 @@ mod tests {
     #[test]
     fn a_json_line_cannot_steer_the_terminal_either() {
         let (log, mut events) = crate::Log::new();
-        log.info(&crate::log::Source::default(), "a\x1b\x7f\u{9b}\u{202e}é");
+        log.emit(&crate::event::Source::default(), Kind::Stdout("a\x1b\x7f\u{9b}\u{202e}é".to_owned()));
         let mut event = Vec::new();
         events.take(&mut event, 1);
         let mut out = String::new();

@@ -6,16 +6,17 @@ use fc_runtime::platform::names::{header as fc, path};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
-use super::answer::ERROR_TYPE;
-use super::headers::Control;
+use super::control::Control;
+use super::plain;
 use super::record::Visit;
+use super::refusal::{self, ERROR_TYPE, UNHANDLED};
 use super::reply::{self, Outgoing};
 use super::target::Table;
-use super::{limits, plain};
 use crate::dispatch::{Call, dispatch};
-use crate::failure::{Body, Failure, UNHANDLED};
-use crate::instance::Tail;
-use crate::payload::Payload;
+use crate::event::Tail;
+use crate::failure::Failure;
+use crate::wire::Payload;
+use crate::wire::limits;
 
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
@@ -80,9 +81,9 @@ pub(crate) async fn serve(
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
-    let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
+    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
     let tail = control.wants_log.then(Tail::default);
-    let call = event(visit.id(), payload, verdict, tail.clone());
+    let call = event(visit.id(), payload, body_fault, tail.clone());
     let answer = match dispatch(slot, call).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref()),
@@ -109,7 +110,7 @@ pub(crate) async fn serve(
 pub(crate) fn event(
     id: Arc<str>,
     payload: Payload,
-    verdict: crate::payload::Verdict,
+    body_fault: crate::wire::BodyFault,
     tail: Option<Tail>,
 ) -> Call {
     let mut headers = HeaderMap::new();
@@ -121,7 +122,7 @@ pub(crate) fn event(
         target: Uri::from_static(path::INVOKE),
         headers,
         payload,
-        verdict,
+        body_fault,
         control: path::INVOKE,
         tail,
     }
@@ -133,7 +134,7 @@ fn function_error(
     visit: &mut Visit,
     tail: Option<&Tail>,
 ) -> Result<Response<Outgoing>, Failure> {
-    if !matches!(failure.body, Body::Function { .. }) {
+    if !refusal::is_functions_error(failure.kind) {
         return Err(failure);
     }
     visit.set_failure(&failure);
@@ -141,9 +142,9 @@ fn function_error(
     if let Some(tail) = tail {
         reply::set_log(&mut headers, &tail.text());
     }
-    headers.insert(ERROR_TYPE, HeaderValue::from_static(failure.error_type));
+    headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(plain(StatusCode::OK, headers, failure.json(&visit.id())).map(Outgoing::whole))
+    Ok(plain(StatusCode::OK, headers, refusal::json(&failure, &visit.id())).map(Outgoing::whole))
 }
 
 fn headers(visit: &Visit) -> HeaderMap {

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Gateway;
-use super::hangup::Hangup;
-use super::headers::Peer;
 use super::reply::Cut;
-use crate::log::Source;
+use crate::event::{Kind, Source};
+use crate::wire::Hangup;
+use crate::wire::headers::Peer;
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -103,8 +103,7 @@ async fn serve(
         outcome = connection.as_mut() => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
                 watch.say(&NO_HTTP2);
-                let text = "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed";
-                log.warn(&Source::default(), text);
+                log.emit(&Source::default(), Kind::Http2Refused);
             }
             return;
         }

@@ -1,15 +1,12 @@
 //! The gateway: what stands between a client and a function, phase by phase.
 
-mod answer;
 mod api;
+mod control;
 mod cors;
-mod hangup;
-mod headers;
-mod limits;
 mod listen;
 mod record;
+pub(crate) mod refusal;
 mod reply;
-mod shape;
 mod target;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,12 +18,14 @@ use hyper::body::Incoming;
 pub(crate) use listen::{Door, listen};
 
 use crate::dispatch::{Call, Slot, dispatch};
+use crate::event::Log;
+use crate::event::Tail;
 use crate::failure::Failure;
-use crate::instance::Tail;
-use crate::log::Log;
-use crate::manifest::{Function, HttpTrigger};
-use crate::payload::Payload;
-use headers::{Control, Peer};
+use crate::model::{Function, HttpTrigger};
+use crate::wire::Payload;
+use crate::wire::headers::{self, Peer};
+use crate::wire::{host, limits};
+use control::Control;
 use record::Visit;
 use reply::Outgoing;
 use target::Destination;
@@ -80,7 +79,7 @@ impl Gateway {
         request: Request<Incoming>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let outcome = match shape::check(&request) {
+        let outcome = match host::check(&request) {
             Err(failure) => Err(failure),
             Ok(host) => match target::resolve(&self.functions(), door, &host, &request) {
                 Err(failure) => Err(failure),
@@ -95,7 +94,7 @@ impl Gateway {
             Err(failure) => {
                 let id = visit.id();
                 visit.set_failure(&failure);
-                visit.leave(answer::failure(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id))
             }
         }
     }
@@ -116,12 +115,12 @@ impl Gateway {
             Ok(response) => response,
             Err(failure) => {
                 visit.set_failure(&failure);
-                answer::failure(&failure, &visit.id()).map(Outgoing::whole)
+                refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
             }
         };
         cors::fill(response.headers_mut(), origin.as_ref());
         if function.local.attachment {
-            headers::force_attachment(response.headers_mut());
+            control::force_attachment(response.headers_mut());
         }
         visit.leave_with(response)
     }
@@ -150,7 +149,7 @@ async fn trigger(
     control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
-    let (payload, verdict) = Payload::client(body, limits::BODY_MAX);
+    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
@@ -158,7 +157,7 @@ async fn trigger(
         method: head.method.clone(),
         headers,
         payload,
-        verdict,
+        body_fault,
         control: path::HTTP_INVOKE,
         tail,
     };

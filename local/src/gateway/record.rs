@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::reply::Outgoing;
 use crate::dispatch::Run;
+use crate::event::{Kind, Log, Record, Source};
 use crate::failure::Failure;
-use crate::ids;
-use crate::log::{Kind, Log, Record, Source};
+use crate::wire::ids;
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;

@@ -10,17 +10,17 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
-use super::hangup::Hangup;
 use super::record::Visit;
-use super::{headers, limits};
 use crate::dispatch::{Answer, Run};
 use crate::failure::Failure;
+use crate::wire::Hangup;
+use crate::wire::{headers, limits};
 
 /// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
 /// machine.
@@ -47,6 +47,8 @@ pub(crate) async fn pass_on(
         *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
     headers::strip_reply(&mut head.headers);
+    // A function may speak HTTP/1.0; the platform's own client side does not.
+    head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
     if is_chunked && !has_no_body && !wants_log {
         return Ok(Response::from_parts(head, Outgoing::Streamed(Box::new(Streamed::new(body, run)))));

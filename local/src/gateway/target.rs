@@ -8,9 +8,9 @@ use http::{Request, Uri, header};
 
 use super::Door;
 use super::api::ApiCall;
-use super::shape::{self, Host};
 use crate::dispatch::Slot;
 use crate::failure::Failure;
+use crate::wire::host::{self, Host};
 
 /// The functions there are, and those that are to come.
 #[derive(Debug, Default, Clone)]
@@ -109,7 +109,7 @@ fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Fail
     }
     for origin in request.headers().get_all(header::ORIGIN) {
         let site = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        let name = site.and_then(|(_, authority)| shape::name_of(authority));
+        let name = site.and_then(|(_, authority)| host::name_of(authority));
         if !name.is_some_and(|name| is_this_machine(&name)) {
             return Err(Failure::access_denied("the API takes no calls from pages of other sites"));
         }

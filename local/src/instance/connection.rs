@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
-use crate::payload::Payload;
+use crate::wire::Payload;
 
 /// Where instances are called. Another loopback address than 127.0.0.1, so that a program which listens on
 /// that one alone is out of reach, as it is on the platform.

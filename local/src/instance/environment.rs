@@ -7,8 +7,8 @@ use std::path::Path;
 use fc_runtime::platform::names::{env, header};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::manifest::Function;
-use crate::redact::Redactor;
+use crate::event::Redactor;
+use crate::model::Function;
 
 /// Everything about a function's instances that is the same for all of them.
 #[derive(Debug)]

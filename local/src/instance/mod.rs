@@ -1,20 +1,15 @@
 //! Instances: real processes with the platform's environment, started when they are needed and stopped
 //! when they are not.
 
-mod cgroup;
 mod connection;
 mod environment;
-pub(crate) mod guard;
-mod keeper;
-mod lease;
-pub(crate) mod orphans;
-mod output;
+mod health;
 mod pool;
-mod port;
-mod process;
+mod slots;
 mod start;
-mod tree;
+mod supervisor;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,22 +21,16 @@ use http_body_util::{BodyExt, Limited};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use cgroup::Cgroups;
 pub(crate) use connection::{ADDRESS, Connection};
 pub(crate) use environment::{Surroundings, with_code_folder};
-pub(crate) use lease::Lease;
-pub(crate) use output::{Output, Tail};
-pub(crate) use pool::{Pool, Refusal};
-pub(crate) use process::{CommandLine, Exit};
+pub(crate) use pool::{Lease, Pool, Refusal};
 
-use crate::ids;
-use crate::log::{Log, Source};
-use crate::manifest::Function;
-use crate::payload::Payload;
-use cgroup::OwnGroup;
+use crate::event::{HookFault, Kind, Log, Source};
+use crate::model::Function;
+use crate::process::{Cgroups, CommandLine, Exit, Output, OwnGroup, Port, Process, proc};
+use crate::wire::Payload;
+use crate::wire::ids;
 use connection::Connections;
-use port::Port;
-use process::Process;
 
 /// How much of a hook's answer is read.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
@@ -97,8 +86,15 @@ pub(crate) struct Instance {
     memory_max: AtomicU64,
     is_oom: AtomicBool,
     group: Option<OwnGroup>,
-    /// Asks the keeper to stop the instance.
+    /// Asks the supervisor to stop the instance.
     retired: CancellationToken,
+}
+
+/// An instance is equal to itself alone.
+impl PartialEq for Instance {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 impl Instance {
@@ -114,36 +110,37 @@ impl Instance {
 
     /// Takes a sample of the memory in use.
     pub(crate) fn sample_memory(&self) -> u64 {
-        let bytes = tree::memory(self.process.guard());
+        let bytes = proc::memory(self.process.guard());
         self.memory_max.fetch_max(bytes, Ordering::Relaxed);
         bytes
     }
 
-    /// Calls one of the hooks over HTTP. `Err` says why there is no answer.
-    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<StatusCode, String> {
+    /// Calls one of the hooks over HTTP, which succeeds with a status of success.
+    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<(), HookFault> {
         let id = ids::request();
         let mut request = Request::new(Payload::Empty);
         *request.method_mut() = method;
-        *request.uri_mut() = path.parse().map_err(|error| format!("{path} is no path: {error}"))?;
+        *request.uri_mut() = path.parse().map_err(broken)?;
         let headers = request.headers_mut();
         headers.extend(
             self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())),
         );
         headers.insert(http::header::HOST, self.host());
         for (name, value) in [(header::REQUEST_ID, &*id), (header::CONTROL_PATH, path)] {
-            headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+            headers.insert(name, HeaderValue::from_str(value).map_err(broken)?);
         }
         self.output.begin(&id, None);
         let answer = self.exchange(request, limit).await;
         self.output.end(&id);
-        answer
+        let status = answer?;
+        if status.is_success() { Ok(()) } else { Err(HookFault::Status(status)) }
     }
 
     /// One request and the status of its answer. The body is read so that the connection can be used again.
-    async fn exchange(&self, request: Request<Payload>, limit: Duration) -> Result<StatusCode, String> {
+    async fn exchange(&self, request: Request<Payload>, limit: Duration) -> Result<StatusCode, HookFault> {
         let call = async {
-            let mut connection = self.connections.take().await.map_err(|error| error.to_string())?;
-            let reply = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let mut connection = self.connections.take().await.map_err(broken)?;
+            let reply = connection.sender.send_request(request).await.map_err(broken)?;
             let (head, body) = reply.into_parts();
             if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
                 self.connections.give_back(connection.sender);
@@ -152,7 +149,7 @@ impl Instance {
         };
         match tokio::time::timeout(limit, call).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+            Err(_) => Err(HookFault::NoAnswer(limit)),
         }
     }
 
@@ -161,14 +158,15 @@ impl Instance {
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
     }
 
-    /// Runs the command form of a hook beside the instance, with the instance's environment.
-    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<Exit, String> {
+    /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
+    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
         let command: Vec<String> =
             command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
-        let output = Output::new(self.source.clone(), generation.log.clone(), redactor);
+        let output =
+            Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
         let line = CommandLine {
             command: &command,
             folder: &generation.code,
@@ -176,9 +174,14 @@ impl Instance {
             group: self.group.as_deref(),
         };
         match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
-            Ok(Ok(exit)) => Ok(exit),
-            Ok(Err(error)) => Err(format!("cannot start it: {error}")),
-            Err(_) => Err(format!("it did not end within {} s", limit.as_secs_f64())),
+            Ok(Ok(Exit::Code(0))) => Ok(()),
+            Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),
+            Ok(Err(error)) => Err(HookFault::NotStarted(error.to_string())),
+            Err(_) => Err(HookFault::NotEnded(limit)),
         }
     }
+}
+
+fn broken(error: impl Display) -> HookFault {
+    HookFault::Broken(error.to_string())
 }

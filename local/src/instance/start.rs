@@ -12,17 +12,13 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cgroup::OwnGroup;
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
-use super::keeper;
-use super::output::Output;
-use super::port::Port;
-use super::process::{CommandLine, Exit, Order, Process};
-use super::{Generation, Instance, tree};
+use super::{Generation, Instance, health};
+use crate::event::{Kind, Source, about};
 use crate::failure::Failure;
-use crate::ids;
-use crate::log::Source;
+use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
+use crate::wire::ids;
 
 /// After this long without the port, the program's own sockets are looked at.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
@@ -54,7 +50,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
-    let output = Arc::new(Output::new(source.clone(), generation.log.clone(), redactor));
+    let output =
+        Arc::new(Output::new(source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
@@ -63,10 +60,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
     let found = opening.wait_for_port(port).await?;
     if found != port {
-        let text = format!(
-            "the program ignores FC_CUSTOM_LISTEN_PORT ({port}) and listens on {found}, so it runs as one instance only"
-        );
-        generation.log.warn(&source, text);
+        generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
     }
     let instance = Arc::new(Instance {
         id,
@@ -84,7 +78,10 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     instance.sample_memory();
     let ready = async {
         initialize(&instance).await?;
-        keeper::first_health_check(&instance).await
+        health::first_check(&instance).await?;
+        // The news of its process may be later than its open port.
+        instance.process.known().await;
+        Ok(())
     };
     tokio::select! {
         ready = ready => if let Err(failure) = ready {
@@ -93,7 +90,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         },
         exit = instance.process.exited() => {
             instance.output.complete(LAST_OUTPUT).await;
-            return Err(Failure::exited_at_start(exit, &command.shown, &instance.output.recent()));
+            return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
         }
     }
     Ok(Started { instance, ignores_port: found != port })
@@ -104,8 +101,7 @@ fn group(generation: &Generation, id: &str, source: &Source) -> Option<OwnGroup>
     match generation.cgroups.as_ref()?.group(id, generation.memory_limit()) {
         Ok(group) => Some(group),
         Err(error) => {
-            let text = format!("no control group for the instance, so its memory is sampled: {error}");
-            generation.log.warn(source, text);
+            generation.log.emit(source, Kind::InstanceMemorySampled { error: error.to_string() });
             None
         }
     }
@@ -159,7 +155,7 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                if tree::may_listen_on(self.process.guard(), given) {
+                if proc::may_listen_on(self.process.guard(), given) {
                     return Ok(given);
                 }
                 // Calls must not go to a stranger.
@@ -188,13 +184,13 @@ impl Opening<'_> {
         let logs = self.output.recent();
         match exit {
             Exit::Code(13) if logs.is_empty() => Failure::file_permission(self.command),
-            exit => Failure::exited_at_start(exit, self.command, &logs),
+            exit => Failure::exited_at_start(exit.code(), self.command, &logs),
         }
     }
 
     /// The declared port if the program opened that one. Says once why a program is out of reach.
     fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        let listening = tree::listening(self.process.guard());
+        let listening = proc::listening(self.process.guard());
         let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         if !reachable(given) && reachable(declared) {
             return Some(declared);
@@ -204,15 +200,13 @@ impl Opening<'_> {
             && !self.noted
         {
             self.noted = true;
-            let text = if open.is_loopback {
-                format!(
-                    "the program listens on 127.0.0.1:{0}, where the platform cannot reach it: listen on 0.0.0.0:{0}",
-                    open.port
-                )
+            let port = open.port;
+            let kind = if open.is_loopback {
+                Kind::PortUnreachable { port }
             } else {
-                format!("the program listens on port {}, not on {given} (FC_CUSTOM_LISTEN_PORT)", open.port)
+                Kind::PortUnexpected { given_port: given, port }
             };
-            self.generation.log.warn(&source, text);
+            self.generation.log.emit(&source, kind);
         }
         None
     }
@@ -224,17 +218,12 @@ async fn is_open(port: u16) -> bool {
 
 async fn initialize(instance: &Instance) -> Result<(), Failure> {
     let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
-    let failed = |why: String| Err(Failure::initializer_failed(&why));
-    match &hook.command {
-        None => match instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout).await {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => failed(format!("POST /initialize answered {status}")),
-            Err(why) => failed(format!("POST /initialize: {why}")),
-        },
-        Some(command) => match instance.run_hook(command, hook.timeout).await {
-            Ok(Exit::Code(0)) => Ok(()),
-            Ok(exit) => failed(format!("its command ended with code {}", exit.code())),
-            Err(why) => failed(format!("its command: {why}")),
-        },
-    }
+    let (name, outcome) = match &hook.command {
+        None => {
+            let call = instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout);
+            ("POST /initialize", call.await)
+        }
+        Some(command) => ("its command", instance.run_hook(command, hook.timeout).await),
+    };
+    outcome.map_err(|fault| Failure::initializer_failed(&about(name, &fault)))
 }

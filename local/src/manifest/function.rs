@@ -1,4 +1,4 @@
-//! A function as the manifest declares it: checked, with the platform's defaults filled in.
+//! Reads a function of the manifest: checks it, and fills in the platform's defaults.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,121 +8,13 @@ use super::keys;
 use super::problem::Problem;
 use super::reader::Reader;
 use super::yaml::{Node, Value};
+use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
 
 /// The methods that an HTTP trigger can let through.
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
-
-/// One function of the manifest.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Function {
-    pub(crate) name: String,
-    pub(crate) line: usize,
-    pub(crate) region: String,
-    pub(crate) account: String,
-    pub(crate) runtime: String,
-    pub(crate) handler: String,
-    /// The folder that the platform would mount at `/code`.
-    pub(crate) code: PathBuf,
-    /// `command` and `args`; empty means `/code/bootstrap`.
-    pub(crate) command: Vec<String>,
-    pub(crate) port: u16,
-    pub(crate) memory_mb: u32,
-    pub(crate) timeout: Duration,
-    pub(crate) concurrency: usize,
-    pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) log: Option<(String, String)>,
-    pub(crate) initializer: Option<Hook>,
-    pub(crate) pre_stop: Option<Hook>,
-    pub(crate) health: Option<HealthCheck>,
-    pub(crate) trigger: Option<HttpTrigger>,
-    pub(crate) actions: Vec<Action>,
-    pub(crate) local: Local,
-}
-
-/// A lifecycle hook: a call to the runtime, or a command run beside it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Hook {
-    pub(crate) command: Option<Vec<String>>,
-    pub(crate) timeout: Duration,
-}
-
-/// `healthCheckConfig`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct HealthCheck {
-    pub(crate) path: String,
-    pub(crate) initial_delay: Duration,
-    pub(crate) period: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) failures: u32,
-    pub(crate) successes: u32,
-}
-
-/// An HTTP trigger without authentication.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct HttpTrigger {
-    pub(crate) methods: Vec<String>,
-    pub(crate) internet_disabled: bool,
-}
-
-/// One build step.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Action {
-    pub(crate) run: String,
-    pub(crate) folder: PathBuf,
-    pub(crate) line: usize,
-}
-
-/// Settings that exist only on this machine.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-pub(crate) struct Local {
-    pub(crate) port: Option<u16>,
-    pub(crate) max_instances: usize,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) start_timeout: Duration,
-    pub(crate) stop_timeout: Duration,
-    pub(crate) freeze: bool,
-    /// Has the memory sampled even where the kernel could hold its limit.
-    pub(crate) sample_memory: bool,
-    pub(crate) attachment: bool,
-    pub(crate) pass_env: Vec<String>,
-    pub(crate) watch: Vec<PathBuf>,
-    /// Hands the developer's own temporary credentials to the function.
-    pub(crate) credentials: bool,
-}
-
-impl Default for Local {
-    fn default() -> Self {
-        Local {
-            port: None,
-            max_instances: 10,
-            idle_timeout: Duration::from_secs(300),
-            start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
-            stop_timeout: Duration::from_secs(5),
-            freeze: false,
-            sample_memory: false,
-            attachment: true,
-            pass_env: Vec::new(),
-            watch: Vec::new(),
-            credentials: false,
-        }
-    }
-}
-
-impl Function {
-    /// The command line, `/code/bootstrap` if none is declared.
-    pub(crate) fn command_line(&self) -> Vec<String> {
-        if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
-    }
-
-    /// Whether one cancelled request makes the instance be replaced (FC §6.2).
-    pub(crate) fn is_replaced_after_cancel(&self) -> bool {
-        self.concurrency == 1 && self.health.is_none()
-    }
-}
 
 /// Reads one resource whose expressions are replaced. `None` after a fatal problem.
 pub(crate) fn read(

@@ -14,10 +14,10 @@ mod yaml;
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
-pub(crate) use function::{Action, Function, Hook, HttpTrigger, Local};
 pub use problem::{ManifestError, Problem};
 
-use crate::redact::Redactor;
+use crate::event::Redactor;
+use crate::model::{Action, Function, Local};
 pub(crate) use dot_env::Variables;
 use expression::Scope;
 use reader::Reader;

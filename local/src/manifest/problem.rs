@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::event::Remark;
+
 /// One remark about one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +20,11 @@ pub struct Problem {
 impl Problem {
     pub(crate) fn error(line: usize, text: impl Into<String>) -> Self {
         Problem { line, fatal: true, text: text.into() }
+    }
+
+    /// As an event tells it.
+    pub(crate) fn remark(&self) -> Remark {
+        Remark { line: self.line, text: self.text.clone() }
     }
 
     pub(crate) fn note(line: usize, text: impl Into<String>) -> Self {

@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use super::Platform;
 use crate::dispatch::dispatch;
+use crate::event::Tail;
 use crate::failure::Failure;
-use crate::gateway;
-use crate::ids;
-use crate::instance::Tail;
-use crate::payload::{Payload, Verdict};
+use crate::gateway::{self, refusal};
+use crate::wire::ids;
+use crate::wire::{BodyFault, Payload};
 
 /// What a function made of an event.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Invocation {
     pub body: Bytes,
     /// Whether the function or the platform reported a failure.
     pub is_error: bool,
+    /// Whether the platform would send an asynchronous event once more after this outcome.
+    pub is_retryable: bool,
     /// The last 4 KB of the call's log, if they were asked for.
     pub log: Option<String>,
 }
@@ -34,10 +36,12 @@ impl Platform {
         let outcome = self.try_invoke(name, event, tail.clone(), &id).await;
         let request = id.to_string();
         match outcome {
-            Ok((body, is_error, log)) => Invocation { request, body, is_error, log },
+            Ok((body, is_error, log)) => Invocation { request, body, is_error, is_retryable: is_error, log },
             Err(failure) => {
                 let log = tail.map(|tail| tail.text());
-                Invocation { request, body: Bytes::from(failure.json(&id)), is_error: true, log }
+                let body = Bytes::from(refusal::json(&failure, &id));
+                let is_retryable = failure.kind.is_retryable();
+                Invocation { request, body, is_error: true, is_retryable, log }
             }
         }
     }
@@ -52,7 +56,7 @@ impl Platform {
         let functions = self.gateway.functions();
         let slot = functions.find(name)?;
         let wants_log = tail.is_some();
-        let call = gateway::event(Arc::clone(id), Payload::whole(event), Verdict::default(), tail);
+        let call = gateway::event(Arc::clone(id), Payload::whole(event), BodyFault::default(), tail);
         let answer = dispatch(slot, call).await?;
         let is_error = gateway::is_function_error(&answer.head);
         let (body, log) = gateway::collect(answer.body, answer.run, wants_log).await?;

@@ -5,15 +5,16 @@ use std::ffi::OsString;
 
 use tokio_util::task::TaskTracker;
 
-use crate::instance::{CommandLine, Exit, Output};
-use crate::log::{Log, Source};
-use crate::manifest::{Action, Manifest, Variables};
+use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
+use crate::manifest::{Manifest, Variables};
+use crate::model::Action;
+use crate::process::{CommandLine, Exit, Output};
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
-/// Runs one step by the shell and waits for its end. `Err` says why the step failed.
+/// Runs one step by the shell and waits for its end.
 ///
 /// # Cancel safety
 ///
@@ -24,21 +25,23 @@ pub(crate) async fn run(
     log: &Log,
     manifest: &Manifest,
     tasks: &TaskTracker,
-) -> Result<(), String> {
+) -> Result<(), BuildFailure> {
     let redactor = manifest.redactor();
     let shown = redactor.redact(action.run.clone());
-    log.info(source, format!("building: {shown}"));
+    log.emit(source, Kind::BuildStarted { command: shown.clone() });
+    let failed = |fault| BuildFailure { line: action.line, command: shown.clone(), fault };
     if !action.folder.is_dir() {
-        return Err(format!("line {}: there is no folder {}", action.line, action.folder.display()));
+        return Err(failed(BuildFault::NoFolder(action.folder.clone())));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
     let environment = environment(manifest.variables());
     let step =
         CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
-    match step.run(Output::of_build(source.clone(), log.clone(), redactor.clone()), tasks).await {
+    let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
+    match step.run(output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
-        Ok(exit) => Err(format!("line {}: `{shown}` ended with code {}", action.line, exit.code())),
-        Err(error) => Err(format!("line {}: cannot start `{shown}`: {error}", action.line)),
+        Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),
+        Err(error) => Err(failed(BuildFault::NotStarted(error.to_string()))),
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) use rounds::BuiltFrom;
 pub(crate) use snapshot::{Snapshot, Workspace, remove};
 pub(crate) use sources::{Files, Sources};
 
-use crate::log::Source;
-use crate::manifest::Manifest;
+use crate::event::{Kind, Source};
+use crate::manifest::{Manifest, Problem};
 use crate::platform::{Built, Platform};
 use rounds::{Next, Rounds};
 
@@ -70,10 +70,14 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
                     changed.notify_one();
                     platform.deploy(&manifest, name, &mut done).await;
                 }
-                Next::Settle(text) => {
+                Next::Products(files) => {
                     // An edit may have come with what the build made.
                     changed.notify_one();
-                    platform.log().warn(&Source::function(&Arc::from(name.as_str())), text);
+                    say(platform, name, Kind::BuildProducts { files });
+                }
+                Next::Unsettled => {
+                    changed.notify_one();
+                    say(platform, name, Kind::BuildUnsettled);
                 }
             }
         }
@@ -90,6 +94,10 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
     }
 }
 
+fn say(platform: &Platform, function: &str, kind: Kind) {
+    platform.log().emit(&Source::function(&Arc::from(function)), kind);
+}
+
 async fn reload(platform: &Platform, former: &Manifest) -> Option<Manifest> {
     match Manifest::load(former.file()) {
         Ok(manifest) => {
@@ -97,7 +105,8 @@ async fn reload(platform: &Platform, former: &Manifest) -> Option<Manifest> {
             Some(manifest)
         }
         Err(error) => {
-            platform.log().error(&Source::default(), format!("the manifest is not used:\n{error}"));
+            let problems = error.problems.iter().map(Problem::remark).collect();
+            platform.log().emit(&Source::default(), Kind::ManifestInvalid { file: error.file, problems });
             None
         }
     }
@@ -141,8 +150,8 @@ async fn watch_all(
         match watcher.watch(&folder, RecursiveMode::NonRecursive) {
             Ok(()) => _ = known.insert(folder, identity),
             Err(error) => {
-                let text = format!("changes in {} are not noticed: {error}", folder.display());
-                platform.log().warn(&Source::default(), text);
+                let error = error.to_string();
+                platform.log().emit(&Source::default(), Kind::FolderNotWatched { folder, error });
             }
         }
     }

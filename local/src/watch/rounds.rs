@@ -42,8 +42,10 @@ pub(super) struct Rounds {
 pub(super) enum Next {
     Nothing,
     Build,
-    /// No build until the next change, and what there is to say about it.
-    Settle(String),
+    /// These files are the build's products. No build until the next change.
+    Products(Vec<PathBuf>),
+    /// Each build changes other files. No build until the next change.
+    Unsettled,
 }
 
 impl Rounds {
@@ -83,28 +85,19 @@ impl Rounds {
         }
         if self.in_a_row >= IN_A_ROW_MAX {
             self.settle(changed, now);
-            return Next::Settle(
-                "every build changes the sources; it is built again after the next change. Name what to watch in \
-                 x-local.watch, or build into a folder of its own"
-                    .to_owned(),
-            );
+            return Next::Unsettled;
         }
         if self.in_a_row >= ALIKE_MAX && !self.always.is_empty() {
-            let mut names: Vec<String> = self.always.iter().map(|path| path.display().to_string()).collect();
-            names.sort();
-            self.products.extend(self.always.drain());
-            let text = format!(
-                "taken for what the build makes, since every build changes it: {}; a change of it during a build is \
-                 not noticed. Name what to watch in x-local.watch, or build into a folder of its own",
-                names.join(", ")
-            );
+            let mut files: Vec<PathBuf> = self.always.drain().collect();
+            files.sort();
+            self.products.extend(files.iter().cloned());
             if changed.is_subset(&self.products) {
                 self.settle(changed, now);
             } else {
                 // An edit came during the build too: the next look has it built.
                 self.in_a_row = 0;
             }
-            return Next::Settle(text);
+            return Next::Products(files);
         }
         self.build()
     }
@@ -147,8 +140,8 @@ mod tests {
         for number in 0..3 {
             assert_eq!(next(&mut rounds, files(number, 0), &files(number + 1, 0)), Next::Build);
         }
-        let Next::Settle(text) = next(&mut rounds, files(3, 0), &files(4, 0)) else { panic!("not settled") };
-        assert!(text.contains(": product;"), "{text}");
+        let products = Next::Products(vec![PathBuf::from("product")]);
+        assert_eq!(next(&mut rounds, files(3, 0), &files(4, 0)), products);
         let last = built(files(3, 0), &files(4, 0));
         assert_eq!(rounds.next(&last, &files(4, 0)), Next::Nothing);
         // An edit, and another one during its build.

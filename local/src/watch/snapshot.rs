@@ -32,7 +32,7 @@ impl Workspace {
     pub(crate) fn create() -> io::Result<Self> {
         let root = std::env::temp_dir();
         remove_leftovers(&root);
-        let own = crate::ids::request();
+        let own = crate::wire::ids::request();
         let folder = root.join(format!("{PREFIX}{}-{}", std::process::id(), own));
         std::fs::create_dir(&folder)?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;

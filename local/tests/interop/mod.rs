@@ -1,4 +1,4 @@
-//! Real clients and real servers. They run with `FC_INTEROP=1`, and then fail where a tool is missing.
+//! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
 mod clients;
 mod deploy_tool;
@@ -11,11 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
-
-/// Whether the tests of this module are to run.
-fn is_wanted() -> bool {
-    std::env::var("FC_INTEROP").is_ok_and(|value| value == "1")
-}
 
 /// The npm packages that tests use, in the versions that they were written for.
 const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc20230330": "4.7.6", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1"}}"#;
@@ -69,7 +64,7 @@ fn run(command: &mut Command) -> Output {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         if wait.recv_timeout(Duration::from_secs(120)).is_err() {
-            crate::harness::signal(pid, "KILL");
+            testkit::process::signal(pid, "KILL");
         }
     });
     let output = child.wait_with_output().unwrap();

@@ -1,7 +1,12 @@
 //! Servers that nobody here wrote, as custom runtimes.
 
-use super::{is_wanted, packages};
-use crate::harness::{Folder, Local, eventually, is_running, manifest};
+use testkit::events::kind;
+use testkit::{Folder, eventually};
+
+use super::packages;
+use testkit::process::is_running;
+
+use crate::harness::{Local, manifest};
 
 /// Serves a folder by `command`, which finds its port in the environment.
 fn check(command: &str, server: &str) {
@@ -20,7 +25,7 @@ fn check(command: &str, server: &str) {
     assert_eq!(local.get("/sub/data.json").json()["a"], 1);
     let reply = local.get("/none");
     assert_eq!((reply.status, reply.header("x-fc-error-type")), (404, None), "the function's own 404");
-    assert_eq!(local.call("HEAD", "/", "", b"").header("content-length").as_deref(), Some("18"));
+    assert_eq!(local.call("HEAD", "/", "", b"").header("content-length"), Some("18"));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -30,16 +35,14 @@ fn check(command: &str, server: &str) {
             });
         }
     });
-    assert_eq!(local.count(|event| event["status"] == 502), 0);
+    assert_eq!(local.count(kind("request").status(502)), 0);
 
     // A changed file is served by a new instance.
     local.folder.write("code/index.html", "<p>changed</p>");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/").text(), "<p>changed</p>");
-    let line = local.wait_for_nth("a second start", 2, |event| {
-        event["text"].as_str().is_some_and(|text| text.starts_with("started in"))
-    });
-    let pid: u32 = line["text"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    let started = local.wait_for_nth(2, kind("instance_started"));
+    let pid = u32::try_from(started["processId"].as_u64().unwrap()).unwrap();
     let name = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     assert!(name.contains(server), "{name}");
     assert_eq!(local.interrupt(), Some(0));
@@ -47,19 +50,17 @@ fn check(command: &str, server: &str) {
 }
 
 #[test]
+#[ignore = "needs python3: .ci/run runs it with --ignored"]
 fn pythons_own_server() {
-    if is_wanted() {
-        check("exec python3 -m http.server --bind 0.0.0.0 $FC_SERVER_PORT", "http.server");
-    }
+    check("exec python3 -m http.server --bind 0.0.0.0 $FC_SERVER_PORT", "http.server");
 }
 
 #[test]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
 fn a_server_from_npm() {
-    if is_wanted() {
-        let program = packages().join("node_modules/http-server/bin/http-server");
-        check(
-            &format!("exec node {} . -a 0.0.0.0 -c-1 -p $FC_CUSTOM_LISTEN_PORT", program.display()),
-            "http-server",
-        );
-    }
+    let program = packages().join("node_modules/http-server/bin/http-server");
+    check(
+        &format!("exec node {} . -a 0.0.0.0 -c-1 -p $FC_CUSTOM_LISTEN_PORT", program.display()),
+        "http-server",
+    );
 }

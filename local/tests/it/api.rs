@@ -2,7 +2,10 @@
 
 use base64::Engine;
 
-use crate::harness::{Local, exchange, request};
+use testkit::events::kind;
+use testkit::h1::{exchange, request};
+
+use crate::harness::Local;
 
 #[test]
 fn an_event_reaches_the_function_and_its_body_comes_back() {
@@ -11,7 +14,7 @@ fn an_event_reaches_the_function_and_its_body_comes_back() {
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO"));
     assert_eq!(reply.header("x-fc-error-type"), None);
     assert_eq!(reply.header("x-fc-status"), None, "the function's headers do not reach the caller");
-    assert_eq!(reply.header("x-fc-invocation-service-version").as_deref(), Some("LATEST"));
+    assert_eq!(reply.header("x-fc-invocation-service-version"), Some("LATEST"));
     assert!(reply.header("x-fc-instance-id").is_some_and(|id| id.starts_with("c-")));
 
     let head =
@@ -33,7 +36,7 @@ fn the_functions_verdict_is_a_header() {
     let local = Local::scripted("", "");
     let reply = local.invoke("", b"fail");
     assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"errorMessage":"as asked"}"#));
-    assert_eq!(reply.header("x-fc-error-type").as_deref(), Some("UnhandledInvocationError"));
+    assert_eq!(reply.header("x-fc-error-type"), Some("UnhandledInvocationError"));
     let reply = local.invoke("", b"status");
     assert_eq!((reply.status, reply.text().as_str()), (200, "no x-fc-status"));
     assert_eq!(reply.header("x-fc-error-type"), None, "without x-fc-status a call is a success");
@@ -120,7 +123,6 @@ fn a_caller_can_ask_for_the_log() {
         log.contains(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id())),
         "{log}"
     );
-    let record =
-        local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == *reply.id());
+    let record = local.wait_for(kind("request").request(&reply.id()));
     assert_eq!(record["instance"], *instance);
 }

@@ -1,37 +1,39 @@
 //! Clients that leave: status 499 (FC §6.2).
 
-use std::io::Write;
+use testkit::events::{Matcher, kind, printed};
+use testkit::eventually;
+use testkit::h1::{Conn, request};
+use testkit::process::is_running;
 
-use crate::harness::{Folder, Local, connect, eventually, is_running, manifest, request};
+use crate::harness::{Local, manifest, scripted};
 
 /// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
 fn leave(local: &Local, bytes: &[u8]) -> String {
-    let before = local.count(is_asleep);
-    let mut stream = connect(local.function_port("f"));
-    stream.write_all(bytes).unwrap();
-    let line = local.wait_for_nth("the function works on it", before + 1, is_asleep);
+    let before = local.count(asleep());
+    let mut stream = Conn::open(local.function_port("f"));
+    stream.send(bytes);
+    let line = local.wait_for_nth(before + 1, asleep());
     drop(stream);
-    line["text"].as_str().unwrap()["asleep ".len()..].to_owned()
+    line.after("asleep ").to_owned()
 }
 
-fn is_asleep(event: &serde_json::Value) -> bool {
-    event["text"].as_str().is_some_and(|text| text.starts_with("asleep "))
+fn asleep() -> Matcher {
+    printed("asleep ")
 }
 
 #[track_caller]
 fn assert_cancelled(local: &Local, id: &str) {
-    let line = format!("FC Invoke End RequestId: {id}, Error: Invocation canceled by client (duration: ");
-    let event = local.wait_for_text(&line);
-    assert!(event["text"].as_str().unwrap().ends_with("MB)"), "{event}");
-    let record = local.wait_for("its record", |event| event["kind"] == "request" && event["request"] == id);
+    let event = local.wait_for(kind("call_cancelled").request(id).has("ms"));
+    assert!(event["memoryBytes"].as_u64().unwrap() > 0, "{event}");
+    let record = local.wait_for(kind("request").request(id));
     assert_eq!(record["status"], 499);
-    assert_eq!(local.count(|event| event["kind"] == "request" && event["request"] == id), 1);
+    assert_eq!(local.count(kind("request").request(id)), 1);
 }
 
 /// The function saw its own connection close.
 #[track_caller]
 fn assert_noticed(local: &Local, id: &str) {
-    local.wait_for_text(&format!("cancelled {id}"));
+    local.wait_for(printed(&format!("cancelled {id}")));
 }
 
 #[test]
@@ -42,11 +44,9 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
     let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
     assert_cancelled(&local, &id);
     eventually("the former instance ends", || !is_running(pid));
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
     // The replacement was started at once, not by the next call.
-    local.wait_for_nth("a second start", 2, |event| {
-        event["text"].as_str().is_some_and(|text| text.starts_with("started in"))
-    });
+    local.wait_for_nth(2, kind("instance_started"));
     assert_ne!(local.get("/pid").text(), pid.to_string());
 }
 
@@ -62,10 +62,7 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
         assert_cancelled(&local, &id);
         assert_noticed(&local, &id);
         assert_eq!(local.get("/pid").text(), pid);
-        assert_eq!(
-            local.count(|event| event["text"].as_str().is_some_and(|text| text.starts_with("started in"))),
-            1
-        );
+        assert_eq!(local.count(kind("instance_started")), 1);
     }
 }
 
@@ -91,16 +88,12 @@ fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
 #[test]
 fn a_client_that_leaves_during_a_stream_is_noticed() {
     let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
-    let mut stream = connect(local.function_port("f"));
-    stream.write_all(&request("GET", "/chunks?n=100000&ms=20", "", b"")).unwrap();
-    let mut reader = std::io::BufReader::new(stream);
-    let mut text = String::new();
-    while !text.contains("chunk 1") {
-        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
-    }
-    drop(reader);
-    let line = local.wait_for_text("Invocation canceled by client");
-    let id = line["request"].as_str().unwrap();
+    let mut stream = Conn::open(local.function_port("f"));
+    stream.send(&request("GET", "/chunks?n=100000&ms=20", "", b""));
+    let text = stream.until_text("chunk 1");
+    drop(stream);
+    let line = local.wait_for(kind("call_cancelled"));
+    let id = line.request();
     assert!(text.contains(id), "{text}");
     assert_cancelled(&local, id);
     assert_noticed(&local, id);
@@ -108,19 +101,15 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
 
 #[test]
 fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     let props = "environmentVariables: {SCRIPT_START: never}";
     folder.write("s.yaml", &manifest(props, "x-local: {startTimeout: 60}"));
     // Without an instance until the call asks for one, so that its start shows that the call has arrived.
     let local = Local::start(folder, &["--cold"]);
-    let mut stream = connect(local.main_port());
-    stream.write_all(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x")).unwrap();
-    local.wait_for_text("not listening");
+    let mut stream = Conn::open(local.main_port());
+    stream.send(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x"));
+    local.wait_for(printed("not listening"));
     drop(stream);
-    let line = local.wait_for_text("Invocation canceled by client");
-    let id = line["request"].clone();
-    local.wait_for("its record", |event| {
-        event["kind"] == "request" && event["request"] == id && event["status"] == 499
-    });
+    let line = local.wait_for(kind("call_cancelled"));
+    local.wait_for(kind("request").request(line.request()).status(499));
 }

@@ -3,7 +3,11 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Folder, Local, eventually, is_running, manifest, program};
+use testkit::events::{kind, printed};
+use testkit::process::is_running;
+use testkit::{Folder, eventually};
+
+use crate::harness::{Local, manifest, program, scripted};
 
 struct Output {
     code: Option<i32>,
@@ -33,8 +37,7 @@ fn free_port() -> String {
 
 #[test]
 fn invoke_starts_the_function_for_one_call() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write("s.yaml", &manifest("", ""));
     let port = free_port();
     let call =
@@ -70,7 +73,7 @@ fn invoke_calls_a_running_dev() {
     assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO\n"));
     assert!(output.errors.contains("event of 5 bytes"), "{}", output.errors);
     assert_eq!(local.get("/pid").text(), pid);
-    local.wait_for("its record", |event| event["path"] == "/2023-03-30/functions/f/invocations");
+    local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
 }
 
 #[test]
@@ -87,22 +90,22 @@ fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
     let mut local = Local::scripted("timeout: 60\ninstanceLifecycleConfig: {preStop: {handler: 'true'}}", "");
     let port = local.function_port("f");
     let call = |ms: u32| {
-        let bytes = crate::harness::request("GET", &format!("/sleep?ms={ms}"), "", b"");
-        std::thread::spawn(move || crate::harness::exchange(port, &bytes))
+        let bytes = testkit::h1::request("GET", &format!("/sleep?ms={ms}"), "", b"");
+        std::thread::spawn(move || testkit::h1::exchange(port, &bytes))
     };
     let busy = call(700);
-    local.wait_for_text("asleep");
+    local.wait_for(printed("asleep"));
     assert_eq!(local.interrupt(), Some(0));
     assert_eq!(busy.join().unwrap().status, 200);
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
 
     let mut local = Local::scripted("timeout: 60", "");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let port = local.function_port("f");
-    let mut stream = crate::harness::connect(port);
-    stream.write_all(&crate::harness::request("GET", "/sleep?ms=60000", "", b"")).unwrap();
-    local.wait_for_text("asleep");
-    crate::harness::signal(local.child.id(), "INT");
+    let mut stream = testkit::h1::Conn::open(port);
+    stream.send(&testkit::h1::request("GET", "/sleep?ms=60000", "", b""));
+    local.wait_for(printed("asleep"));
+    testkit::process::signal(local.pid(), "INT");
     eventually("no new connection is taken", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     assert_eq!(local.interrupt(), Some(130));
     eventually("the instance ends", || !is_running(pid));

@@ -12,7 +12,8 @@ fn tests() -> Vec<String> {
             let text = std::fs::read_to_string(file.path()).unwrap();
             let functions = text.split("#[test]\n").skip(1);
             found.extend(functions.map(|after| {
-                let name = after.trim_start().strip_prefix("fn ").unwrap().split('(').next().unwrap();
+                // An attribute may stand in between.
+                let name = after.split_once("fn ").unwrap().1.split('(').next().unwrap();
                 format!("{prefix}{module}::{name}")
             }));
         }

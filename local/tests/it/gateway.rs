@@ -1,8 +1,10 @@
 //! What passes the gateway, and what it adds, takes out and refuses.
 
-use std::io::{BufReader, Write};
+use testkit::Answer;
+use testkit::events::{kind, printed};
+use testkit::h1::{Conn, exchange, request};
 
-use crate::harness::{Local, connect, exchange, read_reply, request};
+use crate::harness::{Local, scripted};
 
 /// The value of a header among the bytes that the function saw.
 fn seen(text: &str, name: &str) -> Option<String> {
@@ -57,11 +59,11 @@ fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
 fn a_reply_passes_without_what_a_function_may_not_set() {
     let local = Local::scripted("", "");
     let reply = local.get("/reserved");
-    assert_eq!(reply.header("x-own").as_deref(), Some("kept"));
-    assert_eq!(reply.header("set-cookie").as_deref(), Some("a=1, b=2"));
-    assert_eq!(reply.header("content-disposition").as_deref(), Some("attachment"));
-    assert_eq!(reply.header("access-control-expose-headers").as_deref(), Some("Date,x-fc-request-id"));
-    assert_eq!(reply.header("content-length").as_deref(), Some("1"));
+    assert_eq!(reply.header("x-own"), Some("kept"));
+    assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
+    assert_eq!(reply.header("content-disposition"), Some("attachment"));
+    assert_eq!(reply.header("access-control-expose-headers"), Some("Date,x-fc-request-id"));
+    assert_eq!(reply.header("content-length"), Some("1"));
     assert!(reply.header("date").is_some_and(|date| date.ends_with("GMT")), "{reply:?}");
     for name in ["server", "keep-alive", "x-fc-anything", "x-fc-error-type", "access-control-allow-origin"] {
         assert_eq!(reply.header(name), None, "{name}");
@@ -70,13 +72,13 @@ fn a_reply_passes_without_what_a_function_may_not_set() {
     assert_eq!((reply.status, reply.text().as_str()), (503, "as asked"));
     assert_eq!(reply.header("x-fc-error-type"), None, "a function's own 503 is its own");
     let reply = local.call("HEAD", "/head", "", b"");
-    assert_eq!((reply.status, reply.header("content-length").as_deref()), (200, Some("5")));
+    assert_eq!((reply.status, reply.header("content-length")), (200, Some("5")));
 }
 
 #[test]
 fn the_attachment_can_be_switched_off() {
     let local = Local::scripted("", "x-local: {attachment: false}");
-    assert_eq!(local.get("/reserved").header("content-disposition").as_deref(), Some("inline"));
+    assert_eq!(local.get("/reserved").header("content-disposition"), Some("inline"));
 }
 
 #[test]
@@ -170,24 +172,22 @@ fn a_function_without_an_http_trigger_or_without_its_public_address_is_not_serve
     );
 }
 
+/// The reply's headers of CORS that the gateway fills in.
+fn cors(reply: &Answer) -> [Option<&str>; 3] {
+    let names = ["allow-origin", "allow-credentials", "expose-headers"];
+    names.map(|name| reply.header(&format!("access-control-{name}")))
+}
+
 #[test]
 fn cors_is_filled_in_unless_the_function_speaks() {
     let local = Local::scripted("", "");
-    let cors = |reply: &crate::harness::Reply| {
-        ["allow-origin", "allow-credentials", "expose-headers"]
-            .map(|name| reply.header(&format!("access-control-{name}")))
-    };
-    let filled = [
-        Some("https://a.example".to_owned()),
-        Some("true".to_owned()),
-        Some("Date,x-fc-request-id".to_owned()),
-    ];
+    let filled = [Some("https://a.example"), Some("true"), Some("Date,x-fc-request-id")];
     let reply = local.call("GET", "/", "origin: https://a.example\r\n", b"");
     assert_eq!(cors(&reply), filled);
     let reply = local.call("GET", "/cors", "origin: https://a.example\r\n", b"");
-    assert_eq!(cors(&reply), [Some("https://mine".to_owned()), None, None]);
+    assert_eq!(cors(&reply), [Some("https://mine"), None, None]);
     let reply = local.call("GET", "/cors-expose", "origin: https://a.example\r\n", b"");
-    assert_eq!(cors(&reply), [None, None, Some("x-own".to_owned())]);
+    assert_eq!(cors(&reply), [None, None, Some("x-own")]);
     let reply = local.call("BREW", "/", "origin: https://a.example\r\n", b"");
     assert_eq!((reply.status, cors(&reply)), (403, filled));
 }
@@ -206,7 +206,7 @@ fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
         ("access-control-allow-credentials", "true"),
         ("access-control-max-age", "3600"),
     ] {
-        assert_eq!(reply.header(name).as_deref(), Some(value), "{name}");
+        assert_eq!(reply.header(name), Some(value), "{name}");
     }
     assert_eq!(local.get("/count").text().parse::<usize>().unwrap(), before.parse::<usize>().unwrap() + 1);
 
@@ -214,7 +214,7 @@ fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
     let local = Local::scripted(triggers, "");
     let reply = local.call("OPTIONS", "/", asked, b"");
     assert_eq!((reply.status, reply.text().as_str()), (200, "OPTIONS"));
-    assert_eq!(reply.header("access-control-allow-origin").as_deref(), Some("https://a.example"));
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://a.example"));
     assert_eq!(reply.header("access-control-max-age"), None);
 }
 
@@ -253,7 +253,7 @@ fn doubtful_shapes_never_reach_the_function() {
             "POST /seen HTTP/1.1\r\nhost: a\r\n{framing}\r\n1\r\nx\r\n0\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n"
         );
         let reply = exchange(port, shape.as_bytes());
-        assert_eq!((reply.status, reply.header("connection").as_deref()), (200, Some("close")));
+        assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
         let text = reply.text();
         assert_eq!(seen(&text, "transfer-encoding").as_deref(), Some("chunked"), "{text}");
         assert_eq!(seen(&text, "content-length"), None, "{text}");
@@ -266,19 +266,15 @@ fn doubtful_shapes_never_reach_the_function() {
 fn chunked_replies_are_streamed_and_others_are_whole() {
     let local = Local::scripted("timeout: 60", "");
     let reply = local.get("/chunks?n=3");
-    assert_eq!(reply.header("transfer-encoding").as_deref(), Some("chunked"));
+    assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
     assert_eq!(reply.header("content-length"), None);
-    assert_eq!((reply.text().as_str(), reply.is_complete), ("chunk 0\nchunk 1\nchunk 2\n", true));
+    assert_eq!((reply.text().as_str(), reply.is_cut), ("chunk 0\nchunk 1\nchunk 2\n", false));
 
     // The first chunk arrives while the function is far from done: a minute would be cut.
-    let mut stream = connect(local.function_port("f"));
-    stream.write_all(&request("GET", "/chunks?n=2&ms=600000", "", b"")).unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut text = String::new();
-    while !text.contains("chunk 0") {
-        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
-    }
-    drop(reader);
+    let mut stream = Conn::open(local.function_port("f"));
+    stream.send(&request("GET", "/chunks?n=2&ms=600000", "", b""));
+    stream.until_text("chunk 0");
+    drop(stream);
 
     let reply = local.get("/name");
     assert!(reply.header("content-length").is_some() && reply.header("transfer-encoding").is_none());
@@ -287,13 +283,9 @@ fn chunked_replies_are_streamed_and_others_are_whole() {
 #[test]
 fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
     let local = Local::scripted("timeout: 600\ninstanceConcurrency: 5", "");
-    let mut stream = connect(local.function_port("f"));
-    stream.write_all(&request("GET", "/sse?n=2&ms=600000", "accept: text/event-stream\r\n", b"")).unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut text = String::new();
-    while !text.contains("data: tick 0\n") {
-        assert_ne!(std::io::BufRead::read_line(&mut reader, &mut text).unwrap(), 0, "{text}");
-    }
+    let mut stream = Conn::open(local.function_port("f"));
+    stream.send(&request("GET", "/sse?n=2&ms=600000", "accept: text/event-stream\r\n", b""));
+    let text = stream.until_text("data: tick 0\n");
     let head = text.to_lowercase();
     assert!(
         head.contains("content-type: text/event-stream") && head.contains("cache-control: no-cache"),
@@ -301,17 +293,15 @@ fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
     );
     assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{text}");
     assert!(!head.contains("keep-alive: timeout"), "{text}");
-    drop(reader);
-    let id = local.wait_for_text("cancelled ")["text"].as_str().unwrap()["cancelled ".len()..].to_owned();
-    local.wait_for("its record", |event| event["request"] == *id && event["status"] == 499);
+    drop(stream);
+    let id = local.wait_for(printed("cancelled ")).after("cancelled ").to_owned();
+    local.wait_for(kind("request").request(&id).status(499));
     // The connection goes on after a stream that was read to its end.
-    let stream = connect(local.function_port("f"));
-    let mut writer = stream.try_clone().unwrap();
-    let mut reader = BufReader::new(stream);
+    let mut conn = Conn::open(local.function_port("f"));
     for _ in 0..2 {
-        writer.write_all(&request("GET", "/sse?n=3&ms=1", "", b"")).unwrap();
-        let reply = read_reply(&mut reader, false).unwrap();
-        assert_eq!((reply.status, reply.is_complete), (200, true));
+        conn.send(&request("GET", "/sse?n=3&ms=1", "", b""));
+        let reply = conn.try_answer("GET").unwrap();
+        assert_eq!((reply.status, reply.is_cut), (200, false));
         assert!(reply.text().ends_with("id: 2\ndata: tick 2\n\n"), "{reply:?}");
     }
 }
@@ -335,23 +325,19 @@ fn what_is_not_supported_yet_is_said() {
     );
     assert_eq!((reply.status, seen(&reply.text(), "upgrade")), (200, None));
     // gRPC, and everything else that begins with HTTP/2.
-    let mut stream = connect(local.function_port("f"));
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
-    let mut frames = Vec::new();
-    std::io::Read::read_to_end(&mut stream, &mut frames).unwrap();
-    assert_eq!(frames, b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d");
-    local.wait_for_text("a client speaks HTTP/2, as gRPC does, which fc-local does not support yet");
+    let mut stream = Conn::open(local.function_port("f"));
+    stream.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    assert_eq!(stream.rest(), b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d");
+    local.wait_for(kind("http2_refused"));
 }
 
 #[test]
 fn connections_are_kept_on_both_sides() {
     let local = Local::scripted("", "");
-    let stream = connect(local.function_port("f"));
-    let mut writer = stream.try_clone().unwrap();
-    let mut reader = BufReader::new(stream);
+    let mut conn = Conn::open(local.function_port("f"));
     for _ in 0..3 {
-        writer.write_all(&request("GET", "/close-reused", "", b"")).unwrap();
-        let reply = read_reply(&mut reader, false).expect("the client's connection stays open");
+        conn.send(&request("GET", "/close-reused", "", b""));
+        let reply = conn.try_answer("GET").expect("the client's connection stays open");
         // The function closes a connection that is used a second time: a GET is tried once more on a new one.
         assert_eq!((reply.status, reply.text().as_str()), (200, "fresh"));
     }
@@ -364,8 +350,7 @@ fn connections_are_kept_on_both_sides() {
 
 #[test]
 fn hosts_lead_to_functions() {
-    let folder = crate::harness::Folder::new();
-    folder.scripted();
+    let folder = scripted();
     let two = crate::harness::manifest("environmentVariables: {SCRIPT_NAME: one}", "")
         + &crate::harness::manifest("environmentVariables: {SCRIPT_NAME: two}", "")
             .replace("functionName: f", "functionName: G-2")
@@ -375,7 +360,7 @@ fn hosts_lead_to_functions() {
             .replace("  f:\n", "  g:\n");
     folder.write("s.yaml", &two);
     let local = Local::start(folder, &[]);
-    local.wait_for("both are ready", |event| event["kind"] == "ready" && event["function"] == "G-2");
+    local.wait_for(kind("ready").function("G-2"));
     let main = local.main_port();
     let ask = |host: &str| exchange(main, format!("GET /name HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
     assert_eq!(ask(&format!("f.localhost:{main}")).text(), "one");
@@ -423,10 +408,9 @@ fn a_call_does_not_wait_for_another_clients_upload() {
     let local = Local::scripted("instanceConcurrency: 10\ntimeout: 60", "");
     local.get("/").assert_ok();
     // The function answers, and the client does not go on.
-    let mut slow = connect(local.function_port("f"));
-    slow.write_all(b"POST /refused HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\nbeginning")
-        .unwrap();
-    let reply = read_reply(&mut BufReader::new(slow.try_clone().unwrap()), false).unwrap();
+    let mut slow = Conn::open(local.function_port("f"));
+    slow.send(b"POST /refused HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\nbeginning");
+    let reply = slow.try_answer("POST").unwrap();
     assert_eq!(reply.status, 401);
     for _ in 0..5 {
         local.get("/").assert_ok();

@@ -1,34 +1,35 @@
 //! The pool: how many instances, which one is called, when they end.
 
 use std::collections::HashMap;
-use std::io::Write;
-use std::net::TcpStream;
 
-use serde_json::Value;
+use testkit::events::{Matcher, kind, printed};
+use testkit::eventually;
+use testkit::h1::{Conn, request};
+use testkit::process::{is_running, signal};
 
-use crate::harness::{Local, connect, eventually, is_running, request, signal};
+use crate::harness::Local;
 
 /// Has `count` more calls keep the function busy until they are dropped.
-fn keep_busy(local: &Local, count: usize) -> Vec<TcpStream> {
-    let before = local.count(is_asleep);
+fn keep_busy(local: &Local, count: usize) -> Vec<Conn> {
+    let before = local.count(asleep());
     let calls = (0..count).map(|_| {
-        let mut stream = connect(local.function_port("f"));
-        stream.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
+        let mut stream = Conn::open(local.function_port("f"));
+        stream.send(&request("GET", "/sleep?ms=60000", "", b""));
         stream
     });
     let calls = calls.collect();
-    local.wait_for_nth("every call is under way", before + count, is_asleep);
+    local.wait_for_nth(before + count, asleep());
     calls
 }
 
-fn is_asleep(event: &Value) -> bool {
-    event["text"].as_str().is_some_and(|text| text.starts_with("asleep "))
+fn asleep() -> Matcher {
+    printed("asleep ")
 }
 
 /// How many calls each instance works on.
 fn busy(local: &Local) -> Vec<usize> {
     let mut counts: HashMap<String, usize> = HashMap::new();
-    for event in local.events().iter().filter(|event| is_asleep(event)) {
+    for event in local.matching(asleep()) {
         *counts.entry(event["instance"].to_string()).or_default() += 1;
     }
     let mut counts: Vec<usize> = counts.into_values().collect();
@@ -67,7 +68,7 @@ fn an_idle_instance_is_stopped_with_its_hook() {
     let hooks = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 5}}";
     let local = Local::scripted(hooks, "x-local: {idleTimeout: 0.3}");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
     eventually("the instance ends", || !is_running(pid));
     assert_eq!(local.get("/").status, 200, "the next call starts another one");
 }
@@ -79,11 +80,8 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
     let reply = local.get("/exit?code=7");
     reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
     assert!(reply.text().contains("ms, maxMemoryUsage: "), "{reply:?}");
-    local.wait_for_text(&format!(
-        "FC Invoke End RequestId: {}, Error: Process exited unexpectedly",
-        reply.id()
-    ));
-    local.wait_for_text("the instance ended by itself with code 7");
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "process_exited"));
+    local.wait_for(kind("instance_ended").field("exitCode", 7));
     assert_ne!(local.get("/pid").text(), first);
 }
 
@@ -91,8 +89,8 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
 fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
     let local = Local::scripted("", "");
     let reply = local.get("/cut");
-    assert_eq!((reply.status, reply.text().as_str(), reply.is_complete), (200, "cut!", false));
-    local.wait_for_text(&format!("FC Invoke End RequestId: {}, Error: Process exited", reply.id()));
+    assert_eq!((reply.status, reply.text().as_str(), reply.is_cut), (200, "cut!", true));
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "process_exited"));
 }
 
 #[test]
@@ -108,11 +106,8 @@ fn a_call_ends_with_the_functions_time() {
     let local = Local::scripted("timeout: 1\ninstanceConcurrency: 5", "");
     let first = local.get("/pid").text();
     let reply = local.get("/chunks?n=1000&ms=100");
-    assert_eq!((reply.status, reply.is_complete), (200, false));
-    local.wait_for_text(&format!(
-        "FC Invoke End RequestId: {}, Error: Function time out after 1 seconds",
-        reply.id()
-    ));
+    assert_eq!((reply.status, reply.is_cut), (200, true));
+    local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "timed_out"));
     assert_eq!(local.get("/pid").text(), first);
 }
 
@@ -122,13 +117,13 @@ fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
     let local = Local::scripted(props, "");
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
-    local.wait_for_text("unhealthy, no new requests go to it");
+    local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
     assert_ne!(local.get("/pid").text(), first);
 
     let local = Local::scripted(props, "x-local: {maxInstances: 1}");
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
-    local.wait_for_text("unhealthy, no new requests go to it");
+    local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
     local.get("/pid").assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "unhealthy");
     assert_ne!(local.get("/pid").text(), first, "the next call uses a new instance");
 }
@@ -159,14 +154,9 @@ fn a_killed_instance_fails_its_own_calls_only() {
     let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60", "");
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| local.get("/sleep?ms=3000"))).collect();
-        local.wait_for_nth("all four are asleep", 4, |event| {
-            event["text"].as_str().is_some_and(|text| text.starts_with("asleep"))
-        });
-        let started: Vec<u32> = local
-            .events()
-            .iter()
-            .filter_map(|event| event["text"].as_str()?.strip_prefix("pid ")?.split(' ').next()?.parse().ok())
-            .collect();
+        local.wait_for_nth(4, asleep());
+        let started = local.matching(printed("pid "));
+        let started: Vec<u32> = started.iter().map(|line| line.number_after("pid ")).collect();
         assert_eq!(started.len(), 2);
         signal(started[0], "KILL");
         let replies: Vec<_> = calls.into_iter().map(|call| call.join().unwrap()).collect();
@@ -191,5 +181,5 @@ fn a_program_that_ignores_sigterm_is_killed() {
     assert_ne!(u64::from_str_radix(ignored, 16).unwrap() & 0x4000, 0, "{ignored}");
     assert_eq!(local.interrupt(), Some(0));
     assert!(!is_running(pid));
-    local.wait_for_text("pre-stop");
+    local.wait_for(printed("pre-stop"));
 }

@@ -6,6 +6,7 @@ mod api;
 mod cancel;
 mod cli;
 mod endings;
+mod events;
 mod fidelity;
 mod gateway;
 mod harness;
@@ -14,6 +15,7 @@ mod manifest;
 mod memory;
 mod start;
 mod survivors;
+mod tidy;
 mod watch;
 
 #[path = "../interop/mod.rs"]

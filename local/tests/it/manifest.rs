@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::harness::{Folder, program};
+use testkit::Folder;
+
+use crate::harness::program;
 
 /// Lists the manifest's functions: success, standard output, standard error.
 fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {

@@ -1,8 +1,11 @@
 //! Cold starts, and every way in which they fail.
 
-use std::io::Write;
+use testkit::events::{kind, printed};
+use testkit::h1::{Conn, request};
+use testkit::process::is_running;
+use testkit::{Folder, eventually};
 
-use crate::harness::{Folder, Local, connect, eventually, is_running, manifest, request};
+use crate::harness::{Local, manifest};
 
 #[test]
 fn a_program_that_is_not_there_or_not_executable() {
@@ -31,9 +34,7 @@ fn a_program_that_ends_during_its_start() {
     reply.assert_platform_error(412, "FcCommonError", "CAExited", text);
     let message = reply.json()["Message"].as_str().unwrap().to_owned();
     assert!(message.contains("going down") && message.contains("because the test wants it"), "{message}");
-    local.wait_for("its output in the log", |event| {
-        event["kind"] == "stderr" && event["text"] == "because the test wants it"
-    });
+    local.wait_for(kind("stderr").text("because the test wants it"));
 
     // Not a program at all: the system's own error number is the exit code.
     let folder = Folder::new();
@@ -67,7 +68,7 @@ fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
         "FunctionNotStarted",
         "health check failed on port 9000",
     );
-    local.wait_for_text("where the platform cannot reach it: listen on 0.0.0.0");
+    local.wait_for(kind("port_unreachable").has("port"));
 }
 
 #[test]
@@ -77,12 +78,12 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
         "instanceConcurrency: 1\ntimeout: 60\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}'}}\ncustomRuntimeConfig: {{port: {port}}}"
     );
     let local = Local::scripted(&props, "");
-    local.wait_for_text(&format!("listens on {port}, so it runs as one instance only"));
+    local.wait_for(kind("port_ignored").field("port", port));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     // While it is busy nothing else can take a call.
-    let mut busy = connect(local.function_port("f"));
-    busy.write_all(&request("GET", "/sleep?ms=60000", "", b"")).unwrap();
-    local.wait_for_text("asleep");
+    let mut busy = Conn::open(local.function_port("f"));
+    busy.send(&request("GET", "/sleep?ms=60000", "", b""));
+    local.wait_for(printed("asleep"));
     local.get("/pid").assert_platform_error(
         429,
         "FcCommonError",
@@ -97,8 +98,8 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
 fn the_initializer_runs_before_the_first_request() {
     let hooks = "instanceLifecycleConfig: {initializer: {handler: 'true', timeout: 5}}";
     let local = Local::scripted(hooks, "");
-    let line = local.wait_for_text("initialize 1-");
-    assert_eq!(line["request"], line["text"].as_str().unwrap()["initialize ".len()..]);
+    let line = local.wait_for(printed("initialize 1-"));
+    assert_eq!(line["request"], line.after("initialize "));
     // It was the first and is counted with this one.
     assert_eq!(local.get("/count").text(), "2");
 
@@ -112,10 +113,10 @@ fn the_initializer_runs_before_the_first_request() {
 fn hooks_can_be_commands() {
     let hooks = "instanceLifecycleConfig:\n  initializer: {command: [/bin/sh, -c, 'echo warmed up on $FC_SERVER_PORT'], timeout: 5}\n  preStop: {command: [/bin/sh, -c, 'echo goodbye']}";
     let mut local = Local::scripted(hooks, "");
-    local.wait_for_text("warmed up on ");
+    local.wait_for(printed("warmed up on "));
     assert_eq!(local.get("/").status, 200);
     assert_eq!(local.interrupt(), Some(0));
-    local.wait_for_text("goodbye");
+    local.wait_for(printed("goodbye"));
 
     let failing = "instanceLifecycleConfig: {initializer: {command: [/bin/false]}}";
     let local = Local::scripted(failing, "");
@@ -185,6 +186,6 @@ fn a_variable_that_is_passed_on_wins_over_its_default() {
         folder.write("code/bootstrap", "#!/bin/sh\necho \"home=$HOME.\"\nexit 1\n");
         folder.write("s.yaml", &manifest("", extra));
         let local = Local::spawn(folder, &[]);
-        local.wait_for_text(&format!("home={home}."));
+        local.wait_for(printed(&format!("home={home}.")));
     }
 }

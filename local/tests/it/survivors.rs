@@ -1,26 +1,13 @@
 //! No process survives fc-local.
 
-use crate::harness::{Local, eventually, is_running, signal};
+use testkit::events::{kind, printed};
+use testkit::eventually;
+use testkit::process::{below, is_running, signal};
 
-/// Everything below a process.
-fn below(pid: u32) -> Vec<u32> {
-    let mut found = vec![pid];
-    let mut next = 0;
-    while next < found.len() {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", found[next])).into_iter().flatten().flatten();
-        for task in tasks {
-            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            found.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
-        }
-        next += 1;
-    }
-    found.remove(0);
-    found
-}
+use crate::harness::{Local, scripted};
 
 fn daemon(local: &Local) -> u32 {
-    let line = local.wait_for_text("daemon ");
-    line["text"].as_str().unwrap()["daemon ".len()..].parse().unwrap()
+    local.wait_for(printed("daemon ")).number_after("daemon ")
 }
 
 const PROPS: &str = "environmentVariables: {SCRIPT_START: daemon}";
@@ -30,10 +17,10 @@ fn not_after_kill_9_even_if_frozen_or_out_of_their_group() {
     let mut local = Local::scripted(PROPS, "x-local: {freeze: true}");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let daemon = daemon(&local);
-    let all = below(local.child.id());
+    let all = below(local.pid());
     assert!(all.contains(&pid) && all.contains(&daemon), "{pid} and {daemon} in {all:?}");
-    signal(local.child.id(), "KILL");
-    local.child.wait().unwrap();
+    signal(local.pid(), "KILL");
+    local.program.wait();
     for pid in all {
         eventually("every process ends", || !is_running(pid));
     }
@@ -43,7 +30,7 @@ fn not_after_kill_9_even_if_frozen_or_out_of_their_group() {
 fn not_after_an_orderly_end_either() {
     let mut local = Local::scripted(PROPS, "");
     local.get("/").assert_ok();
-    let all = below(local.child.id());
+    let all = below(local.pid());
     assert!(all.contains(&daemon(&local)));
     assert_eq!(local.interrupt(), Some(0));
     for pid in all {
@@ -58,10 +45,10 @@ fn not_when_the_guard_is_killed() {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let guard: u32 =
         status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
-    assert_ne!(guard, local.child.id());
+    assert_ne!(guard, local.pid());
     signal(guard, "KILL");
     eventually("the instance ends with its guard", || !is_running(pid));
-    local.wait_for_text("ended by signal 9");
+    local.wait_for(kind("instance_ended").field("signal", 9));
     local.get("/").assert_ok();
 }
 
@@ -70,7 +57,7 @@ fn not_what_the_instance_started_when_the_guard_is_killed() {
     let local = Local::scripted(PROPS, "");
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let daemon = daemon(&local);
-    let all = below(local.child.id());
+    let all = below(local.pid());
     let guard = *all.first().unwrap();
     assert!(guard != pid && all.contains(&daemon), "{guard}, {pid} and {daemon} in {all:?}");
     signal(guard, "KILL");
@@ -79,21 +66,20 @@ fn not_what_the_instance_started_when_the_guard_is_killed() {
     }
     local.get("/").assert_ok();
     // The next instance's guard is left alone.
-    assert!(below(local.child.id()).len() >= 3);
+    assert!(below(local.pid()).len() >= 3);
 }
 
 #[test]
 fn not_a_build_step() {
     let extra = "actions:\n  pre-local:\n    - run: echo building $$; sleep 600\n      path: ./";
-    let folder = crate::harness::Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write("s.yaml", &crate::harness::manifest("", extra));
     let mut local = Local::spawn(folder, &[]);
-    local.wait_for("the step runs", |event| event["kind"] == "build");
-    let all = below(local.child.id());
+    local.wait_for(kind("build"));
+    let all = below(local.pid());
     assert!(!all.is_empty());
-    signal(local.child.id(), "KILL");
-    local.child.wait().unwrap();
+    signal(local.pid(), "KILL");
+    local.program.wait();
     for pid in all {
         eventually("every process ends", || !is_running(pid));
     }
@@ -103,12 +89,11 @@ fn not_a_build_step() {
 fn not_what_is_just_being_started() {
     let extra = "actions:\n  pre-local:\n    - run: sleep 6041 & sleep 6041\n      path: ./";
     for _ in 0..15 {
-        let folder = crate::harness::Folder::new();
-        folder.scripted();
+        let folder = scripted();
         folder.write("s.yaml", &crate::harness::manifest("", extra));
         let local = Local::spawn(folder, &[]);
         // The line comes before the step.
-        local.wait_for_text("building");
+        local.wait_for(kind("build_started"));
         drop(local);
     }
     let is_there = || {

@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::harness::{Folder, Local, eventually, is_running, manifest};
+use testkit::events::{kind, printed};
+use testkit::process::is_running;
+use testkit::{Folder, eventually};
+
+use crate::harness::{Local, manifest, scripted};
 
 /// A manifest whose build step puts the scripted function and the word in `source` where the code is.
 fn built(props: &str) -> (Folder, String) {
@@ -24,7 +28,7 @@ fn a_change_is_built_and_swapped_in() {
     assert_eq!(local.get("/name").text(), "one");
     let former: u32 = local.get("/pid").text().parse().unwrap();
     local.folder.write("src/word", "two");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/name").text(), "two");
     eventually("the former instance ends", || !is_running(former));
 }
@@ -56,16 +60,14 @@ fn a_thousand_requests_over_rolling_rebuilds_lose_none() {
             .collect();
         for swap in 1..=swaps {
             local.folder.write("src/word", &format!("word-{swap}"));
-            local.wait_for_nth("a swap", swap, |event| {
-                event["text"].as_str().is_some_and(|text| text.contains("swapped"))
-            });
+            local.wait_for_nth(swap, kind("swapped"));
         }
         is_over.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     assert!(served >= 1000, "{served}");
     assert_eq!(local.get("/name").text(), format!("word-{swaps}"));
-    assert_eq!(local.count(|event| event["kind"] == "request" && event["status"] != 200), 0);
+    assert_eq!(local.count(kind("request").but("status", 200)), 0);
 }
 
 #[test]
@@ -74,14 +76,14 @@ fn code_that_does_not_build_or_start_leaves_the_former_in_place() {
     let local = Local::start(folder, &[]);
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", &text.replace("mkdir -p code", "false"));
-    local.wait_for_text("the build failed");
+    local.wait_for(kind("build_failed"));
     assert_eq!(local.get("/name").text(), "one");
     let broken = manifest("environmentVariables: {SCRIPT_START: 'exit:1'}", "");
     local.folder.write("s.yaml", &broken);
-    local.wait_for_text("the new code does not start, so the former goes on");
+    local.wait_for(kind("swap_refused").field("failure", "exited_at_start"));
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", "edition: [");
-    local.wait_for_text("the manifest is not used");
+    local.wait_for(kind("manifest_invalid").has("/problems/0/line"));
     assert_eq!(local.get("/name").text(), "one");
 }
 
@@ -90,11 +92,10 @@ fn a_function_that_cannot_be_built_says_so_until_it_can() {
     let (folder, text) = built("");
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo no luck; false"));
     let local = Local::spawn(folder, &[]);
-    let line = local.wait_for_text("the build failed: line ");
-    assert!(line["text"].as_str().unwrap().contains("ended with code 1"), "{line}");
-    local.wait_for("its output", |event| event["kind"] == "build" && event["text"] == "no luck");
+    local.wait_for(kind("build_failed").has("line").field("fault", "exit_code").field("exitCode", 1));
+    local.wait_for(kind("build").text("no luck"));
     local.folder.write("s.yaml", &text);
-    local.wait_for("the function is ready", |event| event["kind"] == "ready");
+    local.wait_for(kind("ready"));
     assert_eq!(local.get("/name").text(), "one");
 }
 
@@ -124,7 +125,7 @@ fn a_single_file_can_be_watched() {
     let local = Local::scripted("", &format!("x-local: {{watch: ['{}']}}", word.display()));
     assert_eq!(local.get("/").status, 200);
     other.write("word", "two, and longer");
-    local.wait_for_text("swapped");
+    local.wait_for(kind("swapped"));
     assert_eq!(local.get("/").status, 200);
 }
 
@@ -137,14 +138,14 @@ fn a_changed_manifest_is_followed() {
         .replace("functionName: f", "functionName: g");
     let added = added.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
     local.folder.write("s.yaml", &format!("{changed}{added}"));
-    local.wait_for("g is ready", |event| event["kind"] == "ready" && event["function"] == "g");
+    local.wait_for(kind("ready").function("g"));
     eventually("the change is there", || local.get("/name").text() == "changed");
-    let bytes = crate::harness::request("GET", "/name", "", b"");
-    assert_eq!(crate::harness::exchange(local.function_port("g"), &bytes).text(), "added");
+    let bytes = testkit::h1::request("GET", "/name", "", b"");
+    assert_eq!(testkit::h1::exchange(local.function_port("g"), &bytes).text(), "added");
 
     local.folder.write("s.yaml", &changed);
-    local.wait_for_text("removed from the manifest");
-    let reply = crate::harness::exchange(local.function_port("g"), &bytes);
+    local.wait_for(kind("function_removed").function("g"));
+    let reply = testkit::h1::exchange(local.function_port("g"), &bytes);
     reply.assert_platform_error(404, "FcCommonError", "FunctionNotFound", "'g'");
 }
 
@@ -160,9 +161,9 @@ fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
     assert_eq!(local.get("/name").text(), "one");
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| local.get("/sleep?ms=700"));
-        local.wait_for_text("asleep");
+        local.wait_for(printed("asleep"));
         local.folder.write("s.yaml", &manifest(&props("two"), ""));
-        local.wait_for_text("the manifest changed");
+        local.wait_for(kind("manifest_changed"));
         assert_eq!(busy.join().unwrap().status, 200);
         eventually("the new code answers", || {
             let reply = local.get("/name");
@@ -182,15 +183,13 @@ fn a_build_into_the_watched_folder_goes_on_after_every_change() {
     );
     folder.write("s.yaml", &manifest("", &steps).replace("code: ./code", "code: ./"));
     let local = Local::start(folder, &[]);
-    let is_warning = |event: &serde_json::Value| {
-        event["text"].as_str().is_some_and(|text| text.contains("taken for what the build makes"))
-    };
-    local.wait_for("it is said", is_warning);
+    let warning = kind("build_products");
+    local.wait_for(&warning);
     for word in ["two", "three", "four"] {
         local.folder.write("word", word);
         eventually("the change is built", || local.get("/name").text() == word);
     }
-    assert_eq!(local.count(is_warning), 1);
+    assert_eq!(local.count(&warning), 1);
 }
 
 #[test]
@@ -198,13 +197,12 @@ fn a_folder_that_is_made_again_is_watched_again() {
     let (folder, _) = built("");
     let local = Local::start(folder, &[]);
     let src = local.folder.path().join("src");
-    let swapped =
-        |event: &serde_json::Value| event["text"].as_str().is_some_and(|text| text.contains("swapped"));
+    let swapped = kind("swapped");
     for round in 0..2 {
         std::fs::remove_dir_all(&src).unwrap();
         local.folder.write("src/word", &format!("made-{round}"));
         eventually("the new folder is built", || local.get("/name").text() == format!("made-{round}"));
-        local.wait_for_nth("a swap", 2 * round + 1, swapped);
+        local.wait_for_nth(2 * round + 1, &swapped);
         local.folder.write("src/word", &format!("edited-{round}"));
         eventually("the edit is built", || local.get("/name").text() == format!("edited-{round}"));
     }
@@ -218,38 +216,35 @@ fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
             "timeout: 600\ninstanceConcurrency: 10\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}', SCRIPT_NAME: {name}}}\ncustomRuntimeConfig: {{port: {port}}}"
         )
     };
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write("s.yaml", &manifest(&props("one"), ""));
     let local = Local::start(folder, &["--drain", "1"]);
     assert_eq!(local.get("/name").text(), "one");
-    let mut stream = crate::harness::connect(local.function_port("f"));
-    let endless = crate::harness::request("GET", "/chunks?n=100000&ms=50", "", b"");
-    std::io::Write::write_all(&mut stream, &endless).unwrap();
-    std::io::Read::read_exact(&mut stream, &mut [0]).unwrap();
+    let mut stream = testkit::h1::Conn::open(local.function_port("f"));
+    let endless = testkit::h1::request("GET", "/chunks?n=100000&ms=50", "", b"");
+    stream.send(&endless);
+    stream.bytes(1);
     local.folder.write("s.yaml", &manifest(&props("two"), ""));
-    local.wait_for_text("calls of the former code are still under way after 1 s; they are ended");
+    local.wait_for(kind("drain_exceeded").field("limitMs", 1000.0));
     assert_eq!(local.get("/name").text(), "two");
 }
 
 #[test]
 fn a_build_does_not_show_secrets() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     folder.write(".env", "BUILD_TOKEN=from-the-dot-env-file\n");
     let steps = "actions:\n  pre-local:\n    - run: echo ${env('BUILD_TOKEN')} and $FC_LOCAL_TEST_SECRET; false\n      path: ./";
     folder.write("s.yaml", &manifest("", steps));
     let local = Local::spawn(folder, &[]);
-    local.wait_for_text("the build failed");
-    local.wait_for("its output", |event| event["kind"] == "build" && event["text"] == "****** and ******");
-    let all = format!("{:?}", local.events());
+    local.wait_for(kind("build_failed"));
+    local.wait_for(kind("build").text("****** and ******"));
+    let all = format!("{:?}", local.all());
     assert!(!all.contains("from-the-dot-env-file") && !all.contains("test-secret-value"), "{all}");
 }
 
 #[test]
 fn functions_that_are_to_come_say_so() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     let first = manifest("", "actions: {pre-local: [{run: 'sleep 603', path: ./}]}");
     let second = manifest("", "").replace("functionName: f", "functionName: g");
     let second = second.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
@@ -260,27 +255,24 @@ fn functions_that_are_to_come_say_so() {
     let other = std::net::TcpListener::bind(("::1", port));
     drop(taken);
     let local = Local::spawn(folder, &["--port", &port.to_string()]);
-    local.wait_for_text("building");
+    local.wait_for(kind("build_started"));
     let bytes = b"GET / HTTP/1.1\r\nhost: g.localhost\r\n\r\n";
-    let reply = crate::harness::exchange(port, bytes);
+    let reply = testkit::h1::exchange(port, bytes);
     reply.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "'g' is being built");
     if other.is_ok() {
-        local.wait_for_text(&format!("another program listens on [::1]:{port}"));
+        local.wait_for(kind("ipv6_port_taken").field("port", port));
     }
 }
 
 #[test]
 fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
-    let folder = Folder::new();
-    folder.scripted();
+    let folder = scripted();
     let steps = "actions:\n  pre-local:\n    - run: date +%N > report; false\n      path: ./";
     folder.write("s.yaml", &manifest("", steps));
     let local = Local::spawn(folder, &[]);
-    local.wait_for_text("taken for what the build makes");
-    let is_failure = |event: &serde_json::Value| {
-        event["text"].as_str().is_some_and(|text| text.contains("the build failed"))
-    };
-    let before = local.count(is_failure);
+    local.wait_for(kind("build_products"));
+    let failure = kind("build_failed");
+    let before = local.count(&failure);
     local.folder.write("source", "an edit");
-    local.wait_for_nth("the edit is built", before + 1, is_failure);
+    local.wait_for_nth(before + 1, &failure);
 }

@@ -186,6 +186,13 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             println!("a line of {}", asked.header("x-fc-request-id"));
             reply(out, "200 OK", "", b"")
         }
+        "/flood" => {
+            let line = "x".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
+            for _ in 0..asked.number("lines") {
+                println!("{line}");
+            }
+            reply(out, "200 OK", "", b"")
+        }
         "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
         "/reserved" => {
             let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\

@@ -11,15 +11,18 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::Sealed;
 use crate::exchange::Peer;
+#[cfg(feature = "websocket")]
+use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
 use crate::serve::drain::Watch;
 use crate::serve::io::Io;
 #[cfg(feature = "websocket")]
-use crate::serve::takeover::take_over;
+use crate::serve::upgrade::spawn_upgraded;
 use crate::serve::watch::departure;
+use crate::task::BoxFuture;
 use crate::timer::Timer;
 
 /// How much of a head hyper takes in before it answers 431 itself, without a record and closing the connection. Room for
@@ -40,8 +43,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     slow_head: Timer,
     socket: Arc<OwnedWriteHalf>,
     /// Made when a request has to be waited for: most connections only ever have answers that are ready.
-    departed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    #[cfg_attr(not(feature = "websocket"), allow(dead_code, reason = "held, not read"))]
+    departed: Option<BoxFuture<()>>,
     place: OwnedSemaphorePermit,
 }
 
@@ -76,10 +78,10 @@ impl<S: Send + Sync + 'static> Http1<S> {
     /// up for that in connections that never do.
     #[cfg(feature = "websocket")]
     fn switch(self) {
-        let Some(boarding) = self.peer.boarding.take() else { return };
+        let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() else { return };
         let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
-        take_over(
-            boarding,
+        spawn_upgraded(
+            on_upgrade,
             (io.into_inner(), read_buf),
             (self.watch, self.place),
             &service.app.shared.tracker,

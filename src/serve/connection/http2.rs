@@ -12,9 +12,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::Sealed;
 use crate::exchange::Peer;
 use crate::platform::limits::REQUEST_HEADERS_MAX;
+use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
 use crate::serve::drain::Watch;
 use crate::serve::io::Io;

@@ -16,10 +16,12 @@ use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::{AccessLog, Answer, Sealed};
 use crate::exchange::{Busy, Payload, Peer};
+use crate::log::AccessLog;
 #[cfg(not(feature = "http2"))]
 use crate::log::say;
+use crate::request::Answer;
+use crate::sealed::Sealed;
 use crate::serve::drain::{Stage, Watch};
 use crate::serve::sniff::Protocol;
 use crate::stage::Outgoing;

@@ -1,8 +1,8 @@
 //! How calls end that do not end by themselves: their client, their deadline, a stop, a panic.
 
 use super::{call, check_late_stream, hello};
-use crate::support::wait::until;
 use crate::support::{Answer, Ask, Launch, Server, check_stopped, h2};
+use testkit::until;
 
 fn with_id(ask: Ask, id: &str) -> Ask {
     ask.header("x-fc-request-id", id)

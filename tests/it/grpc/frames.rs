@@ -41,9 +41,9 @@ fn broken_frames() {
     let unannounced = "a message is flagged as compressed, but no grpc-encoding was announced";
     check(&server, b"\x01\x00\x00\x00\x00", &[], "13", unannounced);
     for cut in [&b"\x00"[..], b"\x00\x00\x00\x00", b"\x00\x00\x00\x00\x02\x0a"] {
-        assert_eq!(ask(&server, METHODS[0], cut, &[]).message(), "the message is cut short");
+        assert_eq!(ask(&server, METHODS[0], cut, &[]).grpc_message(), "the message is cut short");
         let last = "the last message is cut short";
-        assert_eq!(ask(&server, METHODS[1], cut, &[]).message(), last);
+        assert_eq!(ask(&server, METHODS[1], cut, &[]).grpc_message(), last);
     }
     let none = ask(&server, METHODS[0], b"", &[]);
     none.assert_trailers_only("12", "this method takes one message, and none came");
@@ -99,7 +99,7 @@ fn gzip_is_understood_and_nothing_else() {
     let broken = frame(1, b"no gzip at all");
     let answer = ask(&server, METHODS[0], &broken, &[("grpc-encoding", "gzip")]);
     answer.assert_header("grpc-status", "13");
-    assert!(answer.message().starts_with("a message cannot be inflated"));
+    assert!(answer.grpc_message().starts_with("a message cannot be inflated"));
 }
 
 #[test]

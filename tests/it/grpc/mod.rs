@@ -6,7 +6,7 @@ mod frames;
 mod generated;
 mod web;
 
-use crate::support::{Answer, Ask, Server, h2};
+use crate::support::{Ask, Server, h2};
 
 /// A call of gRPC proper, with this body.
 pub fn call(method: &str, body: &[u8]) -> Ask {
@@ -47,34 +47,4 @@ pub fn check_late_stream(server: &Server, method: &str, ends: bool) {
         true
     });
     assert!(has_begun, "{method} never begins");
-}
-
-impl Answer {
-    /// A status behind a body.
-    #[track_caller]
-    fn assert_trailers(&self, code: &str) -> &Self {
-        self.assert_status(200).assert_header("content-type", "application/grpc");
-        self.assert_no_header("grpc-status");
-        assert_eq!(self.trailer("grpc-status"), Some(code), "{:?}", self.trailers);
-        self
-    }
-
-    /// A status in the headers, and nothing else.
-    #[track_caller]
-    fn assert_trailers_only(&self, code: &str, message: &str) -> &Self {
-        self.assert_status(200).assert_header("content-type", "application/grpc");
-        self.assert_header("grpc-status", code);
-        assert_eq!(self.message(), message);
-        assert_eq!((self.body.len(), self.trailers.len()), (0, 0), "{:?}", self.trailers);
-        self
-    }
-
-    /// Decoded as far as the messages of these tests need it.
-    fn message(&self) -> String {
-        self.header("grpc-message").unwrap_or_default().replace("%20", " ")
-    }
-
-    fn trailer(&self, name: &str) -> Option<&str> {
-        self.trailers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
 }

@@ -9,7 +9,7 @@ use prost::Message;
 use tonic::Code;
 
 use crate::apps::grpc::Text;
-use crate::support::wait::BOUND;
+use testkit::PATIENCE;
 
 #[derive(Clone, Copy, PartialEq, Message)]
 struct Health {
@@ -54,7 +54,7 @@ async fn health_is_that_of_the_ready_checks() {
     let mut known = watch(b"\x00\x00\x00\x00\x07\x0a\x05it.It").await;
     assert_eq!(known.piece().await.unwrap(), b"\x00\x00\x00\x00\x02\x08\x01"[..]);
     up.store(false, Ordering::Relaxed);
-    let told = tokio::time::timeout(BOUND, known.piece()).await.expect("the change is told");
+    let told = tokio::time::timeout(PATIENCE, known.piece()).await.expect("the change is told");
     assert_eq!(told.unwrap(), b"\x00\x00\x00\x00\x02\x08\x02"[..]);
     assert_eq!(client.grpc(CHECK, [service("")]).await.messages::<Health>(), [NOT_SERVING]);
     let mut unknown = watch(b"\x00\x00\x00\x00\x06\x0a\x04nope").await;

@@ -1,208 +1,112 @@
 //! A server process: started on a free port, its lines collected, ended with its test.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use testkit::program::Ended;
+use testkit::{Answer, Ask, Program, h1, until};
 
-use super::wait::until;
-use super::{Answer, Ask, build, h1};
+use super::build;
 
-/// How to start an example.
-#[derive(Debug)]
-pub struct Launch {
-    example: &'static str,
-    /// A program that is no example instead.
-    program: Option<PathBuf>,
-    /// An app of this binary's own instead: see `apps`.
-    app: Option<&'static str>,
-    /// What the program is started by.
-    wrapper: Vec<String>,
-    vars: Vec<(String, String)>,
-    stdout: Stdout,
-}
+const PORT: &str = "FC_CUSTOM_LISTEN_PORT";
 
-/// Where its lines go.
+/// How to start a server.
 #[derive(Debug, Clone)]
-enum Stdout {
-    Collected,
-    /// A pipe that nobody reads.
-    Unread,
-    /// A pipe whose reader is gone.
-    Closed,
-    File(PathBuf),
-    Datagrams(Arc<UnixDatagram>),
-}
+pub struct Launch(testkit::Launch);
 
-/// A running example.
+/// A running server.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    program: Program,
     pub port: u16,
-    out: Lines,
-    err: Lines,
-}
-
-/// How a process ended that was not meant to serve.
-#[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
 }
 
 impl Launch {
+    /// The contract example.
     pub fn contract() -> Self {
-        let (program, app, wrapper) = (None, None, Vec::new());
-        Self { example: "contract", program, app, wrapper, vars: Vec::new(), stdout: Stdout::Collected }
+        Self::program(build::example("contract"))
+    }
+
+    pub fn hello() -> Self {
+        Self::program(build::example("hello"))
     }
 
     /// One of the apps of `apps`, for settings that no example has: this test binary, started anew.
     pub fn app(name: &'static str) -> Self {
-        Self { app: Some(name), ..Self::contract() }
+        let own = std::env::current_exe().expect("a test has a path");
+        let launch = testkit::Launch::new(own).without_lines(is_of_harness).var("IT_APP", name);
+        Self(launch.args(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"]))
     }
 
-    #[allow(dead_code, reason = "for the tests with real tools, which share this module")]
     pub fn program(path: PathBuf) -> Self {
-        Self { program: Some(path), ..Self::contract() }
+        Self(testkit::Launch::new(path))
     }
 
     /// Starts it by another program, such as `taskset -c 0`.
-    pub fn by(mut self, wrapper: &[&str]) -> Self {
-        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
-        self
+    pub fn by(self, wrapper: &[&str]) -> Self {
+        Self(self.0.by(wrapper))
     }
 
-    pub fn hello() -> Self {
-        Self { example: "hello", ..Self::contract() }
-    }
-
-    pub fn var(mut self, name: &str, value: &str) -> Self {
-        self.vars.push((name.to_owned(), value.to_owned()));
-        self
+    pub fn var(self, name: &str, value: &str) -> Self {
+        Self(self.0.var(name, value))
     }
 
     /// Its stdout is a pipe that nobody reads.
     pub fn unread(self) -> Self {
-        Self { stdout: Stdout::Unread, ..self }
+        Self(self.0.unread())
     }
 
     /// Its stdout is a pipe whose reader is gone.
     pub fn closed(self) -> Self {
-        Self { stdout: Stdout::Closed, ..self }
+        Self(self.0.closed())
     }
 
     /// Its stdout is a file.
     pub fn into_file(self, path: &Path) -> Self {
-        Self { stdout: Stdout::File(path.to_owned()), ..self }
+        Self(self.0.into_file(path))
     }
 
     /// Its stdout is a socket, to which each write is a datagram.
     pub fn into_datagrams(self, socket: UnixDatagram) -> Self {
-        Self { stdout: Stdout::Datagrams(Arc::new(socket)), ..self }
-    }
-
-    fn command(&self) -> Command {
-        let mut words: Vec<OsString> = self.wrapper.iter().map(OsString::from).collect();
-        if self.app.is_some() {
-            words.push(std::env::current_exe().expect("a test has a path").into());
-            words.extend(["apps::serve", "--exact", "--ignored", "--nocapture", "-q"].map(OsString::from));
-        } else {
-            let example = || build::example(self.example);
-            words.push(self.program.clone().unwrap_or_else(example).into());
-        }
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
-        // Nothing of the machine's own settings reaches the process.
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if ["FC_", "ALIBABA_", "RUST_", "CONTRACT_", "IT_"].iter().any(|prefix| text.starts_with(prefix))
-            {
-                command.env_remove(name);
-            }
-        }
-        if let Some(app) = self.app {
-            command.env("IT_APP", app);
-        }
-        command.envs(self.vars.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        match &self.stdout {
-            Stdout::File(path) => {
-                command.stdout(File::create(path).expect("a file can be made"));
-            }
-            Stdout::Datagrams(socket) => {
-                command.stdout(OwnedFd::from(socket.try_clone().expect("a socket")));
-            }
-            Stdout::Collected | Stdout::Unread | Stdout::Closed => {}
-        }
-        command
+        Self(self.0.into_datagrams(socket))
     }
 
     /// Starts it and waits until the port is open.
     #[track_caller]
     pub fn start(&self) -> Server {
-        // Between the look for a free port and the start another process may take it.
-        for _ in 0..5 {
-            let port = free_port();
-            let mut command = self.command();
-            command.env("FC_CUSTOM_LISTEN_PORT", port.to_string());
-            let mut child = command.spawn().expect("the example starts");
-            let out = Lines::default();
-            match (&self.stdout, child.stdout.take()) {
-                (Stdout::Collected, Some(pipe)) => out.collect(pipe),
-                (Stdout::Unread, pipe) => child.stdout = pipe,
-                (Stdout::Closed | Stdout::File(_) | Stdout::Datagrams(_), pipe) => drop(pipe),
-                (Stdout::Collected, None) => panic!("stdout is a pipe"),
-            }
-            let err = Lines::default();
-            err.collect(child.stderr.take().expect("stderr is a pipe"));
-            let mut server = Server { child, port, out, err };
-            let open = until("the port to open", || {
-                if server.child.try_wait().expect("a child").is_some() {
-                    return Some(false);
-                }
-                TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(true)
-            });
-            if open {
-                return server;
-            }
-            let error = server.err.text();
-            assert!(error.contains("cannot listen"), "it ended at once: {error}");
-        }
-        panic!("no port stayed free");
+        let (program, port) = self.0.start_on_port(PORT);
+        Server { program, port }
     }
 
     /// Starts it, expecting that it ends by itself.
     #[track_caller]
     pub fn run(&self) -> Ended {
-        let mut child = self.command().spawn().expect("the example starts");
-        let status = ended(&mut child);
-        let (mut out, mut err) = (String::new(), String::new());
-        child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("text");
-        child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
-        Ended { code: status.code(), out, err }
+        self.0.run()
     }
 }
 
-#[track_caller]
-fn ended(child: &mut Child) -> ExitStatus {
-    until("the process to end", || child.try_wait().expect("a child"))
+impl Deref for Server {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+}
+
+/// Clients that speak bytes are opened at a port.
+impl From<&Server> for u16 {
+    fn from(server: &Server) -> u16 {
+        server.port
+    }
 }
 
 impl Server {
@@ -219,20 +123,6 @@ impl Server {
     #[track_caller]
     pub fn ask(&self, ask: &Ask) -> Answer {
         self.connect().ask(ask)
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The processor time it has used, in hundredths of a second.
-    #[track_caller]
-    pub fn cpu_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("a process");
-        let (_, after_name) = stat.rsplit_once(')').expect("a name in brackets");
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |at: usize| fields[at].parse::<u64>().expect("a number");
-        ticks(11) + ticks(12)
     }
 
     #[track_caller]
@@ -277,11 +167,7 @@ impl Server {
 
     /// What it has written to stdout so far.
     pub fn lines(&self) -> Vec<String> {
-        self.out.0.lock().expect("no reader panics").clone()
-    }
-
-    pub fn stderr(&self) -> String {
-        self.err.text()
+        self.out().all()
     }
 
     /// Lines of stdout about this request, as JSON, once there are so many.
@@ -300,27 +186,6 @@ impl Server {
             let lines = json_about(&self.lines(), id);
             lines.iter().any(|line| line["status"].is_u64()).then(|| record(&lines, id).clone())
         })
-    }
-
-    /// How many descriptors it holds.
-    pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process").count()
-    }
-
-    /// Sends a signal, by its name without `SIG`.
-    #[track_caller]
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status();
-        assert!(sent.expect("there is a shell").success());
-    }
-
-    /// Waits until it has ended: the exit status and all its lines.
-    #[track_caller]
-    pub fn ended(&mut self) -> (ExitStatus, Vec<String>) {
-        let status = ended(&mut self.child);
-        self.out.until_closed();
-        (status, self.lines())
     }
 
     /// `SIGTERM`, and the lines of its whole life.
@@ -371,37 +236,4 @@ pub fn check_stopped(lines: &[Value], cut: u64) {
 pub fn json_about(lines: &[String], id: &str) -> Vec<Value> {
     let values = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     values.filter(|value| value["request_id"] == id).collect()
-}
-
-impl Lines {
-    fn collect(&self, from: impl Read + Send + 'static) {
-        let into = self.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(from).lines().map_while(Result::ok) {
-                // The test harness around an app of this binary has its say too.
-                if !is_of_harness(&line) {
-                    into.0.lock().expect("no reader panics").push(line);
-                }
-            }
-        });
-    }
-
-    /// The reading thread holds the second handle until the pipe is closed.
-    fn until_closed(&self) {
-        until("the output to end", || (Arc::strong_count(&self.0) == 1).then_some(()));
-    }
-
-    fn text(&self) -> String {
-        self.0.lock().expect("no reader panics").join("\n")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("stdout:\n{}\nstderr:\n{}", self.out.text(), self.err.text());
-        }
-    }
 }

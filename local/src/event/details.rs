@@ -1,0 +1,159 @@
+//! What some kinds of events hold.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use crate::failure::Failure;
+
+/// One request.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Record {
+    /// The method.
+    pub method: Method,
+    /// The path without its query, in which signatures and tokens live.
+    pub path: String,
+    /// The status; 499 when the client left.
+    pub status: u16,
+    /// From arrival to the end of the answer.
+    pub duration: Duration,
+    /// Whether an instance had to be started for it.
+    pub is_cold: bool,
+}
+
+/// Where a function answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Address {
+    /// The function's name.
+    pub function: String,
+    /// The URL on the main port, by the function's own host name.
+    pub host_url: String,
+    /// The URL on the function's own port.
+    pub port_url: String,
+    /// Whether an HTTP trigger leads there; without one only events reach the function.
+    pub has_trigger: bool,
+}
+
+/// One of the platform's failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cause {
+    /// Which one, such as `exited_at_start`.
+    pub failure: &'static str,
+    /// The platform's text for the caller.
+    pub message: String,
+}
+
+impl From<&Failure> for Cause {
+    fn from(failure: &Failure) -> Self {
+        Cause { failure: failure.kind.name(), message: failure.message().to_owned() }
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Why a health check or a hook did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HookFault {
+    /// The answer has a status that is no success.
+    Status(StatusCode),
+    /// No answer came in time.
+    NoAnswer(Duration),
+    /// The request cannot be sent, or its answer is none.
+    Broken(String),
+    /// The command ended with this code.
+    ExitCode(i32),
+    /// The command did not end in time.
+    NotEnded(Duration),
+    /// The command cannot be started.
+    NotStarted(String),
+    /// The instance ended meanwhile.
+    InstanceEnded,
+}
+
+impl HookFault {
+    /// The name, which stays as it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            HookFault::Status(_) => "status",
+            HookFault::NoAnswer(_) => "no_answer",
+            HookFault::Broken(_) => "broken",
+            HookFault::ExitCode(_) => "exit_code",
+            HookFault::NotEnded(_) => "not_ended",
+            HookFault::NotStarted(_) => "not_started",
+            HookFault::InstanceEnded => "instance_ended",
+        }
+    }
+}
+
+impl fmt::Display for HookFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HookFault::Status(status) => write!(out, "answered {status}"),
+            HookFault::NoAnswer(limit) => write!(out, "no answer within {} s", limit.as_secs_f64()),
+            HookFault::Broken(error) => out.write_str(error),
+            HookFault::ExitCode(code) => write!(out, "ended with code {code}"),
+            HookFault::NotEnded(limit) => write!(out, "it did not end within {} s", limit.as_secs_f64()),
+            HookFault::NotStarted(error) => write!(out, "cannot start it: {error}"),
+            HookFault::InstanceEnded => out.write_str("the instance ended"),
+        }
+    }
+}
+
+/// A build step that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BuildFailure {
+    /// Where the step stands in the manifest.
+    pub line: usize,
+    /// The command, without what is secret.
+    pub command: String,
+    /// How it failed.
+    pub fault: BuildFault,
+}
+
+/// How a build step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildFault {
+    /// The folder that it is to run in is not there.
+    NoFolder(PathBuf),
+    /// It ended with this code.
+    ExitCode(i32),
+    /// It cannot be started.
+    NotStarted(String),
+}
+
+impl BuildFault {
+    /// The name, which stays as it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            BuildFault::NoFolder(_) => "no_folder",
+            BuildFault::ExitCode(_) => "exit_code",
+            BuildFault::NotStarted(_) => "not_started",
+        }
+    }
+}
+
+/// Something about a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Remark {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub text: String,
+}

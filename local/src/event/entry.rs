@@ -1,0 +1,130 @@
+//! Something that happened, and what it belongs to.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::details::{BuildFault, HookFault};
+use super::kind::Kind;
+
+/// What an event takes besides its texts: itself, its place in a queue, and its share of the names in it.
+const FIXED: usize = size_of::<Event>() + 64;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Event {
+    /// When.
+    pub time: SystemTime,
+    /// The function it belongs to.
+    pub function: Option<Arc<str>>,
+    /// The instance it belongs to.
+    pub instance: Option<Arc<str>>,
+    /// The request it belongs to.
+    pub request: Option<Arc<str>>,
+    /// What.
+    pub kind: Kind,
+}
+
+impl Event {
+    /// How much memory it takes, near enough to bound it.
+    pub fn bytes(&self) -> usize {
+        FIXED + self.kind.bytes()
+    }
+}
+
+impl Kind {
+    /// What its texts take.
+    fn bytes(&self) -> usize {
+        match self {
+            Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => text.capacity(),
+            Kind::Request(record) => record.path.capacity(),
+            Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
+                cause.message.capacity()
+            }
+            Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
+            Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
+            Kind::PreStopFailed { fault, .. } => fault.bytes(),
+            Kind::BuildStarted { command } => command.capacity(),
+            Kind::BuildFailed(failure) => {
+                let fault = match &failure.fault {
+                    BuildFault::NoFolder(folder) => path_bytes(folder),
+                    BuildFault::NotStarted(error) => error.capacity(),
+                    BuildFault::ExitCode(_) => 0,
+                };
+                failure.command.capacity() + fault
+            }
+            Kind::BuildProducts { files } => {
+                files.iter().map(|file| size_of_val(file) + path_bytes(file)).sum()
+            }
+            Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
+            Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
+            Kind::CodeRunInPlace { code } => path_bytes(code),
+            Kind::Ready(address) => {
+                address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+            }
+            Kind::ManifestInvalid { file, problems } => {
+                let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
+                path_bytes(file) + problems.sum::<usize>()
+            }
+            Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
+            Kind::MemoryLimitsSampled { reason } => reason.capacity(),
+            Kind::CallCancelled { .. }
+            | Kind::Http2Refused
+            | Kind::InstanceStarted { .. }
+            | Kind::PortIgnored { .. }
+            | Kind::PortUnreachable { .. }
+            | Kind::PortUnexpected { .. }
+            | Kind::InstanceHealthy
+            | Kind::InstanceOverMemory { .. }
+            | Kind::InstanceEnded(_)
+            | Kind::InstanceNotEnded { .. }
+            | Kind::InstanceStopped
+            | Kind::BuildUnsettled
+            | Kind::Swapped
+            | Kind::DrainExceeded { .. }
+            | Kind::FormerCodeRemains
+            | Kind::ManifestChanged
+            | Kind::PortChangeIgnored
+            | Kind::FunctionRemoved
+            | Kind::Ipv6PortTaken { .. }
+            | Kind::CallsEnded
+            | Kind::EventsDropped { .. } => 0,
+        }
+    }
+}
+
+impl HookFault {
+    fn bytes(&self) -> usize {
+        match self {
+            HookFault::Broken(error) | HookFault::NotStarted(error) => error.capacity(),
+            _ => 0,
+        }
+    }
+}
+
+fn path_bytes(path: &Path) -> usize {
+    path.as_os_str().len()
+}
+
+/// What an event belongs to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    pub(crate) function: Option<Arc<str>>,
+    pub(crate) instance: Option<Arc<str>>,
+    pub(crate) request: Option<Arc<str>>,
+}
+
+impl Source {
+    pub(crate) fn function(name: &Arc<str>) -> Self {
+        Source { function: Some(Arc::clone(name)), ..Source::default() }
+    }
+
+    pub(crate) fn with_instance(&self, id: &Arc<str>) -> Self {
+        Source { instance: Some(Arc::clone(id)), ..self.clone() }
+    }
+
+    pub(crate) fn with_request(&self, id: &Arc<str>) -> Self {
+        Source { request: Some(Arc::clone(id)), ..self.clone() }
+    }
+}

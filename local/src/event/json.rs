@@ -1,0 +1,141 @@
+//! What happened, as the fields of a JSON object. docs/fc-local.md lists them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::details::{BuildFault, Cause, Ending, HookFault, Remark};
+use super::entry::Event;
+use super::kind::Kind;
+
+impl Event {
+    /// What it belongs to, its kind and level, the kind's fields, and its text where the fields are not all there is
+    /// to read. The time is left to whoever writes it down.
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let names = [("function", &self.function), ("instance", &self.instance), ("request", &self.request)];
+        for (name, value) in names {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), Value::from(&**value));
+            }
+        }
+        fields.insert("kind".to_owned(), self.kind.name().into());
+        fields.insert("level".to_owned(), self.kind.level().name().into());
+        if let Value::Object(own) = own(&self.kind) {
+            fields.extend(own);
+        }
+        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_)) {
+            fields.insert("text".to_owned(), self.text().into());
+        }
+        fields
+    }
+}
+
+/// The fields of the kind.
+fn own(kind: &Kind) -> Value {
+    match kind {
+        Kind::Request(record) => json!({
+            "method": record.method.as_str(), "path": record.path, "status": record.status,
+            "ms": ms(record.duration), "cold": record.is_cold,
+        }),
+        Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
+            failure(cause)
+        }
+        Kind::CallCancelled { duration, memory_bytes } => {
+            json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
+        }
+        Kind::InstanceStarted { process_id, duration } => {
+            json!({ "processId": process_id, "ms": ms(*duration) })
+        }
+        Kind::PortIgnored { given_port, port } | Kind::PortUnexpected { given_port, port } => {
+            json!({ "givenPort": given_port, "port": port })
+        }
+        Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
+        Kind::InstanceMemorySampled { error } => json!({ "error": error }),
+        Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
+        Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
+            json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })
+        }
+        Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
+        Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
+        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
+        Kind::BuildStarted { command } => json!({ "command": command }),
+        Kind::BuildFailed(failure) => {
+            let fault = build_fault(&failure.fault);
+            with(with(fault, "line", failure.line), "command", &*failure.command)
+        }
+        Kind::BuildProducts { files } => json!({ "files": files.iter().map(shown).collect::<Vec<_>>() }),
+        Kind::CodeMissing { code, error } => json!({ "code": shown(code), "error": error }),
+        Kind::CodeRunInPlace { code } => json!({ "code": shown(code) }),
+        Kind::Ready(address) => json!({
+            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+        }),
+        Kind::DrainExceeded { limit } => json!({ "limitMs": ms(*limit) }),
+        Kind::ManifestInvalid { file, problems } => json!({
+            "file": shown(file), "problems": problems.iter().map(remark).collect::<Vec<_>>(),
+        }),
+        Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
+        Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
+        Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
+        Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
+        Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
+        Kind::Stdout(_)
+        | Kind::Stderr(_)
+        | Kind::Build(_)
+        | Kind::Http2Refused
+        | Kind::InstanceHealthy
+        | Kind::InstanceStopped
+        | Kind::BuildUnsettled
+        | Kind::Swapped
+        | Kind::FormerCodeRemains
+        | Kind::ManifestChanged
+        | Kind::PortChangeIgnored
+        | Kind::FunctionRemoved
+        | Kind::CallsEnded => Value::Null,
+    }
+}
+
+fn failure(cause: &Cause) -> Value {
+    json!({ "failure": cause.failure, "message": cause.message })
+}
+
+fn hook_fault(fault: &HookFault) -> Value {
+    let name = fault.name();
+    match fault {
+        HookFault::Status(status) => json!({ "fault": name, "status": status.as_u16() }),
+        HookFault::NoAnswer(limit) | HookFault::NotEnded(limit) => {
+            json!({ "fault": name, "limitMs": ms(*limit) })
+        }
+        HookFault::Broken(error) | HookFault::NotStarted(error) => json!({ "fault": name, "error": error }),
+        HookFault::ExitCode(code) => json!({ "fault": name, "exitCode": code }),
+        HookFault::InstanceEnded => json!({ "fault": name }),
+    }
+}
+
+fn build_fault(fault: &BuildFault) -> Value {
+    let name = fault.name();
+    match fault {
+        BuildFault::NoFolder(folder) => json!({ "fault": name, "folder": shown(folder) }),
+        BuildFault::ExitCode(code) => json!({ "fault": name, "exitCode": code }),
+        BuildFault::NotStarted(error) => json!({ "fault": name, "error": error }),
+    }
+}
+
+fn remark(remark: &Remark) -> Value {
+    json!({ "line": remark.line, "note": remark.text })
+}
+
+fn with(mut fields: Value, name: &str, value: impl Into<Value>) -> Value {
+    fields[name] = value.into();
+    fields
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn shown(path: impl AsRef<Path>) -> String {
+    path.as_ref().display().to_string()
+}

@@ -1,0 +1,343 @@
+//! What can happen: one kind for each thing, with its fields.
+//!
+//! A kind says what happened and holds no sentences: those are made where somebody reads them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A line that an instance wrote to its standard output.
+    Stdout(String),
+    /// A line that an instance wrote to its standard error.
+    Stderr(String),
+    /// A line that a build step wrote.
+    Build(String),
+
+    /// A request was answered, or its client left.
+    Request(Record),
+    /// A call came to an instance, or was meant to, and has no reply.
+    CallFailed(Cause),
+    /// The client left while an instance worked on its call.
+    CallCancelled {
+        /// How long the instance had worked on it.
+        duration: Duration,
+        /// The most memory that the instance was seen to use.
+        memory_bytes: u64,
+    },
+    /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
+    Http2Refused,
+
+    /// An instance takes calls from now on.
+    InstanceStarted {
+        /// Its own process.
+        process_id: u32,
+        /// How long the start took.
+        duration: Duration,
+    },
+    /// An instance did not start.
+    InstanceStartFailed(Cause),
+    /// The program listens on the declared port instead of the one it was given: there can be one instance only.
+    PortIgnored {
+        /// `FC_CUSTOM_LISTEN_PORT`.
+        given_port: u16,
+        /// Where it listens.
+        port: u16,
+    },
+    /// The program listens on 127.0.0.1, where the platform does not reach it.
+    PortUnreachable {
+        /// Where it listens.
+        port: u16,
+    },
+    /// The program listens on a port that is neither the given nor the declared one.
+    PortUnexpected {
+        /// `FC_CUSTOM_LISTEN_PORT`.
+        given_port: u16,
+        /// Where it listens.
+        port: u16,
+    },
+    /// There is no control group for an instance. Its memory is sampled.
+    InstanceMemorySampled {
+        /// What the system says.
+        error: String,
+    },
+    /// An instance failed its health checks and gets no new calls.
+    InstanceUnhealthy {
+        /// What was asked for.
+        path: String,
+        /// How the last check failed.
+        fault: HookFault,
+    },
+    /// An instance passes its health checks again.
+    InstanceHealthy,
+    /// An instance used more memory than it may, and was killed.
+    InstanceOverMemory {
+        /// What it was seen to use.
+        memory_bytes: u64,
+        /// What it may use.
+        limit_mib: u32,
+    },
+    /// An instance ended by itself, or by other hands than fc-local's.
+    InstanceEnded(Ending),
+    /// The pre-stop hook of an instance failed. It is stopped all the same.
+    PreStopFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
+    /// An instance is still there after SIGKILL.
+    InstanceNotEnded {
+        /// Its own process.
+        process_id: u32,
+    },
+    /// An instance was stopped: it was idle, replaced, or fc-local stops.
+    InstanceStopped,
+
+    /// A build step begins.
+    BuildStarted {
+        /// The command, without what is secret.
+        command: String,
+    },
+    /// A build step failed.
+    BuildFailed(BuildFailure),
+    /// These files are changed by each build. Their change is no reason for another one.
+    BuildProducts {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// Each build changes other files. The next one follows the next change.
+    BuildUnsettled,
+    /// The code of a function cannot be taken.
+    CodeMissing {
+        /// The folder, or what else the manifest names.
+        code: PathBuf,
+        /// What the system says.
+        error: String,
+    },
+    /// The code is larger than the platform takes. It is run where it is.
+    CodeRunInPlace {
+        /// The folder.
+        code: PathBuf,
+    },
+    /// A function answers at this address from now on.
+    Ready(Address),
+    /// New calls go to the new code.
+    Swapped,
+    /// The new code does not start. The former code goes on.
+    SwapRefused(Cause),
+    /// Calls of the former code were ended, since the new code needs its port.
+    DrainExceeded {
+        /// How long they had been waited for.
+        limit: Duration,
+    },
+    /// The former code does not end. The new code is started all the same.
+    FormerCodeRemains,
+
+    /// The manifest changed and is used.
+    ManifestChanged,
+    /// The manifest changed and cannot be used. The former one goes on.
+    ManifestInvalid {
+        /// The file.
+        file: PathBuf,
+        /// All that was found.
+        problems: Vec<Remark>,
+    },
+    /// Something in the manifest has no effect here, or may not be meant.
+    ManifestNote {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        note: Remark,
+    },
+    /// The port of a function changed in the manifest. It takes effect when fc-local is started anew.
+    PortChangeIgnored,
+    /// A function is no longer in the manifest, and was stopped.
+    FunctionRemoved,
+    /// Changes in a folder are not noticed.
+    FolderNotWatched {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        error: String,
+    },
+
+    /// The port of a function cannot be opened.
+    PortNotOpened {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        error: String,
+    },
+    /// Another program listens on the same port of `::1`. Clients that try IPv6 first reach that one.
+    Ipv6PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// Memory limits are held by sampling, since control groups cannot be used.
+    MemoryLimitsSampled {
+        /// Why not.
+        reason: String,
+    },
+    /// fc-local stops, and calls that were still under way after the drain time were ended.
+    CallsEnded,
+    /// This reader was too slow: events were dropped after the one before.
+    EventsDropped {
+        /// How many.
+        events: u64,
+        /// What they would have taken.
+        bytes: u64,
+    },
+}
+
+/// How much attention an event needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Something does not go as it should.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+impl Level {
+    /// `info`, `warning` or `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// Gives each kind its name, and its index among all.
+macro_rules! names {
+    ($($kind:ident => $name:literal,)+) => {
+        #[derive(Clone, Copy)]
+        enum Index {
+            $($kind,)+
+        }
+
+        impl Kind {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The name, which stays as it is.
+            pub fn name(&self) -> &'static str {
+                match self { $(Kind::$kind { .. } => $name,)+ }
+            }
+
+            /// Where its name stands among all.
+            pub(super) fn index(&self) -> usize {
+                match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
+            }
+        }
+    };
+}
+
+names! {
+    Stdout => "stdout",
+    Stderr => "stderr",
+    Build => "build",
+    Request => "request",
+    CallFailed => "call_failed",
+    CallCancelled => "call_cancelled",
+    Http2Refused => "http2_refused",
+    InstanceStarted => "instance_started",
+    InstanceStartFailed => "instance_start_failed",
+    PortIgnored => "port_ignored",
+    PortUnreachable => "port_unreachable",
+    PortUnexpected => "port_unexpected",
+    InstanceMemorySampled => "instance_memory_sampled",
+    InstanceUnhealthy => "instance_unhealthy",
+    InstanceHealthy => "instance_healthy",
+    InstanceOverMemory => "instance_over_memory",
+    InstanceEnded => "instance_ended",
+    PreStopFailed => "pre_stop_failed",
+    InstanceNotEnded => "instance_not_ended",
+    InstanceStopped => "instance_stopped",
+    BuildStarted => "build_started",
+    BuildFailed => "build_failed",
+    BuildProducts => "build_products",
+    BuildUnsettled => "build_unsettled",
+    CodeMissing => "code_missing",
+    CodeRunInPlace => "code_run_in_place",
+    Ready => "ready",
+    Swapped => "swapped",
+    SwapRefused => "swap_refused",
+    DrainExceeded => "drain_exceeded",
+    FormerCodeRemains => "former_code_remains",
+    ManifestChanged => "manifest_changed",
+    ManifestInvalid => "manifest_invalid",
+    ManifestNote => "manifest_note",
+    PortChangeIgnored => "port_change_ignored",
+    FunctionRemoved => "function_removed",
+    FolderNotWatched => "folder_not_watched",
+    PortNotOpened => "port_not_opened",
+    Ipv6PortTaken => "ipv6_port_taken",
+    MemoryLimitsSampled => "memory_limits_sampled",
+    CallsEnded => "calls_ended",
+    EventsDropped => "events_dropped",
+}
+
+impl Kind {
+    /// How much attention it needs. A request has the level of its status.
+    pub fn level(&self) -> Level {
+        match self {
+            Kind::Request(record) => match record.status {
+                ..400 => Level::Info,
+                400..500 => Level::Warning,
+                500.. => Level::Error,
+            },
+            Kind::Stdout(_)
+            | Kind::Stderr(_)
+            | Kind::Build(_)
+            | Kind::InstanceStarted { .. }
+            | Kind::InstanceHealthy
+            | Kind::InstanceStopped
+            | Kind::BuildStarted { .. }
+            | Kind::Ready(_)
+            | Kind::Swapped
+            | Kind::ManifestChanged
+            | Kind::FunctionRemoved
+            | Kind::MemoryLimitsSampled { .. } => Level::Info,
+            Kind::Http2Refused
+            | Kind::PortIgnored { .. }
+            | Kind::PortUnreachable { .. }
+            | Kind::PortUnexpected { .. }
+            | Kind::InstanceMemorySampled { .. }
+            | Kind::InstanceUnhealthy { .. }
+            | Kind::PreStopFailed { .. }
+            | Kind::BuildProducts { .. }
+            | Kind::BuildUnsettled
+            | Kind::CodeRunInPlace { .. }
+            | Kind::DrainExceeded { .. }
+            | Kind::ManifestNote { .. }
+            | Kind::PortChangeIgnored
+            | Kind::FolderNotWatched { .. }
+            | Kind::Ipv6PortTaken { .. }
+            | Kind::CallsEnded
+            | Kind::EventsDropped { .. } => Level::Warning,
+            Kind::CallFailed(_)
+            | Kind::CallCancelled { .. }
+            | Kind::InstanceStartFailed(_)
+            | Kind::InstanceOverMemory { .. }
+            | Kind::InstanceEnded(_)
+            | Kind::InstanceNotEnded { .. }
+            | Kind::BuildFailed(_)
+            | Kind::CodeMissing { .. }
+            | Kind::SwapRefused(_)
+            | Kind::FormerCodeRemains
+            | Kind::ManifestInvalid { .. }
+            | Kind::PortNotOpened { .. } => Level::Error,
+        }
+    }
+}

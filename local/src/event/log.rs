@@ -1,0 +1,264 @@
+//! Where events go, and where they come out: any number of readers, and a ring of the latest events.
+//!
+//! Nobody who emits an event waits for a reader. Each reader has a queue of its own, bounded in events and in
+//! bytes. What does not fit is dropped until half of the queue is read, so that a slow reader sees few gaps, each
+//! said once where it is, and what stands between them as a whole.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::entry::{Event, Source};
+use super::kind::Kind;
+
+const MIB: usize = 1024 * 1024;
+
+/// What a reader may leave unread.
+const UNREAD: Limits = Limits { events: 65_536, bytes: 16 * MIB };
+
+/// What a later reader still gets to see.
+const RECENT: Limits = Limits { events: 4_096, bytes: 4 * MIB };
+
+/// How much is taken at once: a batch of the longest lines must not be as large as the queue.
+const BATCH_BYTES: usize = MIB;
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    events: usize,
+    bytes: usize,
+}
+
+impl Limits {
+    fn half(self) -> Self {
+        Limits { events: self.events / 2, bytes: self.bytes / 2 }
+    }
+}
+
+/// Where events go. Clones are the same log.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Writers>);
+
+/// Where events come out: one reader of a log.
+#[derive(Debug)]
+pub struct Events {
+    reader: Arc<Reader>,
+    hub: Arc<Hub>,
+}
+
+/// All that emit. When they are gone the readers come to their end.
+#[derive(Debug)]
+struct Writers(Arc<Hub>);
+
+#[derive(Debug)]
+struct Hub {
+    state: Mutex<State>,
+    recent: Limits,
+    unread: Limits,
+}
+
+#[derive(Debug)]
+struct State {
+    recent: Backlog,
+    /// How many events of each kind there were, in the order of [`Kind::NAMES`].
+    counts: [u64; Kind::NAMES.len()],
+    readers: Vec<Arc<Reader>>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    unread: Mutex<Unread>,
+    arrived: Condvar,
+    limits: Limits,
+}
+
+#[derive(Debug, Default)]
+struct Unread {
+    backlog: Backlog,
+    /// What did not fit since the last gap was said.
+    dropped_events: u64,
+    dropped_bytes: u64,
+    /// Nothing comes any more.
+    is_over: bool,
+    is_awaited: bool,
+}
+
+/// Events in their order, and what they take.
+#[derive(Debug, Default)]
+struct Backlog {
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+}
+
+impl Backlog {
+    fn push(&mut self, event: Arc<Event>) {
+        self.bytes += event.bytes();
+        self.events.push_back(event);
+    }
+
+    fn pop(&mut self) -> Option<Arc<Event>> {
+        let event = self.events.pop_front()?;
+        self.bytes -= event.bytes();
+        Some(event)
+    }
+
+    fn exceeds(&self, limits: Limits) -> bool {
+        self.events.len() > limits.events || self.bytes > limits.bytes
+    }
+
+    fn has_room(&self, bytes: usize, limits: Limits) -> bool {
+        self.events.len() < limits.events && self.bytes + bytes <= limits.bytes
+    }
+}
+
+impl Log {
+    /// A log and its first reader.
+    pub fn new() -> (Log, Events) {
+        Log::bounded(RECENT, UNREAD)
+    }
+
+    fn bounded(recent: Limits, unread: Limits) -> (Log, Events) {
+        let state = State { recent: Backlog::default(), counts: [0; Kind::NAMES.len()], readers: Vec::new() };
+        let hub = Arc::new(Hub { state: Mutex::new(state), recent, unread });
+        let log = Log(Arc::new(Writers(hub)));
+        let events = log.subscribe();
+        (log, events)
+    }
+
+    /// Another reader. It begins with the latest events, at most 4 096 of them and 4 MiB.
+    pub fn subscribe(&self) -> Events {
+        let hub = Arc::clone(&self.0.0);
+        let mut state = hub.lock();
+        let backlog = Backlog { events: state.recent.events.clone(), bytes: state.recent.bytes };
+        let reader = Arc::new(Reader {
+            unread: Mutex::new(Unread { backlog, ..Unread::default() }),
+            arrived: Condvar::new(),
+            limits: hub.unread,
+        });
+        state.readers.push(Arc::clone(&reader));
+        drop(state);
+        Events { reader, hub }
+    }
+
+    /// How many events of each kind there were, by the kind's name; without those that never happened.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let counts = self.0.0.lock().counts;
+        Kind::NAMES.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
+    }
+
+    pub(crate) fn emit(&self, source: &Source, kind: Kind) {
+        self.0.0.emit(Arc::new(Event {
+            time: SystemTime::now(),
+            function: source.function.clone(),
+            instance: source.instance.clone(),
+            request: source.request.clone(),
+            kind,
+        }));
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        for reader in &self.0.lock().readers {
+            reader.lock().is_over = true;
+            reader.arrived.notify_all();
+        }
+    }
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn emit(&self, event: Arc<Event>) {
+        let mut state = self.lock();
+        state.counts[event.kind.index()] += 1;
+        for reader in &state.readers {
+            reader.push(&event);
+        }
+        state.recent.push(event);
+        while state.recent.exceeds(self.recent) {
+            state.recent.pop();
+        }
+    }
+}
+
+impl Reader {
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, event: &Arc<Event>) {
+        let mut unread = self.lock();
+        let bytes = event.bytes();
+        if unread.dropped_events > 0 || !unread.backlog.has_room(bytes, self.limits) {
+            unread.dropped_events += 1;
+            unread.dropped_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+            return;
+        }
+        unread.backlog.push(Arc::clone(event));
+        // Waking is a system call, which a reader that is at work does not need.
+        if unread.is_awaited {
+            unread.is_awaited = false;
+            self.arrived.notify_all();
+        }
+    }
+}
+
+impl Unread {
+    /// Moves what is there, at most `limit` events and a batch of bytes.
+    fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize, limits: Limits) -> usize {
+        let before = into.len();
+        let mut bytes = 0;
+        while into.len() - before < limit && bytes < BATCH_BYTES {
+            let Some(event) = self.backlog.pop() else { break };
+            bytes += event.bytes();
+            into.push(event);
+        }
+        if self.dropped_events > 0 && !self.backlog.exceeds(limits.half()) {
+            let gap = Arc::new(self.gap());
+            self.backlog.push(gap);
+        }
+        into.len() - before
+    }
+
+    /// Says what was dropped after the last event of the backlog.
+    fn gap(&mut self) -> Event {
+        let events = std::mem::take(&mut self.dropped_events);
+        let bytes = std::mem::take(&mut self.dropped_bytes);
+        Event {
+            time: SystemTime::now(),
+            function: None,
+            instance: None,
+            request: None,
+            kind: Kind::EventsDropped { events, bytes },
+        }
+    }
+}
+
+impl Events {
+    /// Blocks the thread until there are events and takes them, at most `limit` and about 1 MiB. Nothing is left
+    /// when it gives 0: every [`Log`] is gone.
+    pub fn wait(&mut self, into: &mut Vec<Arc<Event>>, limit: usize) -> usize {
+        let mut unread = self.reader.lock();
+        while unread.backlog.events.is_empty() && !unread.is_over {
+            unread.is_awaited = true;
+            unread = self.reader.arrived.wait(unread).unwrap_or_else(PoisonError::into_inner);
+        }
+        unread.take(into, limit, self.reader.limits)
+    }
+
+    /// Takes the events that are there now, at most `limit` and about 1 MiB.
+    pub fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize) -> usize {
+        self.reader.lock().take(into, limit, self.reader.limits)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.hub.lock().readers.retain(|reader| !Arc::ptr_eq(reader, &self.reader));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! What happens, as events with typed fields: lines of instances, requests, what becomes of instances and code.
+//! The library emits them; printing is the command line's.
+
+mod details;
+mod entry;
+mod json;
+mod kind;
+mod log;
+mod redact;
+mod tail;
+mod text;
+
+pub use details::{Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark};
+pub use entry::Event;
+pub(crate) use entry::Source;
+pub use kind::{Kind, Level};
+pub use log::{Events, Log};
+pub(crate) use redact::Redactor;
+pub(crate) use tail::Tail;
+pub(crate) use text::{about, call_end, not_bound};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! An event of each kind, and its sentence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use super::*;
+
+type Sample = (Kind, &'static str);
+
+const SECOND: Duration = Duration::from_secs(1);
+const DURATION: Duration = Duration::from_millis(45);
+const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
+
+fn request(status: u16, is_cold: bool) -> Kind {
+    let duration = Duration::from_micros(1_234);
+    Kind::Request(Record { method: Method::GET, path: "/a".to_owned(), status, duration, is_cold })
+}
+
+fn build_failed(fault: BuildFault) -> Kind {
+    Kind::BuildFailed(BuildFailure { line: 7, command: "make".to_owned(), fault })
+}
+
+fn unhealthy(fault: HookFault) -> Kind {
+    Kind::InstanceUnhealthy { path: "/health".to_owned(), fault }
+}
+
+fn pre_stop_failed(is_command: bool, fault: HookFault) -> Kind {
+    Kind::PreStopFailed { is_command, fault }
+}
+
+fn address(has_trigger: bool) -> Kind {
+    Kind::Ready(Address {
+        function: "f".to_owned(),
+        host_url: "http://f.localhost:8080/".to_owned(),
+        port_url: "http://127.0.0.1:8081/".to_owned(),
+        has_trigger,
+    })
+}
+
+fn remark(line: usize, text: &str) -> Remark {
+    Remark { line, text: text.to_owned() }
+}
+
+fn error() -> String {
+    "no luck".to_owned()
+}
+
+fn cause() -> Cause {
+    Cause::from(&Failure::unavailable("no port\nat all"))
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from("/code")
+}
+
+/// Each kind; those with faults several times.
+pub(super) fn samples() -> Vec<Sample> {
+    [calls(), instances(), code(), settings()].into_iter().flatten().collect()
+}
+
+fn calls() -> Vec<Sample> {
+    vec![
+        (Kind::Stdout("out".to_owned()), "out"),
+        (Kind::Stderr("err".to_owned()), "err"),
+        (Kind::Build("built".to_owned()), "built"),
+        (request(200, false), "GET /a 200 1.2 ms"),
+        (request(499, true), "GET /a 499 1.2 ms cold"),
+        (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
+        (
+            Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
+            "FC Invoke End RequestId: 1-a, Error: Invocation canceled by client (duration: 45ms, maxMemoryUsage: \
+             49.00MB)",
+        ),
+        (
+            Kind::Http2Refused,
+            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed",
+        ),
+    ]
+}
+
+fn instances() -> Vec<Sample> {
+    vec![
+        (Kind::InstanceStarted { process_id: 12, duration: DURATION }, "started in 45 ms, process 12"),
+        (Kind::InstanceStartFailed(cause()), "cannot start: no port\nat all"),
+        (
+            Kind::PortIgnored { given_port: 1, port: 2 },
+            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only",
+        ),
+        (
+            Kind::PortUnreachable { port: 2 },
+            "the program listens on 127.0.0.1:2, where the platform cannot reach it: listen on 0.0.0.0:2",
+        ),
+        (
+            Kind::PortUnexpected { given_port: 1, port: 2 },
+            "the program listens on port 2, not on 1 (FC_CUSTOM_LISTEN_PORT)",
+        ),
+        (
+            Kind::InstanceMemorySampled { error: error() },
+            "no control group for the instance, so its memory is sampled: no luck",
+        ),
+        (
+            unhealthy(HookFault::Status(StatusCode::NOT_FOUND)),
+            "unhealthy, no new requests go to it: GET /health answered 404 Not Found",
+        ),
+        (
+            unhealthy(HookFault::NoAnswer(SECOND)),
+            "unhealthy, no new requests go to it: GET /health: no answer within 1 s",
+        ),
+        (unhealthy(HookFault::Broken(error())), "unhealthy, no new requests go to it: GET /health: no luck"),
+        (Kind::InstanceHealthy, "healthy again"),
+        (
+            Kind::InstanceOverMemory { memory_bytes: MEMORY_BYTES, limit_mib: 128 },
+            "killed: it used 49.00MB of 128MB",
+        ),
+        (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
+        (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
+        (
+            pre_stop_failed(false, HookFault::NoAnswer(SECOND)),
+            "GET /pre-stop: no answer within 1 s; stopping goes on",
+        ),
+        (
+            pre_stop_failed(true, HookFault::ExitCode(3)),
+            "the pre-stop command ended with code 3; stopping goes on",
+        ),
+        (
+            pre_stop_failed(true, HookFault::NotEnded(SECOND)),
+            "the pre-stop command: it did not end within 1 s; stopping goes on",
+        ),
+        (
+            pre_stop_failed(true, HookFault::NotStarted(error())),
+            "the pre-stop command: cannot start it: no luck; stopping goes on",
+        ),
+        (
+            pre_stop_failed(false, HookFault::InstanceEnded),
+            "the instance ended during its pre-stop hook; stopping goes on",
+        ),
+        (Kind::InstanceNotEnded { process_id: 12 }, "process 12 does not end after SIGKILL"),
+        (Kind::InstanceStopped, "stopped"),
+    ]
+}
+
+fn code() -> Vec<Sample> {
+    vec![
+        (Kind::BuildStarted { command: "make".to_owned() }, "building: make"),
+        (build_failed(BuildFault::ExitCode(2)), "the build failed: line 7: `make` ended with code 2"),
+        (build_failed(BuildFault::NoFolder(folder())), "the build failed: line 7: there is no folder /code"),
+        (
+            build_failed(BuildFault::NotStarted(error())),
+            "the build failed: line 7: cannot start `make`: no luck",
+        ),
+        (
+            Kind::BuildProducts { files: vec!["a".into(), "b".into()] },
+            "taken for what the build makes, since every build changes it: a, b; a change of it during a build is not \
+             noticed. Name what to watch in x-local.watch, or build into a folder of its own",
+        ),
+        (
+            Kind::BuildUnsettled,
+            "every build changes the sources; it is built again after the next change. Name what to watch in \
+             x-local.watch, or build into a folder of its own",
+        ),
+        (Kind::CodeMissing { code: folder(), error: error() }, "cannot take the code: /code: no luck"),
+        (
+            Kind::CodeRunInPlace { code: folder() },
+            "/code is larger than the platform takes (500 MB); it is run in place",
+        ),
+        (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
+        (address(false), "ready for events: fc-local invoke f"),
+        (Kind::Swapped, "swapped: new calls go to the new code"),
+        (Kind::SwapRefused(cause()), "the new code does not start, so the former goes on: no port\nat all"),
+        (
+            Kind::DrainExceeded { limit: SECOND },
+            "calls of the former code are still under way after 1 s; they are ended, since the new code needs its port",
+        ),
+        (Kind::FormerCodeRemains, "the former code does not end; the new code is started all the same"),
+    ]
+}
+
+fn settings() -> Vec<Sample> {
+    vec![
+        (Kind::ManifestChanged, "the manifest changed"),
+        (
+            Kind::ManifestInvalid {
+                file: PathBuf::from("s.yaml"),
+                problems: vec![remark(1, "a"), remark(2, "b")],
+            },
+            "the manifest is not used:\ns.yaml:1: a\ns.yaml:2: b",
+        ),
+        (Kind::ManifestNote { file: PathBuf::from("s.yaml"), note: remark(3, "c") }, "s.yaml:3: c"),
+        (Kind::PortChangeIgnored, "a changed x-local.port takes effect when fc-local is started anew"),
+        (Kind::FunctionRemoved, "removed from the manifest: stopped"),
+        (
+            Kind::FolderNotWatched { folder: folder(), error: error() },
+            "changes in /code are not noticed: no luck",
+        ),
+        (
+            Kind::PortNotOpened { address: ([127, 0, 0, 1], 80).into(), error: error() },
+            "cannot listen on 127.0.0.1:80: no luck; choose another port with --port or x-local.port",
+        ),
+        (
+            Kind::Ipv6PortTaken { port: 80 },
+            "another program listens on [::1]:80: clients that try IPv6 first reach that one at \
+             http://<function>.localhost:80/",
+        ),
+        (
+            Kind::MemoryLimitsSampled { reason: error() },
+            "memory limits are held by sampling, since control groups cannot be used: no luck",
+        ),
+        (Kind::CallsEnded, "calls are still under way; they are ended"),
+        (
+            Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
+            "3 lines (49.00MB) are not shown: the output is too slow",
+        ),
+    ]
+}

@@ -1,0 +1,205 @@
+//! What happened, in words for people. Every sentence stands here.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::details::{Address, BuildFailure, BuildFault, Ending, HookFault, Record, Remark};
+use super::entry::Event;
+use super::kind::Kind;
+use crate::failure::{megabytes, usage};
+
+/// What to do about builds that change their sources.
+const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
+
+impl Event {
+    /// What happened, in words. Lines of functions and builds are as they were written.
+    pub fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(match &self.kind {
+            Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => return Cow::Borrowed(text),
+            Kind::Request(record) => request(record),
+            kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
+                call_end(self.request.as_deref(), Some(kind))
+            }
+            Kind::InstanceStarted { process_id, duration } => {
+                format!("started in {} ms, process {process_id}", duration.as_millis())
+            }
+            Kind::InstanceStartFailed(cause) => format!("cannot start: {}", cause.message),
+            Kind::PortIgnored { given_port, port } => format!(
+                "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
+                 instance only"
+            ),
+            Kind::PortUnreachable { port } => format!(
+                "the program listens on 127.0.0.1:{port}, where the platform cannot reach it: listen on 0.0.0.0:{port}"
+            ),
+            Kind::PortUnexpected { given_port, port } => {
+                format!("the program listens on port {port}, not on {given_port} (FC_CUSTOM_LISTEN_PORT)")
+            }
+            Kind::InstanceMemorySampled { error } => {
+                format!("no control group for the instance, so its memory is sampled: {error}")
+            }
+            Kind::InstanceUnhealthy { path, fault } => {
+                format!("unhealthy, no new requests go to it: {}", about(&format!("GET {path}"), fault))
+            }
+            Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
+                format!("killed: it used {}MB of {limit_mib}MB", megabytes(*memory_bytes))
+            }
+            Kind::InstanceEnded(Ending::Code(code)) => {
+                format!("the instance ended by itself with code {code}")
+            }
+            Kind::InstanceEnded(Ending::Signal(signal)) => {
+                format!("the instance was ended by signal {signal}")
+            }
+            Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::InstanceNotEnded { process_id } => {
+                format!("process {process_id} does not end after SIGKILL")
+            }
+            Kind::BuildStarted { command } => format!("building: {command}"),
+            Kind::BuildFailed(failure) => build_failed(failure),
+            Kind::BuildProducts { files } => build_products(files),
+            Kind::BuildUnsettled => format!(
+                "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
+            ),
+            Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
+            Kind::CodeRunInPlace { code } => {
+                format!("{} is larger than the platform takes (500 MB); it is run in place", code.display())
+            }
+            Kind::Ready(address) => ready(address),
+            Kind::SwapRefused(cause) => {
+                format!("the new code does not start, so the former goes on: {}", cause.message)
+            }
+            Kind::DrainExceeded { limit } => format!(
+                "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
+                 port",
+                limit.as_secs_f64()
+            ),
+            Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
+            Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::FolderNotWatched { folder, error } => {
+                format!("changes in {} are not noticed: {error}", folder.display())
+            }
+            Kind::PortNotOpened { address, error } => not_bound(*address, error),
+            Kind::Ipv6PortTaken { port } => format!(
+                "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
+                 http://<function>.localhost:{port}/"
+            ),
+            Kind::MemoryLimitsSampled { reason } => {
+                format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
+            }
+            Kind::EventsDropped { events, bytes } => {
+                format!("{events} lines ({}MB) are not shown: the output is too slow", megabytes(*bytes))
+            }
+            kind => return Cow::Borrowed(plain(kind)),
+        })
+    }
+}
+
+/// The sentences of kinds without fields.
+fn plain(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Http2Refused => {
+            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
+        }
+        Kind::InstanceHealthy => "healthy again",
+        Kind::InstanceStopped => "stopped",
+        Kind::Swapped => "swapped: new calls go to the new code",
+        Kind::FormerCodeRemains => "the former code does not end; the new code is started all the same",
+        Kind::ManifestChanged => "the manifest changed",
+        Kind::PortChangeIgnored => "a changed x-local.port takes effect when fc-local is started anew",
+        Kind::FunctionRemoved => "removed from the manifest: stopped",
+        Kind::CallsEnded => "calls are still under way; they are ended",
+        _ => "",
+    }
+}
+
+/// The platform's line at the end of a call, with the first line of what went wrong if anything did.
+pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
+    let mut text = format!("FC Invoke End RequestId: {}", request.unwrap_or_default());
+    let cancelled;
+    let error = match kind {
+        Some(Kind::CallFailed(cause)) => &cause.message,
+        Some(Kind::CallCancelled { duration, memory_bytes }) => {
+            cancelled = format!("Invocation canceled by client {}", usage(*duration, *memory_bytes));
+            &cancelled
+        }
+        _ => return text,
+    };
+    text.extend([", Error: ", error.lines().next().unwrap_or_default()]);
+    text
+}
+
+/// What a hook or check of this name did wrong.
+pub(crate) fn about(name: &str, fault: &HookFault) -> String {
+    match fault {
+        HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),
+        _ => format!("{name}: {fault}"),
+    }
+}
+
+/// Why there is no listening on an address.
+pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
+    format!("cannot listen on {address}: {error}; choose another port with --port or x-local.port")
+}
+
+fn request(record: &Record) -> String {
+    let Record { method, path, status, duration, is_cold } = record;
+    let tenths = duration.as_micros() / 100;
+    let cold = if *is_cold { " cold" } else { "" };
+    format!("{method} {path} {status} {}.{} ms{cold}", tenths / 10, tenths % 10)
+}
+
+fn ready(address: &Address) -> String {
+    if address.has_trigger {
+        format!("{}  {}", address.host_url, address.port_url)
+    } else {
+        format!("ready for events: fc-local invoke {}", address.function)
+    }
+}
+
+fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
+    let name = if is_command { "the pre-stop command" } else { "GET /pre-stop" };
+    match fault {
+        HookFault::InstanceEnded => {
+            "the instance ended during its pre-stop hook; stopping goes on".to_owned()
+        }
+        fault => format!("{}; stopping goes on", about(name, fault)),
+    }
+}
+
+fn build_failed(failure: &BuildFailure) -> String {
+    let BuildFailure { line, command, fault } = failure;
+    match fault {
+        BuildFault::NoFolder(folder) => {
+            format!("the build failed: line {line}: there is no folder {}", folder.display())
+        }
+        BuildFault::ExitCode(code) => {
+            format!("the build failed: line {line}: `{command}` ended with code {code}")
+        }
+        BuildFault::NotStarted(error) => {
+            format!("the build failed: line {line}: cannot start `{command}`: {error}")
+        }
+    }
+}
+
+fn build_products(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    format!(
+        "taken for what the build makes, since every build changes it: {}; a change of it during a build is not \
+         noticed. {NAME_WHAT_TO_WATCH}",
+        names.join(", ")
+    )
+}
+
+fn manifest_invalid(file: &Path, problems: &[Remark]) -> String {
+    let mut text = "the manifest is not used:".to_owned();
+    for problem in problems {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{}", remark(file, problem));
+    }
+    text
+}
+
+fn remark(file: &Path, remark: &Remark) -> String {
+    format!("{}:{}: {}", file.display(), remark.line, remark.text)
+}

@@ -1,0 +1,141 @@
+//! The platform's errors, and how they are classified.
+
+/// One of the platform's errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum FailureKind {
+    InvalidArgument,
+    EntityTooLarge,
+    PathNotSupported,
+    AccessDenied,
+    FunctionNotFound,
+    TriggerNotFound,
+    VersionNotFound,
+    DomainNameNotFound,
+    ResourceExhausted,
+    ServiceUnavailable,
+    /// The reply is not HTTP, or breaks a limit of the platform.
+    BadResponse,
+    /// The program is not there.
+    FileNotFound,
+    /// The program is not executable.
+    FilePermission,
+    ExitedAtStart,
+    /// The port did not open in time.
+    NotStarted,
+    /// A health check failed.
+    Unhealthy,
+    InitializerFailed,
+    ProcessExited,
+    TimedOut,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureSource {
+    /// The request cannot be carried out, whatever the platform and the function do.
+    Caller,
+    /// The platform cannot carry it out now.
+    Platform,
+    /// The function, or its code, does not do what the platform asks of it.
+    Function,
+}
+
+impl FailureKind {
+    /// The name in events, which stays as it is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FailureKind::InvalidArgument => "invalid_argument",
+            FailureKind::EntityTooLarge => "entity_too_large",
+            FailureKind::PathNotSupported => "path_not_supported",
+            FailureKind::AccessDenied => "access_denied",
+            FailureKind::FunctionNotFound => "function_not_found",
+            FailureKind::TriggerNotFound => "trigger_not_found",
+            FailureKind::VersionNotFound => "version_not_found",
+            FailureKind::DomainNameNotFound => "domain_name_not_found",
+            FailureKind::ResourceExhausted => "resource_exhausted",
+            FailureKind::ServiceUnavailable => "service_unavailable",
+            FailureKind::BadResponse => "bad_response",
+            FailureKind::FileNotFound => "file_not_found",
+            FailureKind::FilePermission => "file_permission",
+            FailureKind::ExitedAtStart => "exited_at_start",
+            FailureKind::NotStarted => "not_started",
+            FailureKind::Unhealthy => "unhealthy",
+            FailureKind::InitializerFailed => "initializer_failed",
+            FailureKind::ProcessExited => "process_exited",
+            FailureKind::TimedOut => "timed_out",
+        }
+    }
+
+    pub(crate) fn source(self) -> FailureSource {
+        match self {
+            FailureKind::InvalidArgument
+            | FailureKind::EntityTooLarge
+            | FailureKind::PathNotSupported
+            | FailureKind::AccessDenied
+            | FailureKind::FunctionNotFound
+            | FailureKind::TriggerNotFound
+            | FailureKind::VersionNotFound
+            | FailureKind::DomainNameNotFound => FailureSource::Caller,
+            FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
+            FailureKind::BadResponse
+            | FailureKind::FileNotFound
+            | FailureKind::FilePermission
+            | FailureKind::ExitedAtStart
+            | FailureKind::NotStarted
+            | FailureKind::Unhealthy
+            | FailureKind::InitializerFailed
+            | FailureKind::ProcessExited
+            | FailureKind::TimedOut => FailureSource::Function,
+        }
+    }
+
+    /// Whether the same call may succeed when it is sent once more and nobody has changed anything. The platform
+    /// retries asynchronous calls after its own failures, and after those of a function that was started. A program
+    /// that cannot be started fails the next time too.
+    pub(crate) fn is_retryable(self) -> bool {
+        match self.source() {
+            FailureSource::Caller => false,
+            FailureSource::Platform => true,
+            FailureSource::Function => !matches!(
+                self,
+                FailureKind::FileNotFound
+                    | FailureKind::FilePermission
+                    | FailureKind::ExitedAtStart
+                    | FailureKind::NotStarted
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FailureKind as Kind;
+    use super::FailureSource::{Caller, Function, Platform};
+
+    #[test]
+    fn each_kind_has_a_source_and_may_be_retried_or_not() {
+        for (kind, source, is_retryable) in [
+            (Kind::InvalidArgument, Caller, false),
+            (Kind::EntityTooLarge, Caller, false),
+            (Kind::PathNotSupported, Caller, false),
+            (Kind::AccessDenied, Caller, false),
+            (Kind::FunctionNotFound, Caller, false),
+            (Kind::TriggerNotFound, Caller, false),
+            (Kind::VersionNotFound, Caller, false),
+            (Kind::DomainNameNotFound, Caller, false),
+            (Kind::ResourceExhausted, Platform, true),
+            (Kind::ServiceUnavailable, Platform, true),
+            (Kind::BadResponse, Function, true),
+            (Kind::FileNotFound, Function, false),
+            (Kind::FilePermission, Function, false),
+            (Kind::ExitedAtStart, Function, false),
+            (Kind::NotStarted, Function, false),
+            (Kind::Unhealthy, Function, true),
+            (Kind::InitializerFailed, Function, true),
+            (Kind::ProcessExited, Function, true),
+            (Kind::TimedOut, Function, true),
+        ] {
+            assert_eq!((kind.source(), kind.is_retryable()), (source, is_retryable), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Failures with the platform's texts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::kind::FailureKind;
+
+/// Why a call has no reply from the function. How it looks to its caller is the edge's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    message: String,
+    /// The instance that had the call, if one did.
+    pub(crate) instance: Option<Arc<str>>,
+}
+
+impl Failure {
+    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), instance: None }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
+        Failure::new(FailureKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn entity_too_large(limit: usize) -> Self {
+        let message = format!("payload size exceeds maximum allowed size ({limit} bytes)");
+        Failure::new(FailureKind::EntityTooLarge, message)
+    }
+
+    pub(crate) fn path_not_supported(method: &str, path: &str) -> Self {
+        Failure::new(FailureKind::PathNotSupported, format!("'{method}' against '{path}' is not supported"))
+    }
+
+    pub(crate) fn access_denied(message: impl fmt::Display) -> Self {
+        Failure::new(FailureKind::AccessDenied, format!("AccessDenied: {message}"))
+    }
+
+    pub(crate) fn internet_disabled() -> Self {
+        let message = "access denied due to function internet URL is disable";
+        Failure::new(FailureKind::AccessDenied, message)
+    }
+
+    pub(crate) fn function_not_found(name: &str) -> Self {
+        Failure::new(FailureKind::FunctionNotFound, format!("function '{name}' does not exist"))
+    }
+
+    pub(crate) fn trigger_not_found(name: &str) -> Self {
+        let message = format!("function '{name}' has no HTTP trigger");
+        Failure::new(FailureKind::TriggerNotFound, message)
+    }
+
+    pub(crate) fn version_not_found(name: &str) -> Self {
+        let message = format!("version or alias '{name}' does not exist: only LATEST exists here");
+        Failure::new(FailureKind::VersionNotFound, message)
+    }
+
+    pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {
+        let message = format!("domain name '{name}' does not exist; there are: {others}");
+        Failure::new(FailureKind::DomainNameNotFound, message)
+    }
+
+    pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
+        let message = format!("function '{function}' has reached its limit of instances ({cap})");
+        Failure::new(FailureKind::ResourceExhausted, message)
+    }
+
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Failure::new(FailureKind::ServiceUnavailable, message)
+    }
+
+    pub(crate) fn bad_response(message: impl Into<String>) -> Self {
+        Failure::new(FailureKind::BadResponse, message)
+    }
+
+    pub(crate) fn file_not_found(file: &str) -> Self {
+        let message = format!(
+            "The function cannot be started. Failed to start function instance. Error: the file {file} is not exist"
+        );
+        Failure::new(FailureKind::FileNotFound, message)
+    }
+
+    pub(crate) fn file_permission(command: &str) -> Self {
+        let message = format!(
+            "The function cannot be started. Function instance exited unexpectedly(code 13, message:permission denied) \
+             with start command '{command} '."
+        );
+        Failure::new(FailureKind::FilePermission, message)
+    }
+
+    pub(crate) fn exited_at_start(code: i32, command: &str, logs: &str) -> Self {
+        let message = format!(
+            "Function instance exited unexpectedly(code {code}, message:{}) with start command '{command} '.\nLogs:\n{logs}",
+            exit_text(code)
+        );
+        Failure::new(FailureKind::ExitedAtStart, message)
+    }
+
+    pub(crate) fn not_started(port: u16, limit: Duration, logs: &str) -> Self {
+        let message = format!(
+            "Function instance health check failed on port {port} in {} seconds.\nLogs:\n{logs}",
+            limit.as_secs_f64()
+        );
+        Failure::new(FailureKind::NotStarted, message)
+    }
+
+    pub(crate) fn health_check_failed(path: &str, why: &str) -> Self {
+        let message = format!("Function instance health check failed: GET {path}: {why}.");
+        Failure::new(FailureKind::Unhealthy, message)
+    }
+
+    pub(crate) fn initializer_failed(why: &str) -> Self {
+        Failure::new(FailureKind::InitializerFailed, format!("Function initializer failed: {why}."))
+    }
+
+    pub(crate) fn process_exited(duration: Duration, memory: u64) -> Self {
+        Failure::new(
+            FailureKind::ProcessExited,
+            format!("Process exited unexpectedly before completing request {}", usage(duration, memory)),
+        )
+    }
+
+    pub(crate) fn timed_out(limit: Duration, duration: Duration, memory: u64) -> Self {
+        let seconds = limit.as_secs();
+        Failure::new(
+            FailureKind::TimedOut,
+            format!("Function time out after {seconds} seconds {}", usage(duration, memory)),
+        )
+    }
+}
+
+/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end.
+pub(crate) fn usage(duration: Duration, memory: u64) -> String {
+    format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), megabytes(memory))
+}
+
+/// Bytes as MB with two digits.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    let hundredths = bytes.saturating_mul(100) / (1024 * 1024);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// The platform reads an exit code as an error number of the system. Beyond the last one it has no text.
+fn exit_text(code: i32) -> String {
+    let error = std::io::Error::from_raw_os_error(code).to_string();
+    match error.rsplit_once(" (os error") {
+        Some((text, _)) if !text.starts_with("Unknown error") => text.to_lowercase(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_read_as_the_platform_reads_them() {
+        let texts = [
+            (1, "operation not permitted"),
+            (2, "no such file or directory"),
+            (8, "exec format error"),
+            (13, "permission denied"),
+            (127, "key has expired"),
+            (145, ""),
+        ];
+        for (code, text) in texts {
+            assert_eq!(exit_text(code), text, "{code}");
+        }
+    }
+}

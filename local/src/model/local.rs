@@ -1,0 +1,41 @@
+//! Settings that exist only on this machine: the manifest's `x-local`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings that exist only on this machine.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub(crate) struct Local {
+    pub(crate) port: Option<u16>,
+    pub(crate) max_instances: usize,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) start_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) freeze: bool,
+    /// Has the memory sampled even where the kernel could hold its limit.
+    pub(crate) sample_memory: bool,
+    pub(crate) attachment: bool,
+    pub(crate) pass_env: Vec<String>,
+    pub(crate) watch: Vec<PathBuf>,
+    /// Hands the developer's own temporary credentials to the function.
+    pub(crate) credentials: bool,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Local {
+            port: None,
+            max_instances: 10,
+            idle_timeout: Duration::from_secs(300),
+            start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
+            stop_timeout: Duration::from_secs(5),
+            freeze: false,
+            sample_memory: false,
+            attachment: true,
+            pass_env: Vec::new(),
+            watch: Vec::new(),
+            credentials: false,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What leads to a function from outside.
+
+/// An HTTP trigger without authentication.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HttpTrigger {
+    pub(crate) methods: Vec<String>,
+    pub(crate) internet_disabled: bool,
+}

@@ -1,0 +1,191 @@
+//! Two small processes that stand between fc-local and an instance, so that no instance survives it.
+//!
+//! fc-local starts a *guard* (itself, by another name) with one end of a socket as its standard input. The
+//! guard starts the instance in a process group of its own, passes signals on, and when the socket closes,
+//! however fc-local ended, kills everything that came from the instance: as the subreaper of its tree it
+//! also finds what left the group. The instance itself is started by way of a *shim*, which asks the kernel
+//! to be killed with its guard and then becomes the program. So `kill -9` of fc-local, and of the guard,
+//! both end the instance.
+//!
+//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, `oom BYTES` if the
+//! kernel killed for want of memory, then `code N` or `signal N`.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use super::cgroup::Group;
+use super::proc;
+use super::role::{GUARD, JOIN, NO_GROUP, SELF, SHIM};
+
+/// Runs as guard or shim if the arguments say so.
+pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
+    match arguments.first()?.to_str()? {
+        GUARD => Some(guard(&arguments[1..])),
+        SHIM => Some(shim(&arguments[1..])),
+        JOIN => Some(join(&arguments[1..])),
+        _ => None,
+    }
+}
+
+/// The process that may be signalled; `None` once it is reaped, since its number may then be another's.
+static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
+
+fn join(arguments: &[OsString]) -> ExitCode {
+    match arguments.first().map(|folder| enter(folder)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// The control group that the argument names.
+fn group(folder: &OsStr) -> Option<Group> {
+    (folder != NO_GROUP).then(|| Group::at(Path::new(folder)))
+}
+
+fn enter(folder: &OsStr) -> io::Result<()> {
+    group(folder).map_or(Ok(()), |group| group.join())
+}
+
+fn guard(arguments: &[OsString]) -> ExitCode {
+    match arguments.split_first().map(|(folder, command)| try_guard(folder, command)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
+    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let mut child = Command::new(SELF)
+        .arg(SHIM)
+        .arg(std::process::id().to_string())
+        .arg(folder)
+        .args(command)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let mut report = control.try_clone()?;
+    // If fc-local is gone already, there is nobody to tell; the next lines find that out and end the instance.
+    _ = writeln!(report, "pid {}", child.id());
+    // Not joined: it reads until the socket closes, and the process ends before that or by it.
+    if std::thread::Builder::new().spawn(move || follow(control)).is_err() {
+        // Nobody would notice the socket's end.
+        signal(Signal::KILL);
+    }
+    let status = child.wait()?;
+    // The lock is held while the number is given up, so no signal can reach a stranger.
+    *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    kill_descendants();
+    if let Some(group) = group(folder) {
+        let peak = group.kills().filter(|kills| *kills > 0).map(|_| group.peak());
+        // Before the report, which fails if fc-local is gone.
+        group.remove();
+        if let Some(bytes) = peak {
+            writeln!(report, "oom {bytes}")?;
+        }
+    }
+    writeln!(report, "{}", describe(status))
+}
+
+fn describe(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => format!("signal {signal}"),
+        None => format!("code {}", status.code().unwrap_or(-1)),
+    }
+}
+
+/// Carries out what fc-local asks for, until it is gone.
+fn follow(control: UnixStream) {
+    let mut lines = BufReader::new(control).lines();
+    while let Some(Ok(line)) = lines.next() {
+        match line.as_str() {
+            "term" => signal(Signal::TERM),
+            "stop" => signal(Signal::STOP),
+            "cont" => signal(Signal::CONT),
+            _ => signal(Signal::KILL),
+        }
+    }
+    signal(Signal::KILL);
+}
+
+fn signal(signal: Signal) {
+    let instance = INSTANCE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pid) = *instance {
+        // It fails only when every process of the group has ended, which is what `wait` is about to see.
+        _ = rustix::process::kill_process_group(pid, signal);
+    }
+}
+
+/// Kills and reaps what the instance left behind. Each round makes the orphans of the last one children.
+fn kill_descendants() {
+    loop {
+        for pid in proc::children(std::process::id()) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+        if rustix::process::wait(WaitOptions::empty()).is_err() {
+            return;
+        }
+    }
+}
+
+/// "Exec format error".
+const EXEC_FORMAT_ERROR: u8 = 8;
+
+/// Whether the kernel can start the file. The system's library would hand what the kernel refuses to a
+/// shell; the platform does not.
+fn is_program(file: &Path) -> bool {
+    const MACHINE_AT: usize = 18;
+    let own: [u8; 2] = match std::env::consts::ARCH {
+        "x86_64" => [62, 0],
+        "aarch64" => [183, 0],
+        // Elsewhere the kernel's word is taken.
+        _ => return true,
+    };
+    if !file.to_string_lossy().contains('/') {
+        return true;
+    }
+    let mut head = Vec::new();
+    // What cannot be opened has an error number of its own, which exec gives.
+    let Ok(opened) = std::fs::File::open(file) else { return true };
+    if opened.take(MACHINE_AT as u64 + 2).read_to_end(&mut head).is_err() {
+        return true;
+    }
+    head.starts_with(b"#!") || head.starts_with(b"\x7fELF") && head.get(MACHINE_AT..) == Some(&own)
+}
+
+/// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
+/// as it is on the platform.
+fn shim(arguments: &[OsString]) -> ExitCode {
+    let [guard, folder, program, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // The guard may have ended before the line above.
+    let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
+    if parent.map(|pid| pid.get().to_string()).as_deref() != guard.to_str() {
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = enter(folder) {
+        // A program must not run without its limit. If nobody reads this, the exit code is all there is.
+        _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
+    if !is_program(Path::new(program)) {
+        return ExitCode::from(EXEC_FORMAT_ERROR);
+    }
+    let error = Command::new(program).args(rest).exec();
+    let code = error.raw_os_error().and_then(|number| u8::try_from(number).ok()).unwrap_or(1);
+    ExitCode::from(code)
+}

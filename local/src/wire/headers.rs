@@ -1,0 +1,156 @@
+//! Which headers pass, in both directions.
+
+use std::net::SocketAddr;
+
+use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
+use http::header::{CONNECTION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Headers that concern one connection only.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Framing is made anew on each side.
+const FRAMING: [&str; 2] = ["content-length", "expect"];
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
+
+/// Takes out what does not go to the function.
+pub(crate) fn strip_request(headers: &mut HeaderMap) {
+    strip_named_by_connection(headers);
+    strip(headers, &FRAMING);
+}
+
+/// Takes out what a function's reply cannot set.
+pub(crate) fn strip_reply(headers: &mut HeaderMap) {
+    strip_named_by_connection(headers);
+    strip(headers, &STRIPPED_REPLY_HEADERS);
+}
+
+fn strip_named_by_connection(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| name.trim().parse().ok())
+            // A request without its host means something else.
+            .filter(|name| *name != HOST)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Takes out `names`, what is hop-by-hop and what is the platform's. One look over what is there costs less than
+/// a look-up of each name.
+fn strip(headers: &mut HeaderMap, names: &[&str]) {
+    let goes = |name: &HeaderName| {
+        is_reserved(name) || HOP_BY_HOP.iter().chain(names).any(|other| name.as_str() == *other)
+    };
+    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    for name in going {
+        headers.remove(name);
+    }
+}
+
+/// Whether the platform keeps the name for itself.
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
+    name.as_str().starts_with(RESERVED_PREFIX)
+}
+
+/// The client at the other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: HeaderValue,
+}
+
+impl Peer {
+    /// `None` for an address that is no text for a header, which does not happen.
+    pub(crate) fn new(address: SocketAddr) -> Option<Self> {
+        HeaderValue::from_str(&address.ip().to_string()).ok().map(|address| Peer { address })
+    }
+}
+
+/// Tells the function who called.
+pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
+    let own = &peer.address;
+    let mut chain = Vec::new();
+    for value in headers.get_all(&FORWARDED_FOR) {
+        chain.extend_from_slice(value.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    let chain = (!chain.is_empty()).then(|| {
+        chain.extend_from_slice(own.as_bytes());
+        HeaderValue::from_bytes(&chain).ok()
+    });
+    headers.insert(FORWARDED_FOR, chain.flatten().unwrap_or_else(|| own.clone()));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(CLIENT_IP, own.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn what_belongs_to_the_connection_or_the_platform_is_taken_out() {
+        let mut headers = map(&[
+            ("host", "a"),
+            ("connection", "close, x-private, host"),
+            ("x-private", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("upgrade", "websocket"),
+            ("x-fc-request-id", "mine"),
+            ("x-fc-anything", "1"),
+            ("content-length", "5"),
+            ("x-fcx", "stays"),
+        ]);
+        strip_request(&mut headers);
+        assert_eq!(headers, map(&[("host", "a"), ("x-fcx", "stays")]));
+
+        let mut headers = map(&[
+            ("server", "me"),
+            ("date", "now"),
+            ("x-fc-status", "200"),
+            ("x-own", "1"),
+            ("content-length", "1"),
+        ]);
+        strip_reply(&mut headers);
+        assert_eq!(headers, map(&[("x-own", "1")]));
+    }
+
+    #[test]
+    fn the_peer_is_appended_to_the_chain() {
+        let peer = Peer::new("127.0.0.1:5".parse().unwrap()).unwrap();
+        let mut headers = map(&[]);
+        add_forwarding(&mut headers, &peer);
+        assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
+        headers = map(&[("x-forwarded-for", "1.2.3.4")]);
+        add_forwarding(&mut headers, &peer);
+        assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
+        assert_eq!(headers["x-fc-client-ip"], "127.0.0.1");
+    }
+}

@@ -1,0 +1,137 @@
+//! The body of a request on its way to an instance.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// A request body.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Empty,
+    Whole(Option<Bytes>),
+    /// A client's body, passed on as it comes.
+    Client {
+        body: Incoming,
+        left: usize,
+        fault: BodyFault,
+    },
+}
+
+/// What went wrong while a client's body was passed on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BodyFault(Arc<AtomicU8>);
+
+const TOO_LARGE: u8 = 1;
+const BROKEN: u8 = 2;
+
+impl BodyFault {
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == TOO_LARGE
+    }
+
+    /// The client left, or sent something that is not a body.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == BROKEN
+    }
+}
+
+impl Payload {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
+        Payload::Whole(Some(bytes.into()))
+    }
+
+    /// A client's body that may have `limit` bytes, and what becomes of it.
+    pub(crate) fn client(body: Incoming, limit: usize) -> (Self, BodyFault) {
+        let fault = BodyFault::default();
+        if body.is_end_stream() {
+            return (Payload::Empty, fault);
+        }
+        (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
+    }
+
+    /// Whether the same request can be sent once more.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(self, Payload::Empty)
+    }
+}
+
+/// Why a body ended early.
+#[derive(Debug)]
+pub(crate) enum PayloadError {
+    TooLarge,
+    Client(hyper::Error),
+}
+
+impl std::fmt::Display for PayloadError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PayloadError::TooLarge => out.write_str("the body is too large"),
+            PayloadError::Client(_) => out.write_str("the client's body broke off"),
+        }
+    }
+}
+
+impl std::error::Error for PayloadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            PayloadError::TooLarge => None,
+            PayloadError::Client(error) => Some(error),
+        }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = PayloadError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
+        match self.get_mut() {
+            Payload::Empty => Poll::Ready(None),
+            Payload::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Payload::Client { body, left, fault } => {
+                let frame = std::task::ready!(Pin::new(body).poll_frame(context));
+                Poll::Ready(match frame {
+                    None => None,
+                    Some(Ok(frame)) => {
+                        let length = frame.data_ref().map_or(0, Bytes::len);
+                        if let Some(rest) = left.checked_sub(length) {
+                            *left = rest;
+                            Some(Ok(frame))
+                        } else {
+                            fault.0.store(TOO_LARGE, Ordering::Relaxed);
+                            Some(Err(PayloadError::TooLarge))
+                        }
+                    }
+                    Some(Err(error)) => {
+                        fault.0.store(BROKEN, Ordering::Relaxed);
+                        Some(Err(PayloadError::Client(error)))
+                    }
+                })
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Payload::Empty | Payload::Whole(None) => true,
+            Payload::Whole(Some(_)) => false,
+            Payload::Client { body, .. } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Payload::Empty | Payload::Whole(None) => SizeHint::with_exact(0),
+            Payload::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Payload::Client { body, .. } => body.size_hint(),
+        }
+    }
+}

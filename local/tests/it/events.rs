@@ -1,0 +1,196 @@
+//! The JSON lines: each kind is seen, and a reader that stands still costs a bounded amount of memory.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use fc_local::Kind;
+use serde_json::Value;
+use testkit::events::{kind, printed};
+use testkit::h1::{Conn, exchange, request};
+use testkit::{Folder, eventually};
+
+use crate::harness::{Local, manifest, program, scripted};
+
+/// Kinds that no test can bring about, each with its reason.
+const UNSEEN: &[(&str, &str)] = &[
+    ("folder_not_watched", "the system has to be out of watches"),
+    ("former_code_remains", "a process has to outlive SIGKILL for longer than a test may take"),
+    ("instance_memory_sampled", "the kernel has to refuse one control group after it gave others"),
+    ("instance_not_ended", "a process has to outlive SIGKILL"),
+];
+
+#[test]
+fn every_kind_is_looked_for_by_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut named = BTreeSet::new();
+    for folder in [folder.join("it"), folder.join("interop")] {
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let after = text.split("kind(\"").skip(1);
+            named.extend(after.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
+    }
+    let unseen: BTreeSet<_> = UNSEEN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert!(named.is_disjoint(&unseen), "seen after all: {named:?}");
+    let all: BTreeSet<_> = Kind::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(named.union(&unseen).cloned().collect::<BTreeSet<_>>(), all);
+}
+
+/// The most memory that a process has had, in bytes.
+fn memory_peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_flood_that_nobody_reads_is_bounded_and_its_gap_is_said() {
+    const LINES: u64 = 16_000;
+    const LINE: u64 = 32_000;
+    let folder = scripted();
+    folder.write("s.yaml", &manifest("timeout: 60", ""));
+    let mut child = Command::new(program())
+        .arg("--template")
+        .arg(folder.file("s.yaml"))
+        .args(["dev", "--json", "--port", "0", "--no-watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut next = || lines.next().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let port = loop {
+        let event = next().unwrap();
+        if event["kind"] == "ready" {
+            let url = event["portUrl"].as_str().unwrap().trim_end_matches('/').to_owned();
+            break url.rsplit_once(':').unwrap().1.parse().unwrap();
+        }
+    };
+    // From here on nobody reads, while half a gigabyte is written.
+    let flood = request("GET", &format!("/flood?lines={LINES}&bytes={LINE}"), "", b"");
+    assert_eq!(exchange(port, &flood).status, 200);
+    let peak = memory_peak(child.id());
+    assert!(peak < 128 * 1024 * 1024, "{peak}");
+    // Whatever is missing is counted where it is missing.
+    let (mut shown, mut dropped, mut gaps) = (0, 0, 0);
+    while shown + dropped < LINES {
+        let event = next().unwrap();
+        match event["kind"].as_str().unwrap() {
+            "stdout" => shown += u64::from(event["text"].as_str().unwrap().starts_with('x')),
+            "events_dropped" => {
+                gaps += 1;
+                let events = event["events"].as_u64().unwrap();
+                assert!(event["bytes"].as_u64().unwrap() > events * LINE / 2, "{event}");
+                dropped += events;
+            }
+            _ => {}
+        }
+    }
+    assert!(dropped > LINES / 2, "{dropped}");
+    // One burst, which the reader may have cut once more while it caught up.
+    assert!((1..=4).contains(&gaps), "{gaps}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_reader_that_keeps_up_misses_nothing() {
+    let local = Local::scripted("", "");
+    local.get("/flood?lines=1000&bytes=10").assert_ok();
+    local.wait_for_nth(1000, printed("xxxxxxxxxx"));
+    assert_eq!(local.count(kind("events_dropped")), 0);
+}
+
+#[test]
+fn an_instance_tells_its_start_and_its_end() {
+    let mut local = Local::scripted("", "");
+    local.get("/").assert_ok();
+    let started = local.wait_for(kind("instance_started").has("ms").has("processId"));
+    assert_eq!(started["processId"].to_string(), local.get("/pid").text());
+    assert_eq!(local.interrupt(), Some(0));
+    local.wait_for(kind("instance_stopped").instance(started["instance"].as_str().unwrap()));
+}
+
+#[test]
+fn a_start_that_fails_is_told_with_the_platforms_failure() {
+    let local = Local::scripted("environmentVariables: {SCRIPT_START: 'exit:2'}", "");
+    let started = local.wait_for(kind("instance_start_failed").field("failure", "exited_at_start"));
+    assert!(started["message"].as_str().unwrap().contains("going down"), "{started}");
+}
+
+#[test]
+fn a_port_that_nobody_asked_for_is_told() {
+    let script = "environmentVariables: {SCRIPT_START: 'fixed:0'}";
+    let local = Local::scripted(script, "x-local: {startTimeout: 2}");
+    let event = local.wait_for(kind("port_unexpected"));
+    assert_ne!(event["port"], event["givenPort"], "{event}");
+}
+
+#[test]
+fn health_that_comes_back_is_told() {
+    let check = "healthCheckConfig: {httpGetUrl: /healthz, periodSeconds: 1, failureThreshold: 1, successThreshold: 1}";
+    let local = Local::scripted(&format!("customRuntimeConfig: {{{check}}}"), "");
+    local.get("/set-health?ok=0").assert_ok();
+    let event = local.wait_for(kind("instance_unhealthy").status(500));
+    // No call goes to it, so it is told on its own port.
+    let port = local.wait_for(printed("pid ")).number_after("listens on ");
+    exchange(port.try_into().unwrap(), &request("GET", "/set-health?ok=1", "", b"")).assert_ok();
+    local.wait_for(kind("instance_healthy").instance(event["instance"].as_str().unwrap()));
+}
+
+#[test]
+fn what_has_no_effect_in_a_changed_manifest_is_told() {
+    let folder = scripted();
+    folder.write("s.yaml", &manifest("", ""));
+    let local = Local::start(folder, &[]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let first = manifest("vpcConfig: auto", "x-local: {port: 1}");
+    let second = manifest("", &format!("x-local: {{port: {}}}", address.port()));
+    let second = second.replace("functionName: f", "functionName: g");
+    let second = second.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
+    local.folder.write("s.yaml", &format!("{first}{second}"));
+    local.wait_for(kind("manifest_note").has("file").has("line").has("note"));
+    local.wait_for(kind("port_change_ignored").function("f"));
+    local.wait_for(kind("port_not_opened").function("g").field("address", address.to_string()));
+}
+
+#[test]
+fn code_that_is_not_there_or_too_large_is_told() {
+    let folder = Folder::new();
+    folder.write("s.yaml", &manifest("", "actions: {pre-local: [{run: 'true', path: ./}]}"));
+    let local = Local::spawn(folder, &[]);
+    local.wait_for(kind("code_missing").has("code").has("error"));
+
+    let folder = scripted();
+    folder.write("s.yaml", &manifest("", ""));
+    // Nothing of it is on the disk.
+    std::fs::File::create(folder.file("code/large")).unwrap().set_len(501 * 1024 * 1024).unwrap();
+    let local = Local::start(folder, &[]);
+    local.wait_for(kind("code_run_in_place").has("code"));
+    local.get("/").assert_ok();
+}
+
+#[test]
+fn builds_that_never_settle_are_told() {
+    let folder = scripted();
+    let run = "rm -f made-*; echo > made-$(date +%s%N)";
+    let steps = format!("actions:\n  pre-local:\n    - run: {run}\n      path: ./");
+    folder.write("s.yaml", &manifest("", &steps));
+    let local = Local::spawn(folder, &[]);
+    local.wait_for(kind("build_unsettled").function("f"));
+}
+
+#[test]
+fn calls_beyond_the_drain_time_are_told() {
+    let folder = scripted();
+    folder.write("s.yaml", &manifest("timeout: 60", ""));
+    let mut local = Local::start(folder, &["--drain", "1"]);
+    let mut busy = Conn::open(local.function_port("f"));
+    busy.send(&request("GET", "/sleep?ms=60000", "", b""));
+    local.wait_for(printed("asleep"));
+    assert_eq!(local.interrupt(), Some(0));
+    local.wait_for(kind("calls_ended").field("level", "warning"));
+    eventually("the instance is stopped", || local.count(kind("call_failed")) == 1);
+}

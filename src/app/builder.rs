@@ -1,0 +1,287 @@
+//! The builder that users see.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::error::{Error, Result};
+use crate::exchange::{ErrorMap, Event, Exchange, Hook};
+use crate::platform::Instance;
+use crate::reply::{IntoEventReply, IntoReply, Outcome};
+use crate::task::BoxFuture;
+
+use crate::app::at::At;
+use crate::app::group::Group;
+use crate::app::handler::{self, Handler};
+use crate::app::routes::Routes;
+use crate::app::seal;
+use crate::app::verbs::verbs;
+use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
+
+/// How the state comes to be: on the runtime, before the first request.
+pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
+
+/// Told of the frozen app by those of its routes that have to ask it something.
+pub(super) type OnceSealed<S> = Box<dyn FnOnce(&Arc<Sealed<S>>) + Send>;
+
+/// A function: routes, hooks and settings around a state `S`.
+///
+/// ```no_run
+/// use fc_runtime::App;
+///
+/// fn main() -> fc_runtime::Result {
+///     App::new()
+///         .get("/", async |_| "Hello, World!")
+///         .get("/users/{id}", async |ex| {
+///             let id: u32 = ex.param("id")?;
+///             Ok(format!("user {id}"))
+///         })
+///         .run()
+/// }
+/// ```
+///
+/// Handlers are async closures. They may capture what they need with `async move`; what all requests share
+/// belongs in the state. Mistakes in routes are collected and reported together, each with its line, when the
+/// app starts.
+#[must_use = "an app does nothing until it runs"]
+pub struct App<S = ()> {
+    pub(super) open: Open<S>,
+    pub(super) routes: Routes<S>,
+    pub(super) fallback: Option<Endpoint<S>>,
+    pub(super) event: Option<EventHandler<S>>,
+    pub(super) on_initialize: Vec<HookHandler<S>>,
+    pub(super) on_pre_stop: Vec<HookHandler<S>>,
+    pub(super) on_pre_freeze: Vec<HookHandler<S>>,
+    pub(super) ready_checks: Vec<(&'static str, ReadyCheck<S>)>,
+    pub(super) ready: Option<Ready<S>>,
+    pub(super) error_maps: Vec<ErrorMap>,
+    pub(super) settings: Settings,
+    pub(super) mistakes: seal::Mistakes,
+    pub(super) once_sealed: Vec<OnceSealed<S>>,
+}
+
+impl App {
+    /// An app without state.
+    pub fn new() -> Self {
+        Self::with_state(())
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Send + Sync + 'static> App<S> {
+    /// An app with a state that needs no runtime to be made.
+    pub fn with_state(state: S) -> Self {
+        Self::opened_by(Box::new(|_| Box::pin(std::future::ready(Ok(state)))))
+    }
+
+    /// An app whose state is made on the runtime, before the first request: a connection pool, a client.
+    ///
+    /// Routes are checked before. An error ends the start with exit code 1.
+    ///
+    /// ```no_run
+    /// use fc_runtime::App;
+    ///
+    /// struct Shop { greeting: String }
+    ///
+    /// fn main() -> fc_runtime::Result {
+    ///     App::with_state_from(async |instance| Ok(Shop { greeting: instance.var("GREETING")? }))
+    ///         .get("/", async |ex| ex.state().greeting.clone())
+    ///         .run()
+    /// }
+    /// ```
+    pub fn with_state_from<F, Fut>(open: F) -> Self
+    where
+        F: FnOnce(Instance) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<S>> + Send + 'static,
+    {
+        Self::opened_by(Box::new(|instance| Box::pin(open(instance))))
+    }
+
+    fn opened_by(open: Open<S>) -> Self {
+        Self {
+            open,
+            routes: Routes::default(),
+            fallback: None,
+            event: None,
+            on_initialize: Vec::new(),
+            on_pre_stop: Vec::new(),
+            on_pre_freeze: Vec::new(),
+            ready_checks: Vec::new(),
+            ready: None,
+            error_maps: Vec::new(),
+            settings: Settings::default(),
+            mistakes: seal::Mistakes::default(),
+            once_sealed: Vec::new(),
+        }
+    }
+
+    /// Answers paths that no route has, in place of the 404. The app's arounds apply.
+    #[track_caller]
+    pub fn fallback<F, R>(mut self, handler: F) -> Self
+    where
+        F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
+        R: IntoReply + 'static,
+    {
+        if self.fallback.replace(handler::endpoint(handler)).is_some() {
+            self.mistakes.add("a second fallback", Location::caller());
+        }
+        self
+    }
+
+    /// Handles event calls: everything that is no HTTP request, such as API calls, timers, queues.
+    ///
+    /// The platform sends them as `POST /invoke`. What the handler returns becomes the caller's payload; an error or
+    /// a panic becomes `{"errorMessage", "errorType", "stackTrace"}` with the status word that counts as failed.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Json};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let app = App::new().event(async |event| {
+    ///     let numbers: Vec<i64> = event.json()?;
+    ///     Ok(Json(numbers.iter().sum::<i64>()))
+    /// });
+    /// app.test_client().invoke("[1, 2, 3]").await.assert_status(200).assert_text("6");
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn event<F, R>(mut self, handler: F) -> Self
+    where
+        F: AsyncFn(Event<S>) -> R + Handler<(Event<S>,), R>,
+        R: IntoEventReply + 'static,
+    {
+        if self.event.replace(handler::event_handler(handler)).is_some() {
+            self.mistakes.add("a second event handler", Location::caller());
+        }
+        self
+    }
+
+    /// Runs once, before the first request: on `POST /initialize`, or when the first request finds that none came.
+    ///
+    /// Requests that come meanwhile wait. A failure is answered with 404 (a 5xx would make the platform restart the
+    /// instance for ever) and tried again at the next occasion. The platform allows 300 s.
+    pub fn on_initialize<F, R>(mut self, hook: F) -> Self
+    where
+        F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
+        R: Outcome + 'static,
+    {
+        self.on_initialize.push(handler::hook_handler(hook));
+        self
+    }
+
+    /// Runs when the platform announces a stop or a freeze (`GET /pre-stop`). The app keeps serving afterwards.
+    ///
+    /// All hooks together have 2.5 s by default; the platform's own default is 3 s, its maximum 90 s.
+    pub fn on_pre_stop<F, R>(mut self, hook: F) -> Self
+    where
+        F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
+        R: Outcome + 'static,
+    {
+        self.on_pre_stop.push(handler::hook_handler(hook));
+        self
+    }
+
+    /// FC 2.0 only: runs before each freeze (`GET /pre-freeze`). The budget is that of pre-stop.
+    pub fn on_pre_freeze<F, R>(mut self, hook: F) -> Self
+    where
+        F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
+        R: Outcome + 'static,
+    {
+        self.on_pre_freeze.push(handler::hook_handler(hook));
+        self
+    }
+
+    /// Chooses the status of an error type of yours, wherever it stands in the chain of causes.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Error};
+    ///
+    /// #[derive(Debug)]
+    /// struct SoldOut;
+    /// impl std::fmt::Display for SoldOut {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("none left") }
+    /// }
+    /// impl std::error::Error for SoldOut {}
+    /// fn buy() -> Result<&'static str, SoldOut> { Err(SoldOut) }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let app = App::new()
+    ///     .get("/buy", async |_| Ok(buy()?))
+    ///     .on_error(|_: &SoldOut| Error::conflict("sold out"));
+    /// app.test_client().get("/buy").await.assert_status(409);
+    /// # });
+    /// ```
+    pub fn on_error<E, F>(mut self, map: F) -> Self
+    where
+        E: std::error::Error + 'static,
+        F: Fn(&E) -> Error + Send + Sync + 'static,
+    {
+        self.error_maps.push(Box::new(move |error| error.find_cause::<E>().map(&map)));
+        self
+    }
+
+    /// Adds a named check to the *ready* endpoint (default `/readyz`): a database, a cache, a queue.
+    ///
+    /// One round of checks runs at a time, each check with a limit of its own, and its outcome holds for a second: probes
+    /// cannot overload what they ask for. The endpoint answers 200 or 503; callers inside the instance see which check
+    /// failed. It is apart from the live check on purpose, and no part of [`health_path`](Self::health_path).
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let app = App::new().ready_check("database", async |_| Err(fc_runtime::Error::unavailable("no route")));
+    /// let client = app.test_client();
+    /// client.get("/readyz").await.assert_status(503);
+    /// client.get("/healthz").await.assert_status(200);
+    /// # });
+    /// ```
+    pub fn ready_check<F, R>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: AsyncFn(Arc<S>) -> R + Handler<(Arc<S>,), R>,
+        R: Outcome + 'static,
+    {
+        self.ready_checks.push((name, handler::ready_check(check)));
+        // Named here alone, so that a function without checks has none of this in its binary.
+        self.ready = Some(crate::endpoint::ready);
+        self
+    }
+
+    /// Checks everything and opens the state.
+    pub(crate) async fn seal(self, instance: Instance) -> Result<Arc<Sealed<S>>> {
+        let (plan, open) = seal::check(self)?;
+        let state = open(instance.clone()).await?;
+        Ok(plan.open(state, instance))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {
+        &mut self.routes
+    }
+
+    pub(crate) fn once_sealed(&mut self, tell: impl FnOnce(&Arc<Sealed<S>>) + Send + 'static) {
+        self.once_sealed.push(Box::new(tell));
+    }
+
+    pub(crate) fn add_mistake(&mut self, what: impl Into<String>, line: &'static Location<'static>) {
+        self.mistakes.add(what, line);
+    }
+}
+
+verbs!(App);
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! What an app and a group both declare: routes by method, arounds, groups.
+
+/// A function of the builder for each method of HTTP.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident => $method:expr,)*) => {$(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name<F, R>(mut self, at: impl Into<At>, handler: F) -> Self
+        where
+            F: AsyncFn(Exchange<S>) -> R
+                + Handler<(Exchange<S>,), R>,
+            R: IntoReply + 'static,
+        {
+            self.routes.add($method, at.into(), handler, Location::caller());
+            self
+        }
+    )*};
+}
+
+/// The functions that declare routes, for `App` and for `Group`. Those of a trait would have to be imported, and errors
+/// of the compiler would name the trait. The names in here are those of the caller's file.
+macro_rules! verbs {
+    ($builder:ident) => {
+        impl<S: Send + Sync + 'static> $builder<S> {
+            crate::app::verbs::methods! {
+                /// Answers `GET`, and `HEAD` with the same headers, at a pattern such as `/users/{id}` or `/files/{*rest}`.
+                ///
+                /// `{name}` is one segment, `{*name}` the rest of the path (not empty). A fixed segment wins over a parameter.
+                /// `/a` and `/a/` are different paths.
+                get => Some(Method::GET),
+
+                /// Answers `HEAD` apart from `GET`.
+                head => Some(Method::HEAD),
+
+                /// Answers `POST`.
+                post => Some(Method::POST),
+
+                /// Answers `PUT`.
+                put => Some(Method::PUT),
+
+                /// Answers `PATCH`.
+                patch => Some(Method::PATCH),
+
+                /// Answers `DELETE`.
+                delete => Some(Method::DELETE),
+
+                /// Answers `OPTIONS` in place of the automatic answer, which lists the path's methods.
+                options => Some(Method::OPTIONS),
+
+                /// Answers every method that has no handler of its own at this pattern.
+                any => None,
+            }
+
+            /// Answers any one method, one of your own among them.
+            #[track_caller]
+            pub fn on<F, R>(mut self, method: Method, at: impl Into<At>, handler: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
+                R: IntoReply + 'static,
+            {
+                self.routes.add(Some(method), at.into(), handler, Location::caller());
+                self
+            }
+
+            /// Wraps every route of this app or group, whichever comes first: it may look at the exchange, answer itself, change the reply.
+            ///
+            /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
+            ///
+            /// ```
+            /// use fc_runtime::{App, Error};
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
+            ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
+            ///     Ok(next.run(ex).await)
+            /// });
+            /// let client = app.test_client();
+            /// client.get("/").await.assert_status(401);
+            /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
+            /// # });
+            /// ```
+            pub fn around<F, R>(mut self, around: F) -> Self
+            where
+                F: AsyncFn(Exchange<S>, Next<S>) -> R + Handler<(Exchange<S>, Next<S>), R>,
+                R: IntoReply + 'static,
+            {
+                self.routes.around(around);
+                self
+            }
+
+            /// Routes under a common prefix, with settings and arounds of their own.
+            ///
+            /// ```
+            /// use fc_runtime::{App, at};
+            /// use std::time::Duration;
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
+            ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
+            /// });
+            /// let client = app.test_client();
+            /// client.get("/admin").await.assert_text("overview");
+            /// client.get("/admin/stats").await.assert_text("stats");
+            /// # });
+            /// ```
+            pub fn group<F>(mut self, at: impl Into<At>, build: F) -> Self
+            where
+                F: FnOnce(Group<S>) -> Group<S>,
+            {
+                self.routes.group(&at.into(), build(Group::new()).into_routes());
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {methods, verbs};

@@ -1,0 +1,195 @@
+//! The future of one request. Small, and written by hand: hyper moves it into place for every request, and an `async`
+//! block would hold each of its stages' futures inside the next.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::cancel::HangUpPolicy;
+use crate::endpoint::ensure_initialised;
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Exchange};
+use crate::reply::{IntoReply, Reply};
+use crate::request::detached;
+use crate::request::refusal::Refusal;
+use crate::sealed::{Place, Sealed};
+#[cfg(feature = "websocket")]
+use crate::stage::hand_over_upgrade;
+use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
+use crate::tally::Permit;
+use crate::task::{BoxFuture, Kind};
+use http::{Response, StatusCode};
+
+/// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
+pub(crate) enum Answer<S> {
+    /// A handler that runs in its connection's own task.
+    Here(Here<S>),
+    /// Nothing to wait for.
+    Refused(Option<(Refusal, Exit<S>)>),
+    /// Everything that is rare: probes, hooks, events, handlers that outlive their client.
+    Elsewhere(BoxFuture<Response<Outgoing>>),
+}
+
+/// A handler in its connection's task, with the record that ends when it does: the arounds and the endpoint, under the
+/// panic guard and the deadline.
+pub(crate) struct Here<S> {
+    bounded: Bounded<Entry<S>, Reply>,
+    exit: Option<Exit<S>>,
+    /// A reply that is made, until the last look for its client.
+    held: Option<Box<(Reply, Recheck)>>,
+    _permit: Option<Arc<Permit>>,
+}
+
+impl<S: Send + Sync + 'static> Answer<S> {
+    pub(crate) fn here(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
+        let Visit { place, permit } = visit;
+        let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
+        let bounded = Bounded::new(Entry { place, exchange });
+        Self::Here(Here { bounded, exit: Some(exit), held: None, _permit: permit })
+    }
+
+    /// Initialises first, or runs as a task of its own.
+    pub(crate) fn elsewhere(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
+        Self::Elsewhere(Box::pin(async move {
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), visit).await;
+            recheck(&call).await;
+            exit.leave(reply.into_reply())
+        }))
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Answer<S> {
+    type Output = Response<Outgoing>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Here(here) => {
+                let mut reply = None;
+                here.poll(&mut reply, cx);
+                let Some(reply) = reply else { return Poll::Pending };
+                match here.exit.take() {
+                    Some(exit) => Poll::Ready(exit.leave(reply)),
+                    None => Poll::Pending,
+                }
+            }
+            Self::Refused(refused) => match refused.take() {
+                Some((refusal, exit)) => Poll::Ready(exit.leave(refusal.into_reply())),
+                None => Poll::Pending,
+            },
+            Self::Elsewhere(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Here<S> {
+    fn poll(&mut self, reply: &mut Option<Reply>, cx: &mut Context<'_>) {
+        let Some(exit) = &self.exit else { return };
+        if let Some((_, recheck)) = self.held.as_deref_mut() {
+            if recheck.poll(cx).is_ready() {
+                *reply = self.held.take().map(|held| held.0);
+            }
+            return;
+        }
+        let (shared, call) = (&exit.app.shared, exit.record.call());
+        if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
+            *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
+        }
+        if reply.is_some()
+            && let Some(recheck) = Recheck::begin(call, cx)
+        {
+            self.held = reply.take().map(|reply| Box::new((reply, recheck)));
+        }
+    }
+}
+
+impl<S> Drop for Here<S> {
+    fn drop(&mut self) {
+        if let Some(exit) = &self.exit {
+            self.bounded.end(exit.record.call());
+        }
+    }
+}
+
+const PANICKED: &str = "internal error";
+
+/// The way out: where every reply passes, errors and refusals too.
+pub(crate) struct Exit<S> {
+    pub(crate) app: Arc<Sealed<S>>,
+    pub(crate) record: Record,
+    /// For a reply that keeps its place among the requests.
+    #[cfg(feature = "websocket")]
+    pub(crate) permit: Option<Arc<Permit>>,
+}
+
+impl<S> Exit<S> {
+    fn leave(self, mut reply: Reply) -> Response<Outgoing> {
+        let Self { app, record, .. } = self;
+        // A stream may still want to read the request's body.
+        let later = reply.is_stream().then(|| app.shared.tracker.clone());
+        if later.is_some() {
+            reply.listen(&app.shared.stops);
+        } else {
+            drain_leftover(record.call(), &app.shared.tracker);
+        }
+        let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
+        if let Some(tracker) = later {
+            response.body_mut().drain_at_end(tracker);
+        }
+        #[cfg(feature = "websocket")]
+        hand_over_upgrade(&mut response, self.permit);
+        response
+    }
+}
+
+/// Through initialisation to the handler, in this task or in one that outlives its client.
+async fn outlive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    visit: Visit<S>,
+) -> Result<Reply> {
+    ensure_initialised(&app, &call).await?;
+    match visit.place.scope.hang_up_policy {
+        HangUpPolicy::Cancel => run(app, call, visit).await,
+        HangUpPolicy::Finish => {
+            let begun = detached::begin(&call, &app.shared.tally, app.settings.max_finishing);
+            let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
+            let tracker = app.shared.tracker.clone();
+            let task = tracker.spawn(Kind::Handler, async move {
+                let _running = running;
+                run(app, call, visit).await
+            });
+            task.await.unwrap_or_else(|_| {
+                Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
+            })
+        }
+    }
+}
+
+/// A place to be called, and the permission to do so where there is a cap.
+pub(crate) struct Visit<S> {
+    pub(crate) place: Arc<Place<S>>,
+    pub(crate) permit: Option<Arc<Permit>>,
+}
+
+async fn run<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    visit: Visit<S>,
+) -> Result<Reply> {
+    let Visit { place, permit: _permit } = visit;
+    let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
+    let ran = run_bounded(&call, &app.shared, Entry { place, exchange }).await;
+    ran.map_err(|failure| failure.into_error(&call, &app.shared, PANICKED))
+}
+
+/// A place about to be called.
+struct Entry<S> {
+    place: Arc<Place<S>>,
+    exchange: Exchange<S>,
+}
+
+impl<S: Send + Sync + 'static> Begin<Reply> for Entry<S> {
+    fn begin(self) -> BoxFuture<Reply> {
+        self.place.call(self.exchange)
+    }
+}

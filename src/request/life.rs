@@ -1,0 +1,165 @@
+//! The life of a request, in the order in which it happens.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Method};
+
+use crate::cancel::HangUpPolicy;
+use crate::cors::{SealedCors, preflight_method};
+use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
+use crate::exchange::{Call, Payload, Peer};
+use crate::log::LogMarkers;
+use crate::platform::limits::TARGET_MAX;
+use crate::platform::{CallKind, Glance, RequestId, control};
+use crate::request::answer::{Answer, Exit, Visit};
+use crate::request::refusal::Refusal;
+use crate::route::{Found, plain};
+use crate::sealed::{Place, Sealed};
+use crate::stage::{Markers, Record};
+use crate::tally::Permit;
+
+impl<S: Send + Sync + 'static> Sealed<S> {
+    /// Answers one request. The only way in: connections, tests and embedders all come through here.
+    pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
+        let spelled = plain(head.uri.path());
+        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let trusted = self.shared.trusted;
+        let seen = Glance::at(&head.headers, trusted);
+        if let Some(probe) = self.probe(&head, path)
+            && Refusal::of_ambiguity(&head, &seen).is_none()
+        {
+            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
+        }
+        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
+        if trusted {
+            match control(&head.method, head.uri.path(), seen.control_path) {
+                CallKind::Http => {}
+                kind => {
+                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    return self.answer_platform(call, kind, marked);
+                }
+            }
+        }
+        let has_origin = seen.has_origin;
+        let (place, scope) = match self.find(&head, path, &seen) {
+            Ok(place) => {
+                let scope = Arc::clone(&place.scope);
+                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
+            }
+            // What is cheap to refuse is refused the same way where nothing is let in.
+            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
+            Err(refusal) => (Err(refusal), None),
+        };
+        let mut call = Call::new(id, head, body, peer, scope, has_origin);
+        call.spelled = spelled;
+        let call = Arc::new(call);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::clone(&call), marked),
+            #[cfg(feature = "websocket")]
+            permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
+        };
+        match place {
+            Err(refusal) => Answer::Refused(Some((refusal, exit))),
+            Ok((place, permit)) => {
+                let elsewhere = place.scope.hang_up_policy == HangUpPolicy::Finish
+                    || !self.shared.initialisation.is_done();
+                let visit = Visit { place, permit };
+                if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
+            }
+        }
+    }
+
+    /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
+    fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
+        match self.settings.max_in_flight {
+            u64::MAX => Ok(None),
+            most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
+        }
+    }
+
+    fn probe(&self, head: &Parts, path: &str) -> Option<Probe> {
+        if path == self.settings.health_path {
+            return Some(Probe::Live);
+        }
+        if path == self.settings.ready_path && self.handlers.ready.is_some() {
+            return Some(Probe::Ready);
+        }
+        (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)
+    }
+
+    fn answer_probe(self: &Arc<Self>, probing: Probing) -> Answer<S> {
+        let app = Arc::clone(self);
+        Answer::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
+    }
+
+    /// Hooks and events: calls of the platform's own.
+    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> Answer<S> {
+        let app = Arc::clone(self);
+        Answer::Elsewhere(match kind {
+            CallKind::Event => {
+                let record = self.record(call, marked);
+                Box::pin(async move { answer_event(&app, record).await })
+            }
+            kind => Box::pin(async move { answer_hook(&app, call, kind, marked).await }),
+        })
+    }
+
+    /// The place that answers, or why none does.
+    fn find(&self, head: &Parts, path: &str, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
+        if let Some(refusal) = Refusal::of_shape(head, seen) {
+            return Err(refusal);
+        }
+        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
+            return Err(Refusal::TargetTooLong);
+        }
+        if seen.has_origin
+            && let Some(method) = preflight_method(head)
+            && let Some((cors, methods)) = self.cors_at(&method, path)
+        {
+            return Err(Refusal::Preflight(Box::new(cors.preflight(head, methods))));
+        }
+        match self.table.find(&head.method, path) {
+            Found::Endpoint(place) => Ok(place),
+            Found::Options(allow) => Err(Refusal::Options(Some(allow.clone()))),
+            Found::WrongMethod(allow) => Err(Refusal::WrongMethod(allow.clone())),
+            // `OPTIONS *` asks about the server as a whole.
+            Found::Nothing if head.method == Method::OPTIONS && path == "*" => Err(Refusal::Options(None)),
+            Found::Nothing => match &self.fallback {
+                Some(place) if !self.speaks_beside_http(head) => Ok(place),
+                _ => Err(Refusal::NotFound),
+            },
+        }
+    }
+
+    /// A fallback answers in HTTP alone.
+    fn speaks_beside_http(&self, head: &Parts) -> bool {
+        self.protocol.is_some_and(|protocol| (protocol.is_spoken)(&head.headers))
+    }
+
+    /// The policy that holds for a request to come, and the methods its path has.
+    fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
+        let scope = match self.table.find(method, path) {
+            Found::Endpoint(place) => Some(&place.scope),
+            Found::Nothing => self.fallback.as_ref().map(|place| &place.scope),
+            Found::Options(_) | Found::WrongMethod(_) => None,
+        };
+        let cors = scope.map_or(self.cors.as_deref(), |scope| scope.cors.as_deref())?;
+        Some((cors, self.table.allow(path)))
+    }
+
+    fn record(&self, call: Arc<Call>, marked: bool) -> Record {
+        let markers = marked.then_some(Markers::Invoke);
+        Record::open(call, Arc::clone(&self.shared.tally), self.settings.access_log, markers)
+    }
+
+    /// FC 2.0 tells itself by its headers.
+    fn marked(&self, seen: &Glance<'_>) -> bool {
+        match self.settings.markers {
+            LogMarkers::Auto => seen.is_fc2,
+            LogMarkers::Print => true,
+            LogMarkers::Omit => false,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Requests that no handler sees, and what they are answered.
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+
+use crate::error::Error;
+use crate::platform::Glance;
+use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::reply::{IntoReply, Reply};
+use crate::request::authority::{is_host, is_same};
+
+/// Why no handler sees a request.
+pub(crate) enum Refusal {
+    NotFound,
+    /// The value of `Allow`.
+    WrongMethod(HeaderValue),
+    /// The automatic answer; `None` is `OPTIONS *`.
+    Options(Option<HeaderValue>),
+    /// The headers of a preflight's answer.
+    Preflight(Box<HeaderMap>),
+    TargetTooLong,
+    HeadersTooLarge,
+    /// A shape that proxies and servers might read differently.
+    BadShape(&'static str),
+    /// A transfer coding that nobody here undoes.
+    UnknownCoding,
+    /// More requests than the app handles at a time.
+    Busy,
+}
+
+impl Refusal {
+    /// Whether the path, or its method, is nobody's.
+    pub(crate) fn is_unmatched(&self) -> bool {
+        matches!(self, Self::NotFound | Self::WrongMethod(_))
+    }
+
+    /// Refuses what is too large, and what two readers could take for two different requests.
+    pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
+        if seen.size > REQUEST_HEADERS_MAX {
+            return Some(Self::HeadersTooLarge);
+        }
+        let wrong = |why| Some(Self::BadShape(why));
+        if head.method == Method::CONNECT {
+            return wrong("this is not a proxy");
+        }
+        if let Some(refusal) = Self::of_ambiguity(head, seen) {
+            return Some(refusal);
+        }
+        match (seen.host, head.uri.authority()) {
+            (None, _) if head.version == Version::HTTP_11 => wrong("there is no Host header"),
+            (None, None) if head.version > Version::HTTP_11 => wrong("there is no authority"),
+            _ => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Refuses what names two hosts, none that could be, or a framing that nobody undoes: probes too.
+    pub(crate) fn of_ambiguity(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
+        let wrong = |why| Some(Self::BadShape(why));
+        if seen.is_unknown_coding {
+            return Some(Self::UnknownCoding);
+        }
+        if seen.codings > 1 {
+            return wrong("there is more than one Transfer-Encoding header");
+        }
+        if seen.hosts > 1 {
+            return wrong("there is more than one Host header");
+        }
+        if head.uri.authority().is_some_and(|authority| !is_host(authority.as_str().as_bytes())) {
+            return wrong("the request's authority is not a host with perhaps a port");
+        }
+        match seen.host.map(HeaderValue::as_bytes) {
+            Some(host) if !is_host(host) => wrong("the Host header is not a host with perhaps a port"),
+            Some(host) if !is_same(host, &head.uri) => {
+                wrong("the Host header differs from the request's authority")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl IntoReply for Refusal {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::NotFound => Reply::from_error(Error::not_found("there is nothing at this path")),
+            Self::WrongMethod(allow) => Reply::from_error(
+                Error::new(405, "this path does not have this method").with_header(header::ALLOW, allow),
+            ),
+            Self::Options(allow) => {
+                let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+                if let Some(allow) = allow {
+                    reply.headers_mut().insert(header::ALLOW, allow);
+                }
+                reply
+            }
+            Self::Preflight(headers) => {
+                let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+                *reply.headers_mut() = *headers;
+                reply.without_cors()
+            }
+            Self::TargetTooLong => {
+                let message = format!("the path and query are longer than {TARGET_MAX} bytes");
+                Reply::from_error(Error::new(414, message))
+            }
+            Self::HeadersTooLarge => {
+                let message = format!("the headers are larger than {REQUEST_HEADERS_MAX} bytes");
+                Reply::from_error(Error::new(431, message))
+            }
+            Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
+            Self::UnknownCoding => {
+                let message = "the request's Transfer-Encoding is not chunked, and chunked alone";
+                Reply::from_error(Error::of_ours(StatusCode::NOT_IMPLEMENTED, message).reported())
+            }
+            Self::Busy => {
+                let later = HeaderValue::from_static("1");
+                let message = "this instance handles as many requests as it may";
+                // Its record says it; a second line for each shed request would double the log under overload.
+                let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
+                Reply::from_error(error.with_header(header::RETRY_AFTER, later))
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A place: what stands in the table, and how it is called.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::exchange::{Event, Exchange, Hook, Scope};
+use crate::reply::Reply;
+use crate::task::BoxFuture;
+
+pub(crate) type Endpoint<S> = Box<dyn Fn(Exchange<S>) -> BoxFuture<Reply> + Send + Sync>;
+pub(crate) type Around<S> = Arc<dyn Fn(Exchange<S>, Next<S>) -> BoxFuture<Reply> + Send + Sync>;
+pub(crate) type EventHandler<S> = Box<dyn Fn(Event<S>) -> BoxFuture<Result<Bytes>> + Send + Sync>;
+pub(crate) type HookHandler<S> = Box<dyn Fn(Hook<S>) -> BoxFuture<Result> + Send + Sync>;
+
+pub(crate) type ReadyCheck<S> = Box<dyn Fn(Arc<S>) -> BoxFuture<Result> + Send + Sync>;
+
+/// What stands in the table: an endpoint, the arounds before it, and the settings that hold there.
+pub(crate) struct Place<S> {
+    pub(crate) scope: Arc<Scope>,
+    /// The outermost first.
+    pub(crate) arounds: Vec<Around<S>>,
+    pub(crate) endpoint: Endpoint<S>,
+}
+
+/// What comes after an around: the next one, or the handler.
+pub struct Next<S = ()> {
+    place: Arc<Place<S>>,
+    at: usize,
+}
+
+impl<S: Send + Sync + 'static> Next<S> {
+    /// Goes on. Errors are replies by now: see [`Reply::error`].
+    pub fn run(mut self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
+        match self.place.arounds.get(self.at).map(Arc::clone) {
+            Some(around) => {
+                self.at += 1;
+                around(ex, self)
+            }
+            None => (self.place.endpoint)(ex),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Next<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").field("arounds_left", &(self.place.arounds.len() - self.at)).finish()
+    }
+}
+
+impl<S: Send + Sync + 'static> Place<S> {
+    pub(crate) fn call(self: &Arc<Self>, ex: Exchange<S>) -> BoxFuture<Reply> {
+        match self.arounds.first() {
+            None => (self.endpoint)(ex),
+            Some(first) => first(ex, Next { place: Arc::clone(self), at: 1 }),
+        }
+    }
+}

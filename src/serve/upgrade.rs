@@ -1,0 +1,43 @@
+//! An upgraded connection runs in a task of its own, so that the task of HTTP, and hyper's 16 KiB with it, can be freed.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::exchange::upgrade::{OnUpgrade, Upgraded};
+use crate::serve::drain::{Stage, Watch};
+use crate::serve::io::Io;
+use crate::serve::watch::departure;
+use crate::task::{BoxFuture, Kind, Tracker};
+
+/// Starts the upgrade that waited for this connection. The connection keeps its place among the connections, and
+/// hears of a drain.
+pub(crate) fn spawn_upgraded(
+    on_upgrade: OnUpgrade,
+    (io, read_buf): (Io, Bytes),
+    (watch, place): (Watch, OwnedSemaphorePermit),
+    tracker: &Tracker,
+) {
+    let departed = Box::pin(departure(io.handle()));
+    let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed });
+    drop(tracker.spawn(Kind::Upgraded, Running { run, watch, _place: place }));
+}
+
+struct Running {
+    run: BoxFuture<()>,
+    watch: Watch,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Future for Running {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.watch.stage(cx) == Stage::Cutting {
+            return Poll::Ready(());
+        }
+        self.run.as_mut().poll(cx)
+    }
+}

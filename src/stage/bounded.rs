@@ -1,0 +1,96 @@
+//! A handler under the panic guard and its deadline: of requests and of event calls, here or in a task of its own.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::StatusCode;
+
+use crate::error::Error;
+use crate::exchange::{Call, Shared};
+use crate::stage::{Begin, Guard};
+use crate::timer::Deadline;
+
+/// A handler that has not started, or runs. It ends by [`Bounded::end`], not by being dropped: `Guard` needs the call.
+pub(crate) struct Bounded<F, T> {
+    guard: Guard<F, T>,
+    deadline: Deadline,
+}
+
+/// Why a handler has given nothing.
+pub(crate) enum Failure {
+    Panicked,
+    Late,
+}
+
+impl<F: Begin<T>, T> Bounded<F, T> {
+    pub(crate) fn new(start: F) -> Self {
+        Self { guard: Guard::new(start), deadline: Deadline::NotAsked }
+    }
+
+    /// Puts the value in its place once there is one: replies are large, and are moved as little as can be.
+    pub(crate) fn poll<S>(
+        &mut self,
+        call: &Arc<Call>,
+        shared: &Shared<S>,
+        value: &mut Option<T>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        if self.guard.poll(call, value, cx).is_err() {
+            return Err(Failure::Panicked);
+        }
+        if value.is_none() && self.deadline.poll(cx, || shared.deadline(call)).is_ready() {
+            self.guard.end(call);
+            return Err(Failure::Late);
+        }
+        Ok(())
+    }
+}
+
+impl<F, T> Bounded<F, T> {
+    /// Drops the handler's future if it runs.
+    pub(crate) fn end(&mut self, call: &Arc<Call>) {
+        self.guard.end(call);
+    }
+}
+
+impl Failure {
+    /// Counts a panic; what the caller is answered.
+    pub(crate) fn into_error<S>(self, call: &Call, shared: &Shared<S>, panicked: &'static str) -> Error {
+        match self {
+            Self::Panicked => shared.panicked(panicked),
+            Self::Late => {
+                let taken = call.started().elapsed().as_secs_f32();
+                Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
+            }
+        }
+    }
+}
+
+/// Runs a handler to its end, in whatever task awaits it.
+pub(crate) async fn run_bounded<S, F, T>(call: &Arc<Call>, shared: &Shared<S>, start: F) -> Result<T, Failure>
+where
+    F: Begin<T>,
+{
+    let mut running = Running { call, bounded: Bounded::new(start) };
+    poll_fn(|cx| {
+        let mut value = None;
+        match running.bounded.poll(call, shared, &mut value, cx) {
+            Ok(()) => value.map_or(Poll::Pending, |value| Poll::Ready(Ok(value))),
+            Err(failure) => Poll::Ready(Err(failure)),
+        }
+    })
+    .await
+}
+
+/// Ends the handler when the future that runs it is dropped.
+struct Running<'c, F, T> {
+    call: &'c Arc<Call>,
+    bounded: Bounded<F, T>,
+}
+
+impl<F, T> Drop for Running<'_, F, T> {
+    fn drop(&mut self) {
+        self.bounded.end(self.call);
+    }
+}

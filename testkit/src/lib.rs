@@ -1,0 +1,31 @@
+//! What the tests of this workspace share. Nothing here is part of a release.
+//!
+//! - [`Program`] starts any program, signals it, kills it, starts it again; [`Folder`] is a folder of a test's own.
+//! - [`h1`], [`h2`] and [`ws`] are clients that speak bytes: no library of HTTP stands between a test and the wire.
+//! - [`until`] and [`eventually`] wait under a bound, [`events`] match what `fc-local` tells.
+//! - [`tidy`] reads sources.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::missing_panics_doc, reason = "everything here panics where a test has failed")]
+#![allow(clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "every user is in this workspace")]
+
+mod ask;
+pub mod events;
+mod folder;
+mod grpc;
+pub mod h1;
+pub mod h2;
+pub mod hpack;
+mod imports;
+pub mod lines;
+mod platform;
+pub mod process;
+pub mod program;
+pub mod tidy;
+mod until;
+pub mod ws;
+
+pub use ask::{Answer, Ask};
+pub use folder::Folder;
+pub use program::{Launch, Program};
+pub use until::{PATIENCE, eventually, until, until_settled};
