@@ -6,7 +6,7 @@
 
 pub mod cli;
 
-mod dispatch;
+mod call;
 mod event;
 mod failure;
 mod gateway;
@@ -20,7 +20,7 @@ mod wire;
 
 pub use event::{
     Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark,
+    Remark, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Built, Invocation, Platform, Settings};

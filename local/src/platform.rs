@@ -13,9 +13,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::dispatch::Slot;
+use crate::call::{Deployed, Registry};
 use crate::event::{Address, BuildFailure, Cause, Kind, Log, Source, not_bound};
-use crate::gateway::{self, Door, Gateway, Table};
+use crate::gateway::{self, Door, Gateway};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
@@ -56,6 +56,7 @@ impl Default for Settings {
 /// A local platform that serves functions.
 #[derive(Debug)]
 pub struct Platform {
+    registry: Arc<Registry>,
     gateway: Arc<Gateway>,
     log: Log,
     settings: Settings,
@@ -82,8 +83,10 @@ impl Platform {
         let workspace = Arc::new(Workspace::create()?);
         let (listener, main) = bind(settings.listen, settings.port).await?;
         let cgroups = cgroups(&log).await;
+        let registry = Arc::new(Registry::default());
         let platform = Platform {
-            gateway: Gateway::new(Table::default(), log.clone()),
+            gateway: Gateway::new(Arc::clone(&registry), log.clone()),
+            registry,
             log,
             settings,
             main,
@@ -111,7 +114,7 @@ impl Platform {
         }
         for function in manifest.functions() {
             platform.open_port(function).await?;
-            platform.gateway.set_pending(&function.name, "is being built");
+            platform.registry.set_pending(&function.name, "is being built");
         }
         Ok(platform)
     }
@@ -181,7 +184,7 @@ impl Platform {
             return false;
         };
         let source = Source::function(&Arc::from(name));
-        self.gateway.set_pending(name, "is being built");
+        self.registry.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
         let files = watch::Sources::of(function, manifest.folder()).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
@@ -191,7 +194,7 @@ impl Platform {
             self.keep_files(name, files, after);
             if let Err(failure) = outcome {
                 self.log.emit(&source, Kind::BuildFailed(failure));
-                self.gateway.set_pending(name, "could not be built; see fc-local's output");
+                self.registry.set_pending(name, "could not be built; see fc-local's output");
                 return false;
             }
         }
@@ -199,11 +202,11 @@ impl Platform {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 self.log.emit(&source, Kind::CodeMissing { code: function.code.clone(), error });
-                self.gateway.set_pending(name, "has no code; see fc-local's output");
+                self.registry.set_pending(name, "has no code; see fc-local's output");
                 return false;
             }
         };
-        let is_new = self.gateway.functions().get(name).is_none();
+        let is_new = self.registry.functions().get(name).is_none();
         let is_put = self.put(function, snapshot, &source).await;
         if is_new && is_put {
             self.log.emit(&source, Kind::Ready(self.address(function)));
@@ -255,19 +258,19 @@ impl Platform {
             self.cgroups.clone(),
         );
         let generation = Arc::new(generation);
-        let functions = self.gateway.functions();
-        let Some(slot) = functions.get(&function.name) else {
+        let functions = self.registry.functions();
+        let Some(deployed) = functions.get(&function.name) else {
             let pool = self.pool(generation, None, true);
             self.keep(&function.name, snapshot);
-            self.gateway.add(Arc::new(Slot::new(pool)));
+            self.registry.add(Arc::new(Deployed::new(pool)));
             return true;
         };
-        let former = slot.pool();
+        let former = deployed.pool();
         let ignores_port = former.ignores_port();
         let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
         if ignores_port == Some(true) {
             // Both cannot listen on the same port: calls wait while the former one finishes.
-            slot.swap(Arc::clone(&pool));
+            deployed.swap(Arc::clone(&pool));
             former.close();
             self.end(&former, source).await;
             pool.open();
@@ -283,7 +286,7 @@ impl Platform {
                 });
                 return false;
             }
-            slot.swap(pool);
+            deployed.swap(pool);
             former.close();
         }
         self.log.emit(source, Kind::Swapped);
@@ -358,18 +361,18 @@ impl Platform {
             self.deploy(manifest, &function.name, &mut done).await;
         }
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
-            if let Some(slot) = self.gateway.remove(&gone.name) {
-                slot.pool().close();
-                self.log.emit(&Source::function(&slot.name), Kind::FunctionRemoved);
+            if let Some(deployed) = self.registry.remove(&gone.name) {
+                deployed.pool().close();
+                self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
             }
         }
     }
 
     /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
     pub fn warm(&self, name: &str) {
-        let functions = self.gateway.functions();
-        if let Some(slot) = functions.get(name) {
-            let pool = slot.pool();
+        let functions = self.registry.functions();
+        if let Some(deployed) = functions.get(name) {
+            let pool = deployed.pool();
             // Nobody waits for it, and what goes wrong is in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
         }

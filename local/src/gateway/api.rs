@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fc_runtime::platform::names::{header as fc, path};
+use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
@@ -11,12 +11,10 @@ use super::plain;
 use super::record::Visit;
 use super::refusal::{self, ERROR_TYPE, UNHANDLED};
 use super::reply::{self, Outgoing};
-use super::target::Table;
-use crate::dispatch::{Call, dispatch};
-use crate::event::Tail;
+use crate::call::{Call, FunctionRef, Registry, collect, dispatch, is_function_error};
+use crate::event::{Tail, Via};
 use crate::failure::Failure;
-use crate::wire::Payload;
-use crate::wire::limits;
+use crate::wire::{Payload, limits};
 
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
@@ -25,6 +23,7 @@ const SUFFIX: &str = "/invocations";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiCall {
     function: String,
+    /// A version or an alias; `None` is `LATEST`.
     qualifier: Option<String>,
 }
 
@@ -42,7 +41,7 @@ impl ApiCall {
             .query()
             .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
             .and_then(decode)
-            .filter(|qualifier| !qualifier.is_empty());
+            .filter(|qualifier| !qualifier.is_empty() && qualifier != "LATEST");
         Some(Ok(ApiCall { function, qualifier }))
     }
 }
@@ -64,7 +63,7 @@ fn decode(text: &str) -> Option<String> {
 
 /// Carries out the call.
 pub(crate) async fn serve(
-    table: &Table,
+    registry: &Registry,
     call: ApiCall,
     visit: &mut Visit,
     request: Request<Incoming>,
@@ -73,24 +72,23 @@ pub(crate) async fn serve(
     if head.method != Method::POST {
         return Err(Failure::path_not_supported(head.method.as_str(), head.uri.path()));
     }
-    let slot = table.find(&call.function)?;
-    visit.set_function(&slot.name);
-    if let Some(qualifier) = call.qualifier.filter(|qualifier| qualifier != "LATEST") {
-        return Err(Failure::version_not_found(&qualifier));
-    }
+    let name = Arc::clone(&registry.functions().find_by_name(&call.function)?.name);
+    visit.set_function(&name);
+    let function = FunctionRef { name, qualifier: call.qualifier.map(Box::from) };
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
-    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
+    let payload = Payload::client(body, limits::BODY_MAX);
     let tail = control.wants_log.then(Tail::default);
-    let call = event(visit.id(), payload, body_fault, tail.clone());
-    let answer = match dispatch(slot, call).await {
+    let call = Call::event(visit.id(), function, Via::InvokeFunction, payload, tail.clone());
+    visit.set_call(&call);
+    let answer = match dispatch(registry, call).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref()),
     };
     visit.set_run(&answer.run);
-    let is_error = reply::is_function_error(&answer.head);
-    match reply::collect(answer.body, answer.run, control.wants_log).await {
+    let is_error = is_function_error(&answer.head);
+    match collect(answer.body, answer.run, control.wants_log).await {
         Ok((body, log)) => {
             let mut headers = headers(visit);
             if is_error {
@@ -103,28 +101,6 @@ pub(crate) async fn serve(
             Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
         }
         Err(failure) => function_error(failure, visit, tail.as_ref()),
-    }
-}
-
-/// An event call.
-pub(crate) fn event(
-    id: Arc<str>,
-    payload: Payload,
-    body_fault: crate::wire::BodyFault,
-    tail: Option<Tail>,
-) -> Call {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
-    Call {
-        id,
-        method: Method::POST,
-        target: Uri::from_static(path::INVOKE),
-        headers,
-        payload,
-        body_fault,
-        control: path::INVOKE,
-        tail,
     }
 }
 

@@ -9,17 +9,15 @@ pub(crate) mod refusal;
 mod reply;
 mod target;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use fc_runtime::platform::names::path;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 pub(crate) use listen::{Door, listen};
 
-use crate::dispatch::{Call, Slot, dispatch};
-use crate::event::Log;
-use crate::event::Tail;
+use crate::call::{Call, CallKind, Deployed, FunctionRef, Registry, dispatch};
+use crate::event::{Log, Tail, Via};
 use crate::failure::Failure;
 use crate::model::{Function, HttpTrigger};
 use crate::wire::Payload;
@@ -30,45 +28,16 @@ use record::Visit;
 use reply::Outgoing;
 use target::Destination;
 
-pub(crate) use api::event;
-pub(crate) use reply::{collect, is_function_error};
-pub(crate) use target::Table;
-
 /// The gateway's shared part.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    functions: RwLock<Arc<Table>>,
+    registry: Arc<Registry>,
     pub(crate) log: Log,
 }
 
 impl Gateway {
-    pub(crate) fn new(functions: Table, log: Log) -> Arc<Self> {
-        Arc::new(Gateway { functions: RwLock::new(Arc::new(functions)), log })
-    }
-
-    pub(crate) fn functions(&self) -> Arc<Table> {
-        Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts a function in its place.
-    pub(crate) fn add(&self, slot: Arc<Slot>) {
-        self.change(|table| table.insert(slot));
-    }
-
-    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Slot>> {
-        let mut removed = None;
-        self.change(|table| removed = table.remove(name));
-        removed
-    }
-
-    /// Says why a function that is not there yet does not answer.
-    pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
-        self.change(|table| table.set_pending(name, why));
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Table)) {
-        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut functions));
+    pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
+        Arc::new(Gateway { registry, log })
     }
 
     /// The life of a request.
@@ -81,11 +50,11 @@ impl Gateway {
         let mut visit = Visit::arrive(&self.log, &request);
         let outcome = match host::check(&request) {
             Err(failure) => Err(failure),
-            Ok(host) => match target::resolve(&self.functions(), door, &host, &request) {
+            Ok(host) => match target::resolve(&self.registry.functions(), door, &host, &request) {
                 Err(failure) => Err(failure),
-                Ok(Destination::Api(call)) => api::serve(&self.functions(), call, &mut visit, request).await,
-                Ok(Destination::Trigger(slot)) => {
-                    return self.through_trigger(&slot, peer, visit, request).await;
+                Ok(Destination::Api(call)) => api::serve(&self.registry, call, &mut visit, request).await,
+                Ok(Destination::Trigger(deployed)) => {
+                    return self.through_trigger(&deployed, peer, visit, request).await;
                 }
             },
         };
@@ -103,15 +72,15 @@ impl Gateway {
     /// CORS, so errors get them too.
     async fn through_trigger(
         &self,
-        slot: &Slot,
+        deployed: &Deployed,
         peer: &Peer,
         mut visit: Visit,
         request: Request<Incoming>,
     ) -> Response<Outgoing> {
-        visit.set_function(&slot.name);
+        visit.set_function(&deployed.name);
         let origin = request.headers().get(http::header::ORIGIN).cloned();
-        let function = Arc::clone(&slot.pool().generation.function);
-        let mut response = match trigger(slot, &function, peer, &mut visit, request).await {
+        let function = Arc::clone(&deployed.pool().generation.function);
+        let mut response = match self.trigger(deployed, &function, peer, &mut visit, request).await {
             Ok(response) => response,
             Err(failure) => {
                 visit.set_failure(&failure);
@@ -124,46 +93,51 @@ impl Gateway {
         }
         visit.leave_with(response)
     }
-}
 
-/// The phases behind the trigger, in the platform's order.
-async fn trigger(
-    slot: &Slot,
-    function: &Function,
-    peer: &Peer,
-    visit: &mut Visit,
-    request: Request<Incoming>,
-) -> Result<Response<Outgoing>, Failure> {
-    let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
-    if trigger.internet_disabled {
-        return Err(Failure::internet_disabled());
+    /// The phases behind the trigger, in the platform's order.
+    async fn trigger(
+        &self,
+        deployed: &Deployed,
+        function: &Function,
+        peer: &Peer,
+        visit: &mut Visit,
+        request: Request<Incoming>,
+    ) -> Result<Response<Outgoing>, Failure> {
+        let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
+        if trigger.internet_disabled {
+            return Err(Failure::internet_disabled());
+        }
+        limits::check(&request)?;
+        if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
+            return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
+        }
+        check_method(trigger, request.method())?;
+        let (head, body) = request.into_parts();
+        let mut headers: HeaderMap = head.headers;
+        let control = Control::take(&headers);
+        control.refuse_unsupported()?;
+        headers::strip_request(&mut headers);
+        headers::add_forwarding(&mut headers, peer);
+        let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
+        let tail = control.wants_log.then(Tail::default);
+        let call = Call {
+            id: visit.id(),
+            function: FunctionRef::latest(&deployed.name),
+            kind: CallKind::Http,
+            via: Via::HttpTrigger,
+            attempt: 1,
+            target: target::origin_form(&head.uri)?,
+            method: head.method.clone(),
+            headers,
+            payload,
+            body_fault,
+            tail,
+        };
+        visit.set_call(&call);
+        let answer = dispatch(&self.registry, call).await?;
+        visit.set_run(&answer.run);
+        reply::pass_on(answer, &head.method, visit, control.wants_log).await
     }
-    limits::check(&request)?;
-    if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
-        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
-    }
-    check_method(trigger, request.method())?;
-    let (head, body) = request.into_parts();
-    let mut headers: HeaderMap = head.headers;
-    let control = Control::take(&headers);
-    control.refuse_unsupported()?;
-    headers::strip_request(&mut headers);
-    headers::add_forwarding(&mut headers, peer);
-    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
-    let tail = control.wants_log.then(Tail::default);
-    let call = Call {
-        id: visit.id(),
-        target: target::origin_form(&head.uri)?,
-        method: head.method.clone(),
-        headers,
-        payload,
-        body_fault,
-        control: path::HTTP_INVOKE,
-        tail,
-    };
-    let answer = dispatch(slot, call).await?;
-    visit.set_run(&answer.run);
-    reply::pass_on(answer, &head.method, visit, control.wants_log).await
 }
 
 fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {

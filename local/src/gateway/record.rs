@@ -7,8 +7,8 @@ use http::{Method, Request, Response};
 use tokio::time::Instant;
 
 use super::reply::Outgoing;
-use crate::dispatch::Run;
-use crate::event::{Kind, Log, Record, Source};
+use crate::call::{Call, Run};
+use crate::event::{Kind, Log, Record, Source, Via};
 use crate::failure::Failure;
 use crate::wire::ids;
 
@@ -26,6 +26,8 @@ pub(crate) struct Visit {
     path: String,
     status: u16,
     is_cold: bool,
+    via: Option<Via>,
+    attempt: u32,
     is_over: bool,
 }
 
@@ -41,6 +43,8 @@ impl Visit {
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             is_cold: false,
+            via: None,
+            attempt: 0,
             is_over: false,
         }
     }
@@ -55,6 +59,11 @@ impl Visit {
 
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
         self.source.function = Some(Arc::clone(name));
+    }
+
+    /// The request has become a call.
+    pub(crate) fn set_call(&mut self, call: &Call) {
+        (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
     pub(crate) fn set_run(&mut self, run: &Run) {
@@ -106,6 +115,8 @@ impl Drop for Visit {
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),
             is_cold: self.is_cold,
+            via: self.via,
+            attempt: self.attempt,
         };
         self.log.emit(&self.source, Kind::Request(record));
     }

@@ -7,24 +7,17 @@ use std::task::{Context, Poll, ready};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use fc_runtime::platform::limits::MIB;
-use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header, response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
 use super::record::Visit;
-use crate::dispatch::{Answer, Run};
+use crate::call::{Answer, AnswerBody, Run, collect};
 use crate::failure::Failure;
 use crate::wire::Hangup;
 use crate::wire::{headers, limits};
-
-/// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
-/// machine.
-const WHOLE_MAX: usize = 256 * MIB;
 
 pub(crate) const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 
@@ -42,7 +35,6 @@ pub(crate) async fn pass_on(
         run.fail(&failure);
         return Err(failure);
     }
-    let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
     let has_no_body =
         *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
@@ -50,9 +42,12 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    if is_chunked && !has_no_body && !wants_log {
-        return Ok(Response::from_parts(head, Outgoing::Streamed(Box::new(Streamed::new(body, run)))));
-    }
+    let body = match body {
+        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
+            return Ok(Response::from_parts(head, Outgoing::Streamed(Box::new(Streamed::new(body, run)))));
+        }
+        body => body,
+    };
     let (whole, log) = collect(body, run, wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
@@ -79,55 +74,6 @@ pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
     if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
         headers.insert(LOG_RESULT, value);
     }
-}
-
-/// Reads the reply to its end, within the function's time.
-pub(crate) async fn collect(
-    mut body: Incoming,
-    run: Run,
-    wants_log: bool,
-) -> Result<(Bytes, Option<String>), Failure> {
-    let read = run.within(read(&mut body)).await;
-    let outcome = match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(None)) => {
-            Err(Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes")))
-        }
-        Ok(Err(Some(_))) => Err(run.crashed().await),
-        Err(failure) => Err(failure),
-    };
-    match outcome {
-        Ok(bytes) if wants_log => Ok((bytes, run.finish_with_log().await)),
-        Ok(bytes) => {
-            run.finish();
-            Ok((bytes, None))
-        }
-        Err(failure) => {
-            run.fail(&failure);
-            Err(failure)
-        }
-    }
-}
-
-/// `Err(None)` if there is too much of it.
-async fn read(body: &mut Incoming) -> Result<Bytes, Option<hyper::Error>> {
-    let mut first = Bytes::new();
-    let mut all: Option<BytesMut> = None;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(Some)?.into_data() else { continue };
-        match &mut all {
-            None if first.is_empty() => first = data,
-            None => {
-                let mut joined = BytesMut::with_capacity(first.len() + data.len());
-                joined.extend_from_slice(&first);
-                joined.extend_from_slice(&data);
-                all = Some(joined);
-            }
-            Some(all) if all.len() + data.len() > WHOLE_MAX => return Err(None),
-            Some(all) => all.extend_from_slice(&data),
-        }
-    }
-    Ok(all.map_or(first, BytesMut::freeze))
 }
 
 /// The body of a response.
@@ -272,9 +218,4 @@ impl Body for Outgoing {
             Outgoing::Streamed(_) => SizeHint::default(),
         }
     }
-}
-
-/// Whether the function says of its own reply that the call failed. Its status does not decide.
-pub(crate) fn is_function_error(head: &response::Parts) -> bool {
-    head.headers.get(fc::STATUS).is_some_and(|status| status != fc_runtime::platform::names::status::SUCCESS)
 }

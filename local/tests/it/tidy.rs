@@ -8,7 +8,7 @@ const LEVELS: &[&[&str]] = &[
     &["event"],
     &["manifest", "process", "wire"],
     &["instance"],
-    &["dispatch"],
+    &["call"],
     &["gateway", "watch"],
     &["platform"],
     &["cli"],
