@@ -9,7 +9,7 @@ pub mod cli;
 mod call;
 mod event;
 mod failure;
-mod gateway;
+mod front;
 mod instance;
 mod manifest;
 mod model;

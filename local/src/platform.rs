@@ -8,14 +8,13 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::call::{Deployed, Registry};
-use crate::event::{Address, BuildFailure, Cause, Kind, Log, Source, not_bound};
-use crate::gateway::{self, Door, Gateway};
+use crate::event::{Address, BuildFailure, Cause, Kind, Log, Source};
+use crate::front::{Door, Front, Listener, NotBound};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
@@ -57,7 +56,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Platform {
     registry: Arc<Registry>,
-    gateway: Arc<Gateway>,
+    front: Arc<Front>,
     log: Log,
     settings: Settings,
     main: SocketAddr,
@@ -81,11 +80,12 @@ impl Platform {
     /// The main port, or the port that a function asks for, cannot be opened.
     pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let (listener, main) = bind(settings.listen, settings.port).await?;
+        let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
+        let main = listener.address;
         let cgroups = cgroups(&log).await;
         let registry = Arc::new(Registry::default());
         let platform = Platform {
-            gateway: Gateway::new(Arc::clone(&registry), log.clone()),
+            front: Front::new(Arc::clone(&registry), log.clone()),
             registry,
             log,
             settings,
@@ -100,12 +100,12 @@ impl Platform {
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
-        platform.listen(listener, &Door::Main);
+        platform.listen(listener, Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
             // `*.localhost` may lead to either loopback address.
-            match TcpListener::bind((Ipv6Addr::LOCALHOST, main.port())).await {
-                Ok(listener) => platform.listen(listener, &Door::Main),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            match Listener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, main.port()))).await {
+                Ok(listener) => platform.listen(listener, Door::Main),
+                Err(NotBound { error, .. }) if error.kind() == io::ErrorKind::AddrInUse => {
                     platform.log.emit(&Source::default(), Kind::Ipv6PortTaken { port: main.port() });
                 }
                 // Without IPv6 nobody else can listen there either.
@@ -119,34 +119,27 @@ impl Platform {
         Ok(platform)
     }
 
-    fn listen(&self, listener: TcpListener, door: &Door) {
-        let serving = gateway::listen(
-            Arc::clone(&self.gateway),
-            listener,
-            door.clone(),
-            self.stop.clone(),
-            self.connections.clone(),
-        );
-        self.connections.spawn(serving);
+    fn listen(&self, listener: Listener, door: Door) {
+        listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
     /// A function's own port: the one it asks for, else the next one after the main port that is free.
     async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
-        let ip = self.settings.listen;
+        let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
-        let (listener, address) = match function.local.port {
-            Some(port) => bind(ip, port).await?,
-            None if self.settings.port == 0 => bind(ip, 0).await?,
+        let listener = match function.local.port {
+            Some(port) => bind(port).await?,
+            None if self.settings.port == 0 => bind(0).await?,
             None => {
                 let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match bind(ip, next.unwrap_or(0)).await {
+                match bind(next.unwrap_or(0)).await {
                     Ok(bound) => bound,
-                    Err(_) => bind(ip, 0).await?,
+                    Err(_) => bind(0).await?,
                 }
             }
         };
-        self.lock_ports().insert(function.name.clone(), address.port());
-        self.listen(listener, &Door::Function(Arc::from(function.name.as_str())));
+        self.lock_ports().insert(function.name.clone(), listener.address.port());
+        self.listen(listener, Door::Function(Arc::from(function.name.as_str())));
         Ok(())
     }
 
@@ -432,25 +425,4 @@ async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
             None
         }
     }
-}
-
-/// A port that cannot be listened on.
-struct NotBound {
-    address: SocketAddr,
-    error: io::Error,
-}
-
-impl From<NotBound> for io::Error {
-    fn from(NotBound { address, error }: NotBound) -> Self {
-        io::Error::new(error.kind(), not_bound(address, &error))
-    }
-}
-
-/// Listens, and tells where.
-async fn bind(ip: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr), NotBound> {
-    let address = SocketAddr::new(ip, port);
-    let failed = |error| NotBound { address, error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }

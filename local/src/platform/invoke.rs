@@ -8,7 +8,7 @@ use super::Platform;
 use crate::call::{Call, FunctionRef, collect, dispatch, is_function_error};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
-use crate::gateway::refusal;
+use crate::front::failure_json;
 use crate::wire::{BodyFault, Payload, ids};
 
 /// What a function made of an event.
@@ -38,7 +38,7 @@ impl Platform {
             Ok((body, is_error, log)) => Invocation { request, body, is_error, is_retryable: is_error, log },
             Err(failure) => {
                 let log = tail.map(|tail| tail.text());
-                let body = Bytes::from(refusal::json(&failure, &id));
+                let body = Bytes::from(failure_json(&failure, &id));
                 let is_retryable = failure.kind.is_retryable();
                 Invocation { request, body, is_error: true, is_retryable, log }
             }

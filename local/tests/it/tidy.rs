@@ -9,7 +9,7 @@ const LEVELS: &[&[&str]] = &[
     &["manifest", "process", "wire"],
     &["instance"],
     &["call"],
-    &["gateway", "watch"],
+    &["front", "watch"],
     &["platform"],
     &["cli"],
 ];
@@ -55,6 +55,22 @@ fn imports_go_to_lower_levels() {
     sources().check_levels(&Levels { table: LEVELS, lowest_inside: false, exceptions: EXCEPTIONS });
 }
 
+/// The files of the front: each way in knows what all ways share, and no other way.
+#[test]
+fn the_ways_in_do_not_know_each_other() {
+    const SHARED: [&str; 5] = ["body", "control", "refusal", "target", "visit"];
+    let sources = sources();
+    for (file, parts) in sources.imports_inside("front") {
+        let is_way = file.matches('/').count() > 2;
+        let may = |part: &String| is_way && SHARED.contains(&part.as_str());
+        assert!(parts.iter().all(may), "{file} imports {parts:?} of the front");
+    }
+    sources.check_nowhere_in(
+        |source| SHARED.iter().any(|shared| source.name == format!("src/front/{shared}.rs")),
+        &["super::entry", "super::listen", "super::gateway", "super::api", "super::{"],
+    );
+}
+
 #[test]
 fn files_have_one_subject_and_say_it() {
     sources().check_lines(LINES_MAX, LONG);
@@ -87,9 +103,9 @@ fn tasks_belong_to_the_platforms_trackers() {
     check_only(&["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"], &[]);
     check_only(&["TaskTracker::new"], &["platform.rs"]);
     check_only(
-        &["tasks.spawn(", "connections.spawn("],
+        &["tasks.spawn("],
         &[
-            "gateway/listen.rs",
+            "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
             "process/handle.rs",
@@ -131,10 +147,9 @@ fn listeners_are_opened_in_one_place() {
     check_only(
         &["TcpListener"],
         &[
-            "gateway/listen.rs",
+            "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
-            "platform.rs",
         ],
     );
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use tokio::time::Instant;
 
-use super::reply::Outgoing;
 use crate::call::{Call, Run};
 use crate::event::{Kind, Log, Record, Source, Via};
 use crate::failure::Failure;
@@ -78,32 +76,20 @@ impl Visit {
         }
     }
 
-    /// Sends a small reply of our own.
-    pub(crate) fn leave(mut self, response: Response<Bytes>) -> Response<Outgoing> {
-        self.finish(response.status().as_u16());
-        response.map(Outgoing::whole)
-    }
-
-    /// Sends a reply; a streamed one takes the visit along until its end.
-    pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
-        let status = response.status().as_u16();
-        if response.body_mut().is_streamed() {
-            self.status = status;
-            response.body_mut().accompany(self);
-        } else {
-            self.finish(status);
-        }
-        response
-    }
-
     /// A streamed reply reached its end, or was cut by other hands than the client's.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
     }
 
-    fn finish(&mut self, status: u16) {
+    /// The reply is whole.
+    pub(super) fn finish(mut self, status: u16) {
         self.status = status;
         self.is_over = true;
+    }
+
+    /// The reply's head is sent; its body is still to come.
+    pub(super) fn begin_reply(&mut self, status: u16) {
+        self.status = status;
     }
 }
 

@@ -5,11 +5,63 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Request, Uri, header};
 
-use super::Door;
-use super::api::ApiCall;
 use crate::call::{Deployed, Functions};
 use crate::failure::Failure;
 use crate::wire::host::{self, Host};
+
+const PREFIX: &str = "/2023-03-30/functions/";
+const SUFFIX: &str = "/invocations";
+
+/// Which way a client comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The port for all functions and the API.
+    Main,
+    /// The port of one function.
+    Function(Arc<str>),
+}
+
+/// One call of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiCall {
+    pub(super) function: String,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(super) qualifier: Option<String>,
+}
+
+impl ApiCall {
+    /// `None` if the path is not the API's.
+    fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
+        let rest = uri.path().strip_prefix("/2023-03-30/")?;
+        let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
+        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
+        else {
+            let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
+            return Some(Err(Failure::invalid_argument(text)));
+        };
+        let qualifier = uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
+            .and_then(decode)
+            .filter(|qualifier| !qualifier.is_empty() && qualifier != "LATEST");
+        Some(Ok(ApiCall { function, qualifier }))
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
 
 /// Where a request goes.
 pub(crate) enum Destination {

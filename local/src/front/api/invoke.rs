@@ -3,66 +3,21 @@
 use std::sync::Arc;
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
-use super::control::Control;
-use super::plain;
-use super::record::Visit;
-use super::refusal::{self, ERROR_TYPE, UNHANDLED};
-use super::reply::{self, Outgoing};
 use crate::call::{Call, FunctionRef, Registry, collect, dispatch, is_function_error};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
+use crate::front::body::{Outgoing, plain};
+use crate::front::control::{Control, set_log};
+use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
+use crate::front::target::ApiCall;
+use crate::front::visit::Visit;
 use crate::wire::{Payload, limits};
 
-const PREFIX: &str = "/2023-03-30/functions/";
-const SUFFIX: &str = "/invocations";
-
-/// One call of the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiCall {
-    function: String,
-    /// A version or an alias; `None` is `LATEST`.
-    qualifier: Option<String>,
-}
-
-impl ApiCall {
-    /// `None` if the path is not the API's.
-    pub(crate) fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
-        let rest = uri.path().strip_prefix("/2023-03-30/")?;
-        let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
-        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
-        else {
-            let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
-            return Some(Err(Failure::invalid_argument(text)));
-        };
-        let qualifier = uri
-            .query()
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
-            .and_then(decode)
-            .filter(|qualifier| !qualifier.is_empty() && qualifier != "LATEST");
-        Some(Ok(ApiCall { function, qualifier }))
-    }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
-            bytes.push(u8::try_from(value).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 /// Carries out the call.
-pub(crate) async fn serve(
+pub(crate) async fn invoke(
     registry: &Registry,
     call: ApiCall,
     visit: &mut Visit,
@@ -95,7 +50,7 @@ pub(crate) async fn serve(
                 headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
             }
             if let Some(log) = log {
-                reply::set_log(&mut headers, &log);
+                set_log(&mut headers, &log);
             }
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
             Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
@@ -116,7 +71,7 @@ fn function_error(
     visit.set_failure(&failure);
     let mut headers = headers(visit);
     if let Some(tail) = tail {
-        reply::set_log(&mut headers, &tail.text());
+        set_log(&mut headers, &tail.text());
     }
     headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

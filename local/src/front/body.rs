@@ -1,78 +1,46 @@
-//! A function's reply on its way to the client: streamed if the function streams it, else whole.
+//! The body of a response: whole, or streamed with its call and its record until the end.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
-use super::record::Visit;
-use crate::call::{Answer, AnswerBody, Run, collect};
+use super::visit::Visit;
+use crate::call::Run;
 use crate::failure::Failure;
 use crate::wire::Hangup;
-use crate::wire::{headers, limits};
 
-pub(crate) const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
+/// A reply with a small body of our own.
+pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
 
-/// Makes the client's response from the function's.
-pub(crate) async fn pass_on(
-    answer: Answer,
-    method: &Method,
-    visit: &Visit,
-    wants_log: bool,
-) -> Result<Response<Outgoing>, Failure> {
-    let Answer { mut head, body, run } = answer;
-    let refused = limits::check_reply(&head.headers)
-        .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
-    if let Err(failure) = refused {
-        run.fail(&failure);
-        return Err(failure);
+impl Visit {
+    /// Sends a small reply of our own.
+    pub(crate) fn leave(self, response: Response<Bytes>) -> Response<Outgoing> {
+        self.finish(response.status().as_u16());
+        response.map(Outgoing::whole)
     }
-    let has_no_body =
-        *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
-    headers::strip_reply(&mut head.headers);
-    // A function may speak HTTP/1.0; the platform's own client side does not.
-    head.version = Version::HTTP_11;
-    set_request_id(&mut head.headers, visit);
-    let body = match body {
-        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
-            return Ok(Response::from_parts(head, Outgoing::Streamed(Box::new(Streamed::new(body, run)))));
+
+    /// Sends a reply; a streamed one takes the visit along until its end.
+    pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
+        let status = response.status().as_u16();
+        if response.body_mut().is_streamed() {
+            self.begin_reply(status);
+            response.body_mut().accompany(self);
+        } else {
+            self.finish(status);
         }
-        body => body,
-    };
-    let (whole, log) = collect(body, run, wants_log).await?;
-    if let Some(log) = log {
-        set_log(&mut head.headers, &log);
-    }
-    // The length of what would have been sent is the function's to tell.
-    if let Some(length) = length {
-        head.headers.insert(header::CONTENT_LENGTH, length);
-    }
-    Ok(Response::from_parts(head, Outgoing::whole(whole)))
-}
-
-fn informational(status: StatusCode) -> Failure {
-    Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
-}
-
-fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
-    if let Ok(value) = HeaderValue::from_str(&visit.id()) {
-        into.insert(headers::REQUEST_ID, value);
-    }
-}
-
-/// The last 4 KB of the call's log, for a caller who asked for them.
-pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
-    if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
-        headers.insert(LOG_RESULT, value);
+        response
     }
 }
 
@@ -159,7 +127,12 @@ impl Outgoing {
         Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    pub(crate) fn is_streamed(&self) -> bool {
+    /// A body that is passed on as the instance sends it.
+    pub(crate) fn streamed(body: Incoming, run: Run) -> Self {
+        Outgoing::Streamed(Box::new(Streamed::new(body, run)))
+    }
+
+    fn is_streamed(&self) -> bool {
         matches!(self, Outgoing::Streamed(_))
     }
 
@@ -172,7 +145,7 @@ impl Outgoing {
         self
     }
 
-    pub(crate) fn accompany(&mut self, visit: Visit) {
+    fn accompany(&mut self, visit: Visit) {
         if let Outgoing::Streamed(streamed) = self {
             streamed.visit = Some(visit);
         }
