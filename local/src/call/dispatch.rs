@@ -84,10 +84,20 @@ impl Run {
                 Some(connection) => connection,
                 None => self.connect(function, tries).await?,
             };
+            if self.must_tell_length(request.body()) {
+                let (head, payload) = request.into_parts();
+                let Ok(payload) = self.within(payload.take_whole()).await? else {
+                    return Err(body_failure(&body_fault).unwrap_or_else(broken_body));
+                };
+                request = Request::from_parts(head, payload);
+            }
             let may_repeat = spare && connection.is_reused;
             let mut error = match self.within(connection.sender.try_send_request(request)).await? {
                 Ok(reply) => {
                     self.sender = Some(connection.sender);
+                    if let Some(lease) = &self.lease {
+                        lease.instance.connections.heard(reply.version());
+                    }
                     return Ok(reply.into_parts());
                 }
                 Err(error) => error,
@@ -195,12 +205,16 @@ impl Run {
         Ok(request)
     }
 
+    /// A peer that speaks HTTP/1.0 reads a body by its length alone, and hyper sends it no other one.
+    fn must_tell_length(&self, payload: &Payload) -> bool {
+        let reads_chunks =
+            self.lease.as_ref().is_none_or(|lease| lease.instance.connections.may_send_chunks());
+        !reads_chunks && !payload.has_length()
+    }
+
     async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
-        if body_fault.is_too_large() {
-            return Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX);
-        }
-        if body_fault.is_broken() {
-            return Failure::invalid_argument("the request's body ended early");
+        if let Some(failure) = body_failure(body_fault) {
+            return failure;
         }
         if error.is_parse_too_large() {
             return Failure::bad_response("the function's reply headers are too large");
@@ -210,6 +224,18 @@ impl Run {
         }
         self.crashed().await
     }
+}
+
+/// What the client did wrong with its body, if it did.
+fn body_failure(fault: &BodyFault) -> Option<Failure> {
+    if fault.is_too_large() {
+        return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));
+    }
+    fault.is_broken().then(broken_body)
+}
+
+fn broken_body() -> Failure {
+    Failure::invalid_argument("the request's body ended early")
 }
 
 fn is_idempotent(method: &Method) -> bool {

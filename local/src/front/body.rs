@@ -93,7 +93,13 @@ impl Streamed {
             return Poll::Ready(Some(Err(Cut)));
         }
         match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
+            Some(Ok(frame)) => {
+                if frame.is_trailers() {
+                    // Nothing follows, and hyper does not ask for more.
+                    self.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Some(Err(_)) => {
                 if let Some(run) = self.run.take() {
                     let failure = Failure::process_exited(run.elapsed(), run.memory());
@@ -102,14 +108,19 @@ impl Streamed {
                 Poll::Ready(Some(Err(self.cut())))
             }
             None => {
-                if let Some(run) = self.run.take() {
-                    run.finish();
-                }
-                if let Some(visit) = self.visit.take() {
-                    visit.complete();
-                }
+                self.complete();
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// The reply reached its end.
+    fn complete(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.finish();
+        }
+        if let Some(visit) = self.visit.take() {
+            visit.complete();
         }
     }
 
