@@ -7,6 +7,7 @@
 pub mod cli;
 
 mod call;
+mod deploy;
 mod event;
 mod failure;
 mod front;
@@ -18,9 +19,10 @@ mod process;
 mod watch;
 mod wire;
 
+pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
     Remark, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
-pub use platform::{Built, Invocation, Platform, Settings};
+pub use platform::{Invocation, Platform, Settings};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Platform;
+use super::platform::Platform;
 use crate::call::{Call, FunctionRef, collect, dispatch, is_function_error};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;

@@ -9,27 +9,16 @@ const LEVELS: &[&[&str]] = &[
     &["manifest", "process", "wire"],
     &["instance"],
     &["call"],
+    &["deploy"],
     &["front", "watch"],
     &["platform"],
     &["cli"],
 ];
 
-/// Imports against the levels, each with its reason.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // A change of the sources has the platform deploy.
-    ("watch", "platform"),
-];
-
-/// Files that may be longer than [`LINES_MAX`], each with its reason.
-const LONG: &[&str] = &[
-    // Leaves the deployment to a room of its own.
-    "src/platform.rs",
-];
+/// Imports against the levels: there are none.
+const EXCEPTIONS: &[(&str, &str)] = &[];
 
 const LINES_MAX: usize = 400;
-
-/// What no file may have, whatever its reason.
-const LINES_MOST: usize = 500;
 
 fn sources() -> Sources {
     Sources::read(env!("CARGO_MANIFEST_DIR"))
@@ -73,8 +62,7 @@ fn the_ways_in_do_not_know_each_other() {
 
 #[test]
 fn files_have_one_subject_and_say_it() {
-    sources().check_lines(LINES_MAX, LONG);
-    sources().check_lines(LINES_MOST, &[]);
+    sources().check_lines(LINES_MAX, &[]);
     sources().check_first_lines();
 }
 
@@ -101,19 +89,19 @@ fn only_the_command_line_prints() {
 #[test]
 fn tasks_belong_to_the_platforms_trackers() {
     check_only(&["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"], &[]);
-    check_only(&["TaskTracker::new"], &["platform.rs"]);
+    check_only(&["TaskTracker::new"], &["platform/platform.rs"]);
     check_only(
         &["tasks.spawn("],
         &[
+            "deploy/deploy.rs",
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
             "process/handle.rs",
             "instance/start.rs",
-            "platform.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["platform.rs", "watch/snapshot.rs", "watch/sources.rs"]);
+    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -139,7 +127,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["process/cgroup.rs", "watch/snapshot.rs"]);
+    check_only(&writing, &["deploy/snapshot.rs", "process/cgroup.rs"]);
 }
 
 #[test]
@@ -161,10 +149,10 @@ fn the_environment_is_read_in_one_place() {
         &[
             "cli/mod.rs",
             "cli/print.rs",
+            "deploy/build.rs",
+            "deploy/snapshot.rs",
             "instance/environment.rs",
             "manifest/mod.rs",
-            "watch/build.rs",
-            "watch/snapshot.rs",
         ],
     );
 }
