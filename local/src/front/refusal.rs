@@ -53,7 +53,7 @@ fn form(kind: FailureKind) -> Form {
     Form { status, error_type: COMMON, code: Some(code) }
 }
 
-/// A failure as a reply of the gateway.
+/// A failure as a reply.
 pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
     let Form { status, error_type, .. } = form(failure.kind);
     let mut headers = HeaderMap::new();

@@ -13,7 +13,7 @@ use crate::wire::ids;
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// One request at the gateway. Its drop writes the record, so one whose client left writes it too.
+/// One request at the front. Its drop writes the record, so one whose client left writes it too.
 #[derive(Debug)]
 pub(crate) struct Visit {
     log: Log,
