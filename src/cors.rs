@@ -97,7 +97,7 @@ impl Cors {
     }
 
     /// One more origin.
-    pub fn and(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_origin(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
         self.origins.push(origin.into());
         self
     }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn allowed_origins_are_named_and_refused_ones_are_told_another() {
-        let shop = Cors::allow("https://shop.example").and("https://b.example").with_credentials();
+        let shop = Cors::allow("https://shop.example").with_origin("https://b.example").with_credentials();
         let allow_origin = "access-control-allow-origin";
         let credentials = ("access-control-allow-credentials", "true");
         let vary = ("vary", "origin");

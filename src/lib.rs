@@ -72,7 +72,7 @@
 //! }
 //!
 //! fn main() -> Result {
-//!     App::open(async |instance| Shop::connect(&instance.var("DATABASE_URL")?).await)
+//!     App::with_state_from(async |instance| Shop::connect(&instance.var("DATABASE_URL")?).await)
 //!         .event(async |event| Ok(event.text()?.to_uppercase()))
 //!         .on_initialize(async |hook| hook.state().ping().await)
 //!         .ready_check("database", async |shop| shop.ping().await)
@@ -128,7 +128,7 @@
 //!                         line = heard.recv() => socket.send(line?).await?,
 //!                     }
 //!                 }
-//!             }).protocols(["chat"]))
+//!             }).with_protocols(["chat"]))
 //!         })
 //!         .run()
 //! }
@@ -147,7 +147,7 @@
 //! # Cancellation
 //!
 //! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
-//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`At::finish`] lets its handlers run to
+//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`HangUpPolicy::Finish`] lets its handlers run to
 //! their end, as tasks that shutdown waits for; a frozen instance stops them. [`Exchange::hang_up`] tells spawned and blocking work. What
 //! nobody can see: a client that closes orderly behind unread data in a full window; so read or drop a large body early.
 //!
@@ -164,11 +164,11 @@
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
-//! | silence in a stream of events | [10 s](Sse::keep_alive), a comment | a load balancer closes after 15 s |
-//! | WebSocket message | [6 MiB](Upgrade::max_message), 1009 | 6 MB |
-//! | silence on a WebSocket | [10 s](Upgrade::ping_every), a ping; [20 s](Upgrade::pong_within) more, gone | a load balancer closes after 15 s |
+//! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
+//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MB |
+//! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
-//! | WebSocket closure whose client has left | 10 s, dropped; [`At::finish`] lets it go on | |
+//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000](App::max_connections) | 100 000 descriptors |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
@@ -232,21 +232,71 @@ mod unwind;
 #[cfg(feature = "websocket")]
 mod websocket;
 
-pub use app::{App, AppErrors, At, Group, Handler, at};
+pub use app::App;
+pub use app::AppErrors;
+pub use app::At;
+pub use app::Group;
+pub use app::Handler;
+pub use app::at;
 pub use bytes::Bytes;
+pub use cancel::HangUpPolicy;
 pub use cors::Cors;
-pub use error::{BoxError, Error, OrError, Result};
-pub use exchange::{Event, Exchange, FromParam, HangUp, Hook, Payload, Readable};
+pub use error::BoxError;
+pub use error::Error;
+pub use error::OrError;
+pub use error::Result;
+pub use exchange::Event;
+pub use exchange::Exchange;
+pub use exchange::FromParam;
+pub use exchange::HangUp;
+pub use exchange::Hook;
+pub use exchange::Payload;
+pub use exchange::Readable;
 pub use http;
-pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-pub use log::{AccessLog, LogMarkers, current_request_id};
-pub use platform::limits::{KIB, MIB};
-pub use platform::{Credentials, Instance, Invocation, RequestId};
-pub use reply::{
-    Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
-    SseEvent, SseSender, Subscription,
-};
+pub use http::HeaderMap;
+pub use http::HeaderName;
+pub use http::HeaderValue;
+pub use http::Method;
+pub use http::StatusCode;
+pub use http::Uri;
+pub use log::AccessLog;
+pub use log::LogMarkers;
+pub use log::current_request_id;
+pub use platform::Credentials;
+pub use platform::Instance;
+pub use platform::Invocation;
+pub use platform::RequestId;
+pub use platform::limits::KIB;
+pub use platform::limits::MIB;
+pub use reply::Broadcast;
+pub use reply::Html;
+pub use reply::IntoEventReply;
+pub use reply::IntoReply;
+pub use reply::IntoSseEvent;
+pub use reply::Json;
+pub use reply::Outcome;
+pub use reply::Redirect;
+pub use reply::Reply;
+pub use reply::ReplyPart;
+pub use reply::Sse;
+pub use reply::SseEvent;
+pub use reply::SseSender;
+pub use reply::Subscription;
 pub use sealed::Next;
 pub use tally::Counters;
 #[cfg(feature = "websocket")]
-pub use websocket::{Close, Message, Sending, Socket, SocketReceiver, SocketSender, Text, Upgrade};
+pub use websocket::Close;
+#[cfg(feature = "websocket")]
+pub use websocket::Message;
+#[cfg(feature = "websocket")]
+pub use websocket::Sending;
+#[cfg(feature = "websocket")]
+pub use websocket::Socket;
+#[cfg(feature = "websocket")]
+pub use websocket::SocketReceiver;
+#[cfg(feature = "websocket")]
+pub use websocket::SocketSender;
+#[cfg(feature = "websocket")]
+pub use websocket::Text;
+#[cfg(feature = "websocket")]
+pub use websocket::Upgrade;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::cancel::Policy;
+use crate::cancel::HangUpPolicy;
 use crate::cors::Cors;
 
 /// A pattern with settings, wherever a pattern may stand: routes, groups.
@@ -17,7 +17,7 @@ pub struct At {
 /// What a place says; what it leaves open, its group or the app decides.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PlaceSettings {
-    pub(crate) policy: Option<Policy>,
+    pub(crate) hang_up_policy: Option<HangUpPolicy>,
     pub(crate) body_limit: Option<usize>,
     pub(crate) body_pause: Option<Duration>,
     pub(crate) time_limit: Option<Duration>,
@@ -27,10 +27,13 @@ pub(crate) struct PlaceSettings {
 /// A pattern that settings can be added to.
 ///
 /// ```
-/// use fc_runtime::{App, MIB, at};
+/// use fc_runtime::{App, HangUpPolicy, MIB, at};
 /// use std::time::Duration;
 ///
-/// let orders = at("/orders").finish().body_limit(8 * MIB).time_limit(Duration::from_secs(5));
+/// let orders = at("/orders")
+///     .hang_up_policy(HangUpPolicy::Finish)
+///     .body_limit(8 * MIB)
+///     .time_limit(Duration::from_secs(5));
 /// let app = App::new().post(orders, async |ex| Ok((201, ex.text().await?)));
 /// # let _: App = app;
 /// ```
@@ -39,17 +42,13 @@ pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
 }
 
 impl At {
-    /// Handlers here run to their end when their client leaves, as tasks that shutdown waits for.
-    ///
-    /// An instance without requests is frozen, and the work with it, until the next request comes.
-    pub fn finish(mut self) -> Self {
-        self.settings.policy = Some(Policy::Finish);
-        self
-    }
-
-    /// Handlers here are dropped when their client leaves. This is the default.
-    pub fn cancel(mut self) -> Self {
-        self.settings.policy = Some(Policy::Cancel);
+    /// What happens to a handler here when its client leaves: it is cancelled, or runs to its end. Default
+    /// [`HangUpPolicy::Cancel`].
+    #[doc(alias = "disconnect")]
+    #[doc(alias = "cancel")]
+    #[doc(alias = "detached")]
+    pub fn hang_up_policy(mut self, policy: HangUpPolicy) -> Self {
+        self.settings.hang_up_policy = Some(policy);
         self
     }
 
@@ -81,7 +80,7 @@ impl At {
 impl PlaceSettings {
     pub(crate) fn or(self, outer: &Self) -> Self {
         Self {
-            policy: self.policy.or(outer.policy),
+            hang_up_policy: self.hang_up_policy.or(outer.hang_up_policy),
             body_limit: self.body_limit.or(outer.body_limit),
             body_pause: self.body_pause.or(outer.body_pause),
             time_limit: self.time_limit.or(outer.time_limit),

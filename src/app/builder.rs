@@ -4,16 +4,21 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use http::Method;
+
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::platform::Instance;
-use crate::reply::{IntoPayload, IntoReply, Outcome};
+use crate::reply::{IntoEventReply, IntoReply, Outcome};
 use crate::task::BoxFuture;
 
+use crate::app::at::At;
+use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
 use crate::app::routes::Routes;
 use crate::app::seal;
-use crate::sealed::{Endpoint, EventHandler, HookHandler, Ready, ReadyCheck, Sealed, Settings};
+use crate::app::verbs::verbs;
+use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
 
 /// How the state comes to be: on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
@@ -86,12 +91,12 @@ impl<S: Send + Sync + 'static> App<S> {
     /// struct Shop { greeting: String }
     ///
     /// fn main() -> fc_runtime::Result {
-    ///     App::open(async |instance| Ok(Shop { greeting: instance.var("GREETING")? }))
+    ///     App::with_state_from(async |instance| Ok(Shop { greeting: instance.var("GREETING")? }))
     ///         .get("/", async |ex| ex.state().greeting.clone())
     ///         .run()
     /// }
     /// ```
-    pub fn open<F, Fut>(open: F) -> Self
+    pub fn with_state_from<F, Fut>(open: F) -> Self
     where
         F: FnOnce(Instance) -> Fut + Send + 'static,
         Fut: Future<Output = Result<S>> + Send + 'static,
@@ -150,7 +155,7 @@ impl<S: Send + Sync + 'static> App<S> {
     pub fn event<F, R>(mut self, handler: F) -> Self
     where
         F: AsyncFn(Event<S>) -> R + Handler<(Event<S>,), R>,
-        R: IntoPayload + 'static,
+        R: IntoEventReply + 'static,
     {
         if self.event.replace(handler::event_handler(handler)).is_some() {
             self.mistakes.add("a second event handler", Location::caller());
@@ -272,6 +277,8 @@ impl<S: Send + Sync + 'static> App<S> {
         self.mistakes.add(what, line);
     }
 }
+
+verbs!(App);
 
 impl<S> fmt::Debug for App<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

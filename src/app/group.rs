@@ -1,8 +1,17 @@
 //! Routes under a common prefix.
 
 use std::fmt;
+use std::panic::Location;
 
+use http::Method;
+
+use crate::app::at::At;
+use crate::app::handler::Handler;
 use crate::app::routes::Routes;
+use crate::app::verbs::verbs;
+use crate::exchange::Exchange;
+use crate::reply::IntoReply;
+use crate::sealed::Next;
 
 /// Routes under a common prefix, with settings and arounds of their own: see [`App::group`](crate::App::group).
 ///
@@ -25,6 +34,8 @@ impl<S: Send + Sync + 'static> Group<S> {
         self.routes
     }
 }
+
+verbs!(Group);
 
 impl<S> fmt::Debug for Group<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

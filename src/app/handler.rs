@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::exchange::{Event, Exchange, Hook, Shared};
-use crate::reply::{IntoPayload, IntoReply, Outcome, Reply};
+use crate::reply::{IntoEventReply, IntoReply, Outcome, Reply};
 use crate::sealed::{Around, Endpoint, EventHandler, HookHandler, Next, ReadyCheck};
 use crate::task::BoxFuture;
 
@@ -85,11 +85,11 @@ pub(crate) fn event_handler<S, F, R>(handler: F) -> EventHandler<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Event<S>,), R>,
-    R: IntoPayload + 'static,
+    R: IntoEventReply + 'static,
 {
     Box::new(move |event| {
         let future = handler.clone().call((event,));
-        Box::pin(Mapped { future, map: R::into_payload })
+        Box::pin(Mapped { future, map: R::into_event_reply })
     })
 }
 

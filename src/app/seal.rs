@@ -155,7 +155,7 @@ fn scope(
         pattern: pattern.text,
         logged,
         params: pattern.params,
-        policy: settings.policy.unwrap_or_default(),
+        hang_up_policy: settings.hang_up_policy.unwrap_or_default(),
         body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
         time_limit: settings.time_limit,

@@ -1,14 +1,5 @@
 //! What an app and a group both declare: routes by method, arounds, groups.
 
-use std::panic::Location;
-
-use http::Method;
-
-use crate::app::{App, At, Group, Handler};
-use crate::exchange::Exchange;
-use crate::reply::IntoReply;
-use crate::sealed::Next;
-
 /// A function of the builder for each method of HTTP.
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident => $method:expr,)*) => {$(
@@ -26,11 +17,12 @@ macro_rules! methods {
     )*};
 }
 
-/// The functions that declare routes, once for [`App`] and once for [`Group`]. Those of a trait would have to be imported.
+/// The functions that declare routes, for `App` and for `Group`. Those of a trait would have to be imported, and errors
+/// of the compiler would name the trait. The names in here are those of the caller's file.
 macro_rules! verbs {
-    ($builder:ident, $(#[$around:meta])* around, $(#[$group:meta])* group,) => {
+    ($builder:ident) => {
         impl<S: Send + Sync + 'static> $builder<S> {
-            methods! {
+            crate::app::verbs::methods! {
                 /// Answers `GET`, and `HEAD` with the same headers, at a pattern such as `/users/{id}` or `/files/{*rest}`.
                 ///
                 /// `{name}` is one segment, `{*name}` the rest of the path (not empty). A fixed segment wins over a parameter.
@@ -63,26 +55,54 @@ macro_rules! verbs {
             #[track_caller]
             pub fn on<F, R>(mut self, method: Method, at: impl Into<At>, handler: F) -> Self
             where
-                F: AsyncFn(Exchange<S>) -> R
-                    + Handler<(Exchange<S>,), R>,
+                F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
                 R: IntoReply + 'static,
             {
                 self.routes.add(Some(method), at.into(), handler, Location::caller());
                 self
             }
 
-            $(#[$around])*
+            /// Wraps every route of this app or group, whichever comes first: it may look at the exchange, answer itself, change the reply.
+            ///
+            /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
+            ///
+            /// ```
+            /// use fc_runtime::{App, Error};
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
+            ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
+            ///     Ok(next.run(ex).await)
+            /// });
+            /// let client = app.test_client();
+            /// client.get("/").await.assert_status(401);
+            /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
+            /// # });
+            /// ```
             pub fn around<F, R>(mut self, around: F) -> Self
             where
-                F: AsyncFn(Exchange<S>, Next<S>) -> R
-                    + Handler<(Exchange<S>, Next<S>), R>,
+                F: AsyncFn(Exchange<S>, Next<S>) -> R + Handler<(Exchange<S>, Next<S>), R>,
                 R: IntoReply + 'static,
             {
                 self.routes.around(around);
                 self
             }
 
-            $(#[$group])*
+            /// Routes under a common prefix, with settings and arounds of their own.
+            ///
+            /// ```
+            /// use fc_runtime::{App, at};
+            /// use std::time::Duration;
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
+            ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
+            /// });
+            /// let client = app.test_client();
+            /// client.get("/admin").await.assert_text("overview");
+            /// client.get("/admin/stats").await.assert_text("stats");
+            /// # });
+            /// ```
             pub fn group<F>(mut self, at: impl Into<At>, build: F) -> Self
             where
                 F: FnOnce(Group<S>) -> Group<S>,
@@ -94,52 +114,4 @@ macro_rules! verbs {
     };
 }
 
-verbs! {
-    App,
-
-    /// Wraps every route, whichever comes first: it may look at the exchange, answer itself, change the reply.
-    ///
-    /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
-    ///
-    /// ```
-    /// use fc_runtime::{App, Error};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
-    ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
-    ///     Ok(next.run(ex).await)
-    /// });
-    /// let client = app.test_client();
-    /// client.get("/").await.assert_status(401);
-    /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
-    /// # });
-    /// ```
-    around,
-
-    /// Routes under a common prefix, with settings and arounds of their own.
-    ///
-    /// ```
-    /// use fc_runtime::{App, at};
-    /// use std::time::Duration;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
-    ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
-    /// });
-    /// let client = app.test_client();
-    /// client.get("/admin").await.assert_text("overview");
-    /// client.get("/admin/stats").await.assert_text("stats");
-    /// # });
-    /// ```
-    group,
-}
-
-verbs! {
-    Group,
-
-    /// Wraps every route of this group, whichever comes first, inside the arounds of the app.
-    around,
-
-    /// A group inside this one.
-    group,
-}
+pub(super) use {methods, verbs};

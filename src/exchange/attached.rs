@@ -4,12 +4,51 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::exchange::upgrade::PendingUpgrade;
+#[cfg(feature = "websocket")]
+use crate::exchange::upgrade::{OnUpgrade, PendingUpgrade};
 
-/// What is left at a request.
+/// What is left at a request. Without the features there is no such value, and the compiler drops what deals with it.
 pub(crate) enum Attached {
+    #[cfg(feature = "grpc")]
     Status(ProtocolStatus),
+    #[cfg(feature = "websocket")]
     Upgrade(PendingUpgrade),
+}
+
+/// What takes a connection over when HTTP has left it.
+pub(crate) enum NextProtocol {
+    #[cfg(feature = "websocket")]
+    Upgrade(OnUpgrade),
+}
+
+impl Attached {
+    #[cfg_attr(
+        not(feature = "websocket"),
+        allow(clippy::unnecessary_wraps, reason = "with the feature there are others")
+    )]
+    pub(crate) fn status(&self) -> Option<ProtocolStatus> {
+        match *self {
+            #[cfg(feature = "grpc")]
+            Self::Status(status) => Some(status),
+            #[cfg(feature = "websocket")]
+            Self::Upgrade(_) => None,
+        }
+    }
+
+    /// # Errors
+    /// The value itself, if it is no upgrade.
+    #[cfg(feature = "websocket")]
+    #[cfg_attr(
+        not(feature = "grpc"),
+        allow(clippy::unnecessary_wraps, reason = "with the feature there are others")
+    )]
+    pub(crate) fn into_upgrade(self) -> Result<PendingUpgrade, Self> {
+        match self {
+            #[cfg(feature = "grpc")]
+            Self::Status(_) => Err(self),
+            Self::Upgrade(upgrade) => Ok(upgrade),
+        }
+    }
 }
 
 /// How a call ended in the words of a protocol above HTTP, whose HTTP status says nothing about it.
@@ -20,6 +59,9 @@ pub(crate) struct ProtocolStatus {
     /// Whether the function is at fault.
     pub(crate) failed: bool,
 }
+
+/// Whether anything is ever left in a slot.
+const IN_USE: bool = cfg!(any(test, feature = "grpc", feature = "websocket"));
 
 /// A slot where one part leaves a value for another. To ask an empty one costs a load and no lock.
 pub(crate) struct Slot<T> {
@@ -37,12 +79,16 @@ impl<T> Slot<T> {
     }
 
     pub(crate) fn take(&self) -> Option<T> {
-        if self.was_set.load(Ordering::Acquire) { self.lock().take() } else { None }
+        if self.was_set() { self.lock().take() } else { None }
     }
 
     /// Looks at the value, under the lock.
     pub(crate) fn look<R>(&self, at: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        if self.was_set.load(Ordering::Acquire) { self.lock().as_ref().and_then(at) } else { None }
+        if self.was_set() { self.lock().as_ref().and_then(at) } else { None }
+    }
+
+    fn was_set(&self) -> bool {
+        IN_USE && self.was_set.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {

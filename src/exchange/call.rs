@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 use http_body::Body;
 
-use crate::cancel::{Departure, Phase, PhaseCell, Policy};
+use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
-use crate::exchange::upgrade::PendingUpgrade;
 use crate::exchange::{Intake, Payload, Peer, Protocol};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
@@ -39,7 +38,7 @@ pub(crate) struct Scope {
     /// The pattern as it stands in a JSON string.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
-    pub(crate) policy: Policy,
+    pub(crate) hang_up_policy: HangUpPolicy,
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
@@ -113,25 +112,12 @@ impl Call {
 
     /// How the call ended, in the words of a protocol above HTTP. The last one set counts.
     pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
-        self.attached.look(|attached| match attached {
-            Attached::Status(status) => Some(*status),
-            Attached::Upgrade(_) => None,
-        })
+        self.attached.look(Attached::status)
     }
 
     /// Whether the function is at fault, in the words of a protocol above HTTP.
     pub(crate) fn has_failed(&self) -> bool {
         self.protocol_status().is_some_and(|status| status.failed)
-    }
-
-    pub(crate) fn take_upgrade(&self) -> Option<PendingUpgrade> {
-        match self.attached.take()? {
-            Attached::Upgrade(upgrade) => Some(upgrade),
-            status @ Attached::Status(_) => {
-                self.attached.set(status);
-                None
-            }
-        }
     }
 
     /// A body could not be read to its end because the client left.

@@ -10,7 +10,7 @@ use crate::exchange::Call;
 /// Resolves when the client has left; see [`Exchange::hang_up`](crate::Exchange::hang_up).
 ///
 /// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
-/// spawned tasks, blocking work, and handlers of scopes with [`At::finish`](crate::At::finish).
+/// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct HangUp {
     call: Arc<Call>,

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::exchange::attached::Slot;
-use crate::exchange::upgrade::OnUpgrade;
+use crate::exchange::attached::{NextProtocol, Slot};
 
 /// One per connection, shared by its requests.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(crate) struct Peer {
     /// Whether bytes wait for the client to read: the last of a reply may, when its request is over.
     stuck: AtomicBool,
     /// What takes the connection over when HTTP has left it.
-    pub(crate) next: Slot<OnUpgrade>,
+    pub(crate) next: Slot<NextProtocol>,
 }
 
 /// Held while a request is not over: until its reply has been sent, and until its body has been read.

@@ -35,12 +35,33 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// The methods that declare those of gRPC, for an app and for a group. An example stands at the app's.
+/// The functions that declare methods of gRPC, for an app and for a group.
 macro_rules! methods {
-    ($builder:ident, $(#[$unary:meta])* unary,) => {
+    ($builder:ident) => {
         /// gRPC: methods as closures, and generated services. See [`grpc`](crate::grpc).
         impl<S: Send + Sync + 'static> $builder<S> {
-            $(#[$unary])*
+            /// Answers a method that takes one message and gives one: `/package.Service/Method`.
+            ///
+            /// ```
+            /// use fc_runtime::{App, Error};
+            ///
+            /// #[derive(Clone, PartialEq, prost::Message)]
+            /// struct HelloRequest { #[prost(string, tag = "1")] name: String }
+            /// #[derive(Clone, PartialEq, prost::Message)]
+            /// struct HelloReply { #[prost(string, tag = "1")] message: String }
+            ///
+            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
+            ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
+            ///     Ok(HelloReply { message: format!("Hello {}", request.name) })
+            /// });
+            /// let client = app.test_client();
+            /// let reply = client.grpc("/greeter.Greeter/SayHello", [HelloRequest { name: "you".into() }]).await;
+            /// assert_eq!(reply.messages::<HelloReply>()[0].message, "Hello you");
+            /// let refused = client.grpc("/greeter.Greeter/SayHello", [HelloRequest::default()]).await;
+            /// refused.assert_code(tonic::Code::InvalidArgument);
+            /// # });
+            /// ```
             #[track_caller]
             pub fn unary<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
             where
@@ -111,37 +132,5 @@ macro_rules! methods {
     };
 }
 
-methods! {
-    App,
-
-    /// Answers a method that takes one message and gives one: `/package.Service/Method`.
-    ///
-    /// ```
-    /// use fc_runtime::{App, Error};
-    ///
-    /// #[derive(Clone, PartialEq, prost::Message)]
-    /// struct HelloRequest { #[prost(string, tag = "1")] name: String }
-    /// #[derive(Clone, PartialEq, prost::Message)]
-    /// struct HelloReply { #[prost(string, tag = "1")] message: String }
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
-    ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
-    ///     Ok(HelloReply { message: format!("Hello {}", request.name) })
-    /// });
-    /// let client = app.test_client();
-    /// let reply = client.grpc("/greeter.Greeter/SayHello", [HelloRequest { name: "you".into() }]).await;
-    /// assert_eq!(reply.messages::<HelloReply>()[0].message, "Hello you");
-    /// let refused = client.grpc("/greeter.Greeter/SayHello", [HelloRequest::default()]).await;
-    /// refused.assert_code(tonic::Code::InvalidArgument);
-    /// # });
-    /// ```
-    unary,
-}
-
-methods! {
-    Group,
-
-    /// As [`App::unary`].
-    unary,
-}
+methods!(App);
+methods!(Group);

@@ -2,11 +2,11 @@
 
 mod bell;
 mod body;
+mod event_reply;
 mod formats;
 mod into_reply;
 mod outcome;
 mod part;
-mod payload;
 mod source;
 mod sse;
 
@@ -26,11 +26,11 @@ use crate::stop::Stops;
 #[cfg(feature = "grpc")]
 pub(crate) use bell::Bell;
 pub(crate) use body::Body;
+pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
 pub use into_reply::IntoReply;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
-pub use payload::IntoPayload;
 use source::Pieces;
 pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};

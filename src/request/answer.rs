@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::cancel::Policy;
+use crate::cancel::HangUpPolicy;
 use crate::endpoint::ensure_initialised;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
@@ -133,12 +133,12 @@ async fn outlive<S: Send + Sync + 'static>(
     visit: Visit<S>,
 ) -> Result<Reply> {
     ensure_initialised(&app, &call).await?;
-    let policy = visit.place.scope.policy;
+    let policy = visit.place.scope.hang_up_policy;
     let tracker = app.shared.tracker.clone();
     let run = run(app, call, visit);
     match policy {
-        Policy::Cancel => run.await,
-        Policy::Finish => {
+        HangUpPolicy::Cancel => run.await,
+        HangUpPolicy::Finish => {
             let task = tracker.spawn(Kind::Handler, run);
             task.await.unwrap_or_else(|_| {
                 Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))

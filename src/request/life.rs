@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
-use crate::cancel::Policy;
+use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
@@ -56,7 +56,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         match place {
             Err(refusal) => Answer::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
-                let elsewhere = place.scope.policy == Policy::Finish || !self.shared.initialisation.is_done();
+                let elsewhere = place.scope.hang_up_policy == HangUpPolicy::Finish
+                    || !self.shared.initialisation.is_done();
                 let visit = Visit { place, permit };
                 if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
             }

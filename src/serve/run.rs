@@ -3,9 +3,11 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -33,10 +35,30 @@ impl<S: Send + Sync + 'static> App<S> {
     /// # Errors
     /// A mistake in the app, a bad port, a port that is taken, a state that cannot be opened. Returned from `main`
     /// they are printed, and the exit code is 1.
+    ///
+    /// # Inside `#[tokio::main]`
+    /// `run` has a runtime of its own. Inside another one it moves to a thread of its own and logs a warning: the thread
+    /// that called `run` waits, and with it whatever the outer runtime has on that thread. Leave `#[tokio::main]` out,
+    /// write `fn main() -> fc_runtime::Result`, and open what needs a runtime in [`App::open`].
     pub fn run(self) -> Result {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return self.run_here(false);
+        }
+        let own = thread::Builder::new().name("fc-run".to_owned()).spawn(move || self.run_here(true))?;
+        own.join().unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    /// Blocks this thread, on which no other runtime may be.
+    fn run_here(self, is_nested: bool) -> Result {
         let instance = Instance::from_env();
         #[cfg(feature = "log")]
         crate::log::install(&instance);
+        if is_nested {
+            say::warn(format_args!(
+                "App::run was called inside a tokio runtime, of which one thread now waits: leave #[tokio::main] out, \
+                 and write `fn main() -> fc_runtime::Result`"
+            ));
+        }
         let runtime = runtime::build()?;
         let last_resort = LastResort::default();
         let served = runtime.block_on(async {

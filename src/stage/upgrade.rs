@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
+use crate::exchange::Call;
+use crate::exchange::attached::NextProtocol;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::stage::Outgoing;
 use crate::tally::Permit;
@@ -16,13 +18,13 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
     }
     let Some(call) = response.body().call() else { return };
     // A handler may answer 101 by hand, and leave no upgrade.
-    let (Some(PendingUpgrade { call: lean, run }), Some(peer)) = (call.take_upgrade(), &call.peer) else {
+    let (Some(PendingUpgrade { call: lean, run }), Some(peer)) = (take_upgrade(&call), &call.peer) else {
         return;
     };
     let Some(mut record) = response.body_mut().take_record() else { return };
     let before = Arc::downgrade(&call);
     record.go_on_as(lean);
-    peer.next.set(Box::new(move |upgraded: Upgraded| {
+    let on_upgrade = Box::new(move |upgraded: Upgraded| {
         // Only futures of the author's, as `hang_up()` gives them, can still hold the original call. They are told when
         // the upgraded connection ends.
         let mut watched = before.upgrade();
@@ -42,6 +44,12 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
             let ended = ended.await;
             record.end_upgraded(ended);
             drop(permit);
-        })
-    }));
+        }) as _
+    });
+    peer.next.set(NextProtocol::Upgrade(on_upgrade));
+}
+
+fn take_upgrade(call: &Call) -> Option<PendingUpgrade> {
+    // Anything else stays where it was.
+    call.attached.take()?.into_upgrade().map_err(|other| call.attached.set(other)).ok()
 }

@@ -10,7 +10,7 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::time::sleep_until;
 
-use crate::cancel::Policy;
+use crate::cancel::HangUpPolicy;
 use crate::error::{Error, Result};
 use crate::exchange::attached::Attached;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
@@ -66,11 +66,11 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// A handler that checks something returns `Ok(ex.websocket(..))`.
     ///
     /// **Origins.** A browser opens sockets to other origins without asking, cookies included. So pages of other
-    /// origins get a 403, unless the place's [`Cors`](crate::Cors) allows them or [`Upgrade::any_origin`] does. Pages of this
+    /// origins get a 403, unless the place's [`Cors`](crate::Cors) allows them or [`Upgrade::with_any_origin`] does. Pages of this
     /// host may, and so may clients that are no browsers and name no origin.
     ///
     /// **The end.** A client that closes, or leaves without a word, makes [`Socket::next`] give `None`; the closure has
-    /// 10 s to end then, or for ever where the place says [`finish`](crate::At::finish). Before the platform stops or
+    /// 10 s to end then, or for ever under [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish). Before the platform stops or
     /// freezes the instance, when the process drains, and shortly before the function's time is up, the socket is closed
     /// with 1001, and `next` gives `None` as well; a drain waits for the closure under its deadline.
     ///
@@ -115,32 +115,32 @@ impl<S: Send + Sync + 'static> Exchange<S> {
 impl Upgrade {
     /// The subprotocols that are spoken here, the best first. The first that the client offers too is chosen; without
     /// one the socket has none, and most clients close it.
-    pub fn protocols<P: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
+    pub fn with_protocols<P: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
         self.protocols = names.into_iter().map(Into::into).collect();
         self
     }
 
     /// The largest message, in bytes; a larger one closes with 1009. Default 6 MiB, the platform's own limit.
-    pub fn max_message(mut self, bytes: usize) -> Self {
+    pub fn with_max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
         self
     }
 
     /// A client that has been silent for so long has been pinged. Default 10 s, because a load balancer closes what is idle
     /// for 15 s; zero for no pings.
-    pub fn ping_every(mut self, silence: Duration) -> Self {
+    pub fn with_ping_every(mut self, silence: Duration) -> Self {
         self.ping_every = silence;
         self
     }
 
     /// How long a client may take to answer a ping, by whatever it sends. Then it has left. Default 20 s.
-    pub fn pong_within(mut self, limit: Duration) -> Self {
+    pub fn with_pong_within(mut self, limit: Duration) -> Self {
         self.pong_within = limit;
         self
     }
 
     /// Lets pages of every origin in: for sockets that tell and do nothing more than a stranger may know and do.
-    pub fn any_origin(mut self) -> Self {
+    pub fn with_any_origin(mut self) -> Self {
         self.any_origin = true;
         self
     }
@@ -171,7 +171,8 @@ impl Upgrade {
         let Self { call, closure, stops, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
         let lean = Arc::new(call.lean());
-        let may_finish = call.scope.as_ref().is_some_and(|scope| scope.policy == Policy::Finish);
+        let may_finish =
+            call.scope.as_ref().is_some_and(|scope| scope.hang_up_policy == HangUpPolicy::Finish);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
         let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
         let stop = stops.listen();

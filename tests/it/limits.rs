@@ -250,27 +250,15 @@ fn a_scopes_time_limit_is_a_504() {
     assert_eq!(lines.iter().filter(|line| line["status"] == 504).count(), 1, "{lines:?}");
 }
 
-/// The platform would cut at the same moment: the answer has to be there before.
+/// That the answer is there before the platform cuts is shown without a real clock: see `memory::policy`.
 #[test]
-fn the_platforms_deadline_is_a_504_before_it_passes() {
+fn the_platforms_deadline_is_a_504() {
     let server = Server::contract();
     let told = |name: &str, value: &str| Ask::get("/slow?ms=600000").header(name, value);
-    let started = std::time::Instant::now();
     server.ask(&told("x-fc-function-timeout", "1")).assert_problem(504);
-    println!("504 after {:?} of a time-out of 1 s", started.elapsed());
     let record_before = server.ask(&Ask::get("/context").header("x-fc-function-timeout", "10")).json();
     assert!(record_before["deadline_ms"].is_u64(), "{record_before}");
     let in_a_second =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 1000;
     server.ask(&told("x-fc-function-deadline", &in_a_second.to_string())).assert_problem(504);
-    // The first one is over before the platform's own clock would be.
-    let record = until("the record", || {
-        server
-            .lines()
-            .iter()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find(|line| line["status"] == 504)
-    });
-    let taken = record["duration_us"].as_u64().unwrap();
-    assert!(taken < 1_000_000, "the platform cuts at 1 s, the answer took {taken} us");
 }

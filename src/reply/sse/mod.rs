@@ -40,7 +40,7 @@ pub use sender::SseSender;
 /// ```
 ///
 /// An event that is alone is on the wire at once; events that are ready together share a chunk. When there was nothing
-/// to send for [10 s](Self::keep_alive) a comment is sent: a load balancer closes a connection that is silent for 15 s.
+/// to send for [10 s](Self::with_keep_alive) a comment is sent: a load balancer closes a connection that is silent for 15 s.
 ///
 /// # How it ends
 /// - The producer ends: so does the reply. An `EventSource` connects again, until it is answered 204.
@@ -104,7 +104,7 @@ impl Sse {
 
     /// How long nothing may be sent before a comment is (10 s). It should be less than what a load balancer allows, 15 s
     /// unless its listener says otherwise. Zero is never.
-    pub fn keep_alive(mut self, every: Duration) -> Self {
+    pub fn with_keep_alive(mut self, every: Duration) -> Self {
         self.events.as_mut().set_keep_alive(Some(every).filter(|every| !every.is_zero()));
         self
     }

@@ -12,6 +12,8 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::Peer;
+#[cfg(feature = "websocket")]
+use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
@@ -76,7 +78,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
     /// up for that in connections that never do.
     #[cfg(feature = "websocket")]
     fn switch(self) {
-        let Some(on_upgrade) = self.peer.next.take() else { return };
+        let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() else { return };
         let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
         spawn_upgraded(
             on_upgrade,

@@ -98,7 +98,7 @@ pub fn app() -> App<Seen> {
                 for text in ["one", "two", "three"] { yield text; }
             })
         })
-        .get("/silent", async |ex| silent(ex.state_arc()).keep_alive(Duration::from_millis(50)))
+        .get("/silent", async |ex| silent(ex.state_arc()).with_keep_alive(Duration::from_millis(50)))
         .get("/waiting", async |ex| silent(ex.state_arc()))
         // Ready whenever it is asked.
         .get("/endless", async |ex| {

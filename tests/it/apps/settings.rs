@@ -4,7 +4,7 @@ use std::env::var;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use fc_runtime::{App, Cors, Error, Exchange, Json, OrError, Reply, Result, at, guard};
+use fc_runtime::{App, Cors, Error, Exchange, HangUpPolicy, Json, OrError, Reply, Result, at, guard};
 use serde::Deserialize;
 
 /// How often the ready check ran.
@@ -23,7 +23,7 @@ pub fn app() -> App<Rounds> {
         .get("/counters", async |ex| Json(ex.counters()))
         .get("/slow", slow)
         .post("/slow", slow)
-        .get(at("/finish").finish(), slow)
+        .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), slow)
         .get("/block", async |ex| {
             let Pause { ms } = ex.query()?;
             let end = Instant::now() + Duration::from_millis(ms);

@@ -54,10 +54,10 @@ async fn ten_seconds_of_silence_are_broken_by_a_comment() {
 #[tokio::test(start_paused = true)]
 async fn comments_come_as_they_are_asked_for() {
     let client = App::new()
-        .get("/often", async |_| Sse::run(waiting).keep_alive(Duration::from_secs(2)))
+        .get("/often", async |_| Sse::run(waiting).with_keep_alive(Duration::from_secs(2)))
         .get("/never", async |_| Sse::run(waiting).without_keep_alive())
-        .get("/zero", async |_| Sse::run(waiting).keep_alive(Duration::ZERO))
-        .get("/forever", async |_| Sse::run(waiting).keep_alive(Duration::MAX))
+        .get("/zero", async |_| Sse::run(waiting).with_keep_alive(Duration::ZERO))
+        .get("/forever", async |_| Sse::run(waiting).with_keep_alive(Duration::MAX))
         .test_client();
     let begin = Instant::now();
     client.get("/often").await.assert_text(&":\n\n".repeat(14));
