@@ -72,7 +72,7 @@ impl Connection {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() {
+        if !self.engine.replies.is_empty() && !mail.is_held {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }
@@ -121,7 +121,7 @@ impl Connection {
         }
     }
 
-    /// Ready when everything is sent; whether that was all there will ever be.
+    /// Ready when everything is sent; whether the client has closed too, after both sides have said all.
     pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
         let flushed = outbox.poll_flush(&mut *self.io, cx);
@@ -134,11 +134,12 @@ impl Connection {
             // Whoever reads what is left has to count the silence from now on.
             cx.waker().wake_by_ref();
         }
-        let is_all = self.phase == Phase::Answered;
-        if is_all {
-            // A client may ping behind its goodbye. A reset would take the last messages from it.
-            let _ = self.poll_away(cx);
+        if self.phase == Phase::Answered && self.engine.replies.is_empty() {
+            // A client may ping behind its goodbye. If the socket were closed by then, the kernel would reset the
+            // connection, and take what is still under way from the client.
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
+            self.phase = Phase::Said;
         }
-        Poll::Ready(Ok(is_all))
+        Poll::Ready(Ok(self.phase == Phase::Said && self.poll_away(cx).is_ready()))
     }
 }

@@ -105,7 +105,7 @@ fn say(follower: &impl Follower, function: &str, kind: Kind) {
 }
 
 async fn reload(follower: &impl Follower, former: &Manifest) -> Option<Manifest> {
-    match Manifest::load(former.file()) {
+    match former.reload() {
         Ok(manifest) => {
             follower.manifest_changed(former, &manifest).await;
             Some(manifest)

@@ -152,7 +152,7 @@ fn the_environment_is_read_in_one_place() {
             "deploy/build.rs",
             "deploy/snapshot.rs",
             "instance/environment.rs",
-            "manifest/mod.rs",
+            "manifest/load.rs",
         ],
     );
 }
