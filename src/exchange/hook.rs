@@ -7,6 +7,7 @@ use crate::exchange::{Call, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// What a lifecycle hook holds: the state, the instance, the call that caused it.
+#[doc(alias = "lifecycle")]
 pub struct Hook<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,

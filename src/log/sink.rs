@@ -65,7 +65,7 @@ pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
     write_once(lines, || true);
 }
 
-/// Appends lines, and writes them with all that waited as soon as `may` says so: now, by [`settle`], or a moment later.
+/// Appends lines, and writes them with all that waited as soon as `may` says so: now, by [`flush_if`], or a moment later.
 pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
@@ -78,7 +78,7 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
         sink.flush();
     } else if !sink.pending.is_empty() {
         WAITING.store(true, Ordering::SeqCst);
-        // Whoever could have let it go may have looked before it was there.
+        // Asked again: the last request may have looked at `WAITING` before it was set.
         if may() {
             sink.flush();
         }
@@ -88,8 +88,8 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
     }
 }
 
-/// Writes what waits, if it may be written now: for whoever it may have waited for.
-pub(crate) fn settle(may: impl Fn() -> bool) {
+/// Flushes pending lines if the condition that they were held back for is over.
+pub(crate) fn flush_if(may: impl Fn() -> bool) {
     if WAITING.load(Ordering::SeqCst) && may() {
         flush();
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::beacon::{Beacon, Observer};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
+use crate::watched::{Observer, Watched};
 
 /// How far the stop has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,12 +22,12 @@ pub(crate) enum Stage {
 
 /// Tells every connection how far the stop has come.
 #[derive(Default)]
-pub(crate) struct Drain(Beacon);
+pub(crate) struct Drain(Watched);
 
 impl Drain {
-    /// What hands out watches, on another thread.
-    pub(crate) fn watches(&self) -> Watches {
-        Watches(self.0.clone())
+    /// For the door, which makes an observer for each connection on its own thread.
+    pub(crate) fn observers(&self) -> DrainObservers {
+        DrainObservers(self.0.clone())
     }
 
     /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
@@ -43,7 +43,7 @@ impl Drain {
                 let _ = write!(left, " {count} {kind}");
             }
             say::warn(format_args!("{why}: cutting{left}"));
-            app.shared.tally.start_cutting();
+            app.shared.counts.start_cutting();
             self.advance(Stage::Cutting);
             // Connections drop what they hold at once; tasks of the author's go with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
@@ -89,19 +89,19 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Hands out watches.
-pub(crate) struct Watches(Beacon);
+/// Makes observers, on the thread of the door.
+pub(crate) struct DrainObservers(Watched);
 
-impl Watches {
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(self.0.observe())
+impl DrainObservers {
+    pub(crate) fn observe(&self) -> DrainObserver {
+        DrainObserver(self.0.observe())
     }
 }
 
 /// One connection's view of the stop.
-pub(crate) struct Watch(Observer);
+pub(crate) struct DrainObserver(Observer);
 
-impl Watch {
+impl DrainObserver {
     /// The stage now; the task is woken when it changes.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {

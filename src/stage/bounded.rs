@@ -8,12 +8,12 @@ use http::StatusCode;
 
 use crate::error::Error;
 use crate::exchange::{Call, Shared};
-use crate::stage::{Begin, Guard};
+use crate::stage::{Begin, PanicGuard};
 use crate::timer::Deadline;
 
-/// A handler that has not started, or runs. It ends by [`Bounded::end`], not by being dropped: `Guard` needs the call.
+/// A handler that has not started, or runs. It ends by [`Bounded::end`], not by being dropped: `PanicGuard` needs the call.
 pub(crate) struct Bounded<F, T> {
-    guard: Guard<F, T>,
+    guard: PanicGuard<F, T>,
     deadline: Deadline,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
 
 impl<F: Begin<T>, T> Bounded<F, T> {
     pub(crate) fn new(start: F) -> Self {
-        Self { guard: Guard::new(start), deadline: Deadline::NotAsked }
+        Self { guard: PanicGuard::new(start), deadline: Deadline::NotAsked }
     }
 
     /// Puts the value in its place once there is one: replies are large, and are moved as little as can be.

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 use crate::error::{Error, Result};
 use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
-use crate::stage::{Begin, Guarded, log_cause};
+use crate::stage::{Begin, PanicGuarded, log_cause};
 use crate::stop::StopNotice;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
@@ -23,7 +23,7 @@ use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
-use crate::websocket::pulse::{Beat, Pulse};
+use crate::websocket::ping_timer::{Beat, PingTimer};
 
 /// The author's closure, before it is called.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
@@ -41,13 +41,13 @@ pub(super) struct Session {
     mailbox: Arc<Mailbox>,
     /// `None` when nothing is left to be said.
     connection: Option<Connection>,
-    work: Option<Guarded<Start, Result>>,
+    work: Option<PanicGuarded<Start, Result>>,
     /// Ends when the peer has gone, for times in which nothing is read.
     departed: Option<BoxFuture<()>>,
     stop: StopNotice,
     /// When the platform would cut the connection.
     deadline: Option<Pin<Box<Sleep>>>,
-    pulse: Pulse,
+    ping_timer: PingTimer,
     closing: Timer,
     grace: Timer,
     /// Whether the closure may go on for as long as it likes.
@@ -64,7 +64,7 @@ pub(super) struct Opening {
     pub(super) closure: Closure,
     pub(super) stop: StopNotice,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
-    pub(super) pulse: Pulse,
+    pub(super) ping_timer: PingTimer,
     pub(super) max_message: usize,
     pub(super) may_finish: bool,
 }
@@ -82,16 +82,16 @@ impl Begin<Result> for Start {
 
 impl Session {
     pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
-        let Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish } = opening;
+        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
             connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
-            work: Some(Guarded::new(Arc::clone(&mailbox.call), start)),
+            work: Some(PanicGuarded::new(Arc::clone(&mailbox.call), start)),
             departed: Some(upgraded.departed),
             mailbox,
             stop,
             deadline,
-            pulse,
+            ping_timer,
             closing: Timer::default(),
             grace: Timer::default(),
             may_finish,
@@ -113,7 +113,7 @@ impl Session {
         }
         // While it is we who do not listen, a client is not silent.
         let is_reading = self.is_reading;
-        match self.pulse.poll(cx, || connection.has_moved() || !is_reading) {
+        match self.ping_timer.poll(cx, || connection.has_moved() || !is_reading) {
             Some(Beat::Ping) => connection.ping(),
             Some(Beat::Lost) => self.lose(),
             None => {}

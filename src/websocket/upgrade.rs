@@ -20,7 +20,7 @@ use crate::reply::{IntoReply, Outcome, Reply};
 use crate::stop::Stops;
 use crate::websocket::handshake;
 use crate::websocket::mailbox::Mailbox;
-use crate::websocket::pulse::Pulse;
+use crate::websocket::ping_timer::PingTimer;
 use crate::websocket::session::{Closure, Opening, Session};
 use crate::websocket::socket::Socket;
 
@@ -80,6 +80,9 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     ///
     /// Compression (`permessage-deflate`) is not negotiated. Over HTTP/2 there are no sockets.
     #[track_caller]
+    #[doc(alias = "WebSocketUpgrade")]
+    #[doc(alias = "ws")]
+    #[doc(alias = "on_upgrade")]
     pub fn websocket<F, Fut, R>(self, f: F) -> Upgrade
     where
         F: FnOnce(Socket<S>) -> Fut + Send + 'static,
@@ -92,8 +95,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
             Box::pin(async move {
-                let settle = |error: Error| if error.is_settled() { error } else { shared.map_error(error) };
-                work.await.into_result().map_err(settle)
+                let map = |error: Error| if error.is_mapped() { error } else { shared.map_error(error) };
+                work.await.into_result().map_err(map)
             })
         });
         Upgrade {
@@ -174,11 +177,11 @@ impl Upgrade {
         let may_finish =
             call.scope.as_ref().is_some_and(|scope| scope.hang_up_policy == HangUpPolicy::Finish);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
-        let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
+        let (max_message, ping_timer) = (self.max_message, PingTimer::new(self.ping_every, self.pong_within));
         let stop = stops.listen();
         let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
-            let opening = Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish };
+            let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
         call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));

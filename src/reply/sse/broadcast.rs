@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::beacon::{Beacon, Observer};
 use crate::error::Result;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
+use crate::watched::{Observer, Watched};
 
 /// Sends each event to all who subscribe, such as thousands of [`Sse`](crate::Sse) replies. Clones send to the same.
 ///
@@ -36,6 +36,8 @@ use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 /// # });
 /// ```
 #[derive(Clone)]
+#[doc(alias = "channel")]
+#[doc(alias = "pubsub")]
 pub struct Broadcast {
     handle: Arc<Handle>,
 }
@@ -47,7 +49,7 @@ struct Channel {
     capacity: usize,
     ring: Mutex<Ring>,
     /// How many events there have been, which wakes those who wait for one more.
-    sent: Beacon,
+    sent: Watched,
 }
 
 #[derive(Default)]
@@ -69,7 +71,7 @@ impl Ring {
 impl Broadcast {
     /// One that keeps the last `capacity` events, at least one, for subscribers that are slow or were away.
     pub fn new(capacity: usize) -> Self {
-        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Beacon::default() };
+        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Watched::default() };
         Self { handle: Arc::new(Handle(Arc::new(channel))) }
     }
 

@@ -142,13 +142,13 @@ impl SseEvent {
     }
 
     /// The whole event.
-    pub(super) fn into_wire(self) -> Result<Wire> {
+    pub(super) fn into_wire(self) -> Result<EventBytes> {
         match self.0 {
             Form::Open(mut lines) => {
                 lines.extend_from_slice(END);
-                Ok(Wire::Own(lines))
+                Ok(EventBytes::Own(lines))
             }
-            Form::Closed(text) => Ok(Wire::Shared(text)),
+            Form::Closed(text) => Ok(EventBytes::Shared(text)),
             Form::Mistake(error) => Err(error),
         }
     }
@@ -188,12 +188,12 @@ fn has_break(text: &[u8]) -> bool {
 
 /// Whole events on their way out: in a buffer that more can be added to, or shared with other clients.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(super) enum EventBytes {
     Own(Vec<u8>),
     Shared(Bytes),
 }
 
-impl Wire {
+impl EventBytes {
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(text) => text,

@@ -58,6 +58,9 @@ pub use sender::SseSender;
 /// Proxies are told not to hold events back, by `cache-control: no-cache` and `x-accel-buffering: no`. A `HEAD` gets the
 /// head, and its producer is never polled.
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "EventSource")]
+#[doc(alias = "EventStream")]
+#[doc(alias = "server-sent")]
 pub struct Sse {
     events: Pin<Box<dyn Events>>,
 }

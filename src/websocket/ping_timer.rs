@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::timer::Timer;
 
-pub(super) struct Pulse {
+pub(super) struct PingTimer {
     /// Zero for none.
     every: Duration,
     within: Duration,
@@ -21,13 +21,13 @@ pub(super) enum Beat {
     Lost,
 }
 
-impl Pulse {
+impl PingTimer {
     pub(super) fn new(every: Duration, within: Duration) -> Self {
         Self { every, within, timer: Timer::default(), asked: None }
     }
 
-    /// `heard` tells whether anything came since it was asked. It is asked twice in each interval, so that no silence
-    /// lasts longer than that.
+    /// `heard` tells whether anything came since the last call of `heard`. It is sampled at every half interval, so that
+    /// no silence lasts longer than the interval.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
         while !self.every.is_zero() && !self.timer.is_running() {
@@ -67,12 +67,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_answered_with_a_ping_and_then_with_an_end() {
         let begin = Instant::now();
-        let mut pulse = Pulse::new(Duration::from_secs(10), Duration::from_secs(7));
+        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(7));
         let mut heard = true;
         let mut beats = Vec::new();
         while beats.len() < 2 {
             let next = poll_fn(|cx| {
-                let beat = pulse.poll(cx, || std::mem::replace(&mut heard, false));
+                let beat = ping_timer.poll(cx, || std::mem::replace(&mut heard, false));
                 beat.map_or(Poll::Pending, Poll::Ready)
             });
             beats.push((next.await, begin.elapsed().as_secs()));
@@ -84,12 +84,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_is_asked_in_each_interval() {
         let begin = Instant::now();
-        let mut pulse = Pulse::new(Duration::from_secs(10), Duration::from_secs(60));
+        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(60));
         let mut heard = false;
         let mut pings = Vec::new();
         while pings.len() < 3 {
             let next = poll_fn(|cx| {
-                let beat = pulse.poll(cx, || std::mem::replace(&mut heard, false));
+                let beat = ping_timer.poll(cx, || std::mem::replace(&mut heard, false));
                 beat.map_or(Poll::Pending, Poll::Ready)
             });
             assert_eq!(next.await, Beat::Ping);

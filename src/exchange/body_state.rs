@@ -1,4 +1,4 @@
-//! A body being taken in: what was read stays, whoever stops reading.
+//! How far a request's body has been read. Its bytes survive a reader that is cancelled.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +9,7 @@ use http_body::Body;
 use crate::error::{Error, Result};
 use crate::exchange::payload::{Departed, Payload, broken};
 
-pub(crate) enum Intake {
+pub(crate) enum BodyState {
     Unread(Payload),
     Partly(Box<Partly>),
     Whole(Bytes),
@@ -51,7 +51,7 @@ impl Partly {
     }
 }
 
-impl Intake {
+impl BodyState {
     /// Reads to the end, or to the limit.
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
         loop {
