@@ -1,7 +1,7 @@
-//! A waker between a connection's task and what its stream waits for.
+//! A waker between the task of a connection and the stream that the connection sends.
 //!
-//! A connection asks its body again after each chunk, and whenever its socket moves. The bell knows whether anything has
-//! happened to the stream since it was last asked; and rung once, it does not wake a task that cannot come yet again.
+//! A connection polls the body after each chunk and whenever its socket is ready. [`Bell`] records whether the stream
+//! was woken since the last poll, so that other polls are skipped. A second wake before that poll is swallowed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use std::task::{Wake, Waker};
 
 pub(crate) struct Bell {
     line: Arc<Line>,
-    /// What rings.
+    /// The waker for the stream: a wake sets `is_ringing` and wakes the task.
     waker: Waker,
-    /// The waker of the task that answers, kept here too so that most answers take no lock.
+    /// The waker of the connection's task. It is kept here too, so that most polls take no lock.
     task: Waker,
 }
 
@@ -21,7 +21,7 @@ struct Line {
 }
 
 impl Bell {
-    /// One that rings, for this task: nothing has been polled yet.
+    /// Creates a bell that is ringing, because the stream has not been polled yet. It wakes `task`.
     pub(crate) fn new(task: &Waker) -> Self {
         let line = Arc::new(Line { is_ringing: AtomicBool::new(true), task: Mutex::new(task.clone()) });
         Self { waker: Arc::clone(&line).into(), line, task: task.clone() }
@@ -31,7 +31,7 @@ impl Bell {
         &self.waker
     }
 
-    /// Whether it has rung since the last time. From now on it wakes this task.
+    /// Whether the stream was woken since the last call. Resets the bell, and makes it wake `task` from now on.
     pub(crate) fn answer(&mut self, task: &Waker) -> bool {
         if !self.task.will_wake(task) {
             self.task.clone_from(task);
@@ -40,12 +40,12 @@ impl Bell {
         self.line.is_ringing.swap(false, Ordering::AcqRel)
     }
 
-    /// Whether it has not rung since then, and will wake this task.
+    /// Whether the stream was not woken since the last [`answer`](Self::answer), and the next wake reaches `task`.
     pub(crate) fn is_silent(&self, task: &Waker) -> bool {
         !self.line.is_ringing.load(Ordering::Acquire) && self.task.will_wake(task)
     }
 
-    /// There is more to do at the next time, which comes by itself.
+    /// Makes the next `answer` true without waking the task: the connection polls again by itself.
     pub(crate) fn keep_ringing(&self) {
         self.line.is_ringing.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The trait of values that a handler may return.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ use crate::reply::{Reply, ReplyPart};
     note = "to answer with no body, return `StatusCode::NO_CONTENT`"
 )]
 pub trait IntoReply {
-    /// The reply.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -38,7 +38,7 @@ impl IntoReply for Reply {
     }
 }
 
-/// The only one for `Result`: that is what lets `?` infer its error.
+/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
 impl<T: IntoReply> IntoReply for Result<T, Error> {
     fn into_reply(self) -> Reply {
         match self {
