@@ -1,4 +1,4 @@
-//! The record: outermost, so that every request that gets in is counted and logged once, however it ends.
+//! The record of a request: the outermost stage. Every request is counted and logged once, however it ends.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::json::text_into;
 use crate::log::{AccessLog, Level, sink, stamp};
 use crate::tally::Tally;
 
-/// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.
+/// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
     call: Arc<Call>,
     tally: Arc<Tally>,
@@ -23,7 +23,7 @@ pub(crate) struct Record {
     ended: bool,
 }
 
-/// The words of the start and end lines that FC 2.0 finds a request's log by.
+/// The words of the start and end lines by which FC 2.0 finds the log lines of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Markers {
     Invoke,
@@ -44,10 +44,10 @@ enum End {
     Broken,
 }
 
-/// How much of a path is logged.
+/// The longest part of a path that is logged, in bytes.
 const PATH_LOGGED_MAX: usize = 4096;
 
-/// nginx's word for a client that left, and the platform's.
+/// The status of a client that left, as nginx and the platform log it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
@@ -69,13 +69,13 @@ impl Record {
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
         self.failed = status >= 500;
-        // A client that left while its body was read gets no reply, though the handler gave one.
+        // If the client left while its body was read, no reply is sent, and the phase stays `Reading`.
         if !self.call.departure.is_gone() {
             self.call.phase.set(Phase::Replying);
         }
     }
 
-    /// An event call that failed is answered with 404, which does not tell.
+    /// Marks the call as failed. A failed event call is answered with 404, so its status does not show the failure.
     pub(crate) fn set_failed(&mut self) {
         self.failed = true;
     }
@@ -84,12 +84,12 @@ impl Record {
         self.sent += bytes as u64;
     }
 
-    /// The author's stream panicked, after the head of its reply was sent.
+    /// Counts a panic of the author's stream after the head of the reply was sent.
     pub(crate) fn panicked(&self) {
         self.tally.panicked.add();
     }
 
-    /// The connection goes on as something else, and so does this record.
+    /// Continues this record for the upgraded connection, with its call.
     pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
         self.call = call;
     }
@@ -132,8 +132,8 @@ impl Record {
             End::Cut => tally.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last one writes for all: the instance may be frozen next. It is counted down under the sink's lock, so that
-        // whoever finds that it is the last one has every line before it.
+        // The last request in flight flushes the lines of all others, because the instance may be frozen next.
+        // `in_flight` is decremented while the sink is locked, so the request that sees zero flushes all earlier lines.
         let wanted = self.is_wanted(end);
         if self.log == AccessLog::Off {
             tally.in_flight.take();
@@ -168,7 +168,8 @@ impl Record {
         }
     }
 
-    /// One JSON object. The path stands there without its query: signatures and tokens live in queries.
+    /// Writes the line as one JSON object. The path is logged without its query, because queries carry signatures and
+    /// tokens.
     fn line(&self, out: &mut Vec<u8>, end: End) {
         let call = &*self.call;
         let level = match end {
@@ -191,7 +192,7 @@ impl Record {
         // A method is a token, which needs no escaping.
         out.extend_from_slice(call.head.method.as_str().as_bytes());
         out.extend_from_slice(b"\",\"path\":\"");
-        // A longer path is an attack or a mistake, and a line has its limit.
+        // A longer path is an attack or a mistake, and the platform limits the length of a line.
         let path = call.head.uri.path().as_bytes();
         text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
         if let Some(scope) = &call.scope {
@@ -225,7 +226,7 @@ impl Record {
     }
 }
 
-/// Dropped before its reply was sent: the client left, or we cut it.
+/// A record that is dropped before its reply was sent: the client left, or a shutdown cut the request.
 impl Drop for Record {
     fn drop(&mut self) {
         if self.ended {
