@@ -1,4 +1,4 @@
-//! Requests that no handler sees, and what they are answered.
+//! Requests that are answered without a handler.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
@@ -8,25 +8,25 @@ use crate::platform::Glance;
 use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 
-/// Why no handler sees a request.
+/// Why a request does not reach a handler.
 pub(crate) enum Refusal {
     NotFound,
-    /// The value of `Allow`.
+    /// 405, with the value of `Allow`.
     WrongMethod(HeaderValue),
-    /// The automatic answer; `None` is `OPTIONS *`.
+    /// The automatic reply to `OPTIONS`, with the value of `Allow`. `None` is for `OPTIONS *`.
     Options(Option<HeaderValue>),
-    /// The headers of a preflight's answer.
+    /// The reply to a preflight, with its headers.
     Preflight(Box<HeaderMap>),
     TargetTooLong,
     HeadersTooLarge,
-    /// A shape that proxies and servers might read differently.
+    /// A head that proxies and servers might read differently.
     BadShape(&'static str),
-    /// More requests than the app handles at a time.
+    /// The cap on requests in flight is reached.
     Busy,
 }
 
 impl Refusal {
-    /// Refuses what is too large, and what two readers could take for two different requests.
+    /// Refuses a head that is too large, or that two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
@@ -82,7 +82,8 @@ impl IntoReply for Refusal {
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
                 let message = "this instance handles as many requests as it may";
-                // Its record says it; a second line for each shed request would double the log under overload.
+                // The access log has a line for it. A second line for each refused request would double the log under
+                // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
                 Reply::from_error(error.with_header(header::RETRY_AFTER, later))
             }
