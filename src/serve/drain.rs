@@ -1,4 +1,4 @@
-//! Stopping: in-flight requests are finished under a deadline, then cut and counted.
+//! The drain: requests in flight are finished under a deadline; the rest is cut and counted.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
 
-/// How far the stop has come.
+/// The stage of the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serving,
-    /// Finish what is in flight, take no more.
+    /// Requests in flight are finished, new ones are refused.
     Draining,
-    /// Close now.
+    /// Connections close now.
     Cutting,
 }
 
-/// Tells every connection how far the stop has come.
+/// Announces the stage of the stop to every connection.
 #[derive(Default)]
 pub(crate) struct Drain(Beacon);
 
 impl Drain {
-    /// What hands out watches, on another thread.
+    /// Creates watches, on another thread too.
     pub(crate) fn watches(&self) -> Watches {
         Watches(self.0.clone())
     }
 
-    /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
+    /// Waits for requests in flight until the deadline. The deadline or a second signal cuts the rest.
     pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
         let tracker = &app.shared.tracker;
         self.advance(Stage::Draining);
@@ -45,11 +45,11 @@ impl Drain {
             say::warn(format_args!("{why}: cutting{left}"));
             app.shared.tally.start_cutting();
             self.advance(Stage::Cutting);
-            // Connections drop what they hold at once; tasks of the author's go with the runtime.
+            // Connections drop their requests at once. Tasks of the author end with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
         }
         let counters = app.shared.counters();
-        // Numbers as fields: this is the line that operators count by.
+        // The numbers are fields, so that operators can sum them.
         tracing::info!(
             target: "fc_runtime",
             finished = counters.finished,
@@ -64,7 +64,7 @@ impl Drain {
     }
 }
 
-/// Dropped while serving goes on (an embedder dropped the future): every connection closes.
+/// If the embedder drops the future of `serve`, every connection closes.
 impl Drop for Drain {
     fn drop(&mut self) {
         self.advance(Stage::Cutting);
@@ -89,7 +89,7 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Hands out watches.
+/// Creates a watch for each connection.
 pub(crate) struct Watches(Beacon);
 
 impl Watches {
@@ -98,11 +98,11 @@ impl Watches {
     }
 }
 
-/// One connection's view of the stop.
+/// The stage of the stop, as one connection sees it.
 pub(crate) struct Watch(Observer);
 
 impl Watch {
-    /// The stage now; the task is woken when it changes.
+    /// The current stage. A change wakes the task.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {
             0 => Stage::Serving,

@@ -1,9 +1,10 @@
-//! A connection's turns: from its task's wake to its next poll, a request may wait in its socket.
+//! Counts the connections that have unread bytes and were not polled since, so that log lines share a write.
 //!
-//! Records of requests that come together are written together. What tells that more are to come is the count of
-//! connections to which bytes came that have had no turn since; who has had the last turn lets the records go. An instance
-//! is frozen when nothing has been asked that is not answered, so a connection that was woken by anything else, such as
-//! its client's leaving, must not be waited for.
+//! The lines of requests that overlap are written together. While the count is above zero, more requests are expected,
+//! and lines are held back. The poll that brings the count to zero flushes them. The platform freezes an instance once
+//! all requests are answered. A wake for any other reason, such as the client's leaving, must therefore not count.
+//!
+//! A turn is one poll of the connection's task.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,8 +20,8 @@ use crate::log::sink;
 use crate::tally::Tally;
 
 pin_project! {
-    /// A connection that counts while something has come and waits for its turn; when it is made, the head of a request
-    /// has. Without a tally, where there are no records, only the connection.
+    /// A connection that counts from the arrival of bytes to its next turn. It counts when it is created, because the
+    /// head of a request has arrived. Without a tally (the access log is off) it only polls the connection.
     pub(super) struct Turns<F> {
         #[pin]
         connection: F,
@@ -78,28 +79,28 @@ impl<F: Future> Future for Turns<F> {
     }
 }
 
-/// What wakes a connection's task. A task of an executor has one waker all its life.
+/// The waker of a connection's task. The executor gives a task one waker for its whole life.
 struct Turn {
     state: AtomicU8,
     task: Waker,
     tally: Arc<Tally>,
-    /// Not held: the executor keeps the waker of a socket as long as there is the socket.
+    /// Weak, because the executor keeps this waker as long as the socket exists.
     socket: Weak<OwnedWriteHalf>,
 }
 
-/// Not counted, whether or not something has woken it.
+/// Not counted; no bytes have come.
 const IDLE: u8 = 0;
-/// Woken by bytes that came, and counted.
+/// Counted: bytes have come.
 const WOKEN: u8 = 1;
-/// In its turn, and not counted: a connection does not wait for itself with the records of its requests.
+/// Being polled, and not counted: a connection does not hold back the lines of its own requests.
 const RUNNING: u8 = 2;
-/// Woken in its turn, when it is looked at what for.
+/// Woken during its turn. When the turn ends, the socket is checked for bytes.
 const AGAIN: u8 = 3;
-/// Wakes count no more.
+/// Dropped: a wake does not count any more.
 const GONE: u8 = 4;
 
 impl Turn {
-    /// What was waited for is here.
+    /// Begins a turn, or ends the connection. If bytes had come, they are no longer counted.
     fn enter(&self, state: u8) {
         if self.state.swap(state, Ordering::AcqRel) == WOKEN {
             self.tally.turn();
@@ -113,7 +114,7 @@ impl Turn {
         }
     }
 
-    /// Counts it, if it is not counted and something has come.
+    /// Counts the connection, if it is not counted and has unread bytes.
     fn count(&self) {
         if self.has_bytes()
             && self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
@@ -122,8 +123,8 @@ impl Turn {
         }
     }
 
-    /// As the executor knows it, without a system call. One whose client has left may have bytes too: they are not waited
-    /// for, which costs a write.
+    /// Whether there are unread bytes. The executor's readiness is read, without a system call. Bytes of a client that
+    /// has left do not count, which can cost one more write.
     fn has_bytes(&self) -> bool {
         let Some(socket) = self.socket.upgrade() else { return false };
         let stream: &TcpStream = (*socket).as_ref();
@@ -155,13 +156,13 @@ mod tests {
 
     use super::*;
 
-    /// A client, and the two halves of our end.
+    /// A client, and the two halves of the accepted socket.
     async fn sockets() -> (TcpStream, OwnedReadHalf, Arc<OwnedWriteHalf>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (client, accepted) =
             tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
         let (read, write) = accepted.unwrap().0.into_split();
-        // A new socket is said to be ready until it was tried.
+        // A new socket counts as ready until a read was tried.
         read.try_read(&mut [0]).unwrap_err();
         (client.unwrap(), read, Arc::new(write))
     }
