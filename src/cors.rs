@@ -47,6 +47,8 @@ use http::{HeaderMap, HeaderValue, Method};
 /// answer to the platform, which invites everyone: `Cors::same_origin()` is the closed door.
 #[derive(Clone)]
 #[must_use = "a policy does nothing unless an app or a place is given it"]
+#[doc(alias = "CorsLayer")]
+#[doc(alias = "Access-Control-Allow-Origin")]
 pub struct Cors {
     origins: Vec<Cow<'static, str>>,
     any: bool,

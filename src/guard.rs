@@ -24,6 +24,7 @@ use crate::sealed::Next;
 /// # });
 /// ```
 #[allow(clippy::type_complexity, reason = "it is what `around` asks for")]
+#[doc(alias = "auth")]
 pub fn require_header<S: Send + Sync + 'static>(
     name: &'static str,
     secret: impl Into<String>,
@@ -51,6 +52,9 @@ pub fn require_header<S: Send + Sync + 'static>(
 /// # });
 /// ```
 #[allow(clippy::type_complexity, reason = "it is what `around` asks for")]
+#[doc(alias = "authorization")]
+#[doc(alias = "auth")]
+#[doc(alias = "token")]
 pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     tokens: impl IntoIterator<Item = T>,
 ) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>> {

@@ -157,15 +157,15 @@
 //!
 //! | what | default here | the platform's |
 //! |---|---|---|
-//! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
-//! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
-//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MB |
-//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
+//! | headers, names and values together | 32 KiB, 431 | 8 KiB from a client, then it adds its own |
+//! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
+//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
+//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
 //! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
-//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MB |
+//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
 //! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
 //! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
@@ -200,9 +200,10 @@
 )]
 
 mod app;
-mod beacon;
+
 mod cancel;
 mod cors;
+mod counters;
 mod endpoint;
 mod error;
 mod exchange;
@@ -221,7 +222,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
-mod tally;
+
 mod task;
 #[cfg(test)]
 mod test_waker;
@@ -229,6 +230,7 @@ mod test_waker;
 pub mod testing;
 mod timer;
 mod unwind;
+mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
 
@@ -241,6 +243,7 @@ pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
 pub use cors::Cors;
+pub use counters::Counters;
 pub use error::BoxError;
 pub use error::Error;
 pub use error::OrError;
@@ -283,7 +286,6 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
-pub use tally::Counters;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -9,6 +9,8 @@ use crate::cors::Cors;
 /// A pattern with settings, wherever a pattern may stand: routes, groups.
 #[derive(Debug, Clone)]
 #[must_use = "a place does nothing unless a route or a group is put there"]
+#[doc(alias = "path")]
+#[doc(alias = "route")]
 pub struct At {
     pub(crate) pattern: Cow<'static, str>,
     pub(crate) settings: PlaceSettings,
@@ -53,6 +55,8 @@ impl At {
     }
 
     /// The largest body a reader takes in here. Default 2 MiB; the platform's most is 32 MiB.
+    #[doc(alias = "DefaultBodyLimit")]
+    #[doc(alias = "limit")]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = Some(bytes);
         self
@@ -71,6 +75,7 @@ impl At {
     }
 
     /// How long a handler here may take until its reply begins. Then the answer is a 504.
+    #[doc(alias = "timeout")]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = Some(limit);
         self

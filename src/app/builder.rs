@@ -46,6 +46,9 @@ pub(super) type OnceSealed<S> = Box<dyn FnOnce(&Arc<Sealed<S>>) + Send>;
 /// belongs in the state. Mistakes in routes are collected and reported together, each with its line, when the
 /// app starts.
 #[must_use = "an app does nothing until it runs"]
+#[doc(alias = "Router")]
+#[doc(alias = "server")]
+#[doc(alias = "application")]
 pub struct App<S = ()> {
     pub(super) open: Open<S>,
     pub(super) routes: Routes<S>,
@@ -77,6 +80,9 @@ impl Default for App {
 
 impl<S: Send + Sync + 'static> App<S> {
     /// An app with a state that needs no runtime to be made.
+    #[doc(alias = "state")]
+    #[doc(alias = "app_data")]
+    #[doc(alias = "extension")]
     pub fn with_state(state: S) -> Self {
         Self::opened_by(Box::new(|_| Box::pin(std::future::ready(Ok(state)))))
     }
@@ -96,6 +102,10 @@ impl<S: Send + Sync + 'static> App<S> {
     ///         .run()
     /// }
     /// ```
+    #[doc(alias = "state")]
+    #[doc(alias = "setup")]
+    #[doc(alias = "extension")]
+    #[doc(alias = "data")]
     pub fn with_state_from<F, Fut>(open: F) -> Self
     where
         F: FnOnce(Instance) -> Fut + Send + 'static,
@@ -124,6 +134,9 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// Answers paths that no route has, in place of the 404. The app's arounds apply.
     #[track_caller]
+    #[doc(alias = "404")]
+    #[doc(alias = "default_service")]
+    #[doc(alias = "not_found")]
     pub fn fallback<F, R>(mut self, handler: F) -> Self
     where
         F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
@@ -167,6 +180,7 @@ impl<S: Send + Sync + 'static> App<S> {
     ///
     /// Requests that come meanwhile wait. A failure is answered with 404 (a 5xx would make the platform restart the
     /// instance for ever) and tried again at the next occasion. The platform allows 300 s.
+    #[doc(alias = "startup")]
     pub fn on_initialize<F, R>(mut self, hook: F) -> Self
     where
         F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
@@ -179,6 +193,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Runs when the platform announces a stop or a freeze (`GET /pre-stop`). The app keeps serving afterwards.
     ///
     /// All hooks together have 2.5 s by default; the platform's own default is 3 s, its maximum 90 s.
+    #[doc(alias = "shutdown")]
     pub fn on_pre_stop<F, R>(mut self, hook: F) -> Self
     where
         F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
@@ -218,6 +233,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// app.test_client().get("/buy").await.assert_status(409);
     /// # });
     /// ```
+    #[doc(alias = "error_handler")]
     pub fn on_error<E, F>(mut self, map: F) -> Self
     where
         E: std::error::Error + 'static,
@@ -243,6 +259,8 @@ impl<S: Send + Sync + 'static> App<S> {
     /// client.get("/healthz").await.assert_status(200);
     /// # });
     /// ```
+    #[doc(alias = "readiness")]
+    #[doc(alias = "health")]
     pub fn ready_check<F, R>(mut self, name: &'static str, check: F) -> Self
     where
         F: AsyncFn(Arc<S>) -> R + Handler<(Arc<S>,), R>,

@@ -24,6 +24,8 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// How many proxies in front are trusted to write `X-Forwarded-For`, `-Proto` and `-Host`. Default 0: none of
     /// these headers is believed. One load balancer is 1.
+    #[doc(alias = "trust proxy")]
+    #[doc(alias = "X-Forwarded-For")]
     pub fn trusted_hops(mut self, hops: usize) -> Self {
         self.settings.trusted_hops = hops;
         self
@@ -36,25 +38,32 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// Which other origins may read replies. Without a policy the platform invites all of them: see [`Cors`].
+    #[doc(alias = "CorsLayer")]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.routes.settings.cors = Some(cors);
         self
     }
 
-    /// The largest body a reader takes in, for scopes that say nothing. Default 2 MiB; the platform's most is 32 MiB.
+    /// The largest body a reader takes in, where neither the route nor its group says. Default 2 MiB; the platform's most is 32 MiB.
+    #[doc(alias = "DefaultBodyLimit")]
+    #[doc(alias = "limit")]
+    #[doc(alias = "payload")]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.routes.settings.body_limit = Some(bytes);
         self
     }
 
-    /// How long a reader waits for the next piece of a body, for scopes that say nothing. Default 30 s, then 408.
+    /// How long a reader waits for the next piece of a body, where neither the route nor its
+    /// group says. Default 30 s, then 408.
+    #[doc(alias = "timeout")]
     pub fn body_pause(mut self, pause: Duration) -> Self {
         self.routes.settings.body_pause = Some(pause);
         self
     }
 
-    /// How long a handler may take until its reply begins, for scopes that say nothing. Then the answer is a 504.
+    /// How long a handler may take until its reply begins, where neither the route nor its group says. Then the answer is a 504.
     /// Default: no limit but the platform's.
+    #[doc(alias = "timeout")]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.routes.settings.time_limit = Some(limit);
         self
@@ -62,6 +71,9 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// How long the head of a request may take from its first byte on. Default 10 s. A connection on which no head has
     /// begun is never closed: the platform reuses its connections, and loses a `POST` on one that was closed.
+    #[doc(alias = "header_read_timeout")]
+    #[doc(alias = "client_request_timeout")]
+    #[doc(alias = "slowloris")]
     pub fn head_limit(mut self, limit: Duration) -> Self {
         self.settings.head_limit = limit;
         self
@@ -76,12 +88,16 @@ impl<S: Send + Sync + 'static> App<S> {
 
     /// How many requests are handled at a time; more are answered 503 with `Retry-After` at once. Default: no limit.
     /// On the platform the instance's concurrency (1 by default, at most 200) does this before.
+    #[doc(alias = "concurrency_limit")]
+    #[doc(alias = "load_shed")]
     pub fn max_in_flight(mut self, requests: u64) -> Self {
         self.settings.max_in_flight = requests.max(1);
         self
     }
 
     /// What in-flight requests are given after a signal to stop. Default 10 s.
+    #[doc(alias = "shutdown_timeout")]
+    #[doc(alias = "graceful")]
     pub fn drain_deadline(mut self, deadline: Duration) -> Self {
         self.settings.drain = deadline;
         self
@@ -93,13 +109,16 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How long a request or the hook waits for initialisation, whoever runs it. Default 300 s, the platform's most.
+    /// How long a request or the hook waits for initialization, whoever runs it. Default 300 s, the platform's most.
     pub fn initialize_wait(mut self, limit: Duration) -> Self {
         self.settings.initialize = limit;
         self
     }
 
     /// Which requests get a line. Default: all.
+    #[doc(alias = "Logger")]
+    #[doc(alias = "TraceLayer")]
+    #[doc(alias = "morgan")]
     pub fn access_log(mut self, log: AccessLog) -> Self {
         self.settings.access_log = log;
         self
@@ -117,6 +136,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// It says that the process and its executor work, and nothing about what the app depends on: one database outage
     /// must not make the platform replace every instance. That is what [`ready_check`](Self::ready_check) is for.
     /// Callers inside the instance get details as JSON, others just `ok`.
+    #[doc(alias = "liveness")]
     pub fn health_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.settings.health_path = path.into();
         self

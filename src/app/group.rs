@@ -17,6 +17,9 @@ use crate::sealed::Next;
 ///
 /// Groups nest. A function that takes a group and gives it back is a module of routes.
 #[must_use = "a group does nothing unless it is given back"]
+#[doc(alias = "Router")]
+#[doc(alias = "scope")]
+#[doc(alias = "nest")]
 pub struct Group<S = ()> {
     pub(super) routes: Routes<S>,
 }

@@ -136,7 +136,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         let this = self.project();
         let mut reply = ready!(this.future.poll(cx)).into_reply();
-        if let Some(error) = reply.take_unsettled_error() {
+        if let Some(error) = reply.take_unmapped_error() {
             reply.set_error(this.shared.map_error(error));
         }
         Poll::Ready(reply)

@@ -11,17 +11,17 @@ use crate::app::at::PlaceSettings;
 use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::routes::Declared;
 use crate::cors::{Cors, SealedCors};
+use crate::counters::LiveCounters;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
-use crate::tally::Tally;
 use crate::task::Tracker;
 
 /// Mistakes in an app, each with the line that made it.
@@ -178,8 +178,8 @@ impl<S> Plan<S> {
             trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
             instance,
             tracker: Tracker::default(),
-            tally: Arc::new(Tally::default()),
-            initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
+            counts: Arc::new(LiveCounters::default()),
+            initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),
             trusted_hops: settings.trusted_hops,

@@ -79,6 +79,11 @@ macro_rules! verbs {
             /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
             /// # });
             /// ```
+            #[doc(alias = "middleware")]
+            #[doc(alias = "layer")]
+            #[doc(alias = "wrap")]
+            #[doc(alias = "use")]
+            #[doc(alias = "interceptor")]
             pub fn around<F, R>(mut self, around: F) -> Self
             where
                 F: AsyncFn(Exchange<S>, Next<S>) -> R + Handler<(Exchange<S>, Next<S>), R>,
@@ -103,6 +108,11 @@ macro_rules! verbs {
             /// client.get("/admin/stats").await.assert_text("stats");
             /// # });
             /// ```
+            #[doc(alias = "nest")]
+            #[doc(alias = "scope")]
+            #[doc(alias = "Router")]
+            #[doc(alias = "prefix")]
+            #[doc(alias = "mount")]
             pub fn group<F>(mut self, at: impl Into<At>, build: F) -> Self
             where
                 F: FnOnce(Group<S>) -> Group<S>,

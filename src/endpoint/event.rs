@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::endpoint::ensure_initialised;
+use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Event, whole};
 use crate::log::current;
@@ -21,7 +21,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     mut record: Record,
 ) -> Response<Outgoing> {
-    app.shared.tally.invoked.add();
+    app.shared.counts.invoked.add();
     let call = Arc::clone(record.call());
     let (status, word, kind, body) = match handle(app, &call).await {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
@@ -49,7 +49,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
 }
 
 async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {
-    ensure_initialised(app, call).await?;
+    ensure_initialized(app, call).await?;
     let payload = whole(call, REQUEST_BODY_MAX).await?;
     let Some(handler) = &app.handlers.event else {
         return Err(Error::of_ours(StatusCode::NOT_FOUND, "this function handles no events")

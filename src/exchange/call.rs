@@ -9,7 +9,7 @@ use http_body::Body;
 use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
-use crate::exchange::{Intake, Payload, Peer, Protocol};
+use crate::exchange::{BodyState, Payload, Peer, Protocol};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -27,7 +27,7 @@ pub(crate) struct Call {
     pub(crate) has_body: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
-    intake: Mutex<Intake>,
+    body_state: Mutex<BodyState>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -66,7 +66,7 @@ impl Call {
             has_body: !body.is_end_stream(),
             phase: PhaseCell::default(),
             departure: Departure::default(),
-            intake: Mutex::new(Intake::Unread(body)),
+            body_state: Mutex::new(BodyState::Unread(body)),
             attached: Slot::default(),
         }
     }
@@ -92,20 +92,20 @@ impl Call {
         *self.started.get_or_init(Instant::now)
     }
 
-    pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn body_state(&self) -> MutexGuard<'_, BodyState> {
+        self.body_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the body for `ex.body()`. The body marks this call when it finds that the client has left.
     pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
-        let mut body = self.intake().take();
+        let mut body = self.body_state().take();
         body.tell(Arc::clone(self), Some(self.body_pause()));
         body
     }
 
     /// Takes the body for a stream of messages, in which a client may pause without limit.
     pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
-        let mut body = self.intake().take();
+        let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
     }

@@ -12,6 +12,8 @@ use crate::exchange::{Call, HangUp, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// One event call: the payload of an API call, a timer, a queue, an object store.
+#[doc(alias = "invoke")]
+#[doc(alias = "trigger")]
 pub struct Event<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,

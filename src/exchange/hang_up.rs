@@ -12,6 +12,9 @@ use crate::exchange::Call;
 /// By default the handler itself is dropped when its client leaves. This future is for work that outlives the handler:
 /// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
 #[must_use = "a future does nothing unless it is awaited"]
+#[doc(alias = "disconnect")]
+#[doc(alias = "cancel")]
+#[doc(alias = "499")]
 pub struct HangUp {
     call: Arc<Call>,
     place: Option<usize>,

@@ -7,6 +7,7 @@ use crate::exchange::{Call, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// The argument of a lifecycle hook: the state, the instance, and the call that caused the hook.
+#[doc(alias = "lifecycle")]
 pub struct Hook<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,

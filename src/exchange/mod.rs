@@ -1,12 +1,12 @@
 //! The exchange, which is the argument of a handler: request, parameters, body, state, hang-up.
 
 pub(crate) mod attached;
+mod body_state;
 mod call;
 mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
-mod intake;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -23,17 +23,17 @@ use std::time::Instant;
 
 use http::{HeaderMap, Method, Uri};
 
+use crate::counters::Counters;
 use crate::error::Result;
 use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
-use crate::tally::Counters;
 
+pub(crate) use body_state::BodyState;
 pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
-pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer};
@@ -58,6 +58,11 @@ use values::Values;
 /// client.get("/items/x").await.assert_status(400);
 /// # });
 /// ```
+#[doc(alias = "Request")]
+#[doc(alias = "HttpRequest")]
+#[doc(alias = "Context")]
+#[doc(alias = "extractor")]
+#[doc(alias = "req")]
 pub struct Exchange<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,
@@ -70,6 +75,9 @@ impl<S> Exchange<S> {
     }
 
     /// The app's state.
+    #[doc(alias = "State")]
+    #[doc(alias = "Data")]
+    #[doc(alias = "extractor")]
     pub fn state(&self) -> &S {
         &self.shared.state
     }
@@ -104,6 +112,9 @@ impl<S> Exchange<S> {
     /// # Errors
     /// 400 when the text is not UTF-8 or cannot be parsed; 500 when the pattern has no such parameter.
     #[track_caller]
+    #[doc(alias = "Path")]
+    #[doc(alias = "params")]
+    #[doc(alias = "extractor")]
     pub fn param<T: FromParam>(&self, name: &str) -> Result<T> {
         param::read(&self.call, name)
     }
@@ -113,6 +124,8 @@ impl<S> Exchange<S> {
     /// # Errors
     /// 400 that names the field.
     #[track_caller]
+    #[doc(alias = "Query")]
+    #[doc(alias = "extractor")]
     pub fn query<T: Readable>(&self) -> Result<T> {
         read::query(&self.call)
     }
@@ -165,6 +178,10 @@ impl<S> Exchange<S> {
     ///
     /// The platform does not document whether a custom runtime gets `x-fc-client-ip`, nor how many hops it adds. `None`
     /// for requests without a socket, as in tests.
+    #[doc(alias = "ConnectInfo")]
+    #[doc(alias = "peer_addr")]
+    #[doc(alias = "remote_addr")]
+    #[doc(alias = "ip")]
     pub fn client_addr(&self) -> Option<IpAddr> {
         let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
         let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
@@ -237,6 +254,8 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
+    #[doc(alias = "Json")]
+    #[doc(alias = "extractor")]
     pub async fn json<T: Readable>(&self) -> Result<T> {
         read::json(&self.call).await
     }
@@ -248,12 +267,20 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
+    #[doc(alias = "Form")]
+    #[doc(alias = "extractor")]
+    #[doc(alias = "urlencoded")]
     pub async fn form<T: Readable>(&self) -> Result<T> {
         read::form(&self.call).await
     }
 
     /// Resolves when the client has left, and never for a client that stays. Clones of the future, and tasks, may keep
     /// it.
+    #[doc(alias = "disconnect")]
+    #[doc(alias = "cancel")]
+    #[doc(alias = "abort")]
+    #[doc(alias = "CancellationToken")]
+    #[doc(alias = "499")]
     pub fn hang_up(&self) -> HangUp {
         HangUp::new(Arc::clone(&self.call))
     }
@@ -275,6 +302,8 @@ impl<S> Exchange<S> {
     /// }));
     /// # let _: App = app;
     /// ```
+    #[doc(alias = "shutdown")]
+    #[doc(alias = "graceful")]
     pub fn stop_notice(&self) -> impl Future<Output = ()> + Send + use<S> {
         self.shared.stops.listen()
     }
@@ -285,6 +314,7 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
+    #[doc(alias = "spawn_blocking")]
     pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -307,11 +337,17 @@ impl<S> Exchange<S> {
 
     /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the
     /// handler.
+    #[doc(alias = "Extension")]
+    #[doc(alias = "extensions")]
+    #[doc(alias = "locals")]
     pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
         self.values.insert(value);
     }
 
     /// The value of this type that a middleware (an around) stored.
+    #[doc(alias = "Extension")]
+    #[doc(alias = "extensions")]
+    #[doc(alias = "locals")]
     pub fn value<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
         self.values.get()
     }

@@ -13,6 +13,8 @@ use crate::exchange::Call;
     label = "`{Self}` cannot be parsed from text",
     note = "it has to implement `FromStr`"
 )]
+#[doc(alias = "Path")]
+#[doc(alias = "FromStr")]
 pub trait FromParam: Sized {
     #[doc(hidden)]
     fn from_param(text: &str) -> Result<Self, String>;

@@ -22,6 +22,8 @@ use crate::timer::Timer;
 ///
 /// It may be dropped early: the rest is drained, or the connection closes.
 #[must_use = "a body does nothing unless it is read"]
+#[doc(alias = "Body")]
+#[doc(alias = "BodyStream")]
 pub struct Payload {
     source: Source,
     told: Option<Box<Told>>,
@@ -156,7 +158,7 @@ impl Drop for Payload {
         if let Some(told) = self.told.take()
             && let Some(rest) = self.take_rest()
         {
-            told.call.intake().give_back(rest);
+            told.call.body_state().give_back(rest);
         }
     }
 }

@@ -19,6 +19,9 @@ use crate::timer::Timer;
     label = "`{Self}` cannot be deserialized, or borrows",
     note = "it has to implement `serde::Deserialize`, by a derive for example, and own its data"
 )]
+#[doc(alias = "Deserialize")]
+#[doc(alias = "FromRequest")]
+#[doc(alias = "extractor")]
 pub trait Readable: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
@@ -43,15 +46,15 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: &Call, limit: usize) -> Poll<Result<Bytes>> {
-        let mut intake = call.intake();
-        let read = intake.poll_whole(cx, limit);
-        if intake.has_left() {
+        let mut body_state = call.body_state();
+        let read = body_state.poll_whole(cx, limit);
+        if body_state.has_left() {
             call.has_left();
             return read;
         }
         call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
         if read.is_pending() {
-            if intake.length() != std::mem::replace(&mut self.length, intake.length()) {
+            if body_state.length() != std::mem::replace(&mut self.length, body_state.length()) {
                 self.slow.stop();
             }
             let pause = call.body_pause();

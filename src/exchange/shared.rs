@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
 use crate::exchange::Call;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
-use crate::tally::{Counters, Tally};
 use crate::task::Tracker;
 
 pub(crate) struct Shared<S> {
@@ -17,8 +17,8 @@ pub(crate) struct Shared<S> {
     /// Whether the platform's headers and hooks are trusted.
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) initialisation: Initialisation,
+    pub(crate) counts: Arc<LiveCounters>,
+    pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,
     pub(crate) stops: Stops,
     pub(crate) trusted_hops: usize,
@@ -61,18 +61,18 @@ impl<S> Shared<S> {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.tally.counters(self.initialisation.is_done())
+        self.counts.counters(self.initialization.is_done())
     }
 
     /// Counts a panic, and gives the error for its request.
     pub(crate) fn panicked(&self, message: &'static str) -> Error {
-        self.tally.panicked.add();
+        self.counts.panicked.add();
         Error::of_panic(message)
     }
 
     /// Applies the author's mappings to an error. Each error is mapped once.
     pub(crate) fn map_error(&self, error: Error) -> Error {
         let mapped = self.error_maps.iter().find_map(|map| map(&error));
-        error.settle(mapped)
+        error.or_mapped(mapped)
     }
 }

@@ -18,7 +18,7 @@ use crate::exchange::read::Reading;
 use crate::exchange::{Call, Exchange, Shared};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
-use crate::grpc::outlet::{Framed, One, Outlet};
+use crate::grpc::reply_body::{Framed, One, ReplyBody};
 use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
 use crate::grpc::wire::{Encoding, Wire, accept, encoding};
 use crate::grpc::{frame, web};
@@ -34,10 +34,10 @@ pub(crate) struct Asked<S> {
 }
 
 /// How what a handler ends with becomes a reply.
-type Answer<S, T> = fn(Asked<S>, T) -> Result<Reply>;
+type MakeReply<S, T> = fn(Asked<S>, T) -> Result<Reply>;
 
 /// A method whose client sends one message.
-pub(crate) fn of_one<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+pub(crate) fn of_one<S, F, M, T>(handler: F, answer: MakeReply<S, T>) -> Endpoint<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Exchange<S>, M), Result<T>>,
@@ -56,7 +56,7 @@ where
 }
 
 /// A method whose client sends several messages.
-pub(crate) fn of_many<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+pub(crate) fn of_many<S, F, M, T>(handler: F, answer: MakeReply<S, T>) -> Endpoint<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Exchange<S>, Messages<M>), Result<T>>,
@@ -100,7 +100,7 @@ pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result
 }
 
 /// Answers with a stream of messages.
-#[allow(clippy::unnecessary_wraps, reason = "the shape of an `Answer`")]
+#[allow(clippy::unnecessary_wraps, reason = "the shape of an `MakeReply`")]
 pub(crate) fn with_many<S, R>(asked: Asked<S>, messages: R) -> Result<Reply>
 where
     S: Send + Sync + 'static,
@@ -108,7 +108,7 @@ where
 {
     let WithMetadata { value, headers, trailers } = messages.into_parts();
     let frames = Framed::new(value, with_status(trailers));
-    let reply = Reply::from_source(Outlet::new(frames, asked.call, asked.shared, asked.wire));
+    let reply = Reply::from_source(ReplyBody::new(frames, asked.call, asked.shared, asked.wire));
     Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
 }
 
@@ -139,7 +139,7 @@ pin_project! {
         #[pin]
         running: Option<F::Future>,
         asked: Option<Asked<S>>,
-        answer: Answer<S, T>,
+        answer: MakeReply<S, T>,
         of: PhantomData<fn() -> M>,
     }
 }
@@ -213,7 +213,7 @@ pin_project! {
         #[pin]
         future: Fut,
         asked: Option<Asked<S>>,
-        answer: Answer<S, T>,
+        answer: MakeReply<S, T>,
     }
 }
 

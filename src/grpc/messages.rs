@@ -18,7 +18,7 @@ use crate::exchange::Call;
 use crate::exchange::payload::broken;
 use crate::grpc::frame;
 use crate::grpc::status::{broken_message, going_away, of_ours};
-use crate::grpc::web::Inlet;
+use crate::grpc::web::RequestBody;
 use crate::grpc::wire::{Encoding, Wire};
 use crate::stop::StopNotice;
 use crate::timer::Timer;
@@ -34,7 +34,7 @@ use crate::timer::Timer;
 #[must_use = "messages do nothing unless they are read"]
 pub struct Messages<M> {
     call: Arc<Call>,
-    inlet: Inlet,
+    body: RequestBody,
     encoding: Encoding,
     limit: usize,
     /// What has come and holds no whole message yet, or several.
@@ -48,7 +48,7 @@ pub struct Messages<M> {
 impl<M: Message + Default> Messages<M> {
     pub(crate) fn new(call: &Arc<Call>, wire: Wire, encoding: Encoding, notice: StopNotice) -> Self {
         Self {
-            inlet: Inlet::new(call.take_patient_body(), wire),
+            body: RequestBody::new(call.take_patient_body(), wire),
             limit: call.body_limit(),
             call: Arc::clone(call),
             encoding,
@@ -86,7 +86,7 @@ impl<M: Message + Default> Messages<M> {
             if let Some(frame) = frame::take(&mut self.came, self.limit)? {
                 return Poll::Ready(frame::decode(frame, self.encoding, self.limit).map(Some));
             }
-            match self.inlet.poll_data(cx) {
+            match self.body.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.slow.stop();
                     self.add(data);

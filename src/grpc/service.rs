@@ -19,9 +19,9 @@ use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::grpc::call::{Asked, refuse};
 use crate::grpc::messages::left_early;
-use crate::grpc::outlet::{Outlet, Passed};
+use crate::grpc::reply_body::{Passed, ReplyBody};
 use crate::grpc::status::{going_away, judge_by, status_of};
-use crate::grpc::web::{Inlet, last_frame};
+use crate::grpc::web::{RequestBody, last_frame};
 use crate::grpc::wire::{Wire, accept};
 use crate::reply::Reply;
 use crate::sealed::Endpoint;
@@ -101,9 +101,9 @@ where
 
 fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Body> {
     let head = &ex.call().head;
-    let inlet = Inlet::new(ex.call().take_patient_body(), wire);
+    let body = RequestBody::new(ex.call().take_patient_body(), wire);
     let (call, notice) = (Arc::clone(ex.call()), ex.shared().stops.listen());
-    let mut request = Request::new(Body::new(Stoppable { call, inlet, notice }));
+    let mut request = Request::new(Body::new(Stoppable { call, body, notice }));
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.version_mut() = head.version;
@@ -118,7 +118,7 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
 /// The messages of a client, which end when a stop is announced and nothing more has come: as [`Messages`](crate::grpc::Messages).
 struct Stoppable {
     call: Arc<Call>,
-    inlet: Inlet,
+    body: RequestBody,
     notice: StopNotice,
 }
 
@@ -130,7 +130,7 @@ impl http_body::Body for Stoppable {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.inlet).poll_frame(cx) {
+        match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
                 Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
             }
@@ -142,7 +142,7 @@ impl http_body::Body for Stoppable {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inlet.is_end_stream()
+        self.body.is_end_stream()
     }
 }
 
@@ -204,7 +204,7 @@ fn reply<S: Send + Sync + 'static>(response: Response<Body>, asked: Asked<S>) ->
             Reply::empty(StatusCode::OK)
         }
     } else {
-        Reply::from_source(Outlet::new(Passed { body }, call, shared, wire))
+        Reply::from_source(ReplyBody::new(Passed { body }, call, shared, wire))
     };
     headers.insert(CONTENT_TYPE, wire.content_type());
     *reply.headers_mut() = headers;

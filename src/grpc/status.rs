@@ -221,7 +221,7 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
 }
 
 /// The error that a stream of messages ended with, mapped and logged.
-pub(crate) fn settle<S>(shared: &Shared<S>, error: Error) -> Error {
+pub(crate) fn map_and_log<S>(shared: &Shared<S>, error: Error) -> Error {
     let error = shared.map_error(error);
     log_cause(&error);
     error

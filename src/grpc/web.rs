@@ -38,12 +38,12 @@ pub(crate) fn data(wire: Wire, frames: Bytes) -> Bytes {
 }
 
 /// The frames that a request's body carries.
-pub(crate) struct Inlet {
+pub(crate) struct RequestBody {
     payload: Payload,
     text: Option<Text>,
 }
 
-impl Inlet {
+impl RequestBody {
     pub(crate) fn new(payload: Payload, wire: Wire) -> Self {
         Self { payload, text: (wire == Wire::WebText).then(Text::default) }
     }
@@ -71,7 +71,7 @@ impl Inlet {
 }
 
 /// For generated services.
-impl Body for Inlet {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -3,6 +3,8 @@
 /// Which requests get a line in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[doc(alias = "Logger")]
+#[doc(alias = "TraceLayer")]
 pub enum AccessLog {
     /// Every request.
     #[default]

@@ -66,7 +66,7 @@ pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
     write_once(lines, || true);
 }
 
-/// Appends lines. They are flushed now if `may` allows a flush, else by a later [`settle`], or by the helper thread.
+/// Appends lines. They are flushed now if `may` allows a flush, else by a later [`flush_if`], or by the helper thread.
 pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
@@ -79,8 +79,7 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
         sink.flush();
     } else if !sink.pending.is_empty() {
         WAITING.store(true, Ordering::SeqCst);
-        // The last other request may have read `WAITING` in `settle` before this thread set it, so `may` is asked
-        // again.
+        // Asked again: the last other request may have read `WAITING` in `flush_if` before it was set here.
         if may() {
             sink.flush();
         }
@@ -91,7 +90,7 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
 }
 
 /// Flushes lines that were held back, if `may` allows a flush now.
-pub(crate) fn settle(may: impl Fn() -> bool) {
+pub(crate) fn flush_if(may: impl Fn() -> bool) {
     if WAITING.load(Ordering::SeqCst) && may() {
         flush();
     }

@@ -12,6 +12,7 @@ use crate::reply::Json;
     label = "`{Self}` is not a payload",
     note = "return bytes, text, `Json(value)` or `()`; to fail, let `?` convert the error, as in `Ok(work().await?)`"
 )]
+#[doc(alias = "IntoPayload")]
 pub trait IntoEventReply {
     #[doc(hidden)]
     fn into_event_reply(self) -> Result<Bytes>;

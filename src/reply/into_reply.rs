@@ -27,6 +27,8 @@ use crate::reply::{Reply, ReplyPart};
     note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(work().await?)`",
     note = "to answer with no body, return `StatusCode::NO_CONTENT`"
 )]
+#[doc(alias = "IntoResponse")]
+#[doc(alias = "Responder")]
 pub trait IntoReply {
     /// Converts the value into a reply.
     fn into_reply(self) -> Reply;

@@ -1,6 +1,5 @@
 //! Replies: the values that handlers return, and their conversion into HTTP responses.
 
-mod bell;
 mod body;
 mod event_reply;
 mod formats;
@@ -9,6 +8,7 @@ mod outcome;
 mod part;
 mod source;
 mod sse;
+mod waker;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,8 +23,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::error::{Error, Result};
 use crate::stop::Stops;
 
-#[cfg(feature = "grpc")]
-pub(crate) use bell::Bell;
 pub(crate) use body::Body;
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
@@ -34,6 +32,8 @@ pub use part::ReplyPart;
 use source::Pieces;
 pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
+#[cfg(feature = "grpc")]
+pub(crate) use waker::StreamWaker;
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
@@ -47,6 +47,9 @@ pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 /// assert_eq!(reply.headers()["location"], "/orders/7");
 /// ```
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "Response")]
+#[doc(alias = "HttpResponse")]
+#[doc(alias = "res")]
 pub struct Reply {
     /// Status and headers in the form hyper takes, so that the reply is moved and not rebuilt.
     head: Parts,
@@ -120,6 +123,8 @@ impl Reply {
     /// A name or a value with bytes that HTTP forbids, such as a line break, is refused: the reply becomes a 500, and
     /// the log names the line of code. Headers whose names the platform reserves are dropped later, with a warning.
     #[track_caller]
+    #[doc(alias = "set")]
+    #[doc(alias = "insert_header")]
     pub fn with_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,
@@ -138,6 +143,9 @@ impl Reply {
     /// The reply with one more header of this name, as `Set-Cookie` needs. Names and values are refused as in
     /// [`with_header`](Self::with_header).
     #[track_caller]
+    #[doc(alias = "append")]
+    #[doc(alias = "append_header")]
+    #[doc(alias = "Set-Cookie")]
     pub fn with_added_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,
@@ -202,8 +210,8 @@ impl Reply {
         self
     }
 
-    pub(crate) fn take_unsettled_error(&mut self) -> Option<Error> {
-        self.error.take_if(|error| !error.is_settled())
+    pub(crate) fn take_unmapped_error(&mut self) -> Option<Error> {
+        self.error.take_if(|error| !error.is_mapped())
     }
 
     pub(crate) fn set_error(&mut self, error: Error) {

@@ -7,27 +7,32 @@ use http::{HeaderValue, Method};
 
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
+use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
 use crate::log::LogMarkers;
 use crate::platform::limits::TARGET_MAX;
-use crate::platform::{CallKind, Glance, RequestId, control};
-use crate::request::answer::{Answer, Exit, Visit};
+use crate::platform::{CallKind, HeadersSeen, RequestId, control};
+use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
 use crate::route::Found;
 use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
-use crate::tally::Permit;
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
-    pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
+    pub(crate) fn answer(
+        self: &Arc<Self>,
+        head: Parts,
+        body: Payload,
+        peer: Option<Arc<Peer>>,
+    ) -> RequestFuture<S> {
         let path = head.uri.path();
         if let Some(probe) = self.probe(&head, path) {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let trusted = self.shared.trusted;
-        let seen = Glance::at(&head.headers, trusted);
+        let seen = HeadersSeen::at(&head.headers, trusted);
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
             match control(&head.method, path, seen.control_path) {
@@ -54,12 +59,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
         };
         match place {
-            Err(refusal) => Answer::Refused(Some((refusal, exit))),
+            Err(refusal) => RequestFuture::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
                 let elsewhere = place.scope.hang_up_policy == HangUpPolicy::Finish
-                    || !self.shared.initialisation.is_done();
-                let visit = Visit { place, permit };
-                if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
+                    || !self.shared.initialization.is_done();
+                let admitted = Admitted { place, permit };
+                if elsewhere {
+                    RequestFuture::elsewhere(call, admitted, exit)
+                } else {
+                    RequestFuture::here(call, admitted, exit)
+                }
             }
         }
     }
@@ -68,7 +77,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
-            most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
+            most => Permit::take(&self.shared.counts, most).map(Some).ok_or(Refusal::Busy),
         }
     }
 
@@ -82,15 +91,15 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)
     }
 
-    fn answer_probe(self: &Arc<Self>, probing: Probing) -> Answer<S> {
+    fn answer_probe(self: &Arc<Self>, probing: Probing) -> RequestFuture<S> {
         let app = Arc::clone(self);
-        Answer::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
+        RequestFuture::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
     }
 
     /// Answers the platform's own calls: hooks and events.
-    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> Answer<S> {
+    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> RequestFuture<S> {
         let app = Arc::clone(self);
-        Answer::Elsewhere(match kind {
+        RequestFuture::Elsewhere(match kind {
             CallKind::Event => {
                 let record = self.record(call, marked);
                 Box::pin(async move { answer_event(&app, record).await })
@@ -100,7 +109,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 
     /// Finds the place that answers, or the reason to refuse.
-    fn find(&self, head: &Parts, path: &str, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
+    fn find(&self, head: &Parts, path: &str, seen: &HeadersSeen<'_>) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }
@@ -144,11 +153,11 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
-        Record::open(call, Arc::clone(&self.shared.tally), self.settings.access_log, markers)
+        Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
     }
 
     /// Whether start and end lines are printed. FC 2.0 is recognized by its headers.
-    fn marked(&self, seen: &Glance<'_>) -> bool {
+    fn marked(&self, seen: &HeadersSeen<'_>) -> bool {
         match self.settings.markers {
             LogMarkers::Auto => seen.is_fc2,
             LogMarkers::Print => true,

@@ -1,7 +1,7 @@
 //! The life of a request: from its head to its response.
 
-mod answer;
+mod future;
 mod life;
 mod refusal;
 
-pub(crate) use answer::Answer;
+pub(crate) use future::RequestFuture;

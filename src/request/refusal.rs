@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
-use crate::platform::Glance;
+use crate::platform::HeadersSeen;
 use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 
@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Refuses a head that is too large, or that two readers could take for two different requests.
-    pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
+    pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
         }

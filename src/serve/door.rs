@@ -1,4 +1,4 @@
-//! The accept thread. It accepts connections and answers probes, independently of the executor.
+//! The door: the thread that accepts connections and answers probes, independently of the executor.
 //!
 //! The thread peeks at the first bytes of each connection. It answers a probe itself, so that handlers that block every
 //! thread of the executor do not make the instance look dead before its heartbeat is overdue. Every other connection
@@ -22,63 +22,66 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::connection;
-use crate::serve::drain::{Drain, Watch, Watches};
-use crate::serve::last_resort::LastResort;
+use crate::serve::drain::{Drain, DrainObserver, DrainObservers};
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::signal::Signals;
-use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
+use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
 use crate::timer::Timer;
 
-/// A running accept thread. Closing it ends the thread, and the connections that have sent nothing yet.
+/// A running door. Closing it ends the thread, and the connections that have sent nothing yet.
 pub(crate) struct Door {
     close: oneshot::Sender<()>,
     closed: oneshot::Receiver<()>,
 }
 
-/// The data of the accept thread.
-struct Porter<S> {
+/// The data of the thread.
+struct Acceptor<S> {
     app: Arc<Sealed<S>>,
     executor: Handle,
-    watches: Watches,
-    guests: UnboundedSender<Guest>,
+    observers: DrainObservers,
+    to_executor: UnboundedSender<Accepted>,
     probes: Probes,
     places: Arc<Semaphore>,
 }
 
 /// A connection on its way to the executor.
-struct Guest {
+struct Accepted {
     stream: std::net::TcpStream,
     address: SocketAddr,
-    protocol: Protocol,
-    watch: Watch,
+    version: HttpVersion,
+    drain: DrainObserver,
     place: OwnedSemaphorePermit,
 }
 
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
 /// allocator's arenas from growing. At most `max_connections` connections wait here.
-async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
-    while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
+async fn receive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    mut connections: UnboundedReceiver<Accepted>,
+) {
+    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
         match TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, protocol, watch, place),
+            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
 }
 
-/// Returns at the first signal, after arming the last resort. The accept thread then stops accepting, even if the
-/// executor is blocked. Without a last resort only the executor handles signals.
-async fn watch_signals(last_resort: Option<LastResort>, deadline: Duration) {
-    let Some(last_resort) = last_resort else { return std::future::pending().await };
+/// Returns at the first signal, after arming the forced exit. The door then stops accepting, even if the
+/// executor is blocked. Without a forced exit only the executor handles signals.
+async fn watch_signals(forced_exit: Option<ForcedExit>, deadline: Duration) {
+    let Some(forced_exit) = forced_exit else { return std::future::pending().await };
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.first().await;
-    last_resort.arm(deadline, signals);
+    forced_exit.arm(deadline, signals);
 }
 
 /// How long to wait when the process has no file descriptors left: other connections have to close first.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Door {
-    /// Starts the accept thread. It hands connections to the current executor.
+    /// Starts the thread, which hands connections to the current executor.
     ///
     /// # Errors
     /// When the thread or its reactor cannot be created.
@@ -86,16 +89,16 @@ impl Door {
         app: &Arc<Sealed<S>>,
         listener: std::net::TcpListener,
         drain: &Drain,
-        last_resort: Option<LastResort>,
+        forced_exit: Option<ForcedExit>,
     ) -> Result<Self> {
         let settings = &app.settings;
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (guests, arriving) = unbounded_channel();
-        let porter = Porter {
+        let (to_executor, connections) = unbounded_channel();
+        let acceptor = Acceptor {
             app: Arc::clone(app),
             executor: Handle::current(),
-            watches: drain.watches(),
-            guests,
+            observers: drain.observers(),
+            to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
@@ -103,13 +106,13 @@ impl Door {
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
-            let porter = Arc::new(porter);
+            let acceptor = Arc::new(acceptor);
             reactor.block_on(async {
-                let mut standing = pin!(porter.stand(listener, asked));
-                let mut signal = pin!(watch_signals(last_resort, deadline));
+                let mut accepting = pin!(acceptor.accept_all(listener, asked));
+                let mut signal = pin!(watch_signals(forced_exit, deadline));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => standing.as_mut().poll(cx),
+                    Poll::Pending => accepting.as_mut().poll(cx),
                 })
                 .await;
             });
@@ -119,7 +122,7 @@ impl Door {
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        drop(app.shared.tracker.spawn(Kind::Host, host(Arc::clone(app), arriving)));
+        drop(app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections)));
         Ok(Self { close, closed })
     }
 
@@ -131,8 +134,8 @@ impl Door {
     }
 }
 
-impl<S: Send + Sync + 'static> Porter<S> {
-    async fn stand(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
+impl<S: Send + Sync + 'static> Acceptor<S> {
+    async fn accept_all(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => {
@@ -151,8 +154,8 @@ impl<S: Send + Sync + 'static> Porter<S> {
                 (Ok((stream, address)), Ok(place)) => {
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
-                    let greeting = Arc::clone(&self).greet(stream, address, place);
-                    drop(self.app.shared.tracker.spawn(Kind::Greeting, greeting));
+                    let probing = Arc::clone(&self).answer_probes(stream, address, place);
+                    drop(self.app.shared.tracker.spawn(Kind::Probing, probing));
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
@@ -167,11 +170,16 @@ impl<S: Send + Sync + 'static> Porter<S> {
     }
 
     /// Answers probes until the client sends anything else.
-    async fn greet(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) {
+    async fn answer_probes(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) {
         // No time limit before the first byte, nor between probes.
         while let Ok(Some(sniffed)) = self.look(&stream).await {
             match sniffed {
-                Sniffed::Protocol(protocol) => return self.hand_over(stream, address, protocol, place),
+                Sniffed::HttpVersion(version) => return self.hand_over(stream, address, version, place),
                 Sniffed::Probe(probe) => {
                     let mut head = [0; PROBE_MAX];
                     let answer = self.answer(address.ip(), probe);
@@ -225,12 +233,18 @@ impl<S: Send + Sync + 'static> Porter<S> {
         &self,
         stream: TcpStream,
         address: SocketAddr,
-        protocol: Protocol,
+        version: HttpVersion,
         place: OwnedSemaphorePermit,
     ) {
         // An error means that the socket or the executor is gone.
         if let Ok(stream) = stream.into_std() {
-            let _ = self.guests.send(Guest { stream, address, protocol, watch: self.watches.watch(), place });
+            let _ = self.to_executor.send(Accepted {
+                stream,
+                address,
+                version,
+                drain: self.observers.observe(),
+                place,
+            });
         }
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::beacon::{Beacon, Observer};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
+use crate::watched::{Observer, Watched};
 
 /// The stage of the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,12 +22,12 @@ pub(crate) enum Stage {
 
 /// Announces the stage of the stop to every connection.
 #[derive(Default)]
-pub(crate) struct Drain(Beacon);
+pub(crate) struct Drain(Watched);
 
 impl Drain {
-    /// Creates watches, on another thread too.
-    pub(crate) fn watches(&self) -> Watches {
-        Watches(self.0.clone())
+    /// Creates observers, on the door's thread too.
+    pub(crate) fn observers(&self) -> DrainObservers {
+        DrainObservers(self.0.clone())
     }
 
     /// Waits for requests in flight until the deadline. The deadline or a second signal cuts the rest.
@@ -43,7 +43,7 @@ impl Drain {
                 let _ = write!(left, " {count} {kind}");
             }
             say::warn(format_args!("{why}: cutting{left}"));
-            app.shared.tally.start_cutting();
+            app.shared.counts.start_cutting();
             self.advance(Stage::Cutting);
             // Connections drop their requests at once. Tasks of the author end with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
@@ -89,19 +89,19 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Creates a watch for each connection.
-pub(crate) struct Watches(Beacon);
+/// Creates an observer for each connection.
+pub(crate) struct DrainObservers(Watched);
 
-impl Watches {
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(self.0.observe())
+impl DrainObservers {
+    pub(crate) fn observe(&self) -> DrainObserver {
+        DrainObserver(self.0.observe())
     }
 }
 
 /// The stage of the stop, as one connection sees it.
-pub(crate) struct Watch(Observer);
+pub(crate) struct DrainObserver(Observer);
 
-impl Watch {
+impl DrainObserver {
     /// The current stage. A change wakes the task.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {

@@ -20,7 +20,7 @@ use crate::platform::names::env;
 use crate::sealed::Sealed;
 use crate::serve::door::Door;
 use crate::serve::drain::Drain;
-use crate::serve::last_resort::LastResort;
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
@@ -41,7 +41,11 @@ impl<S: Send + Sync + 'static> App<S> {
     /// # Inside `#[tokio::main]`
     /// `run` creates a runtime. Inside another runtime it moves to a new thread and logs a warning. The thread that
     /// called `run` is blocked, with all tasks that the outer runtime has on it. Remove `#[tokio::main]`, write
-    /// `fn main() -> fc_runtime::Result`, and do asynchronous setup in [`App::open`].
+    /// `fn main() -> fc_runtime::Result`, and do asynchronous setup in [`App::with_state_from`].
+    #[doc(alias = "listen")]
+    #[doc(alias = "shutdown")]
+    #[doc(alias = "graceful")]
+    #[doc(alias = "with_graceful_shutdown")]
     pub fn run(self) -> Result {
         if tokio::runtime::Handle::try_current().is_err() {
             return self.run_here(false);
@@ -62,7 +66,7 @@ impl<S: Send + Sync + 'static> App<S> {
             ));
         }
         let runtime = runtime::build()?;
-        let last_resort = LastResort::default();
+        let forced_exit = ForcedExit::default();
         let served = runtime.block_on(async {
             let port = match self.settings().port {
                 Some(port) => port,
@@ -71,11 +75,11 @@ impl<S: Send + Sync + 'static> App<S> {
             let mut signals = Signals::listen()?;
             let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
             let listener = bind(port)?;
-            serve(app?, listener, signals, Some(&last_resort)).await
+            serve(app?, listener, signals, Some(&forced_exit)).await
         });
         // Tasks that still run were cut and counted. Blocking work cannot be cancelled, and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
-        last_resort.disarm();
+        forced_exit.disarm();
         sink::finish(Duration::from_secs(1));
         served
     }
@@ -88,6 +92,8 @@ impl<S: Send + Sync + 'static> App<S> {
     ///
     /// # Cancel safety
     /// Dropping the future stops accepting and cuts all connections.
+    #[doc(alias = "listen")]
+    #[doc(alias = "bind")]
     pub async fn serve(self, listener: TcpListener) -> Result {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
@@ -129,14 +135,14 @@ async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
     mut signals: Signals,
-    last_resort: Option<&LastResort>,
+    forced_exit: Option<&ForcedExit>,
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, last_resort.cloned())?;
+    let door = Door::open(&app, listener, &drain, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
-    say::info(format_args!("{signal}: draining {} requests", app.shared.tally.in_flight.get()));
+    say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
     door.close().await;
     drain.run(&app, signals).await;
     Ok(())

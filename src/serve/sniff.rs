@@ -4,9 +4,9 @@ use http::HeaderName;
 
 use crate::platform::names::shows_a_proxy;
 
-/// The protocol of a connection.
+/// The version of HTTP that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum HttpVersion {
     Http1,
     /// HTTP/2 with prior knowledge: its preface came first.
     Http2,
@@ -20,7 +20,7 @@ pub(crate) enum Sniffed {
     /// A complete request that is a probe.
     Probe(ProbeHead),
     /// A connection for the executor.
-    Protocol(Protocol),
+    HttpVersion(HttpVersion),
 }
 
 /// The facts of a probe that its reply needs.
@@ -58,7 +58,7 @@ impl Probes {
         // The preface is compared as a whole, because a method of HTTP/1 may begin with the same letters.
         const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         if seen.starts_with(PREFACE) {
-            return Sniffed::Protocol(Protocol::Http2);
+            return Sniffed::HttpVersion(HttpVersion::Http2);
         }
         if self.0.iter().any(|start| seen.starts_with(start)) {
             return ProbeHead::sniff(seen);
@@ -66,7 +66,7 @@ impl Probes {
         if PREFACE.starts_with(seen) || self.0.iter().any(|start| start.starts_with(seen)) {
             return Sniffed::More;
         }
-        Sniffed::Protocol(Protocol::Http1)
+        Sniffed::HttpVersion(HttpVersion::Http1)
     }
 }
 
@@ -80,7 +80,7 @@ impl ProbeHead {
         match Self::read(seen) {
             Ok(Some(probe)) => Sniffed::Probe(probe),
             Ok(None) if seen.len() < PROBE_MAX => Sniffed::More,
-            _ => Sniffed::Protocol(Protocol::Http1),
+            _ => Sniffed::HttpVersion(HttpVersion::Http1),
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn first_bytes_tell_what_a_client_wants() {
         use Sniffed::More;
-        let (h1, h2) = (Sniffed::Protocol(Protocol::Http1), Sniffed::Protocol(Protocol::Http2));
+        let (h1, h2) = (Sniffed::HttpVersion(HttpVersion::Http1), Sniffed::HttpVersion(HttpVersion::Http2));
         check("", More);
         check("P", More);
         check("PR", More);
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn whole_probes_are_told_from_what_hyper_has_to_read() {
-        let h1 = Sniffed::Protocol(Protocol::Http1);
+        let h1 = Sniffed::HttpVersion(HttpVersion::Http1);
         let probe =
             |length, inside, close, is_head| Sniffed::Probe(ProbeHead { length, inside, close, is_head });
         check("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\nGET / ", probe(34, true, false, false));

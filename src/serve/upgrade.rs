@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::upgrade::{OnUpgrade, Upgraded};
-use crate::serve::drain::{Stage, Watch};
+use crate::serve::departure::departure;
+use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
-use crate::serve::watch::departure;
 use crate::task::{BoxFuture, Kind, Tracker};
 
 /// Starts the upgrade of this connection. The upgraded connection still counts among the connections, and is told of a
@@ -17,17 +17,17 @@ use crate::task::{BoxFuture, Kind, Tracker};
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,
     (io, read_buf): (Io, Bytes),
-    (watch, place): (Watch, OwnedSemaphorePermit),
+    (drain, place): (DrainObserver, OwnedSemaphorePermit),
     tracker: &Tracker,
 ) {
     let departed = Box::pin(departure(io.handle()));
     let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed });
-    drop(tracker.spawn(Kind::Upgraded, Running { run, watch, _place: place }));
+    drop(tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place }));
 }
 
 struct Running {
     run: BoxFuture<()>,
-    watch: Watch,
+    drain: DrainObserver,
     _place: OwnedSemaphorePermit,
 }
 
@@ -35,7 +35,7 @@ impl Future for Running {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.watch.stage(cx) == Stage::Cutting {
+        if self.drain.stage(cx) == Stage::Cutting {
             return Poll::Ready(());
         }
         self.run.as_mut().poll(cx)

@@ -8,13 +8,13 @@ use http::StatusCode;
 
 use crate::error::Error;
 use crate::exchange::{Call, Shared};
-use crate::stage::{Begin, Guard};
+use crate::stage::{Begin, PanicGuard};
 use crate::timer::Deadline;
 
-/// A handler, before or during its run. Its owner ends it with [`Bounded::end`], because `Guard` needs the call for
-/// that.
+/// A handler, before or during its run. Its owner ends it with [`Bounded::end`], because `PanicGuard` needs the call
+/// for that.
 pub(crate) struct Bounded<F, T> {
-    guard: Guard<F, T>,
+    guard: PanicGuard<F, T>,
     deadline: Deadline,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Failure {
 
 impl<F: Begin<T>, T> Bounded<F, T> {
     pub(crate) fn new(start: F) -> Self {
-        Self { guard: Guard::new(start), deadline: Deadline::NotAsked }
+        Self { guard: PanicGuard::new(start), deadline: Deadline::NotAsked }
     }
 
     /// Polls the handler, and stores its value in `value`. Replies are large: a return value would be moved once more.

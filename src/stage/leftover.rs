@@ -24,7 +24,7 @@ pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
     if !call.has_body {
         return;
     }
-    let Some(mut body) = call.intake().leftover() else { return };
+    let Some(mut body) = call.body_state().leftover() else { return };
     if call.head.headers.contains_key(EXPECT) {
         return;
     }

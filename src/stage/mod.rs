@@ -4,7 +4,7 @@ mod bounded;
 mod finish;
 mod leftover;
 mod outgoing;
-mod panic;
+mod panic_guard;
 mod record;
 #[cfg(feature = "websocket")]
 mod upgrade;
@@ -13,7 +13,7 @@ pub(crate) use bounded::{Bounded, Failure, run_bounded};
 pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
-pub(crate) use panic::{Begin, Guard, Guarded};
+pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};
 pub(crate) use record::{Markers, Record};
 #[cfg(feature = "websocket")]
 pub(crate) use upgrade::hand_over_upgrade;

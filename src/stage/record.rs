@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cancel::Phase;
+use crate::counters::LiveCounters;
 use crate::exchange::Call;
 use crate::exchange::upgrade::UpgradeEnd;
 use crate::json::text_into;
 use crate::log::{AccessLog, Level, sink, stamp};
-use crate::tally::Tally;
 
 /// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
     call: Arc<Call>,
-    tally: Arc<Tally>,
+    counts: Arc<LiveCounters>,
     log: AccessLog,
     markers: Option<Markers>,
     status: u16,
@@ -51,15 +51,20 @@ const PATH_LOGGED_MAX: usize = 4096;
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
-    pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
-        tally.in_flight.add();
+    pub(crate) fn open(
+        call: Arc<Call>,
+        counts: Arc<LiveCounters>,
+        log: AccessLog,
+        markers: Option<Markers>,
+    ) -> Self {
+        counts.in_flight.add();
         if log != AccessLog::Off || markers.is_some() {
             call.started();
         }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
-        Self { call, tally, log, markers, status: 0, failed: false, sent: 0, ended: false }
+        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, ended: false }
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -86,7 +91,7 @@ impl Record {
 
     /// Counts a panic of the author's stream after the head of the reply was sent.
     pub(crate) fn panicked(&self) {
-        self.tally.panicked.add();
+        self.counts.panicked.add();
     }
 
     /// Continues this record for the upgraded connection, with its call.
@@ -125,26 +130,26 @@ impl Record {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let tally = &self.tally;
+        let counts = &self.counts;
         match end {
-            End::Sent | End::Broken => tally.finished.add(),
-            End::Left => tally.cancelled.add(),
-            End::Cut => tally.cut.add(),
+            End::Sent | End::Broken => counts.finished.add(),
+            End::Left => counts.cancelled.add(),
+            End::Cut => counts.cut.add(),
         }
         self.failed |= self.call.has_failed();
         // The last request in flight flushes the lines of all others, because the instance may be frozen next.
         // `in_flight` is decremented while the sink is locked, so the request that sees zero flushes all earlier lines.
         let wanted = self.is_wanted(end);
         if self.log == AccessLog::Off {
-            tally.in_flight.take();
+            counts.in_flight.take();
         } else {
             let lines = |out: &mut Vec<u8>| {
                 if wanted {
                     self.line(out, end);
                 }
-                tally.in_flight.take();
+                counts.in_flight.take();
             };
-            sink::write_once(lines, || tally.is_quiet());
+            sink::write_once(lines, || counts.is_quiet());
         }
         if let Some(markers) = self.markers {
             let millis = self.call.started().elapsed().as_millis();
@@ -232,7 +237,7 @@ impl Drop for Record {
         if self.ended {
             return;
         }
-        if self.tally.is_cutting() {
+        if self.counts.is_cutting() {
             self.end(End::Cut);
         } else {
             self.call.departure.announce();

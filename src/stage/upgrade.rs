@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
+use crate::counters::Permit;
 use crate::exchange::Call;
 use crate::exchange::attached::NextProtocol;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::stage::Outgoing;
-use crate::tally::Permit;
 
 /// Gives the upgrade that the handler left in the call to the connection. It runs when this reply has been sent.
 pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Option<Arc<Permit>>) {

@@ -36,6 +36,9 @@ pub use grpc::GrpcAnswer;
 /// client.post("/double").body("21").await.assert_status(415);
 /// # });
 /// ```
+#[doc(alias = "TestServer")]
+#[doc(alias = "supertest")]
+#[doc(alias = "TestClient")]
 pub struct Client<S = ()> {
     app: std::sync::Mutex<Option<App<S>>>,
     sealed: OnceCell<Arc<Sealed<S>>>,

@@ -72,7 +72,7 @@ impl Connection {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() {
+        if !self.engine.replies.is_empty() && !mail.is_held {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }
@@ -121,7 +121,7 @@ impl Connection {
         }
     }
 
-    /// Ready when the outbox is empty. The value is whether the connection is then complete.
+    /// Ready when the outbox is empty. True once both sides have closed and every byte is sent.
     pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
         let flushed = outbox.poll_flush(&mut *self.io, cx);
@@ -134,12 +134,12 @@ impl Connection {
             // The next poll has to start the timer of the silence.
             cx.waker().wake_by_ref();
         }
-        let is_all = self.phase == Phase::Answered;
-        if is_all {
-            // A client may send a ping after its close. Unread bytes would cause a reset, which can drop our last
-            // messages.
-            let _ = self.poll_away(cx);
+        if self.phase == Phase::Answered && self.engine.replies.is_empty() {
+            // A client may send a ping after its close. If the socket were closed by then, the kernel would reset the
+            // connection, and the client would lose bytes that are still under way.
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
+            self.phase = Phase::Said;
         }
-        Poll::Ready(Ok(is_all))
+        Poll::Ready(Ok(self.phase == Phase::Said && self.poll_away(cx).is_ready()))
     }
 }

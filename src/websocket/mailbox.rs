@@ -32,6 +32,10 @@ pub(super) struct Mail {
     /// The task that waits for a message, and the task that waits for room.
     pub(super) reader: Sleeper,
     pub(super) writer: Sleeper,
+    /// Whether a message waits for room.
+    is_sending: bool,
+    /// Whether the answer to the client's goodbye waits for that message.
+    pub(super) is_held: bool,
     driver: Option<Waker>,
 }
 
@@ -61,17 +65,28 @@ impl Mailbox {
     pub(super) fn poll_send(&self, cx: &Context<'_>, message: &mut Option<Message>) -> Poll<Result> {
         let mut mail = self.open();
         if let Some(close) = &mail.close {
-            return Poll::Ready(Err(closed(close)));
+            let error = closed(close);
+            (mail.is_sending, mail.is_held) = (false, false);
+            return Poll::Ready(Err(error));
         }
         if mail.outbox.is_full() {
             mail.writer.sleep(cx);
+            mail.is_sending = true;
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
             mail.outbox.push(message);
+            (mail.is_sending, mail.is_held) = (false, false);
             mail.wake_driver(Some(cx));
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The message that waited for room will not be sent.
+    pub(super) fn forgo(&self) {
+        let mut mail = self.open();
+        (mail.is_sending, mail.is_held) = (false, false);
+        mail.wake_driver(None);
     }
 
     /// Asks for a close, unless there is one already.
@@ -88,6 +103,11 @@ impl Mail {
     /// Whether reading is paused: the closure has not taken the last message, or the client does not read its pongs.
     pub(super) fn is_blocked(&self) -> bool {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
+    }
+
+    /// The client has said goodbye. What it sent before is answered before: a message that waits for room goes first.
+    pub(super) fn hold(&mut self) {
+        self.is_held = self.is_sending;
     }
 
     pub(super) fn is_driven_by(&mut self, cx: &Context<'_>) {

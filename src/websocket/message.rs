@@ -192,6 +192,10 @@ impl Close {
         Self { code, reason: shortened(reason).into() }
     }
 
+    pub(super) fn without_code() -> Self {
+        Self::new(1005, "")
+    }
+
     /// Whether an endpoint may send this code: a code of RFC 6455, one of IANA's registry (1012 to 1014), or one of
     /// libraries and applications. 1004 is reserved; 1005, 1006 and 1015 never stand in a frame.
     pub(super) fn is_for_endpoints(code: u16) -> bool {

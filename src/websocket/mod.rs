@@ -7,7 +7,7 @@ mod handshake;
 mod mailbox;
 mod message;
 mod outbox;
-mod pulse;
+mod ping_timer;
 mod session;
 mod socket;
 mod upgrade;

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 use crate::error::{Error, Result};
 use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
-use crate::stage::{Begin, Guarded, log_cause};
+use crate::stage::{Begin, PanicGuarded, log_cause};
 use crate::stop::StopNotice;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
@@ -23,7 +23,7 @@ use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
-use crate::websocket::pulse::{Beat, Pulse};
+use crate::websocket::ping_timer::{Beat, PingTimer};
 
 /// The author's closure, before the call.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
@@ -42,13 +42,13 @@ pub(super) struct Session {
     mailbox: Arc<Mailbox>,
     /// `None` after the connection is closed.
     connection: Option<Connection>,
-    work: Option<Guarded<Start, Result>>,
+    work: Option<PanicGuarded<Start, Result>>,
     /// Ends when the peer has closed the connection. Polled while nothing is read.
     departed: Option<BoxFuture<()>>,
     stop: StopNotice,
     /// Shortly before the platform cuts the connection.
     deadline: Option<Pin<Box<Sleep>>>,
-    pulse: Pulse,
+    ping_timer: PingTimer,
     closing: Timer,
     grace: Timer,
     /// Whether the closure may run without limit after its client has left.
@@ -56,6 +56,8 @@ pub(super) struct Session {
     is_reading: bool,
     /// Whether the client has closed or left.
     is_gone: bool,
+    /// What the client has said goodbye with, until that is answered.
+    goodbye: Option<Option<Close>>,
     ended: UpgradeEnd,
 }
 
@@ -65,7 +67,7 @@ pub(super) struct Opening {
     pub(super) closure: Closure,
     pub(super) stop: StopNotice,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
-    pub(super) pulse: Pulse,
+    pub(super) ping_timer: PingTimer,
     pub(super) max_message: usize,
     pub(super) may_finish: bool,
 }
@@ -83,21 +85,22 @@ impl Begin<Result> for Start {
 
 impl Session {
     pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
-        let Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish } = opening;
+        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
             connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
-            work: Some(Guarded::new(Arc::clone(&mailbox.call), start)),
+            work: Some(PanicGuarded::new(Arc::clone(&mailbox.call), start)),
             departed: Some(upgraded.departed),
             mailbox,
             stop,
             deadline,
-            pulse,
+            ping_timer,
             closing: Timer::default(),
             grace: Timer::default(),
             may_finish,
             is_reading: true,
             is_gone: false,
+            goodbye: None,
             ended: UpgradeEnd::default(),
         }
     }
@@ -114,7 +117,7 @@ impl Session {
         }
         // A client is not silent while reading is paused on our side.
         let is_reading = self.is_reading;
-        match self.pulse.poll(cx, || connection.has_moved() || !is_reading) {
+        match self.ping_timer.poll(cx, || connection.has_moved() || !is_reading) {
             Some(Beat::Ping) => connection.ping(),
             Some(Beat::Lost) => self.lose(),
             None => {}
@@ -125,6 +128,14 @@ impl Session {
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
+            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
+                self.is_gone |= mail.close.is_none();
+                self.ended.left = false;
+                mail.end(close.unwrap_or_else(Close::without_code));
+                drop(mail);
+                self.mailbox.call.departure.announce();
+                continue;
+            }
             mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
@@ -142,11 +153,8 @@ impl Session {
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
-                    self.is_gone |= mail.close.is_none();
-                    self.ended.left = false;
-                    mail.end(close.unwrap_or_else(|| Close::new(1005, "")));
-                    drop(mail);
-                    self.mailbox.call.departure.announce();
+                    mail.hold();
+                    self.goodbye = Some(close);
                 }
                 Incoming::Broken(close) => {
                     self.is_gone = true;
@@ -254,7 +262,8 @@ impl Session {
         (self.connection, self.departed, self.deadline) = (None, None, None);
         let mut mail = self.mailbox.open();
         self.ended.sent = mail.outbox.sent();
-        mail.end(Close::new(1006, ""));
+        let goodbye = self.goodbye.take().map(|close| close.unwrap_or_else(Close::without_code));
+        mail.end(goodbye.unwrap_or_else(|| Close::new(1006, "")));
     }
 }
 

@@ -131,12 +131,12 @@ impl<S> Socket<S> {
 impl SocketSender {
     /// As [`Socket::send`].
     pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
-        Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())) }
+        Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())), is_waiting: false }
     }
 
     /// As [`Socket::send_json`].
     pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
-        Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some) }
+        Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some), is_waiting: false }
     }
 
     /// Closes with this code and reason, after the messages that were sent before. The receiver still gives messages
@@ -172,6 +172,7 @@ impl SocketReceiver {
 pub struct Sending<'a> {
     mailbox: &'a Mailbox,
     message: Result<Option<Message>>,
+    is_waiting: bool,
 }
 
 impl Future for Sending<'_> {
@@ -183,9 +184,18 @@ impl Future for Sending<'_> {
             Ok(mut message) => {
                 let sent = this.mailbox.poll_send(cx, &mut message);
                 this.message = Ok(message);
+                this.is_waiting = sent.is_pending();
                 sent
             }
             Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if self.is_waiting {
+            self.mailbox.forgo();
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::reply::{IntoReply, Outcome, Reply};
 use crate::stop::Stops;
 use crate::websocket::handshake;
 use crate::websocket::mailbox::Mailbox;
-use crate::websocket::pulse::Pulse;
+use crate::websocket::ping_timer::PingTimer;
 use crate::websocket::session::{Closure, Opening, Session};
 use crate::websocket::socket::Socket;
 
@@ -78,8 +78,18 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// client left without a close. An error of the closure closes the socket with 1011 and the error's public message,
     /// and is logged. A panic closes with 1011 too.
     ///
+    /// **A client that does not read.** [`Socket::send`] waits, with 16 KiB or one larger message queued. The client is
+    /// pinged as after any silence. Without an answer it counts as gone after
+    /// [`with_ping_every`](Upgrade::with_ping_every) and [`with_pong_within`](Upgrade::with_pong_within): 30 s by
+    /// default. A client that keeps sending is never silent, although its messages are not read. A closure that must
+    /// not wait for such a client puts a time limit around its `send`. The socket then holds the queue and one received
+    /// message, of up to [`with_max_message`](Upgrade::with_max_message) bytes.
+    ///
     /// Compression (`permessage-deflate`) is not negotiated. HTTP/2 connections do not support WebSockets.
     #[track_caller]
+    #[doc(alias = "WebSocketUpgrade")]
+    #[doc(alias = "ws")]
+    #[doc(alias = "on_upgrade")]
     pub fn websocket<F, Fut, R>(self, f: F) -> Upgrade
     where
         F: FnOnce(Socket<S>) -> Fut + Send + 'static,
@@ -92,8 +102,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
             Box::pin(async move {
-                let settle = |error: Error| if error.is_settled() { error } else { shared.map_error(error) };
-                work.await.into_result().map_err(settle)
+                let map = |error: Error| if error.is_mapped() { error } else { shared.map_error(error) };
+                work.await.into_result().map_err(map)
             })
         });
         Upgrade {
@@ -176,11 +186,11 @@ impl Upgrade {
         let may_finish =
             call.scope.as_ref().is_some_and(|scope| scope.hang_up_policy == HangUpPolicy::Finish);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
-        let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
+        let (max_message, ping_timer) = (self.max_message, PingTimer::new(self.ping_every, self.pong_within));
         let stop = stops.listen();
         let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
-            let opening = Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish };
+            let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
         call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));

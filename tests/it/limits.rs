@@ -63,7 +63,7 @@ fn an_idle_connection_is_kept_whatever_came_last() {
     keep("a request", &get, "GET", 200, b"");
     keep("a probe", &h1::bytes(&Ask::get("/healthz")), "GET", 200, b"");
     keep("a hook", &h1::bytes(&Ask::get("/pre-stop")), "GET", 200, b"");
-    keep("an initialisation", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
+    keep("an initialization", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
     keep("an event without a handler", &h1::bytes(&Ask::post("/invoke", "x")), "POST", 404, b"");
     keep("an unread body", &h1::bytes(&Ask::post("/slow?ms=0", vec![b'x'; 200_000])), "POST", 200, b"");
     let half = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";

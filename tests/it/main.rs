@@ -22,6 +22,7 @@ mod limits;
 mod logs;
 mod memory;
 mod probes;
+mod public_api;
 mod records;
 mod rows;
 mod shapes;

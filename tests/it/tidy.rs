@@ -8,9 +8,9 @@ use testkit::tidy::{Levels, Sources};
 /// A module imports from the levels before its own. In the first level modules may import each other.
 const LEVELS: &[&[&str]] = &[
     &[
-        "beacon",
         "cancel",
         "cors",
+        "counters",
         "error",
         "health",
         "json",
@@ -19,11 +19,11 @@ const LEVELS: &[&[&str]] = &[
         "platform",
         "route",
         "stop",
-        "tally",
         "task",
         "test_waker",
         "timer",
         "unwind",
+        "watched",
     ],
     &["reply"],
     &["exchange"],

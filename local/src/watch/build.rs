@@ -31,6 +31,9 @@ pub(crate) async fn run(
     log.emit(source, Kind::BuildStarted { command: shown.clone() });
     let failed = |fault| BuildFailure { line: action.line, command: shown.clone(), fault };
     if !action.folder.is_dir() {
+        if action.may_fail {
+            return Ok(());
+        }
         return Err(failed(BuildFault::NoFolder(action.folder.clone())));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
@@ -40,16 +43,17 @@ pub(crate) async fn run(
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
     match step.run(output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
+        Ok(_) if action.may_fail => Ok(()),
         Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),
         Err(error) => Err(failed(BuildFault::NotStarted(error.to_string()))),
     }
 }
 
-/// The developer's own variables, over those of `.env` files.
+/// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
 fn environment(variables: &Variables) -> BTreeMap<String, OsString> {
     let own = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
     let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
-    files.chain(own).collect()
+    own.chain(files).collect()
 }

@@ -99,7 +99,7 @@ fn say(platform: &Platform, function: &str, kind: Kind) {
 }
 
 async fn reload(platform: &Platform, former: &Manifest) -> Option<Manifest> {
-    match Manifest::load(former.file()) {
+    match former.reload() {
         Ok(manifest) => {
             platform.reload(former, &manifest).await;
             Some(manifest)

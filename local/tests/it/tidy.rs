@@ -147,7 +147,7 @@ fn the_environment_is_read_in_one_place() {
             "cli/mod.rs",
             "cli/print.rs",
             "instance/environment.rs",
-            "manifest/mod.rs",
+            "manifest/load.rs",
             "watch/build.rs",
             "watch/snapshot.rs",
         ],

@@ -13,10 +13,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::Result;
 use crate::log::say;
-use crate::reply::bell::Bell;
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
-use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
+use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
+use crate::reply::waker::StreamWaker;
 use crate::stop::{StopNotice, Stops};
 
 /// The size, in bytes, at which a chunk is sent although more events are ready.
@@ -38,7 +38,7 @@ pin_project! {
         #[pin]
         silence: Silence,
         notice: Option<StopNotice>,
-        bell: Option<Bell>,
+        waker: Option<StreamWaker>,
         // The rest of an event that is larger than a piece.
         rest: Bytes,
     }
@@ -47,7 +47,7 @@ pin_project! {
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
         let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
-        Self { events: Some(events), silence, notice: None, bell: None, rest: Bytes::new() }
+        Self { events: Some(events), silence, notice: None, waker: None, rest: Bytes::new() }
     }
 }
 
@@ -64,15 +64,15 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
             return piece(std::mem::take(this.rest), this.rest);
         }
         let Some(events) = this.events.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let bell = this.bell.get_or_insert_with(|| Bell::new(cx.waker()));
-        if !bell.answer(cx.waker()) {
+        let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
+        if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
-        let cx = &mut Context::from_waker(bell.waker());
+        let cx = &mut Context::from_waker(waker.waker());
         let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let (mut chunk, mut then) = gather(events, cx);
         if stops && then != Then::Nothing {
-            add(&mut chunk, Wire::Shared(Bytes::from_static(GOING_AWAY)));
+            add(&mut chunk, EventBytes::Shared(Bytes::from_static(GOING_AWAY)));
             then = Then::Nothing;
         }
         if then == Then::Nothing {
@@ -81,13 +81,13 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
         match chunk {
             Some(chunk) => {
                 if then == Then::More || !this.silence.restart() {
-                    bell.keep_ringing();
+                    waker.stay_woken();
                 }
                 piece(chunk.into_bytes(), this.rest)
             }
             None if then == Then::Nothing => Poll::Ready(None),
             None => this.silence.poll(cx).map(|()| {
-                bell.keep_ringing();
+                waker.stay_woken();
                 Some(Ok(Frame::data(KEEP_ALIVE)))
             }),
         }
@@ -96,7 +96,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     fn is_silent(&self, task: &Waker) -> bool {
         self.events.is_some()
             && self.rest.is_empty()
-            && self.bell.as_ref().is_some_and(|bell| bell.is_silent(task))
+            && self.waker.as_ref().is_some_and(|waker| waker.is_silent(task))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {
@@ -113,11 +113,11 @@ enum Then {
 }
 
 /// Takes the ready events as one chunk, up to about `CHUNK_MAX` bytes.
-fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<Wire>, Then)
+fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<EventBytes>, Then)
 where
     St: Stream<Item: IntoSseEvent>,
 {
-    let mut chunk: Option<Wire> = None;
+    let mut chunk: Option<EventBytes> = None;
     loop {
         match events.as_mut().poll_next(cx) {
             Poll::Ready(Some(event)) => match event.into_sse_event().and_then(SseEvent::into_wire) {
@@ -141,7 +141,7 @@ where
 
 /// Adds an event to the chunk, and gives the chunk's new length. The first event is moved into the chunk; later events
 /// are copied.
-fn add(chunk: &mut Option<Wire>, event: Wire) -> usize {
+fn add(chunk: &mut Option<EventBytes>, event: EventBytes) -> usize {
     match chunk {
         Some(chunk) => {
             chunk.push(event.as_slice(), CHUNK_MAX);
@@ -165,7 +165,7 @@ pin_project! {
     struct Silence {
         #[pin]
         timer: Option<Sleep>,
-        // Whether the timer is registered, and will wake the bell.
+        // Whether the timer is registered, and will wake the stream.
         is_running: bool,
         limit: Option<Duration>,
         // When the next comment is due. `None` until the timer is started.

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::beacon::{Beacon, Observer};
 use crate::error::Result;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
+use crate::watched::{Observer, Watched};
 
 /// Sends each event to all subscribers, such as thousands of [`Sse`](crate::Sse) replies. Clones share the subscribers.
 ///
@@ -36,6 +36,8 @@ use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 /// # });
 /// ```
 #[derive(Clone)]
+#[doc(alias = "channel")]
+#[doc(alias = "pubsub")]
 pub struct Broadcast {
     handle: Arc<Handle>,
 }
@@ -47,7 +49,7 @@ struct Channel {
     capacity: usize,
     ring: Mutex<Ring>,
     /// The number of events sent so far. A change wakes the subscribers that wait.
-    sent: Beacon,
+    sent: Watched,
 }
 
 #[derive(Default)]
@@ -70,7 +72,7 @@ impl Broadcast {
     /// Creates a broadcast that keeps the last `capacity` events, at least one, for subscribers that are slow or were
     /// away.
     pub fn new(capacity: usize) -> Self {
-        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Beacon::default() };
+        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Watched::default() };
         Self { handle: Arc::new(Handle(Arc::new(channel))) }
     }
 
@@ -97,8 +99,8 @@ impl Broadcast {
         self.subscribe_at(Ring::next)
     }
 
-    /// Subscribes to the events after the one with this id, for a client that [connects
-    /// again](crate::Exchange::last_event_id). The kept events come first, then those sent from now on.
+    /// Subscribes to the events after the one with this id, for a client that
+    /// [connects again](crate::Exchange::last_event_id). The kept events come first, then those sent from now on.
     ///
     /// Without an id this is [`subscribe`](Self::subscribe). After an id that is unknown, or not kept any more, all
     /// kept events are sent.

@@ -144,13 +144,13 @@ impl SseEvent {
     }
 
     /// Completes the event, and gives its wire format.
-    pub(super) fn into_wire(self) -> Result<Wire> {
+    pub(super) fn into_wire(self) -> Result<EventBytes> {
         match self.0 {
             Form::Open(mut lines) => {
                 lines.extend_from_slice(END);
-                Ok(Wire::Own(lines))
+                Ok(EventBytes::Own(lines))
             }
-            Form::Closed(text) => Ok(Wire::Shared(text)),
+            Form::Closed(text) => Ok(EventBytes::Shared(text)),
             Form::Mistake(error) => Err(error),
         }
     }
@@ -190,12 +190,12 @@ fn has_break(text: &[u8]) -> bool {
 
 /// Complete events in wire format, in a buffer that can grow or in bytes that other clients share.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(super) enum EventBytes {
     Own(Vec<u8>),
     Shared(Bytes),
 }
 
-impl Wire {
+impl EventBytes {
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(text) => text,

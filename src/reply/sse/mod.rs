@@ -59,6 +59,9 @@ pub use sender::SseSender;
 /// `cache-control: no-cache` and `x-accel-buffering: no` tell proxies not to buffer events. The reply to a `HEAD` has
 /// the same headers, and the stream is never polled.
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "EventSource")]
+#[doc(alias = "EventStream")]
+#[doc(alias = "server-sent")]
 pub struct Sse {
     events: Pin<Box<dyn Events>>,
 }

@@ -12,12 +12,12 @@ use pin_project_lite::pin_project;
 
 use crate::error::{Error, Result};
 use crate::reply::sse::body::CHUNK_MAX;
-use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
+use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 
 /// Sends events from the closure of [`Sse::run`](crate::Sse::run).
 #[must_use = "a sender does nothing unless events are sent"]
 pub struct SseSender {
-    mailbox: Arc<Mailbox>,
+    buffer: Arc<EventBuffer>,
 }
 
 impl SseSender {
@@ -32,7 +32,7 @@ impl SseSender {
     /// If the future is dropped while it waits, the event is not sent.
     pub async fn send(&mut self, event: impl IntoSseEvent) -> Result {
         let event = event.into_sse_event()?.into_wire()?;
-        poll_fn(|cx| self.mailbox.poll_put(cx, &event)).await
+        poll_fn(|cx| self.buffer.poll_put(cx, &event)).await
     }
 }
 
@@ -45,67 +45,67 @@ impl fmt::Debug for SseSender {
 /// The buffer between the future that sends and the body that takes. Mostly both run in one task, and no wake is
 /// needed.
 #[derive(Default)]
-struct Mailbox(Mutex<Letters>);
+struct EventBuffer(Mutex<Buffered>);
 
 #[derive(Default)]
-struct Letters {
+struct Buffered {
     /// Complete events in wire format.
     text: Vec<u8>,
     is_closed: bool,
     /// The waker of the body, while it waits for events.
-    taker: Option<Waker>,
+    reader: Option<Waker>,
     /// The waker of the future, while it waits for room.
-    putter: Option<Waker>,
+    writer: Option<Waker>,
 }
 
-impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Letters> {
+impl EventBuffer {
+    fn lock(&self) -> MutexGuard<'_, Buffered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_put(&self, cx: &Context<'_>, event: &Wire) -> Poll<Result> {
-        let mut letters = self.lock();
-        if letters.is_closed {
+    fn poll_put(&self, cx: &Context<'_>, event: &EventBytes) -> Poll<Result> {
+        let mut buffered = self.lock();
+        if buffered.is_closed {
             let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the stream of events has ended");
             return Poll::Ready(Err(error));
         }
-        if letters.text.len() >= CHUNK_MAX {
-            letters.putter = Some(cx.waker().clone());
+        if buffered.text.len() >= CHUNK_MAX {
+            buffered.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        letters.text.extend_from_slice(event.as_slice());
-        if let Some(taker) = letters.taker.take() {
-            drop(letters);
-            taker.wake();
+        buffered.text.extend_from_slice(event.as_slice());
+        if let Some(reader) = buffered.reader.take() {
+            drop(buffered);
+            reader.wake();
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_take(&self, cx: &Context<'_>) -> Poll<Vec<u8>> {
-        let mut letters = self.lock();
-        if letters.text.is_empty() {
-            letters.taker = Some(cx.waker().clone());
+        let mut buffered = self.lock();
+        if buffered.text.is_empty() {
+            buffered.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let text = std::mem::take(&mut letters.text);
-        let putter = letters.putter.take();
-        drop(letters);
+        let text = std::mem::take(&mut buffered.text);
+        let writer = buffered.writer.take();
+        drop(buffered);
         // A future in the same task is polled again by that task, and needs no wake.
-        if let Some(putter) = putter.filter(|putter| !putter.will_wake(cx.waker())) {
-            putter.wake();
+        if let Some(writer) = writer.filter(|writer| !writer.will_wake(cx.waker())) {
+            writer.wake();
         }
         Poll::Ready(text)
     }
 
     /// Closes the mailbox. Later sends give an error.
     fn close(&self) {
-        let mut letters = self.lock();
-        letters.is_closed = true;
-        letters.text = Vec::new();
-        let wakers = (letters.taker.take(), letters.putter.take());
-        drop(letters);
-        if let Some(putter) = wakers.1 {
-            putter.wake();
+        let mut buffered = self.lock();
+        buffered.is_closed = true;
+        buffered.text = Vec::new();
+        let wakers = (buffered.reader.take(), buffered.writer.take());
+        drop(buffered);
+        if let Some(writer) = wakers.1 {
+            writer.wake();
         }
     }
 }
@@ -118,13 +118,13 @@ pin_project! {
         future: Option<Fut>,
         // The result of the future, kept until the events that it sent are taken.
         outcome: Option<Result>,
-        mailbox: Closing,
+        buffer: Closing,
     }
 }
 
 /// Closes the mailbox when the stream is dropped.
 #[derive(Default)]
-struct Closing(Arc<Mailbox>);
+struct Closing(Arc<EventBuffer>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
@@ -134,7 +134,7 @@ impl Drop for Closing {
 
 impl<F, Fut> Sent<F, Fut> {
     pub(super) fn new(start: F) -> Self {
-        Self { start: Some(start), future: None, outcome: None, mailbox: Closing::default() }
+        Self { start: Some(start), future: None, outcome: None, buffer: Closing::default() }
     }
 }
 
@@ -148,17 +148,17 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         if let Some(start) = this.start.take() {
-            this.future.set(Some(start(SseSender { mailbox: Arc::clone(&this.mailbox.0) })));
+            this.future.set(Some(start(SseSender { buffer: Arc::clone(&this.buffer.0) })));
         }
         // Events that are sent during this poll need no wake.
-        this.mailbox.0.lock().taker = None;
+        this.buffer.0.lock().reader = None;
         if let Some(future) = this.future.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = future.poll(cx)
         {
             this.future.set(None);
             *this.outcome = Some(outcome);
         }
-        match this.mailbox.0.poll_take(cx) {
+        match this.buffer.0.poll_take(cx) {
             Poll::Ready(text) => Poll::Ready(Some(Ok(SseEvent::closed(text.into())))),
             Poll::Pending if this.future.is_some() => Poll::Pending,
             Poll::Pending => Poll::Ready(this.outcome.take().and_then(Result::err).map(Err)),

@@ -17,11 +17,11 @@ use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
-use crate::serve::drain::Watch;
+use crate::serve::departure::departure;
+use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 #[cfg(feature = "websocket")]
 use crate::serve::upgrade::spawn_upgraded;
-use crate::serve::watch::departure;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 
@@ -37,7 +37,7 @@ const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
 pub(super) struct Http1<S: Send + Sync + 'static> {
     connection: http1::Connection<TokioIo<Io>, Service<S>>,
     peer: Arc<Peer>,
-    watch: Watch,
+    drain: DrainObserver,
     asked: bool,
     head_limit: Duration,
     slow_head: Timer,
@@ -52,7 +52,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         app: Arc<Sealed<S>>,
         stream: TcpStream,
         peer: Arc<Peer>,
-        watch: Watch,
+        drain: DrainObserver,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let io = Io::new(stream, Arc::clone(&peer));
@@ -67,7 +67,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
-        Self { connection, peer, watch, asked: false, head_limit, slow_head, socket, departed: None, place }
+        Self { connection, peer, drain, asked: false, head_limit, slow_head, socket, departed: None, place }
     }
 
     /// The handle for watching the socket.
@@ -84,7 +84,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         spawn_upgraded(
             on_upgrade,
             (io.into_inner(), read_buf),
-            (self.watch, self.place),
+            (self.drain, self.place),
             &service.app.shared.tracker,
         );
     }
@@ -96,7 +96,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        if is_over(connection, &mut this.watch, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+        if is_over(connection, &mut this.drain, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
         }
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An

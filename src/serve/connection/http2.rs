@@ -16,7 +16,7 @@ use crate::exchange::Peer;
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
-use crate::serve::drain::Watch;
+use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 use crate::task::{Kind, Tracker};
 use crate::timer::Timer;
@@ -36,7 +36,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
     peer: Arc<Peer>,
-    mut watch: Watch,
+    mut drain: DrainObserver,
     _place: OwnedSemaphorePermit,
 ) {
     let head_limit = app.settings.head_limit;
@@ -62,7 +62,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        if is_over(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
+        if is_over(connection.as_mut(), &mut drain, &mut asked, http2::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
         }
         if peer.has_moved() {

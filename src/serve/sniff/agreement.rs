@@ -1,4 +1,4 @@
-//! The accept thread and hyper read heads alike: a probe is the same request to hyper, and ends at the same byte.
+//! The door and hyper read heads alike: a probe is the same request to hyper, and ends at the same byte.
 
 use std::cell::RefCell;
 use std::convert::Infallible;

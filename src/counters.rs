@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 /// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias = "metrics")]
 pub struct Counters {
     /// Requests and event calls that are being handled now, the one that asks included.
     pub in_flight: u64,
@@ -21,7 +22,7 @@ pub struct Counters {
     pub cut: u64,
     /// Event calls.
     pub invoked: u64,
-    /// Whether initialisation has succeeded; true from the start when there is no hook.
+    /// Whether initialization has succeeded; true from the start when there is no hook.
     pub initialized: bool,
     /// Whether the platform has called pre-stop.
     pub pre_stopped: bool,
@@ -44,7 +45,7 @@ impl Serialize for Counters {
 }
 
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct LiveCounters {
     pub(crate) in_flight: Count,
     pub(crate) finished: Count,
     pub(crate) cancelled: Count,
@@ -53,20 +54,21 @@ pub(crate) struct Tally {
     pub(crate) invoked: Count,
     pub(crate) pre_stopped: AtomicBool,
     cutting: AtomicBool,
-    /// Connections that were woken and have had no turn since. Below zero for a moment, when a turn overtakes its wake.
-    woken: AtomicIsize,
+    /// Connections to which bytes came that were not polled since. Below zero for a moment, when a poll overtakes the
+    /// wake that it answers.
+    unpolled: AtomicIsize,
     /// Handlers that run, where there is a cap on them.
     running: Count,
 }
 
 /// Held while a handler runs, where there is a cap on them: also when its client has left.
-pub(crate) struct Permit(Arc<Tally>);
+pub(crate) struct Permit(Arc<LiveCounters>);
 
 impl Permit {
-    pub(crate) fn take(tally: &Arc<Tally>, most: u64) -> Option<Arc<Self>> {
-        tally.running.add();
-        let permit = Self(Arc::clone(tally));
-        (tally.running.get() <= most).then(|| Arc::new(permit))
+    pub(crate) fn take(counts: &Arc<LiveCounters>, most: u64) -> Option<Arc<Self>> {
+        counts.running.add();
+        let permit = Self(Arc::clone(counts));
+        (counts.running.get() <= most).then(|| Arc::new(permit))
     }
 }
 
@@ -93,22 +95,22 @@ impl Count {
     }
 }
 
-impl Tally {
-    /// A connection was woken: a request may have come in.
-    pub(crate) fn wake(&self) {
-        self.woken.fetch_add(1, Ordering::SeqCst);
+impl LiveCounters {
+    /// Bytes came to a connection: a request may be among them.
+    pub(crate) fn add_unpolled(&self) {
+        self.unpolled.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Its turn has come, or it is gone.
-    pub(crate) fn turn(&self) {
-        self.woken.fetch_sub(1, Ordering::SeqCst);
+    /// The connection is polled, or gone.
+    pub(crate) fn take_unpolled(&self) {
+        self.unpolled.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Nothing is in flight, and no connection may be about to bring anything: the instance may be frozen.
     ///
     /// Sequentially consistent with what is written before it is asked: of two that ask at once, one is told so.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.in_flight.get() == 0 && self.woken.load(Ordering::SeqCst) <= 0
+        self.in_flight.get() == 0 && self.unpolled.load(Ordering::SeqCst) <= 0
     }
 
     /// From now on, what ends early was cut by us.

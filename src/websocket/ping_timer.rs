@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::timer::Timer;
 
-pub(super) struct Pulse {
+pub(super) struct PingTimer {
     /// The longest silence before a ping. Zero turns pings off.
     every: Duration,
     within: Duration,
@@ -21,7 +21,7 @@ pub(super) enum Beat {
     Lost,
 }
 
-impl Pulse {
+impl PingTimer {
     pub(super) fn new(every: Duration, within: Duration) -> Self {
         Self { every, within, timer: Timer::default(), asked: None }
     }
@@ -67,12 +67,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_answered_with_a_ping_and_then_with_an_end() {
         let begin = Instant::now();
-        let mut pulse = Pulse::new(Duration::from_secs(10), Duration::from_secs(7));
+        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(7));
         let mut heard = true;
         let mut beats = Vec::new();
         while beats.len() < 2 {
             let next = poll_fn(|cx| {
-                let beat = pulse.poll(cx, || std::mem::replace(&mut heard, false));
+                let beat = ping_timer.poll(cx, || std::mem::replace(&mut heard, false));
                 beat.map_or(Poll::Pending, Poll::Ready)
             });
             beats.push((next.await, begin.elapsed().as_secs()));
@@ -84,12 +84,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_is_asked_in_each_interval() {
         let begin = Instant::now();
-        let mut pulse = Pulse::new(Duration::from_secs(10), Duration::from_secs(60));
+        let mut ping_timer = PingTimer::new(Duration::from_secs(10), Duration::from_secs(60));
         let mut heard = false;
         let mut pings = Vec::new();
         while pings.len() < 3 {
             let next = poll_fn(|cx| {
-                let beat = pulse.poll(cx, || std::mem::replace(&mut heard, false));
+                let beat = ping_timer.poll(cx, || std::mem::replace(&mut heard, false));
                 beat.map_or(Poll::Pending, Poll::Ready)
             });
             assert_eq!(next.await, Beat::Ping);

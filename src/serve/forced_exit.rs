@@ -17,9 +17,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Disarmed at the end of an orderly stop.
 #[derive(Clone, Default)]
-pub(crate) struct LastResort(Arc<AtomicBool>);
+pub(crate) struct ForcedExit(Arc<AtomicBool>);
 
-impl LastResort {
+impl ForcedExit {
     pub(crate) fn disarm(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -44,9 +44,9 @@ impl LastResort {
                 std::process::exit(1);
             }
         };
-        let thread = std::thread::Builder::new().name("fc-last-resort".to_owned()).stack_size(256 * 1024);
+        let thread = std::thread::Builder::new().name("fc-forced-exit".to_owned()).stack_size(256 * 1024);
         if let Err(error) = thread.spawn(wait) {
-            say::error(format_args!("there is no thread for the last resort: {error}"));
+            say::error(format_args!("there is no thread for the forced exit: {error}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The buffered body of a request. Bytes that were read survive a cancelled reader.
+//! How far a request's body has been read. The bytes that were read survive a cancelled reader.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +9,7 @@ use http_body::Body;
 use crate::error::{Error, Result};
 use crate::exchange::payload::{Departed, Payload, broken};
 
-pub(crate) enum Intake {
+pub(crate) enum BodyState {
     Unread(Payload),
     Partly(Box<Partly>),
     Whole(Bytes),
@@ -51,7 +51,7 @@ impl Partly {
     }
 }
 
-impl Intake {
+impl BodyState {
     /// Reads to the end of the body, or to `limit` bytes.
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
         loop {

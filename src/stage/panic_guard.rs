@@ -15,13 +15,13 @@ use crate::unwind::drop_caught;
 pub(crate) type Panicked = Box<dyn Any + Send>;
 
 /// A handler, before or during its run. While it runs, log lines carry its request's id.
-pub(crate) struct Guarded<F, T> {
+pub(crate) struct PanicGuarded<F, T> {
     call: Arc<Call>,
-    guard: Guard<F, T>,
+    guard: PanicGuard<F, T>,
 }
 
-/// The panic guard without the call. Its owner holds the call, and ends the guard with [`Guard::end`].
-pub(crate) enum Guard<F, T> {
+/// The panic guard without the call. Its owner holds the call, and ends the guard with [`PanicGuard::end`].
+pub(crate) enum PanicGuard<F, T> {
     Start(Option<F>),
     Running(BoxFuture<T>),
     Over,
@@ -39,17 +39,17 @@ impl<F: FnOnce() -> BoxFuture<T>, T> Begin<T> for F {
     }
 }
 
-impl<F: Begin<T>, T> Guarded<F, T> {
+impl<F: Begin<T>, T> PanicGuarded<F, T> {
     /// `start` calls the handler. It runs inside the guard, because the call itself may panic before there is a future.
     pub(crate) fn new(call: Arc<Call>, start: F) -> Self {
-        Self { call, guard: Guard::new(start) }
+        Self { call, guard: PanicGuard::new(start) }
     }
 }
 
 // The future is boxed, and the closure is moved out before it is called, so neither is pinned here.
-impl<F, T> Unpin for Guarded<F, T> {}
+impl<F, T> Unpin for PanicGuarded<F, T> {}
 
-impl<F: Begin<T>, T> Future for Guarded<F, T> {
+impl<F: Begin<T>, T> Future for PanicGuarded<F, T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -62,13 +62,13 @@ impl<F: Begin<T>, T> Future for Guarded<F, T> {
     }
 }
 
-impl<F, T> Drop for Guarded<F, T> {
+impl<F, T> Drop for PanicGuarded<F, T> {
     fn drop(&mut self) {
         self.guard.end(&self.call);
     }
 }
 
-impl<F: Begin<T>, T> Guard<F, T> {
+impl<F: Begin<T>, T> PanicGuard<F, T> {
     pub(crate) fn new(start: F) -> Self {
         Self::Start(Some(start))
     }
@@ -110,7 +110,7 @@ impl<F: Begin<T>, T> Guard<F, T> {
     }
 }
 
-impl<F, T> Guard<F, T> {
+impl<F, T> PanicGuard<F, T> {
     /// Drops the future, if the handler has started.
     pub(crate) fn end(&mut self, call: &Arc<Call>) {
         if matches!(self, Self::Running(_)) {

@@ -16,10 +16,10 @@ use tonic::Code;
 
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Shared};
-use crate::grpc::status::{going_away, judge_by, of_ours, settle, trailers};
+use crate::grpc::status::{going_away, judge_by, map_and_log, of_ours, trailers};
 use crate::grpc::wire::Wire;
 use crate::grpc::{frame, web};
-use crate::reply::{Bell, Source};
+use crate::reply::{Source, StreamWaker};
 use crate::stop::{StopNotice, Stops};
 use crate::timer::Deadline;
 
@@ -67,16 +67,16 @@ pub(crate) enum Then {
 
 pin_project! {
     /// A stream of frames that ends with a status, whatever ends it: its author, a panic, the deadline, a stop.
-    pub(crate) struct Outlet<P, S> {
+    pub(crate) struct ReplyBody<P, S> {
         #[pin]
         frames: P,
         call: Arc<Call>,
         shared: Arc<Shared<S>>,
         wire: Wire,
         notice: Option<StopNotice>,
-        bell: Option<Bell>,
+        waker: Option<StreamWaker>,
         deadline: Deadline,
-        // Whether a frame has come since a stop was announced: the next end of its own is the last that is waited for.
+        // Whether a frame has come since a stop was announced. The stream may be pending once more, then it ends.
         is_told: bool,
         // Why no more is asked of the frames.
         last: Option<Error>,
@@ -84,7 +84,7 @@ pin_project! {
     }
 }
 
-impl<P, S> Outlet<P, S> {
+impl<P, S> ReplyBody<P, S> {
     pub(crate) fn new(frames: P, call: Arc<Call>, shared: Arc<Shared<S>>, wire: Wire) -> Self {
         let deadline = Deadline::NotAsked;
         Self {
@@ -93,7 +93,7 @@ impl<P, S> Outlet<P, S> {
             shared,
             wire,
             notice: None,
-            bell: None,
+            waker: None,
             deadline,
             is_told: false,
             last: None,
@@ -102,7 +102,7 @@ impl<P, S> Outlet<P, S> {
     }
 }
 
-impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
+impl<P: Produce, S: Send + Sync> Source for ReplyBody<P, S> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let mut this = self.project();
         if *this.is_over {
@@ -112,11 +112,11 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
             *this.is_over = true;
             return Poll::Ready(Some(Ok(end_badly(*this.wire, this.call, &error))));
         }
-        let bell = this.bell.get_or_insert_with(|| Bell::new(cx.waker()));
-        if !bell.answer(cx.waker()) {
+        let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
+        if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
-        let cx = &mut Context::from_waker(bell.waker());
+        let cx = &mut Context::from_waker(waker.waker());
         // Before the frames: a stream that ends for the stop has heard of it too.
         let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let frames = this.frames.as_mut();
@@ -129,7 +129,7 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
                 let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
                 *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
                 if then == Then::More || is_stopping || this.last.is_some() {
-                    bell.keep_ringing();
+                    waker.stay_woken();
                 }
                 return Poll::Ready(Some(Ok(Frame::data(web::data(*this.wire, data)))));
             }
@@ -138,7 +138,7 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
                 *this.is_over = true;
                 return Poll::Ready(Some(Ok(end(*this.wire, trailers))));
             }
-            Ok(Poll::Ready(Produced::Failed(error))) => settle(this.shared, error),
+            Ok(Poll::Ready(Produced::Failed(error))) => map_and_log(this.shared, error),
             Ok(Poll::Pending) if is_stopping => going_away(),
             Ok(Poll::Pending) => match late() {
                 Some(error) => error,
@@ -151,7 +151,7 @@ impl<P: Produce, S: Send + Sync> Source for Outlet<P, S> {
     }
 
     fn is_silent(&self, task: &Waker) -> bool {
-        !self.is_over && self.bell.as_ref().is_some_and(|bell| bell.is_silent(task))
+        !self.is_over && self.waker.as_ref().is_some_and(|waker| waker.is_silent(task))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {

@@ -1,13 +1,13 @@
-//! A number that many tasks look at, and that wakes them when it changes: an atomic, and wakers for those that sleep,
-//! which is less than a channel's receiver in each of thousands of tasks.
+//! A number that many tasks watch: an atomic, and the wakers of the tasks to wake when the number changes. For each of
+//! thousands of tasks this is less than a receiver of a channel.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-/// The one who sets it.
+/// The side that changes the number. Clones change the same one.
 #[derive(Clone, Default)]
-pub(crate) struct Beacon(Arc<State>);
+pub(crate) struct Watched(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -21,18 +21,18 @@ struct Sleepers {
     free: Vec<usize>,
 }
 
-/// How many are woken between two looks at who sleeps.
+/// How many wakers are called between two locks of the list.
 const BATCH: usize = 64;
 
-impl Beacon {
-    /// Changes the number by `change`, and wakes all who look.
+impl Watched {
+    /// Changes the number by `change`, and wakes every observer's task.
     pub(crate) fn update(&self, change: impl Fn(u64) -> u64) {
         let mut sleepers = self.0.lock();
         let value = self.0.value.load(Ordering::Relaxed);
         self.0.value.store(change(value), Ordering::Release);
         let mut batch = Vec::with_capacity(sleepers.wakers.len().min(BATCH));
         let mut next = 0;
-        // Whoever falls asleep from now on has seen the new number.
+        // A waker that is registered from now on belongs to a task that has seen the new number.
         while let Some(rest) = sleepers.wakers.get(next..).filter(|rest| !rest.is_empty()) {
             let these = rest.len().min(BATCH);
             batch.extend(rest[..these].iter().flatten().cloned());
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// One task's view of it.
+/// One task's view of the number.
 pub(crate) struct Observer {
     state: Arc<State>,
     /// The waker that stands in `place`, kept here too so that looking again takes no lock.
@@ -115,17 +115,17 @@ mod tests {
 
     #[test]
     fn those_who_looked_are_woken_and_places_are_used_again() {
-        let beacon = Beacon::default();
+        let watched = Watched::default();
         let (woken, waker) = Woken::new();
         let cx = Context::from_waker(&waker);
-        let (mut first, mut never) = (beacon.observe(), beacon.observe());
+        let (mut first, mut never) = (watched.observe(), watched.observe());
         assert_eq!((first.look(&cx), first.look(&cx)), (0, 0));
-        beacon.update(|value| value + 7);
+        watched.update(|value| value + 7);
         assert_eq!((woken.count(), first.look(&cx)), (1, 7));
         drop(first);
-        beacon.update(|_| 8);
+        watched.update(|_| 8);
         assert_eq!((woken.count(), never.look(&cx)), (1, 8));
-        assert_eq!(beacon.0.sleepers.lock().unwrap().wakers.len(), 1);
+        assert_eq!(watched.0.sleepers.lock().unwrap().wakers.len(), 1);
     }
 
     /// Looks no more as soon as it is woken.
@@ -141,30 +141,30 @@ mod tests {
 
     #[test]
     fn those_who_are_woken_may_leave_at_once() {
-        let beacon = Beacon::default();
+        let watched = Watched::default();
         let sleepers: Vec<_> = (0..=2 * BATCH)
             .map(|_| {
                 let sleeper = Arc::new(Fleeting(Mutex::new(None)));
-                let mut observer = beacon.observe();
+                let mut observer = watched.observe();
                 observer.look(&Context::from_waker(&Waker::from(Arc::clone(&sleeper))));
                 *sleeper.0.lock().unwrap() = Some(observer);
                 sleeper
             })
             .collect();
-        beacon.update(|_| 1);
+        watched.update(|_| 1);
         assert!(sleepers.iter().all(|sleeper| sleeper.0.lock().unwrap().is_none()));
-        assert_eq!(beacon.0.lock().free.len(), sleepers.len());
+        assert_eq!(watched.0.lock().free.len(), sleepers.len());
     }
 
     #[test]
     fn a_task_that_moved_is_woken_where_it_is() {
-        let beacon = Beacon::default();
+        let watched = Watched::default();
         let ((before, first), (after, second)) = (Woken::new(), Woken::new());
-        let mut observer = beacon.observe();
+        let mut observer = watched.observe();
         for waker in [&first, &second] {
             observer.look(&Context::from_waker(waker));
         }
-        beacon.update(|_| 1);
+        watched.update(|_| 1);
         assert_eq!((before.count(), after.count()), (0, 1));
     }
 }

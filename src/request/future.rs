@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cancel::HangUpPolicy;
-use crate::endpoint::ensure_initialised;
+use crate::counters::Permit;
+use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
@@ -15,13 +16,12 @@ use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
 use crate::stage::{Begin, Bounded, Outgoing, Record, drain_leftover, finish, run_bounded};
-use crate::tally::Permit;
 use crate::task::{BoxFuture, Kind};
 use http::{Response, StatusCode};
 
 /// The future that a connection polls for its response. A drop before that drops the handler first, and then its
 /// record.
-pub(crate) enum Answer<S> {
+pub(crate) enum RequestFuture<S> {
     /// A handler that runs in the task of its connection.
     Here(Here<S>),
     /// A refusal, which is ready at once.
@@ -38,24 +38,24 @@ pub(crate) struct Here<S> {
     _permit: Option<Arc<Permit>>,
 }
 
-impl<S: Send + Sync + 'static> Answer<S> {
-    pub(crate) fn here(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
-        let Visit { place, permit } = visit;
+impl<S: Send + Sync + 'static> RequestFuture<S> {
+    pub(crate) fn here(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
+        let Admitted { place, permit } = admitted;
         let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
         let bounded = Bounded::new(Entry { place, exchange });
         Self::Here(Here { bounded, exit: Some(exit), _permit: permit })
     }
 
     /// A request that has to initialize the app first, or whose handler runs in a task of its own.
-    pub(crate) fn elsewhere(call: Arc<Call>, visit: Visit<S>, exit: Exit<S>) -> Self {
+    pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), call, visit).await;
+            let reply = outlive(Arc::clone(&exit.app), call, admitted).await;
             exit.leave(reply.into_reply())
         }))
     }
 }
 
-impl<S: Send + Sync + 'static> Future for Answer<S> {
+impl<S: Send + Sync + 'static> Future for RequestFuture<S> {
     type Output = Response<Outgoing>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -132,12 +132,12 @@ impl<S> Exit<S> {
 async fn outlive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
-    visit: Visit<S>,
+    admitted: Admitted<S>,
 ) -> Result<Reply> {
-    ensure_initialised(&app, &call).await?;
-    let policy = visit.place.scope.hang_up_policy;
+    ensure_initialized(&app, &call).await?;
+    let policy = admitted.place.scope.hang_up_policy;
     let tracker = app.shared.tracker.clone();
-    let run = run(app, call, visit);
+    let run = run(app, call, admitted);
     match policy {
         HangUpPolicy::Cancel => run.await,
         HangUpPolicy::Finish => {
@@ -150,7 +150,7 @@ async fn outlive<S: Send + Sync + 'static>(
 }
 
 /// The place to call, with its permit if there is a cap on requests in flight.
-pub(crate) struct Visit<S> {
+pub(crate) struct Admitted<S> {
     pub(crate) place: Arc<Place<S>>,
     pub(crate) permit: Option<Arc<Permit>>,
 }
@@ -158,9 +158,9 @@ pub(crate) struct Visit<S> {
 async fn run<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
-    visit: Visit<S>,
+    admitted: Admitted<S>,
 ) -> Result<Reply> {
-    let Visit { place, permit: _permit } = visit;
+    let Admitted { place, permit: _permit } = admitted;
     let exchange = Exchange::new(Arc::clone(&call), Arc::clone(&app.shared));
     let ran = run_bounded(&call, &app.shared, Entry { place, exchange }).await;
     ran.map_err(|failure| failure.into_error(&call, &app.shared, PANICKED))

@@ -1,4 +1,4 @@
-//! Initialisation: once, before the first request, by whoever comes first; and the other hooks.
+//! Initialization: once, before the first request, by whoever comes first; and the other hooks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ fn counting(failures: usize) -> (Client<Count>, Count) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_first_requests_initialise_once() {
+async fn many_first_requests_initialize_once() {
     let (client, count) = counting(0);
     let client = Arc::new(client);
     let mut asked = JoinSet::new();
@@ -63,7 +63,7 @@ async fn a_failed_hook_answers_404_and_the_next_tries_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_finds_initialisation_failing_gets_503_and_the_next_tries_again() {
+async fn a_request_that_finds_initialization_failing_gets_503_and_the_next_tries_again() {
     let (client, _) = counting(1);
     client.get("/").await.assert_status(503);
     client.get("/").await.assert_status(200).assert_text("2");

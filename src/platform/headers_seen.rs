@@ -8,7 +8,7 @@ use crate::platform::names::header;
 
 /// What one pass over the headers found.
 #[derive(Default)]
-pub(crate) struct Glance<'h> {
+pub(crate) struct HeadersSeen<'h> {
     /// How many `Host` headers there are, and the first.
     pub(crate) hosts: usize,
     pub(crate) host: Option<&'h HeaderValue>,
@@ -22,7 +22,7 @@ pub(crate) struct Glance<'h> {
     pub(crate) size: usize,
 }
 
-impl<'h> Glance<'h> {
+impl<'h> HeadersSeen<'h> {
     /// `trusted`: whether the platform's own headers mean anything.
     pub(crate) fn at(headers: &'h HeaderMap, trusted: bool) -> Self {
         let mut seen = Self::default();
@@ -57,11 +57,11 @@ mod tests {
         {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let seen = Glance::at(&headers, true);
+        let seen = HeadersSeen::at(&headers, true);
         assert_eq!((seen.hosts, seen.host.unwrap().as_bytes()), (2, &b"a"[..]));
         assert_eq!(seen.request_id.unwrap(), "1-x");
         assert_eq!(seen.control_path.unwrap(), "/invoke");
         assert!(!seen.has_origin && !seen.is_fc2);
-        assert!(Glance::at(&headers, false).request_id.is_none());
+        assert!(HeadersSeen::at(&headers, false).request_id.is_none());
     }
 }
