@@ -11,7 +11,8 @@ pub enum AccessLog {
     All,
     /// One request in this many, and every request that failed, was cut short, or whose client left.
     Sample(u32),
-    /// No request. Counters still count.
+    /// None. Counters go on; nobody reads the clock then, so that a client that left while a handler held its thread may be
+    /// counted as one that was answered.
     Off,
 }
 

@@ -57,7 +57,7 @@ pub(super) struct Session {
     /// Whether the client has closed or left.
     is_gone: bool,
     /// What the client has said goodbye with, until that is answered.
-    goodbye: Option<Option<Close>>,
+    goodbye: Option<Close>,
     ended: UpgradeEnd,
 }
 
@@ -131,7 +131,7 @@ impl Session {
             if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
-                mail.end(close.unwrap_or_else(Close::without_code));
+                mail.end(close);
                 drop(mail);
                 self.mailbox.call.departure.announce();
                 continue;
@@ -154,7 +154,7 @@ impl Session {
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
                     mail.hold();
-                    self.goodbye = Some(close);
+                    self.goodbye = Some(close.unwrap_or_else(|| Close::new(1005, "")));
                 }
                 Incoming::Broken(close) => {
                     self.is_gone = true;
@@ -262,8 +262,7 @@ impl Session {
         (self.connection, self.departed, self.deadline) = (None, None, None);
         let mut mail = self.mailbox.open();
         self.ended.sent = mail.outbox.sent();
-        let goodbye = self.goodbye.take().map(|close| close.unwrap_or_else(Close::without_code));
-        mail.end(goodbye.unwrap_or_else(|| Close::new(1006, "")));
+        mail.end(self.goodbye.take().unwrap_or_else(|| Close::new(1006, "")));
     }
 }
 
