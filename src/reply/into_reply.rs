@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The trait of values that a handler may return.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ use crate::reply::{Reply, ReplyPart};
 #[doc(alias = "IntoResponse")]
 #[doc(alias = "Responder")]
 pub trait IntoReply {
-    /// The reply.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -41,7 +41,7 @@ impl IntoReply for Reply {
     }
 }
 
-/// The only one for `Result`: that is what lets `?` infer its error.
+/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
 impl<T: IntoReply> IntoReply for Result<T, Error> {
     fn into_reply(self) -> Reply {
         match self {

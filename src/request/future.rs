@@ -1,5 +1,5 @@
-//! The future of one request. Small, and written by hand: hyper moves it into place for every request, and an `async`
-//! block would hold each of its stages' futures inside the next.
+//! The future of one request. It is written by hand to be small: hyper moves it for every request, and an `async` block
+//! would nest the futures of all stages.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,17 +20,18 @@ use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, fi
 use crate::task::{BoxFuture, Kind};
 use http::{Response, StatusCode};
 
-/// What a connection waits for. Dropped before it is ready, its handler is dropped, and then its record.
+/// The future that a connection polls for its response. A drop before that drops the handler first, and then its
+/// record.
 pub(crate) enum RequestFuture<S> {
-    /// A handler that runs in its connection's own task.
+    /// A handler that runs in the task of its connection.
     Here(Here<S>),
-    /// Nothing to wait for.
+    /// A refusal, which is ready at once.
     Refused(Option<(Refusal, Exit<S>)>),
-    /// Everything that is rare: probes, hooks, events, handlers that outlive their client.
+    /// The rare kinds, boxed: probes, hooks, events, initialization, handlers that run on after their client has left.
     Elsewhere(BoxFuture<Response<Outgoing>>),
 }
 
-/// A handler in its connection's task, with the record that ends when it does: the arounds and the endpoint, under the
+/// A handler in the task of its connection, with its record. The middleware (arounds) and the endpoint run under the
 /// panic guard and the deadline.
 pub(crate) struct Here<S> {
     bounded: Bounded<Entry<S>, Reply>,
@@ -48,7 +49,7 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
         Self::Here(Here { bounded, exit: Some(exit), held: None, _permit: permit })
     }
 
-    /// Initializes first, or runs as a task of its own.
+    /// A request that has to initialize the app first, or whose handler runs in a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
             let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
@@ -112,11 +113,11 @@ impl<S> Drop for Here<S> {
 
 const PANICKED: &str = "internal error";
 
-/// The way out: where every reply passes, errors and refusals too.
+/// The way out of every reply, errors and refusals included.
 pub(crate) struct Exit<S> {
     pub(crate) app: Arc<Sealed<S>>,
     pub(crate) record: Record,
-    /// For a reply that keeps its place among the requests.
+    /// For an upgraded connection, which keeps its permit after the reply.
     #[cfg(feature = "websocket")]
     pub(crate) permit: Option<Arc<Permit>>,
 }
@@ -124,7 +125,7 @@ pub(crate) struct Exit<S> {
 impl<S> Exit<S> {
     fn leave(self, mut reply: Reply) -> Response<Outgoing> {
         let Self { app, record, .. } = self;
-        // A stream may still want to read the request's body.
+        // The stream of the reply may still read the request's body.
         let later = reply.is_stream().then(|| app.shared.tracker.clone());
         if later.is_some() {
             reply.listen(&app.shared.stops);
@@ -141,7 +142,8 @@ impl<S> Exit<S> {
     }
 }
 
-/// Through initialization to the handler, in this task or in one that outlives its client.
+/// Initializes the app if needed, and then runs the handler: in this task, or in a task that the client's leaving does
+/// not cancel.
 async fn outlive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     call: Arc<Call>,
@@ -165,7 +167,7 @@ async fn outlive<S: Send + Sync + 'static>(
     }
 }
 
-/// A place to be called, and the permission to do so where there is a cap.
+/// The place to call, with its permit if there is a cap on requests in flight.
 pub(crate) struct Admitted<S> {
     pub(crate) place: Arc<Place<S>>,
     pub(crate) permit: Option<Arc<Permit>>,
@@ -182,7 +184,7 @@ async fn run<S: Send + Sync + 'static>(
     ran.map_err(|failure| failure.into_error(&call, &app.shared, PANICKED))
 }
 
-/// A place about to be called.
+/// A place and its exchange, ready to be called.
 struct Entry<S> {
     place: Arc<Place<S>>,
     exchange: Exchange<S>,

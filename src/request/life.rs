@@ -1,4 +1,4 @@
-//! The life of a request, in the order in which it happens.
+//! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
 
 impl<S: Send + Sync + 'static> Sealed<S> {
-    /// Answers one request. The only way in: connections, tests and embedders all come through here.
+    /// Answers one request. Connections, the test client and embedders all call this function.
     pub(crate) fn answer(
         self: &Arc<Self>,
         head: Parts,
@@ -80,7 +80,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
+    /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
     fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
@@ -103,7 +103,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         RequestFuture::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
     }
 
-    /// Hooks and events: calls of the platform's own.
+    /// Answers the platform's own calls: hooks and events.
     fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> RequestFuture<S> {
         let app = Arc::clone(self);
         RequestFuture::Elsewhere(match kind {
@@ -115,7 +115,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         })
     }
 
-    /// The place that answers, or why none does.
+    /// Finds the place that answers, or the reason to refuse.
     fn find(&self, head: &Parts, path: &str, seen: &HeadersSeen<'_>) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
@@ -142,12 +142,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    /// A fallback answers in HTTP alone.
+    /// Whether the request uses the app's second protocol, such as gRPC. A fallback answers plain HTTP only.
     fn speaks_beside_http(&self, head: &Parts) -> bool {
         self.protocol.is_some_and(|protocol| (protocol.is_spoken)(&head.headers))
     }
 
-    /// The policy that holds for a request to come, and the methods its path has.
+    /// The CORS policy for the request that a preflight announces, and the methods of its path.
     fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
         let scope = match self.table.find(method, path) {
             Found::Endpoint(place) => Some(&place.scope),
@@ -163,7 +163,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
     }
 
-    /// FC 2.0 tells itself by its headers.
+    /// Whether start and end lines are printed. FC 2.0 is recognized by its headers.
     fn marked(&self, seen: &HeadersSeen<'_>) -> bool {
         match self.settings.markers {
             LogMarkers::Auto => seen.is_fc2,

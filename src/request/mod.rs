@@ -1,4 +1,4 @@
-//! The life of a request: from its head to the response that leaves.
+//! The life of a request: from its head to its response.
 
 mod authority;
 mod detached;

@@ -1,4 +1,4 @@
-//! Requests that no handler sees, and what they are answered.
+//! Requests that are answered without a handler.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
@@ -9,18 +9,18 @@ use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 use crate::request::authority::{is_host, is_same};
 
-/// Why no handler sees a request.
+/// Why a request does not reach a handler.
 pub(crate) enum Refusal {
     NotFound,
-    /// The value of `Allow`.
+    /// 405, with the value of `Allow`.
     WrongMethod(HeaderValue),
-    /// The automatic answer; `None` is `OPTIONS *`.
+    /// The automatic reply to `OPTIONS`, with the value of `Allow`. `None` is for `OPTIONS *`.
     Options(Option<HeaderValue>),
-    /// The headers of a preflight's answer.
+    /// The reply to a preflight, with its headers.
     Preflight(Box<HeaderMap>),
     TargetTooLong,
     HeadersTooLarge,
-    /// A shape that proxies and servers might read differently.
+    /// A head that proxies and servers might read differently.
     BadShape(&'static str),
     /// A transfer coding that nobody here undoes.
     UnknownCoding,
@@ -115,7 +115,8 @@ impl IntoReply for Refusal {
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
                 let message = "this instance handles as many requests as it may";
-                // Its record says it; a second line for each shed request would double the log under overload.
+                // The access log has a line for it. A second line for each refused request would double the log under
+                // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
                 Reply::from_error(error.with_header(header::RETRY_AFTER, later))
             }

@@ -1,4 +1,4 @@
-//! Stopping: in-flight requests are finished under a deadline, then cut and counted.
+//! The drain: requests in flight are finished under a deadline; the rest is cut and counted.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
 use crate::watched::{Observer, Watched};
 
-/// How far the stop has come.
+/// The stage of the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serving,
-    /// Finish what is in flight, take no more.
+    /// Requests in flight are finished, new ones are refused.
     Draining,
-    /// Close now.
+    /// Connections close now.
     Cutting,
 }
 
-/// Tells every connection how far the stop has come.
+/// Announces the stage of the stop to every connection.
 #[derive(Default)]
 pub(crate) struct Drain(Watched);
 
 impl Drain {
-    /// For the door, which makes an observer for each connection on its own thread.
+    /// Creates observers, on the door's thread too.
     pub(crate) fn observers(&self) -> DrainObservers {
         DrainObservers(self.0.clone())
     }
 
-    /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
+    /// Waits for requests in flight until the deadline. The deadline or a second signal cuts the rest.
     pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
         let tracker = &app.shared.tracker;
         self.advance(Stage::Draining);
@@ -45,7 +45,7 @@ impl Drain {
             say::warn(format_args!("{why}: cutting{left}"));
             app.shared.counts.start_cutting();
             self.advance(Stage::Cutting);
-            // Connections drop what they hold at once; tasks of the author's go with the runtime.
+            // Connections drop their requests at once. Tasks of the author end with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
             cut_rest(app);
         }
@@ -99,7 +99,7 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Makes observers, on the thread of the door.
+/// Creates an observer for each connection.
 pub(crate) struct DrainObservers(Watched);
 
 impl DrainObservers {
@@ -108,11 +108,11 @@ impl DrainObservers {
     }
 }
 
-/// One connection's view of the stop.
+/// The stage of the stop, as one connection sees it.
 pub(crate) struct DrainObserver(Observer);
 
 impl DrainObserver {
-    /// The stage now; the task is woken when it changes.
+    /// The current stage. A change wakes the task.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {
             0 => Stage::Serving,

@@ -1,4 +1,4 @@
-//! Our own stages, in the order in which a request passes them. Plain functions and guards, no list of parts.
+//! The fixed stages of a request, in their order. Each is a plain function or a guard.
 
 mod bounded;
 mod finish;

@@ -1,4 +1,4 @@
-//! The record: outermost, so that every request that gets in is counted and logged once, however it ends.
+//! The record of a request: the outermost stage. Every request is counted and logged once, however it ends.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::json::text_into;
 use crate::log::{AccessLog, Level, sink, stamp};
 use crate::roll::Place;
 
-/// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.
+/// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
     call: Arc<Call>,
     counts: Arc<LiveCounters>,
@@ -24,7 +24,7 @@ pub(crate) struct Record {
     place: Option<Place>,
 }
 
-/// The words of the start and end lines that FC 2.0 finds a request's log by.
+/// The words of the start and end lines by which FC 2.0 finds the log lines of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Markers {
     Invoke,
@@ -45,10 +45,10 @@ enum End {
     Broken,
 }
 
-/// How much of a path is logged.
+/// The longest part of a path that is logged, in bytes.
 const PATH_LOGGED_MAX: usize = 4096;
 
-/// nginx's word for a client that left, and the platform's.
+/// The status of a client that left, as nginx and the platform log it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
@@ -76,13 +76,13 @@ impl Record {
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
         self.failed = status >= 500;
-        // A client that left while its body was read gets no reply, though the handler gave one.
+        // If the client left while its body was read, no reply is sent, and the phase stays `Reading`.
         if !self.call.departure.is_gone() {
             self.call.phase.set(Phase::Replying);
         }
     }
 
-    /// An event call that failed is answered with 404, which does not tell.
+    /// Marks the call as failed. A failed event call is answered with 404, so its status does not show the failure.
     pub(crate) fn set_failed(&mut self) {
         self.failed = true;
     }
@@ -91,12 +91,12 @@ impl Record {
         self.sent += bytes as u64;
     }
 
-    /// The author's stream panicked, after the head of its reply was sent.
+    /// Counts a panic of the author's stream after the head of the reply was sent.
     pub(crate) fn panicked(&self) {
         self.counts.panicked.add();
     }
 
-    /// The connection goes on as something else, and so does this record.
+    /// Continues this record for the upgraded connection, with its call.
     pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
         self.leave_roll();
         self.place = Some(self.counts.roll.enter(Arc::clone(&call) as _));
@@ -142,8 +142,8 @@ impl Record {
             End::Cut => counts.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last request flushes for all: the instance may be frozen next. `in_flight` is counted down while the sink is
-        // locked, so that the request that sees zero flushes every line before its own.
+        // The last request in flight flushes the lines of all others, because the instance may be frozen next.
+        // `in_flight` is decremented while the sink is locked, so the request that sees zero flushes all earlier lines.
         let wanted = self.is_wanted(end);
         let outcome = Outcome { status: self.status, failed: self.failed, sent: self.sent };
         if self.log == AccessLog::Off {
