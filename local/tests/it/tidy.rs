@@ -1,5 +1,7 @@
 //! The shape of the sources: who imports whom, and what stands in one place only.
 
+use std::collections::BTreeSet;
+
 use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
@@ -140,6 +142,26 @@ fn listeners_are_opened_in_one_place() {
             "process/port.rs",
         ],
     );
+}
+
+#[test]
+fn failures_are_rendered_in_one_place() {
+    check_only(
+        &["x-fc-error-type", "FcCommonError", "UnhandledInvocationError"],
+        &[
+            // Reads the answer of another fc-local, as any client does.
+            "cli/invoke.rs",
+            "front/refusal.rs",
+        ],
+    );
+}
+
+#[test]
+fn instances_are_reached_by_calls_and_deployments_alone() {
+    let sources = sources();
+    let reaching = sources.iter().filter(|source| sources.imports(source).contains("instance"));
+    let rooms: BTreeSet<&str> = reaching.map(|source| source.module.as_str()).collect();
+    assert_eq!(rooms, BTreeSet::from(["call", "deploy", "instance"]));
 }
 
 #[test]
