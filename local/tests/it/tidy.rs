@@ -26,19 +26,9 @@ fn sources() -> Sources {
     Sources::read(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The lines of code that hold one of `parts` stand in `files` only, and each of these holds one.
 #[track_caller]
 fn check_only(parts: &[&str], files: &[&str]) {
-    let sources = sources();
-    let named: Vec<String> = files.iter().map(|file| format!("src/{file}")).collect();
-    let named: Vec<&str> = named.iter().map(String::as_str).collect();
-    sources.check_nowhere(parts, &named);
-    for name in named {
-        let source = sources.iter().find(|source| source.name == name);
-        let source = source.unwrap_or_else(|| panic!("there is no {name}"));
-        let holds_one = source.code().any(|(_, line)| parts.iter().any(|part| line.contains(part)));
-        assert!(holds_one, "{name} may hold {parts:?}, but does not");
-    }
+    sources().check_only(parts, files);
 }
 
 #[test]
