@@ -49,6 +49,12 @@ fn imports_follow_the_levels() {
     sources().check_levels(&Levels { table: LEVELS, lowest_inside: true, exceptions: &[] });
 }
 
+#[test]
+fn the_map_shows_the_levels() {
+    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    Sources::check_document(LEVELS, &map, "The library: rooms and levels");
+}
+
 /// Pure parts name no socket, no executor, and nothing of hyper.
 #[test]
 fn the_route_table_is_pure() {

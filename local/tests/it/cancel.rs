@@ -1,4 +1,4 @@
-//! Clients that leave: status 499 (FC §6.2).
+//! Clients that leave: status 499.
 
 use testkit::events::{Matcher, kind, printed};
 use testkit::eventually;

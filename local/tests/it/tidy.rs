@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::path::Path;
+
 use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
@@ -34,6 +36,12 @@ fn check_only(parts: &[&str], files: &[&str]) {
 #[test]
 fn imports_go_to_lower_levels() {
     sources().check_levels(&Levels { table: LEVELS, lowest_inside: false, exceptions: EXCEPTIONS });
+}
+
+#[test]
+fn the_map_shows_the_levels() {
+    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md");
+    Sources::check_document(LEVELS, &map, "The local platform: rooms and levels");
 }
 
 /// The files of the front: each way in knows what all ways share, and no other way.
