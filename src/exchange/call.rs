@@ -1,5 +1,6 @@
 //! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,11 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
+    /// The path as routes are looked up, where it is spelled in another way.
+    pub(crate) spelled: Option<Box<str>>,
     started: OnceLock<Instant>,
+    /// Whether its record is written.
+    ended: AtomicBool,
     /// The place that was found.
     pub(crate) scope: Option<Arc<Scope>>,
     /// Whether the request comes from a page.
@@ -60,7 +65,9 @@ impl Call {
             id,
             head,
             peer,
+            spelled: None,
             started: OnceLock::new(),
+            ended: AtomicBool::new(false),
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
@@ -81,15 +88,35 @@ impl Call {
         }
         let lean = Self {
             started: self.started.clone(),
+            spelled: self.spelled.clone(),
             ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
         };
         lean.phase.set(Phase::Replying);
         lean
     }
 
+    /// The path that the route's parameters stand in.
+    pub(crate) fn path(&self) -> &str {
+        self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
+    }
+
     /// When the request came. The clock is read when somebody asks first: at once where there are records.
     pub(crate) fn started(&self) -> Instant {
         *self.started.get_or_init(Instant::now)
+    }
+
+    /// The same, if somebody has asked before.
+    pub(crate) fn started_before(&self) -> Option<Instant> {
+        self.started.get().copied()
+    }
+
+    /// Whether it is over for its record; the first who asks ends it.
+    pub(crate) fn end(&self) -> bool {
+        self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn body_state(&self) -> MutexGuard<'_, BodyState> {

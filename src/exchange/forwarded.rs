@@ -25,8 +25,9 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// The last value of a list that a trusted proxy set: `X-Forwarded-Proto`, `X-Forwarded-Host`.
 pub(crate) fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    line.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
+    let line = headers.get_all(name).iter().next_back()?.as_bytes();
+    let value = line.rsplit(|byte| *byte == b',').next()?.trim_ascii();
+    std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod shared;
 pub(crate) mod upgrade;
 mod values;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -135,26 +136,29 @@ impl<S> Exchange<S> {
         &self.call.head.headers
     }
 
-    /// The first header of this name, if it is visible ASCII.
+    /// The first header of this name, if it is text. Values are octets: [`headers`](Self::headers) has them all.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.call.head.headers.get(name)?.to_str().ok()
+        std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie, as it was sent.
+    /// The value of a cookie, as it was sent, if it is text.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        let pairs = cookies.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-        pairs
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(own, _)| *own == name)
-            .map(|(_, value)| value)
+        let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
+        // Split as bytes: a cookie that is no text hides no other.
+        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let value =
+            pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        std::str::from_utf8(value).ok()
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
-    pub fn last_event_id(&self) -> Option<&str> {
-        let id = self.call.head.headers.get("last-event-id")?;
-        // Browsers send whatever the id was, in UTF-8.
-        std::str::from_utf8(id.as_bytes()).ok().filter(|id| !id.is_empty())
+    ///
+    /// Browsers send whatever the id was, in UTF-8; what is none is taken for Latin-1.
+    pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
+        let id = self.call.head.headers.get("last-event-id")?.as_bytes();
+        let text = std::str::from_utf8(id).map(Cow::Borrowed);
+        let text = text.unwrap_or_else(|_| id.iter().copied().map(char::from).collect());
+        (!text.is_empty()).then_some(text)
     }
 
     /// The request's id: the platform's, or one made here.

@@ -33,7 +33,7 @@ where
 #[track_caller]
 pub(crate) fn read<T: FromParam>(call: &Call, name: &str) -> Result<T> {
     let param = call.scope.as_ref().and_then(|scope| scope.params.iter().find(|param| param.name == name));
-    let Some(raw) = param.and_then(|param| param.value(call.head.uri.path())) else {
+    let Some(raw) = param.and_then(|param| param.value(call.path())) else {
         let pattern = call.scope.as_ref().map_or("", |scope| &scope.pattern);
         return Err(Error::internal(format!("the pattern {pattern:?} has no parameter named {name:?}")));
     };

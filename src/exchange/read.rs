@@ -1,5 +1,6 @@
 //! Readers: text, JSON, forms and queries, with errors that say where.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -67,7 +68,8 @@ impl Reading {
 }
 
 pub(crate) async fn text(call: &Call) -> Result<String> {
-    if let Some(charset) = content_type(&call.head.headers).and_then(charset)
+    let declared = content_type(&call.head.headers);
+    if let Some(charset) = declared.as_deref().and_then(charset)
         && !charset.eq_ignore_ascii_case("utf-8")
     {
         return Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")));
@@ -79,8 +81,8 @@ pub(crate) async fn text(call: &Call) -> Result<String> {
 
 pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(is_json) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(is_json) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type \"application/json\" expected, got {got:?}")));
     }
     parse_json(&bytes(call).await?)
@@ -89,8 +91,8 @@ pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
 pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
     const FORM: &str = "application/x-www-form-urlencoded";
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
     }
     let bytes = bytes(call).await?;
@@ -148,8 +150,9 @@ fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(bytes)
 }
 
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+/// What is no text in it is replaced: it may stand in a parameter that nobody asks for.
+fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    headers.get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn essence(content_type: &str) -> &str {

@@ -11,7 +11,8 @@ pub enum AccessLog {
     All,
     /// One request of so many, and every one that failed, was cut or whose client left.
     Sample(u32),
-    /// None. Counters go on.
+    /// None. Counters go on; nobody reads the clock then, so that a client that left while a handler held its thread may be
+    /// counted as one that was answered.
     Off,
 }
 

@@ -11,11 +11,12 @@ use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::reply::{IntoReply, Reply};
+use crate::request::detached;
 use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
-use crate::stage::{Begin, Bounded, Outgoing, Record, drain_leftover, finish, run_bounded};
+use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
 use crate::task::{BoxFuture, Kind};
 use http::{Response, StatusCode};
 
@@ -34,6 +35,8 @@ pub(crate) enum RequestFuture<S> {
 pub(crate) struct Here<S> {
     bounded: Bounded<Entry<S>, Reply>,
     exit: Option<Exit<S>>,
+    /// A reply that is made, until the last look for its client.
+    held: Option<Box<(Reply, Recheck)>>,
     _permit: Option<Arc<Permit>>,
 }
 
@@ -42,13 +45,14 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
         let Admitted { place, permit } = admitted;
         let exchange = Exchange::new(call, Arc::clone(&exit.app.shared));
         let bounded = Bounded::new(Entry { place, exchange });
-        Self::Here(Here { bounded, exit: Some(exit), _permit: permit })
+        Self::Here(Here { bounded, exit: Some(exit), held: None, _permit: permit })
     }
 
     /// Initializes first, or runs as a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), call, admitted).await;
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
+            recheck(&call).await;
             exit.leave(reply.into_reply())
         }))
     }
@@ -80,9 +84,20 @@ impl<S: Send + Sync + 'static> Future for RequestFuture<S> {
 impl<S: Send + Sync + 'static> Here<S> {
     fn poll(&mut self, reply: &mut Option<Reply>, cx: &mut Context<'_>) {
         let Some(exit) = &self.exit else { return };
+        if let Some((_, recheck)) = self.held.as_deref_mut() {
+            if recheck.poll(cx).is_ready() {
+                *reply = self.held.take().map(|held| held.0);
+            }
+            return;
+        }
         let (shared, call) = (&exit.app.shared, exit.record.call());
         if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
             *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
+        }
+        if reply.is_some()
+            && let Some(recheck) = Recheck::begin(call, cx)
+        {
+            self.held = reply.take().map(|reply| Box::new((reply, recheck)));
         }
     }
 }
@@ -133,13 +148,16 @@ async fn outlive<S: Send + Sync + 'static>(
     admitted: Admitted<S>,
 ) -> Result<Reply> {
     ensure_initialized(&app, &call).await?;
-    let policy = admitted.place.scope.hang_up_policy;
-    let tracker = app.shared.tracker.clone();
-    let run = run(app, call, admitted);
-    match policy {
-        HangUpPolicy::Cancel => run.await,
+    match admitted.place.scope.hang_up_policy {
+        HangUpPolicy::Cancel => run(app, call, admitted).await,
         HangUpPolicy::Finish => {
-            let task = tracker.spawn(Kind::Handler, run);
+            let begun = detached::begin(&call, &app.shared.counts, app.settings.max_finishing);
+            let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
+            let tracker = app.shared.tracker.clone();
+            let task = tracker.spawn(Kind::Handler, async move {
+                let _running = running;
+                run(app, call, admitted).await
+            });
             task.await.unwrap_or_else(|_| {
                 Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
             })

@@ -15,7 +15,7 @@ use crate::platform::limits::TARGET_MAX;
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
-use crate::route::Found;
+use crate::route::{Found, plain};
 use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
 
@@ -27,15 +27,18 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
-        let path = head.uri.path();
-        if let Some(probe) = self.probe(&head, path) {
-            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
-        }
+        let spelled = plain(head.uri.path());
+        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
+        if let Some(probe) = self.probe(&head, path)
+            && Refusal::of_ambiguity(&head, &seen).is_none()
+        {
+            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
+        }
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
-            match control(&head.method, path, seen.control_path) {
+            match control(&head.method, head.uri.path(), seen.control_path) {
                 CallKind::Http => {}
                 kind => {
                     let call = Arc::new(Call::new(id, head, body, peer, None, false));
@@ -49,9 +52,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 let scope = Arc::clone(&place.scope);
                 (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
+            // What is cheap to refuse is refused the same way where nothing is let in.
+            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
             Err(refusal) => (Err(refusal), None),
         };
-        let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
+        let mut call = Call::new(id, head, body, peer, scope, has_origin);
+        call.spelled = spelled;
+        let call = Arc::new(call);
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),

@@ -1,5 +1,7 @@
 //! The life of a request: from its head to the response that leaves.
 
+mod authority;
+mod detached;
 mod future;
 mod life;
 mod refusal;

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::connection;
-use crate::serve::drain::{Drain, DrainObserver, DrainObservers};
+use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
@@ -70,11 +70,17 @@ async fn receive<S: Send + Sync + 'static>(
 
 /// Returns at the first signal, with the forced exit armed: this thread hears it, and stops accepting, whatever the
 /// executor does. Without one the executor alone decides.
-async fn watch_signals(forced_exit: Option<ForcedExit>, deadline: Duration) {
+async fn watch_signals<S>(forced_exit: Option<ForcedExit>, app: Arc<Sealed<S>>)
+where
+    S: Send + Sync + 'static,
+{
     let Some(forced_exit) = forced_exit else { return std::future::pending().await };
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.first().await;
-    forced_exit.arm(deadline, signals);
+    forced_exit.arm(app.settings.drain, signals, move || {
+        cut_rest(&app);
+        say_stopped(&app);
+    });
 }
 
 /// How long to wait when the process has no descriptors left: others have to be closed first.
@@ -102,14 +108,14 @@ impl Door {
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
-        let deadline = settings.drain;
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
             let acceptor = Arc::new(acceptor);
+            let app = Arc::clone(&acceptor.app);
             reactor.block_on(async {
                 let mut accepting = pin!(acceptor.accept_all(listener, asked));
-                let mut signal = pin!(watch_signals(forced_exit, deadline));
+                let mut signal = pin!(watch_signals(forced_exit, app));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
                     Poll::Pending => accepting.as_mut().poll(cx),

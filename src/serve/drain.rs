@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::log::say;
+use crate::log::{AccessLog, say};
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
 use crate::watched::{Observer, Watched};
@@ -47,21 +47,31 @@ impl Drain {
             self.advance(Stage::Cutting);
             // Connections drop what they hold at once; tasks of the author's go with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
+            cut_rest(app);
         }
-        let counters = app.shared.counters();
-        // Numbers as fields: this is the line that operators count by.
-        tracing::info!(
-            target: "fc_runtime",
-            finished = counters.finished,
-            cancelled = counters.cancelled,
-            cut = counters.cut,
-            "stopped"
-        );
+        say_stopped(app);
     }
 
     fn advance(&self, stage: Stage) {
         self.0.update(|_| stage as u64);
     }
+}
+
+/// Records and counts what has not ended by itself when the process does.
+pub(crate) fn cut_rest<S>(app: &Sealed<S>) {
+    app.shared.counts.cut_rest(app.settings.access_log != AccessLog::Off);
+}
+
+/// Numbers as fields: this is the line that operators count by.
+pub(crate) fn say_stopped<S>(app: &Sealed<S>) {
+    let counters = app.shared.counters();
+    tracing::info!(
+        target: "fc_runtime",
+        finished = counters.finished,
+        cancelled = counters.cancelled,
+        cut = counters.cut,
+        "stopped"
+    );
 }
 
 /// Dropped while serving goes on (an embedder dropped the future): every connection closes.

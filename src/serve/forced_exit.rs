@@ -26,8 +26,8 @@ impl ForcedExit {
 
     /// Called at the first signal, from a thread that handlers cannot block. A second signal, or the deadline and a
     /// second more, ends the process with exit code 1 unless it has come to its end. `signals` has heard the first one,
-    /// and misses none after it.
-    pub(crate) fn arm(&self, deadline: Duration, signals: Signals) {
+    /// and misses none after it. `account` says what becomes of the requests that are cut so.
+    pub(crate) fn arm(&self, deadline: Duration, signals: Signals, account: impl FnOnce() + Send + 'static) {
         let ended = Arc::clone(&self.0);
         let wait = move || {
             let bound = deadline.saturating_add(GRACE);
@@ -40,6 +40,7 @@ impl ForcedExit {
             }
             if !ended.load(Ordering::Acquire) {
                 say::error(format_args!("the executor does not turn: ending without it"));
+                account();
                 sink::finish(GRACE);
                 std::process::exit(1);
             }

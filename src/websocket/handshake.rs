@@ -67,8 +67,9 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim)
+    // Split as bytes: a word that is no text hides no other.
+    let words = headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    words.filter_map(|word| std::str::from_utf8(word.trim_ascii()).ok())
 }
 
 fn has_body(headers: &HeaderMap) -> bool {

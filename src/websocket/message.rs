@@ -191,10 +191,6 @@ impl Close {
         Self { code, reason: shortened(reason).into() }
     }
 
-    pub(super) fn without_code() -> Self {
-        Self::new(1005, "")
-    }
-
     /// Whether an endpoint may send this code: those of RFC 6455, those that IANA's registry adds (1012 to 1014), and
     /// those of libraries and applications. 1004 has no meaning yet; 1005, 1006 and 1015 never stand in a frame.
     pub(super) fn is_for_endpoints(code: u16) -> bool {

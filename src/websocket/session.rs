@@ -153,7 +153,7 @@ impl Session {
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
                     mail.hold();
-                    self.goodbye = Some(close.unwrap_or_else(Close::without_code));
+                    self.goodbye = Some(close.unwrap_or_else(|| Close::new(1005, "")));
                 }
                 Incoming::Broken(close) => {
                     self.is_gone = true;

@@ -70,7 +70,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// host may, and so may clients that are no browsers and name no origin.
     ///
     /// **The end.** A client that closes, or leaves without a word, makes [`Socket::next`] give `None`; the closure has
-    /// 10 s to end then, or for ever under [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish). Before the platform stops or
+    /// 10 s to end then, or for ever under [`HangUpPolicy::Finish`]. Before the platform stops or
     /// freezes the instance, when the process drains, and shortly before the function's time is up, the socket is closed
     /// with 1001, and `next` gives `None` as well; a drain waits for the closure under its deadline.
     ///
@@ -79,10 +79,10 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// is logged; a panic closes with 1011 too.
     ///
     /// **A client that does not read** makes [`Socket::send`] wait, with 16 KiB or one larger message queued. It is pinged as
-    /// after any silence, and without an answer it has left after [`ping_every`](Upgrade::ping_every) and
-    /// [`pong_within`](Upgrade::pong_within), together 30 s by default. One that sends all the while is not read either, and
+    /// after any silence, and without an answer it has left after [`with_ping_every`](Upgrade::with_ping_every) and
+    /// [`with_pong_within`](Upgrade::with_pong_within), together 30 s by default. One that sends all the while is not read either, and
     /// so never silent: a closure that must not wait for it puts a time limit around its `send`. What a socket holds then is
-    /// the queue and one message that came, of up to [`max_message`](Upgrade::max_message).
+    /// the queue and one message that came, of up to [`with_max_message`](Upgrade::with_max_message).
     ///
     /// Compression (`permessage-deflate`) is not negotiated. Over HTTP/2 there are no sockets.
     #[track_caller]
