@@ -34,7 +34,7 @@ fn main() -> Result {
             let query: HashMap<String, String> = ex.query()?;
             let name =
                 query.get("name").filter(|name| !name.is_empty()).or_error(400, "who are you?")?.clone();
-            Ok(ex.websocket(async move |socket| talk(socket, &room, &name).await).max_message(4096))
+            Ok(ex.websocket(async move |socket| talk(socket, &room, &name).await).with_max_message(4096))
         })
         .run()
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::grpc::Messages;
 use fc_runtime::{
-    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, IntoReply, Json, Reply, Result, Socket, Sse,
-    SseEvent, StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, Reply, Result,
+    Socket, Sse, SseEvent, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ fn main() -> Result {
         })
         .post("/orders", async |ex| order(ex.json().await?))
         .get("/slow", slow)
-        .get(at("/slow-finish").finish(), slow)
+        .get(at("/slow-finish").hang_up_policy(HangUpPolicy::Finish), slow)
         .post("/slow", slow)
         .get("/block", async |ex| {
             let Pause { ms } = ex.query()?;
@@ -68,10 +68,10 @@ fn main() -> Result {
             let Size { bytes } = ex.query()?;
             Ok(Reply::stream(zeros(bytes)).with_header("content-type", "application/octet-stream"))
         })
-        .get("/ws", async |ex| ex.websocket(echo).protocols(["echo"]))
+        .get("/ws", async |ex| ex.websocket(echo).with_protocols(["echo"]))
         .get("/context", async |ex| context(&ex).into_reply())
         .get("/sse", ticks)
-        .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
+        .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id().as_deref())))
         .post("/publish", async |ex| Ok(ex.state().feed.send(ex.text().await?)?.to_string()))
         .get("/counters", async |ex| Json(ex.counters()))
         .unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| Ok(hello(&request.name)))

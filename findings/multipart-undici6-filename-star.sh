@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The form reader of undici 6, which is in Node.js 20 and 22, refuses `filename*` and unquoted names.
+# The form reader of undici 6, which is in Node.js 20, refuses `filename*` and unquoted names.
 #
 # Packages: npm undici 6.29.1 and 7.30.2.
 # One would swear: `await request.formData()` reads what busboy, Python and Go read. .NET's MultipartFormDataContent sends `name=file;

@@ -4,13 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// What happens to a handler whose client has left.
+/// What happens to a handler whose client has left: see [`At::hang_up_policy`](crate::At::hang_up_policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Policy {
-    /// Its future is dropped.
+#[non_exhaustive]
+#[doc(alias = "disconnect")]
+pub enum HangUpPolicy {
+    /// The handler is cancelled: its future is dropped where it awaits. This is the default.
     #[default]
+    #[doc(alias = "CancelOnDisconnect")]
     Cancel,
-    /// It runs to its end as a task that shutdown waits for.
+    /// The handler runs to its end, as a task that shutdown waits for.
+    ///
+    /// An instance without requests is frozen, and the handler with it, until the next request comes.
+    #[doc(alias = "Detached")]
     Finish,
 }
 

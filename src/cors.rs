@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderValue, Method};
 /// ```
 /// use fc_runtime::{App, Cors, Method};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/items", async |_| "tea")
 ///     .cors(Cors::allow("https://shop.example").with_credentials())
@@ -47,6 +47,8 @@ use http::{HeaderMap, HeaderValue, Method};
 /// answer to the platform, which invites everyone: `Cors::same_origin()` is the closed door.
 #[derive(Clone)]
 #[must_use = "a policy does nothing unless an app or a place is given it"]
+#[doc(alias = "CorsLayer")]
+#[doc(alias = "Access-Control-Allow-Origin")]
 pub struct Cors {
     origins: Vec<Cow<'static, str>>,
     any: bool,
@@ -97,7 +99,7 @@ impl Cors {
     }
 
     /// One more origin.
-    pub fn and(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_origin(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
         self.origins.push(origin.into());
         self
     }
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn allowed_origins_are_named_and_refused_ones_are_told_another() {
-        let shop = Cors::allow("https://shop.example").and("https://b.example").with_credentials();
+        let shop = Cors::allow("https://shop.example").with_origin("https://b.example").with_credentials();
         let allow_origin = "access-control-allow-origin";
         let credentials = ("access-control-allow-credentials", "true");
         let vary = ("vary", "origin");

@@ -17,7 +17,7 @@
 //! use fc_runtime::{App, Json, at};
 //! use std::time::Duration;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .get("/users/{id}/posts/{post}", async |ex| {
 //!         let (user, post): (u32, u32) = (ex.param("id")?, ex.param("post")?);
@@ -43,7 +43,7 @@
 //! #[derive(Deserialize, Serialize)]
 //! struct Order { item: String, quantity: u32 }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .post("/orders", async |ex| {
 //!         let order: Order = ex.json().await?;
@@ -72,7 +72,7 @@
 //! }
 //!
 //! fn main() -> Result {
-//!     App::open(async |instance| Shop::connect(&instance.var("DATABASE_URL")?).await)
+//!     App::with_state_from(async |instance| Shop::connect(&instance.var("DATABASE_URL")?).await)
 //!         .event(async |event| Ok(event.text()?.to_uppercase()))
 //!         .on_initialize(async |hook| hook.state().ping().await)
 //!         .ready_check("database", async |shop| shop.ping().await)
@@ -88,13 +88,13 @@
 //! ```
 //! use fc_runtime::{App, Broadcast, Sse, SseEvent};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::with_state(Broadcast::new(64))
 //!     .get("/countdown", async |_| Sse::run(async move |mut out| {
 //!         for left in [2, 1] { out.send(SseEvent::json(&left)?.with_id(left)).await?; }
 //!         Ok(())
 //!     }))
-//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id())))
+//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id().as_deref())))
 //!     .post("/feed", async |ex| Ok(ex.state().send(ex.text().await?)?.to_string()))
 //!     .test_client();
 //! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
@@ -128,7 +128,7 @@
 //!                         line = heard.recv() => socket.send(line?).await?,
 //!                     }
 //!                 }
-//!             }).protocols(["chat"]))
+//!             }).with_protocols(["chat"]))
 //!         })
 //!         .run()
 //! }
@@ -147,7 +147,7 @@
 //! # Cancellation
 //!
 //! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
-//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`At::finish`] lets its handlers run to
+//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`HangUpPolicy::Finish`] lets its handlers run to
 //! their end, as tasks that shutdown waits for; a frozen instance stops them. [`Exchange::hang_up`] tells spawned and blocking work. What
 //! nobody can see: a client that closes orderly behind unread data in a full window; so read or drop a large body early.
 //!
@@ -157,18 +157,18 @@
 //!
 //! | what | default here | the platform's |
 //! |---|---|---|
-//! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
-//! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
-//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MB |
-//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
+//! | headers, names and values together | 32 KiB, 431 | 8 KiB from a client, then it adds its own |
+//! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
+//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
+//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
-//! | silence in a stream of events | [10 s](Sse::keep_alive), a comment | a load balancer closes after 15 s |
-//! | WebSocket message | [6 MiB](Upgrade::max_message), 1009 | 6 MB |
-//! | silence on a WebSocket | [10 s](Upgrade::ping_every), a ping; [20 s](Upgrade::pong_within) more, gone | a load balancer closes after 15 s |
+//! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
+//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
+//! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
-//! | WebSocket closure whose client has left | 10 s, dropped; [`At::finish`] lets it go on | |
+//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000](App::max_connections) | 100 000 descriptors |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
@@ -200,9 +200,10 @@
 )]
 
 mod app;
-mod beacon;
+
 mod cancel;
 mod cors;
+mod counters;
 mod endpoint;
 mod error;
 mod exchange;
@@ -216,12 +217,13 @@ mod log;
 pub mod platform;
 mod reply;
 mod request;
+mod roll;
 mod route;
 mod sealed;
 mod serve;
 mod stage;
 mod stop;
-mod tally;
+
 mod task;
 #[cfg(test)]
 mod test_waker;
@@ -229,24 +231,75 @@ mod test_waker;
 pub mod testing;
 mod timer;
 mod unwind;
+mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
 
-pub use app::{App, AppErrors, At, Group, Handler, at};
+pub use app::App;
+pub use app::AppErrors;
+pub use app::At;
+pub use app::Group;
+pub use app::Handler;
+pub use app::at;
 pub use bytes::Bytes;
+pub use cancel::HangUpPolicy;
 pub use cors::Cors;
-pub use error::{BoxError, Error, OrError, Result};
-pub use exchange::{Event, Exchange, FromParam, HangUp, Hook, Payload, Readable};
+pub use counters::Counters;
+pub use error::BoxError;
+pub use error::Error;
+pub use error::OrError;
+pub use error::Result;
+pub use exchange::Event;
+pub use exchange::Exchange;
+pub use exchange::FromParam;
+pub use exchange::HangUp;
+pub use exchange::Hook;
+pub use exchange::Payload;
+pub use exchange::Readable;
 pub use http;
-pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-pub use log::{AccessLog, LogMarkers, current_request_id};
-pub use platform::limits::{KIB, MIB};
-pub use platform::{Credentials, Instance, Invocation, RequestId};
-pub use reply::{
-    Broadcast, Html, IntoPayload, IntoReply, IntoSseEvent, Json, Outcome, Redirect, Reply, ReplyPart, Sse,
-    SseEvent, SseSender, Subscription,
-};
+pub use http::HeaderMap;
+pub use http::HeaderName;
+pub use http::HeaderValue;
+pub use http::Method;
+pub use http::StatusCode;
+pub use http::Uri;
+pub use log::AccessLog;
+pub use log::LogMarkers;
+pub use log::current_request_id;
+pub use platform::Credentials;
+pub use platform::Instance;
+pub use platform::Invocation;
+pub use platform::RequestId;
+pub use platform::limits::KIB;
+pub use platform::limits::MIB;
+pub use reply::Broadcast;
+pub use reply::Html;
+pub use reply::IntoEventReply;
+pub use reply::IntoReply;
+pub use reply::IntoSseEvent;
+pub use reply::Json;
+pub use reply::Outcome;
+pub use reply::Redirect;
+pub use reply::Reply;
+pub use reply::ReplyPart;
+pub use reply::Sse;
+pub use reply::SseEvent;
+pub use reply::SseSender;
+pub use reply::Subscription;
 pub use sealed::Next;
-pub use tally::Counters;
 #[cfg(feature = "websocket")]
-pub use websocket::{Close, Message, Sending, Socket, SocketReceiver, SocketSender, Text, Upgrade};
+pub use websocket::Close;
+#[cfg(feature = "websocket")]
+pub use websocket::Message;
+#[cfg(feature = "websocket")]
+pub use websocket::Sending;
+#[cfg(feature = "websocket")]
+pub use websocket::Socket;
+#[cfg(feature = "websocket")]
+pub use websocket::SocketReceiver;
+#[cfg(feature = "websocket")]
+pub use websocket::SocketSender;
+#[cfg(feature = "websocket")]
+pub use websocket::Text;
+#[cfg(feature = "websocket")]
+pub use websocket::Upgrade;

@@ -1,36 +1,41 @@
-//! A place: a pattern with the settings of what is there.
+//! Places: a pattern with settings.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::cancel::Policy;
+use crate::cancel::HangUpPolicy;
 use crate::cors::Cors;
 
-/// A pattern with settings, wherever a pattern may stand: routes, groups.
+/// A place: a pattern with settings. Routes and groups take a place or a plain pattern.
 #[derive(Debug, Clone)]
 #[must_use = "a place does nothing unless a route or a group is put there"]
+#[doc(alias = "path")]
+#[doc(alias = "route")]
 pub struct At {
     pub(crate) pattern: Cow<'static, str>,
     pub(crate) settings: PlaceSettings,
 }
 
-/// What a place says; what it leaves open, its group or the app decides.
+/// The settings of a place. An unset one is taken from the group, and then from the app.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PlaceSettings {
-    pub(crate) policy: Option<Policy>,
+    pub(crate) hang_up_policy: Option<HangUpPolicy>,
     pub(crate) body_limit: Option<usize>,
     pub(crate) body_pause: Option<Duration>,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) cors: Option<Cors>,
 }
 
-/// A pattern that settings can be added to.
+/// A place for a pattern, to which settings can be added.
 ///
 /// ```
-/// use fc_runtime::{App, MIB, at};
+/// use fc_runtime::{App, HangUpPolicy, MIB, at};
 /// use std::time::Duration;
 ///
-/// let orders = at("/orders").finish().body_limit(8 * MIB).time_limit(Duration::from_secs(5));
+/// let orders = at("/orders")
+///     .hang_up_policy(HangUpPolicy::Finish)
+///     .body_limit(8 * MIB)
+///     .time_limit(Duration::from_secs(5));
 /// let app = App::new().post(orders, async |ex| Ok((201, ex.text().await?)));
 /// # let _: App = app;
 /// ```
@@ -39,39 +44,43 @@ pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
 }
 
 impl At {
-    /// Handlers here run to their end when their client leaves, as tasks that shutdown waits for.
+    /// What happens to a handler here when its client leaves: it is cancelled, or runs to its end. Default
+    /// [`HangUpPolicy::Cancel`].
     ///
-    /// An instance without requests is frozen, and the work with it, until the next request comes.
-    pub fn finish(mut self) -> Self {
-        self.settings.policy = Some(Policy::Finish);
+    /// Those that run to their end stay in flight until then. [`App::max_finishing`](crate::App::max_finishing) bounds how
+    /// many there are.
+    #[doc(alias = "disconnect")]
+    #[doc(alias = "cancel")]
+    #[doc(alias = "detached")]
+    pub fn hang_up_policy(mut self, policy: HangUpPolicy) -> Self {
+        self.settings.hang_up_policy = Some(policy);
         self
     }
 
-    /// Handlers here are dropped when their client leaves. This is the default.
-    pub fn cancel(mut self) -> Self {
-        self.settings.policy = Some(Policy::Cancel);
-        self
-    }
-
-    /// The largest body a reader takes in here. Default 2 MiB; the platform's most is 32 MiB.
+    /// The largest body that a reader here accepts, in bytes; a larger one gets a 413. Default: 2 MiB. The platform
+    /// passes at most 32 MiB.
+    #[doc(alias = "DefaultBodyLimit")]
+    #[doc(alias = "limit")]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = Some(bytes);
         self
     }
 
-    /// How long a reader here waits for the next piece of a body. Then the answer is a 408. Default 30 s.
+    /// How long a reader here waits for the next piece of a body before it gives a 408. Default: 30 s.
     pub fn body_pause(mut self, pause: Duration) -> Self {
         self.settings.body_pause = Some(pause);
         self
     }
 
-    /// Which other origins may read replies from here, in place of what the app says.
+    /// The CORS policy here, in place of the app's.
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = Some(cors);
         self
     }
 
-    /// How long a handler here may take until its reply begins. Then the answer is a 504.
+    /// How long a handler here may take until its reply begins. After that the reply is a 504. Default: no limit but
+    /// the platform's.
+    #[doc(alias = "timeout")]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = Some(limit);
         self
@@ -81,7 +90,7 @@ impl At {
 impl PlaceSettings {
     pub(crate) fn or(self, outer: &Self) -> Self {
         Self {
-            policy: self.policy.or(outer.policy),
+            hang_up_policy: self.hang_up_policy.or(outer.hang_up_policy),
             body_limit: self.body_limit.or(outer.body_limit),
             body_pause: self.body_pause.or(outer.body_pause),
             time_limit: self.time_limit.or(outer.time_limit),

@@ -1,13 +1,26 @@
 //! Routes under a common prefix.
 
 use std::fmt;
+use std::panic::Location;
 
+use http::Method;
+
+use crate::app::at::At;
+use crate::app::handler::Handler;
 use crate::app::routes::Routes;
+use crate::app::verbs::verbs;
+use crate::exchange::Exchange;
+use crate::reply::IntoReply;
+use crate::sealed::Next;
 
-/// Routes under a common prefix, with settings and arounds of their own: see [`App::group`](crate::App::group).
+/// Routes under a common prefix, with their own settings and middleware (arounds): see
+/// [`App::group`](crate::App::group).
 ///
-/// Groups nest. A function that takes a group and gives it back is a module of routes.
+/// Groups nest. A function that takes a group and returns it is a module of routes.
 #[must_use = "a group does nothing unless it is given back"]
+#[doc(alias = "Router")]
+#[doc(alias = "scope")]
+#[doc(alias = "nest")]
 pub struct Group<S = ()> {
     pub(super) routes: Routes<S>,
 }
@@ -25,6 +38,8 @@ impl<S: Send + Sync + 'static> Group<S> {
         self.routes
     }
 }
+
+verbs!(Group);
 
 impl<S> fmt::Debug for Group<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

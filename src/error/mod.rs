@@ -43,6 +43,10 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// It is not a `std::error::Error`, on purpose: that is what lets `?` take every error there is. A type
 /// of yours chooses its status with `impl From<Mine> for fc_runtime::Error`, or, when it is a
 /// `std::error::Error`, through [`App::on_error`](crate::App::on_error).
+#[doc(alias = "ResponseError")]
+#[doc(alias = "HttpError")]
+#[doc(alias = "problem+json")]
+#[doc(alias = "RFC 9457")]
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -56,7 +60,7 @@ struct Inner {
     /// `None` where the line would be one of this crate, and tell the author nothing.
     at: Option<&'static Location<'static>>,
     /// Whether the author's mappings have seen it.
-    settled: bool,
+    mapped: bool,
     /// Whether the log has it already.
     reported: bool,
 }
@@ -206,12 +210,12 @@ impl Error {
     }
 
     /// Takes over what a mapping decided for the client, if it did; the cause and its line stay.
-    pub(crate) fn settle(mut self, mapped: Option<Error>) -> Error {
+    pub(crate) fn or_mapped(mut self, mapped: Option<Error>) -> Error {
         if let Some(mapped) = mapped {
             let cause = mapped.0.cause.or(self.0.cause.take());
             self = Error(Box::new(Inner { cause, at: self.0.at, ..*mapped.0 }));
         }
-        self.0.settled = true;
+        self.0.mapped = true;
         self
     }
 
@@ -242,8 +246,8 @@ impl Error {
         self.0.reported
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.0.settled
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.0.mapped
     }
 
     fn build(
@@ -261,7 +265,7 @@ impl Error {
             headers,
             cause,
             at,
-            settled: false,
+            mapped: false,
             reported: false,
         }))
     }

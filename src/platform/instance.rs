@@ -93,8 +93,8 @@ impl Instance {
         self.var_opt(env::FUNCTION_VERSION).or_else(|| self.var_opt(env::VERSION_ID))
     }
 
-    /// The function's memory in MB.
-    pub fn memory_mb(&self) -> Option<u32> {
+    /// The function's memory in MiB, which the platform calls MB.
+    pub fn memory_mib(&self) -> Option<u32> {
         self.var_opt(env::FUNCTION_MEMORY)?.parse().ok()
     }
 
@@ -137,7 +137,7 @@ impl fmt::Debug for Instance {
             .field("instance_id", &self.instance_id())
             .field("region", &self.region())
             .field("account_id", &self.account_id())
-            .field("memory_mb", &self.memory_mb())
+            .field("memory_mib", &self.memory_mib())
             .finish_non_exhaustive()
     }
 }

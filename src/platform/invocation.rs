@@ -70,11 +70,11 @@ impl<'a> Invocation<'a> {
         self.header(header::BASE_PATH)
     }
 
-    /// The function's memory in MB.
-    pub fn memory_mb(&self) -> Option<u32> {
+    /// The function's memory in MiB, which the platform calls MB.
+    pub fn memory_mib(&self) -> Option<u32> {
         self.header(header::FUNCTION_MEMORY)
             .and_then(|text| text.parse().ok())
-            .or_else(|| self.instance.memory_mb())
+            .or_else(|| self.instance.memory_mib())
     }
 
     /// Which retry of an asynchronous call this is; 0 for the first attempt.
@@ -111,7 +111,7 @@ impl<'a> Invocation<'a> {
 
     /// A header of the platform, if it is trusted and present.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers?.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+        std::str::from_utf8(self.headers?.get(name)?.as_bytes()).ok().filter(|text| !text.is_empty())
     }
 }
 

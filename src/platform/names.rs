@@ -1,6 +1,9 @@
 //! The names that Function Compute and a custom runtime share: headers, paths and words.
 //!
-//! Source: "Function Compute: common request headers" and "web functions" in the platform's manual.
+//! Sources in the platform's manual:
+//! [common request headers](https://www.alibabacloud.com/help/doc-detail/425057.htm),
+//! [web functions](https://help.aliyun.com/zh/functioncompute/fc/user-guide/web-functions),
+//! [environment variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables).
 
 /// Request headers the platform adds before it calls the runtime.
 pub mod header {
@@ -12,7 +15,7 @@ pub mod header {
     pub const FUNCTION_NAME: &str = "x-fc-function-name";
     /// The configured handler text; it has no meaning for a custom runtime.
     pub const FUNCTION_HANDLER: &str = "x-fc-function-handler";
-    /// The function's memory, in MB.
+    /// The function's memory, in MiB, which the platform calls MB.
     pub const FUNCTION_MEMORY: &str = "x-fc-function-memory";
     /// The function's time-out, in seconds.
     pub const FUNCTION_TIMEOUT: &str = "x-fc-function-timeout";
@@ -44,7 +47,7 @@ pub mod header {
     pub const LOG_PROJECT: &str = "x-fc-service-logproject";
     /// The log service store that collects this function's output.
     pub const LOG_STORE: &str = "x-fc-service-logstore";
-    /// On a reply: the function's own verdict, [`status`](super::status).
+    /// On a reply: the function's own word on the call, [`status`](super::status).
     pub const STATUS: &str = "x-fc-status";
 }
 
@@ -80,7 +83,7 @@ pub mod env {
     pub const FUNCTION_NAME: &str = "FC_FUNCTION_NAME";
     /// The configured handler text.
     pub const FUNCTION_HANDLER: &str = "FC_FUNCTION_HANDLER";
-    /// The function's memory, in MB.
+    /// The function's memory, in MiB, which the platform calls MB.
     pub const FUNCTION_MEMORY: &str = "FC_FUNCTION_MEMORY_SIZE";
     /// The version (Debian 11 and later runtimes).
     pub const FUNCTION_VERSION: &str = "FC_FUNCTION_VERSION";

@@ -1,4 +1,4 @@
-//! How hooks and checks end.
+//! The trait of values that hooks and checks may return.
 
 use crate::error::{Error, Result};
 
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
     label = "ends with `{Self}`",
     note = "let `?` convert the error, as in `Ok(hook.state().warm_up().await?)`"
 )]
+#[doc(alias = "Result")]
 pub trait Outcome {
     #[doc(hidden)]
     fn into_result(self) -> Result;

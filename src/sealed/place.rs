@@ -26,6 +26,7 @@ pub(crate) struct Place<S> {
 }
 
 /// What comes after an around: the next one, or the handler.
+#[doc(alias = "middleware")]
 pub struct Next<S = ()> {
     place: Arc<Place<S>>,
     at: usize,

@@ -63,7 +63,7 @@ fn an_idle_connection_is_kept_whatever_came_last() {
     keep("a request", &get, "GET", 200, b"");
     keep("a probe", &h1::bytes(&Ask::get("/healthz")), "GET", 200, b"");
     keep("a hook", &h1::bytes(&Ask::get("/pre-stop")), "GET", 200, b"");
-    keep("an initialisation", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
+    keep("an initialization", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
     keep("an event without a handler", &h1::bytes(&Ask::post("/invoke", "x")), "POST", 404, b"");
     keep("an unread body", &h1::bytes(&Ask::post("/slow?ms=0", vec![b'x'; 200_000])), "POST", 200, b"");
     let half = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
@@ -182,6 +182,9 @@ fn the_in_flight_cap_sheds() {
     server.ask(&Ask::get("/healthz")).assert_status(200);
     conn.ask(&Ask::post("/read", vec![b'x'; 300_000])).assert_status(503);
     conn.ask(&Ask::get("/plaintext")).assert_status(503);
+    for nobodys in [Ask::get("/nowhere"), Ask::post("/plaintext", "")] {
+        conn.ask(&nobodys).assert_header("retry-after", "1").assert_problem(503);
+    }
     drop(held.pop());
     until("a place to be free", || (conn.ask(&Ask::get("/plaintext")).status == 200).then_some(()));
 }
@@ -250,27 +253,15 @@ fn a_scopes_time_limit_is_a_504() {
     assert_eq!(lines.iter().filter(|line| line["status"] == 504).count(), 1, "{lines:?}");
 }
 
-/// The platform would cut at the same moment: the answer has to be there before.
+/// That the answer is there before the platform cuts is shown without a real clock: see `memory::policy`.
 #[test]
-fn the_platforms_deadline_is_a_504_before_it_passes() {
+fn the_platforms_deadline_is_a_504() {
     let server = Server::contract();
     let told = |name: &str, value: &str| Ask::get("/slow?ms=600000").header(name, value);
-    let started = std::time::Instant::now();
     server.ask(&told("x-fc-function-timeout", "1")).assert_problem(504);
-    println!("504 after {:?} of a time-out of 1 s", started.elapsed());
     let record_before = server.ask(&Ask::get("/context").header("x-fc-function-timeout", "10")).json();
     assert!(record_before["deadline_ms"].is_u64(), "{record_before}");
     let in_a_second =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 1000;
     server.ask(&told("x-fc-function-deadline", &in_a_second.to_string())).assert_problem(504);
-    // The first one is over before the platform's own clock would be.
-    let record = until("the record", || {
-        server
-            .lines()
-            .iter()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find(|line| line["status"] == 504)
-    });
-    let taken = record["duration_us"].as_u64().unwrap();
-    assert!(taken < 1_000_000, "the platform cuts at 1 s, the answer took {taken} us");
 }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use testkit::process::free_port;
 use testkit::program::Ended;
 
-use crate::support::{Ask, Launch, h1};
+use crate::support::{Ask, Launch, Server, h1};
 
 #[track_caller]
 fn check_refused(ended: &Ended, parts: &[&str]) {
@@ -53,4 +53,18 @@ fn it_listens_on_every_address() {
     let stream = TcpStream::connect(("127.0.0.2", server.port)).expect("the port is open on all addresses");
     drop(stream);
     h1::Conn::open(server.port).ask(&Ask::get("/plaintext")).assert_status(200);
+}
+
+/// `#[tokio::main]` around `run()` works in both flavours, and the log says what to write.
+#[test]
+fn an_app_inside_another_runtime_runs_and_says_what_to_write() {
+    for name in ["in-current-thread", "in-multi-thread"] {
+        let mut server = Server::app(name);
+        server.ask(&Ask::get("/limited?ms=0")).assert_status(200);
+        let lines = server.stop();
+        let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
+        assert_eq!(warnings.len(), 1, "{name}: {lines:?}");
+        let text = warnings[0]["message"].as_str().unwrap();
+        assert!(text.contains("leave #[tokio::main] out"), "{name}: {text}");
+    }
 }

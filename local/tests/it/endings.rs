@@ -7,6 +7,9 @@ use testkit::process::is_running;
 
 use crate::harness::{Local, manifest, scripted};
 
+/// A start may take longer than a test waits.
+const ENDLESS: &str = "x-local: {startTimeout: 600}";
+
 fn number_after(local: &Local, word: &str) -> u32 {
     local.wait_for(printed(word)).number_after(word)
 }
@@ -14,10 +17,10 @@ fn number_after(local: &Local, word: &str) -> u32 {
 /// So long calls may go on after Ctrl-C: beyond the patience of a test.
 const LONG: &str = "600";
 
-/// Starts a scripted function whose calls may go on for that long.
+/// Starts a scripted function whose calls and starts may go on for that long.
 fn patient(props: &str) -> Local {
     let folder = scripted();
-    folder.write("s.yaml", &manifest(props, ""));
+    folder.write("s.yaml", &manifest(props, ENDLESS));
     Local::start(folder, &["--drain", LONG])
 }
 
@@ -60,7 +63,7 @@ fn a_stop_ends_a_start() {
 #[test]
 fn a_stop_ends_a_start_that_a_call_waits_for() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ""));
+    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ENDLESS));
     let local = Local::start(folder, &["--drain", "1", "--cold"]);
     let port = local.function_port("f");
     let call = std::thread::spawn(move || {

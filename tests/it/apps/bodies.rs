@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Exchange, Json, Result, at};
+use fc_runtime::{App, Exchange, HangUpPolicy, Json, Result, at};
 use futures_core::Stream;
 
 use super::grpc::Text;
@@ -49,8 +49,10 @@ pub fn app() -> App<Words> {
         .post("/json", async |ex| told(&ex, ex.json::<Vec<u8>>()).await)
         .post("/form", async |ex| told(&ex, ex.form::<Vec<(String, String)>>()).await)
         .post("/pieces", async |ex| told(&ex, pieces(&ex)).await)
-        .post(at("/finish/bytes").finish(), async |ex| told(&ex, ex.bytes()).await)
-        .post(at("/finish/late").finish(), late)
+        .post(at("/finish/bytes").hang_up_policy(HangUpPolicy::Finish), async |ex| {
+            told(&ex, ex.bytes()).await
+        })
+        .post(at("/finish/late").hang_up_policy(HangUpPolicy::Finish), late)
         .unary("/it.Bodies/One", async |ex, _: Text| {
             ex.state().say(format!("whole:{}", ex.request_id()));
             Ok(Text::default())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Error, Exchange, HeaderName, HeaderValue, Json, Result, at};
+use fc_runtime::{App, Error, Exchange, HangUpPolicy, HeaderName, HeaderValue, Json, Result, at};
 
 use super::words::{Guard, Words};
 
@@ -62,7 +62,7 @@ pub fn app() -> App<Seen> {
             tokio::time::sleep(Duration::from_millis(ms.text.parse()?)).await;
             Ok(text("slow"))
         })
-        .unary(at("/it.It/Finish").finish(), async |ex, _: Text| {
+        .unary(at("/it.It/Finish").hang_up_policy(HangUpPolicy::Finish), async |ex, _: Text| {
             let _guard = hold(&ex);
             ex.hang_up().await;
             ex.state().words.say(format!("told:{}", ex.request_id()));

@@ -3,7 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
 
-use fc_runtime::{App, Bytes, Exchange, Json, Payload, Reply, Result, StatusCode, at};
+use fc_runtime::{App, Bytes, Exchange, HangUpPolicy, Json, Payload, Reply, Result, StatusCode, at};
 use futures_core::Stream;
 use tokio::sync::Notify;
 
@@ -80,8 +80,8 @@ pub fn app() -> App<Seen> {
         })
         .get("/stream/idle", async |ex| stream(&ex, true))
         .get("/stream/busy", async |ex| stream(&ex, false))
-        .get(at("/finish").finish(), finish)
-        .post(at("/finish").finish(), finish)
+        .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), finish)
+        .post(at("/finish").hang_up_policy(HangUpPolicy::Finish), finish)
         .get("/spawned", spawned)
         .get("/blocking", async |ex| {
             let (hang_up, words) = (ex.hang_up(), ex.state().words.clone());
@@ -119,6 +119,7 @@ async fn finish(ex: Exchange<Seen>) -> &'static str {
     let _guard = ex.state().guard(ex.request_id());
     ex.state().say("holding", ex.request_id());
     ex.hang_up().await;
+    ex.state().say("going on", ex.request_id());
     ex.state().say("told", ex.request_id());
     // It is still there after that, and works.
     ex.state().gate.notified().await;

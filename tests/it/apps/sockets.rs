@@ -4,7 +4,7 @@ use std::env::var;
 use std::future::pending;
 use std::time::Duration;
 
-use fc_runtime::{App, Cors, Error, Json, OrError, Result, Socket, at};
+use fc_runtime::{App, Cors, Error, HangUpPolicy, Json, OrError, Result, Socket, at};
 use tokio::sync::Notify;
 
 use super::words::Words;
@@ -35,7 +35,7 @@ pub fn app() -> App<Seen> {
                 let chosen = socket.protocol().unwrap_or("none").to_owned();
                 socket.send(chosen).await
             })
-            .protocols(["chat.v2", "chat.v1"])
+            .with_protocols(["chat.v2", "chat.v1"])
         })
         .get("/json", async |ex| ex.websocket(sums));
     with_handshakes(with_ends(match var("IT_ORIGIN") {
@@ -79,7 +79,7 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
                 pending::<()>().await;
             })
         })
-        .get(at("/finish").finish(), async |ex| {
+        .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), async |ex| {
             ex.websocket(async |mut socket| {
                 socket.state().words.say("holding");
                 while socket.next().await.is_some() {}
@@ -103,11 +103,15 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
             })
         })
         .get("/pinged", async |ex| {
-            ex.websocket(ended).ping_every(Duration::from_millis(200)).pong_within(Duration::from_millis(400))
+            ex.websocket(ended)
+                .with_ping_every(Duration::from_millis(200))
+                .with_pong_within(Duration::from_millis(400))
         })
-        .get("/unpinged", async |ex| ex.websocket(echo).ping_every(Duration::ZERO))
+        .get("/unpinged", async |ex| ex.websocket(echo).with_ping_every(Duration::ZERO))
         .get("/pinged-with-patience", async |ex| {
-            ex.websocket(ended).ping_every(Duration::from_millis(200)).pong_within(Duration::from_secs(60))
+            ex.websocket(ended)
+                .with_ping_every(Duration::from_millis(200))
+                .with_pong_within(Duration::from_secs(60))
         })
         .get("/logs", async |ex| {
             let hang_up = ex.hang_up();
@@ -121,12 +125,12 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
 }
 
 fn with_handshakes(app: App<Seen>) -> App<Seen> {
-    app.get("/echo", async |ex| ex.websocket(echo).protocols(["chat.v2", "chat.v1"]))
+    app.get("/echo", async |ex| ex.websocket(echo).with_protocols(["chat.v2", "chat.v1"]))
         .any("/any", async |ex| ex.websocket(echo))
         .get(at("/shop").cors(Cors::allow("https://shop.example")), async |ex| ex.websocket(echo))
-        .get("/open-house", async |ex| ex.websocket(echo).any_origin())
-        .get("/small", async |ex| ex.websocket(echo).max_message(8))
-        .get("/broken-name", async |ex| ex.websocket(echo).protocols(["a\r\nset-cookie: b"]))
+        .get("/open-house", async |ex| ex.websocket(echo).with_any_origin())
+        .get("/small", async |ex| ex.websocket(echo).with_max_message(8))
+        .get("/broken-name", async |ex| ex.websocket(echo).with_protocols(["a\r\nset-cookie: b"]))
         .group("/inner", |group| {
             group.get("/echo", async |ex| ex.websocket(echo)).around(async |ex, next| {
                 ex.cookie("session").or_error(401, "log in first")?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fc_runtime::{App, HangUp, at};
+use fc_runtime::{App, HangUp, HangUpPolicy, at};
 use tokio::sync::{Notify, mpsc};
 
 #[tokio::test(start_paused = true)]
@@ -13,7 +13,7 @@ async fn beyond_its_limit_a_handler_is_answered_for_with_504() {
         .time_limit(Duration::from_secs(60))
         .get("/app", forever)
         .get(at("/cancel").time_limit(Duration::from_secs(5)), forever)
-        .get(at("/finish").finish().time_limit(Duration::from_secs(5)), forever)
+        .get(at("/finish").hang_up_policy(HangUpPolicy::Finish).time_limit(Duration::from_secs(5)), forever)
         .get("/quick", async |_| "quick")
         .test_client();
     for path in ["/app", "/cancel", "/finish"] {
@@ -29,7 +29,7 @@ async fn beyond_its_limit_a_handler_is_answered_for_with_504() {
 async fn the_platforms_deadline_is_a_limit_too() {
     let client = App::new().get("/", async |_| std::future::pending::<&str>().await).test_client();
     let answer = tokio::time::timeout(
-        Duration::from_secs(60),
+        Duration::from_secs(3),
         client.get("/").header("x-fc-function-timeout", "3").into_future(),
     );
     answer.await.expect("an answer before the platform cuts").assert_status(504);
@@ -64,7 +64,7 @@ async fn a_client_that_leaves_drops_the_handler_unless_it_finishes() {
                 "done"
             }
         })
-        .get(at("/finish").finish(), async move |ex: fc_runtime::Exchange| {
+        .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), async move |ex: fc_runtime::Exchange| {
             handler(ex).await;
             "done"
         })

@@ -60,7 +60,7 @@ async fn second_fallbacks_and_event_handlers_are_mistakes() {
 
 #[tokio::test]
 async fn a_state_that_cannot_be_opened_is_told() {
-    let app = App::open(async |instance: fc_runtime::Instance| {
+    let app = App::with_state_from(async |instance: fc_runtime::Instance| {
         instance.var("NO_SUCH_VARIABLE")?;
         Ok(())
     });

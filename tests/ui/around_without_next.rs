@@ -1,0 +1,5 @@
+use fc_runtime::App;
+
+fn main() {
+    let _ = App::new().get("/", async |_| "x").around(async |_ex| "y");
+}
