@@ -17,6 +17,8 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
+    /// What an expression should have given and did not, which was said.
+    Failed,
 }
 
 /// A key of a map, its line, and the value.
@@ -67,7 +69,17 @@ impl Node {
 
     /// The value under `key`; a null counts as absent, as it does for the platform's own tool.
     pub(crate) fn child(&self, key: &str) -> Option<&Node> {
-        self.entry(key).map(|entry| &entry.node).filter(|node| node.value != Value::Null)
+        self.entry(key).map(|entry| &entry.node).filter(|node| node.is_something())
+    }
+
+    /// Whether there is a value at all.
+    pub(crate) fn is_something(&self) -> bool {
+        !matches!(self.value, Value::Null | Value::Failed)
+    }
+
+    /// Whether the value under `key` could not be had.
+    pub(crate) fn is_failed(&self, key: &str) -> bool {
+        self.entry(key).is_some_and(|entry| entry.node.value == Value::Failed)
     }
 
     /// Puts `node` under `key`, in the place of what was there. Does nothing to what is no map.
@@ -96,7 +108,7 @@ impl Node {
     /// The kind of value in the words of an error message.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
-            Value::Null => "nothing",
+            Value::Null | Value::Failed => "nothing",
             Value::Bool(_) => "true or false",
             Value::Int(_) => "an integer",
             Value::Float(_) => "a number",
@@ -110,7 +122,7 @@ impl Node {
     pub(crate) fn scalar(&self) -> Option<String> {
         match &self.value {
             Value::Null => Some(String::new()),
-            Value::List(_) | Value::Map(_) => None,
+            Value::List(_) | Value::Map(_) | Value::Failed => None,
             _ => Some(self.to_text()),
         }
     }
@@ -118,7 +130,7 @@ impl Node {
     /// The value as JavaScript writes it into a text.
     pub(crate) fn to_text(&self) -> String {
         match &self.value {
-            Value::Null => "null".to_owned(),
+            Value::Null | Value::Failed => "null".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Int(value) => value.to_string(),
             Value::Float(value) => number_text(*value),
@@ -137,7 +149,7 @@ impl Node {
     /// Whether JavaScript takes the value for true.
     pub(crate) fn is_true(&self) -> bool {
         match &self.value {
-            Value::Null => false,
+            Value::Null | Value::Failed => false,
             Value::Bool(value) => *value,
             Value::Int(value) => *value != 0,
             Value::Float(value) => !value.is_nan(),
@@ -178,7 +190,7 @@ impl Node {
     /// The node as JSON. A number that JSON does not have becomes null.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
-            Value::Null => serde_json::Value::Null,
+            Value::Null | Value::Failed => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
             Value::Int(value) => (*value).into(),
             Value::Float(value) => (*value).into(),

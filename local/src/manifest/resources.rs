@@ -34,6 +34,10 @@ pub(super) fn read(
     let mut functions: Vec<Function> = Vec::new();
     for (entry, component) in resources.entries().iter().zip(&content.components) {
         let resource = &entry.node;
+        // What is wrong with its expression is said.
+        if resource.is_failed("component") {
+            continue;
+        }
         if !is_started(resource, component, entry.line, problems) {
             continue;
         }

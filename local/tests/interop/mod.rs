@@ -4,6 +4,7 @@ mod clients;
 mod deploy_tool;
 mod manifests;
 mod nginx;
+mod schema;
 mod sdk;
 mod servers;
 mod template;

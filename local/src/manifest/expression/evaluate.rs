@@ -63,7 +63,8 @@ pub(super) fn evaluate(code: &str, line: usize, context: &Context<'_>) -> Result
     let evaluation = Evaluation { code, line, context };
     let found = if is_call(code) { evaluation.call() } else { evaluation.names() };
     match found.map_err(Failure::Wrong)? {
-        Node { value: Value::Null, .. } if evaluation.is_of_broken() => Err(Failure::Said),
+        Node { value: Value::Null | Value::Failed, .. } if evaluation.is_of_broken() => Err(Failure::Said),
+        Node { value: Value::Failed, .. } => Err(Failure::Said),
         Node { value: Value::Null, .. } => Err(Failure::Wrong(evaluation.nothing())),
         found => Ok(found),
     }

@@ -55,10 +55,10 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
                 Value::List(_) | Value::Map(_) => return copy(&compiled, depth + 1, context, problems),
                 value => value,
             },
-            Err(Failure::Said) => Value::Null,
+            Err(Failure::Said) => Value::Failed,
             Err(Failure::Wrong(text)) => {
                 problems.push(Problem::error(node.line, text));
-                Value::Null
+                Value::Failed
             }
         },
         Value::List(items) => {
