@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cancel::HangUpPolicy;
 use crate::cors::Cors;
 
-/// A pattern with settings, wherever a pattern may stand: routes, groups.
+/// A place: a pattern and settings, for a route or a group. [`at`] makes one, and shows how.
 #[derive(Debug, Clone)]
 #[must_use = "a place does nothing unless a route or a group is put there"]
 #[doc(alias = "path")]

@@ -64,7 +64,8 @@ macro_rules! verbs {
 
             /// Wraps every route of this app or group, whichever comes first: it may look at the exchange, answer itself, change the reply.
             ///
-            /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
+            /// The first around is the outermost. No around sees a 404 or a 405 that the framework makes: these have no route. A
+            /// [`fallback`](crate::App::fallback) is a handler, so the app's arounds see its replies.
             ///
             /// ```
             /// use fc_runtime::{App, Error};

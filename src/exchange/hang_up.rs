@@ -11,6 +11,23 @@ use crate::exchange::Call;
 ///
 /// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
 /// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().get("/report", async |ex| {
+///     let hang_up = ex.hang_up();
+///     let lines = ex.blocking(move || {
+///         let mut lines = 0;
+///         while lines < 1000 && !hang_up.is_gone() { lines += 1; }
+///         lines
+///     });
+///     format!("{} lines", lines.await)
+/// });
+/// app.test_client().get("/report").await.assert_text("1000 lines");
+/// # });
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
 #[doc(alias = "disconnect")]
 #[doc(alias = "cancel")]
@@ -40,7 +57,7 @@ impl Future for HangUp {
     }
 }
 
-/// One that waits on its own.
+/// A clone has a waker of its own: two tasks can wait for the same client.
 impl Clone for HangUp {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.call))

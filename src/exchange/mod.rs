@@ -211,7 +211,7 @@ impl<S> Exchange<S> {
         (self.shared.trusted_hops > 0).then(|| forwarded::last(self.headers(), name)).flatten()
     }
 
-    /// When this request has to be answered: the scope's time limit or the platform's deadline,
+    /// When this request has to be answered: the place's time limit or the platform's deadline,
     /// whichever is earlier. `None` when neither is known.
     pub fn deadline(&self) -> Option<Instant> {
         self.shared.deadline(&self.call)
@@ -225,7 +225,7 @@ impl<S> Exchange<S> {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 beyond the scope's body limit (default 2 MiB); 400 when the client's framing is broken or it left.
+    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB); 400 when the client's framing is broken or it left.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: what was read is kept, and the next reader goes on from there.
@@ -332,7 +332,8 @@ impl<S> Exchange<S> {
         }
     }
 
-    /// Leaves a value for whoever handles this exchange next: an around hands a user to the handler.
+    /// Stores a value for the handler and the arounds that get this exchange next: an around hands over the user it found.
+    /// One value of each type is kept.
     #[doc(alias = "Extension")]
     #[doc(alias = "extensions")]
     #[doc(alias = "locals")]
@@ -340,7 +341,7 @@ impl<S> Exchange<S> {
         self.values.insert(value);
     }
 
-    /// A value that an around left.
+    /// The value of this type that an around has stored by [`insert`](Self::insert).
     #[doc(alias = "Extension")]
     #[doc(alias = "extensions")]
     #[doc(alias = "locals")]

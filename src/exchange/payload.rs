@@ -21,6 +21,15 @@ use crate::timer::Timer;
 /// A request's body, piece by piece: a `Stream` of bytes and an `http_body::Body`.
 ///
 /// Dropping it early is fine: the rest is read away or the connection closes.
+///
+/// ```
+/// use fc_runtime::{App, Reply};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().post("/echo", async |ex| Reply::stream(ex.body())).test_client();
+/// client.post("/echo").body("tea and salt").await.assert_text("tea and salt");
+/// # });
+/// ```
 #[must_use = "a body does nothing unless it is read"]
 #[doc(alias = "Body")]
 #[doc(alias = "BodyStream")]

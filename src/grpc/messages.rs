@@ -24,6 +24,7 @@ use crate::stop::StopNotice;
 use crate::timer::Timer;
 
 /// The messages of a client that sends several, one by one as they come: a `Stream` of results, or [`message`](Self::message).
+/// [The example of the module](crate::grpc) sums them.
 ///
 /// Between two messages a client may be silent for as long as the call may take; within one, for no longer than
 /// [`At::body_pause`](crate::At::body_pause) says. A message is at most 6 MiB, inflated, as the platform allows, or less if

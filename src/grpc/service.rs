@@ -27,7 +27,8 @@ use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
 
-/// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.
+/// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`: [`App::grpc`](crate::App::grpc)
+/// takes one, and its methods find the state by [`exchange`]. Never implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a generated gRPC service",
     label = "has to be a service that `tonic-build` has generated",

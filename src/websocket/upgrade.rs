@@ -28,6 +28,23 @@ use crate::websocket::socket::Socket;
 ///
 /// Unless the request is a good handshake it is an error that says why not: 400, 403 for an origin that is not
 /// allowed, 426.
+///
+/// ```
+/// use fc_runtime::{App, KIB};
+/// use std::time::Duration;
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .get("/chat", async |ex| {
+///         ex.websocket(async |mut socket| socket.close(1000, "bye"))
+///             .with_protocols(["chat.v2", "chat.v1"])
+///             .with_max_message(64 * KIB)
+///             .with_ping_every(Duration::from_secs(5))
+///     })
+///     .test_client();
+/// client.get("/chat").await.assert_status(426);
+/// # });
+/// ```
 #[must_use = "a reply does nothing unless the handler returns it"]
 pub struct Upgrade {
     call: Arc<Call>,
@@ -129,20 +146,22 @@ impl Upgrade {
         self
     }
 
-    /// A client that has been silent for so long has been pinged. Default 10 s, because a load balancer closes what is idle
-    /// for 15 s; zero for no pings.
+    /// How long a client may be silent before it is pinged. Default 10 s, because a load balancer closes a connection that is
+    /// idle for 15 s. Zero turns pings off.
     pub fn with_ping_every(mut self, silence: Duration) -> Self {
         self.ping_every = silence;
         self
     }
 
-    /// How long a client may take to answer a ping, by whatever it sends. Then it has left. Default 20 s.
+    /// How long a client may take to answer a ping; any message counts as an answer. After that the client counts as gone.
+    /// Default 20 s.
     pub fn with_pong_within(mut self, limit: Duration) -> Self {
         self.pong_within = limit;
         self
     }
 
-    /// Lets pages of every origin in: for sockets that tell and do nothing more than a stranger may know and do.
+    /// Accepts pages of every origin. Only for sockets that need no login: a browser sends the user's cookies whichever page
+    /// opens the socket.
     pub fn with_any_origin(mut self) -> Self {
         self.any_origin = true;
         self

@@ -98,9 +98,9 @@ impl Broadcast {
         self.subscribe_at(Ring::next)
     }
 
-    /// The events after the one with this id, for a client that [comes back](crate::Exchange::last_event_id): those that
-    /// are kept, and then those from now on. Without an id it is [`subscribe`](Self::subscribe); after an id that is not
-    /// kept any more, or never was, all events that are.
+    /// The events after the one with this id, for a client that [comes back](crate::Exchange::last_event_id): first the kept
+    /// events, then new ones. Without an id this is [`subscribe`](Self::subscribe). When no kept event has the id, the
+    /// subscription begins with the oldest kept event.
     pub fn subscribe_after(&self, last_event_id: Option<&str>) -> Subscription {
         let Some(id) = last_event_id else { return self.subscribe() };
         self.subscribe_at(|ring| {
@@ -149,7 +149,24 @@ impl fmt::Debug for Broadcast {
 
 /// The events of a [`Broadcast`], as a stream for [`Sse::new`](crate::Sse::new). It ends when nobody can send any more.
 ///
-/// One that is behind by more than is kept goes on with the oldest that is, and says in a comment how many it missed.
+/// A subscriber that has missed events goes on with the oldest that is kept, and says in a comment how many it missed.
+///
+/// ```
+/// use fc_runtime::{App, Broadcast, Sse, SseEvent};
+///
+/// # fc_runtime::testing::run(async {
+/// let news = Broadcast::new(64);
+/// for (id, text) in [(1, "tea"), (2, "salt")] { news.send(SseEvent::data(text).with_id(id)).unwrap(); }
+/// let client = App::with_state(news)
+///     .get("/feed", async |ex| {
+///         let missed_and_new = ex.state().subscribe_after(ex.last_event_id());
+///         Sse::new(missed_and_new.end_when_behind())
+///     })
+///     .test_client();
+/// let mut feed = client.get("/feed").header("last-event-id", "1").open().await;
+/// assert_eq!(feed.piece().await.unwrap(), "data: salt\nid: 2\n\n");
+/// # });
+/// ```
 #[must_use = "a subscription does nothing unless it is read"]
 pub struct Subscription {
     channel: Arc<Channel>,
