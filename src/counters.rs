@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::roll::Roll;
+
 /// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
 ///
 /// ```
@@ -22,7 +24,8 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 #[non_exhaustive]
 #[doc(alias = "metrics")]
 pub struct Counters {
-    /// Requests and event calls that are being handled now, the one that asks included.
+    /// Requests and event calls that are being handled now, the one that asks included, and
+    /// [handlers that finish](crate::HangUpPolicy::Finish) without their clients.
     pub in_flight: u64,
     /// Those whose reply was handed to the connection to its end, or broke off by an error of the handler's.
     pub finished: u64,
@@ -30,7 +33,7 @@ pub struct Counters {
     pub cancelled: u64,
     /// Handlers that panicked.
     pub panicked: u64,
-    /// Requests that a shutdown cut after its deadline.
+    /// Requests that a shutdown cut after its deadline, and handlers that went on without their clients until then.
     pub cut: u64,
     /// Event calls.
     pub invoked: u64,
@@ -56,8 +59,15 @@ impl Serialize for Counters {
     }
 }
 
+/// A request that is not over.
+pub(crate) trait InFlight: Send + Sync {
+    /// Ends it as one that a shutdown has cut, unless it has ended meanwhile.
+    fn cut(&self, counts: &LiveCounters, is_logged: bool);
+}
+
 #[derive(Default)]
 pub(crate) struct LiveCounters {
+    pub(crate) roll: Roll<dyn InFlight>,
     pub(crate) in_flight: Count,
     pub(crate) finished: Count,
     pub(crate) cancelled: Count,
@@ -69,6 +79,8 @@ pub(crate) struct LiveCounters {
     /// Connections to which bytes came that were not polled since. Below zero for a moment, when a poll overtakes the
     /// wake that it answers.
     unpolled: AtomicIsize,
+    /// Handlers that run to their end, whether their clients wait or not.
+    pub(crate) finishing: Count,
     /// Handlers that run, where there is a cap on them.
     running: Count,
 }
@@ -128,6 +140,14 @@ impl LiveCounters {
     /// From now on, what ends early was cut by us.
     pub(crate) fn start_cutting(&self) {
         self.cutting.store(true, Ordering::Release);
+    }
+
+    /// Counts and records those that nobody has dropped when the process ends: their threads do not turn.
+    pub(crate) fn cut_rest(&self, is_logged: bool) {
+        self.start_cutting();
+        for request in self.roll.all() {
+            request.cut(self, is_logged);
+        }
     }
 
     pub(crate) fn is_cutting(&self) -> bool {

@@ -94,7 +94,7 @@
 //!         for left in [2, 1] { out.send(SseEvent::json(&left)?.with_id(left)).await?; }
 //!         Ok(())
 //!     }))
-//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id())))
+//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id().as_deref())))
 //!     .post("/feed", async |ex| Ok(ex.state().send(ex.text().await?)?.to_string()))
 //!     .test_client();
 //! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
@@ -217,6 +217,7 @@ mod log;
 pub mod platform;
 mod reply;
 mod request;
+mod roll;
 mod route;
 mod sealed;
 mod serve;

@@ -13,9 +13,10 @@ use crate::exchange::Exchange;
 use crate::reply::IntoReply;
 use crate::sealed::Next;
 
-/// Routes under a common prefix, with settings and arounds of their own: see [`App::group`](crate::App::group).
+/// Routes under a common prefix, with their own settings and middleware (arounds): see
+/// [`App::group`](crate::App::group).
 ///
-/// Groups nest. A function that takes a group and gives it back is a module of routes.
+/// Groups nest. A function that takes a group and returns it is a module of routes.
 ///
 /// ```
 /// use fc_runtime::{App, Group};

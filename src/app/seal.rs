@@ -1,4 +1,4 @@
-//! Sealing: everything the author may have got wrong is checked here, and reported all at once.
+//! Sealing: checks the whole app, and reports all mistakes of the author at once.
 
 use std::fmt;
 use std::panic::Location;
@@ -24,9 +24,9 @@ use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
 use crate::task::Tracker;
 
-/// Mistakes in an app, each with the line that made it.
+/// The mistakes in an app, each with the line of code that made it.
 ///
-/// `main` prints them all; nothing was started.
+/// `main` prints all of them. The app has not started.
 ///
 /// ```
 /// use fc_runtime::{App, AppErrors};
@@ -55,7 +55,7 @@ impl Mistakes {
     }
 }
 
-/// A checked app that waits for its state.
+/// A checked app, before its state is made.
 pub(super) struct Plan<S> {
     table: Table<Arc<Place<S>>>,
     fallback: Option<Arc<Place<S>>>,

@@ -14,7 +14,7 @@ use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
 use crate::reply::Body;
 use crate::sealed::Sealed;
-use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, respond, run_bounded};
+use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, recheck, respond, run_bounded};
 
 /// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
 pub(crate) async fn answer_event<S: Send + Sync + 'static>(
@@ -23,7 +23,9 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
 ) -> Response<Outgoing> {
     app.shared.counts.invoked.add();
     let call = Arc::clone(record.call());
-    let (status, word, kind, body) = match handle(app, &call).await {
+    let handled = handle(app, &call).await;
+    recheck(&call).await;
+    let (status, word, kind, body) = match handled {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
         Err(error) => {
             let mapped = catch_unwind(AssertUnwindSafe(|| app.shared.map_error(error)));

@@ -1,4 +1,4 @@
-//! How far a request's body has been read. Its bytes survive a reader that is cancelled.
+//! How far a request's body has been read. The bytes that were read survive a cancelled reader.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,20 +13,20 @@ pub(crate) enum BodyState {
     Unread(Payload),
     Partly(Box<Partly>),
     Whole(Bytes),
-    /// By `ex.body()`, which may give back what was not read.
+    /// Taken by `ex.body()`, which may give back the unread rest.
     Taken(Option<Payload>),
-    /// What is left of it may still be read away.
+    /// Larger than the limit. The unread rest may still be drained.
     TooLarge(Option<Payload>),
-    /// The client left or its framing is broken.
+    /// The client left, or the framing of its body is broken.
     Broken {
         left: bool,
     },
 }
 
-/// A body of which something was read. Boxed: most requests have none.
+/// A body of which a part was read. Boxed, because most requests have none.
 pub(crate) struct Partly {
     payload: Payload,
-    /// The first piece stays as it came: most bodies are one piece, and need no copy.
+    /// The first piece is kept as it came: most bodies are one piece, and need no copy.
     first: Bytes,
     rest: BytesMut,
 }
@@ -42,7 +42,7 @@ impl Partly {
             return;
         }
         if self.rest.is_empty() {
-            // The size that was announced, which is within the limit.
+            // The announced size, which is within the limit.
             let announced = usize::try_from(Body::size_hint(&self.payload).lower()).unwrap_or(0);
             self.rest.reserve(self.first.len() + data.len() + announced);
             self.rest.extend_from_slice(&self.first);
@@ -52,7 +52,7 @@ impl Partly {
 }
 
 impl BodyState {
-    /// Reads to the end, or to the limit.
+    /// Reads to the end of the body, or to `limit` bytes.
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
         loop {
             match self {
@@ -104,7 +104,7 @@ impl BodyState {
         }
     }
 
-    /// The body for `ex.body()`. What a reader had read before is not lost to the readers, but to this.
+    /// The body for `ex.body()`. It is empty if a reader has read a part: that part stays with the readers.
     pub(crate) fn take(&mut self) -> Payload {
         match self {
             Self::Whole(bytes) => Payload::whole(bytes.clone()),
@@ -116,7 +116,7 @@ impl BodyState {
         }
     }
 
-    /// How much has been read so far.
+    /// The number of bytes read so far.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Partly(partly) => partly.length(),
@@ -125,7 +125,7 @@ impl BodyState {
         }
     }
 
-    /// The body that nobody will read any more, if there is some left.
+    /// Takes the unread rest of the body, if there is any.
     pub(crate) fn leftover(&mut self) -> Option<Payload> {
         match self {
             Self::Unread(payload) => payload.take_rest(),
@@ -135,7 +135,7 @@ impl BodyState {
         }
     }
 
-    /// Takes back what `ex.body()` gave and nobody read.
+    /// Takes back the unread rest of the body from `ex.body()`.
     pub(crate) fn give_back(&mut self, rest: Payload) {
         if matches!(self, Self::Taken(None)) {
             *self = Self::Taken(Some(rest));

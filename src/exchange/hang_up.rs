@@ -1,4 +1,4 @@
-//! The client that may leave, as a future and as a question.
+//! The hang-up of a client (its disconnect), as a future and as a flag.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use crate::exchange::Call;
 
 /// Resolves when the client has left; see [`Exchange::hang_up`](crate::Exchange::hang_up).
 ///
-/// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
+/// By default the handler itself is dropped when its client leaves. This future is for work that outlives the handler:
 /// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
 ///
 /// ```
@@ -42,7 +42,7 @@ impl HangUp {
         Self { call, place: None }
     }
 
-    /// Whether the client has left: for loops in blocking work.
+    /// Whether the client has left. For loops in blocking work.
     pub fn is_gone(&self) -> bool {
         self.call.departure.is_gone()
     }
@@ -57,7 +57,7 @@ impl Future for HangUp {
     }
 }
 
-/// A clone has a waker of its own: two tasks can wait for the same client.
+/// The clone waits independently of the original.
 impl Clone for HangUp {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.call))

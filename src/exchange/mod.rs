@@ -1,4 +1,4 @@
-//! What a handler holds: the request, its parameters and body, the state, the client that may leave.
+//! The exchange, which is the argument of a handler: request, parameters, body, state, hang-up.
 
 pub(crate) mod attached;
 mod body_state;
@@ -16,6 +16,7 @@ mod shared;
 pub(crate) mod upgrade;
 mod values;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
 use values::Values;
 
-/// One request and all that belongs to it. A handler gets it by value; every reader borrows it.
+/// One request with everything that belongs to it. A handler owns its exchange; the methods that read from it borrow.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
@@ -82,17 +83,17 @@ impl<S> Exchange<S> {
         &self.shared.state
     }
 
-    /// The app's state, to be moved into a task or a stream.
+    /// The app's state, as an `Arc` for tasks and streams.
     pub fn state_arc(&self) -> Arc<S> {
         Arc::clone(&self.shared.state)
     }
 
-    /// The method.
+    /// The HTTP method.
     pub fn method(&self) -> &Method {
         &self.call.head.method
     }
 
-    /// The request target as it arrived.
+    /// The request target as the client sent it.
     pub fn uri(&self) -> &Uri {
         &self.call.head.uri
     }
@@ -135,48 +136,52 @@ impl<S> Exchange<S> {
         &self.call.head.headers
     }
 
-    /// The first header of this name, if it is visible ASCII.
+    /// The first header of this name, if it is text. Values are octets: [`headers`](Self::headers) has them all.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.call.head.headers.get(name)?.to_str().ok()
+        std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie, as it was sent.
+    /// The value of a cookie, as it was sent, if it is text.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        let pairs = cookies.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-        pairs
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(own, _)| *own == name)
-            .map(|(_, value)| value)
+        let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
+        // Split as bytes: a cookie that is no text hides no other.
+        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let value =
+            pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        std::str::from_utf8(value).ok()
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
-    pub fn last_event_id(&self) -> Option<&str> {
-        let id = self.call.head.headers.get("last-event-id")?;
-        // Browsers send whatever the id was, in UTF-8.
-        std::str::from_utf8(id.as_bytes()).ok().filter(|id| !id.is_empty())
+    ///
+    /// Browsers send whatever the id was, in UTF-8; what is none is taken for Latin-1.
+    pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
+        let id = self.call.head.headers.get("last-event-id")?.as_bytes();
+        let text = std::str::from_utf8(id).map(Cow::Borrowed);
+        let text = text.unwrap_or_else(|_| id.iter().copied().map(char::from).collect());
+        (!text.is_empty()).then_some(text)
     }
 
-    /// The request's id: the platform's, or one made here.
+    /// The request's id: the platform's, else one generated here.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
     }
 
-    /// What the platform says about this call.
+    /// The platform's facts about this call.
     pub fn invocation(&self) -> Invocation<'_> {
         self.shared.invocation(&self.call)
     }
 
-    /// The environment this instance was started with.
+    /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
     }
 
-    /// The client's address: the platform's `x-fc-client-ip` where it is trusted; else what the outermost of the
-    /// [trusted proxies](crate::App::trusted_hops) wrote into `X-Forwarded-For`; else the socket's peer.
+    /// The client's address. The first of these that is known: the platform's `x-fc-client-ip`, if its headers are
+    /// trusted; the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to
+    /// `X-Forwarded-For`; the peer of the socket.
     ///
-    /// Whether the platform sends that header to a custom runtime is not documented, nor is how many hops it adds.
-    /// `None` for requests that came through no socket, as in tests.
+    /// The platform does not document whether a custom runtime gets `x-fc-client-ip`, nor how many hops it adds. `None`
+    /// for requests without a socket, as in tests.
     #[doc(alias = "ConnectInfo")]
     #[doc(alias = "peer_addr")]
     #[doc(alias = "remote_addr")]
@@ -189,19 +194,20 @@ impl<S> Exchange<S> {
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
     ///
-    /// A load balancer sends that header only where its listener is told to.
+    /// A load balancer sends this header only if its listener is configured to.
     pub fn scheme(&self) -> &str {
         self.forwarded("x-forwarded-proto").unwrap_or("http")
     }
 
-    /// The host, with its port, that the client asked: `X-Forwarded-Host` of a trusted proxy, else `Host`.
+    /// The host, with its port, that the client requested: `X-Forwarded-Host` of a trusted proxy, else `Host`.
     pub fn host(&self) -> Option<&str> {
         let own = || self.uri().authority().map(http::uri::Authority::as_str);
         self.forwarded("x-forwarded-host").or_else(|| self.header("host")).or_else(own)
     }
 
-    /// What stands before [`path`](Self::path) where the client is: the platform's `x-fc-base-path` (FC 2.0), else
-    /// the app's [`base_path`](crate::App::base_path), for rules of a load balancer that cut a prefix. No slash at its end.
+    /// The prefix that the client's URL has before [`path`](Self::path), without a slash at its end. It is the
+    /// platform's `x-fc-base-path` (FC 2.0), else the app's [`base_path`](crate::App::base_path), for load balancers
+    /// that cut a prefix.
     pub fn base_path(&self) -> &str {
         let told = self.invocation().header(BASE_PATH).map(|path| path.trim_end_matches('/'));
         told.or(self.shared.base_path.as_deref()).unwrap_or("")
@@ -211,13 +217,13 @@ impl<S> Exchange<S> {
         (self.shared.trusted_hops > 0).then(|| forwarded::last(self.headers(), name)).flatten()
     }
 
-    /// When this request has to be answered: the place's time limit or the platform's deadline,
-    /// whichever is earlier. `None` when neither is known.
+    /// When this request has to be answered: the place's time limit or the platform's deadline, whichever is earlier.
+    /// `None` when neither is known.
     pub fn deadline(&self) -> Option<Instant> {
         self.shared.deadline(&self.call)
     }
 
-    /// The body as a stream. It takes the body: the readers below then fail.
+    /// Takes the body as a stream. After that the methods that read the whole body fail.
     pub fn body(&self) -> Payload {
         Call::take_body(&self.call)
     }
@@ -225,10 +231,11 @@ impl<S> Exchange<S> {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB); 400 when the client's framing is broken or it left.
+    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing is
+    /// broken, or when the client left.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: what was read is kept, and the next reader goes on from there.
+    /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
     pub async fn bytes(&self) -> Result<bytes::Bytes> {
         read::bytes(&self.call).await
     }
@@ -236,7 +243,7 @@ impl<S> Exchange<S> {
     /// The whole body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and 400 when it is not UTF-8; 415 when it declares another charset.
+    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when it declares another charset.
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
@@ -244,7 +251,7 @@ impl<S> Exchange<S> {
         read::text(&self.call).await
     }
 
-    /// The whole body, read from JSON. May be called again: the bytes are kept.
+    /// The whole body, read as JSON. May be called again, because the bytes are kept.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes); 415 without a JSON content type; 400 for broken JSON, with line and column;
@@ -258,7 +265,7 @@ impl<S> Exchange<S> {
         read::json(&self.call).await
     }
 
-    /// The whole body, read from an HTML form (`application/x-www-form-urlencoded`).
+    /// The whole body, read as an HTML form (`application/x-www-form-urlencoded`).
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes); 415 for another content type; 422 for a value that does not fit.
@@ -272,7 +279,8 @@ impl<S> Exchange<S> {
         read::form(&self.call).await
     }
 
-    /// Resolves when the client has left. Clones and tasks may keep it; it never resolves for a client that stays.
+    /// Resolves when the client has left, and never for a client that stays. Clones of the future, and tasks, may keep
+    /// it.
     #[doc(alias = "disconnect")]
     #[doc(alias = "cancel")]
     #[doc(alias = "abort")]
@@ -282,8 +290,8 @@ impl<S> Exchange<S> {
         HangUp::new(Arc::clone(&self.call))
     }
 
-    /// Resolves at the next pre-stop of the platform, or when the process begins to drain: a stream without an end
-    /// selects on it, and ends cleanly. Ordinary handlers need not care: they are waited for.
+    /// Resolves at the next pre-stop of the platform, or when the process begins to drain. A stream without an end
+    /// selects on it, and ends cleanly. Ordinary handlers do not need it: a drain waits for them.
     ///
     /// ```
     /// use fc_runtime::{App, Reply};
@@ -305,12 +313,12 @@ impl<S> Exchange<S> {
         self.shared.stops.listen()
     }
 
-    /// Runs work that blocks on a thread of its own, tracked by the drain. Its log lines carry the request's id.
+    /// Runs blocking work on a separate thread, which a drain waits for. Its log lines carry the request's id.
     ///
-    /// A panic inside goes on in the handler.
+    /// A panic of the work continues in the handler.
     ///
     /// # Cancel safety
-    /// Dropping the future does not stop the work; it can ask [`hang_up`](Self::hang_up).
+    /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
     #[doc(alias = "spawn_blocking")]
     pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
     where
@@ -326,14 +334,14 @@ impl<S> Exchange<S> {
             match task.await {
                 Ok(value) => value,
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime is being shut down; so is this future.
+                // The runtime shuts down, and drops this future too.
                 Err(_) => std::future::pending().await,
             }
         }
     }
 
-    /// Stores a value for the handler and the arounds that get this exchange next: an around hands over the user it found.
-    /// One value of each type is kept.
+    /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the
+    /// handler.
     #[doc(alias = "Extension")]
     #[doc(alias = "extensions")]
     #[doc(alias = "locals")]
@@ -341,7 +349,7 @@ impl<S> Exchange<S> {
         self.values.insert(value);
     }
 
-    /// The value of this type that an around has stored by [`insert`](Self::insert).
+    /// The value of this type that a middleware (an around) stored.
     #[doc(alias = "Extension")]
     #[doc(alias = "extensions")]
     #[doc(alias = "locals")]
@@ -349,7 +357,7 @@ impl<S> Exchange<S> {
         self.values.get()
     }
 
-    /// What the app has done so far.
+    /// Counts of the requests of this instance so far.
     pub fn counters(&self) -> Counters {
         self.shared.counters()
     }

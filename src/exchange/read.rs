@@ -1,5 +1,6 @@
-//! Readers: text, JSON, forms and queries, with errors that say where.
+//! Readers of bodies and queries: text, JSON and forms. Their errors name the place of the fault.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -13,7 +14,7 @@ use crate::exchange::Call;
 use crate::json::quoted;
 use crate::timer::Timer;
 
-/// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
+/// A type that a request can be read as: every type that derives `serde::Deserialize` and owns its data.
 ///
 /// ```
 /// use fc_runtime::{App, Exchange, Method, Readable, Result};
@@ -51,13 +52,13 @@ pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
     whole(call, call.body_limit()).await
 }
 
-/// Reads to the end, with a bound on each wait for the next piece.
+/// Reads the body to its end, with a bound on each wait for the next piece.
 pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
     let mut reading = Reading::default();
     poll_fn(|cx| reading.poll(cx, call, limit)).await
 }
 
-/// A whole body being read.
+/// The state of a reader of the whole body.
 #[derive(Default)]
 pub(crate) struct Reading {
     slow: Timer,
@@ -87,7 +88,8 @@ impl Reading {
 }
 
 pub(crate) async fn text(call: &Call) -> Result<String> {
-    if let Some(charset) = content_type(&call.head.headers).and_then(charset)
+    let declared = content_type(&call.head.headers);
+    if let Some(charset) = declared.as_deref().and_then(charset)
         && !charset.eq_ignore_ascii_case("utf-8")
     {
         return Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")));
@@ -99,8 +101,8 @@ pub(crate) async fn text(call: &Call) -> Result<String> {
 
 pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(is_json) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(is_json) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type \"application/json\" expected, got {got:?}")));
     }
     parse_json(&bytes(call).await?)
@@ -109,8 +111,8 @@ pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
 pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
     const FORM: &str = "application/x-www-form-urlencoded";
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
     }
     let bytes = bytes(call).await?;
@@ -125,7 +127,8 @@ pub(crate) fn query<T: Readable>(call: &Call) -> Result<T> {
     serde_path_to_error::deserialize(pairs).map_err(|error| misfit(400, "query", &error))
 }
 
-/// Broken text is 400; a value that does not fit the type is 422. Both say line, column and field.
+/// Reads JSON. Broken JSON gives a 400; a value that does not fit the type gives a 422. Both name line, column and
+/// field.
 #[track_caller]
 pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
     let mut text = serde_json::Deserializer::from_slice(bytes);
@@ -136,7 +139,7 @@ pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
         },
         Err(error) => error,
     };
-    // Where the text breaks off, the path does too, in a question mark.
+    // For broken JSON the path may end in a question mark, and does not name a field.
     let path = error.path().to_string();
     Err(json_error(error.inner(), if path.ends_with('?') { "." } else { &path }))
 }
@@ -145,7 +148,7 @@ pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
 fn json_error(error: &serde_json::Error, path: &str) -> Error {
     let (status, what) =
         if error.is_data() { (422, "the JSON does not fit") } else { (400, "the JSON is broken") };
-    // serde_json appends the place, which stands in members of its own.
+    // serde_json appends the position, which has members of its own in the error.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let (line, column) = (error.line(), error.column());
@@ -168,15 +171,16 @@ fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(bytes)
 }
 
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+/// What is no text in it is replaced: it may stand in a parameter that nobody asks for.
+fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    headers.get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// `application/json` and all that ends in `+json`.
+/// Whether the type is `application/json` or ends in `+json`.
 fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type).to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))

@@ -1,4 +1,4 @@
-//! What a method may return.
+//! The traits of values that gRPC methods may return.
 
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -84,10 +84,10 @@ where
     }
 }
 
-/// A message, or a stream of them, with metadata before it and behind it.
+/// A message, or a stream of messages, with metadata before and after it.
 ///
-/// Metadata of a binary kind has a name that ends in `-bin` and a value in base64. Metadata of the request is
-/// [`Exchange::header`](crate::Exchange::header); that of an error is [`Error::with_header`].
+/// Binary metadata has a name that ends in `-bin`, and a value in base64. To read the metadata of the request, use
+/// [`Exchange::header`](crate::Exchange::header). To add metadata to an error, use [`Error::with_header`].
 ///
 /// ```
 /// use fc_runtime::http::{HeaderName, HeaderValue};
@@ -115,7 +115,7 @@ pub struct WithMetadata<T> {
 }
 
 impl<T> WithMetadata<T> {
-    /// This value, without metadata so far.
+    /// Wraps the value, without metadata.
     pub fn new(value: T) -> Self {
         Self { value, headers: HeaderMap::new(), trailers: HeaderMap::new() }
     }
@@ -126,7 +126,7 @@ impl<T> WithMetadata<T> {
         self
     }
 
-    /// Adds metadata that is sent with the status, if that is OK.
+    /// Adds metadata that is sent after the messages, with the status. It is sent only if the status is OK.
     pub fn with_trailer(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.trailers.append(name, value);
         self

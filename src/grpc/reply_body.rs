@@ -1,4 +1,4 @@
-//! The body of a reply: messages, then the status.
+//! The body of a gRPC reply: messages, then the status.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use crate::reply::{Source, StreamWaker};
 use crate::stop::{StopNotice, Stops};
 use crate::timer::Deadline;
 
-/// One message and its status.
+/// A body of one message and its status.
 pub(crate) struct One {
     call: Arc<Call>,
     frame: Bytes,
@@ -46,7 +46,7 @@ impl Source for One {
     }
 }
 
-/// Where a stream of frames comes from.
+/// A source of frames.
 pub(crate) trait Produce: Send {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Produced>;
 }
@@ -57,16 +57,16 @@ pub(crate) enum Produced {
     Failed(Error),
 }
 
-/// What comes after data, as far as is known.
+/// The state of the source after some data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     More,
-    /// More was asked for, and will wake the task.
+    /// The source is pending, and will wake the task.
     Silence,
 }
 
 pin_project! {
-    /// A stream of frames that ends with a status, whatever ends it: its author, a panic, the deadline, a stop.
+    /// A stream of frames. However it ends (by itself, a panic, the deadline, a stop), a status is sent.
     pub(crate) struct ReplyBody<P, S> {
         #[pin]
         frames: P,
@@ -76,9 +76,10 @@ pin_project! {
         notice: Option<StopNotice>,
         waker: Option<StreamWaker>,
         deadline: Deadline,
-        // Whether a frame has come since a stop was announced. The stream may be pending once more, then it ends.
+        // Whether a frame has come since the stop notice. A stream that is then pending, or gives one more frame, ends
+        // with UNAVAILABLE.
         is_told: bool,
-        // Why no more is asked of the frames.
+        // The error to end with at the next poll.
         last: Option<Error>,
         is_over: bool,
     }
@@ -117,15 +118,15 @@ impl<P: Produce, S: Send + Sync> Source for ReplyBody<P, S> {
             return Poll::Pending;
         }
         let cx = &mut Context::from_waker(waker.waker());
-        // Before the frames: a stream that ends for the stop has heard of it too.
+        // Polled before the frames, so that a stream that ends because of the stop is known to have heard of it.
         let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let frames = this.frames.as_mut();
-        // Never polled again after a panic, so a broken invariant cannot be seen.
+        // The stream is never polled again after a panic, so a broken invariant cannot be observed.
         let produced = catch_unwind(AssertUnwindSafe(|| frames.poll_next(cx)));
         let mut late = || lateness(this.deadline, this.call, this.shared, cx);
         let error = match produced {
             Ok(Poll::Ready(Produced::Data(data, then))) => {
-                // A stream that is always ready is interrupted too; one that says goodbye may.
+                // A stream that is always ready is ended too. One more frame may pass as its goodbye.
                 let goodbye = is_stopping && !std::mem::replace(this.is_told, is_stopping);
                 *this.last = if is_stopping && !goodbye { Some(going_away()) } else { late() };
                 if then == Then::More || is_stopping || this.last.is_some() {
@@ -167,7 +168,7 @@ fn end_badly(wire: Wire, call: &Call, error: &Error) -> Frame<Bytes> {
     end(wire, trailers(call, error))
 }
 
-/// The error of a stream whose deadline has passed.
+/// The error of a stream, once its deadline has passed.
 fn lateness<S>(
     deadline: &mut Deadline,
     call: &Call,
@@ -180,16 +181,16 @@ fn lateness<S>(
     })
 }
 
-/// How much is put together before it is sent: messages that are ready at the same time leave together.
+/// The most bytes that are joined before they are sent. Messages that are ready together leave together.
 const TOGETHER: usize = 16 * 1024;
 
 pin_project! {
-    /// Messages of the author's, put into frames.
+    /// The author's messages, as frames.
     pub(crate) struct Framed<St> {
         #[pin]
         messages: St,
         frames: BytesMut,
-        // How it ended, while frames were still to be sent.
+        // How the stream ended, kept until the frames are sent.
         end: Option<Result>,
         trailers: HeaderMap,
     }
@@ -233,7 +234,7 @@ where
 }
 
 pin_project! {
-    /// What a generated service answers.
+    /// The reply of a generated service.
     pub(crate) struct Passed {
         #[pin]
         pub(crate) body: tonic::body::Body,

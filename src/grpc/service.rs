@@ -1,4 +1,4 @@
-//! Generated services in the place of a handler.
+//! Generated services as endpoints.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -27,8 +27,9 @@ use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
 
-/// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`: [`App::grpc`](crate::App::grpc)
-/// takes one, and its methods find the state by [`exchange`]. Never implemented by hand.
+/// A service that `tonic-build` generated, such as `GreeterServer::new(greeter)`. Implemented for all of them; never
+/// implement it by hand.
+/// [`App::grpc`](crate::App::grpc) takes one, and its methods find the state by [`exchange`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a generated gRPC service",
     label = "has to be a service that `tonic-build` has generated",
@@ -53,8 +54,8 @@ where
 {
 }
 
-/// The exchange that a generated service's request belongs to: the state, the invocation, what arounds have left, the
-/// client that may leave. Its body is the service's.
+/// The exchange of a generated service's request: state, invocation, values of middleware (arounds), hang-up. Its body
+/// is read by the service.
 ///
 /// ```
 /// use fc_runtime::{Exchange, grpc};
@@ -69,7 +70,7 @@ where
 /// ```
 ///
 /// # Errors
-/// 500 for a request that has not come through an app with this state.
+/// 500 for a request that did not come through an app with this state.
 pub fn exchange<S, T>(request: &tonic::Request<T>) -> Result<Arc<Exchange<S>>>
 where
     S: Send + Sync + 'static,
@@ -78,7 +79,7 @@ where
     found.ok_or_else(|| Error::internal(format!("no exchange of an App<{}>", std::any::type_name::<S>())))
 }
 
-/// All methods of a service.
+/// The pattern for all methods of a service.
 pub(crate) fn path<T: NamedService>() -> String {
     format!("/{}/{{method}}", T::NAME)
 }
@@ -116,7 +117,8 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
     request
 }
 
-/// The messages of a client, which end when a stop is announced and nothing more has come: as [`Messages`](crate::grpc::Messages).
+/// The request body of a generated service. At a stop notice it ends, once no more bytes have arrived, as
+/// [`Messages`](crate::grpc::Messages) do.
 struct Stoppable {
     call: Arc<Call>,
     body: RequestBody,
@@ -153,7 +155,7 @@ pin_project! {
         T: Generated,
     {
         service: T,
-        // Until the service takes it.
+        // `None` once the service has taken it.
         request: Option<Request<Body>>,
         #[pin]
         future: Option<T::Future>,

@@ -1,9 +1,9 @@
-//! Which request the code that runs now belongs to.
+//! The current request of a thread: the request whose handler, hook or stream the thread is polling.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// A request, as far as a log line has to know it.
+/// The part of a request that log lines need: its id.
 pub(crate) trait Tagged: Send + Sync {
     fn request_id(&self) -> &str;
 }
@@ -14,7 +14,7 @@ thread_local! {
     static CURRENT: Cell<Option<Tag>> = const { Cell::new(None) };
 }
 
-/// While this lives, lines of this thread carry the request's id. Entered around each poll of a handler.
+/// Makes a request the current one of this thread until it is dropped. Entered around each poll of a handler.
 pub(crate) struct Entered {
     before: Option<Tag>,
 }

@@ -12,6 +12,9 @@ pub(crate) struct HeadersSeen<'h> {
     /// How many `Host` headers there are, and the first.
     pub(crate) hosts: usize,
     pub(crate) host: Option<&'h HeaderValue>,
+    /// How many `Transfer-Encoding` headers there are, and whether each of them is `chunked` and nothing else.
+    pub(crate) codings: usize,
+    pub(crate) is_unknown_coding: bool,
     /// Whether there is an `Origin`: the request comes from a page.
     pub(crate) has_origin: bool,
     pub(crate) request_id: Option<&'h HeaderValue>,
@@ -33,6 +36,10 @@ impl<'h> HeadersSeen<'h> {
                 "host" => {
                     seen.hosts += 1;
                     seen.host.get_or_insert(value);
+                }
+                "transfer-encoding" => {
+                    seen.codings += 1;
+                    seen.is_unknown_coding |= !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
                 }
                 "origin" => seen.has_origin = true,
                 header::REQUEST_ID if trusted => seen.request_id = Some(value),

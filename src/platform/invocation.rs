@@ -123,7 +123,7 @@ impl<'a> Invocation<'a> {
 
     /// A header of the platform, if it is trusted and present.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers?.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+        std::str::from_utf8(self.headers?.get(name)?.as_bytes()).ok().filter(|text| !text.is_empty())
     }
 }
 

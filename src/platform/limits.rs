@@ -132,6 +132,10 @@ pub const HEARTBEAT_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
 /// [page]: https://help.aliyun.com/zh/functioncompute/fc/user-guide/configure-a-custom-health-check-policy-for-instances-1
 pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
 
+/// How many handlers that finish without their clients run at a time: 1000. Ours; the platform sends an instance at most
+/// 200 requests at a time.
+pub const MAX_FINISHING_DEFAULT: u64 = 1000;
+
 /// How many connections are served at a time: 20 000. Ours; the platform allows 100 000 descriptors.
 ///
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).

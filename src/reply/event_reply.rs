@@ -1,4 +1,4 @@
-//! What an event handler may return.
+//! The trait of values that an event handler may return.
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The trait of values that a handler may return.
 
 use std::borrow::Cow;
 
@@ -21,16 +21,17 @@ use crate::reply::{Reply, ReplyPart};
 /// assert_eq!(failed.into_reply().status(), 409);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a handler cannot reply with `{Self}`",
-    label = "`{Self}` is not a reply",
+    message = "`{Self}` cannot be sent as a reply",
+    label = "this returns `{Self}`, which is not a reply",
     note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a `StatusCode`, a `Reply`, or a tuple such as `(201, Json(value))`",
     note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(work().await?)`",
-    note = "to answer with no body, return `StatusCode::NO_CONTENT`"
+    note = "to answer with no body, return `StatusCode::NO_CONTENT`",
+    note = "an around returns the reply of `next.run(ex).await`, or one of its own"
 )]
 #[doc(alias = "IntoResponse")]
 #[doc(alias = "Responder")]
 pub trait IntoReply {
-    /// The reply.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -40,7 +41,7 @@ impl IntoReply for Reply {
     }
 }
 
-/// The only one for `Result`: that is what lets `?` infer its error.
+/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
 impl<T: IntoReply> IntoReply for Result<T, Error> {
     fn into_reply(self) -> Reply {
         match self {

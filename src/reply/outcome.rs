@@ -1,4 +1,4 @@
-//! How hooks and checks end.
+//! The trait of values that hooks and checks may return.
 
 use crate::error::{Error, Result};
 

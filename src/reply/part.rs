@@ -1,4 +1,4 @@
-//! What may stand before a reply in a tuple.
+//! The trait of values that may stand before a reply in a tuple.
 
 use std::panic::Location;
 
@@ -28,7 +28,7 @@ use crate::reply::Reply;
     note = "a status (`201` or `StatusCode::CREATED`), a `HeaderMap`, or an array such as `[(\"location\", \"/7\")]` can"
 )]
 pub trait ReplyPart {
-    /// The reply with this part.
+    /// Adds this part to the reply.
     fn apply(self, reply: Reply) -> Reply;
 }
 

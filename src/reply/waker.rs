@@ -1,7 +1,7 @@
-//! A waker between a connection's task and what its stream waits for.
+//! A waker between the task of a connection and the stream that the connection sends.
 //!
-//! A connection polls its body again after each chunk, and whenever its socket moves. This waker knows whether the stream was
-//! woken since the last poll. A second wake before the task has polled is swallowed.
+//! A connection polls the body after each chunk and whenever its socket is ready. [`StreamWaker`] records whether the
+//! stream was woken since the last poll, so that other polls are skipped. A second wake before that poll is swallowed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use std::task::{Wake, Waker};
 
 pub(crate) struct StreamWaker {
     state: Arc<State>,
-    /// What the stream is polled with.
+    /// The waker that the stream is polled with: a wake sets `is_woken` and wakes the task.
     waker: Waker,
-    /// The waker of the connection's task, kept here too so that most polls take no lock.
+    /// The waker of the connection's task. It is kept here too, so that most polls take no lock.
     task: Waker,
 }
 
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl StreamWaker {
-    /// A woken one, for this task: nothing has been polled yet.
+    /// Creates a waker in the woken state, because the stream has not been polled yet. It wakes `task`.
     pub(crate) fn new(task: &Waker) -> Self {
         let state = Arc::new(State { is_woken: AtomicBool::new(true), task: Mutex::new(task.clone()) });
         Self { waker: Arc::clone(&state).into(), state, task: task.clone() }
@@ -31,7 +31,7 @@ impl StreamWaker {
         &self.waker
     }
 
-    /// Whether the stream was woken since the last poll. From now on its wakes go to this task.
+    /// Whether the stream was woken since the last call. Resets that, and directs later wakes to `task`.
     pub(crate) fn take_wake(&mut self, task: &Waker) -> bool {
         if !self.task.will_wake(task) {
             self.task.clone_from(task);
@@ -40,12 +40,13 @@ impl StreamWaker {
         self.state.is_woken.swap(false, Ordering::AcqRel)
     }
 
-    /// Whether the stream was not woken since the last poll, and its wakes go to this task.
+    /// Whether the stream was not woken since the last [`take_wake`](Self::take_wake), and the next wake reaches
+    /// `task`.
     pub(crate) fn is_silent(&self, task: &Waker) -> bool {
         !self.state.is_woken.load(Ordering::Acquire) && self.task.will_wake(task)
     }
 
-    /// There is more to do at the next poll, which comes by itself.
+    /// Makes the next `take_wake` true without waking the task: the connection polls again by itself.
     pub(crate) fn stay_woken(&self) {
         self.state.is_woken.store(true, Ordering::Release);
     }

@@ -1,5 +1,7 @@
-//! The life of a request: from its head to the response that leaves.
+//! The life of a request: from its head to its response.
 
+mod authority;
+mod detached;
 mod future;
 mod life;
 mod refusal;

@@ -1,7 +1,7 @@
-//! The end of a process whose executor does not turn: handlers that block or spin on every thread.
+//! Ends a process whose executor is blocked: handlers block or spin on every thread.
 //!
-//! Signals and the drain deadline are the executor's work. If it cannot do it, the process must still end when it is told
-//! to, or the platform kills it with its last log lines unwritten.
+//! The executor handles signals and the drain deadline. If the executor is blocked, the process must still end when it
+//! is told to. Otherwise the platform kills it, with its last log lines unwritten.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,10 @@ use tokio::runtime::Builder;
 use crate::log::{say, sink};
 use crate::serve::signal::Signals;
 
-/// How much later than the drain deadline the process is ended from here.
+/// How long after the drain deadline the process is ended.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Disarmed when the orderly way has come to its end.
+/// Disarmed at the end of an orderly stop.
 #[derive(Clone, Default)]
 pub(crate) struct ForcedExit(Arc<AtomicBool>);
 
@@ -26,20 +26,21 @@ impl ForcedExit {
 
     /// Called at the first signal, from a thread that handlers cannot block. A second signal, or the deadline and a
     /// second more, ends the process with exit code 1 unless it has come to its end. `signals` has heard the first one,
-    /// and misses none after it.
-    pub(crate) fn arm(&self, deadline: Duration, signals: Signals) {
+    /// and misses none after it. `account` says what becomes of the requests that are cut so.
+    pub(crate) fn arm(&self, deadline: Duration, signals: Signals, account: impl FnOnce() + Send + 'static) {
         let ended = Arc::clone(&self.0);
         let wait = move || {
             let bound = deadline.saturating_add(GRACE);
             match second_signal(signals, bound) {
-                // The orderly way hears the second signal too, and is given a moment to count what it cuts.
+                // The drain receives the second signal too, and gets `GRACE` to count what it cuts.
                 Some(true) => std::thread::park_timeout(GRACE),
                 Some(false) => {}
-                // Without a reactor there is no second signal to hear; the deadline still holds.
+                // Without a reactor the second signal is not received; the deadline still holds.
                 None => std::thread::park_timeout(bound),
             }
             if !ended.load(Ordering::Acquire) {
                 say::error(format_args!("the executor does not turn: ending without it"));
+                account();
                 sink::finish(GRACE);
                 std::process::exit(1);
             }
@@ -51,7 +52,7 @@ impl ForcedExit {
     }
 }
 
-/// Whether a second signal came within the bound; `None` when nobody can listen.
+/// Whether a second signal came within `bound`. `None` if no reactor can be created.
 fn second_signal(mut signals: Signals, bound: Duration) -> Option<bool> {
     let reactor = Builder::new_current_thread().enable_all().build().ok()?;
     Some(reactor.block_on(async { tokio::time::timeout(bound, signals.first()).await.is_ok() }))

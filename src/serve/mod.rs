@@ -1,4 +1,4 @@
-//! The port: sockets in, replies out. Alone in naming sockets and hyper's connection builders.
+//! The port: sockets in, replies out. The only folder that names sockets and hyper's connection builders.
 
 mod connection;
 mod departure;

@@ -1,4 +1,4 @@
-//! An upgraded connection runs in a task of its own, so that the task of HTTP, and hyper's 16 KiB with it, can be freed.
+//! The upgraded connection. It runs in a new task, so that the HTTP task, and hyper's 16 KiB with it, can be freed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,8 +12,8 @@ use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
 use crate::task::{BoxFuture, Kind, Tracker};
 
-/// Starts the upgrade that waited for this connection. The connection keeps its place among the connections, and
-/// hears of a drain.
+/// Starts the upgrade of this connection. The upgraded connection still counts among the connections, and is told of a
+/// drain.
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,
     (io, read_buf): (Io, Bytes),

@@ -11,24 +11,24 @@ use crate::log::current;
 use crate::task::BoxFuture;
 use crate::unwind::drop_caught;
 
-/// What a handler panicked with.
+/// The payload of a handler's panic.
 pub(crate) type Panicked = Box<dyn Any + Send>;
 
-/// A handler that has not started, or runs. While it does, log lines carry its request's id.
+/// A handler, before or during its run. While it runs, log lines carry its request's id.
 pub(crate) struct PanicGuarded<F, T> {
     call: Arc<Call>,
     guard: PanicGuard<F, T>,
 }
 
-/// The same for who has the call already, and ends it.
+/// The panic guard without the call. Its owner holds the call, and ends the guard with [`PanicGuard::end`].
 pub(crate) enum PanicGuard<F, T> {
     Start(Option<F>),
     Running(BoxFuture<T>),
     Over,
 }
 
-/// How a handler is called. A trait beside the closures that implement it, because a closure inside a task loses
-/// track of its future's lifetime.
+/// How a handler is called. A closure implements it; named types do where a closure in a task would lose the lifetime
+/// of its future.
 pub(crate) trait Begin<T> {
     fn begin(self) -> BoxFuture<T>;
 }
@@ -40,13 +40,13 @@ impl<F: FnOnce() -> BoxFuture<T>, T> Begin<T> for F {
 }
 
 impl<F: Begin<T>, T> PanicGuarded<F, T> {
-    /// `start` calls the handler; it runs inside the guard, because a panic may come before there is a future.
+    /// `start` calls the handler. It runs inside the guard, because the call itself may panic before there is a future.
     pub(crate) fn new(call: Arc<Call>, start: F) -> Self {
         Self { call, guard: PanicGuard::new(start) }
     }
 }
 
-// The future is boxed, and the closure is moved out before it is called.
+// The future is boxed, and the closure is moved out before it is called, so neither is pinned here.
 impl<F, T> Unpin for PanicGuarded<F, T> {}
 
 impl<F: Begin<T>, T> Future for PanicGuarded<F, T> {
@@ -73,7 +73,7 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
         Self::Start(Some(start))
     }
 
-    /// Puts the value in its place once there is one: replies are large, and are moved as little as can be.
+    /// Polls the handler, and stores its value in `value`. Replies are large: a return value would be moved once more.
     pub(crate) fn poll(
         &mut self,
         call: &Arc<Call>,
@@ -81,7 +81,7 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
         cx: &mut Context<'_>,
     ) -> Result<(), Panicked> {
         let _entered = current::enter(Arc::clone(call) as _);
-        // The future is never polled again after a panic, so a broken invariant cannot be seen.
+        // The future is never polled again after a panic, so a broken invariant cannot be observed.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if let Self::Start(start) = self
                 && let Some(start) = start.take()
@@ -97,7 +97,7 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
         }));
         match polled {
             Ok(()) => Ok(()),
-            // The future panicked in its drop, which changes nothing about its value.
+            // The future panicked while it was dropped. Its value is complete.
             Err(panic) if value.is_some() => {
                 std::mem::forget(panic);
                 Ok(())
@@ -111,7 +111,7 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
 }
 
 impl<F, T> PanicGuard<F, T> {
-    /// Drops the future if it runs.
+    /// Drops the future, if the handler has started.
     pub(crate) fn end(&mut self, call: &Arc<Call>) {
         if matches!(self, Self::Running(_)) {
             let _entered = current::enter(Arc::clone(call) as _);
@@ -119,7 +119,7 @@ impl<F, T> PanicGuard<F, T> {
         }
     }
 
-    /// A panic in the future's drop is caught as well.
+    /// Drops the future. A panic in its drop is caught as well.
     fn drop_future(&mut self) {
         drop_caught(std::mem::replace(self, Self::Over));
     }

@@ -1,4 +1,4 @@
-//! WebSocket (RFC 6455) on the port of HTTP, with the same records, limits and drain.
+//! WebSocket (RFC 6455) on the HTTP port, with the same records, limits and drain.
 
 mod connection;
 mod engine;

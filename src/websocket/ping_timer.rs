@@ -1,4 +1,4 @@
-//! Pings into silence: they keep proxies from closing an idle connection, and find clients that are gone.
+//! Pings after a silence. They keep proxies from closing an idle connection, and find clients that have vanished.
 
 use std::task::Context;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use crate::timer::Timer;
 
 pub(super) struct PingTimer {
-    /// Zero for none.
+    /// The longest silence before a ping. Zero turns pings off.
     every: Duration,
     within: Duration,
     timer: Timer,
-    /// How long ago a ping was sent that nothing has answered yet.
+    /// The time since a ping that is not answered yet.
     asked: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beat {
     Ping,
-    /// Nothing came since the ping.
+    /// The ping was not answered in time.
     Lost,
 }
 
@@ -26,13 +26,13 @@ impl PingTimer {
         Self { every, within, timer: Timer::default(), asked: None }
     }
 
-    /// `heard` tells whether anything came since the last call of `heard`. It is sampled at every half interval, so that
-    /// no silence lasts longer than the interval.
+    /// `heard` says whether bytes came since its last call. It is called twice in each interval, so that a silence
+    /// never exceeds the interval.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut() -> bool) -> Option<Beat> {
         let mut beat = None;
         while !self.every.is_zero() && !self.timer.is_running() {
             let half = self.every / 2;
-            // What is left of the patience may be less.
+            // The time that is left to answer a ping may be less.
             let limit = self.asked.map_or(half, |asked| half.min(self.within.saturating_sub(asked)));
             if self.timer.poll(cx, limit).is_pending() {
                 break;
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(beats, [(Beat::Ping, 10), (Beat::Lost, 17)]);
     }
 
-    /// Whatever the patience is: what is idle is closed by others.
+    /// However long the time-out of a ping is: a proxy closes an idle connection earlier.
     #[tokio::test(start_paused = true)]
     async fn a_client_that_answers_is_asked_in_each_interval() {
         let begin = Instant::now();

@@ -14,6 +14,7 @@ mod apps;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod autobahn;
 mod browser;
 mod cors_browser;
 mod curl;

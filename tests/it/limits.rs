@@ -182,6 +182,9 @@ fn the_in_flight_cap_sheds() {
     server.ask(&Ask::get("/healthz")).assert_status(200);
     conn.ask(&Ask::post("/read", vec![b'x'; 300_000])).assert_status(503);
     conn.ask(&Ask::get("/plaintext")).assert_status(503);
+    for nobodys in [Ask::get("/nowhere"), Ask::post("/plaintext", "")] {
+        conn.ask(&nobodys).assert_header("retry-after", "1").assert_problem(503);
+    }
     drop(held.pop());
     until("a place to be free", || (conn.ask(&Ask::get("/plaintext")).status == 200).then_some(()));
 }

@@ -17,6 +17,7 @@ const LEVELS: &[&[&str]] = &[
         "lifecycle",
         "log",
         "platform",
+        "roll",
         "route",
         "stop",
         "task",

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::keys;
+use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::yaml::{Node, Value};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
@@ -26,7 +26,9 @@ pub(crate) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Function> {
     let before = fatal(problems);
-    keys::check_props(props, problems);
+    let mut props = props.clone();
+    keys::correct_props(&mut props, problems);
+    let props = &props;
     let mut reader = Reader::new(problems);
     let name = reader.required_text(props, "functionName");
     let region = reader.required_text(props, "region");
@@ -245,14 +247,30 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         return None;
     };
     let mut found: Option<HttpTrigger> = None;
+    let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
         reader.required_text(node, "triggerName");
         match reader.required_text(node, "triggerType").as_deref() {
-            Some("http") if found.is_some() => reader.push(
-                node.line,
-                "a second HTTP trigger: the platform allows one for each version or alias".to_owned(),
-            ),
-            Some("http") => found = http_trigger(node, reader),
+            Some("http") => {
+                let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());
+                if qualifiers.contains(&qualifier) {
+                    let text = format!(
+                        "a second HTTP trigger of `{qualifier}`: the platform allows one for each version or alias"
+                    );
+                    reader.push(node.line, text);
+                    continue;
+                }
+                let trigger = http_trigger(node, reader);
+                if qualifier == "LATEST" {
+                    found = trigger;
+                } else {
+                    let text = format!(
+                        "the HTTP trigger of `{qualifier}` is not served: versions and aliases do not exist here as yet"
+                    );
+                    reader.note(node.line, text);
+                }
+                qualifiers.push(qualifier);
+            }
             Some(other) => reader.note(
                 node.line,
                 format!(
@@ -266,14 +284,10 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
 }
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
-    if let Some(qualifier) = reader.text(node, "qualifier").filter(|qualifier| qualifier != "LATEST") {
-        reader.error(node, "qualifier", &format!("`{qualifier}`: only LATEST exists here as yet"));
-    }
     let Some(config) = node.child("triggerConfig") else {
         reader.error(node, "triggerConfig", "is missing");
         return None;
     };
-    keys::check_http_trigger(config, reader.problems());
     match reader.required_text(config, "authType").as_deref() {
         Some("anonymous") | None => {}
         Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(

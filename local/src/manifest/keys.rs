@@ -3,8 +3,8 @@
 //! The platform's own schema lets an unknown key through and drops it at deployment, so a typo there
 //! costs an hour. Here every key is looked up.
 
+use super::node::{Node, Value};
 use super::problem::Problem;
-use super::yaml::{Node, Value};
 
 /// What a key leads to.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +60,10 @@ const TOP: &Table = &[
     known("validation"),
     known("actions"),
     known("flow").without_effect(LATER),
-    known("template").without_effect(LATER),
-    known("extend").without_effect(LATER),
-    known("env").without_effect(LATER),
+    known("template"),
+    known("extend"),
+    known("env"),
+    known("description"),
     map("x-local", LOCAL),
 ];
 
@@ -71,7 +72,8 @@ const RESOURCE: &Table = &[
     known("access"),
     known("actions"),
     known("props"),
-    known("extend").without_effect(LATER),
+    known("extend"),
+    known("allow_failure"),
     map("x-local", LOCAL),
 ];
 
@@ -237,41 +239,50 @@ const CONTAINER: &Table = &[
     map("healthCheckConfig", HEALTH),
 ];
 
-/// Looks at the keys of the whole file but not into its resources.
-pub(crate) fn check_top(root: &Node, problems: &mut Vec<Problem>) {
+/// Looks at the keys of the whole file and of its resources, but not into `props`. A typo is reported and put right,
+/// so that nothing is said to be missing because of it.
+pub(crate) fn correct(root: &mut Node, problems: &mut Vec<Problem>) {
     check(root, TOP, "the file", problems);
+    let Value::Map(entries) = &mut root.value else { return };
+    let resources = entries.iter_mut().find(|entry| entry.key == "resources");
+    let Some(Value::Map(resources)) = resources.map(|entry| &mut entry.node.value) else { return };
+    for resource in resources {
+        check(&mut resource.node, RESOURCE, "a resource", problems);
+    }
 }
 
-/// Looks at the keys of one resource but not into its `props`.
-pub(crate) fn check_resource(resource: &Node, problems: &mut Vec<Problem>) {
-    check(resource, RESOURCE, "a resource", problems);
-}
-
-/// Looks at the keys of an `fc3` function's `props`, at every depth.
-pub(crate) fn check_props(props: &Node, problems: &mut Vec<Problem>) {
+/// Looks at the keys of an `fc3` function's `props`, at every depth, and puts typos right.
+pub(crate) fn correct_props(props: &mut Node, problems: &mut Vec<Problem>) {
     check(props, PROPS, "`props`", problems);
 }
 
-/// Looks at the keys of an HTTP trigger's `triggerConfig`.
-pub(crate) fn check_http_trigger(config: &Node, problems: &mut Vec<Problem>) {
-    check(config, HTTP_TRIGGER, "`triggerConfig`", problems);
-}
-
-fn check(node: &Node, table: &Table, place: &str, problems: &mut Vec<Problem>) {
-    for entry in node.entries() {
-        let Some(key) = table.iter().find(|key| key.name == entry.key) else {
-            problems.push(unknown(&entry.key, entry.line, table, place));
-            continue;
-        };
+fn check(node: &mut Node, table: &'static Table, place: &str, problems: &mut Vec<Problem>) {
+    let Value::Map(entries) = &mut node.value else { return };
+    for at in 0..entries.len() {
+        let entry = &entries[at];
+        let mut key = table.iter().find(|key| key.name == entry.key);
+        if key.is_none() {
+            let (problem, meant) = unknown(&entry.key, entry.line, table, place);
+            problems.push(problem);
+            // One that is there already stays as it is.
+            key = meant.filter(|meant| entries.iter().all(|other| other.key != meant.name));
+        }
+        let Some(key) = key else { continue };
+        let entry = &mut entries[at];
+        key.name.clone_into(&mut entry.key);
         if let Some(why) = key.without_effect {
             problems.push(Problem::note(entry.line, format!("`{}` has no effect here: {why}", key.name)));
         }
         let place = format!("`{}`", key.name);
-        match (key.below, &entry.node.value) {
-            (Below::Map(table), Value::Map(_)) => check(&entry.node, table, &place, problems),
+        match (key.below, &mut entry.node.value) {
+            (Below::Map(table), Value::Map(_)) => check(&mut entry.node, table, &place, problems),
             (Below::Each(table), Value::List(items)) => {
                 for item in items {
+                    let is_http = item.child("triggerType").and_then(Node::as_text) == Some("http");
                     check(item, table, &place, problems);
+                    if is_http && let Some(config) = child_mut(item, "triggerConfig") {
+                        check(config, HTTP_TRIGGER, "`triggerConfig`", problems);
+                    }
                 }
             }
             _ => {}
@@ -279,25 +290,29 @@ fn check(node: &Node, table: &Table, place: &str, problems: &mut Vec<Problem>) {
     }
 }
 
+fn child_mut<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
+    let Value::Map(entries) = &mut node.value else { return None };
+    entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+}
+
 /// A key close to a known one is a typo and fatal; any other may belong to a newer schema.
-fn unknown(name: &str, line: usize, table: &Table, place: &str) -> Problem {
+fn unknown(name: &str, line: usize, table: &'static Table, place: &str) -> (Problem, Option<&'static Key>) {
     let nearest = table
         .iter()
-        .map(|key| (strsim::damerau_levenshtein(&name.to_lowercase(), &key.name.to_lowercase()), key.name))
-        .min();
+        .map(|key| (strsim::damerau_levenshtein(&name.to_lowercase(), &key.name.to_lowercase()), key))
+        .min_by_key(|(distance, key)| (*distance, key.name));
     match nearest {
-        Some((distance, meant)) if distance <= 2.min(meant.len() / 2) || alike(name, meant) => {
-            Problem::error(
-                line,
-                format!(
-                    "`{name}` is not a key of {place}, so deploying would drop it: did you mean `{meant}`?"
-                ),
-            )
+        Some((distance, meant)) if distance <= 2.min(meant.name.len() / 2) || alike(name, meant.name) => {
+            let text = format!(
+                "`{name}` is not a key of {place}, so deploying would drop it: did you mean `{}`?",
+                meant.name
+            );
+            (Problem::error(line, text), Some(meant))
         }
-        _ => Problem::note(
-            line,
-            format!("`{name}` is not a key of {place} that fc-local knows; it is ignored"),
-        ),
+        _ => {
+            let text = format!("`{name}` is not a key of {place} that fc-local knows; it is ignored");
+            (Problem::note(line, text), None)
+        }
     }
 }
 

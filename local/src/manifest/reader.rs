@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::node::{Node, Value};
 use super::problem::Problem;
-use super::yaml::{Node, Value};
 
 /// Collects the problems of one resource.
 pub(crate) struct Reader<'a> {
@@ -14,10 +14,6 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(crate) fn new(problems: &'a mut Vec<Problem>) -> Self {
         Reader { problems }
-    }
-
-    pub(crate) fn problems(&mut self) -> &mut Vec<Problem> {
-        self.problems
     }
 
     pub(crate) fn push(&mut self, line: usize, text: String) {

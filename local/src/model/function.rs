@@ -58,6 +58,8 @@ pub(crate) struct Action {
     pub(crate) run: String,
     pub(crate) folder: PathBuf,
     pub(crate) line: usize,
+    /// Whether what follows goes on after it failed.
+    pub(crate) may_fail: bool,
 }
 
 impl Function {

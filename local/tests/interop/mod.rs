@@ -2,6 +2,7 @@
 
 mod clients;
 mod deploy_tool;
+mod manifests;
 mod nginx;
 mod sdk;
 mod servers;

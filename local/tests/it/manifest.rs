@@ -182,7 +182,7 @@ fn everything_is_reported_at_once() {
 fn expressions_read_the_environment_and_the_file_beside() {
     let folder = Folder::new();
     let name = "functionName: ${env('FC_LOCAL_STAGE', 'dev')}-${json(file('a.json')).x}";
-    folder.write("a.json", "{}");
+    folder.write("a.json", "{\"x\": \"y\"}");
     folder
         .write("s.yaml", &GOOD.replace("functionName: f", "functionName: f-${env('FC_LOCAL_STAGE', 'dev')}"));
     assert!(list(&folder, &[]).1.contains("\"f-dev\""));
@@ -190,7 +190,10 @@ fn expressions_read_the_environment_and_the_file_beside() {
     assert!(list(&folder, &[]).1.contains("\"f-beside\""));
     assert!(list(&folder, &[("FC_LOCAL_STAGE", "outside")]).1.contains("\"f-outside\""));
     folder.write("s.yaml", &GOOD.replace("functionName: f", name));
-    assert!(list(&folder, &[]).2.contains("is not an expression"));
+    assert!(list(&folder, &[]).1.contains("\"beside-y\""));
+    folder.write("a.json", "{}");
+    let errors = list(&folder, &[]).2;
+    assert!(errors.contains("s.yaml:9: `${json(file('a.json')).x}`: it gives nothing"), "{errors}");
 }
 
 #[test]
@@ -199,16 +202,23 @@ fn dot_env_files_are_read_in_the_deployment_tools_order() {
     let name =
         "functionName: ${env('FC_LOCAL_A', 'no')}-${env('FC_LOCAL_B', 'no')}-${env('FC_LOCAL_C', 'no')}";
     folder.write("app/s.yaml", &GOOD.replace("functionName: f", name));
-    folder.write("app/code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
+    folder.write("code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
+    folder.write("app/code/.env", "FC_LOCAL_A=unread\nFC_LOCAL_B=unread\n");
     folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
-    let list = |shell: &[(&str, &str)]| {
-        let mut command = Command::new(program());
-        command
-            .args(["--template", "app/s.yaml", "list"])
-            .current_dir(folder.path())
-            .envs(shell.iter().copied());
-        String::from_utf8(command.output().unwrap().stdout).unwrap()
-    };
+    let list =
+        |shell: &[(&str, &str)]| {
+            let mut command = Command::new(program());
+            command
+                .args(["--template", "app/s.yaml", "list"])
+                .current_dir(folder.path())
+                .envs(shell.iter().copied());
+            let output = command.output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(errors.contains(
+                "app/code/.env is not read: the deployment tool looks for it from the current folder"
+            ));
+            String::from_utf8(output.stdout).unwrap()
+        };
     assert!(list(&[]).starts_with("code-code-beside-code "), "{}", list(&[]));
     folder.write(".env", "FC_LOCAL_A=current\n");
     assert!(list(&[]).starts_with("current-code-beside-current "), "{}", list(&[]));

@@ -1,4 +1,4 @@
-//! The body of a reply that is a stream of events: what is ready shares a chunk, and silence is broken by comments.
+//! The body of an SSE reply. Events that are ready together share a chunk; comments are sent when there are no events.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -19,27 +19,27 @@ use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 use crate::reply::waker::StreamWaker;
 use crate::stop::{StopNotice, Stops};
 
-/// A chunk is sent when it is this large, though more events are ready.
+/// The size, in bytes, at which a chunk is sent although more events are ready.
 pub(super) const CHUNK_MAX: usize = 16 * 1024;
 
 const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 const GOING_AWAY: &[u8] = b": going away\n\n";
 
-/// A body whose settings can still be changed.
+/// An SSE body, before its reply is sent: its settings can still be changed.
 pub(super) trait Events: Source {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>);
 }
 
 pin_project! {
     pub(super) struct EventBody<St> {
-        // `None` when it is over.
+        // `None` after the stream has ended.
         #[pin]
         events: Option<St>,
         #[pin]
         silence: Silence,
         notice: Option<StopNotice>,
         waker: Option<StreamWaker>,
-        // What is left of an event that is larger than a piece.
+        // The rest of an event that is larger than a piece.
         rest: Bytes,
     }
 }
@@ -104,7 +104,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     }
 }
 
-/// What comes after the events that were ready.
+/// The state of the stream after the ready events were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     More,
@@ -112,7 +112,7 @@ enum Then {
     Nothing,
 }
 
-/// The events that are ready.
+/// Takes the ready events as one chunk, up to about `CHUNK_MAX` bytes.
 fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<EventBytes>, Then)
 where
     St: Stream<Item: IntoSseEvent>,
@@ -139,7 +139,8 @@ where
     }
 }
 
-/// One event is a chunk as it is; those behind it are copied. How much it is then.
+/// Adds an event to the chunk, and gives the chunk's new length. The first event is moved into the chunk; later events
+/// are copied.
 fn add(chunk: &mut Option<EventBytes>, event: EventBytes) -> usize {
     match chunk {
         Some(chunk) => {
@@ -150,7 +151,7 @@ fn add(chunk: &mut Option<EventBytes>, event: EventBytes) -> usize {
     }
 }
 
-/// A connection keeps a buffer as large as the largest piece it has sent.
+/// Splits the first piece off. The connection's buffer grows to the largest piece that was sent, and stays that large.
 fn piece(mut events: Bytes, rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {
     if events.len() > PIECE_MAX {
         *rest = events.split_off(PIECE_MAX);
@@ -159,30 +160,30 @@ fn piece(mut events: Bytes, rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>
 }
 
 pin_project! {
-    /// A timer of the silence on a connection. An event moves the end and not the timer, which is looked at when it has
-    /// run down. After a freeze it has run down once, however long that was.
+    /// The keep-alive timer. An event moves `end` and leaves the timer as it is; when the timer elapses, it is reset to
+    /// `end`. However long a freeze lasted, the timer elapses once after it.
     struct Silence {
         #[pin]
         timer: Option<Sleep>,
-        // Whether the timer is under way, and wakes the stream.
+        // Whether the timer is registered, and will wake the stream.
         is_running: bool,
         limit: Option<Duration>,
-        // `None` while there is none.
+        // When the next comment is due. `None` until the timer is started.
         end: Option<Instant>,
     }
 }
 
 impl Silence {
-    /// Begins anew; whether the timer will tell of its end.
+    /// Moves `end` to a full interval from now. True if no wake is needed, or the running timer will bring it.
     fn restart(self: Pin<&mut Self>) -> bool {
         let this = self.project();
-        // A limit that no clock can hold is none.
+        // A limit that overflows the clock means that no comment is sent.
         *this.end = this.limit.and_then(|limit| Instant::now().checked_add(limit));
         this.end.is_none()
             || (*this.is_running && this.timer.as_ref().as_pin_ref().is_some_and(|timer| !timer.is_elapsed()))
     }
 
-    /// Ready when it has lasted for its limit, and again when it has lasted for another. Always with the same waker.
+    /// Ready once for each interval without events. Every call has to pass the same waker.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.end.is_none() {
             self.as_mut().restart();
@@ -196,7 +197,7 @@ impl Silence {
             if *this.is_running && !timer.is_elapsed() {
                 return Poll::Pending;
             }
-            // A task that has had its share is woken without the timer.
+            // With tokio's budget used up, `Sleep::poll` wakes the task and does not register the timer.
             *this.is_running = has_budget_remaining();
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;

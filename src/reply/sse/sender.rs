@@ -1,4 +1,4 @@
-//! Events from a future that sends them.
+//! The events of `Sse::run`: a mailbox between the author's future and the body of the reply.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -37,14 +37,15 @@ pub struct SseSender {
 }
 
 impl SseSender {
-    /// Sends an event. Waits while the client is slower than its events: 16 KiB of them are taken before that.
+    /// Sends an event. Waits while the client reads more slowly than events are sent: 16 KiB of events are buffered
+    /// before that.
     ///
     /// # Errors
-    /// When the event cannot be made, and in a task of its own, when the stream has ended. The closure itself is dropped
-    /// then.
+    /// When the event cannot be made. In a task of the author's also when the stream has ended; the closure itself is
+    /// dropped with the stream.
     ///
     /// # Cancel safety
-    /// When the future is dropped while it waits, the event is not sent.
+    /// If the future is dropped while it waits, the event is not sent.
     pub async fn send(&mut self, event: impl IntoSseEvent) -> Result {
         let event = event.into_sse_event()?.into_wire()?;
         poll_fn(|cx| self.buffer.poll_put(cx, &event)).await
@@ -57,18 +58,19 @@ impl fmt::Debug for SseSender {
     }
 }
 
-/// Between the future that sends and the body that takes. Mostly one task has both, and then nobody is woken.
+/// The buffer between the future that sends and the body that takes. Mostly both run in one task, and no wake is
+/// needed.
 #[derive(Default)]
 struct EventBuffer(Mutex<Buffered>);
 
 #[derive(Default)]
 struct Buffered {
-    /// Whole events.
+    /// Complete events in wire format.
     text: Vec<u8>,
     is_closed: bool,
-    /// Who waits for events.
+    /// The waker of the body, while it waits for events.
     reader: Option<Waker>,
-    /// Who waits for room.
+    /// The waker of the future, while it waits for room.
     writer: Option<Waker>,
 }
 
@@ -104,14 +106,14 @@ impl EventBuffer {
         let text = std::mem::take(&mut buffered.text);
         let writer = buffered.writer.take();
         drop(buffered);
-        // The one that is polled next by this task needs no waking.
+        // A future in the same task is polled again by that task, and needs no wake.
         if let Some(writer) = writer.filter(|writer| !writer.will_wake(cx.waker())) {
             writer.wake();
         }
         Poll::Ready(text)
     }
 
-    /// Whoever still sends is told.
+    /// Closes the mailbox. Later sends give an error.
     fn close(&self) {
         let mut buffered = self.lock();
         buffered.is_closed = true;
@@ -125,18 +127,18 @@ impl EventBuffer {
 }
 
 pin_project! {
-    /// The stream of what a future sends, until it ends. It does not begin before somebody wants an event.
+    /// The stream of events that a future sends, until the future ends. The closure is called at the first poll.
     pub(super) struct Sent<F, Fut> {
         start: Option<F>,
         #[pin]
         future: Option<Fut>,
-        // How the future ended, when it has, and what it sent is not taken yet.
+        // The result of the future, kept until the events that it sent are taken.
         outcome: Option<Result>,
         buffer: Closing,
     }
 }
 
-/// Closes with its stream.
+/// Closes the mailbox when the stream is dropped.
 #[derive(Default)]
 struct Closing(Arc<EventBuffer>);
 
@@ -164,7 +166,7 @@ where
         if let Some(start) = this.start.take() {
             this.future.set(Some(start(SseSender { buffer: Arc::clone(&this.buffer.0) })));
         }
-        // What is sent while this task is at work needs no waking.
+        // Events that are sent during this poll need no wake.
         this.buffer.0.lock().reader = None;
         if let Some(future) = this.future.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = future.poll(cx)

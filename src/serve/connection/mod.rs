@@ -1,4 +1,4 @@
-//! One connection: hyper on it until it ends, its client leaves, or the process stops.
+//! One connection: hyper drives it until it ends, the client leaves, or the process stops.
 
 mod http1;
 #[cfg(feature = "http2")]
@@ -29,7 +29,7 @@ use crate::task::Kind;
 use http1::Http1;
 use unpolled::CountUnpolled;
 
-/// Serves a connection, as a task of its own that counts in `place` until it ends.
+/// Serves a connection in a new task. The connection holds the permit `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     stream: TcpStream,
@@ -59,9 +59,9 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     }
 }
 
-/// Polls hyper, and asks it once to stop when the process does; whether the connection has ended, or has to.
+/// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper looks before it is asked: a request that is in the socket already is still served.
+/// hyper is polled before the shutdown starts: a request that is in the socket already is still served.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
@@ -80,7 +80,7 @@ fn is_over<C: Future>(
     false
 }
 
-/// What hyper asks: each request of one connection.
+/// The service that hyper calls for each request of one connection.
 struct Service<S> {
     app: Arc<Sealed<S>>,
     peer: Arc<Peer>,
@@ -99,7 +99,7 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     }
 }
 
-/// What hyper wants of a service: a result, which never is an error.
+/// The future that hyper polls for a response. Its error type is never used.
 struct Answered<S> {
     answer: RequestFuture<S>,
     busy: Option<Busy>,

@@ -1,9 +1,10 @@
-//! Connections with bytes that were not polled yet: a request may wait in each of them.
+//! Counts the connections that have unread bytes and were not polled since, so that log lines share a write.
 //!
-//! Records of requests that come together are written together. They wait while there is a connection to which bytes came
-//! and that was not polled since. The poll that brings the count to zero flushes the records. An instance is frozen when
-//! nothing has been asked that is not answered. So a connection that anything else woke, such as its client's leaving, must
-//! not be waited for.
+//! The lines of requests that overlap are written together. While the count is above zero, more requests are expected,
+//! and lines are held back. The poll that brings the count to zero flushes them.
+//!
+//! The platform freezes an instance once all requests are answered. A wake for any other reason, such as the client's
+//! leaving, must therefore not count.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,8 +20,8 @@ use crate::counters::LiveCounters;
 use crate::log::sink;
 
 pin_project! {
-    /// A connection that counts while bytes have come and were not polled. A new connection counts: the head of a request
-    /// has come. Without counters, where there are no records, nothing is counted.
+    /// A connection that counts from the arrival of bytes to its next poll. It counts when it is created, because the
+    /// head of a request has arrived. Without counters (the access log is off) it only polls the connection.
     pub(super) struct CountUnpolled<F> {
         #[pin]
         connection: F,
@@ -80,28 +81,28 @@ impl<F: Future> Future for CountUnpolled<F> {
     }
 }
 
-/// What wakes a connection's task. A task of an executor has one waker all its life.
+/// The waker of a connection's task. The executor gives a task one waker for its whole life.
 struct BytesWaker {
     state: AtomicU8,
     task: Waker,
     counts: Arc<LiveCounters>,
-    /// Not held: the executor keeps the waker of a socket as long as there is the socket.
+    /// Weak, because the executor keeps this waker as long as the socket exists.
     socket: Weak<OwnedWriteHalf>,
 }
 
-/// Not counted, whether or not something other than bytes has woken it.
+/// Not counted. A wake without bytes leaves this state as it is.
 const IDLE: u8 = 0;
-/// Woken by bytes that came, and counted.
+/// Counted: bytes have come.
 const WOKEN: u8 = 1;
-/// Being polled, and not counted: the records of a connection's requests do not wait for the connection itself.
+/// Being polled, and not counted: a connection does not hold back the lines of its own requests.
 const RUNNING: u8 = 2;
-/// Woken while it is polled. After the poll it is counted if bytes have come.
+/// Woken during its poll. After the poll it counts if bytes have come.
 const AGAIN: u8 = 3;
-/// Wakes count no more.
+/// Dropped: a wake does not count any more.
 const GONE: u8 = 4;
 
 impl BytesWaker {
-    /// The poll has come, or the connection is gone.
+    /// Begins a poll, or ends the connection. If it was counted, the count is taken back.
     fn enter(&self, state: u8) {
         if self.state.swap(state, Ordering::AcqRel) == WOKEN {
             self.counts.take_unpolled();
@@ -115,7 +116,7 @@ impl BytesWaker {
         }
     }
 
-    /// Counts it, if it is not counted and something has come.
+    /// Counts the connection, if it is not counted and has unread bytes.
     fn count(&self) {
         if self.has_bytes()
             && self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
@@ -124,8 +125,8 @@ impl BytesWaker {
         }
     }
 
-    /// As the executor knows it, without a system call. One whose client has left may have bytes too: they are not waited
-    /// for, which costs a write.
+    /// Whether there are unread bytes. The executor's readiness is read, without a system call. Bytes of a client that
+    /// has left do not count, which can cost one more write.
     fn has_bytes(&self) -> bool {
         let Some(socket) = self.socket.upgrade() else { return false };
         let stream: &TcpStream = (*socket).as_ref();
@@ -157,13 +158,13 @@ mod tests {
 
     use super::*;
 
-    /// A client, and the two halves of our end.
+    /// A client, and the two halves of the accepted socket.
     async fn sockets() -> (TcpStream, OwnedReadHalf, Arc<OwnedWriteHalf>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (client, accepted) =
             tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
         let (read, write) = accepted.unwrap().0.into_split();
-        // A new socket is said to be ready until it was tried.
+        // A new socket counts as ready until a read was tried.
         read.try_read(&mut [0]).unwrap_err();
         (client.unwrap(), read, Arc::new(write))
     }
