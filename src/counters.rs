@@ -8,6 +8,18 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::roll::Roll;
 
 /// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
+///
+/// ```
+/// use fc_runtime::{App, Json};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/counters", async |ex| Json(ex.counters())).test_client();
+/// client.get("/counters").await.assert_status(200);
+/// let counters: serde_json::Value = client.get("/counters").await.json();
+/// assert_eq!(counters["finished"], 1);
+/// assert_eq!(counters["in_flight"], 1);
+/// # });
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "metrics")]

@@ -7,6 +7,7 @@ use crate::cancel::HangUpPolicy;
 use crate::cors::Cors;
 
 /// A place: a pattern with settings. Routes and groups take a place or a plain pattern.
+/// [`at`] makes one, and shows how.
 #[derive(Debug, Clone)]
 #[must_use = "a place does nothing unless a route or a group is put there"]
 #[doc(alias = "path")]

@@ -17,6 +17,19 @@ use crate::sealed::Next;
 /// [`App::group`](crate::App::group).
 ///
 /// Groups nest. A function that takes a group and returns it is a module of routes.
+///
+/// ```
+/// use fc_runtime::{App, Group};
+///
+/// fn admin(group: Group) -> Group {
+///     group.get("/", async |_| "overview").get("/stats", async |_| "stats")
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().group("/admin", admin).test_client();
+/// client.get("/admin/stats").await.assert_text("stats");
+/// # });
+/// ```
 #[must_use = "a group does nothing unless it is given back"]
 #[doc(alias = "Router")]
 #[doc(alias = "scope")]

@@ -16,6 +16,26 @@ use crate::task::BoxFuture;
 /// It is a bound beside `AsyncFn`, never alone. `AsyncFn` infers the closure's types, and refuses closures that change
 /// captured values. `Handler` makes their futures `Send`. It is implemented for every closure that is `Clone` and whose
 /// future is `Send`; never implement it by hand.
+///
+/// A function of yours that takes a handler asks for both:
+///
+/// ```
+/// use fc_runtime::{App, Exchange, Handler, IntoReply};
+///
+/// fn get_in_both_versions<F, R>(app: App, path: &str, handler: F) -> App
+/// where
+///     F: AsyncFn(Exchange) -> R + Handler<(Exchange,), R>,
+///     R: IntoReply + 'static,
+/// {
+///     app.get(format!("/v1{path}"), handler.clone()).get(format!("/v2{path}"), handler)
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = get_in_both_versions(App::new(), "/items", async |_| "tea").test_client();
+/// client.get("/v1/items").await.assert_text("tea");
+/// client.get("/v2/items").await.assert_text("tea");
+/// # });
+/// ```
 pub trait Handler<Args, R>: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     type Future: Future<Output = R> + Send + 'static;

@@ -27,6 +27,19 @@ use crate::task::Tracker;
 /// The mistakes in an app, each with the line of code that made it.
 ///
 /// `main` prints all of them. The app has not started.
+///
+/// ```
+/// use fc_runtime::{App, AppErrors};
+/// use std::net::TcpListener;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().get("/users/{id", async |_| "a user").get("orders", async |_| "orders");
+/// let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// let error = app.serve(listener).await.unwrap_err();
+/// let mistakes = error.find_cause::<AppErrors>().unwrap().to_string();
+/// assert!(mistakes.starts_with("the app has 2 mistakes\n"), "{mistakes}");
+/// # });
+/// ```
 pub struct AppErrors(Mistakes);
 
 #[derive(Default)]

@@ -12,6 +12,24 @@ use crate::exchange::{Call, HangUp, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// One event call: the payload of an API call, a timer, a queue, an object store.
+///
+/// ```
+/// use fc_runtime::App;
+/// use serde::Deserialize;
+///
+/// /// What a timer sends.
+/// #[derive(Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Timer { trigger_name: String }
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::with_state("the shop").event(async |event| {
+///     let timer: Timer = event.json()?;
+///     Ok(format!("{} in {}", timer.trigger_name, event.state()))
+/// });
+/// app.test_client().invoke(r#"{"triggerName": "nightly"}"#).await.assert_text("nightly in the shop");
+/// # });
+/// ```
 #[doc(alias = "invoke")]
 #[doc(alias = "trigger")]
 pub struct Event<S = ()> {

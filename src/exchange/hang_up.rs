@@ -11,6 +11,23 @@ use crate::exchange::Call;
 ///
 /// By default the handler itself is dropped when its client leaves. This future is for work that outlives the handler:
 /// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().get("/report", async |ex| {
+///     let hang_up = ex.hang_up();
+///     let lines = ex.blocking(move || {
+///         let mut lines = 0;
+///         while lines < 1000 && !hang_up.is_gone() { lines += 1; }
+///         lines
+///     });
+///     format!("{} lines", lines.await)
+/// });
+/// app.test_client().get("/report").await.assert_text("1000 lines");
+/// # });
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
 #[doc(alias = "disconnect")]
 #[doc(alias = "cancel")]

@@ -7,6 +7,19 @@ use crate::exchange::{Call, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// The argument of a lifecycle hook: the state, the instance, and the call that caused the hook.
+///
+/// ```
+/// use fc_runtime::App;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::with_state(AtomicU32::new(0))
+///     .on_initialize(async |hook| hook.state().store(42, Ordering::Relaxed))
+///     .get("/", async |ex| ex.state().load(Ordering::Relaxed).to_string())
+///     .test_client();
+/// client.get("/").await.assert_text("42");
+/// # });
+/// ```
 #[doc(alias = "lifecycle")]
 pub struct Hook<S = ()> {
     call: Arc<Call>,

@@ -231,7 +231,8 @@ impl<S> Exchange<S> {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 beyond the place's body limit (default 2 MiB); 400 when the client's framing is broken or the client left.
+    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing is
+    /// broken, or when the client left.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.

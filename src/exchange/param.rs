@@ -8,6 +8,34 @@ use crate::error::{Error, Result};
 use crate::exchange::Call;
 
 /// A type that a path parameter can become: every type that implements `FromStr`.
+///
+/// ```
+/// use fc_runtime::App;
+/// use std::str::FromStr;
+///
+/// struct Size(u32);
+/// impl FromStr for Size {
+///     type Err = String;
+///     fn from_str(text: &str) -> Result<Self, String> {
+///         match text {
+///             "small" => Ok(Self(250)),
+///             "large" => Ok(Self(1000)),
+///             _ => Err(format!("there is no size {text:?}")),
+///         }
+///     }
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .get("/tea/{size}", async |ex| {
+///         let Size(grams) = ex.param("size")?;
+///         Ok(format!("{grams} g"))
+///     })
+///     .test_client();
+/// client.get("/tea/small").await.assert_text("250 g");
+/// client.get("/tea/huge").await.assert_status(400);
+/// # });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a path parameter cannot become `{Self}`: say its type, as in `let id: u32 = ex.param(\"id\")?`",
     label = "`{Self}` cannot be parsed from text",

@@ -21,6 +21,15 @@ use crate::timer::Timer;
 /// The body of a request as a stream: it is a `Stream` of bytes and an `http_body::Body`.
 ///
 /// It may be dropped early: the rest is drained, or the connection closes.
+///
+/// ```
+/// use fc_runtime::{App, Reply};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().post("/echo", async |ex| Reply::stream(ex.body())).test_client();
+/// client.post("/echo").body("tea and salt").await.assert_text("tea and salt");
+/// # });
+/// ```
 #[must_use = "a body does nothing unless it is read"]
 #[doc(alias = "Body")]
 #[doc(alias = "BodyStream")]

@@ -15,6 +15,26 @@ use crate::json::quoted;
 use crate::timer::Timer;
 
 /// A type that a request can be read as: every type that derives `serde::Deserialize` and owns its data.
+///
+/// ```
+/// use fc_runtime::{App, Exchange, Method, Readable, Result};
+/// use std::collections::BTreeMap;
+///
+/// /// The fields of a form, by whichever method the page sends them.
+/// async fn fields<T: Readable>(ex: &Exchange) -> Result<T> {
+///     if ex.method() == Method::GET { ex.query() } else { ex.form().await }
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .any("/search", async |ex| {
+///         let fields: BTreeMap<String, String> = fields(&ex).await?;
+///         Ok(fields["for"].clone())
+///     })
+///     .test_client();
+/// client.get("/search?for=tea").await.assert_text("tea");
+/// # });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the request cannot be read as `{Self}`: say its type, as in `let order: Order = ex.json().await?`",
     label = "`{Self}` cannot be deserialized, or borrows",

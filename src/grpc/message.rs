@@ -6,7 +6,8 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-/// What a method that answers once may return: a protobuf message, or one [with metadata](WithMetadata).
+/// What a method that answers once may return: a protobuf message, as in [`App::unary`](crate::App::unary), or one
+/// [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a protobuf message",
     label = "has to be a message",
@@ -37,8 +38,8 @@ impl<M: Message> IntoMessage for WithMetadata<M> {
     }
 }
 
-/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, or one
-/// [with metadata](WithMetadata).
+/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, as in
+/// [the example of this module](crate::grpc), or one [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of protobuf messages",
     label = "has to be a `Stream` of `fc_runtime::Result`s of messages",
@@ -87,6 +88,24 @@ where
 ///
 /// Binary metadata has a name that ends in `-bin`, and a value in base64. To read the metadata of the request, use
 /// [`Exchange::header`](crate::Exchange::header). To add metadata to an error, use [`Error::with_header`].
+///
+/// ```
+/// use fc_runtime::http::{HeaderName, HeaderValue};
+/// use fc_runtime::{App, grpc::WithMetadata};
+///
+/// #[derive(Clone, PartialEq, prost::Message)]
+/// struct Number { #[prost(int64, tag = "1")] value: i64 }
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().unary("/numbers.Numbers/Double", async |_, number: Number| {
+///     let reply = WithMetadata::new(Number { value: number.value * 2 });
+///     Ok(reply.with_trailer(HeaderName::from_static("x-cost"), HeaderValue::from_static("1")))
+/// });
+/// let doubled = app.test_client().grpc("/numbers.Numbers/Double", [Number { value: 21 }]).await;
+/// assert_eq!(doubled.messages::<Number>()[0].value, 42);
+/// assert_eq!(doubled.trailers()["x-cost"], "1");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "a reply does nothing unless the method returns it"]
 pub struct WithMetadata<T> {

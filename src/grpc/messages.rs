@@ -25,6 +25,7 @@ use crate::timer::Timer;
 
 /// The messages of a client that sends several: a `Stream` of results, which [`message`](Self::message) reads one by
 /// one.
+/// [The example of the module](crate::grpc) sums them.
 ///
 /// Between two messages the client may be silent for as long as the call lasts. Within a message the longest silence is
 /// [`At::body_pause`](crate::At::body_pause). A message is at most 6 MiB, inflated, which is the platform's limit;

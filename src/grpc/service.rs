@@ -29,6 +29,7 @@ use crate::stop::StopNotice;
 
 /// A service that `tonic-build` generated, such as `GreeterServer::new(greeter)`. Implemented for all of them; never
 /// implement it by hand.
+/// [`App::grpc`](crate::App::grpc) takes one, and its methods find the state by [`exchange`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a generated gRPC service",
     label = "has to be a service that `tonic-build` has generated",

@@ -44,6 +44,16 @@ pub(crate) fn with_id<T>(read: impl FnOnce(Option<&str>) -> T) -> T {
 ///
 /// Present inside handlers, arounds, hooks, event calls, [`Exchange::blocking`](crate::Exchange::blocking) and
 /// their drop guards; absent in tasks that you spawn yourself.
+///
+/// ```
+/// use fc_runtime::{App, current_request_id};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/", async |_| current_request_id().unwrap_or_default()).test_client();
+/// client.get("/").header("x-fc-request-id", "1-65d71219").await.assert_text("1-65d71219");
+/// assert_eq!(current_request_id(), None);
+/// # });
+/// ```
 pub fn current_request_id() -> Option<String> {
     with_id(|id| id.map(str::to_owned))
 }

@@ -1,6 +1,13 @@
 //! Settings of the log: which lines are written about requests.
 
 /// Which requests get a line in the log.
+///
+/// ```
+/// use fc_runtime::{AccessLog, App};
+///
+/// let app = App::new().get("/", async |_| "Hello, World!").access_log(AccessLog::Sample(100));
+/// # let _: App = app;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 #[doc(alias = "Logger")]
@@ -20,6 +27,13 @@ pub enum AccessLog {
 ///
 /// FC 2.0 finds the log lines of a request by these markers. FC 3.0 does not need them, and may count a request twice
 /// if they are there.
+///
+/// ```
+/// use fc_runtime::{App, LogMarkers};
+///
+/// let app = App::new().get("/", async |_| "Hello, World!").log_markers(LogMarkers::Omit);
+/// # let _: App = app;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogMarkers {

@@ -1,6 +1,17 @@
 //! Sizes and times: the platform's limits, each with the page that states it, and this crate's defaults beside them.
 //!
-//! The platform writes KB and MB for binary sizes. Here they are called KiB and MiB.
+//! The platform writes KB and MB for binary sizes. Here they are called KiB and MiB. The table of
+//! [limits and defaults](crate#limits-and-defaults) shows them side by side.
+//!
+//! ```
+//! use fc_runtime::platform::limits::{BODY_LIMIT_DEFAULT, REQUEST_BODY_MAX};
+//! use fc_runtime::{App, MIB, at};
+//!
+//! assert_eq!((BODY_LIMIT_DEFAULT, REQUEST_BODY_MAX), (2 * MIB, 32 * MIB));
+//! let uploads = at("/uploads").body_limit(REQUEST_BODY_MAX);
+//! let app = App::new().post(uploads, async |ex| Ok(ex.bytes().await?.len().to_string()));
+//! # let _: App = app;
+//! ```
 
 use std::time::Duration;
 

@@ -4,6 +4,22 @@
 //! [common request headers](https://www.alibabacloud.com/help/doc-detail/425057.htm),
 //! [web functions](https://help.aliyun.com/zh/functioncompute/fc/user-guide/web-functions),
 //! [environment variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables).
+//!
+//! ```
+//! use fc_runtime::platform::names::{env, header, path};
+//! use fc_runtime::{App, Instance};
+//!
+//! # fc_runtime::testing::run(async {
+//! let client = App::new()
+//!     .get("/", async |ex| ex.instance().region().unwrap_or_default().to_owned())
+//!     .event(async |event| event.request_id().to_owned())
+//!     .test_client()
+//!     .with_instance(Instance::from_vars([(env::FUNCTION_NAME, "shop"), (env::REGION, "cn-hangzhou")]));
+//! client.get("/").await.assert_text("cn-hangzhou");
+//! let call = client.post(path::INVOKE).header(header::CONTROL_PATH, path::INVOKE);
+//! call.header(header::REQUEST_ID, "1-65d71219").await.assert_text("1-65d71219");
+//! # });
+//! ```
 
 /// Request headers the platform adds before it calls the runtime.
 pub mod header {
@@ -111,6 +127,13 @@ pub const STRIPPED_REPLY_HEADERS: [&str; 7] =
     ["connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding"];
 
 /// Whether a request header shows that a client behind the trigger or a proxy asks. Names are in lower case.
+///
+/// ```
+/// use fc_runtime::platform::names::shows_a_proxy;
+///
+/// assert!(shows_a_proxy("x-forwarded-for") && shows_a_proxy("x-fc-request-id"));
+/// assert!(!shows_a_proxy("accept"));
+/// ```
 pub fn shows_a_proxy(name: &str) -> bool {
     name.starts_with(RESERVED_PREFIX)
         || name.starts_with("x-forwarded-")

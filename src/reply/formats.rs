@@ -37,6 +37,13 @@ impl<T: Serialize> IntoReply for Json<T> {
 }
 
 /// An HTML body: `text/html; charset=utf-8`.
+///
+/// ```
+/// use fc_runtime::{Html, IntoReply};
+///
+/// let page = Html("<h1>Tea</h1>").into_reply();
+/// assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a reply does nothing unless the handler returns it"]
 #[allow(clippy::exhaustive_structs, reason = "a plain wrapper, made and taken apart by hand")]

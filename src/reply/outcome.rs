@@ -3,6 +3,8 @@
 use crate::error::{Error, Result};
 
 /// How a hook or a check ends: with nothing, or with a [`Result`] of nothing.
+///
+/// [`Hook`](crate::Hook) shows the first, [`App::ready_check`](crate::App::ready_check) the second.
 #[diagnostic::on_unimplemented(
     message = "this closure must end with `()` or `Result<(), fc_runtime::Error>`, not `{Self}`",
     label = "ends with `{Self}`",

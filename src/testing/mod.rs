@@ -138,6 +138,21 @@ impl<S> fmt::Debug for Client<S> {
 }
 
 /// A call being built. Await it.
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .post("/items", async |ex| {
+///         let items: Vec<String> = ex.json().await?;
+///         Ok(format!("{} for {}", items.join(" and "), ex.header("x-customer").unwrap_or("nobody")))
+///     })
+///     .test_client();
+/// let call = client.post("/items").header("x-customer", "Ada").json(&["tea", "salt"]);
+/// call.await.assert_status(200).assert_text("tea and salt for Ada");
+/// # });
+/// ```
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<'a, S> {
     client: &'a Client<S>,
@@ -221,7 +236,18 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
     }
 }
 
-/// What came back, read to its end.
+/// What came back, read to its end. Its assertions can be chained, and panic at the line that called them.
+///
+/// ```
+/// use fc_runtime::{App, Json};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/items", async |_| Json(["tea", "salt"])).test_client();
+/// let answer = client.get("/items").await;
+/// answer.assert_status(200).assert_header("content-type", "application/json");
+/// assert_eq!(answer.json::<Vec<String>>(), ["tea", "salt"]);
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {

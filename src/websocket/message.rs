@@ -74,6 +74,14 @@ impl Message {
 }
 
 /// Text that shares the bytes of the received message, so that a clone copies nothing. It dereferences to `str`.
+///
+/// ```
+/// use fc_runtime::{Message, Text};
+///
+/// let text = Text::from("tea");
+/// assert_eq!(text.to_uppercase(), "TEA");
+/// assert_eq!(Message::from(text.clone()).as_text(), Some(&*text));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Text(pub(super) Utf8Bytes);
 
@@ -176,6 +184,19 @@ impl From<&[u8]> for Message {
 }
 
 /// How a socket was closed, by the side that closed first: a code and a reason of RFC 6455.
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// let app = App::new().get("/chat", async |ex| ex.websocket(async |mut socket| {
+///     while let Some(message) = socket.next().await { message?; }
+///     if let Some(close) = socket.closed().filter(|close| close.code != 1000) {
+///         tracing::warn!(code = close.code, reason = %close.reason, "the chat ended early");
+///     }
+///     Ok(())
+/// }));
+/// # let _: App = app;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Close {
@@ -183,7 +204,7 @@ pub struct Close {
     /// and applications. As in a browser, 1005 means a close without a code, and 1006 a client that left without a
     /// close.
     pub code: u16,
-    /// At most 123 bytes.
+    /// The reason, of at most 123 bytes; often empty.
     pub reason: Text,
 }
 

@@ -16,6 +16,23 @@ use crate::websocket::message::{Close, Message};
 /// An open WebSocket, the argument of the closure of [`Exchange::websocket`](crate::Exchange::websocket).
 ///
 /// The socket is closed when the closure ends: with 1000 after `Ok`, with 1011 after an error or a panic.
+///
+/// ```
+/// use fc_runtime::App;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Line { text: String }
+///
+/// let app = App::with_state("the shop").get("/chat", async |ex| ex.websocket(async |mut socket| {
+///     while let Some(line) = socket.next_json::<Line>().await {
+///         let text = format!("{} heard {:?}", socket.state(), line?.text);
+///         socket.send_json(&Line { text }).await?;
+///     }
+///     Ok(())
+/// }));
+/// # let _ = app;
+/// ```
 pub struct Socket<S = ()> {
     sender: SocketSender,
     receiver: SocketReceiver,
@@ -123,6 +140,22 @@ impl<S> Socket<S> {
 
     /// Two halves, for `tokio::join!` or for tasks that the closure waits for. The socket is closed when the closure
     /// ends.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    /// use std::time::Duration;
+    ///
+    /// let app = App::new().get("/ticks", async |ex| ex.websocket(async |socket| {
+    ///     let (mut sender, mut receiver) = socket.split();
+    ///     let ticks = async {
+    ///         while sender.send("tick").await.is_ok() { tokio::time::sleep(Duration::from_secs(1)).await; }
+    ///     };
+    ///     // Ends when the client has closed or left; then `send` fails, and the ticks end too.
+    ///     let read = async { while let Some(Ok(_)) = receiver.next().await {} };
+    ///     tokio::join!(ticks, read);
+    /// }));
+    /// # let _: App = app;
+    /// ```
     pub fn split(self) -> (SocketSender, SocketReceiver) {
         (self.sender, self.receiver)
     }
@@ -130,11 +163,20 @@ impl<S> Socket<S> {
 
 impl SocketSender {
     /// As [`Socket::send`].
+    ///
+    /// # Errors
+    /// When the socket is closed.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is ready, the message is not sent.
     pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
         Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())), is_waiting: false }
     }
 
     /// As [`Socket::send_json`].
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON, or the socket is closed.
     pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
         Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some), is_waiting: false }
     }
@@ -151,11 +193,23 @@ impl SocketSender {
 
 impl SocketReceiver {
     /// As [`Socket::next`].
+    ///
+    /// # Errors
+    /// As [`Socket::next`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Message>> {
         std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await
     }
 
     /// As [`Socket::next_json`].
+    ///
+    /// # Errors
+    /// As [`Socket::next_json`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
     pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
         let message = self.next().await?;
         Some(message.and_then(|message| message.to_json()))
@@ -168,6 +222,7 @@ impl SocketReceiver {
 }
 
 /// The future of [`Socket::send`]: a message on its way into the queue.
+/// [`Exchange::websocket`](crate::Exchange::websocket) awaits one.
 #[must_use = "a message is not sent unless this is awaited"]
 pub struct Sending<'a> {
     mailbox: &'a Mailbox,

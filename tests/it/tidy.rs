@@ -103,6 +103,11 @@ fn todos_have_a_kind() {
 }
 
 #[test]
+fn what_is_public_has_an_example() {
+    sources().check_examples();
+}
+
+#[test]
 fn every_feature_is_explained() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let features = manifest.split("[features]\n").nth(1).unwrap().split("\n\n").next().unwrap();

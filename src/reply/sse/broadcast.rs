@@ -155,6 +155,23 @@ impl fmt::Debug for Broadcast {
 ///
 /// A subscription that missed events goes on with the oldest kept event. A comment such as `: missed 3` takes the place
 /// of the missing ones.
+///
+/// ```
+/// use fc_runtime::{App, Broadcast, Sse, SseEvent};
+///
+/// # fc_runtime::testing::run(async {
+/// let news = Broadcast::new(64);
+/// for (id, text) in [(1, "tea"), (2, "salt")] { news.send(SseEvent::data(text).with_id(id)).unwrap(); }
+/// let client = App::with_state(news)
+///     .get("/feed", async |ex| {
+///         let missed_and_new = ex.state().subscribe_after(ex.last_event_id());
+///         Sse::new(missed_and_new.end_when_behind())
+///     })
+///     .test_client();
+/// let mut feed = client.get("/feed").header("last-event-id", "1").open().await;
+/// assert_eq!(feed.piece().await.unwrap(), "data: salt\nid: 2\n\n");
+/// # });
+/// ```
 #[must_use = "a subscription does nothing unless it is read"]
 pub struct Subscription {
     channel: Arc<Channel>,

@@ -15,6 +15,22 @@ use crate::reply::sse::body::CHUNK_MAX;
 use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 
 /// Sends events from the closure of [`Sse::run`](crate::Sse::run).
+///
+/// A task of its own may hold it too:
+///
+/// ```
+/// use fc_runtime::{App, Sse};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .get("/steps", async |_| Sse::run(async |mut out| {
+///         let work = tokio::spawn(async move { out.send("half").await });
+///         work.await?
+///     }))
+///     .test_client();
+/// client.get("/steps").await.assert_text("data: half\n\n");
+/// # });
+/// ```
 #[must_use = "a sender does nothing unless events are sent"]
 pub struct SseSender {
     buffer: Arc<EventBuffer>,
