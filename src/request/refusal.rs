@@ -22,19 +22,19 @@ pub(crate) enum Refusal {
     HeadersTooLarge,
     /// A head that proxies and servers might read differently.
     BadShape(&'static str),
-    /// A transfer coding that nobody here undoes.
+    /// 501: a transfer coding other than `chunked`.
     UnknownCoding,
-    /// More requests than the app handles at a time.
+    /// The cap on requests in flight is reached.
     Busy,
 }
 
 impl Refusal {
-    /// Whether the path, or its method, is nobody's.
+    /// Whether no route matches the path, or none has the method.
     pub(crate) fn is_unmatched(&self) -> bool {
         matches!(self, Self::NotFound | Self::WrongMethod(_))
     }
 
-    /// Refuses what is too large, and what two readers could take for two different requests.
+    /// Refuses a head that is too large, or that two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
@@ -55,7 +55,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// Refuses what names two hosts, none that could be, or a framing that nobody undoes: probes too.
+    /// Refuses two hosts, an invalid host, or an unknown transfer coding. Applies to probes too.
     pub(crate) fn of_ambiguity(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         let wrong = |why| Some(Self::BadShape(why));
         if seen.is_unknown_coding {
