@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderValue, Method};
 /// ```
 /// use fc_runtime::{App, Cors, Method};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/items", async |_| "tea")
 ///     .cors(Cors::allow("https://shop.example").with_credentials())

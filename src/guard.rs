@@ -14,7 +14,7 @@ use crate::sealed::Next;
 /// ```
 /// use fc_runtime::{App, guard};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/", async |_| "inside")
 ///     .around(guard::require_header("x-from-alb", "a long secret"))
@@ -45,7 +45,7 @@ pub fn require_header<S: Send + Sync + 'static>(
 /// ```
 /// use fc_runtime::{App, guard};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client =
 ///     App::new().get("/", async |_| "inside").around(guard::bearer(["a long token"])).test_client();
 /// client.get("/").await.assert_status(401).assert_header("www-authenticate", "Bearer");

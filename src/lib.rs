@@ -17,7 +17,7 @@
 //! use fc_runtime::{App, Json, at};
 //! use std::time::Duration;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .get("/users/{id}/posts/{post}", async |ex| {
 //!         let (user, post): (u32, u32) = (ex.param("id")?, ex.param("post")?);
@@ -43,7 +43,7 @@
 //! #[derive(Deserialize, Serialize)]
 //! struct Order { item: String, quantity: u32 }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .post("/orders", async |ex| {
 //!         let order: Order = ex.json().await?;
@@ -89,7 +89,7 @@
 //! ```
 //! use fc_runtime::{App, Broadcast, Sse, SseEvent};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::with_state(Broadcast::new(64))
 //!     .get("/countdown", async |_| Sse::run(async move |mut out| {
 //!         for left in [2, 1] { out.send(SseEvent::json(&left)?.with_id(left)).await?; }

@@ -157,7 +157,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     /// use fc_runtime::{App, Json};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new().event(async |event| {
     ///     let numbers: Vec<i64> = event.json()?;
     ///     Ok(Json(numbers.iter().sum::<i64>()))
@@ -228,7 +228,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// impl std::error::Error for SoldOut {}
     /// fn buy() -> Result<&'static str, SoldOut> { Err(SoldOut) }
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new()
     ///     .get("/buy", async |_| Ok(buy()?))
     ///     .on_error(|_: &SoldOut| Error::conflict("sold out"));
@@ -254,7 +254,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     /// use fc_runtime::App;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new().ready_check("database", async |_| Err(fc_runtime::Error::unavailable("no route")));
     /// let client = app.test_client();
     /// client.get("/readyz").await.assert_status(503);

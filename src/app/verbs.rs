@@ -72,7 +72,7 @@ macro_rules! verbs {
             /// ```
             /// use fc_runtime::{App, Error};
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
             ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
             ///     Ok(next.run(ex).await)
@@ -102,7 +102,7 @@ macro_rules! verbs {
             /// use fc_runtime::{App, at};
             /// use std::time::Duration;
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
             ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
             /// });

@@ -49,7 +49,7 @@ use values::Values;
 /// ```
 /// use fc_runtime::{App, Json};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let app = App::with_state(vec!["tea", "salt"]).get("/items/{at}", async |ex| {
 ///     let at: usize = ex.param("at")?;
 ///     Ok(Json(ex.state().get(at).copied()))

@@ -10,7 +10,7 @@
 //! #[derive(Clone, PartialEq, prost::Message)]
 //! struct Number { #[prost(int64, tag = "1")] value: i64 }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let app = App::new()
 //!     .client_stream("/numbers.Numbers/Sum", async |_, mut numbers: Messages<Number>| {
 //!         let mut value = 0;

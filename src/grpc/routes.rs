@@ -50,7 +50,7 @@ macro_rules! methods {
             /// #[derive(Clone, PartialEq, prost::Message)]
             /// struct HelloReply { #[prost(string, tag = "1")] message: String }
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
             ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
             ///     Ok(HelloReply { message: format!("Hello {}", request.name) })

@@ -32,7 +32,7 @@ impl From<Error> for Status {
 /// use fc_runtime::{App, grpc};
 /// use tonic::Status;
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let app = App::new()
 ///     .get("/stock", async |_| -> fc_runtime::Result<&'static str> { Err(Status::not_found("no such item"))? })
 ///     .on_error(|status: &Status| grpc::to_error(status));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Builder;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
@@ -25,12 +26,31 @@ pub use streaming::Streaming;
 #[cfg(feature = "grpc")]
 pub use grpc::GrpcAnswer;
 
+/// Runs a future to its end, on a new runtime on this thread. For tests without a test macro.
+///
+/// ```
+/// use fc_runtime::{App, testing};
+///
+/// testing::run(async {
+///     let client = App::new().get("/", async |_| "tea").test_client();
+///     client.get("/").await.assert_text("tea");
+/// });
+/// ```
+///
+/// # Panics
+/// When this thread already runs a tokio runtime, or when no file descriptors are left for a new one.
+#[doc(alias = "block_on")]
+pub fn run<F: Future>(future: F) -> F::Output {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime needs a few descriptors").block_on(future)
+}
+
 /// A client that calls an app directly. The app is checked, and its state made, at the first call.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new().post("/double", async |ex| Ok(Json(ex.json::<i64>().await? * 2))).test_client();
 /// client.post("/double").json(&21).await.assert_status(200).assert_json(42);
 /// client.post("/double").body("21").await.assert_status(415);

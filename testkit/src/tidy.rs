@@ -134,6 +134,20 @@ impl Sources {
         self.check_nowhere_in(|file| !but.iter().any(|place| file.name.starts_with(place)), parts);
     }
 
+    /// Code that holds one of `parts` stands in `files` only, and each of these holds one. Names are below `src`.
+    #[track_caller]
+    pub fn check_only(&self, parts: &[&str], files: &[&str]) {
+        let named: Vec<String> = files.iter().map(|file| format!("src/{file}")).collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        self.check_nowhere(parts, &named);
+        for name in named {
+            let source = self.files.iter().find(|source| source.name == name);
+            let source = source.unwrap_or_else(|| panic!("there is no {name}"));
+            let holds_one = source.code().any(|(_, line)| parts.iter().any(|part| line.contains(part)));
+            assert!(holds_one, "{name} may hold {parts:?}, but does not");
+        }
+    }
+
     /// As [`check_nowhere`](Self::check_nowhere), in those files alone that `wanted` takes.
     #[track_caller]
     pub fn check_nowhere_in(&self, wanted: impl Fn(&Source) -> bool, parts: &[&str]) {

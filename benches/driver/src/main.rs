@@ -18,6 +18,7 @@ mod results;
 mod row;
 mod rows;
 mod share;
+mod strace;
 mod streams;
 mod subjects;
 mod tools;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Outcome;
 use crate::process::{Bench, Server, Under};
-use crate::rows::syscalls::calls;
+use crate::strace::calls;
 use crate::subjects::Subject;
 
 /// What it measured, by name.

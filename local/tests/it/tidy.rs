@@ -8,46 +8,25 @@ const LEVELS: &[&[&str]] = &[
     &["event"],
     &["manifest", "process", "wire"],
     &["instance"],
-    &["dispatch"],
-    &["gateway", "watch"],
+    &["call"],
+    &["deploy"],
+    &["front", "watch"],
     &["platform"],
     &["cli"],
 ];
 
-/// Imports against the levels, each with its reason.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // A change of the sources has the platform deploy.
-    ("watch", "platform"),
-];
-
-/// Files that may be longer than [`LINES_MAX`], each with its reason.
-const LONG: &[&str] = &[
-    // Leaves the deployment to a room of its own.
-    "src/platform.rs",
-];
+/// Imports against the levels: there are none.
+const EXCEPTIONS: &[(&str, &str)] = &[];
 
 const LINES_MAX: usize = 400;
-
-/// What no file may have, whatever its reason.
-const LINES_MOST: usize = 500;
 
 fn sources() -> Sources {
     Sources::read(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The lines of code that hold one of `parts` stand in `files` only, and each of these holds one.
 #[track_caller]
 fn check_only(parts: &[&str], files: &[&str]) {
-    let sources = sources();
-    let named: Vec<String> = files.iter().map(|file| format!("src/{file}")).collect();
-    let named: Vec<&str> = named.iter().map(String::as_str).collect();
-    sources.check_nowhere(parts, &named);
-    for name in named {
-        let source = sources.iter().find(|source| source.name == name);
-        let source = source.unwrap_or_else(|| panic!("there is no {name}"));
-        let holds_one = source.code().any(|(_, line)| parts.iter().any(|part| line.contains(part)));
-        assert!(holds_one, "{name} may hold {parts:?}, but does not");
-    }
+    sources().check_only(parts, files);
 }
 
 #[test]
@@ -55,10 +34,25 @@ fn imports_go_to_lower_levels() {
     sources().check_levels(&Levels { table: LEVELS, lowest_inside: false, exceptions: EXCEPTIONS });
 }
 
+/// The files of the front: each way in knows what all ways share, and no other way.
+#[test]
+fn the_ways_in_do_not_know_each_other() {
+    const SHARED: [&str; 5] = ["body", "control", "refusal", "target", "visit"];
+    let sources = sources();
+    for (file, parts) in sources.imports_inside("front") {
+        let is_way = file.matches('/').count() > 2;
+        let may = |part: &String| is_way && SHARED.contains(&part.as_str());
+        assert!(parts.iter().all(may), "{file} imports {parts:?} of the front");
+    }
+    sources.check_nowhere_in(
+        |source| SHARED.iter().any(|shared| source.name == format!("src/front/{shared}.rs")),
+        &["super::entry", "super::listen", "super::gateway", "super::api", "super::{"],
+    );
+}
+
 #[test]
 fn files_have_one_subject_and_say_it() {
-    sources().check_lines(LINES_MAX, LONG);
-    sources().check_lines(LINES_MOST, &[]);
+    sources().check_lines(LINES_MAX, &[]);
     sources().check_first_lines();
 }
 
@@ -85,19 +79,19 @@ fn only_the_command_line_prints() {
 #[test]
 fn tasks_belong_to_the_platforms_trackers() {
     check_only(&["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"], &[]);
-    check_only(&["TaskTracker::new"], &["platform.rs"]);
+    check_only(&["TaskTracker::new"], &["platform/platform.rs"]);
     check_only(
-        &["tasks.spawn(", "connections.spawn("],
+        &["tasks.spawn("],
         &[
-            "gateway/listen.rs",
+            "deploy/deploy.rs",
+            "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
             "process/handle.rs",
             "instance/start.rs",
-            "platform.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["platform.rs", "watch/snapshot.rs", "watch/sources.rs"]);
+    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -123,7 +117,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["process/cgroup.rs", "watch/snapshot.rs"]);
+    check_only(&writing, &["deploy/snapshot.rs", "process/cgroup.rs"]);
 }
 
 #[test]
@@ -131,10 +125,9 @@ fn listeners_are_opened_in_one_place() {
     check_only(
         &["TcpListener"],
         &[
-            "gateway/listen.rs",
+            "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
-            "platform.rs",
         ],
     );
 }
@@ -146,10 +139,10 @@ fn the_environment_is_read_in_one_place() {
         &[
             "cli/mod.rs",
             "cli/print.rs",
+            "deploy/build.rs",
+            "deploy/snapshot.rs",
             "instance/environment.rs",
             "manifest/load.rs",
-            "watch/build.rs",
-            "watch/snapshot.rs",
         ],
     );
 }

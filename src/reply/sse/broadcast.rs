@@ -22,7 +22,7 @@ use crate::watched::{Observer, Watched};
 /// ```
 /// use fc_runtime::{App, Broadcast, Sse, SseEvent};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::with_state(Broadcast::new(64))
 ///     .get("/feed", async |ex| Sse::new(ex.state().subscribe()))
 ///     .post("/publish", async |ex| {

@@ -25,7 +25,7 @@ pub use sender::SseSender;
 /// ```
 /// use fc_runtime::{App, Sse, SseEvent};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/ticks", async |ex| {
 ///         let first = ex.last_event_id().and_then(|id| id.parse::<u32>().ok()).map_or(0, |last| last + 1);
@@ -88,7 +88,7 @@ impl Sse {
     /// ```
     /// use fc_runtime::{App, Sse, SseEvent};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let client = App::with_state("tick")
     ///     .get("/ticks", async |ex| Sse::run(async move |mut out| {
     ///         for id in 0..2 { out.send(SseEvent::data(ex.state()).with_id(id)).await?; }

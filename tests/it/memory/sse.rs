@@ -1,4 +1,7 @@
 //! Server-sent events with a clock that stands still.
+//!
+//! The clock of tokio is paused: it moves when all tasks wait, and then to the next timer. `elapsed()` on it says which
+//! timers have run down, never how fast the machine is, and so the numbers here are exact.
 
 #![allow(clippy::disallowed_methods, reason = "authors spawn as they like")]
 

@@ -9,6 +9,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use crate::front::body::plain;
+
 /// What a page may read besides the simple headers.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
@@ -42,5 +44,5 @@ pub(crate) fn preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, id);
     }
-    super::plain(StatusCode::OK, headers, Bytes::new())
+    plain(StatusCode::OK, headers, Bytes::new())
 }

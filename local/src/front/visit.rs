@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use tokio::time::Instant;
 
-use super::reply::Outgoing;
-use crate::dispatch::Run;
-use crate::event::{Kind, Log, Record, Source};
+use crate::call::{Call, Run};
+use crate::event::{Kind, Log, Record, Source, Via};
 use crate::failure::Failure;
 use crate::wire::ids;
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// One request at the gateway. Its drop writes the record, so one whose client left writes it too.
+/// One request at the front. Its drop writes the record, so one whose client left writes it too.
 #[derive(Debug)]
 pub(crate) struct Visit {
     log: Log,
@@ -26,6 +24,8 @@ pub(crate) struct Visit {
     path: String,
     status: u16,
     is_cold: bool,
+    via: Option<Via>,
+    attempt: u32,
     is_over: bool,
 }
 
@@ -41,6 +41,8 @@ impl Visit {
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             is_cold: false,
+            via: None,
+            attempt: 0,
             is_over: false,
         }
     }
@@ -57,6 +59,11 @@ impl Visit {
         self.source.function = Some(Arc::clone(name));
     }
 
+    /// The request has become a call.
+    pub(crate) fn set_call(&mut self, call: &Call) {
+        (self.via, self.attempt) = (Some(call.via), call.attempt);
+    }
+
     pub(crate) fn set_run(&mut self, run: &Run) {
         self.source.instance = run.instance_id();
         self.is_cold = run.is_cold();
@@ -69,32 +76,20 @@ impl Visit {
         }
     }
 
-    /// Sends a small reply of our own.
-    pub(crate) fn leave(mut self, response: Response<Bytes>) -> Response<Outgoing> {
-        self.finish(response.status().as_u16());
-        response.map(Outgoing::whole)
-    }
-
-    /// Sends a reply; a streamed one takes the visit along until its end.
-    pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
-        let status = response.status().as_u16();
-        if response.body_mut().is_streamed() {
-            self.status = status;
-            response.body_mut().accompany(self);
-        } else {
-            self.finish(status);
-        }
-        response
-    }
-
     /// A streamed reply reached its end, or was cut by other hands than the client's.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
     }
 
-    fn finish(&mut self, status: u16) {
+    /// The reply is whole.
+    pub(super) fn finish(mut self, status: u16) {
         self.status = status;
         self.is_over = true;
+    }
+
+    /// The reply's head is sent; its body is still to come.
+    pub(super) fn begin_reply(&mut self, status: u16) {
+        self.status = status;
     }
 }
 
@@ -106,6 +101,8 @@ impl Drop for Visit {
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),
             is_cold: self.is_cold,
+            via: self.via,
+            attempt: self.attempt,
         };
         self.log.emit(&self.source, Kind::Request(record));
     }

@@ -1,4 +1,4 @@
-//! The gateway's sockets and connections.
+//! Listeners and the connections they accept.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Gateway;
-use super::reply::Cut;
-use crate::event::{Kind, Source};
+use super::body::Cut;
+use super::entry::Front;
+use super::target::Door;
+use crate::event::{Kind, Source, not_bound};
 use crate::wire::Hangup;
 use crate::wire::headers::Peer;
 
@@ -35,18 +36,44 @@ const HEAD_BYTES_MAX: usize = 256 * 1024;
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
-/// Which way a client comes in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// The port for all functions and the API.
-    Main,
-    /// The port of one function.
-    Function(Arc<str>),
+/// A port that is listened on.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    /// Where, with the port that the system chose if none was asked for.
+    pub(crate) address: SocketAddr,
 }
 
-/// Accepts connections until `stop`, and has each served by a task of `tasks`.
-pub(crate) async fn listen(
-    gateway: Arc<Gateway>,
+impl Listener {
+    /// Listens at `address`.
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, NotBound> {
+        let failed = |error| NotBound { address, error };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Listener { listener, address })
+    }
+
+    /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
+    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+        tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
+    }
+}
+
+/// A port that cannot be listened on.
+#[derive(Debug)]
+pub(crate) struct NotBound {
+    pub(crate) address: SocketAddr,
+    pub(crate) error: io::Error,
+}
+
+impl From<NotBound> for io::Error {
+    fn from(NotBound { address, error }: NotBound) -> Self {
+        io::Error::new(error.kind(), not_bound(address, &error))
+    }
+}
+
+async fn accept(
+    front: Arc<Front>,
     listener: TcpListener,
     door: Door,
     stop: CancellationToken,
@@ -59,7 +86,7 @@ pub(crate) async fn listen(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = serve(Arc::clone(&gateway), stream, peer, door.clone(), stop.clone());
+                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -67,26 +94,20 @@ pub(crate) async fn listen(
     }
 }
 
-async fn serve(
-    gateway: Arc<Gateway>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    door: Door,
-    stop: CancellationToken,
-) {
+async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
     // A connection that cannot be set up is one that has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
-    let entrance = Arc::new((gateway, door, peer));
+    let entrance = Arc::new((front, door, peer));
     let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
     let service = service_fn(move |request| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
         async move {
-            let (gateway, door, peer) = &*entrance;
+            let (front, door, peer) = &*entrance;
             tokio::select! {
                 biased;
-                response = gateway.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
-                // Dropping the other future is what tells every part of the gateway that the client left.
+                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                // Dropping the other future is what tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
         }

@@ -18,6 +18,15 @@ const FOLDERS_MAX: usize = 4096;
 /// The sources there are, each with a number that changes whenever the file does.
 pub(crate) type Files = HashMap<PathBuf, u64>;
 
+/// What a function was built from.
+#[derive(Debug, Default)]
+pub(crate) struct BuiltFrom {
+    /// The sources when the build began.
+    pub(crate) before: Files,
+    /// And when its steps had ended.
+    pub(crate) after: Files,
+}
+
 /// What to watch for one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sources {

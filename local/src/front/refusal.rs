@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
+use super::body::plain;
 use crate::failure::{Failure, FailureKind};
 
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-fc-error-type");
@@ -52,7 +53,7 @@ fn form(kind: FailureKind) -> Form {
     Form { status, error_type: COMMON, code: Some(code) }
 }
 
-/// A failure as a reply of the gateway.
+/// A failure as a reply.
 pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
     let Form { status, error_type, .. } = form(failure.kind);
     let mut headers = HeaderMap::new();
@@ -61,7 +62,7 @@ pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, value);
     }
-    super::plain(status, headers, json(failure, id))
+    plain(status, headers, json(failure, id))
 }
 
 /// The JSON that tells of a failure.

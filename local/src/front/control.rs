@@ -1,10 +1,14 @@
 //! What a client asks of the platform, not of the function.
 
-use http::header::{CONTENT_DISPOSITION, UPGRADE};
-use http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::UPGRADE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failure::Failure;
 use crate::wire::headers::is_reserved;
+
+const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 
 /// What a client asks of the platform, not of the function.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,7 +44,9 @@ impl Control {
     }
 }
 
-/// Built-in hosts make browsers save a reply instead of showing it.
-pub(crate) fn force_attachment(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+/// The last 4 KB of the call's log, for a caller who asked for them.
+pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
+    if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
+        headers.insert(LOG_RESULT, value);
+    }
 }
