@@ -176,9 +176,10 @@ impl<S> Exchange<S> {
         &self.shared.instance
     }
 
-    /// The client's address. The first of these that is known: the platform's `x-fc-client-ip`, if its headers are
-    /// trusted; the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to
-    /// `X-Forwarded-For`; the peer of the socket.
+    /// The client's address, from the first of these that is known:
+    /// - the platform's `x-fc-client-ip`, if its headers are trusted;
+    /// - the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to `X-Forwarded-For`;
+    /// - the peer of the socket.
     ///
     /// The platform does not document whether a custom runtime gets `x-fc-client-ip`, nor how many hops it adds. `None`
     /// for requests without a socket, as in tests.
