@@ -168,7 +168,7 @@ fn check_origin(origin: &str) -> Result<HeaderValue, String> {
         return wrong("needs a scheme, as in \"https://shop.example\"");
     };
     if scheme.is_empty() || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
-        return wrong("has to be a scheme, a host and perhaps a port, without a path or a wildcard");
+        return wrong("has to be a scheme, a host and an optional port, without a path or a wildcard");
     }
     if origin.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return wrong("has to be in lower case, as browsers send it");

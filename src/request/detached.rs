@@ -82,6 +82,6 @@ impl InFlight for Finishing {
         counts.cut.add();
         counts.in_flight.take();
         let _entered = current::enter(Arc::clone(&self.call) as _);
-        say::warn(format_args!("a handler that went on without its client is cut by the shutdown"));
+        say::warn(format_args!("the shutdown cuts a handler that runs without its client"));
     }
 }

@@ -68,10 +68,10 @@ impl Refusal {
             return wrong("there is more than one Host header");
         }
         if head.uri.authority().is_some_and(|authority| !is_host(authority.as_str().as_bytes())) {
-            return wrong("the request's authority is not a host with perhaps a port");
+            return wrong("the request's authority is not a host with an optional port");
         }
         match seen.host.map(HeaderValue::as_bytes) {
-            Some(host) if !is_host(host) => wrong("the Host header is not a host with perhaps a port"),
+            Some(host) if !is_host(host) => wrong("the Host header is not a host with an optional port"),
             Some(host) if !is_same(host, &head.uri) => {
                 wrong("the Host header differs from the request's authority")
             }
@@ -109,12 +109,12 @@ impl IntoReply for Refusal {
             }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::UnknownCoding => {
-                let message = "the request's Transfer-Encoding is not chunked, and chunked alone";
+                let message = "the only supported Transfer-Encoding is chunked";
                 Reply::from_error(Error::of_ours(StatusCode::NOT_IMPLEMENTED, message).reported())
             }
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
-                let message = "this instance handles as many requests as it may";
+                let message = "this instance already handles its maximum number of requests";
                 // The access log has a line for it. A second line for each refused request would double the log under
                 // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
