@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-/// What a method that answers once may return: a protobuf message, or one [with metadata](WithMetadata).
+/// A value that a method with one reply message may return: a protobuf message, or one [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a protobuf message",
     label = "has to be a message",
@@ -37,7 +37,7 @@ impl<M: Message> IntoMessage for WithMetadata<M> {
     }
 }
 
-/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, or one
+/// A value that a method with a stream of reply messages may return: a `Stream` of `Result`s of messages, or one
 /// [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of protobuf messages",
