@@ -16,6 +16,7 @@ mod manifest;
 mod model;
 mod platform;
 mod process;
+mod shell;
 mod watch;
 mod wire;
 

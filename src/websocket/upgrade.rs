@@ -85,7 +85,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// not wait for such a client puts a time limit around its `send`. The socket then holds the queue and one received
     /// message, of up to [`with_max_message`](Upgrade::with_max_message) bytes.
     ///
-    /// Compression (`permessage-deflate`) is not negotiated. A WebSocket over HTTP/2 is not supported.
+    /// Compression (`permessage-deflate`) is not negotiated. A WebSocket needs HTTP/1.1.
     #[track_caller]
     #[doc(alias = "WebSocketUpgrade")]
     #[doc(alias = "ws")]

@@ -7,7 +7,6 @@ mod manifest;
 mod print;
 mod time;
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Manifest, Settings};
+use crate::{Manifest, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -109,8 +108,7 @@ enum Colour {
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(code) = guard::run(&arguments) {
+    if let Some(code) = guard::run(&shell::arguments()) {
         return code;
     }
     let Arguments { template, env, command } = Arguments::parse();

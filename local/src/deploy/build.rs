@@ -9,6 +9,7 @@ use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
 use crate::manifest::{Manifest, Variables};
 use crate::model::Action;
 use crate::process::{CommandLine, Exit, Output};
+use crate::shell;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
@@ -51,9 +52,8 @@ pub(crate) async fn run(
 
 /// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
 fn environment(variables: &Variables) -> BTreeMap<String, OsString> {
-    let own = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
+    let own =
+        shell::variables().filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
     let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
     own.chain(files).collect()
 }

@@ -7,6 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::shell;
+use crate::wire::ids;
+
 /// The largest code package of the platform. A larger folder is run in place.
 const SIZE_MAX: u64 = 500 * 1024 * 1024;
 
@@ -30,9 +33,9 @@ const PREFIX: &str = "fc-local-";
 impl Workspace {
     /// A fresh folder. What a killed predecessor left behind is removed.
     pub(crate) fn create() -> io::Result<Self> {
-        let root = std::env::temp_dir();
+        let root = shell::temporary_folder();
         remove_leftovers(&root);
-        let own = crate::wire::ids::request();
+        let own = ids::request();
         let folder = root.join(format!("{PREFIX}{}-{}", std::process::id(), own));
         std::fs::create_dir(&folder)?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;

@@ -11,6 +11,7 @@ use super::problem::{ManifestError, Problem};
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
 use crate::model::Function;
+use crate::shell;
 
 /// A manifest that can be started.
 #[derive(Debug, Clone)]
@@ -144,10 +145,6 @@ fn read_all(files: &[PathBuf]) -> Texts {
     files.iter().map(|file| text_file::read_octets(file).ok()).collect()
 }
 
-fn shell(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// A manifest that is being read.
 struct Reading {
     file: PathBuf,
@@ -171,7 +168,7 @@ impl Reading {
         Ok(Reading {
             sources: vec![absolute.clone()],
             file: absolute,
-            current: std::env::current_dir().unwrap_or_else(|_| folder.clone()),
+            current: shell::current_folder().unwrap_or_else(|| folder.clone()),
             folder,
             root: document.root,
             variables: Variables::new(),
@@ -213,7 +210,7 @@ impl Reading {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        self.variables.get(name).cloned().or_else(|| shell(name))
+        self.variables.get(name).cloned().or_else(|| shell::text(name))
     }
 
     fn add_source(&mut self, file: &Path) {
@@ -227,7 +224,7 @@ impl Reading {
         match text_file::read_octets(file) {
             Ok(octets) => {
                 let text = String::from_utf8_lossy(&octets);
-                if let Err(name) = dot_env::read(&text, &shell, &mut self.variables) {
+                if let Err(name) = dot_env::read(&text, &shell::text, &mut self.variables) {
                     let text = format!("{}: the value of {name} leads back to itself", file.display());
                     self.problems.push(Problem::error(1, text));
                 }
@@ -282,9 +279,8 @@ impl Reading {
 
     /// Knows the secrets that a build step may show: its own environment is the developer's.
     fn redactor(&self, functions: &[Function]) -> Redactor {
-        let own: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let own: Vec<(String, String)> =
+            shell::variables().filter_map(|(name, value)| Some((name, value.into_string().ok()?))).collect();
         let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let functions = functions.iter().flat_map(|function| &function.environment);
         let others = self.variables.iter().chain(functions);

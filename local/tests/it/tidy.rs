@@ -1,10 +1,12 @@
 //! The shape of the sources: who imports whom, and what stands in one place only.
 
+use std::collections::BTreeSet;
+
 use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["failure", "model"],
+    &["failure", "model", "shell"],
     &["event"],
     &["manifest", "process", "wire"],
     &["instance"],
@@ -133,16 +135,29 @@ fn listeners_are_opened_in_one_place() {
 }
 
 #[test]
+fn failures_are_rendered_in_one_place() {
+    check_only(
+        &["x-fc-error-type", "FcCommonError", "UnhandledInvocationError"],
+        &[
+            // Reads the answer of another fc-local, as any client does.
+            "cli/invoke.rs",
+            "front/refusal.rs",
+        ],
+    );
+}
+
+#[test]
+fn instances_are_reached_by_calls_and_deployments_alone() {
+    let sources = sources();
+    let reaching = sources.iter().filter(|source| sources.imports(source).contains("instance"));
+    let rooms: BTreeSet<&str> = reaching.map(|source| source.module.as_str()).collect();
+    assert_eq!(rooms, BTreeSet::from(["call", "deploy", "instance"]));
+}
+
+#[test]
 fn the_environment_is_read_in_one_place() {
     check_only(
-        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args"],
-        &[
-            "cli/mod.rs",
-            "cli/print.rs",
-            "deploy/build.rs",
-            "deploy/snapshot.rs",
-            "instance/environment.rs",
-            "manifest/load.rs",
-        ],
+        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args", "option_env!"],
+        &["shell.rs"],
     );
 }
