@@ -1,4 +1,4 @@
-//! A client that leaves: what it does to the handler, and how those who want to know are told.
+//! The hang-up of a client (its disconnect): the policy for the handler, and the notice to tasks that wait for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,19 +27,19 @@ pub enum HangUpPolicy {
     #[default]
     #[doc(alias = "CancelOnDisconnect")]
     Cancel,
-    /// The handler runs to its end, as a task that shutdown waits for.
+    /// The handler runs to its end, in a task that a drain waits for.
     ///
-    /// An instance without requests is frozen, and the handler with it, until the next request comes.
+    /// The platform freezes an instance without requests. The handler then stops until the next request comes.
     #[doc(alias = "Detached")]
     Finish,
 }
 
-/// How far a request had come.
+/// The phase of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// A reader waits for the request's body.
+    /// A reader waits for the body.
     Reading = 1,
-    /// The handler works.
+    /// The handler runs.
     Handling = 0,
     /// The reply is being sent.
     Replying = 2,
@@ -55,7 +55,7 @@ impl Phase {
     }
 }
 
-/// A phase that several places set.
+/// The phase of a request, as several tasks set it.
 #[derive(Default)]
 pub(crate) struct PhaseCell(AtomicU8);
 
@@ -64,7 +64,7 @@ impl PhaseCell {
         self.0.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// Sets it unless a reply is being sent: what a stream reads meanwhile is part of that.
+    /// Sets the phase, unless a reply is being sent: bytes that a stream reads then belong to that phase.
     pub(crate) fn advance(&self, phase: Phase) {
         if self.load() != Phase::Replying {
             self.set(phase);
@@ -80,11 +80,11 @@ impl PhaseCell {
     }
 }
 
-/// Set once, when the client has left; wakes whoever waits for it.
+/// The departure of a client: set once, and wakes the tasks that wait for it.
 #[derive(Default)]
 pub(crate) struct Departure {
     gone: AtomicBool,
-    /// By place; a place that was given up is used again.
+    /// The wakers, indexed by place. A place that was given up is reused.
     waiting: Mutex<Vec<Option<Waker>>>,
 }
 
@@ -101,13 +101,13 @@ impl Departure {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// `place` is where the one who asks waits, to be [given up](Self::forget) if it asks no more.
+    /// Polls for the departure. `place` is the caller's place among the wakers; [`forget`](Self::forget) gives it up.
     pub(crate) fn poll_gone(&self, place: &mut Option<usize>, cx: &Context<'_>) -> Poll<()> {
         if self.is_gone() {
             return Poll::Ready(());
         }
         let mut waiting = self.lock();
-        // Announced between the look above and the lock.
+        // The departure may have been announced before the lock was taken.
         if self.is_gone() {
             return Poll::Ready(());
         }
@@ -127,9 +127,9 @@ impl Departure {
 
     pub(crate) fn forget(&self, place: Option<usize>) {
         let Some(at) = place else { return };
-        // After the announcement there are no places.
+        // After the announcement the list is empty.
         let waker = self.lock().get_mut(at).and_then(Option::take);
-        // Outside the lock: it may be the last that holds its task, which may wait here too.
+        // Dropped after the lock is released: the waker may be the last owner of a task that waits here too.
         drop(waker);
     }
 

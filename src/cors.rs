@@ -1,8 +1,8 @@
-//! Which other origins may read the replies: a policy, and the headers that say it.
+//! CORS: the policy for other origins, and the headers that express it.
 //!
-//! The platform fills in `Access-Control-Allow-Origin: <the request's origin>` with credentials wherever the function
-//! says nothing about access control. So silence is no refusal: a refused origin is told, in so many words, which origin
-//! is allowed.
+//! If a reply has no access-control headers, the platform adds `Access-Control-Allow-Origin: <the request's origin>`
+//! with credentials. So a reply without headers is not a refusal. A refused origin gets a reply that allows another
+//! origin.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
-/// Which other origins may read the replies of an app or of a place.
+/// The CORS policy of an app or a place: which other origins may read its replies.
 ///
 /// ```
 /// use fc_runtime::{App, Cors, Method};
@@ -40,11 +40,11 @@ use http::{HeaderMap, HeaderValue, Method};
 /// # });
 /// ```
 ///
-/// Preflights are answered before the arounds, so that no authentication stands in their way. Every reply carries the
-/// headers, errors too. The methods of a preflight are those that the path has.
+/// Preflights are answered before the middleware (arounds), so that authentication does not refuse them. Every reply
+/// gets the headers, errors too. A preflight lists the methods of its path.
 ///
-/// What it is not: a refused origin cannot *read*, but its request was handled. And an app without a policy leaves the
-/// answer to the platform, which invites everyone: `Cors::same_origin()` is the closed door.
+/// A refused origin cannot *read* the reply, but its request was handled. Without a policy the platform lets every
+/// origin read; `Cors::same_origin()` allows none.
 #[derive(Clone)]
 #[must_use = "a policy does nothing unless an app or a place is given it"]
 #[doc(alias = "CorsLayer")]
@@ -65,27 +65,27 @@ const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl Cors {
-    /// One origin: scheme, host and port as a browser sends them, such as `https://shop.example`.
+    /// Allows one origin: scheme, host and port as a browser sends them, such as `https://shop.example`.
     pub fn allow(origin: impl Into<Cow<'static, str>>) -> Self {
         Self { origins: vec![origin.into()], ..Self::same_origin() }
     }
 
-    /// These origins. The first is the one that refused origins are told.
+    /// Allows these origins. The first is named in the replies to refused origins.
     pub fn allow_list<O: Into<Cow<'static, str>>>(origins: impl IntoIterator<Item = O>) -> Self {
         Self { origins: origins.into_iter().map(Into::into).collect(), ..Self::same_origin() }
     }
 
-    /// Origins for which this is true.
+    /// Allows the origins for which the predicate is true.
     pub fn allow_if(predicate: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self { predicate: Some(Arc::new(predicate)), ..Self::same_origin() }
     }
 
-    /// Every origin, without credentials: for public data.
+    /// Allows every origin, without credentials. For public data.
     pub fn allow_any() -> Self {
         Self { any: true, ..Self::same_origin() }
     }
 
-    /// No other origin.
+    /// Allows no other origin.
     pub fn same_origin() -> Self {
         Self {
             origins: Vec::new(),
@@ -98,40 +98,40 @@ impl Cors {
         }
     }
 
-    /// One more origin.
+    /// Allows one more origin.
     pub fn with_origin(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
-    /// Allows cookies and other credentials. Not together with [`allow_any`](Self::allow_any).
+    /// Allows cookies and other credentials. It cannot be combined with [`allow_any`](Self::allow_any).
     pub fn with_credentials(mut self) -> Self {
         self.credentials = true;
         self
     }
 
-    /// The request headers that a page may set. Without this, those it asks for.
+    /// The request headers that a page may set. By default every header that the preflight names.
     pub fn with_headers<H: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = H>) -> Self {
         self.headers = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
-    /// The reply headers that a page may read, beside the few that it always may.
+    /// The reply headers that a page may read, besides those that every page may read.
     pub fn with_exposed<H: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = H>) -> Self {
         self.expose = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// How long a browser may remember a preflight. Default 1 h; browsers have limits of their own, of 2 to 24 h.
+    /// How long a browser may cache a preflight. Default: 1 h. Browsers have limits of their own, from 2 h to 24 h.
     pub fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// Checks everything that a header will say.
+    /// Checks the policy, and makes its header values.
     ///
     /// # Errors
-    /// What is wrong, for the author.
+    /// The mistake, for the author.
     pub(crate) fn seal(&self) -> Result<SealedCors, String> {
         if self.any && self.credentials {
             return Err(
@@ -161,14 +161,14 @@ impl fmt::Debug for Cors {
     }
 }
 
-/// An origin as browsers write it; anything else would never match.
+/// Checks that an origin is written as browsers send it. Otherwise it would never match.
 fn check_origin(origin: &str) -> Result<HeaderValue, String> {
     let wrong = |why: &str| Err(format!("the origin {origin:?} {why}"));
     let Some((scheme, host)) = origin.split_once("://") else {
         return wrong("needs a scheme, as in \"https://shop.example\"");
     };
     if scheme.is_empty() || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
-        return wrong("has to be a scheme, a host and perhaps a port, without a path or a wildcard");
+        return wrong("has to be a scheme, a host and an optional port, without a path or a wildcard");
     }
     if origin.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return wrong("has to be in lower case, as browsers send it");
@@ -183,7 +183,7 @@ fn list(names: &[Cow<'static, str>]) -> Result<HeaderValue, String> {
     HeaderValue::from_str(&names.join(", ")).map_err(|error| error.to_string())
 }
 
-/// A policy with its header values made.
+/// A checked policy, with its header values.
 pub(crate) struct SealedCors {
     origins: Vec<HeaderValue>,
     any: bool,
@@ -194,7 +194,7 @@ pub(crate) struct SealedCors {
     max_age: HeaderValue,
 }
 
-/// The method a preflight asks for. A preflight is an `OPTIONS` from a page that asks for one.
+/// The method that a preflight announces. A preflight is an `OPTIONS` with `Access-Control-Request-Method`.
 pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
     if head.method != Method::OPTIONS {
         return None;
@@ -203,7 +203,7 @@ pub(crate) fn preflight_method(head: &Parts) -> Option<Method> {
 }
 
 impl SealedCors {
-    /// The headers of a preflight's answer. `methods` is what the path has.
+    /// The headers for a preflight. `methods` are the methods of the path.
     pub(crate) fn preflight(&self, request: &Parts, methods: HeaderValue) -> HeaderMap {
         let mut reply = HeaderMap::new();
         if self.origin(request, &mut reply) {
@@ -219,10 +219,10 @@ impl SealedCors {
         reply
     }
 
-    /// Adds what an ordinary reply has to say. `from_page`: the request names its origin.
+    /// Adds the headers to an ordinary reply. `from_page` means that the request has an origin.
     pub(crate) fn decorate(&self, request: &Parts, from_page: bool, reply: &mut HeaderMap) {
         if self.any {
-            // The same for everyone, pages or not, so that caches may keep one copy.
+            // The same value for all requests, so that caches may keep one copy.
             reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
         } else {
             reply.append(VARY, VARY_ORIGIN);
@@ -237,7 +237,7 @@ impl SealedCors {
         }
     }
 
-    /// Says which origin is allowed, once, whatever the handler said; whether it is the request's.
+    /// Sets the allowed origin, in place of a value from the handler. True if it is the request's origin.
     fn origin(&self, request: &Parts, reply: &mut HeaderMap) -> bool {
         let allowed = match request.headers.get(ORIGIN) {
             Some(_) if self.any => {
@@ -249,7 +249,7 @@ impl SealedCors {
         };
         let is_allowed = allowed.is_some();
         let told = allowed.or_else(|| self.origins.first().cloned()).or_else(|| own_origin(request));
-        // An origin that no page has: better than silence, which the platform takes for an invitation.
+        // No page has this origin. Without the header the platform would allow the request's origin.
         let told = told.unwrap_or(HeaderValue::from_static("https://no-origin.invalid"));
         reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, told);
         if is_allowed && self.credentials {
@@ -260,24 +260,24 @@ impl SealedCors {
         is_allowed
     }
 
-    /// Whether pages of this origin may read. Pages of our own are told the same.
+    /// Whether pages of this origin may read. The function's own origin is treated like any other.
     pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
         self.any
             || self.origins.contains(origin)
             || self.predicate.as_ref().is_some_and(|allows| {
                 let Ok(origin) = origin.to_str() else { return false };
-                // A predicate that panics has not allowed anything.
+                // A predicate that panics allows nothing.
                 catch_unwind(AssertUnwindSafe(|| allows(origin))).unwrap_or(false)
             })
     }
 }
 
-/// The origin of the function itself, which may read its own replies anyway.
+/// The origin of the function itself. Its pages may read the replies in any case.
 fn own_origin(request: &Parts) -> Option<HeaderValue> {
     let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri.authority().map(http::uri::Authority::as_str))?;
     let own = format!("https://{}", host.to_ascii_lowercase());
-    // A page of that very origin would not be refused: then nothing truthful is left to say.
+    // If the request has this origin, its value would allow the request: there is no truthful value to send.
     let asked = request.headers.get(ORIGIN).map(HeaderValue::as_bytes);
     (asked != Some(own.as_bytes())).then(|| HeaderValue::from_str(&own).ok()).flatten()
 }

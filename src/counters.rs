@@ -1,4 +1,4 @@
-//! What an app has done so far, counted.
+//! The counters of an app.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::roll::Roll;
 
-/// Counts since the process started, of one app. Probes and hooks are not traffic and are not counted.
+/// Counts of one app since the process started. Probes and hooks are not counted.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
@@ -24,26 +24,26 @@ use crate::roll::Roll;
 #[non_exhaustive]
 #[doc(alias = "metrics")]
 pub struct Counters {
-    /// Requests and event calls that are being handled now, the one that asks included, and
-    /// [handlers that finish](crate::HangUpPolicy::Finish) without their clients.
+    /// Requests and event calls in flight, including the one that reads this.
+    /// [Handlers that finish](crate::HangUpPolicy::Finish) after their clients have left count too.
     pub in_flight: u64,
-    /// Those whose reply was handed to the connection to its end, or broke off by an error of the handler's.
+    /// Requests whose reply was handed to the connection completely, or ended by an error of its stream.
     pub finished: u64,
-    /// Those whose client left first (499).
+    /// Requests whose client left before the end of the reply (499).
     pub cancelled: u64,
     /// Handlers that panicked.
     pub panicked: u64,
-    /// Requests that a shutdown cut after its deadline, and handlers that went on without their clients until then.
+    /// Requests that a shutdown cut after its deadline. Handlers without a client that were still running count too.
     pub cut: u64,
     /// Event calls.
     pub invoked: u64,
-    /// Whether initialization has succeeded; true from the start when there is no hook.
+    /// Whether the initialization has succeeded. True from the start if there is no hook.
     pub initialized: bool,
     /// Whether the platform has called pre-stop.
     pub pre_stopped: bool,
 }
 
-/// Written out: the derive would bring its macros into every function.
+/// Written by hand, because the derive would link its code into every function.
 impl Serialize for Counters {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         let mut counters = serializer.serialize_struct("Counters", 8)?;
@@ -59,9 +59,9 @@ impl Serialize for Counters {
     }
 }
 
-/// A request that is not over.
+/// A request, or a handler without its client, that is in flight.
 pub(crate) trait InFlight: Send + Sync {
-    /// Ends it as one that a shutdown has cut, unless it has ended meanwhile.
+    /// Counts it as cut by a shutdown, unless it has ended by now.
     fn cut(&self, counts: &LiveCounters, is_logged: bool);
 }
 
@@ -76,16 +76,16 @@ pub(crate) struct LiveCounters {
     pub(crate) invoked: Count,
     pub(crate) pre_stopped: AtomicBool,
     cutting: AtomicBool,
-    /// Connections to which bytes came that were not polled since. Below zero for a moment, when a poll overtakes the
-    /// wake that it answers.
+    /// Connections with unread bytes that were not polled since. May be below zero for a moment, when a poll is faster
+    /// than the wake that it answers.
     unpolled: AtomicIsize,
-    /// Handlers that run to their end, whether their clients wait or not.
+    /// Running handlers of places with `HangUpPolicy::Finish`, with and without a client.
     pub(crate) finishing: Count,
-    /// Handlers that run, where there is a cap on them.
+    /// Running handlers, if there is a cap on them.
     running: Count,
 }
 
-/// Held while a handler runs, where there is a cap on them: also when its client has left.
+/// Held while a handler runs, also after its client has left. Used only if there is a cap.
 pub(crate) struct Permit(Arc<LiveCounters>);
 
 impl Permit {
@@ -120,29 +120,30 @@ impl Count {
 }
 
 impl LiveCounters {
-    /// Bytes came to a connection: a request may be among them.
+    /// Counts a connection to which bytes came, possibly with a request.
     pub(crate) fn add_unpolled(&self) {
         self.unpolled.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The connection is polled, or gone.
+    /// Takes the count back, because the connection is polled or dropped.
     pub(crate) fn take_unpolled(&self) {
         self.unpolled.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Nothing is in flight, and no connection may be about to bring anything: the instance may be frozen.
+    /// True if nothing is in flight, and no connection has unread bytes. The platform may then freeze the instance.
     ///
-    /// Sequentially consistent with what is written before it is asked: of two that ask at once, one is told so.
+    /// All counts are sequentially consistent. If two requests end at the same time, at least one of them sees true.
     pub(crate) fn is_quiet(&self) -> bool {
         self.in_flight.get() == 0 && self.unpolled.load(Ordering::SeqCst) <= 0
     }
 
-    /// From now on, what ends early was cut by us.
+    /// From now on a request that ends early counts as cut by the shutdown.
     pub(crate) fn start_cutting(&self) {
         self.cutting.store(true, Ordering::Release);
     }
 
-    /// Counts and records those that nobody has dropped when the process ends: their threads do not turn.
+    /// Counts and records the requests that are still in flight when the process ends, because their threads are
+    /// blocked.
     pub(crate) fn cut_rest(&self, is_logged: bool) {
         self.start_cutting();
         for request in self.roll.all() {

@@ -1,4 +1,4 @@
-//! Ready-made arounds for functions whose trigger is anonymous.
+//! Ready-made middleware (arounds) for functions whose trigger is anonymous.
 
 use crate::app::Handler;
 use crate::error::{Error, Result};
@@ -6,10 +6,10 @@ use crate::exchange::Exchange;
 use crate::reply::Reply;
 use crate::sealed::Next;
 
-/// An around that lets only requests with this header through: "only through my load balancer".
+/// Middleware (an around) that passes only requests with this header, such as requests through your load balancer.
 ///
-/// Let a rule of the load balancer insert the header, and keep the secret in the function's environment. Others get 403.
-/// The comparison takes the same time wherever the values differ.
+/// Let a rule of the load balancer insert the header, and keep the secret in the function's environment. Other requests
+/// get a 403. The comparison takes the same time for every wrong value of the same length.
 ///
 /// ```
 /// use fc_runtime::{App, guard};
@@ -39,7 +39,8 @@ pub fn require_header<S: Send + Sync + 'static>(
     }
 }
 
-/// An around that lets only requests with `Authorization: Bearer <one of these tokens>` through. Others get 401.
+/// Middleware (an around) that passes only requests with `Authorization: Bearer` and one of these tokens. Others get a
+/// 401.
 ///
 /// ```
 /// use fc_runtime::{App, guard};
@@ -61,13 +62,13 @@ pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     let tokens: std::sync::Arc<[String]> = tokens.into_iter().map(Into::into).collect();
     async move |ex: Exchange<S>, next: Next<S>| {
         let mut lines = ex.headers().get_all(http::header::AUTHORIZATION).iter();
-        // Of two headers nobody knows which one the others read.
+        // Proxies and servers may read different ones of two headers.
         let line = lines.next().filter(|_| lines.next().is_none()).map(http::HeaderValue::as_bytes);
         let token = line.and_then(|line| {
             let (scheme, token) = line.split_at(line.iter().position(|byte| *byte == b' ')?);
             scheme.eq_ignore_ascii_case(b"bearer").then(|| token.trim_ascii())
         });
-        // Every token is compared, so that the time does not tell which one is near.
+        // Every token is compared, so that the time does not reveal which token was close.
         let known = token.is_some_and(|token| {
             tokens.iter().fold(false, |known, own| known | is_same(token, own.as_bytes()))
         });
@@ -80,8 +81,8 @@ pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     }
 }
 
-/// Whether two byte strings are equal, in a time that depends on the length of the first alone. An empty secret
-/// equals nothing: it would open the door to everyone.
+/// Whether two byte strings are equal. The time depends only on the length of `sent`. An empty secret equals nothing,
+/// because it would let every request pass.
 fn is_same(sent: &[u8], secret: &[u8]) -> bool {
     let mut difference = u8::from(sent.len() != secret.len()) | u8::from(secret.is_empty());
     for (at, byte) in sent.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Health: whether the executor turns, and whether what the app depends on is there.
+//! Health: whether the executor runs, and whether the services that the app depends on are available.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,18 @@ use tokio::sync::watch;
 
 use crate::json::Object;
 
-/// Whether the executor turns: it is asked when a probe comes, and is alive while its last answer is not overdue.
+/// The heartbeat of the executor. A probe asks the executor for an answer. The executor counts as alive while the
+/// answer is not overdue.
 ///
-/// Nothing ticks while nobody probes, so an idle or frozen instance does not wake up for it.
+/// Without probes nothing runs, so an idle or frozen instance is not woken.
 #[derive(Debug, Default)]
 pub(crate) struct Heartbeat {
     asked: Mutex<Option<Instant>>,
 }
 
 impl Heartbeat {
-    /// Whether the executor is alive. `ask` is called when it has to be asked anew; it leads to `answer`.
+    /// Whether the executor is alive. `ask` is called if no question is open; it has to make the executor call
+    /// `answer`.
     pub(crate) fn is_alive(&self, limit: Duration, ask: impl FnOnce()) -> bool {
         let mut asked = lock(&self.asked);
         if let Some(since) = *asked {
@@ -29,13 +31,13 @@ impl Heartbeat {
         true
     }
 
-    /// Called on the executor.
+    /// The executor's answer.
     pub(crate) fn answer(&self) {
         *lock(&self.asked) = None;
     }
 }
 
-/// What those inside the instance are told beside "ok".
+/// The facts about this build that callers inside the instance get.
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) started: Instant,
@@ -62,24 +64,24 @@ impl About {
     }
 }
 
-/// The last round of ready checks: one runs at a time, and its outcome holds for a while.
+/// The last round of ready checks. One round runs at a time, and its outcome is valid for a while.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds {
     last: Mutex<Option<watch::Receiver<Option<Arc<Report>>>>>,
 }
 
-/// How one round ended.
+/// The outcome of one round.
 #[derive(Debug)]
 pub(crate) struct Report {
     at: Instant,
     pub(crate) checks: Vec<(&'static str, Result<(), String>)>,
 }
 
-/// What a caller has to do.
+/// The next step for a caller.
 pub(crate) enum Join {
-    /// Run the checks, and tell the outcome.
+    /// Run the checks, and send the outcome.
     Run(watch::Sender<Option<Arc<Report>>>, watch::Receiver<Option<Arc<Report>>>),
-    /// Somebody runs them, or has just done so.
+    /// Wait for a round that runs or has just run.
     Wait(watch::Receiver<Option<Arc<Report>>>),
 }
 
@@ -89,7 +91,7 @@ impl Rounds {
         if let Some(round) = &*last {
             let usable = match &*round.borrow() {
                 Some(report) => report.at.elapsed() < holds,
-                // Still running, unless its task was dropped.
+                // The round still runs, unless its task was dropped.
                 None => round.has_changed().is_ok(),
             };
             if usable {
@@ -111,7 +113,7 @@ impl Report {
         self.checks.iter().all(|(_, outcome)| outcome.is_ok())
     }
 
-    /// For those inside the instance.
+    /// The report for callers inside the instance, as JSON.
     pub(crate) fn details(&self) -> String {
         let mut checks = Object::new();
         for (name, outcome) in &self.checks {
@@ -123,7 +125,7 @@ impl Report {
         report.end()
     }
 
-    /// For the log: what is wrong.
+    /// The failed checks, for the log.
     pub(crate) fn failures(&self) -> String {
         let mut text = String::new();
         for (name, outcome) in &self.checks {
@@ -135,7 +137,7 @@ impl Report {
     }
 }
 
-/// Waits for a round's outcome; `None` when it was dropped.
+/// Waits for the outcome of a round. `None` if the round was dropped.
 pub(crate) async fn outcome(mut round: watch::Receiver<Option<Arc<Report>>>) -> Option<Arc<Report>> {
     round.wait_for(Option::is_some).await.ok().and_then(|report| report.clone())
 }

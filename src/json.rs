@@ -1,9 +1,9 @@
-//! JSON by hand: lines into a buffer that is reused, and the few documents of the runtime's own. Made as `Value`s, they would
-//! bring its maps and its formatters into every function.
+//! A small JSON writer, for log lines and the runtime's own documents. `serde_json::Value` would link its maps and its
+//! formatters into every function.
 
 use std::fmt::{Display, Write as _};
 
-/// Writes text as the inside of a JSON string. Its bytes are UTF-8, or ASCII.
+/// Writes text as the content of a JSON string. `text` is UTF-8.
 pub(crate) fn text_into(out: &mut Vec<u8>, text: &[u8]) {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
@@ -25,7 +25,7 @@ pub(crate) fn text_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// An object, member by member.
+/// An object that is written member by member.
 pub(crate) struct Object(String);
 
 impl Object {
@@ -38,10 +38,10 @@ impl Object {
         self.0.push_str(&quoted(value));
     }
 
-    /// Of what prints as JSON: a number, a truth, a document.
+    /// Adds a value whose printed form is JSON: a number, a boolean, a document.
     pub(crate) fn value(&mut self, name: &str, value: impl Display) {
         self.name(name);
-        // Writing into memory does not fail.
+        // Writing to memory cannot fail.
         let _ = write!(self.0, "{value}");
     }
 
@@ -70,7 +70,7 @@ impl Object {
     }
 }
 
-/// A text as a JSON string.
+/// The text as a JSON string, with its quotes.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = vec![b'"'];
     text_into(&mut quoted, text.as_bytes());
@@ -78,7 +78,7 @@ pub(crate) fn quoted(text: &str) -> String {
     String::from_utf8_lossy(&quoted).into_owned()
 }
 
-/// Which bytes JSON wants escaped: control characters, the quote and the backslash.
+/// The bytes that JSON has to escape: control characters, the quote and the backslash.
 const ESCAPED: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

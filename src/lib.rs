@@ -8,8 +8,8 @@
 //! }
 //! ```
 //!
-//! `run` reads the environment, starts an executor of the instance's size, listens on the custom-runtime port
-//! (`FC_CUSTOM_LISTEN_PORT`, `FC_SERVER_PORT`, 9000), and serves until a signal comes.
+//! `run` reads the environment, starts a runtime sized to the instance, and listens on the custom-runtime port
+//! (`FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else 9000). It serves until a signal comes.
 //!
 //! # Routes and parameters
 //!
@@ -31,8 +31,8 @@
 //! # });
 //! ```
 //!
-//! `HEAD` follows `GET`, `OPTIONS` is answered, a wrong method is 405 with `Allow`. Settings belong to a place: a route's,
-//! a group's or the app's.
+//! `HEAD` is answered from `GET`, and `OPTIONS` automatically. A wrong method gets a 405 with `Allow`. Settings belong
+//! to a place: a route, a group or the app.
 //!
 //! # Bodies, replies, errors
 //!
@@ -57,8 +57,9 @@
 //! # });
 //! ```
 //!
-//! A handler returns whatever implements [`IntoReply`]. `?` turns any error into a 500 that hides its cause; an [`Error`] chooses its
-//! status, and [`App::on_error`] chooses one for error types of yours. They leave as RFC 9457 problems with the request's id.
+//! A handler returns any type that implements [`IntoReply`]. `?` turns any error into a 500 that hides its cause. An
+//! [`Error`] has a status of its own; [`App::on_error`] sets one for your error types. Errors are sent as RFC 9457
+//! problems with the request's id.
 //!
 //! # State, events, hooks
 //!
@@ -82,8 +83,8 @@
 //!
 //! # Streams
 //!
-//! [`Reply::stream`] sends each piece as soon as it is there, chunked and without a length: that is what makes the platform stream.
-//! [`Sse`] makes server-sent events of a stream's items, or of what a closure sends.
+//! [`Reply::stream`] sends each piece as soon as it is ready, chunked and without a length, which makes the platform
+//! stream too. [`Sse`] sends server-sent events, from the items of a stream or from a closure.
 //!
 //! ```
 //! use fc_runtime::{App, Broadcast, Sse, SseEvent};
@@ -104,8 +105,9 @@
 //! # });
 //! ```
 //!
-//! Silence is broken by comments. A client that leaves drops its producer; a stop or a freeze of the instance ends the stream
-//! orderly. A [`Broadcast`] encodes an event once for all who subscribe, and never waits for the slow ones.
+//! Comments keep a silent stream alive. When the client leaves, the stream is dropped. When the instance stops or
+//! freezes, the stream ends in order. A [`Broadcast`] encodes an event once for all subscribers, and never waits for a
+//! slow one.
 //!
 //! # WebSocket
 //!
@@ -134,22 +136,27 @@
 //! }
 //! ```
 //!
-//! [`Exchange::websocket`] takes the request after whatever the handler checks, in the same groups and arounds. The closure holds a
-//! [`Socket`]; its end closes the socket. Pages of other origins are refused unless [`Cors`] allows them; silence is pinged; a stop,
-//! a freeze and the end of the function's time close with 1001. A socket is one request, recorded when it ends.
+//! [`Exchange::websocket`] upgrades the request after the handler's checks, inside the same groups and middleware
+//! (arounds). The closure gets a [`Socket`], which is closed when the closure ends. Pages of other origins are refused
+//! unless [`Cors`] allows them. A silent client is sent pings. A stop, a freeze and the function's time-out close the
+//! socket with 1001. A socket is one request, recorded when it ends.
 //!
 //! # gRPC
 //!
-//! With the feature `grpc` methods are closures too, beside HTTP on the same port and through the same stages: `App::unary`,
-//! `App::server_stream`, `App::client_stream`, `App::bidi`, or a whole generated service by `App::grpc`; `App::grpc_health` and
-//! `App::grpc_reflection` for tools, gRPC-Web for pages. The module `grpc` tells how errors, deadlines and limits are said there.
+//! With the feature `grpc`, gRPC methods are closures too, beside HTTP on the same port: `App::unary`,
+//! `App::server_stream`, `App::client_stream` and `App::bidi`, or `App::grpc` for a generated service.
+//! `App::grpc_health` and `App::grpc_reflection` serve tools, gRPC-Web serves pages. The module `grpc` documents
+//! errors, deadlines and limits.
 //!
 //! # Cancellation
 //!
-//! Under the default policy a handler is *dropped* when its client leaves: guards run, and whatever awaits is gone. The request is counted
-//! and logged once, as 499 with its phase: reading, handling or replying. A place with [`HangUpPolicy::Finish`] lets its handlers run to
-//! their end, as tasks that shutdown waits for; a frozen instance stops them. [`Exchange::hang_up`] tells spawned and blocking work. What
-//! nobody can see: a client that closes orderly behind unread data in a full window; so read or drop a large body early.
+//! By default a handler is *dropped* when its client leaves (disconnects): drop guards run, and the handler ends at its
+//! current await. The request is counted and logged once, as 499 with its phase: reading, handling or replying. At a
+//! place with [`HangUpPolicy::Finish`] a handler runs to its end, in a task that a drain waits for; a frozen instance
+//! stops it. [`Exchange::hang_up`] notifies spawned and blocking work.
+//!
+//! One case cannot be detected: a client that closes in order behind unread data in a full receive window. So read or
+//! drop a large body early.
 //!
 //! A client that closes only its writing side counts as gone.
 //!
@@ -178,15 +185,15 @@
 //!
 //! # Behind a load balancer
 //!
-//! [`App::trusted_hops`] says how many proxies may write `X-Forwarded-*`; [`guard::require_header`] lets only requests through that
-//! came by the load balancer; [`App::answer_load_balancer_probe`] answers its `HEAD /`; [`App::base_path`] is for rules that cut a
-//! prefix. [`Cors`] says which pages may read.
+//! [`App::trusted_hops`] sets how many proxies may set `X-Forwarded-*`. [`guard::require_header`] passes only requests
+//! that came through the load balancer. [`App::answer_load_balancer_probe`] answers its `HEAD /`. [`App::base_path`] is
+//! for rules that cut a prefix. [`Cors`] sets which pages may read.
 //!
 //! # Features
 //!
-//! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`: HTTP/2 with prior
-//! knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`]. `testing`: the in-memory client of the
-//! examples above ([`testing`]).
+//! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
+//! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
+//! `testing`: the in-memory client of the examples above ([`testing`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "websocket")),
     allow(

@@ -1,4 +1,4 @@
-//! Initialization: a pure state machine that lets exactly one caller run it while the others wait.
+//! Initialization: a state machine that lets exactly one caller run the initializer while the others wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
-/// Whether the initializer has run. It runs once; after a failure the next caller tries again.
+/// The state of the initializer. It succeeds once; after a failure the next caller runs it again.
 pub(crate) struct Initialization {
     done: AtomicBool,
     running: Mutex<Option<watch::Receiver<Attempt>>>,
@@ -21,21 +21,21 @@ pub(crate) enum Attempt {
     Failed,
 }
 
-/// What a caller has to do.
+/// The next step for a caller.
 pub(crate) enum Start {
-    /// It is done.
+    /// The initialization is complete.
     Done,
-    /// This caller runs it, and tells the outcome to the ticket.
+    /// Run the initializer, and report the outcome with the ticket.
     Run(Ticket),
-    /// Another caller runs it.
+    /// Wait for another caller's attempt.
     Wait(watch::Receiver<Attempt>),
 }
 
-/// The right and duty to run the initializer. Dropped without an outcome, it counts as failed.
+/// The duty to run the initializer. A drop without an outcome counts as a failure.
 pub(crate) struct Ticket(watch::Sender<Attempt>);
 
 impl Initialization {
-    /// With nothing to run it is done from the start.
+    /// If the app has no initializer (`needed` is false), the initialization is complete from the start.
     pub(crate) fn new(needed: bool) -> Self {
         Self { done: AtomicBool::new(!needed), running: Mutex::new(None) }
     }
@@ -82,7 +82,7 @@ impl Drop for Ticket {
     }
 }
 
-/// Waits for somebody else's attempt. Put a bound around it.
+/// Waits for another caller's attempt. Callers bound the wait.
 pub(crate) async fn outcome(mut attempt: watch::Receiver<Attempt>) -> Result {
     let ended = attempt.wait_for(|attempt| *attempt != Attempt::Running).await.map(|attempt| *attempt);
     match ended {

@@ -1,8 +1,8 @@
-//! Who is in flight: for a stop that has to say whom it cut, also where their own threads cannot.
+//! The roll of requests in flight. A stop uses it to record requests whose threads are blocked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Places for those in flight. In parts, so that threads seldom meet at the same lock.
+/// A set of values in numbered places. It is split into parts, so that threads rarely wait for the same lock.
 pub(crate) struct Roll<T: ?Sized> {
     parts: [Mutex<Part<T>>; PARTS],
 }
@@ -14,7 +14,7 @@ struct Part<T: ?Sized> {
     free: Vec<usize>,
 }
 
-/// A place, to be [given up](Roll::leave).
+/// The place of a value, for [`Roll::leave`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     part: usize,
@@ -23,7 +23,8 @@ pub(crate) struct Place {
 
 impl<T: ?Sized> Roll<T> {
     pub(crate) fn enter(&self, who: Arc<T>) -> Place {
-        // Memory is used again: requests of one connection mostly come to the same part.
+        // The part follows from the address. Memory is reused, so that requests of one connection mostly use the same
+        // part.
         let part = (Arc::as_ptr(&who).cast::<()>().addr() >> 6) % PARTS;
         let mut entries = self.part(part);
         let at = entries.free.pop().unwrap_or(entries.places.len());
@@ -41,7 +42,7 @@ impl<T: ?Sized> Roll<T> {
             entries.free.push(place.at);
         }
         drop(entries);
-        // Outside the lock: it may be the last.
+        // Dropped after the lock is released, because it may be the last reference.
         drop(left);
     }
 

@@ -1,4 +1,4 @@
-//! The announcement that long streams should end: before a stop or a freeze of the instance, and when the process drains.
+//! Stop notices: long streams are told to end before a stop or a freeze, and when the process drains.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,38 +7,38 @@ use std::task::{Context, Poll};
 
 use crate::watched::{Observer, Watched};
 
-/// Who announces it. Clones announce the same.
+/// The side that announces stops. Clones announce to the same streams.
 #[derive(Clone, Default)]
 pub(crate) struct Stops {
-    /// Counts the announcements.
+    /// The number of announcements.
     count: Watched,
     is_final: Arc<AtomicBool>,
 }
 
 impl Stops {
-    /// Tells the streams that are there now. The process may go on, and so may those that begin later.
+    /// Notifies the current streams. The process may go on, and later streams are not notified.
     pub(crate) fn announce(&self) {
         self.count.update(|count| count + 1);
     }
 
-    /// Tells all streams, those to come too.
+    /// Notifies all streams, later ones too.
     pub(crate) fn announce_last(&self) {
         self.is_final.store(true, Ordering::Release);
         self.announce();
     }
 
     pub(crate) fn listen(&self) -> StopNotice {
-        // The count first: who finds the last announcement counted finds that it is the last.
+        // The count is read first: if it includes the last announcement, `is_final` is set.
         let count = self.count.value();
         let seen = if self.is_final.load(Ordering::Acquire) { NEVER } else { count };
         StopNotice { count: self.count.observe(), seen }
     }
 }
 
-/// A count that no announcement has.
+/// A value that the count never has.
 const NEVER: u64 = u64::MAX;
 
-/// Ready once a stop has been announced, and from then on.
+/// Ready once a stop was announced, and at every later poll.
 #[must_use = "a notice tells nothing unless it is polled"]
 pub(crate) struct StopNotice {
     count: Observer,

@@ -1,4 +1,4 @@
-//! The tracker: every spawned task is counted, named by its kind, and waited for.
+//! The tracker of tasks: each spawned task is counted by its kind, and a drain waits for all of them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// A future of any kind, on the heap.
+/// A boxed future.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What a task is for, so that a drain can say what it waited for.
+/// The purpose of a task, for the log line of a drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A connection that has said nothing yet, or only probes.
+    /// A connection that has sent nothing but probes.
     Probing,
     /// Receives connections from the door.
     Receiver,
     Connection,
     Handler,
     Blocking,
-    /// A ready check, or an answer of the executor to the door.
+    /// A ready check, or the executor's answer to the door.
     Check,
-    /// A body that nobody reads, being read away.
+    /// The drain of an unread body.
     Leftover,
-    /// A connection that has left HTTP.
+    /// An upgraded connection.
     #[cfg(feature = "websocket")]
     Upgraded,
 }
@@ -43,7 +43,7 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Upgraded, "sockets"),
 ];
 
-/// Counts the tasks of one app. Clones share the count.
+/// Counts the running tasks of one app. Clones share the counts.
 #[derive(Clone, Default)]
 pub(crate) struct Tracker(Arc<Counts>);
 
@@ -79,7 +79,7 @@ impl Tracker {
         Ticket { counts: Arc::clone(&self.0), kind }
     }
 
-    /// Waits until no task is left. Put a bound around it.
+    /// Waits until no task runs. Callers bound the wait.
     pub(crate) async fn idle(&self) {
         loop {
             let ended = self.0.ended.notified();
@@ -90,14 +90,15 @@ impl Tracker {
         }
     }
 
-    /// What still runs, by kind.
+    /// The number of running tasks, by kind.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         KINDS.iter().map(|(kind, name)| (*name, self.0.running[*kind as usize].load(Ordering::Acquire)))
     }
 }
 
 pin_project! {
-    /// A task's future with its ticket. An `async` block would hold the future twice, and connections are many.
+    /// A task's future with its ticket. An `async` block would hold the future twice, and there may be many
+    /// connections.
     struct Ticketed<F> {
         #[pin]
         future: F,

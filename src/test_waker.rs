@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
-/// Counts how often its waker woke.
+/// Counts the wakes of its waker.
 #[derive(Default)]
 pub(crate) struct Woken(AtomicUsize);
 

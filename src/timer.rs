@@ -1,4 +1,4 @@
-//! Bounds on waits, in a process that may be frozen meanwhile.
+//! Time limits in a process that the platform may freeze.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How late a timer may be before it means that the process was frozen.
+/// A timer that elapses this late shows that the process was frozen.
 const FROZEN: Duration = Duration::from_secs(1);
 
-/// Not running until it is started; started again after it was stopped, it counts from the start.
+/// A timer that starts with its first poll. After `stop` the next poll starts it anew.
 #[derive(Default)]
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -22,9 +22,9 @@ impl Timer {
         self.running = false;
     }
 
-    /// Starts the timer if it does not run. Ready when the limit has passed.
+    /// Starts the timer if it is stopped. Ready when the limit has passed.
     ///
-    /// A freeze is not the client's fault: a timer that is more than a second late is started again, once.
+    /// A freeze is not the client's fault. A timer that elapses more than a second late is started again, once.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
         if !self.running {
             (self.running, self.forgiven) = (self.set(limit), false);
@@ -40,12 +40,12 @@ impl Timer {
         self.sleep.as_mut().filter(|_| self.running).map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
     }
 
-    /// Whether it runs and is not over: then polling it again, from the task that did, tells nothing new.
+    /// Whether the timer runs and has not elapsed. A poll by the same task would then change nothing.
     pub(crate) fn is_running(&self) -> bool {
         self.running && self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
     }
 
-    /// Whether it was set: a limit that no clock can hold is none.
+    /// Sets the timer. False for a limit that overflows the clock, which then never elapses.
     fn set(&mut self, limit: Duration) -> bool {
         let Some(end) = Instant::now().checked_add(limit) else { return false };
         match &mut self.sleep {
@@ -56,7 +56,7 @@ impl Timer {
     }
 }
 
-/// A moment by which something has to be over. Most things are before anybody has to know it: no timer is made for them.
+/// A deadline. Most work is done before anything waits for the deadline, and then no timer is created.
 pub(crate) enum Deadline {
     NotAsked,
     None,
@@ -64,7 +64,7 @@ pub(crate) enum Deadline {
 }
 
 impl Deadline {
-    /// Ready when it has passed. `at` is asked once.
+    /// Ready when the deadline has passed. `at` is called once, at the first poll.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! Panics of the author's code that have nobody left to be told to.
+//! Panics in `Drop` of the author's values, for which no caller is left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

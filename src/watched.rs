@@ -1,11 +1,11 @@
-//! A number that many tasks watch: an atomic, and the wakers of the tasks to wake when the number changes. For each of
-//! thousands of tasks this is less than a receiver of a channel.
+//! A number that many tasks watch: an atomic, and the wakers of the tasks to wake on a change. With thousands of tasks
+//! this needs less memory than a channel's receivers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-/// The side that changes the number. Clones change the same one.
+/// The side that changes the number. Clones change the same number.
 #[derive(Clone, Default)]
 pub(crate) struct Watched(Arc<State>);
 
@@ -21,24 +21,24 @@ struct Sleepers {
     free: Vec<usize>,
 }
 
-/// How many wakers are called between two locks of the list.
+/// The number of wakers that are called between two locks of the list.
 const BATCH: usize = 64;
 
 impl Watched {
-    /// Changes the number by `change`, and wakes every observer's task.
+    /// Changes the number, and wakes the task of every observer.
     pub(crate) fn update(&self, change: impl Fn(u64) -> u64) {
         let mut sleepers = self.0.lock();
         let value = self.0.value.load(Ordering::Relaxed);
         self.0.value.store(change(value), Ordering::Release);
         let mut batch = Vec::with_capacity(sleepers.wakers.len().min(BATCH));
         let mut next = 0;
-        // A waker that is registered from now on belongs to a task that has seen the new number.
+        // A waker that is registered from now on belongs to a task that sees the new number.
         while let Some(rest) = sleepers.wakers.get(next..).filter(|rest| !rest.is_empty()) {
             let these = rest.len().min(BATCH);
             batch.extend(rest[..these].iter().flatten().cloned());
             next += these;
             drop(sleepers);
-            // Outside the lock: a task that is woken, or freed by that, may look or look no more.
+            // Called after the lock is released: a woken or dropped task may use or drop its observer.
             batch.drain(..).for_each(Waker::wake);
             sleepers = self.0.lock();
         }
@@ -62,13 +62,13 @@ impl State {
 /// One task's view of the number.
 pub(crate) struct Observer {
     state: Arc<State>,
-    /// The waker that stands in `place`, kept here too so that looking again takes no lock.
+    /// The waker in `place`. It is kept here too, so that most calls take no lock.
     waker: Option<Waker>,
     place: Option<usize>,
 }
 
 impl Observer {
-    /// The number now; the task is woken when it changes.
+    /// The current number. A change wakes the task.
     #[inline]
     pub(crate) fn look(&mut self, cx: &Context<'_>) -> u64 {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -77,7 +77,7 @@ impl Observer {
         self.state.value.load(Ordering::Acquire)
     }
 
-    /// Once in the life of most observers.
+    /// Registers the task. Most observers do so only once.
     #[cold]
     fn register(&mut self, waker: &Waker) {
         let mut sleepers = self.state.lock();
@@ -100,7 +100,7 @@ impl Drop for Observer {
             let waker = sleepers.wakers[place].take();
             sleepers.free.push(place);
             drop(sleepers);
-            // It may be the last that holds a task, and the task may hold observers.
+            // Dropped after the lock is released: the waker may be the last owner of a task that holds observers.
             drop(waker);
         }
     }
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(watched.0.sleepers.lock().unwrap().wakers.len(), 1);
     }
 
-    /// Looks no more as soon as it is woken.
+    /// A task that drops its observer as soon as it is woken.
     struct Fleeting(Mutex<Option<Observer>>);
 
     impl Wake for Fleeting {

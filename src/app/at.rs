@@ -45,11 +45,10 @@ pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
 }
 
 impl At {
-    /// What happens to a handler here when its client leaves: it is cancelled, or runs to its end. Default
-    /// [`HangUpPolicy::Cancel`].
+    /// What happens to a handler here when its client leaves. Default: [`HangUpPolicy::Cancel`].
     ///
-    /// Those that run to their end stay in flight until then. [`App::max_finishing`](crate::App::max_finishing) bounds how
-    /// many there are.
+    /// Under [`HangUpPolicy::Finish`] a handler stays in flight until its end.
+    /// [`App::max_finishing`](crate::App::max_finishing) bounds the number of such handlers.
     #[doc(alias = "disconnect")]
     #[doc(alias = "cancel")]
     #[doc(alias = "detached")]

@@ -97,16 +97,16 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How many handlers of places that [finish](crate::HangUpPolicy::Finish) run at a time, whether their clients wait or have left;
-    /// more are answered 503 with `Retry-After` at once. Default 1000.
+    /// The most running handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish), with and without
+    /// a client. One more gets a 503 with `Retry-After` at once. Default: 1000.
     ///
-    /// A client that leaves at once and comes again would otherwise make as many of them as it likes.
+    /// Without this bound a client that leaves and comes again could start any number of them.
     pub fn max_finishing(mut self, handlers: u64) -> Self {
         self.settings.max_finishing = handlers.max(1);
         self
     }
 
-    /// What in-flight requests are given after a signal to stop. Default 10 s.
+    /// How long requests in flight may go on after a signal to stop. Default: 10 s.
     #[doc(alias = "shutdown_timeout")]
     #[doc(alias = "graceful")]
     pub fn drain_deadline(mut self, deadline: Duration) -> Self {

@@ -1,4 +1,4 @@
-//! Event calls: `POST /invoke` from a platform that is trusted.
+//! Event calls: `POST /invoke` from a trusted platform.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::reply::Body;
 use crate::sealed::Sealed;
 use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, recheck, respond, run_bounded};
 
-/// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
+/// Runs the event handler. The HTTP status and the status header are both 200 or both 404, as the platform documents.
 pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     mut record: Record,

@@ -1,4 +1,4 @@
-//! Live and ready, for probes that reach the executor: on a reused connection, over HTTP/2, in tests.
+//! The live and ready checks for probes that reach the executor: on a reused connection, over HTTP/2, in tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use crate::sealed::Sealed;
 use crate::stage::{Outgoing, respond};
 use crate::task::{BoxFuture, Kind};
 
-/// How long the outcome of a round of ready checks holds.
+/// How long the outcome of a round of ready checks is valid.
 const HOLDS: Duration = Duration::from_secs(1);
 
-/// What is asked.
+/// The kind of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
     Live,
     Ready,
 }
 
-/// A probe of the executor.
+/// A probe that the executor answers.
 pub(crate) struct Probing {
     probe: Probe,
     method: Method,
-    /// Whether the caller is inside the instance and may see details.
+    /// Whether the caller is inside the instance, and gets details.
     inside: bool,
 }
 
 impl Probing {
-    /// A client behind the trigger or a proxy shows in the headers that those add.
+    /// A request through the trigger or a proxy has headers that show it.
     pub(crate) fn new(probe: Probe, head: &Parts, peer: Option<&Peer>) -> Self {
         let inside = peer.is_some_and(|peer| peer.address.ip().is_loopback())
             && !head.headers.keys().any(|name| shows_a_proxy(name.as_str()));
@@ -43,7 +43,7 @@ impl Probing {
     }
 }
 
-/// Answers a probe. It is not traffic: no record, no id.
+/// Answers a probe. Probes are not traffic: they have no record and no id.
 pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     asked: Probing,
@@ -53,7 +53,7 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
         return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None), false);
     }
     let (good, word, details) = match asked.probe {
-        // Whoever runs this is the executor, so it is alive.
+        // The executor runs this code, so it is alive.
         Probe::Live => (true, "ok", asked.inside.then(|| app.about.live(true, app.settings.heartbeat_limit))),
         Probe::Ready => match outcome_of(app).await {
             Some(report) if report.is_ready() => (true, "ready", asked.inside.then(|| report.details())),
@@ -77,8 +77,8 @@ async fn outcome_of<S>(app: &Arc<Sealed<S>>) -> Option<Arc<Report>> {
     }
 }
 
-/// The outcome of the round that runs or has just run, or of a new one. It runs as a task: a prober that does not wait
-/// for it wastes nothing.
+/// The outcome of the current or last round, or of a new one. A round runs in a task, so that a prober that gives up
+/// does not waste it.
 pub(crate) fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>> {
     let round = match app.rounds.join(HOLDS) {
         Join::Wait(round) => round,
@@ -97,7 +97,7 @@ pub(crate) fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> BoxFuture
     Box::pin(outcome(round))
 }
 
-/// Runs all checks side by side, each under the limit; a panic is a failure.
+/// Runs all checks concurrently, each with the time limit. A panic counts as a failure.
 async fn check_all<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Report {
     let limit = app.settings.ready_limit;
     let start = |at: usize| {

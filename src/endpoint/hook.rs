@@ -19,9 +19,9 @@ use crate::task::Kind;
 
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
-/// Answers a hook of the platform. Hooks are not traffic: they have markers, and no record.
+/// Answers a hook of the platform. Hooks are not traffic: they have start and end lines, and no record.
 ///
-/// A failure is answered with 404: after a 5xx the platform restarts the instance, for ever if it fails again.
+/// A failure is answered with 404, because after a 5xx the platform restarts the instance over and over.
 pub(crate) async fn answer_hook<S>(
     app: &Arc<Sealed<S>>,
     call: Arc<Call>,
@@ -49,7 +49,7 @@ where
         _ => ensure_initialized(app, &call).await,
     };
     drain_leftover(&call, &app.shared.tracker);
-    // The instance may be frozen once this is answered.
+    // The platform may freeze the instance once the hook is answered.
     sink::flush();
     let (status, word) = match &result {
         Ok(()) => (StatusCode::OK, ""),
@@ -69,9 +69,9 @@ where
     respond(status, headers, Outgoing::new(body, None), false)
 }
 
-/// Returns once initialization has succeeded, whoever ran it.
+/// Returns when the initialization is complete, by this caller or another one.
 ///
-/// It runs as a task of its own: a client that leaves does not stop it.
+/// The initialization runs in a task of its own, so that a client that leaves does not stop it.
 pub(crate) async fn ensure_initialized<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
 where
     S: Send + Sync + 'static,
@@ -104,7 +104,7 @@ async fn prepare<S: Send + Sync + 'static>(
     within(app.settings.pre_stop, run_all(app, call, hooks)).await
 }
 
-/// Runs hooks one after the other; the first failure is the outcome, and is logged here.
+/// Runs hooks one after the other, until one fails. The failure is logged here.
 async fn run_all<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     call: &Arc<Call>,

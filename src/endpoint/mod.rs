@@ -1,4 +1,4 @@
-//! What is ours on the port: health, lifecycle hooks, event calls.
+//! The endpoints of the runtime itself: health, lifecycle hooks, event calls.
 
 mod event;
 mod health;

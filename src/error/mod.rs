@@ -1,4 +1,4 @@
-//! What a handler ends with when it cannot answer: a status, a message for the client, a hidden cause.
+//! Errors: a status, a message for the client, and a hidden cause.
 
 mod or_error;
 mod problem;
@@ -47,9 +47,8 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// A failed request: a 4xx or 5xx status, a public message and a cause that only the log sees.
 ///
-/// It leaves the function as an RFC 9457 `application/problem+json` document that carries the
-/// request id. `?` turns any standard error into a 500 whose message says nothing about the cause;
-/// the log gets the cause, with the line of the `?`.
+/// The error is sent as an RFC 9457 `application/problem+json` document with the request's id. `?` turns any standard
+/// error into a 500 whose message hides the cause. The cause is logged, with the line of the `?`.
 ///
 /// ```
 /// use fc_runtime::{Error, OrError, Result};
@@ -66,9 +65,9 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// assert!(!hidden.to_string().contains("password"));
 /// ```
 ///
-/// It is not a `std::error::Error`, on purpose: that is what lets `?` take every error there is. A type
-/// of yours chooses its status with `impl From<Mine> for fc_runtime::Error`, or, when it is a
-/// `std::error::Error`, through [`App::on_error`](crate::App::on_error).
+/// `Error` does not implement `std::error::Error`, because otherwise `?` could not convert every other error into it. A
+/// type of yours chooses its status with `impl From<Mine> for fc_runtime::Error`. If the type is a `std::error::Error`,
+/// use [`App::on_error`](crate::App::on_error).
 #[doc(alias = "ResponseError")]
 #[doc(alias = "HttpError")]
 #[doc(alias = "problem+json")]
@@ -79,22 +78,22 @@ struct Inner {
     status: StatusCode,
     message: Cow<'static, str>,
     code: Option<Cow<'static, str>>,
-    /// With their values as JSON: a `Value` here would bring what formats it into every function.
+    /// Names and values. The values are JSON text: a `Value` would link its formatter into every function.
     members: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
-    /// `None` where the line would be one of this crate, and tell the author nothing.
+    /// `None` for errors of this crate, whose line would not help the author.
     at: Option<&'static Location<'static>>,
-    /// Whether the author's mappings have seen it.
+    /// Whether the author's mappings were applied.
     mapped: bool,
-    /// Whether the log has it already.
+    /// Whether the error was logged.
     reported: bool,
 }
 
 impl Error {
     /// An error with this status and this message for the client.
     ///
-    /// A status outside 400–599 cannot say that something failed, so it becomes 500 and the log names the line.
+    /// A status outside 400–599 does not mean a failure: the error becomes a 500, and the log names the line.
     #[track_caller]
     pub fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
         let at = Location::caller();
@@ -109,7 +108,7 @@ impl Error {
         }
     }
 
-    /// 400: the request makes no sense.
+    /// 400: the request is malformed.
     #[track_caller]
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::BAD_REQUEST, message.into(), None, Location::caller())
@@ -127,58 +126,58 @@ impl Error {
         Self::build(StatusCode::FORBIDDEN, message.into(), None, Location::caller())
     }
 
-    /// 404: there is nothing at this path, or no such record.
+    /// 404: the resource does not exist.
     #[track_caller]
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::NOT_FOUND, message.into(), None, Location::caller())
     }
 
-    /// 409: the request conflicts with the present state, as a name that is taken does.
+    /// 409: the request conflicts with the current state of the resource.
     #[track_caller]
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::CONFLICT, message.into(), None, Location::caller())
     }
 
-    /// 422: the body is well formed, but its values are not acceptable.
+    /// 422: the request is well formed, but its values are not acceptable.
     #[track_caller]
     pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::UNPROCESSABLE_ENTITY, message.into(), None, Location::caller())
     }
 
-    /// 503: the function, or a service behind it, cannot answer now; a later attempt may succeed.
+    /// 503: the function cannot answer now; the client may try again later.
     #[track_caller]
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::SERVICE_UNAVAILABLE, message.into(), None, Location::caller())
     }
 
-    /// 500: something broke. The cause goes to the log; the client reads "internal error".
+    /// 500: an internal failure. The cause is logged; the client reads "internal error".
     #[track_caller]
     pub fn internal(cause: impl Into<BoxError>) -> Self {
         Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), Location::caller())
     }
 
-    /// Adds what only the log shall see.
+    /// Adds a cause, which is logged and never sent.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<BoxError>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// Adds a short identifier that programs can test, as the member `code` (`errorType` in event calls).
+    /// Adds a short identifier that programs can compare. It is the member `code` (`errorType` in event calls).
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.0.code = Some(code.into());
         self
     }
 
-    /// Adds a member to the problem document. RFC 9457's own names are not replaced.
+    /// Adds a member to the problem document. The names of RFC 9457 cannot be replaced.
     #[must_use]
     pub fn with_member(self, name: &'static str, value: impl Into<Value>) -> Self {
         let value: Value = value.into();
         self.with_json(name, value.to_string())
     }
 
-    /// Adds a member whose value is JSON already.
+    /// Adds a member whose value is JSON text.
     #[must_use]
     pub(crate) fn with_json(mut self, name: &'static str, json: String) -> Self {
         self.0.members.push((name, json));
@@ -197,7 +196,7 @@ impl Error {
         self.0.status
     }
 
-    /// What the client reads.
+    /// The message that the client reads.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -207,12 +206,12 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// What only the log sees.
+    /// The cause, which is logged and never sent.
     pub fn cause(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
 
-    /// The line that made this error, or the `?` that converted it. `None` for errors that this crate made.
+    /// The line that made the error, or the `?` that converted it. `None` for errors of this crate.
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.0.at
     }
@@ -224,7 +223,7 @@ impl Error {
             if let Some(found) = error.downcast_ref() {
                 return Some(found);
             }
-            // An I/O error's own `source` skips the error that it was made of.
+            // `source` of an `std::io::Error` skips the error that it wraps.
             let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
             link = made_of.map(|inner| inner as _).or_else(|| error.source());
         }
@@ -235,7 +234,7 @@ impl Error {
         &self.0.headers
     }
 
-    /// Takes over what a mapping decided for the client, if it did; the cause and its line stay.
+    /// Applies the result of a mapping, if there is one. The cause and its line stay.
     pub(crate) fn or_mapped(mut self, mapped: Option<Error>) -> Error {
         if let Some(mapped) = mapped {
             let cause = mapped.0.cause.or(self.0.cause.take());
@@ -245,25 +244,25 @@ impl Error {
         self
     }
 
-    /// An error of ours: a line of this crate would tell the author nothing.
+    /// An error of this crate, without a line: the line would not help the author.
     pub(crate) fn of_ours(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::build(status, message.into(), None, Location::caller());
         error.0.at = None;
         error
     }
 
-    /// What a handler that panicked answers. The panic hook has logged it, with its line.
+    /// The error for a handler that panicked. The panic hook has logged the panic, with its line.
     pub(crate) fn of_panic(message: &'static str) -> Self {
         Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic").reported()
     }
 
-    /// The log has it already.
+    /// Marks the error as logged.
     pub(crate) fn reported(mut self) -> Self {
         self.0.reported = true;
         self
     }
 
-    /// Whether `?` made it, or `Error::internal`: nobody has chosen what the client reads.
+    /// Whether `?` or `Error::internal` made the error, so that the author chose no message.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.status == StatusCode::INTERNAL_SERVER_ERROR && self.0.message == INTERNAL
     }
@@ -306,14 +305,14 @@ impl<E: Into<BoxError>> From<E> for Error {
     }
 }
 
-/// The public message alone.
+/// Shows the public message only.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
     }
 }
 
-/// For people: the message, the chain of causes and the line. This is what `main` prints.
+/// Shows the message, the chain of causes and the line, for people. `main` prints this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;

@@ -1,10 +1,10 @@
-//! Turning "there is none" and "it failed" into an error for the client.
+//! Conversion of `Option` and `Result` into an error for the client.
 
 use std::borrow::Cow;
 
 use crate::error::{BoxError, Error, Result};
 
-/// Ends an `Option` or a `Result` with a status and a message that the client reads.
+/// Converts an `Option` or a `Result` into a result with a status and a message for the client.
 ///
 /// The error of a `Result` becomes the hidden cause.
 ///

@@ -1,10 +1,10 @@
-//! The two documents an error becomes: RFC 9457 for clients, the platform's error shape for event callers.
+//! The two documents of an error: RFC 9457 for clients, the platform's error document for event callers.
 
 use crate::error::Error;
 use crate::json::Object;
 
 impl Error {
-    /// `application/problem+json`, with the request id beside RFC 9457's members.
+    /// The `application/problem+json` document, with the request's id as an additional member.
     pub(crate) fn to_problem(&self, request_id: &str) -> String {
         const OWN: [&str; 5] = ["type", "title", "status", "detail", "request_id"];
         let status = self.status();
@@ -29,9 +29,10 @@ impl Error {
         problem.end()
     }
 
-    /// What built-in runtimes answer to a failed event call: `errorMessage`, `errorType`, `stackTrace`.
+    /// The error document of the platform's built-in runtimes for a failed event call: `errorMessage`, `errorType`,
+    /// `stackTrace`.
     ///
-    /// The trace holds the one line that made the error; the cause stays in the log.
+    /// The trace has one line, where the error was made. The cause is only logged.
     pub(crate) fn to_event_failure(&self) -> String {
         let kind = self.code().unwrap_or(if self.status().is_client_error() {
             "HandledError"

@@ -19,12 +19,12 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
-    /// The path as routes are looked up, where it is spelled in another way.
+    /// The canonical spelling of the path, if it differs from the path that was sent.
     pub(crate) spelled: Option<Box<str>>,
     started: OnceLock<Instant>,
-    /// Whether its record is written.
+    /// Whether the record of this call has ended.
     ended: AtomicBool,
-    /// The place that was found.
+    /// The settings of the place that matched.
     pub(crate) scope: Option<Arc<Scope>>,
     /// Whether there is an `Origin` header: a browser page sent the request.
     pub(crate) has_origin: bool,
@@ -95,22 +95,22 @@ impl Call {
         lean
     }
 
-    /// The path that the route's parameters stand in.
+    /// The path for the route's parameters, in its canonical spelling.
     pub(crate) fn path(&self) -> &str {
         self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
     }
 
-    /// When the request came. The clock is read when somebody asks first: at once where there are records.
+    /// When the request came. The clock is read at the first call, which is at once when the request is logged.
     pub(crate) fn started(&self) -> Instant {
         *self.started.get_or_init(Instant::now)
     }
 
-    /// The same, if somebody has asked before.
+    /// When the request came, if [`started`](Self::started) was called before.
     pub(crate) fn started_before(&self) -> Option<Instant> {
         self.started.get().copied()
     }
 
-    /// Whether it is over for its record; the first who asks ends it.
+    /// Marks the record as ended. True if it had ended before.
     pub(crate) fn end(&self) -> bool {
         self.ended.swap(true, Ordering::AcqRel)
     }

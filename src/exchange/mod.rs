@@ -136,15 +136,15 @@ impl<S> Exchange<S> {
         &self.call.head.headers
     }
 
-    /// The first header of this name, if it is text. Values are octets: [`headers`](Self::headers) has them all.
+    /// The first header of this name, if its value is UTF-8. [`headers`](Self::headers) gives the bytes of every value.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie, as it was sent, if it is text.
+    /// The value of a cookie as the client sent it, without decoding, if it is UTF-8.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        // Split as bytes: a cookie that is no text hides no other.
+        // The header is split as bytes, so that a cookie that is not text does not hide the others.
         let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
         let value =
             pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
@@ -153,7 +153,7 @@ impl<S> Exchange<S> {
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
     ///
-    /// Browsers send whatever the id was, in UTF-8; what is none is taken for Latin-1.
+    /// Browsers send the id as UTF-8. Other bytes are read as Latin-1.
     pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
         let id = self.call.head.headers.get("last-event-id")?.as_bytes();
         let text = std::str::from_utf8(id).map(Cow::Borrowed);
@@ -176,9 +176,10 @@ impl<S> Exchange<S> {
         &self.shared.instance
     }
 
-    /// The client's address. The first of these that is known: the platform's `x-fc-client-ip`, if its headers are
-    /// trusted; the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to
-    /// `X-Forwarded-For`; the peer of the socket.
+    /// The client's address, from the first of these that is known:
+    /// - the platform's `x-fc-client-ip`, if its headers are trusted;
+    /// - the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to `X-Forwarded-For`;
+    /// - the peer of the socket.
     ///
     /// The platform does not document whether a custom runtime gets `x-fc-client-ip`, nor how many hops it adds. `None`
     /// for requests without a socket, as in tests.

@@ -171,7 +171,7 @@ fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(bytes)
 }
 
-/// What is no text in it is replaced: it may stand in a parameter that nobody asks for.
+/// Bytes that are not UTF-8 are replaced, because they may be in a parameter that is never read.
 fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     headers.get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }

@@ -6,8 +6,7 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-/// What a method that answers once may return: a protobuf message, as in [`App::unary`](crate::App::unary), or one
-/// [with metadata](WithMetadata).
+/// A value that a method with one reply message may return: a protobuf message, or one [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a protobuf message",
     label = "has to be a message",
@@ -38,8 +37,8 @@ impl<M: Message> IntoMessage for WithMetadata<M> {
     }
 }
 
-/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, as in
-/// [the example of this module](crate::grpc), or one [with metadata](WithMetadata).
+/// A value that a method with a stream of reply messages may return: a `Stream` of `Result`s of messages, or one
+/// [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of protobuf messages",
     label = "has to be a `Stream` of `fc_runtime::Result`s of messages",

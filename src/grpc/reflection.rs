@@ -77,7 +77,7 @@ fn answer(descriptors: &Descriptors, request: ServerReflectionRequest) -> Server
     let found = found.unwrap_or_else(|| {
         Found::Error(ErrorResponse {
             error_code: Code::NotFound.into(),
-            error_message: "no descriptor that the app was given says so".to_owned(),
+            error_message: "the descriptor sets of this app do not contain it".to_owned(),
         })
     });
     let valid_host = request.host.clone();

@@ -18,8 +18,8 @@ pub enum AccessLog {
     All,
     /// One request in this many, and every request that failed, was cut short, or whose client left.
     Sample(u32),
-    /// None. Counters go on; nobody reads the clock then, so that a client that left while a handler held its thread may be
-    /// counted as one that was answered.
+    /// No request. Counters still count. The start time is then not read, so a client that left while a handler blocked
+    /// its thread may be counted as answered.
     Off,
 }
 

@@ -1,10 +1,10 @@
-//! Which kind of call a trusted platform makes.
+//! Finds out which kind of call a trusted platform makes.
 
 use http::{HeaderValue, Method};
 
 use crate::platform::names::path;
 
-/// The kinds of call.
+/// The kinds of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallKind {
     Http,
@@ -14,9 +14,9 @@ pub(crate) enum CallKind {
     PreFreeze,
 }
 
-/// The control path decides where there is one; where there is none the path and its documented method do.
+/// The control path decides, if it is present. Otherwise the path decides, together with its documented method.
 ///
-/// So a client's own `GET /initialize`, which arrives with `/http-invoke`, is an ordinary request.
+/// So a client's own `GET /initialize`, which has the control path `/http-invoke`, is an ordinary request.
 pub(crate) fn control(method: &Method, at: &str, control_path: Option<&HeaderValue>) -> CallKind {
     match control_path.map(HeaderValue::as_bytes) {
         Some(value) => match value {

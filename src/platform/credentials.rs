@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// Temporary credentials of the function's role. Absent when no role is configured or injection is off.
+/// The temporary credentials of the function's role. There are none if the function has no role, or injection is off.
 ///
-/// `Debug` shows the key's id only.
+/// `Debug` shows only the id of the access key.
 ///
 /// ```
 /// use fc_runtime::Instance;
@@ -21,9 +21,9 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// The key's id.
+    /// The id of the access key.
     pub access_key_id: String,
-    /// The key's secret.
+    /// The secret of the access key.
     pub access_key_secret: String,
     /// The session token.
     pub security_token: String,

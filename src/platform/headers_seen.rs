@@ -1,32 +1,32 @@
-//! One look over a request's headers, for all that every request is asked.
+//! The headers that every request is checked for, found in one pass.
 //!
-//! A look-up hashes its name; one pass over a dozen headers costs less than three look-ups.
+//! A look-up hashes its name. One pass over a dozen headers costs less than three look-ups.
 
 use http::{HeaderMap, HeaderValue};
 
 use crate::platform::names::header;
 
-/// What one pass over the headers found.
+/// The result of the pass.
 #[derive(Default)]
 pub(crate) struct HeadersSeen<'h> {
-    /// How many `Host` headers there are, and the first.
+    /// The number of `Host` headers, and the first of them.
     pub(crate) hosts: usize,
     pub(crate) host: Option<&'h HeaderValue>,
-    /// How many `Transfer-Encoding` headers there are, and whether each of them is `chunked` and nothing else.
+    /// The number of `Transfer-Encoding` headers, and whether one of them is anything but `chunked`.
     pub(crate) codings: usize,
     pub(crate) is_unknown_coding: bool,
-    /// Whether there is an `Origin`: the request comes from a page.
+    /// Whether there is an `Origin` header: a browser page sent the request.
     pub(crate) has_origin: bool,
     pub(crate) request_id: Option<&'h HeaderValue>,
     pub(crate) control_path: Option<&'h HeaderValue>,
-    /// Whether the headers are FC 2.0's.
+    /// Whether FC 2.0 sent the request: it names a service.
     pub(crate) is_fc2: bool,
-    /// Names and values together, in bytes.
+    /// The size of all names and values, in bytes.
     pub(crate) size: usize,
 }
 
 impl<'h> HeadersSeen<'h> {
-    /// `trusted`: whether the platform's own headers mean anything.
+    /// `trusted` means that the platform's own headers are believed.
     pub(crate) fn at(headers: &'h HeaderMap, trusted: bool) -> Self {
         let mut seen = Self::default();
         for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! The environment, read once into a value.
+//! The environment of the instance, read once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::platform::credentials::Credentials;
 use crate::platform::limits::DEFAULT_PORT;
 use crate::platform::names::env;
 
-/// This instance, as its environment describes it. Read once, at start.
+/// This instance, as its environment variables describe it. Read once, at start.
 ///
 /// ```
 /// use fc_runtime::Instance;
@@ -34,15 +34,15 @@ impl Instance {
         Self { vars: text.collect() }
     }
 
-    /// An instance with just these variables: for tests.
+    /// An instance with exactly these variables. For tests.
     pub fn from_vars<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
         Self { vars: vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
     }
 
-    /// A variable that has to be there.
+    /// The value of a required variable.
     ///
     /// # Errors
-    /// A start-up error that names the variable, when it is not set or empty.
+    /// An error that names the variable, if it is not set or empty.
     #[track_caller]
     pub fn var(&self, name: &str) -> Result<String> {
         match self.var_opt(name) {
@@ -51,15 +51,17 @@ impl Instance {
         }
     }
 
-    /// A variable that may be there. An empty one counts as absent.
+    /// The value of an optional variable. An empty value counts as absent.
     pub fn var_opt(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether Function Compute (or a local one) started this process: it names the function or the instance.
+    /// Whether Function Compute, or a local one, started this process: the environment names the function or the
+    /// instance.
     ///
-    /// Only then are the platform's headers and hooks believed. Source: the platform's list of environment
-    /// variables; that these two are always set is inferred from it.
+    /// Only then are the platform's headers and hooks trusted. Source: [environment
+    /// variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables). The page does not say
+    /// that the two variables are always set; that is inferred.
     pub fn is_on_platform(&self) -> bool {
         self.function_name().is_some() || self.instance_id().is_some()
     }
@@ -67,7 +69,7 @@ impl Instance {
     /// The port to listen on: `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else 9000.
     ///
     /// # Errors
-    /// When a variable is set to something that is not a port from 1 to 65535.
+    /// When a variable is set, and is not a port from 1 to 65535.
     pub fn port(&self) -> Result<u16> {
         for name in [env::LISTEN_PORT, env::SERVER_PORT] {
             if let Some(text) = self.var_opt(name) {
@@ -118,7 +120,7 @@ impl Instance {
         self.var_opt(env::CODE_PATH)
     }
 
-    /// The function role's temporary credentials, as they were when the instance started.
+    /// The temporary credentials of the function's role, as they were at the start of the instance.
     pub fn credentials(&self) -> Option<Credentials> {
         Credentials::from_parts(
             self.var_opt(env::ACCESS_KEY_ID),
@@ -128,7 +130,7 @@ impl Instance {
     }
 }
 
-/// Names the platform's plain facts only: any other variable may be a secret.
+/// Shows only known, harmless facts, because any other variable may be a secret.
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance")

@@ -1,4 +1,4 @@
-//! What the platform says about one call, read from its headers when asked.
+//! The facts about one call, read from the platform's headers on demand.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,8 +12,9 @@ use crate::platform::request_id::RequestId;
 
 /// One call, as the platform's `x-fc-*` headers describe it.
 ///
-/// Where the platform is not trusted (see [`App::trust_platform`](crate::App::trust_platform)) every reader but
-/// [`request_id`](Self::request_id) gives the instance's value or `None`: a client can write any header.
+/// If the platform is not trusted (see [`App::trust_platform`](crate::App::trust_platform)), its headers are ignored,
+/// because any client can send them. All methods but [`request_id`](Self::request_id) then give the instance's value or
+/// `None`.
 ///
 /// ```
 /// use fc_runtime::App;
@@ -89,28 +90,28 @@ impl<'a> Invocation<'a> {
             .or_else(|| self.instance.memory_mib())
     }
 
-    /// Which retry of an asynchronous call this is; 0 for the first attempt.
+    /// The number of the retry of an asynchronous call. 0 for the first attempt.
     pub fn retry_count(&self) -> u32 {
         self.header(header::RETRY_COUNT).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
-    /// When the platform ends this call, if it says so in `x-fc-function-deadline` (Unix milliseconds).
+    /// When the platform ends this call, from `x-fc-function-deadline` (Unix milliseconds).
     ///
-    /// The header is seen in the platform's own runtimes, not documented for custom ones.
+    /// The platform's built-in runtimes get this header. It is not documented for custom runtimes.
     pub fn deadline(&self) -> Option<SystemTime> {
         let millis = self.header(header::FUNCTION_DEADLINE)?.parse().ok()?;
         UNIX_EPOCH.checked_add(Duration::from_millis(millis))
     }
 
-    /// The function's time-out, if the platform says it in `x-fc-function-timeout` (seconds).
+    /// The function's time-out, from `x-fc-function-timeout` (seconds).
     pub fn timeout(&self) -> Option<Duration> {
         self.header(header::FUNCTION_TIMEOUT)?.parse().ok().map(Duration::from_secs)
     }
 
-    /// The function role's temporary credentials: the environment's first, then the headers'.
+    /// The temporary credentials of the function's role: from the environment, else from the headers.
     ///
-    /// The environment's are fixed at start. The headers' are fresh with each request, but newer runtimes
-    /// no longer send them.
+    /// Those of the environment are fixed at the start. Those of the headers are fresh with each request, but newer
+    /// runtimes no longer send them.
     pub fn credentials(&self) -> Option<Credentials> {
         self.instance.credentials().or_else(|| {
             Credentials::from_parts(
@@ -121,7 +122,7 @@ impl<'a> Invocation<'a> {
         })
     }
 
-    /// A header of the platform, if it is trusted and present.
+    /// A header of the platform, if the platform is trusted.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         std::str::from_utf8(self.headers?.get(name)?.as_bytes()).ok().filter(|text| !text.is_empty())
     }

@@ -1,4 +1,4 @@
-//! Function Compute's words: what the environment, the headers and the paths mean.
+//! The vocabulary of Function Compute: environment variables, headers, paths, limits.
 
 mod control;
 mod credentials;

@@ -21,15 +21,15 @@
 //! # });
 //! ```
 
-/// Request headers the platform adds before it calls the runtime.
+/// Request headers that the platform adds before it calls the runtime.
 pub mod header {
     /// The id of this request. FC 3.0: `1-<8 hex>-<8 hex>-<12 hex>`; FC 2.0: a UUID.
     pub const REQUEST_ID: &str = "x-fc-request-id";
-    /// What kind of call this is: see [`path`](super::path).
+    /// The kind of the call: see [`path`](super::path).
     pub const CONTROL_PATH: &str = "x-fc-control-path";
     /// The function's name.
     pub const FUNCTION_NAME: &str = "x-fc-function-name";
-    /// The configured handler text; it has no meaning for a custom runtime.
+    /// The configured handler. It has no meaning for a custom runtime.
     pub const FUNCTION_HANDLER: &str = "x-fc-function-handler";
     /// The function's memory, in MiB, which the platform calls MB.
     pub const FUNCTION_MEMORY: &str = "x-fc-function-memory";
@@ -45,9 +45,9 @@ pub mod header {
     pub const QUALIFIER: &str = "x-fc-qualifier";
     /// The version that the call was resolved to.
     pub const VERSION_ID: &str = "x-fc-version-id";
-    /// FC 2.0 only: the service's name. Its presence tells the edition.
+    /// FC 2.0 only: the service's name. The header shows that FC 2.0 sent the request.
     pub const SERVICE_NAME: &str = "x-fc-service-name";
-    /// FC 2.0 only: the prefix that was cut from the path.
+    /// FC 2.0 only: the prefix that the platform cut from the path.
     pub const BASE_PATH: &str = "x-fc-base-path";
     /// Temporary credentials of the function's role: the key's id.
     pub const ACCESS_KEY_ID: &str = "x-fc-access-key-id";
@@ -55,9 +55,9 @@ pub mod header {
     pub const ACCESS_KEY_SECRET: &str = "x-fc-access-key-secret";
     /// Temporary credentials of the function's role: the session token.
     pub const SECURITY_TOKEN: &str = "x-fc-security-token";
-    /// The client's address, where the platform tells it.
+    /// The client's address, if the platform sends it.
     pub const CLIENT_IP: &str = "x-fc-client-ip";
-    /// Which retry of an asynchronous call this is.
+    /// The number of the retry of an asynchronous call.
     pub const RETRY_COUNT: &str = "x-fc-retry-count";
     /// The log service project that collects this function's output.
     pub const LOG_PROJECT: &str = "x-fc-service-logproject";
@@ -67,11 +67,11 @@ pub mod header {
     pub const STATUS: &str = "x-fc-status";
 }
 
-/// Paths the platform calls, which are also the values of [`header::CONTROL_PATH`].
+/// Paths that the platform calls. They are also the values of [`header::CONTROL_PATH`].
 pub mod path {
-    /// An event call: `POST`, the event as the body.
+    /// An event call: `POST`, with the event as the body.
     pub const INVOKE: &str = "/invoke";
-    /// A client's HTTP request that is passed through.
+    /// An HTTP request of a client.
     pub const HTTP_INVOKE: &str = "/http-invoke";
     /// The initializer hook: `POST`, at most 300 s.
     pub const INITIALIZE: &str = "/initialize";
@@ -85,15 +85,15 @@ pub mod path {
 pub mod status {
     /// The function succeeded.
     pub const SUCCESS: &str = "200";
-    /// The function failed. Without it the platform counts a call as a success.
+    /// The function failed. Without this value the platform counts the call as a success.
     pub const FAILURE: &str = "404";
 }
 
-/// Environment variables the platform sets before it starts the runtime.
+/// Environment variables that the platform sets before it starts the runtime.
 pub mod env {
-    /// The port the runtime must listen on (documented).
+    /// The port that the runtime must listen on (documented).
     pub const LISTEN_PORT: &str = "FC_CUSTOM_LISTEN_PORT";
-    /// The port the runtime must listen on (older name, used by the platform's own code).
+    /// The port that the runtime must listen on (older name, used by the platform's own code).
     pub const SERVER_PORT: &str = "FC_SERVER_PORT";
     /// The function's name.
     pub const FUNCTION_NAME: &str = "FC_FUNCTION_NAME";
@@ -121,12 +121,12 @@ pub mod env {
     pub const SECURITY_TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 }
 
-/// Reply headers that the platform drops or overwrites, so that setting them has no effect; and
-/// `transfer-encoding`, which belongs to the connection.
+/// Reply headers that the platform drops or overwrites, so that setting them has no effect. `transfer-encoding` is
+/// among them because it belongs to the connection.
 pub const STRIPPED_REPLY_HEADERS: [&str; 7] =
     ["connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding"];
 
-/// Whether a request header shows that a client behind the trigger or a proxy asks. Names are in lower case.
+/// Whether a request header shows that the request came through the trigger or a proxy. `name` is in lower case.
 ///
 /// ```
 /// use fc_runtime::platform::names::shows_a_proxy;
@@ -140,5 +140,5 @@ pub fn shows_a_proxy(name: &str) -> bool {
         || matches!(name, "via" | "forwarded" | "x-real-ip")
 }
 
-/// Header names that start so belong to the platform, in requests and in replies.
+/// The prefix of header names that the platform reserves, in requests and replies.
 pub const RESERVED_PREFIX: &str = "x-fc-";

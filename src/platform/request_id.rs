@@ -1,4 +1,4 @@
-//! The id of a request: the platform's where it is usable, else one of the platform's own form.
+//! The id of a request: the platform's if it is usable, else a generated one of the same form.
 
 use std::cell::Cell;
 use std::fmt;
@@ -27,15 +27,15 @@ pub struct RequestId(Form);
 #[derive(Clone)]
 enum Form {
     Given(HeaderValue),
-    /// Made when somebody asks: a request that is not logged and does not fail needs none.
+    /// Generated at the first use. A request that is not logged and does not fail needs no id.
     Made(OnceLock<[u8; MADE_LEN]>),
 }
 
-/// `1-<8 hex>-<8 hex>-<12 hex>`: the form of FC 3.0, whose first part is the time in seconds.
+/// The length of `1-<8 hex>-<8 hex>-<12 hex>`, the form of FC 3.0. The first part is the time in seconds.
 const MADE_LEN: usize = 2 + 8 + 1 + 8 + 1 + 12;
 
 impl RequestId {
-    /// The header's value if it is 1 to 128 printable ASCII characters, else a new id.
+    /// The header's value if it is 1 to 128 printable ASCII characters. Otherwise a generated id.
     pub fn from_header(value: Option<&HeaderValue>) -> Self {
         match value {
             Some(value) if is_usable(value.as_bytes()) => Self(Form::Given(value.clone())),
@@ -43,12 +43,12 @@ impl RequestId {
         }
     }
 
-    /// A new id. It tells requests apart; it is not a secret.
+    /// A generated id. It is unique enough to tell requests apart, and is not a secret.
     pub fn generate() -> Self {
         Self(Form::Made(OnceLock::new()))
     }
 
-    /// The same id with bytes of its own: a header's value holds on to the buffer that it was read into.
+    /// A copy of the id with its own bytes. A header's value keeps the buffer of the whole head in memory.
     pub(crate) fn detached(&self) -> Self {
         Self::from_header(HeaderValue::from_bytes(self.as_bytes()).ok().as_ref())
     }
@@ -92,7 +92,7 @@ fn is_usable(id: &[u8]) -> bool {
     (1..=REQUEST_ID_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
-/// Writes the low digits of a number, as many as there is room for.
+/// Writes the low hexadecimal digits of a number, to fill `into`.
 fn hex(into: &mut [u8], mut value: u64) {
     for digit in into.iter_mut().rev() {
         let nibble = (value & 15) as u8;

@@ -6,9 +6,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::reply::Json;
 
-/// What an event handler may return: bytes, text, [`Json`], nothing, or a `Result` of one of these.
-///
-/// [`App::event`](crate::App::event) shows a handler that returns JSON, [`Event`](crate::Event) one that returns text.
+/// A value that an event handler may return: bytes, text, [`Json`], nothing, or a `Result` of one of these.
 #[diagnostic::on_unimplemented(
     message = "an event handler cannot return `{Self}`",
     label = "`{Self}` is not a payload",

@@ -8,9 +8,9 @@ use http::{HeaderValue, StatusCode};
 use crate::error::Error;
 use crate::reply::{Reply, ReplyPart};
 
-/// What a handler may return: text, bytes, [`Json`](crate::Json), [`Html`](crate::Html),
-/// [`Redirect`](crate::Redirect), a bare status, a [`Reply`], a `Result` of one of these, and tuples that put a
-/// status or headers before them.
+/// A value that a handler may return: text, bytes, [`Json`](crate::Json), [`Html`](crate::Html),
+/// [`Redirect`](crate::Redirect), a bare status, a [`Reply`], or a `Result` of one of these. A tuple puts a status or
+/// headers before such a value.
 ///
 /// ```
 /// use fc_runtime::{Error, IntoReply, Result};

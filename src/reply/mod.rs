@@ -120,8 +120,8 @@ impl Reply {
 
     /// The reply with this header. A header of the same name is replaced.
     ///
-    /// A name or a value with bytes that HTTP forbids, such as a line break, is refused: the reply becomes a 500, and
-    /// the log names the line of code. Headers whose names the platform reserves are dropped later, with a warning.
+    /// A name or a value with bytes that HTTP forbids, such as a line break, is refused. The reply becomes a 500, and
+    /// the log names the line of code.
     #[track_caller]
     #[doc(alias = "set")]
     #[doc(alias = "insert_header")]

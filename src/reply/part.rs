@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::reply::Reply;
 
-/// What may stand before a reply in a tuple: a status or headers.
+/// A part of a reply that may stand before it in a tuple: a status or headers.
 ///
 /// Headers replace those of the same name; a reply that is an error keeps its status.
 ///

@@ -1,11 +1,11 @@
-//! Whom a request is for: whether a host is one, and whether two are the same.
+//! The host of a request: whether it is valid, and whether two hosts are the same.
 
 use std::net::Ipv6Addr;
 
 use http::Uri;
 
-/// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Blanks, slashes and user names are where
-/// two readers would see two hosts.
+/// Whether the text is a name, an IPv4 address or a bracketed IPv6 address, with or without a port. Blanks, slashes and
+/// user names are refused: two readers could take them for different hosts.
 pub(crate) fn is_host(host: &[u8]) -> bool {
     let Some(inside) = host.strip_prefix(b"[") else {
         let colon = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
@@ -17,12 +17,12 @@ pub(crate) fn is_host(host: &[u8]) -> bool {
     std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()) && is_port(port)
 }
 
-/// What RFC 3986 lets a name have: unreserved characters, encoded ones, sub-delimiters.
+/// Whether RFC 3986 allows the byte in a name: an unreserved character, a percent-encoding or a sub-delimiter.
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
 }
 
-/// Nothing, or a colon and a number that a port can have; the number may be missing.
+/// Whether the text is empty, or a colon with a port number. The number may be missing.
 fn is_port(port: &[u8]) -> bool {
     match port.split_first() {
         None => true,
@@ -37,7 +37,7 @@ fn is_port(port: &[u8]) -> bool {
     }
 }
 
-/// Whether a `Host` names the authority of a target that names one itself. The default port may be left away.
+/// Whether `host` is the authority of an absolute target. A default port may be omitted in either.
 pub(crate) fn is_same(host: &[u8], uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else { return true };
     let default: &[u8] = if uri.scheme_str() == Some("https") { b":443" } else { b":80" };

@@ -1,4 +1,5 @@
-//! Handlers that finish: in flight and counted when their client has left, and never too many.
+//! Handlers that finish after their client has left ([`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish)): in flight,
+//! counted, and bounded in number.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +8,7 @@ use crate::exchange::Call;
 use crate::log::{current, say};
 use crate::roll::Place;
 
-/// A handler that runs to its end, as its two sides share it.
+/// The shared state of a handler that runs to its end.
 struct Finishing {
     call: Arc<Call>,
     counts: Arc<LiveCounters>,
@@ -15,25 +16,25 @@ struct Finishing {
 }
 
 enum State {
-    /// Its request is in flight, with a record.
+    /// The request is in flight, and has a record.
     Attached,
-    /// Its client has left: the record is written, and the handler is in flight by itself.
+    /// The client has left and the record is written. The handler itself is in flight.
     Detached(Place),
     Over,
 }
 
-/// Held by who waits for the handler. Dropped early, its client has left.
+/// Held by the request that waits for the handler. A drop before the handler's end means that the client has left.
 pub(crate) struct Leash(Arc<Finishing>);
 
 /// Held by the handler's task.
 pub(crate) struct Running(Arc<Finishing>);
 
-/// Both sides of a handler that is about to run; `None` when so many run already.
+/// Creates both sides for a handler that is about to run. `None` if `most` handlers run already.
 pub(crate) fn begin(call: &Arc<Call>, counts: &Arc<LiveCounters>, most: u64) -> Option<(Leash, Running)> {
     counts.finishing.add();
     let state = Mutex::new(State::Attached);
     let finishing = Arc::new(Finishing { call: Arc::clone(call), counts: Arc::clone(counts), state });
-    // Taken back when it is dropped.
+    // Its drop takes the count back.
     let running = Running(Arc::clone(&finishing));
     (counts.finishing.get() <= most).then(|| (Leash(finishing), running))
 }
@@ -43,7 +44,7 @@ impl Finishing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it was in flight by itself until now.
+    /// Marks the handler as ended. True if the handler itself was in flight.
     fn end(&self) -> bool {
         let before = std::mem::replace(&mut *self.state(), State::Over);
         let State::Detached(place) = before else { return false };
@@ -56,7 +57,7 @@ impl Drop for Leash {
     fn drop(&mut self) {
         let Finishing { counts, .. } = &*self.0;
         let mut state = self.0.state();
-        // A request that a shutdown cuts is counted by its record.
+        // If a shutdown cuts the request, its record counts the cut.
         if matches!(*state, State::Attached) && !counts.is_cutting() {
             counts.in_flight.add();
             *state = State::Detached(counts.roll.enter(Arc::clone(&self.0) as _));
@@ -81,6 +82,6 @@ impl InFlight for Finishing {
         counts.cut.add();
         counts.in_flight.take();
         let _entered = current::enter(Arc::clone(&self.call) as _);
-        say::warn(format_args!("a handler that went on without its client is cut by the shutdown"));
+        say::warn(format_args!("the shutdown cuts a handler that runs without its client"));
     }
 }

@@ -36,7 +36,7 @@ pub(crate) enum RequestFuture<S> {
 pub(crate) struct Here<S> {
     bounded: Bounded<Entry<S>, Reply>,
     exit: Option<Exit<S>>,
-    /// A reply that is made, until the last look for its client.
+    /// A finished reply, during the second check for the client's leaving.
     held: Option<Box<(Reply, Recheck)>>,
     _permit: Option<Arc<Permit>>,
 }

@@ -52,7 +52,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 let scope = Arc::clone(&place.scope);
                 (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // What is cheap to refuse is refused the same way where nothing is let in.
+            // At the cap a 404 or 405 becomes a 503 too, like any other request.
             Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
             Err(refusal) => (Err(refusal), None),
         };

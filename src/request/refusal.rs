@@ -22,19 +22,19 @@ pub(crate) enum Refusal {
     HeadersTooLarge,
     /// A head that proxies and servers might read differently.
     BadShape(&'static str),
-    /// A transfer coding that nobody here undoes.
+    /// 501: a transfer coding other than `chunked`.
     UnknownCoding,
-    /// More requests than the app handles at a time.
+    /// The cap on requests in flight is reached.
     Busy,
 }
 
 impl Refusal {
-    /// Whether the path, or its method, is nobody's.
+    /// Whether no route matches the path, or none has the method.
     pub(crate) fn is_unmatched(&self) -> bool {
         matches!(self, Self::NotFound | Self::WrongMethod(_))
     }
 
-    /// Refuses what is too large, and what two readers could take for two different requests.
+    /// Refuses a head that is too large, or that two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
@@ -55,7 +55,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// Refuses what names two hosts, none that could be, or a framing that nobody undoes: probes too.
+    /// Refuses two hosts, an invalid host, or an unknown transfer coding. Applies to probes too.
     pub(crate) fn of_ambiguity(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         let wrong = |why| Some(Self::BadShape(why));
         if seen.is_unknown_coding {
@@ -68,10 +68,10 @@ impl Refusal {
             return wrong("there is more than one Host header");
         }
         if head.uri.authority().is_some_and(|authority| !is_host(authority.as_str().as_bytes())) {
-            return wrong("the request's authority is not a host with perhaps a port");
+            return wrong("the request's authority is not a host with an optional port");
         }
         match seen.host.map(HeaderValue::as_bytes) {
-            Some(host) if !is_host(host) => wrong("the Host header is not a host with perhaps a port"),
+            Some(host) if !is_host(host) => wrong("the Host header is not a host with an optional port"),
             Some(host) if !is_same(host, &head.uri) => {
                 wrong("the Host header differs from the request's authority")
             }
@@ -109,12 +109,12 @@ impl IntoReply for Refusal {
             }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::UnknownCoding => {
-                let message = "the request's Transfer-Encoding is not chunked, and chunked alone";
+                let message = "the only supported Transfer-Encoding is chunked";
                 Reply::from_error(Error::of_ours(StatusCode::NOT_IMPLEMENTED, message).reported())
             }
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
-                let message = "this instance handles as many requests as it may";
+                let message = "this instance already handles its maximum number of requests";
                 // The access log has a line for it. A second line for each refused request would double the log under
                 // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();

@@ -1,11 +1,11 @@
-//! Paths by what they mean: one spelling for all that decode to the same text.
+//! Canonical paths: one spelling for all paths that decode to the same text.
 
 use std::borrow::Cow;
 
-/// The spelling that routes are looked up by, if the path has another one. Most have this one, and cost a look.
+/// The canonical spelling of a path, if it differs. Most paths are canonical, which costs one pass over their bytes.
 ///
-/// Visible ASCII stands for itself, all else is percent-encoded in capitals. A slash and a percent sign that were encoded
-/// stay so: they separate nothing, and encode nothing.
+/// Visible ASCII is written plainly; other bytes are percent-encoded with capital digits. An encoded slash or percent
+/// sign stays encoded, because its plain form would separate segments or begin an encoding.
 pub(crate) fn plain(path: &str) -> Option<Box<str>> {
     if !path.bytes().any(|byte| byte == b'%' || !byte.is_ascii_graphic()) {
         return None;
@@ -14,12 +14,13 @@ pub(crate) fn plain(path: &str) -> Option<Box<str>> {
     (plain != path).then(|| plain.into())
 }
 
-/// The same of a pattern, in which braces that were encoded are doubled.
+/// The canonical spelling of a pattern. Encoded braces become doubled braces.
 pub(crate) fn plain_pattern(text: &str) -> Cow<'_, str> {
     if text.contains('%') { Cow::Owned(respelled(text, b"{}")) } else { Cow::Borrowed(text) }
 }
 
-/// `doubled`: what is written twice where it was encoded. Only then are characters beyond ASCII left as they are, for
+/// Decodes and encodes to the canonical spelling. A byte in `doubled` is written twice where it was encoded. For
+/// patterns, which pass `doubled`, characters beyond ASCII stay as they are, for
 /// [`Pattern::encoded`](super::Pattern::encoded).
 fn respelled(text: &str, doubled: &[u8]) -> String {
     let mut plain = String::with_capacity(text.len() + 2);
@@ -35,7 +36,7 @@ fn respelled(text: &str, doubled: &[u8]) -> String {
                     encode(byte, &mut plain);
                 }
             }
-            // It encodes nothing, and must not begin to.
+            // A percent sign that begins no encoding is encoded, so that it cannot begin one later.
             ('%', None) => encode(b'%', &mut plain),
             (c, _) if c.is_ascii_graphic() || !doubled.is_empty() => plain.push(c),
             (c, _) => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut plain)),
@@ -44,7 +45,7 @@ fn respelled(text: &str, doubled: &[u8]) -> String {
     plain
 }
 
-/// The octet that these bytes begin with in its encoding.
+/// The byte that a percent-encoding at the start of `bytes` stands for.
 fn encoded(bytes: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = bytes else { return None };
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -81,7 +82,7 @@ mod tests {
         check("/a%20b", "/a%20b");
     }
 
-    /// What is decoded once must not be decoded twice.
+    /// A decoded text must not be decoded again.
     #[test]
     fn no_encoding_comes_of_it() {
         check("/%2541", "/%2541");

@@ -1,4 +1,5 @@
-//! Which endpoint a request belongs to: pure, synchronous, no allocation on a match of a path in its usual spelling.
+//! Routes: from a method and a path to an endpoint. Pure and synchronous; a match of a path in its canonical spelling
+//! allocates nothing.
 
 mod meaning;
 mod params;

@@ -1,27 +1,27 @@
-//! Where a pattern's parameters stand in a path. They are found when they are read: a match costs nothing for them.
+//! Finds a parameter's value in a path. The search happens when the value is read; a match costs nothing for it.
 
-/// The most parameters one pattern may have: each is looked for on its own.
+/// The most parameters of one pattern, because each is searched separately.
 pub(crate) const PARAMS_MAX: usize = 8;
 
 /// One parameter of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Param {
     pub(crate) name: String,
-    /// How many bytes stand before the segment of the pattern's first parameter: the same in every path.
+    /// The number of bytes before the segment of the pattern's first parameter. It is the same in every path.
     skipped: usize,
-    /// How many slashes stand between that and its own segment.
+    /// The number of slashes from `skipped` to this parameter's segment.
     slashes: usize,
-    /// The lengths of what stands around it in its segment, as clients send it.
+    /// The lengths of the literal text around the parameter in its segment, in bytes, as clients send it.
     before: usize,
     after: usize,
-    /// Whether its segment goes on to the path's end.
+    /// Whether the segment reaches to the end of the path.
     is_last: bool,
 }
 
 impl Param {
-    /// The text of the parameter in a path that its pattern matches, still percent-encoded.
+    /// The parameter's value in a path that matches the pattern, still percent-encoded.
     pub(crate) fn value<'p>(&self, path: &'p str) -> Option<&'p str> {
-        // Byte by byte: paths are short, and a searcher is made for long texts.
+        // Byte by byte, because paths are short; a substring searcher pays off on long texts.
         let (mut slashes, mut start) = (0, self.skipped);
         let bytes = path.as_bytes();
         while slashes < self.slashes {
@@ -35,11 +35,11 @@ impl Param {
     }
 }
 
-/// The parameters of a pattern as its author wrote it; doubled braces stand for themselves.
+/// The parameters of a pattern. A doubled brace stands for one literal brace.
 pub(crate) fn params(text: &str) -> Vec<Param> {
     let mut params = Vec::new();
     let last = text.split('/').count() - 1;
-    // The first segment with a parameter, and what stands before it.
+    // The first segment with a parameter: its index, and the number of bytes before it.
     let mut start: Option<(usize, usize)> = None;
     let mut passed = 0;
     for (at, segment) in text.split('/').enumerate() {
@@ -62,7 +62,7 @@ pub(crate) fn params(text: &str) -> Vec<Param> {
                 literal = 0;
                 close + 1
             } else {
-                // As many bytes as a client sends for it.
+                // The number of bytes of the character as clients send it.
                 literal += if first.is_ascii_graphic() { 1 } else { 3 * first.len_utf8() };
                 first.len_utf8()
             };

@@ -1,4 +1,4 @@
-//! A pattern such as `/users/{id}/files/{*rest}`: its checks, and its names.
+//! A pattern such as `/users/{id}/files/{*rest}`: its checks and its parameters.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,15 @@ use crate::route::{PARAMS_MAX, Param};
 /// A checked pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pattern {
-    /// As the author wrote it, with the prefixes of its groups.
+    /// The pattern as the author wrote it, with the prefixes of its groups.
     pub(crate) text: String,
-    /// Its parameters, in order.
+    /// The parameters, in order.
     pub(crate) params: Vec<Param>,
 }
 
 impl Pattern {
     /// # Errors
-    /// What is wrong with it, without the pattern itself.
+    /// The mistake, without the pattern itself.
     pub(crate) fn parse(text: &str) -> Result<Self, Cow<'static, str>> {
         if !text.starts_with('/') {
             return Err("it has to start with \"/\"".into());
@@ -42,7 +42,7 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), params })
     }
 
-    /// As paths are looked up: characters that a client has to percent-encode are encoded, and no others.
+    /// The pattern as paths are looked up: characters that a client has to percent-encode are encoded, and no others.
     pub(crate) fn encoded(&self) -> String {
         let mut encoded = String::with_capacity(self.text.len());
         for c in plain_pattern(&self.text).chars() {
@@ -62,7 +62,7 @@ pub(crate) fn join(prefix: &str, pattern: &str) -> String {
     match (prefix, pattern) {
         ("", pattern) => pattern.to_owned(),
         (prefix, "/" | "") => prefix.to_owned(),
-        // A mistake, which `parse` will tell.
+        // A mistake, which `parse` reports.
         (_, pattern) if !pattern.starts_with('/') => pattern.to_owned(),
         (prefix, pattern) => format!("{prefix}{pattern}"),
     }

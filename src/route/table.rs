@@ -1,4 +1,4 @@
-//! The table of routes: a path and a method in, an endpoint or a refusal out.
+//! The route table: finds the endpoint for a method and a path, or the reason to refuse.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,28 +7,28 @@ use http::{HeaderValue, Method};
 
 use crate::route::Pattern;
 
-/// All routes of an app. `E` is whatever an endpoint is.
+/// All routes of an app. `E` is the type of an endpoint.
 pub(crate) struct Table<E> {
     paths: matchit::Router<usize>,
     routes: Vec<Route<E>>,
     by_text: HashMap<String, usize>,
 }
 
-/// What a route for every method lists; the platform passes no others.
+/// The methods of a route for every method, as `Allow` lists them. The platform passes no others.
 const ALL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// One pattern and what answers there, by method.
+/// One pattern, with its endpoints by method.
 struct Route<E> {
     endpoints: Vec<(Method, E)>,
     any: Option<E>,
-    /// The value of `Allow` in refusals and in automatic answers to `OPTIONS`.
+    /// The value of `Allow`, for refusals and automatic replies to `OPTIONS`.
     allow: HeaderValue,
 }
 
-/// What the table says about a request.
+/// The result of a look-up.
 pub(crate) enum Found<'t, E> {
     Endpoint(&'t E),
-    /// The path exists and the author left `OPTIONS` to us.
+    /// The path exists, and has no endpoint for `OPTIONS`.
     Options(&'t HeaderValue),
     WrongMethod(&'t HeaderValue),
     Nothing,
@@ -41,10 +41,10 @@ impl<E> Default for Table<E> {
 }
 
 impl<E> Table<E> {
-    /// Adds an endpoint; `None` stands for every method.
+    /// Adds an endpoint. `None` means every method.
     ///
     /// # Errors
-    /// Which other pattern is in the way, or that method and pattern are taken.
+    /// The conflicting pattern, or that the method is taken at this pattern.
     pub(crate) fn insert(
         &mut self,
         pattern: Pattern,
@@ -73,8 +73,8 @@ impl<E> Table<E> {
         Ok(())
     }
 
-    /// The methods of a path, as `Allow` lists them; all of them where no route is, so that a fallback, or a 404,
-    /// can be read from another origin too.
+    /// The methods of a path, as `Allow` lists them. Without a route all methods are listed, so that another origin can
+    /// read the reply of a fallback, or a 404, too.
     pub(crate) fn allow(&self, path: &str) -> HeaderValue {
         let route = self.paths.at(path).ok().map(|hit| &self.routes[*hit.value]);
         route.map_or(HeaderValue::from_static(ALL_METHODS), |route| route.allow.clone())
@@ -131,7 +131,7 @@ impl<E> Route<E> {
     }
 }
 
-/// Why an endpoint could not be added.
+/// The reason why an endpoint cannot be added.
 #[derive(Debug)]
 pub(crate) enum Conflict {
     Pattern(matchit::InsertError),

@@ -1,4 +1,4 @@
-//! A frozen app: what requests are answered from.
+//! The sealed app: everything that is needed to answer requests.
 
 mod app;
 mod place;

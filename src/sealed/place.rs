@@ -1,4 +1,4 @@
-//! A place: what stands in the table, and how it is called.
+//! Places: the entries of the route table, and how they are called.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ pub(crate) type HookHandler<S> = Box<dyn Fn(Hook<S>) -> BoxFuture<Result> + Send
 
 pub(crate) type ReadyCheck<S> = Box<dyn Fn(Arc<S>) -> BoxFuture<Result> + Send + Sync>;
 
-/// What stands in the table: an endpoint, the arounds before it, and the settings that hold there.
+/// An entry of the route table: an endpoint, its middleware (arounds) and its settings.
 pub(crate) struct Place<S> {
     pub(crate) scope: Arc<Scope>,
-    /// The outermost first.
+    /// Outermost first.
     pub(crate) arounds: Vec<Around<S>>,
     pub(crate) endpoint: Endpoint<S>,
 }
 
-/// What comes after an around: the next one, or the handler.
+/// The rest of the chain after a middleware (an around): the next one, or the handler.
 ///
 /// ```
 /// use fc_runtime::{App, Exchange, Next, Reply};
@@ -46,7 +46,7 @@ pub struct Next<S = ()> {
 }
 
 impl<S: Send + Sync + 'static> Next<S> {
-    /// Goes on. Errors are replies by now: see [`Reply::error`].
+    /// Runs the rest of the chain. An error in it has become a reply: see [`Reply::error`].
     pub fn run(mut self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
         match self.place.arounds.get(self.at).map(Arc::clone) {
             Some(around) => {

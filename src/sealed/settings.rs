@@ -1,4 +1,4 @@
-//! The settings of an app as a whole.
+//! The settings of the whole app.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) markers: LogMarkers,
     pub(crate) health_path: Cow<'static, str>,
     pub(crate) head_limit: Duration,
-    /// Whether `HEAD /` is a probe, as a load balancer sends it.
+    /// Whether `HEAD /` is answered as a probe of a load balancer.
     pub(crate) head_root: bool,
     pub(crate) heartbeat_limit: Duration,
     pub(crate) ready_path: Cow<'static, str>,

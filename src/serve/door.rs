@@ -68,8 +68,8 @@ async fn receive<S: Send + Sync + 'static>(
     }
 }
 
-/// Returns at the first signal, with the forced exit armed: this thread hears it, and stops accepting, whatever the
-/// executor does. Without one the executor alone decides.
+/// Returns at the first signal, after arming the forced exit. The door then stops accepting, even if the executor is
+/// blocked. Without a forced exit only the executor handles signals.
 async fn watch_signals<S>(forced_exit: Option<ForcedExit>, app: Arc<Sealed<S>>)
 where
     S: Send + Sync + 'static,

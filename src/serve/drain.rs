@@ -57,12 +57,12 @@ impl Drain {
     }
 }
 
-/// Records and counts what has not ended by itself when the process does.
+/// Counts and records the requests that are still in flight when the process ends.
 pub(crate) fn cut_rest<S>(app: &Sealed<S>) {
     app.shared.counts.cut_rest(app.settings.access_log != AccessLog::Off);
 }
 
-/// Numbers as fields: this is the line that operators count by.
+/// Logs the end. The numbers are fields, so that operators can sum them.
 pub(crate) fn say_stopped<S>(app: &Sealed<S>) {
     let counters = app.shared.counters();
     tracing::info!(
@@ -74,7 +74,7 @@ pub(crate) fn say_stopped<S>(app: &Sealed<S>) {
     );
 }
 
-/// Dropped while serving goes on (an embedder dropped the future): every connection closes.
+/// If the embedder drops the future of `serve`, every connection closes.
 impl Drop for Drain {
     fn drop(&mut self) {
         self.advance(Stage::Cutting);

@@ -24,9 +24,9 @@ impl ForcedExit {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Called at the first signal, from a thread that handlers cannot block. A second signal, or the deadline and a
-    /// second more, ends the process with exit code 1 unless it has come to its end. `signals` has heard the first one,
-    /// and misses none after it. `account` says what becomes of the requests that are cut so.
+    /// Starts a thread that handlers cannot block. Called at the first signal. A second signal, or the deadline and
+    /// `GRACE`, ends the process with exit code 1, unless the orderly stop is complete. `signals` has received the
+    /// first signal, and misses none after it. `account` records the requests that are cut.
     pub(crate) fn arm(&self, deadline: Duration, signals: Signals, account: impl FnOnce() + Send + 'static) {
         let ended = Arc::clone(&self.0);
         let wait = move || {

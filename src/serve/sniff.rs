@@ -74,8 +74,8 @@ impl Probes {
 struct Unplain;
 
 impl ProbeHead {
-    /// Anything but a plain probe is left to hyper: a body that would be taken for the next request, bytes that readers
-    /// disagree about, line ends without a carriage return, a head that is too long.
+    /// Reads a probe, and leaves every other head to hyper. Examples are a body that would be taken for the next
+    /// request, bytes that readers disagree about, line ends without a carriage return, and a head that is too long.
     fn sniff(seen: &[u8]) -> Sniffed {
         match Self::read(seen) {
             Ok(Some(probe)) => Sniffed::Probe(probe),

@@ -1,4 +1,4 @@
-//! A last look for the client, after a handler that may have held its thread.
+//! A second check for a client's leaving, after a handler that may have blocked its thread.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,18 +11,21 @@ use tokio::task::yield_now;
 
 use crate::exchange::Call;
 
-/// Who takes longer may have kept its thread from seeing a client leave. A look costs a turn of the executor.
+/// A handler that took at least this long may have kept its thread from noticing that the client left. A check costs
+/// one round of the executor.
 const LONG: Duration = Duration::from_millis(5);
 
-/// Lets the executor look at its sockets before a reply is made: what waits there concerns this request too. Dropped
-/// while it waits, it belongs to a client that has left.
+/// Lets the executor poll its sockets before a reply is sent. If the client has left, the request's future is dropped
+/// during this wait.
 pub(crate) struct Recheck {
     turn: Arc<Turn>,
-    /// In the first turn the sockets tell; in the second those that are told have had theirs.
+    /// The rounds that are left. In the first round the sockets report; in the second the tasks that they woke are
+    /// polled.
     left: u8,
 }
 
-/// Woken behind the executor's look at its sockets. Its task may be woken by others before that.
+/// A waker that the executor wakes after it has polled its sockets. The request's task may be woken by others before
+/// that.
 struct Turn {
     is_over: AtomicBool,
     task: Waker,
@@ -39,14 +42,14 @@ impl Turn {
     fn begin(cx: &Context<'_>) -> Arc<Self> {
         let turn = Arc::new(Self { is_over: AtomicBool::new(false), task: cx.waker().clone() });
         let waker = Waker::from(Arc::clone(&turn));
-        // It asks to be woken, and that is all.
+        // The poll only registers the wake.
         let _ = pin!(yield_now()).poll(&mut Context::from_waker(&waker));
         turn
     }
 }
 
 impl Recheck {
-    /// `None` for a request that was handled in no time, as far as anybody has looked at the clock.
+    /// `None` if the handler was fast, or if the start time was never read.
     pub(crate) fn begin(call: &Call, cx: &Context<'_>) -> Option<Self> {
         let is_long = call.peer.is_some() && call.started_before().is_some_and(|at| at.elapsed() >= LONG);
         is_long.then(|| Self { turn: Turn::begin(cx), left: 1 })
@@ -63,7 +66,7 @@ impl Recheck {
     }
 }
 
-/// The same for who is a future of its own.
+/// The same check as an `async` function.
 pub(crate) async fn recheck(call: &Call) {
     let mut recheck = None;
     poll_fn(|cx| {

@@ -186,7 +186,7 @@ impl Record {
     }
 }
 
-/// One whose thread does not turn when the process ends. It has sent nothing that anybody has counted.
+/// A request whose thread is blocked when the process ends. Its status and its sent bytes are unknown.
 impl InFlight for Call {
     fn cut(&self, counts: &LiveCounters, is_logged: bool) {
         if self.end() {
@@ -203,7 +203,7 @@ impl InFlight for Call {
     }
 }
 
-/// What a reply came to.
+/// The status, the failure flag and the sent bytes of a reply.
 #[derive(Default)]
 struct Outcome {
     status: u16,
@@ -211,7 +211,8 @@ struct Outcome {
     sent: u64,
 }
 
-/// One JSON object. The path stands there without its query: signatures and tokens live in queries.
+/// Writes the line as one JSON object. The path is logged without its query, because queries carry signatures and
+/// tokens.
 fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     let level = match end {
         End::Sent if !outcome.failed => Level::Info,
@@ -233,7 +234,7 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     // A method is a token, which needs no escaping.
     out.extend_from_slice(call.head.method.as_str().as_bytes());
     out.extend_from_slice(b"\",\"path\":\"");
-    // A longer path is an attack or a mistake, and a line has its limit.
+    // A longer path is an attack or a mistake, and the platform limits the length of a line.
     let path = call.head.uri.path().as_bytes();
     text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
     if let Some(scope) = &call.scope {
@@ -266,7 +267,7 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Dropped before its reply was sent: the client left, or we cut it.
+/// A record that is dropped before its reply was sent: the client left, or a shutdown cut the request.
 impl Drop for Record {
     fn drop(&mut self) {
         self.leave_roll();

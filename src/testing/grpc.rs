@@ -1,4 +1,4 @@
-//! gRPC calls in memory.
+//! gRPC calls of the in-memory client.
 
 use std::pin::Pin;
 
@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use crate::testing::{Answer, Client};
 
 impl<S: Send + Sync + 'static> Client<S> {
-    /// A gRPC call of any kind, with all messages of its client at once.
+    /// Makes a gRPC call of any kind. All messages of the client are sent at once.
     pub fn grpc<M: Message>(&self, method: &str, messages: impl IntoIterator<Item = M>) -> GrpcCall<'_> {
         let mut frames = BytesMut::new();
         for message in messages {
@@ -25,17 +25,17 @@ impl<S: Send + Sync + 'static> Client<S> {
     }
 }
 
-/// The future of a call's answer.
+/// The future of a gRPC call.
 type GrpcCall<'a> = Pin<Box<dyn Future<Output = GrpcAnswer> + Send + 'a>>;
 
-/// What came back from a gRPC call: messages, status and metadata. See the example of [gRPC](crate::grpc).
+/// The reply to a gRPC call.
 #[derive(Debug, Clone)]
 pub struct GrpcAnswer {
     answer: Answer,
 }
 
 impl GrpcAnswer {
-    /// The status: of the trailers, or of the headers when there is nothing but a status.
+    /// The status, from the trailers, or from the headers of a reply without messages.
     pub fn status(&self) -> Status {
         let found = Status::from_header_map(&self.answer.trailers)
             .or_else(|| Status::from_header_map(&self.answer.headers));
@@ -43,7 +43,7 @@ impl GrpcAnswer {
     }
 
     /// # Panics
-    /// When the code is another one.
+    /// When the status has another code.
     #[track_caller]
     pub fn assert_code(&self, code: Code) -> &Self {
         let status = self.status();
@@ -51,7 +51,7 @@ impl GrpcAnswer {
         self
     }
 
-    /// All messages.
+    /// The messages of the reply.
     ///
     /// # Panics
     /// When a message is not of this type.
@@ -68,12 +68,12 @@ impl GrpcAnswer {
         messages
     }
 
-    /// The metadata before the messages.
+    /// The metadata that was sent before the messages.
     pub fn headers(&self) -> &HeaderMap {
         &self.answer.headers
     }
 
-    /// The metadata behind the messages, and the status.
+    /// The metadata that was sent after the messages, and the status.
     pub fn trailers(&self) -> &HeaderMap {
         &self.answer.trailers
     }

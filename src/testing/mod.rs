@@ -1,4 +1,4 @@
-//! Calling an app in memory: no port, no sleep, the same path through the app as a socket's.
+//! An in-memory client for tests. It needs no port and no sleep, and requests take the same way through the app.
 
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -26,7 +26,7 @@ pub use streaming::Streaming;
 #[cfg(feature = "grpc")]
 pub use grpc::GrpcAnswer;
 
-/// Runs a future to its end, on a runtime of its own on this thread: a test without a test macro.
+/// Runs a future to its end, on a new runtime on this thread. For tests without a test macro.
 ///
 /// ```
 /// use fc_runtime::{App, testing};
@@ -38,14 +38,14 @@ pub use grpc::GrpcAnswer;
 /// ```
 ///
 /// # Panics
-/// When this thread already runs a runtime of tokio, or when the machine has no descriptors left for one.
+/// When this thread already runs a tokio runtime, or when no file descriptors are left for a new one.
 #[doc(alias = "block_on")]
 pub fn run<F: Future>(future: F) -> F::Output {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime needs a few descriptors").block_on(future)
 }
 
-/// A client of an app that is called directly. The app is checked and opened with the first call.
+/// A client that calls an app directly. The app is checked, and its state made, at the first call.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
@@ -74,13 +74,13 @@ impl<S: Send + Sync + 'static> App<S> {
 
 impl<S: Send + Sync + 'static> Client<S> {
     fn new(app: App<S>) -> Self {
-        // Lines of requests would stand between those of the test runner.
+        // The access log would mix with the output of the test runner.
         let app = app.access_log(AccessLog::Off);
         let instance = Instance::from_vars([("FC_FUNCTION_NAME", "test"), ("FC_INSTANCE_ID", "c-test")]);
         Self { app: std::sync::Mutex::new(Some(app)), sealed: OnceCell::new(), instance }
     }
 
-    /// The environment the app is opened with, in place of one that looks like the platform's.
+    /// Sets the environment that the app starts with. By default it looks like the platform's.
     #[must_use]
     pub fn with_instance(mut self, instance: Instance) -> Self {
         self.instance = instance;
@@ -97,7 +97,7 @@ impl<S: Send + Sync + 'static> Client<S> {
         self.call(Method::POST, target)
     }
 
-    /// Any method.
+    /// A request with any method.
     pub fn call(&self, method: Method, target: &str) -> Call<'_, S> {
         Call {
             client: self,
@@ -118,7 +118,7 @@ impl<S: Send + Sync + 'static> Client<S> {
     }
 
     /// # Panics
-    /// When the app has mistakes or its state cannot be opened: the test has failed.
+    /// When the app has mistakes, or its state cannot be made.
     async fn sealed(&self) -> &Arc<Sealed<S>> {
         let open = async || {
             let app = self.app.lock().ok().and_then(|mut app| app.take()).expect("the app is opened once");
@@ -137,7 +137,7 @@ impl<S> fmt::Debug for Client<S> {
     }
 }
 
-/// A call being built. Await it.
+/// A request that is being built. Await it to send it.
 ///
 /// ```
 /// use fc_runtime::App;
@@ -183,16 +183,16 @@ impl<S> Call<'_, S> {
         self
     }
 
-    /// Sends this body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Sends a value as JSON.
+    /// Sets the body to a value, as JSON.
     ///
     /// # Panics
-    /// When it cannot be written as JSON.
+    /// When the value cannot be written as JSON.
     pub fn json(self, value: &impl serde::Serialize) -> Self {
         let text = serde_json::to_vec(value).expect("a value that can be JSON");
         self.header("content-type", "application/json").body(text)
@@ -200,10 +200,10 @@ impl<S> Call<'_, S> {
 }
 
 impl<S: Send + Sync + 'static> Call<'_, S> {
-    /// Makes the call, and leaves the answer's body to be read while it comes.
+    /// Sends the request. The body of the reply is then read while it arrives.
     ///
     /// # Panics
-    /// When the target is none: the test has failed.
+    /// When the target is not a valid request target.
     pub async fn open(self) -> Streaming {
         let app = self.client.sealed().await;
         let mut request = Request::new(Payload::whole(self.body));
@@ -236,7 +236,7 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
     }
 }
 
-/// What came back, read to its end. Its assertions can be chained, and panic at the line that called them.
+/// A complete reply.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
@@ -257,15 +257,15 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
-    /// What came behind the body: the status of a gRPC call, for example.
+    /// The trailers, such as the status of a gRPC call.
     pub trailers: HeaderMap,
-    /// Whether the reply's stream failed before its end.
+    /// Whether the reply's stream failed before it ended.
     pub broken: bool,
 }
 
 impl Answer {
     /// # Panics
-    /// When the status is another one.
+    /// When the reply has another status.
     #[track_caller]
     pub fn assert_status(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "body: {}", self.text());
@@ -273,7 +273,7 @@ impl Answer {
     }
 
     /// # Panics
-    /// When the body is another one.
+    /// When the reply has another body.
     #[track_caller]
     pub fn assert_text(&self, text: &str) -> &Self {
         assert_eq!(self.text(), text);
@@ -281,7 +281,7 @@ impl Answer {
     }
 
     /// # Panics
-    /// When the header is absent or another one.
+    /// When the header is absent or has another value.
     #[track_caller]
     pub fn assert_header(&self, name: &str, value: &str) -> &Self {
         assert_eq!(
@@ -293,7 +293,7 @@ impl Answer {
     }
 
     /// # Panics
-    /// When the body is not this JSON.
+    /// When the body is another JSON value.
     #[track_caller]
     pub fn assert_json(&self, value: impl Into<serde_json::Value>) -> &Self {
         let body: serde_json::Value = self.json();
@@ -301,15 +301,15 @@ impl Answer {
         self
     }
 
-    /// The body as text; bytes that are none are replaced.
+    /// The body as text. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body, read from JSON.
+    /// The body, read as JSON.
     ///
     /// # Panics
-    /// When it is not that.
+    /// When the body does not fit the type.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))

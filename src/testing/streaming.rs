@@ -1,4 +1,4 @@
-//! An answer that is read while it comes.
+//! A reply that is read while it arrives.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -10,7 +10,8 @@ use http_body::Body as _;
 
 use crate::stage::Outgoing;
 
-/// An answer whose body is read piece by piece, for streams without an end. Dropped before that, it is a client that left.
+/// A reply whose body is read piece by piece, for streams without an end. A drop before the end acts like a client that
+/// leaves.
 ///
 /// ```
 /// use fc_runtime::{App, Sse};
@@ -35,9 +36,9 @@ pub struct Streaming {
     pub status: StatusCode,
     /// The headers that the app set.
     pub headers: HeaderMap,
-    /// What came behind the body, once that has ended: the status of a gRPC call, for example.
+    /// The trailers, once the body has ended, such as the status of a gRPC call.
     pub trailers: HeaderMap,
-    /// Whether the reply's stream has failed.
+    /// Whether the reply's stream failed.
     pub broken: bool,
     body: Outgoing,
 }
@@ -48,7 +49,7 @@ impl Streaming {
         Self { status: head.status, headers: head.headers, trailers: HeaderMap::new(), broken: false, body }
     }
 
-    /// The next piece, as a socket would get it; `None` at the end.
+    /// The next piece, as a socket would get it. `None` at the end.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

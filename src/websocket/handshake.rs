@@ -67,7 +67,7 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    // Split as bytes: a word that is no text hides no other.
+    // The header is split as bytes, so that a word that is not text does not hide the others.
     let words = headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     words.filter_map(|word| std::str::from_utf8(word.trim_ascii()).ok())
 }

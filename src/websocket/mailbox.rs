@@ -34,7 +34,7 @@ pub(super) struct Mail {
     pub(super) writer: Sleeper,
     /// Whether a message waits for room.
     is_sending: bool,
-    /// Whether the answer to the client's goodbye waits for that message.
+    /// Whether our answer to the client's close waits for that message.
     pub(super) is_held: bool,
     driver: Option<Waker>,
 }
@@ -105,7 +105,7 @@ impl Mail {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
     }
 
-    /// The client has said goodbye. What it sent before is answered before: a message that waits for room goes first.
+    /// Called when the client has closed. A message that waits for room is sent before the close is answered.
     pub(super) fn hold(&mut self) {
         self.is_held = self.is_sending;
     }

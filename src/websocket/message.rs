@@ -213,8 +213,8 @@ impl Close {
         Self { code, reason: shortened(reason).into() }
     }
 
-    /// Whether an endpoint may send this code: those of RFC 6455, those that IANA's registry adds (1012 to 1014), and
-    /// those of libraries and applications. 1004 has no meaning yet; 1005, 1006 and 1015 never stand in a frame.
+    /// Whether an endpoint may send this code. RFC 6455, IANA's registry (1012 to 1014), libraries and applications
+    /// define such codes. 1004 is reserved; 1005, 1006 and 1015 never stand in a frame.
     pub(super) fn is_for_endpoints(code: u16) -> bool {
         matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }

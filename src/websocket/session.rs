@@ -56,7 +56,7 @@ pub(super) struct Session {
     is_reading: bool,
     /// Whether the client has closed or left.
     is_gone: bool,
-    /// What the client has said goodbye with, until that is answered.
+    /// The client's close, until it is answered.
     goodbye: Option<Close>,
     ended: UpgradeEnd,
 }

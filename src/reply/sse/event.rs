@@ -226,7 +226,7 @@ impl EventBytes {
     }
 }
 
-/// What a stream of server-sent events may give: [`SseEvent`], text, [`Json`], or a `Result` of one of these.
+/// An item of a stream of server-sent events: [`SseEvent`], text, [`Json`], or a `Result` of one of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a server-sent event",
     label = "`{Self}` cannot be sent as an event",
