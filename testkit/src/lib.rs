@@ -18,6 +18,7 @@ pub mod h2;
 pub mod hpack;
 mod imports;
 pub mod lines;
+pub mod manifest;
 mod platform;
 pub mod process;
 pub mod program;

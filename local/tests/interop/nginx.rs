@@ -6,7 +6,7 @@ use testkit::events::kind;
 use testkit::h1::{Conn, exchange, request};
 use testkit::{Folder, eventually};
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 /// A running nginx that passes everything to one port.
 pub(super) struct Nginx {
@@ -61,7 +61,7 @@ impl Drop for Nginx {
 #[test]
 #[ignore = "needs nginx: .ci/run runs it with --ignored"]
 fn nginx_in_front_changes_nothing() {
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
+    let local = Local::scripted(f().timeout(60).concurrency(5));
     let nginx = Nginx::start(local.function_port("f"));
     let reply = exchange(
         nginx.port,
