@@ -71,7 +71,7 @@ fn main() -> Result {
         .get("/ws", async |ex| ex.websocket(echo).with_protocols(["echo"]))
         .get("/context", async |ex| context(&ex).into_reply())
         .get("/sse", ticks)
-        .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id())))
+        .get("/feed", async |ex| Sse::new(ex.state().feed.subscribe_after(ex.last_event_id().as_deref())))
         .post("/publish", async |ex| Ok(ex.state().feed.send(ex.text().await?)?.to_string()))
         .get("/counters", async |ex| Json(ex.counters()))
         .unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| Ok(hello(&request.name)))

@@ -5,6 +5,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// What happens to a handler whose client has left: see [`At::hang_up_policy`](crate::At::hang_up_policy).
+///
+/// ```
+/// use fc_runtime::{App, HangUpPolicy, at};
+///
+/// # fc_runtime::testing::run(async {
+/// let orders = at("/orders").hang_up_policy(HangUpPolicy::Finish);
+/// let app = App::new().post(orders, async |ex| {
+///     let order = ex.text().await?;
+///     // A client that leaves from here on does not stop the payment.
+///     Ok((201, format!("{order}, paid")))
+/// });
+/// app.test_client().post("/orders").body("tea").await.assert_status(201).assert_text("tea, paid");
+/// # });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 #[doc(alias = "disconnect")]

@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderValue, Method};
 /// ```
 /// use fc_runtime::{App, Cors, Method};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/items", async |_| "tea")
 ///     .cors(Cors::allow("https://shop.example").with_credentials())
@@ -47,6 +47,8 @@ use http::{HeaderMap, HeaderValue, Method};
 /// answer to the platform, which invites everyone: `Cors::same_origin()` is the closed door.
 #[derive(Clone)]
 #[must_use = "a policy does nothing unless an app or a place is given it"]
+#[doc(alias = "CorsLayer")]
+#[doc(alias = "Access-Control-Allow-Origin")]
 pub struct Cors {
     origins: Vec<Cow<'static, str>>,
     any: bool,

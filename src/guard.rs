@@ -14,7 +14,7 @@ use crate::sealed::Next;
 /// ```
 /// use fc_runtime::{App, guard};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/", async |_| "inside")
 ///     .around(guard::require_header("x-from-alb", "a long secret"))
@@ -24,6 +24,7 @@ use crate::sealed::Next;
 /// # });
 /// ```
 #[allow(clippy::type_complexity, reason = "it is what `around` asks for")]
+#[doc(alias = "auth")]
 pub fn require_header<S: Send + Sync + 'static>(
     name: &'static str,
     secret: impl Into<String>,
@@ -43,7 +44,7 @@ pub fn require_header<S: Send + Sync + 'static>(
 /// ```
 /// use fc_runtime::{App, guard};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client =
 ///     App::new().get("/", async |_| "inside").around(guard::bearer(["a long token"])).test_client();
 /// client.get("/").await.assert_status(401).assert_header("www-authenticate", "Bearer");
@@ -51,6 +52,9 @@ pub fn require_header<S: Send + Sync + 'static>(
 /// # });
 /// ```
 #[allow(clippy::type_complexity, reason = "it is what `around` asks for")]
+#[doc(alias = "authorization")]
+#[doc(alias = "auth")]
+#[doc(alias = "token")]
 pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     tokens: impl IntoIterator<Item = T>,
 ) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>> {
@@ -58,13 +62,14 @@ pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     async move |ex: Exchange<S>, next: Next<S>| {
         let mut lines = ex.headers().get_all(http::header::AUTHORIZATION).iter();
         // Of two headers nobody knows which one the others read.
-        let line = lines.next().filter(|_| lines.next().is_none()).and_then(|line| line.to_str().ok());
-        let sent = line.and_then(|line| line.split_once(' '));
-        let token =
-            sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let line = lines.next().filter(|_| lines.next().is_none()).map(http::HeaderValue::as_bytes);
+        let token = line.and_then(|line| {
+            let (scheme, token) = line.split_at(line.iter().position(|byte| *byte == b' ')?);
+            scheme.eq_ignore_ascii_case(b"bearer").then(|| token.trim_ascii())
+        });
         // Every token is compared, so that the time does not tell which one is near.
         let known = token.is_some_and(|token| {
-            tokens.iter().fold(false, |known, own| known | is_same(token.as_bytes(), own.as_bytes()))
+            tokens.iter().fold(false, |known, own| known | is_same(token, own.as_bytes()))
         });
         if known {
             return Ok(next.run(ex).await);

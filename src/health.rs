@@ -76,7 +76,7 @@ pub(crate) struct Report {
 }
 
 /// What a caller has to do.
-pub(crate) enum Turn {
+pub(crate) enum Join {
     /// Run the checks, and tell the outcome.
     Run(watch::Sender<Option<Arc<Report>>>, watch::Receiver<Option<Arc<Report>>>),
     /// Somebody runs them, or has just done so.
@@ -84,7 +84,7 @@ pub(crate) enum Turn {
 }
 
 impl Rounds {
-    pub(crate) fn turn(&self, holds: Duration) -> Turn {
+    pub(crate) fn join(&self, holds: Duration) -> Join {
         let mut last = lock(&self.last);
         if let Some(round) = &*last {
             let usable = match &*round.borrow() {
@@ -93,12 +93,12 @@ impl Rounds {
                 None => round.has_changed().is_ok(),
             };
             if usable {
-                return Turn::Wait(round.clone());
+                return Join::Wait(round.clone());
             }
         }
         let (tell, round) = watch::channel(None);
         *last = Some(round.clone());
-        Turn::Run(tell, round)
+        Join::Run(tell, round)
     }
 }
 
@@ -164,22 +164,22 @@ mod tests {
     #[tokio::test]
     async fn one_round_runs_at_a_time_and_holds_for_a_while() {
         let rounds = Rounds::default();
-        let Turn::Run(tell, _) = rounds.turn(Duration::from_secs(1)) else {
+        let Join::Run(tell, _) = rounds.join(Duration::from_secs(1)) else {
             panic!("the first has to run it")
         };
-        let Turn::Wait(round) = rounds.turn(Duration::from_secs(1)) else { panic!("the second has to wait") };
+        let Join::Wait(round) = rounds.join(Duration::from_secs(1)) else { panic!("the second has to wait") };
         tell.send_replace(Some(Arc::new(Report::new(vec![("database", Err("down".to_owned()))]))));
         let report = outcome(round).await.unwrap();
         assert!(!report.is_ready());
         assert_eq!(report.failures(), "database: down");
-        assert!(matches!(rounds.turn(Duration::from_secs(60)), Turn::Wait(_)));
-        assert!(matches!(rounds.turn(Duration::ZERO), Turn::Run(..)));
+        assert!(matches!(rounds.join(Duration::from_secs(60)), Join::Wait(_)));
+        assert!(matches!(rounds.join(Duration::ZERO), Join::Run(..)));
     }
 
     #[test]
     fn a_round_that_was_dropped_is_run_again() {
         let rounds = Rounds::default();
-        drop(rounds.turn(Duration::from_secs(1)));
-        assert!(matches!(rounds.turn(Duration::from_secs(1)), Turn::Run(..)));
+        drop(rounds.join(Duration::from_secs(1)));
+        assert!(matches!(rounds.join(Duration::from_secs(1)), Join::Run(..)));
     }
 }

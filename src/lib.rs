@@ -17,7 +17,7 @@
 //! use fc_runtime::{App, Json, at};
 //! use std::time::Duration;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .get("/users/{id}/posts/{post}", async |ex| {
 //!         let (user, post): (u32, u32) = (ex.param("id")?, ex.param("post")?);
@@ -43,7 +43,7 @@
 //! #[derive(Deserialize, Serialize)]
 //! struct Order { item: String, quantity: u32 }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::new()
 //!     .post("/orders", async |ex| {
 //!         let order: Order = ex.json().await?;
@@ -88,13 +88,13 @@
 //! ```
 //! use fc_runtime::{App, Broadcast, Sse, SseEvent};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let client = App::with_state(Broadcast::new(64))
 //!     .get("/countdown", async |_| Sse::run(async move |mut out| {
 //!         for left in [2, 1] { out.send(SseEvent::json(&left)?.with_id(left)).await?; }
 //!         Ok(())
 //!     }))
-//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id())))
+//!     .get("/feed", async |ex| Sse::new(ex.state().subscribe_after(ex.last_event_id().as_deref())))
 //!     .post("/feed", async |ex| Ok(ex.state().send(ex.text().await?)?.to_string()))
 //!     .test_client();
 //! client.get("/countdown").await.assert_text("data: 2\nid: 2\n\ndata: 1\nid: 1\n\n");
@@ -157,15 +157,15 @@
 //!
 //! | what | default here | the platform's |
 //! |---|---|---|
-//! | headers, names and values together | 32 KiB, 431 | 8 KB from a client, then it adds its own |
-//! | path and query | 8 KiB, 414 | 4 KB (FC 3.0), 8 KB (FC 2.0) |
-//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MB |
-//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MB |
+//! | headers, names and values together | 32 KiB, 431 | 8 KiB from a client, then it adds its own |
+//! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
+//! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
+//! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
 //! | head, from its first byte | [10 s](App::head_limit), closed | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
 //! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
-//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MB |
+//! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
 //! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
 //! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
@@ -200,9 +200,10 @@
 )]
 
 mod app;
-mod beacon;
+
 mod cancel;
 mod cors;
+mod counters;
 mod endpoint;
 mod error;
 mod exchange;
@@ -216,12 +217,13 @@ mod log;
 pub mod platform;
 mod reply;
 mod request;
+mod roll;
 mod route;
 mod sealed;
 mod serve;
 mod stage;
 mod stop;
-mod tally;
+
 mod task;
 #[cfg(test)]
 mod test_waker;
@@ -229,6 +231,7 @@ mod test_waker;
 pub mod testing;
 mod timer;
 mod unwind;
+mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
 
@@ -241,6 +244,7 @@ pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
 pub use cors::Cors;
+pub use counters::Counters;
 pub use error::BoxError;
 pub use error::Error;
 pub use error::OrError;
@@ -283,7 +287,6 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
-pub use tally::Counters;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use crate::beacon::{Beacon, Observer};
+use crate::watched::{Observer, Watched};
 
 /// Who announces it. Clones announce the same.
 #[derive(Clone, Default)]
 pub(crate) struct Stops {
     /// Counts the announcements.
-    count: Beacon,
+    count: Watched,
     is_final: Arc<AtomicBool>,
 }
 

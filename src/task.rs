@@ -16,9 +16,9 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A connection that has said nothing yet, or only probes.
-    Greeting,
-    /// Takes connections over from the door.
-    Host,
+    Probing,
+    /// Receives connections from the door.
+    Receiver,
     Connection,
     Handler,
     Blocking,
@@ -32,8 +32,8 @@ pub(crate) enum Kind {
 }
 
 const KINDS: &[(Kind, &str)] = &[
-    (Kind::Greeting, "greetings"),
-    (Kind::Host, "hosts"),
+    (Kind::Probing, "new connections"),
+    (Kind::Receiver, "receivers"),
     (Kind::Connection, "connections"),
     (Kind::Handler, "handlers"),
     (Kind::Blocking, "blocking calls"),

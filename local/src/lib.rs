@@ -6,21 +6,24 @@
 
 pub mod cli;
 
-mod dispatch;
+mod call;
+mod deploy;
 mod event;
 mod failure;
-mod gateway;
+mod front;
 mod instance;
 mod manifest;
 mod model;
 mod platform;
 mod process;
+mod shell;
 mod watch;
 mod wire;
 
+pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark,
+    Remark, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
-pub use platform::{Built, Invocation, Platform, Settings};
+pub use platform::{Invocation, Platform, Settings};

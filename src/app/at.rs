@@ -1,4 +1,4 @@
-//! A place: a pattern with the settings of what is there.
+//! Places: a pattern with settings.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,15 +6,18 @@ use std::time::Duration;
 use crate::cancel::HangUpPolicy;
 use crate::cors::Cors;
 
-/// A pattern with settings, wherever a pattern may stand: routes, groups.
+/// A place: a pattern with settings. Routes and groups take a place or a plain pattern.
+/// [`at`] makes one, and shows how.
 #[derive(Debug, Clone)]
 #[must_use = "a place does nothing unless a route or a group is put there"]
+#[doc(alias = "path")]
+#[doc(alias = "route")]
 pub struct At {
     pub(crate) pattern: Cow<'static, str>,
     pub(crate) settings: PlaceSettings,
 }
 
-/// What a place says; what it leaves open, its group or the app decides.
+/// The settings of a place. An unset one is taken from the group, and then from the app.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PlaceSettings {
     pub(crate) hang_up_policy: Option<HangUpPolicy>,
@@ -24,7 +27,7 @@ pub(crate) struct PlaceSettings {
     pub(crate) cors: Option<Cors>,
 }
 
-/// A pattern that settings can be added to.
+/// A place for a pattern, to which settings can be added.
 ///
 /// ```
 /// use fc_runtime::{App, HangUpPolicy, MIB, at};
@@ -44,6 +47,9 @@ pub fn at(pattern: impl Into<Cow<'static, str>>) -> At {
 impl At {
     /// What happens to a handler here when its client leaves: it is cancelled, or runs to its end. Default
     /// [`HangUpPolicy::Cancel`].
+    ///
+    /// Those that run to their end stay in flight until then. [`App::max_finishing`](crate::App::max_finishing) bounds how
+    /// many there are.
     #[doc(alias = "disconnect")]
     #[doc(alias = "cancel")]
     #[doc(alias = "detached")]
@@ -52,25 +58,30 @@ impl At {
         self
     }
 
-    /// The largest body a reader takes in here. Default 2 MiB; the platform's most is 32 MiB.
+    /// The largest body that a reader here accepts, in bytes; a larger one gets a 413. Default: 2 MiB. The platform
+    /// passes at most 32 MiB.
+    #[doc(alias = "DefaultBodyLimit")]
+    #[doc(alias = "limit")]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = Some(bytes);
         self
     }
 
-    /// How long a reader here waits for the next piece of a body. Then the answer is a 408. Default 30 s.
+    /// How long a reader here waits for the next piece of a body before it gives a 408. Default: 30 s.
     pub fn body_pause(mut self, pause: Duration) -> Self {
         self.settings.body_pause = Some(pause);
         self
     }
 
-    /// Which other origins may read replies from here, in place of what the app says.
+    /// The CORS policy here, in place of the app's.
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = Some(cors);
         self
     }
 
-    /// How long a handler here may take until its reply begins. Then the answer is a 504.
+    /// How long a handler here may take until its reply begins. After that the reply is a 504. Default: no limit but
+    /// the platform's.
+    #[doc(alias = "timeout")]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = Some(limit);
         self

@@ -1,4 +1,4 @@
-//! The builder that users see.
+//! The builder of an app.
 
 use std::fmt;
 use std::panic::Location;
@@ -20,10 +20,10 @@ use crate::app::seal;
 use crate::app::verbs::verbs;
 use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
 
-/// How the state comes to be: on the runtime, before the first request.
+/// Makes the state, on the runtime, before the first request.
 pub(super) type Open<S> = Box<dyn FnOnce(Instance) -> BoxFuture<Result<S>> + Send>;
 
-/// Told of the frozen app by those of its routes that have to ask it something.
+/// A callback of a route that needs the sealed app.
 pub(super) type OnceSealed<S> = Box<dyn FnOnce(&Arc<Sealed<S>>) + Send>;
 
 /// A function: routes, hooks and settings around a state `S`.
@@ -42,10 +42,13 @@ pub(super) type OnceSealed<S> = Box<dyn FnOnce(&Arc<Sealed<S>>) + Send>;
 /// }
 /// ```
 ///
-/// Handlers are async closures. They may capture what they need with `async move`; what all requests share
-/// belongs in the state. Mistakes in routes are collected and reported together, each with its line, when the
-/// app starts.
+/// Handlers are async closures. Values for one handler can be captured with `async move`; values for all requests
+/// belong in the state. Mistakes in routes are collected, and reported together when the app starts, each with its
+/// line.
 #[must_use = "an app does nothing until it runs"]
+#[doc(alias = "Router")]
+#[doc(alias = "server")]
+#[doc(alias = "application")]
 pub struct App<S = ()> {
     pub(super) open: Open<S>,
     pub(super) routes: Routes<S>,
@@ -76,14 +79,17 @@ impl Default for App {
 }
 
 impl<S: Send + Sync + 'static> App<S> {
-    /// An app with a state that needs no runtime to be made.
+    /// An app with this state, for a state that can be made without a runtime.
+    #[doc(alias = "state")]
+    #[doc(alias = "app_data")]
+    #[doc(alias = "extension")]
     pub fn with_state(state: S) -> Self {
         Self::opened_by(Box::new(|_| Box::pin(std::future::ready(Ok(state)))))
     }
 
     /// An app whose state is made on the runtime, before the first request: a connection pool, a client.
     ///
-    /// Routes are checked before. An error ends the start with exit code 1.
+    /// Routes are checked first. An error ends the process with exit code 1.
     ///
     /// ```no_run
     /// use fc_runtime::App;
@@ -96,6 +102,10 @@ impl<S: Send + Sync + 'static> App<S> {
     ///         .run()
     /// }
     /// ```
+    #[doc(alias = "state")]
+    #[doc(alias = "setup")]
+    #[doc(alias = "extension")]
+    #[doc(alias = "data")]
     pub fn with_state_from<F, Fut>(open: F) -> Self
     where
         F: FnOnce(Instance) -> Fut + Send + 'static,
@@ -122,8 +132,11 @@ impl<S: Send + Sync + 'static> App<S> {
         }
     }
 
-    /// Answers paths that no route has, in place of the 404. The app's arounds apply.
+    /// Answers paths that match no route, in place of the 404. The app's middleware (arounds) applies.
     #[track_caller]
+    #[doc(alias = "404")]
+    #[doc(alias = "default_service")]
+    #[doc(alias = "not_found")]
     pub fn fallback<F, R>(mut self, handler: F) -> Self
     where
         F: AsyncFn(Exchange<S>) -> R + Handler<(Exchange<S>,), R>,
@@ -135,15 +148,16 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Handles event calls: everything that is no HTTP request, such as API calls, timers, queues.
+    /// Handles event calls: every call that is not an HTTP request, from the API, timers, queues and other triggers.
     ///
-    /// The platform sends them as `POST /invoke`. What the handler returns becomes the caller's payload; an error or
-    /// a panic becomes `{"errorMessage", "errorType", "stackTrace"}` with the status word that counts as failed.
+    /// The platform sends them as `POST /invoke`. The handler's value is the payload for the caller. An error or a
+    /// panic becomes `{"errorMessage", "errorType", "stackTrace"}`, with the status header that marks the call as
+    /// failed.
     ///
     /// ```
     /// use fc_runtime::{App, Json};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new().event(async |event| {
     ///     let numbers: Vec<i64> = event.json()?;
     ///     Ok(Json(numbers.iter().sum::<i64>()))
@@ -163,10 +177,12 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Runs once, before the first request: on `POST /initialize`, or when the first request finds that none came.
+    /// Runs a hook once, before the first request: on `POST /initialize`, or at the first request if that comes
+    /// earlier.
     ///
-    /// Requests that come meanwhile wait. A failure is answered with 404 (a 5xx would make the platform restart the
-    /// instance for ever) and tried again at the next occasion. The platform allows 300 s.
+    /// Requests that come meanwhile wait. A failure is answered with 404, because after a 5xx the platform restarts the
+    /// instance over and over. The next request or hook call tries again. The platform allows 300 s.
+    #[doc(alias = "startup")]
     pub fn on_initialize<F, R>(mut self, hook: F) -> Self
     where
         F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
@@ -176,9 +192,10 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Runs when the platform announces a stop or a freeze (`GET /pre-stop`). The app keeps serving afterwards.
+    /// Runs a hook when the platform announces a stop or a freeze (`GET /pre-stop`). The app keeps serving afterwards.
     ///
-    /// All hooks together have 2.5 s by default; the platform's own default is 3 s, its maximum 90 s.
+    /// All hooks together have 2.5 s by default. The platform's time-out is 3 s by default, and at most 90 s.
+    #[doc(alias = "shutdown")]
     pub fn on_pre_stop<F, R>(mut self, hook: F) -> Self
     where
         F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
@@ -188,7 +205,7 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// FC 2.0 only: runs before each freeze (`GET /pre-freeze`). The budget is that of pre-stop.
+    /// FC 2.0 only: runs a hook before each freeze (`GET /pre-freeze`). It shares the time budget of pre-stop.
     pub fn on_pre_freeze<F, R>(mut self, hook: F) -> Self
     where
         F: AsyncFn(Hook<S>) -> R + Handler<(Hook<S>,), R>,
@@ -198,7 +215,7 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Chooses the status of an error type of yours, wherever it stands in the chain of causes.
+    /// Chooses the status and message for an error type of yours, anywhere in the chain of causes.
     ///
     /// ```
     /// use fc_runtime::{App, Error};
@@ -211,13 +228,14 @@ impl<S: Send + Sync + 'static> App<S> {
     /// impl std::error::Error for SoldOut {}
     /// fn buy() -> Result<&'static str, SoldOut> { Err(SoldOut) }
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new()
     ///     .get("/buy", async |_| Ok(buy()?))
     ///     .on_error(|_: &SoldOut| Error::conflict("sold out"));
     /// app.test_client().get("/buy").await.assert_status(409);
     /// # });
     /// ```
+    #[doc(alias = "error_handler")]
     pub fn on_error<E, F>(mut self, map: F) -> Self
     where
         E: std::error::Error + 'static,
@@ -227,34 +245,36 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// Adds a named check to the *ready* endpoint (default `/readyz`): a database, a cache, a queue.
+    /// Adds a named check to the *ready* endpoint (default `/readyz`), for a database, a cache or a queue.
     ///
-    /// One round of checks runs at a time, each check with a limit of its own, and its outcome holds for a second: probes
-    /// cannot overload what they ask for. The endpoint answers 200 or 503; callers inside the instance see which check
-    /// failed. It is apart from the live check on purpose, and no part of [`health_path`](Self::health_path).
+    /// One round of checks runs at a time, each check with its own time limit. The outcome is valid for a second, so
+    /// that probes cannot overload the checked services. The endpoint answers 200 or 503; callers inside the instance
+    /// see which check failed. The checks are no part of the live check at [`health_path`](Self::health_path).
     ///
     /// ```
     /// use fc_runtime::App;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let app = App::new().ready_check("database", async |_| Err(fc_runtime::Error::unavailable("no route")));
     /// let client = app.test_client();
     /// client.get("/readyz").await.assert_status(503);
     /// client.get("/healthz").await.assert_status(200);
     /// # });
     /// ```
+    #[doc(alias = "readiness")]
+    #[doc(alias = "health")]
     pub fn ready_check<F, R>(mut self, name: &'static str, check: F) -> Self
     where
         F: AsyncFn(Arc<S>) -> R + Handler<(Arc<S>,), R>,
         R: Outcome + 'static,
     {
         self.ready_checks.push((name, handler::ready_check(check)));
-        // Named here alone, so that a function without checks has none of this in its binary.
+        // Referred to only here, so that a function without checks does not link its code.
         self.ready = Some(crate::endpoint::ready);
         self
     }
 
-    /// Checks everything and opens the state.
+    /// Checks the whole app, and makes the state.
     pub(crate) async fn seal(self, instance: Instance) -> Result<Arc<Sealed<S>>> {
         let (plan, open) = seal::check(self)?;
         let state = open(instance.clone()).await?;

@@ -1,4 +1,4 @@
-//! Settings of an app as a whole.
+//! Settings of the whole app.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,148 +7,182 @@ use crate::app::App;
 use crate::cors::Cors;
 use crate::log::{AccessLog, LogMarkers};
 
-/// Settings. Sizes and times have defaults; the platform's own limits stand beside them.
+/// Settings. Each has a default; the docs name the platform's limit beside it.
 impl<S: Send + Sync + 'static> App<S> {
-    /// Listens on this port, whatever the environment says.
+    /// Listens on this port, and ignores the port of the environment.
     pub fn port(mut self, port: u16) -> Self {
         self.settings.port = Some(port);
         self
     }
 
-    /// Whether to believe the platform's headers and hooks. By default only when the environment shows that
-    /// Function Compute started this process: elsewhere anyone could send `GET /pre-stop`.
+    /// Whether the platform's headers and hooks are trusted. By default they are only if the environment shows that
+    /// Function Compute started this process. Elsewhere any client could send `GET /pre-stop`.
     pub fn trust_platform(mut self, trust: bool) -> Self {
         self.settings.trust = Some(trust);
         self
     }
 
-    /// How many proxies in front are trusted to write `X-Forwarded-For`, `-Proto` and `-Host`. Default 0: none of
-    /// these headers is believed. One load balancer is 1.
+    /// How many proxies in front may set `X-Forwarded-For`, `-Proto` and `-Host`. Default: 0, which ignores these
+    /// headers. For one load balancer use 1.
+    #[doc(alias = "trust proxy")]
+    #[doc(alias = "X-Forwarded-For")]
     pub fn trusted_hops(mut self, hops: usize) -> Self {
         self.settings.trusted_hops = hops;
         self
     }
 
-    /// The prefix that a rule of a load balancer cuts from paths, for [`Exchange::base_path`](crate::Exchange::base_path).
+    /// The prefix that a load balancer's rule cuts from paths, for [`Exchange::base_path`](crate::Exchange::base_path).
     pub fn base_path(mut self, prefix: impl Into<String>) -> Self {
         self.settings.base_path = Some(prefix.into().trim_end_matches('/').to_owned());
         self
     }
 
-    /// Which other origins may read replies. Without a policy the platform invites all of them: see [`Cors`].
+    /// The CORS policy: which other origins may read replies. Without one the platform lets every origin read: see
+    /// [`Cors`].
+    #[doc(alias = "CorsLayer")]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.routes.settings.cors = Some(cors);
         self
     }
 
-    /// The largest body a reader takes in, for scopes that say nothing. Default 2 MiB; the platform's most is 32 MiB.
+    /// The largest body that a reader accepts, in bytes, where neither the route nor its group sets one. Default: 2
+    /// MiB. The platform passes at most 32 MiB.
+    #[doc(alias = "DefaultBodyLimit")]
+    #[doc(alias = "limit")]
+    #[doc(alias = "payload")]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.routes.settings.body_limit = Some(bytes);
         self
     }
 
-    /// How long a reader waits for the next piece of a body, for scopes that say nothing. Default 30 s, then 408.
+    /// How long a reader waits for the next piece of a body before it gives a 408, where neither the route nor its
+    /// group sets one. Default: 30 s.
+    #[doc(alias = "timeout")]
     pub fn body_pause(mut self, pause: Duration) -> Self {
         self.routes.settings.body_pause = Some(pause);
         self
     }
 
-    /// How long a handler may take until its reply begins, for scopes that say nothing. Then the answer is a 504.
-    /// Default: no limit but the platform's.
+    /// How long a handler may take until its reply begins, where neither the route nor its group sets one. After that
+    /// the reply is a 504. Default: no limit but the platform's.
+    #[doc(alias = "timeout")]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.routes.settings.time_limit = Some(limit);
         self
     }
 
-    /// How long the head of a request may take from its first byte on. Default 10 s. A connection on which no head has
-    /// begun is never closed: the platform reuses its connections, and loses a `POST` on one that was closed.
+    /// How long the head of a request may take, from its first byte on. Default: 10 s. A connection without a begun
+    /// head is never closed, because the platform reuses its connections and would lose a `POST` on a closed one.
+    #[doc(alias = "header_read_timeout")]
+    #[doc(alias = "client_request_timeout")]
+    #[doc(alias = "slowloris")]
     pub fn head_limit(mut self, limit: Duration) -> Self {
         self.settings.head_limit = limit;
         self
     }
 
-    /// How many connections are served at a time; more wait in the kernel. Default 20 000; the platform allows 100 000
+    /// The most connections at a time; more wait in the kernel. Default: 20 000. The platform allows 100 000 file
     /// descriptors, and opens no more connections than the instance's concurrency (at most 200).
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.max(1);
         self
     }
 
-    /// How many requests are handled at a time; more are answered 503 with `Retry-After` at once. Default: no limit.
-    /// On the platform the instance's concurrency (1 by default, at most 200) does this before.
+    /// The most requests in flight; one more gets a 503 with `Retry-After` at once. Default: no limit. The platform
+    /// sends no more than the instance's concurrency (1 by default, at most 200).
+    #[doc(alias = "concurrency_limit")]
+    #[doc(alias = "load_shed")]
     pub fn max_in_flight(mut self, requests: u64) -> Self {
         self.settings.max_in_flight = requests.max(1);
         self
     }
 
+    /// How many handlers of places that [finish](crate::HangUpPolicy::Finish) run at a time, whether their clients wait or have left;
+    /// more are answered 503 with `Retry-After` at once. Default 1000.
+    ///
+    /// A client that leaves at once and comes again would otherwise make as many of them as it likes.
+    pub fn max_finishing(mut self, handlers: u64) -> Self {
+        self.settings.max_finishing = handlers.max(1);
+        self
+    }
+
     /// What in-flight requests are given after a signal to stop. Default 10 s.
+    #[doc(alias = "shutdown_timeout")]
+    #[doc(alias = "graceful")]
     pub fn drain_deadline(mut self, deadline: Duration) -> Self {
         self.settings.drain = deadline;
         self
     }
 
-    /// What all pre-stop hooks together are given. Default 2.5 s; the platform's default for the hook is 3 s.
+    /// The time for all pre-stop hooks together. Default: 2.5 s. The platform's time-out for the hook is 3 s by
+    /// default, and at most 90 s.
     pub fn pre_stop_budget(mut self, budget: Duration) -> Self {
         self.settings.pre_stop = budget;
         self
     }
 
-    /// How long a request or the hook waits for initialisation, whoever runs it. Default 300 s, the platform's most.
+    /// How long a request or the hook waits for the initialization to end. Default: 300 s, the platform's limit for the
+    /// hook.
     pub fn initialize_wait(mut self, limit: Duration) -> Self {
         self.settings.initialize = limit;
         self
     }
 
-    /// Which requests get a line. Default: all.
+    /// Which requests get a line in the log. Default: all.
+    #[doc(alias = "Logger")]
+    #[doc(alias = "TraceLayer")]
+    #[doc(alias = "morgan")]
     pub fn access_log(mut self, log: AccessLog) -> Self {
         self.settings.access_log = log;
         self
     }
 
-    /// Whether `FC Invoke Start` and `End` lines are printed. Default: on FC 2.0, which needs them.
+    /// Whether `FC Invoke Start` and `End` lines are printed. Default: only on FC 2.0, which needs them.
     pub fn log_markers(mut self, markers: LogMarkers) -> Self {
         self.settings.markers = markers;
         self
     }
 
-    /// The path of the *live* check, answered before everything else, by a thread that handlers cannot block.
-    /// Default `/healthz`. Put it into `customRuntimeConfig.healthCheckConfig.httpGetUrl`.
+    /// The path of the *live* check. Default: `/healthz`. The check is answered before everything else, by a thread
+    /// that handlers cannot block. Set the path in `customRuntimeConfig.healthCheckConfig.httpGetUrl`.
     ///
-    /// It says that the process and its executor work, and nothing about what the app depends on: one database outage
-    /// must not make the platform replace every instance. That is what [`ready_check`](Self::ready_check) is for.
-    /// Callers inside the instance get details as JSON, others just `ok`.
+    /// The check shows that the process and its executor work. It does not cover the services that the app depends on:
+    /// one database outage must not make the platform replace every instance. [`ready_check`](Self::ready_check) is for
+    /// those. Callers inside the instance get details as JSON, others get `ok`.
+    #[doc(alias = "liveness")]
     pub fn health_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.settings.health_path = path.into();
         self
     }
 
-    /// Answers `HEAD /` as the live check too: the probe of a load balancer, which may be HTTP/1.0 and name no host.
+    /// Answers `HEAD /` as the live check too, which is the probe of a load balancer. It may be HTTP/1.0 without a
+    /// host.
     ///
-    /// Without this, the app's own `/` answers it, `HEAD` from `GET`.
+    /// Without this setting the app's own `/` answers `HEAD`, from its `GET`.
     pub fn answer_load_balancer_probe(mut self) -> Self {
         self.settings.head_root = true;
         self
     }
 
-    /// How long the executor may owe an answer before the live check fails. Default 10 s.
+    /// How long the executor may take to answer before the live check fails. Default: 10 s.
     pub fn heartbeat_limit(mut self, limit: Duration) -> Self {
         self.settings.heartbeat_limit = limit;
         self
     }
 
-    /// The path of the *ready* check. Default `/readyz`; it exists once there is a check.
+    /// The path of the *ready* check. Default: `/readyz`. The path is answered only if there is a check.
     pub fn ready_path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.settings.ready_path = path.into();
         self
     }
 
-    /// How long one ready check may take. Default 0.9 s; the platform waits 1 to 3 s for a probe.
+    /// How long one ready check may take. Default: 0.9 s. The platform waits 1 to 3 s for a probe.
     pub fn ready_limit(mut self, limit: Duration) -> Self {
         self.settings.ready_limit = limit;
         self
     }
 
-    /// What the live check tells callers inside the instance about this build.
+    /// The version and commit that the live check shows to callers inside the instance.
     ///
     /// ```
     /// use fc_runtime::App;

@@ -13,10 +13,27 @@ use crate::exchange::Exchange;
 use crate::reply::IntoReply;
 use crate::sealed::Next;
 
-/// Routes under a common prefix, with settings and arounds of their own: see [`App::group`](crate::App::group).
+/// Routes under a common prefix, with their own settings and middleware (arounds): see
+/// [`App::group`](crate::App::group).
 ///
-/// Groups nest. A function that takes a group and gives it back is a module of routes.
+/// Groups nest. A function that takes a group and returns it is a module of routes.
+///
+/// ```
+/// use fc_runtime::{App, Group};
+///
+/// fn admin(group: Group) -> Group {
+///     group.get("/", async |_| "overview").get("/stats", async |_| "stats")
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().group("/admin", admin).test_client();
+/// client.get("/admin/stats").await.assert_text("stats");
+/// # });
+/// ```
 #[must_use = "a group does nothing unless it is given back"]
+#[doc(alias = "Router")]
+#[doc(alias = "scope")]
+#[doc(alias = "nest")]
 pub struct Group<S = ()> {
     pub(super) routes: Routes<S>,
 }

@@ -1,4 +1,4 @@
-//! From the author's closures to what the table holds: boxed once, called many times.
+//! Handlers: from the author's closures to the boxed functions of the route table.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,11 +11,31 @@ use crate::reply::{IntoEventReply, IntoReply, Outcome, Reply};
 use crate::sealed::{Around, Endpoint, EventHandler, HookHandler, Next, ReadyCheck};
 use crate::task::BoxFuture;
 
-/// A closure that many requests can call at once.
+/// A closure that many requests can call at the same time.
 ///
-/// It stands beside `AsyncFn`, never alone: `AsyncFn` lets closures infer and refuses those that change what they
-/// captured, and this makes their futures movable between threads. Implemented for every closure that is `Clone`
-/// with a future that is `Send`; you never implement it.
+/// It is a bound beside `AsyncFn`, never alone. `AsyncFn` infers the closure's types, and refuses closures that change
+/// captured values. `Handler` makes their futures `Send`. It is implemented for every closure that is `Clone` and whose
+/// future is `Send`; never implement it by hand.
+///
+/// A function of yours that takes a handler asks for both:
+///
+/// ```
+/// use fc_runtime::{App, Exchange, Handler, IntoReply};
+///
+/// fn get_in_both_versions<F, R>(app: App, path: &str, handler: F) -> App
+/// where
+///     F: AsyncFn(Exchange) -> R + Handler<(Exchange,), R>,
+///     R: IntoReply + 'static,
+/// {
+///     app.get(format!("/v1{path}"), handler.clone()).get(format!("/v2{path}"), handler)
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = get_in_both_versions(App::new(), "/items", async |_| "tea").test_client();
+/// client.get("/v1/items").await.assert_text("tea");
+/// client.get("/v2/items").await.assert_text("tea");
+/// # });
+/// ```
 pub trait Handler<Args, R>: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     type Future: Future<Output = R> + Send + 'static;
@@ -60,7 +80,7 @@ where
     })
 }
 
-/// A handler's future, ending with a reply.
+/// Boxes a handler's future, with the conversion of its value into a reply.
 pub(crate) fn replying<S, Fut>(future: Fut, shared: Arc<Shared<S>>) -> BoxFuture<Reply>
 where
     S: Send + Sync + 'static,
@@ -118,8 +138,8 @@ where
 }
 
 pin_project! {
-    /// Turns what a handler ends with into a reply. Written by hand: an `async` block would hold the closure's
-    /// future twice, and its output, which need not be `Send`, across the await.
+    /// Converts a handler's value into a reply. Written by hand: an `async` block would hold the closure's future
+    /// twice. It would also hold the value, which need not be `Send`, across the await.
     struct Replying<Fut, S> {
         #[pin]
         future: Fut,
@@ -136,7 +156,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         let this = self.project();
         let mut reply = ready!(this.future.poll(cx)).into_reply();
-        if let Some(error) = reply.take_unsettled_error() {
+        if let Some(error) = reply.take_unmapped_error() {
             reply.set_error(this.shared.map_error(error));
         }
         Poll::Ready(reply)

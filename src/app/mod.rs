@@ -1,4 +1,4 @@
-//! The builder that users see. `seal` checks everything and freezes it.
+//! The builder of an app. `seal` checks and freezes it.
 
 mod at;
 mod builder;

@@ -1,4 +1,4 @@
-//! Routes being declared, by an app or by a group.
+//! The routes that an app or a group declares.
 
 use std::fmt;
 use std::panic::Location;
@@ -12,25 +12,26 @@ use crate::reply::IntoReply;
 use crate::route::join;
 use crate::sealed::{Around, Endpoint, Next};
 
-/// What has been declared so far. A group's arounds and settings hold for all of it, whatever came first.
+/// The routes declared so far. A group's middleware (arounds) and settings apply to all its routes, in any order of
+/// declaration.
 pub(crate) struct Routes<S> {
     declared: Vec<Declared<S>>,
     arounds: Vec<Around<S>>,
     pub(crate) settings: PlaceSettings,
 }
 
-/// One route as it was declared.
+/// One declared route.
 pub(crate) struct Declared<S> {
-    /// `None` stands for every method.
+    /// `None` means every method.
     pub(crate) method: Option<Method>,
     pub(crate) pattern: String,
     pub(crate) settings: PlaceSettings,
-    /// The outermost first.
+    /// Outermost first.
     pub(crate) arounds: Vec<Around<S>>,
-    /// Whether it takes no arounds: what is ours, as probes are.
+    /// Whether the route takes no middleware (arounds), like the probes of this crate.
     pub(crate) is_bare: bool,
     pub(crate) endpoint: Endpoint<S>,
-    /// What is spoken here beside HTTP.
+    /// The protocol that the route speaks besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,
     pub(crate) line: &'static Location<'static>,
 }
@@ -91,7 +92,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
         &self.arounds
     }
 
-    /// All routes, with what holds for all of them put into each.
+    /// All routes, each with the settings and middleware (arounds) of the whole.
     pub(crate) fn finish(self) -> impl Iterator<Item = Declared<S>> {
         let Self { declared, arounds, settings } = self;
         declared.into_iter().map(move |mut route| {

@@ -1,4 +1,4 @@
-//! Sealing: everything the author may have got wrong is checked here, and reported all at once.
+//! Sealing: checks the whole app, and reports all mistakes of the author at once.
 
 use std::fmt;
 use std::panic::Location;
@@ -11,22 +11,35 @@ use crate::app::at::PlaceSettings;
 use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::routes::Declared;
 use crate::cors::{Cors, SealedCors};
+use crate::counters::LiveCounters;
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
-use crate::tally::Tally;
 use crate::task::Tracker;
 
-/// Mistakes in an app, each with the line that made it.
+/// The mistakes in an app, each with the line of code that made it.
 ///
-/// `main` prints them all; nothing was started.
+/// `main` prints all of them. The app has not started.
+///
+/// ```
+/// use fc_runtime::{App, AppErrors};
+/// use std::net::TcpListener;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().get("/users/{id", async |_| "a user").get("orders", async |_| "orders");
+/// let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// let error = app.serve(listener).await.unwrap_err();
+/// let mistakes = error.find_cause::<AppErrors>().unwrap().to_string();
+/// assert!(mistakes.starts_with("the app has 2 mistakes\n"), "{mistakes}");
+/// # });
+/// ```
 pub struct AppErrors(Mistakes);
 
 #[derive(Default)]
@@ -42,7 +55,7 @@ impl Mistakes {
     }
 }
 
-/// A checked app that waits for its state.
+/// A checked app, before its state is made.
 pub(super) struct Plan<S> {
     table: Table<Arc<Place<S>>>,
     fallback: Option<Arc<Place<S>>>,
@@ -178,8 +191,8 @@ impl<S> Plan<S> {
             trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
             instance,
             tracker: Tracker::default(),
-            tally: Arc::new(Tally::default()),
-            initialisation: Initialisation::new(!handlers.on_initialize.is_empty()),
+            counts: Arc::new(LiveCounters::default()),
+            initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),
             trusted_hops: settings.trusted_hops,

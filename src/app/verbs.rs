@@ -1,6 +1,6 @@
-//! What an app and a group both declare: routes by method, arounds, groups.
+//! The builder functions that `App` and `Group` share: routes by method, middleware (arounds), groups.
 
-/// A function of the builder for each method of HTTP.
+/// One builder function for each HTTP method.
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident => $method:expr,)*) => {$(
         $(#[$doc])*
@@ -17,19 +17,20 @@ macro_rules! methods {
     )*};
 }
 
-/// The functions that declare routes, for `App` and for `Group`. Those of a trait would have to be imported, and errors
-/// of the compiler would name the trait. The names in here are those of the caller's file.
+/// The functions that declare routes, for `App` and for `Group`. Functions of a trait would have to be imported, and
+/// compiler errors would name the trait. Names in this macro are resolved in the caller's file.
 macro_rules! verbs {
     ($builder:ident) => {
         impl<S: Send + Sync + 'static> $builder<S> {
             crate::app::verbs::methods! {
-                /// Answers `GET`, and `HEAD` with the same headers, at a pattern such as `/users/{id}` or `/files/{*rest}`.
+                /// Answers `GET`, and `HEAD` with the same headers, at a pattern such as `/users/{id}` or
+                /// `/files/{*rest}`.
                 ///
-                /// `{name}` is one segment, `{*name}` the rest of the path (not empty). A fixed segment wins over a parameter.
-                /// `/a` and `/a/` are different paths.
+                /// `{name}` matches one segment, `{*name}` the rest of the path, which may not be empty. A fixed
+                /// segment wins over a parameter. `/a` and `/a/` are different paths.
                 get => Some(Method::GET),
 
-                /// Answers `HEAD` apart from `GET`.
+                /// Answers `HEAD`, in place of the automatic reply from `GET`.
                 head => Some(Method::HEAD),
 
                 /// Answers `POST`.
@@ -44,14 +45,14 @@ macro_rules! verbs {
                 /// Answers `DELETE`.
                 delete => Some(Method::DELETE),
 
-                /// Answers `OPTIONS` in place of the automatic answer, which lists the path's methods.
+                /// Answers `OPTIONS`, in place of the automatic reply that lists the path's methods.
                 options => Some(Method::OPTIONS),
 
-                /// Answers every method that has no handler of its own at this pattern.
+                /// Answers every method that no other route has at this pattern.
                 any => None,
             }
 
-            /// Answers any one method, one of your own among them.
+            /// Answers a given method, which may be a custom one.
             #[track_caller]
             pub fn on<F, R>(mut self, method: Method, at: impl Into<At>, handler: F) -> Self
             where
@@ -62,14 +63,16 @@ macro_rules! verbs {
                 self
             }
 
-            /// Wraps every route of this app or group, whichever comes first: it may look at the exchange, answer itself, change the reply.
+            /// Adds middleware (an around) to every route of this app or group, in any order of declaration. It can
+            /// read the exchange, reply itself, or change the reply.
             ///
-            /// The first around is the outermost. Refusals of ours (404, 405) pass only through a fallback's arounds.
+            /// The first around is the outermost. A 404 or 405 by the runtime does not pass through arounds. A
+            /// [`fallback`](crate::App::fallback) replaces the 404, and passes through the arounds of the app.
             ///
             /// ```
             /// use fc_runtime::{App, Error};
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().get("/", async |_| "secret").around(async |ex, next| {
             ///     if ex.header("x-key") != Some("open") { return Err(Error::unauthorized("no key")); }
             ///     Ok(next.run(ex).await)
@@ -79,6 +82,11 @@ macro_rules! verbs {
             /// client.get("/").header("x-key", "open").await.assert_status(200).assert_text("secret");
             /// # });
             /// ```
+            #[doc(alias = "middleware")]
+            #[doc(alias = "layer")]
+            #[doc(alias = "wrap")]
+            #[doc(alias = "use")]
+            #[doc(alias = "interceptor")]
             pub fn around<F, R>(mut self, around: F) -> Self
             where
                 F: AsyncFn(Exchange<S>, Next<S>) -> R + Handler<(Exchange<S>, Next<S>), R>,
@@ -88,13 +96,13 @@ macro_rules! verbs {
                 self
             }
 
-            /// Routes under a common prefix, with settings and arounds of their own.
+            /// Adds routes under a common prefix, with their own settings and middleware (arounds).
             ///
             /// ```
             /// use fc_runtime::{App, at};
             /// use std::time::Duration;
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().group(at("/admin").time_limit(Duration::from_secs(5)), |admin| {
             ///     admin.get("/", async |_| "overview").get("/stats", async |_| "stats")
             /// });
@@ -103,6 +111,11 @@ macro_rules! verbs {
             /// client.get("/admin/stats").await.assert_text("stats");
             /// # });
             /// ```
+            #[doc(alias = "nest")]
+            #[doc(alias = "scope")]
+            #[doc(alias = "Router")]
+            #[doc(alias = "prefix")]
+            #[doc(alias = "mount")]
             pub fn group<F>(mut self, at: impl Into<At>, build: F) -> Self
             where
                 F: FnOnce(Group<S>) -> Group<S>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::endpoint::ensure_initialised;
+use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Event, whole};
 use crate::log::current;
@@ -14,16 +14,18 @@ use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::platform::names;
 use crate::reply::Body;
 use crate::sealed::Sealed;
-use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, respond, run_bounded};
+use crate::stage::{Failure, Outgoing, Record, drain_leftover, log_cause, recheck, respond, run_bounded};
 
 /// Calls the event handler. The status is 200 or 404, with the same word beside it, as documented.
 pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     mut record: Record,
 ) -> Response<Outgoing> {
-    app.shared.tally.invoked.add();
+    app.shared.counts.invoked.add();
     let call = Arc::clone(record.call());
-    let (status, word, kind, body) = match handle(app, &call).await {
+    let handled = handle(app, &call).await;
+    recheck(&call).await;
+    let (status, word, kind, body) = match handled {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
         Err(error) => {
             let mapped = catch_unwind(AssertUnwindSafe(|| app.shared.map_error(error)));
@@ -49,7 +51,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
 }
 
 async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {
-    ensure_initialised(app, call).await?;
+    ensure_initialized(app, call).await?;
     let payload = whole(call, REQUEST_BODY_MAX).await?;
     let Some(handler) = &app.handlers.event else {
         return Err(Error::of_ours(StatusCode::NOT_FOUND, "this function handles no events")

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::exchange::Peer;
-use crate::health::{Report, Turn, outcome};
+use crate::health::{Join, Report, outcome};
 use crate::log::say;
 use crate::platform::names::shows_a_proxy;
 use crate::reply::Body;
@@ -80,9 +80,9 @@ async fn outcome_of<S>(app: &Arc<Sealed<S>>) -> Option<Arc<Report>> {
 /// The outcome of the round that runs or has just run, or of a new one. It runs as a task: a prober that does not wait
 /// for it wastes nothing.
 pub(crate) fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> BoxFuture<Option<Arc<Report>>> {
-    let round = match app.rounds.turn(HOLDS) {
-        Turn::Wait(round) => round,
-        Turn::Run(tell, round) => {
+    let round = match app.rounds.join(HOLDS) {
+        Join::Wait(round) => round,
+        Join::Run(tell, round) => {
             let run = Arc::clone(app);
             drop(app.shared.tracker.spawn(Kind::Check, async move {
                 let report = check_all(&run).await;

@@ -1,4 +1,4 @@
-//! Lifecycle hooks: initialise once, prepare for a stop or a freeze, and keep serving.
+//! Lifecycle hooks: initialize once, prepare for a stop or a freeze, and keep serving.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,12 +9,12 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Hook};
-use crate::lifecycle::{Turn, outcome};
+use crate::lifecycle::{Start, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
 use crate::reply::Body;
 use crate::sealed::{HookHandler, Sealed};
-use crate::stage::{Guarded, Markers, Outgoing, drain_leftover, log_cause, respond};
+use crate::stage::{Markers, Outgoing, PanicGuarded, drain_leftover, log_cause, respond};
 use crate::task::Kind;
 
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -41,12 +41,12 @@ where
     }
     let result = match kind {
         CallKind::PreStop => {
-            app.shared.tally.pre_stopped.store(true, Ordering::Relaxed);
+            app.shared.counts.pre_stopped.store(true, Ordering::Relaxed);
             app.shared.stops.announce();
             prepare(app, &call, &app.handlers.on_pre_stop).await
         }
         CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
-        _ => ensure_initialised(app, &call).await,
+        _ => ensure_initialized(app, &call).await,
     };
     drain_leftover(&call, &app.shared.tracker);
     // The instance may be frozen once this is answered.
@@ -69,23 +69,23 @@ where
     respond(status, headers, Outgoing::new(body, None), false)
 }
 
-/// Returns once initialisation has succeeded, whoever ran it.
+/// Returns once initialization has succeeded, whoever ran it.
 ///
 /// It runs as a task of its own: a client that leaves does not stop it.
-pub(crate) async fn ensure_initialised<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
+pub(crate) async fn ensure_initialized<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
 where
     S: Send + Sync + 'static,
 {
-    match app.shared.initialisation.turn() {
-        Turn::Go => Ok(()),
-        Turn::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
-        Turn::Run(ticket) => {
+    match app.shared.initialization.start() {
+        Start::Done => Ok(()),
+        Start::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
+        Start::Run(ticket) => {
             let limit = app.settings.initialize;
             let (app, call) = (Arc::clone(app), Arc::clone(call));
             let shared = Arc::clone(&app.shared);
             let task = shared.tracker.spawn(Kind::Handler, async move {
                 let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
-                app.shared.initialisation.finish(&ticket, ran)
+                app.shared.initialization.finish(&ticket, ran)
             });
             let ended = async {
                 task.await
@@ -112,7 +112,7 @@ async fn run_all<S: Send + Sync + 'static>(
 ) -> Result {
     for hook in hooks {
         let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
-        let ran = Guarded::new(Arc::clone(call), || hook(held)).await;
+        let ran = PanicGuarded::new(Arc::clone(call), || hook(held)).await;
         if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
             let _entered = current::enter(Arc::clone(call) as _);
             log_cause(&error);

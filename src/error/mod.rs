@@ -14,9 +14,35 @@ use serde_json::Value;
 pub use or_error::OrError;
 
 /// Any error that can be moved between threads.
+///
+/// ```
+/// use fc_runtime::{BoxError, Error};
+///
+/// fn read(text: &str) -> Result<u16, BoxError> {
+///     if text.is_empty() { return Err("there is nothing to read".into()); }
+///     Ok(text.parse()?)
+/// }
+///
+/// assert_eq!(read("7").unwrap(), 7);
+/// let error = Error::internal(read("").unwrap_err());
+/// assert_eq!(error.message(), "internal error");
+/// assert_eq!(error.cause().unwrap().to_string(), "there is nothing to read");
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What handlers, hooks and readers give. Shadowing `std`'s is harmless: the second parameter is free.
+///
+/// ```
+/// use fc_runtime::Result;
+///
+/// fn port(text: &str) -> Result<u16> { Ok(text.parse()?) }
+/// fn check(text: &str) -> Result { port(text).map(drop) }
+/// fn strict(text: &str) -> Result<u16, std::num::ParseIntError> { text.parse() }
+///
+/// assert_eq!(port("9000").unwrap(), 9000);
+/// assert_eq!(check("no port").unwrap_err().status(), 500);
+/// assert!(strict("no port").is_err());
+/// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// A failed request: a 4xx or 5xx status, a public message and a cause that only the log sees.
@@ -43,6 +69,10 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// It is not a `std::error::Error`, on purpose: that is what lets `?` take every error there is. A type
 /// of yours chooses its status with `impl From<Mine> for fc_runtime::Error`, or, when it is a
 /// `std::error::Error`, through [`App::on_error`](crate::App::on_error).
+#[doc(alias = "ResponseError")]
+#[doc(alias = "HttpError")]
+#[doc(alias = "problem+json")]
+#[doc(alias = "RFC 9457")]
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -56,7 +86,7 @@ struct Inner {
     /// `None` where the line would be one of this crate, and tell the author nothing.
     at: Option<&'static Location<'static>>,
     /// Whether the author's mappings have seen it.
-    settled: bool,
+    mapped: bool,
     /// Whether the log has it already.
     reported: bool,
 }
@@ -85,37 +115,37 @@ impl Error {
         Self::build(StatusCode::BAD_REQUEST, message.into(), None, Location::caller())
     }
 
-    /// 401: nobody, or nobody known, asked.
+    /// 401: credentials are missing or wrong.
     #[track_caller]
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::UNAUTHORIZED, message.into(), None, Location::caller())
     }
 
-    /// 403: this caller may not.
+    /// 403: the caller is known, and is not allowed to do this.
     #[track_caller]
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::FORBIDDEN, message.into(), None, Location::caller())
     }
 
-    /// 404: there is no such thing.
+    /// 404: there is nothing at this path, or no such record.
     #[track_caller]
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::NOT_FOUND, message.into(), None, Location::caller())
     }
 
-    /// 409: it does not fit what is there.
+    /// 409: the request conflicts with the present state, as a name that is taken does.
     #[track_caller]
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::CONFLICT, message.into(), None, Location::caller())
     }
 
-    /// 422: well formed, but the values are not acceptable.
+    /// 422: the body is well formed, but its values are not acceptable.
     #[track_caller]
     pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::UNPROCESSABLE_ENTITY, message.into(), None, Location::caller())
     }
 
-    /// 503: not now.
+    /// 503: the function, or a service behind it, cannot answer now; a later attempt may succeed.
     #[track_caller]
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(StatusCode::SERVICE_UNAVAILABLE, message.into(), None, Location::caller())
@@ -206,12 +236,12 @@ impl Error {
     }
 
     /// Takes over what a mapping decided for the client, if it did; the cause and its line stay.
-    pub(crate) fn settle(mut self, mapped: Option<Error>) -> Error {
+    pub(crate) fn or_mapped(mut self, mapped: Option<Error>) -> Error {
         if let Some(mapped) = mapped {
             let cause = mapped.0.cause.or(self.0.cause.take());
             self = Error(Box::new(Inner { cause, at: self.0.at, ..*mapped.0 }));
         }
-        self.0.settled = true;
+        self.0.mapped = true;
         self
     }
 
@@ -242,8 +272,8 @@ impl Error {
         self.0.reported
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.0.settled
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.0.mapped
     }
 
     fn build(
@@ -261,7 +291,7 @@ impl Error {
             headers,
             cause,
             at,
-            settled: false,
+            mapped: false,
             reported: false,
         }))
     }

@@ -7,6 +7,17 @@ use crate::error::{BoxError, Error, Result};
 /// Ends an `Option` or a `Result` with a status and a message that the client reads.
 ///
 /// The error of a `Result` becomes the hidden cause.
+///
+/// ```
+/// use fc_runtime::OrError;
+///
+/// let absent = None::<u8>.or_not_found("no such item").unwrap_err();
+/// assert_eq!((absent.status().as_u16(), absent.message()), (404, "no such item"));
+///
+/// let broken = "x".parse::<u8>().or_error(502, "the stock service sent nonsense").unwrap_err();
+/// assert_eq!(broken.message(), "the stock service sent nonsense");
+/// assert_eq!(broken.cause().unwrap().to_string(), "invalid digit found in string");
+/// ```
 pub trait OrError<T> {
     /// The value, or an error with this status.
     #[track_caller]

@@ -1,4 +1,4 @@
-//! What the optional features leave at a request or a connection, in slots that are always there.
+//! Slots in which the optional features leave a value at a request or a connection. The slots exist in every build.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "websocket")]
 use crate::exchange::upgrade::{OnUpgrade, PendingUpgrade};
 
-/// What is left at a request. Without the features there is no such value, and the compiler drops what deals with it.
+/// A value that a feature leaves at a request. Without the features the type is empty, and the compiler removes its
+/// code.
 pub(crate) enum Attached {
     #[cfg(feature = "grpc")]
     Status(ProtocolStatus),
@@ -15,7 +16,7 @@ pub(crate) enum Attached {
     Upgrade(PendingUpgrade),
 }
 
-/// What takes a connection over when HTTP has left it.
+/// The protocol that a connection speaks after HTTP.
 pub(crate) enum NextProtocol {
     #[cfg(feature = "websocket")]
     Upgrade(OnUpgrade),
@@ -36,7 +37,7 @@ impl Attached {
     }
 
     /// # Errors
-    /// The value itself, if it is no upgrade.
+    /// The value itself, if it is not an upgrade.
     #[cfg(feature = "websocket")]
     #[cfg_attr(
         not(feature = "grpc"),
@@ -51,30 +52,30 @@ impl Attached {
     }
 }
 
-/// How a call ended in the words of a protocol above HTTP, whose HTTP status says nothing about it.
+/// The status of a call in a protocol above HTTP, such as gRPC. The HTTP status does not show it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProtocolStatus {
-    /// As it stands in the access line.
+    /// The status as a word, for the access log.
     pub(crate) word: &'static str,
     /// Whether the function is at fault.
     pub(crate) failed: bool,
 }
 
-/// Whether anything is ever left in a slot.
+/// Whether any feature that uses slots is enabled.
 const IN_USE: bool = cfg!(any(test, feature = "grpc", feature = "websocket"));
 
-/// A slot where one part leaves a value for another. To ask an empty one costs a load and no lock.
+/// A slot that passes a value from one part to another. Reading an empty slot takes one atomic load and no lock.
 pub(crate) struct Slot<T> {
     was_set: AtomicBool,
     value: Mutex<Option<T>>,
 }
 
 impl<T> Slot<T> {
-    /// Puts the value in the place of the one before.
+    /// Stores the value, in place of an earlier one.
     pub(crate) fn set(&self, value: T) {
         let before = self.lock().replace(value);
         self.was_set.store(true, Ordering::Release);
-        // Outside the lock: the value may be a closure of the author's.
+        // Dropped after the lock is released, because the value may be a closure of the author's.
         drop(before);
     }
 
@@ -82,7 +83,7 @@ impl<T> Slot<T> {
         if self.was_set() { self.lock().take() } else { None }
     }
 
-    /// Looks at the value, under the lock.
+    /// Reads from the value, under the lock.
     pub(crate) fn look<R>(&self, at: impl FnOnce(&T) -> Option<R>) -> Option<R> {
         if self.was_set() { self.lock().as_ref().and_then(at) } else { None }
     }

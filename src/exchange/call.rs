@@ -1,5 +1,6 @@
-//! One request, shared by everyone who deals with it: the exchange, the record, the body, the log.
+//! One request, shared by its exchange, its record, its body and its log lines.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use http_body::Body;
 use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
-use crate::exchange::{Intake, Payload, Peer, Protocol};
+use crate::exchange::{BodyState, Payload, Peer, Protocol};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::route::Param;
@@ -18,24 +19,28 @@ pub(crate) struct Call {
     pub(crate) id: RequestId,
     pub(crate) head: Parts,
     pub(crate) peer: Option<Arc<Peer>>,
+    /// The path as routes are looked up, where it is spelled in another way.
+    pub(crate) spelled: Option<Box<str>>,
     started: OnceLock<Instant>,
+    /// Whether its record is written.
+    ended: AtomicBool,
     /// The place that was found.
     pub(crate) scope: Option<Arc<Scope>>,
-    /// Whether the request comes from a page.
+    /// Whether there is an `Origin` header: a browser page sent the request.
     pub(crate) has_origin: bool,
-    /// Whether there is anything to read after its head.
+    /// Whether the request has a body.
     pub(crate) has_body: bool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
-    intake: Mutex<Intake>,
-    /// What optional features leave here.
+    body_state: Mutex<BodyState>,
+    /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
 
-/// The settings of one place: a route with what its groups and the app say.
+/// The settings of one place: its own, else those of its groups, else those of the app.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
-    /// The pattern as it stands in a JSON string.
+    /// The pattern, escaped for a JSON string.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
     pub(crate) hang_up_policy: HangUpPolicy,
@@ -43,7 +48,7 @@ pub(crate) struct Scope {
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) cors: Option<Arc<SealedCors>>,
-    /// What is spoken here beside HTTP.
+    /// The protocol that the place speaks besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,
 }
 
@@ -60,19 +65,21 @@ impl Call {
             id,
             head,
             peer,
+            spelled: None,
             started: OnceLock::new(),
+            ended: AtomicBool::new(false),
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
             phase: PhaseCell::default(),
             departure: Departure::default(),
-            intake: Mutex::new(Intake::Unread(body)),
+            body_state: Mutex::new(BodyState::Unread(body)),
             attached: Slot::default(),
         }
     }
 
-    /// The same request for a reply that lasts: without its headers and query, which would hold on to the whole buffer
-    /// that the head was read into.
+    /// A copy of the call for a reply that lasts. It has no headers and no query, because those keep the whole buffer
+    /// of the head in memory.
     pub(crate) fn lean(&self) -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
         (head.method, head.version) = (self.head.method.clone(), self.head.version);
@@ -81,10 +88,16 @@ impl Call {
         }
         let lean = Self {
             started: self.started.clone(),
+            spelled: self.spelled.clone(),
             ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
         };
         lean.phase.set(Phase::Replying);
         lean
+    }
+
+    /// The path that the route's parameters stand in.
+    pub(crate) fn path(&self) -> &str {
+        self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
     }
 
     /// When the request came. The clock is read when somebody asks first: at once where there are records.
@@ -92,46 +105,60 @@ impl Call {
         *self.started.get_or_init(Instant::now)
     }
 
-    pub(crate) fn intake(&self) -> MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same, if somebody has asked before.
+    pub(crate) fn started_before(&self) -> Option<Instant> {
+        self.started.get().copied()
     }
 
-    /// The body for `ex.body()`, which tells this call when it finds that the client has left.
+    /// Whether it is over for its record; the first who asks ends it.
+    pub(crate) fn end(&self) -> bool {
+        self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn body_state(&self) -> MutexGuard<'_, BodyState> {
+        self.body_state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the body for `ex.body()`. The body marks this call when it finds that the client has left.
     pub(crate) fn take_body(self: &Arc<Self>) -> Payload {
-        let mut body = self.intake().take();
+        let mut body = self.body_state().take();
         body.tell(Arc::clone(self), Some(self.body_pause()));
         body
     }
 
-    /// The body for a stream of messages, between which a client may be silent for as long as it likes.
+    /// Takes the body for a stream of messages, in which a client may pause without limit.
     pub(crate) fn take_patient_body(self: &Arc<Self>) -> Payload {
-        let mut body = self.intake().take();
+        let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
     }
 
-    /// How the call ended, in the words of a protocol above HTTP. The last one set counts.
+    /// The status of the call in a protocol above HTTP. The last status set counts.
     pub(crate) fn protocol_status(&self) -> Option<ProtocolStatus> {
         self.attached.look(Attached::status)
     }
 
-    /// Whether the function is at fault, in the words of a protocol above HTTP.
+    /// Whether the status in a protocol above HTTP says that the function failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.protocol_status().is_some_and(|status| status.failed)
     }
 
-    /// A body could not be read to its end because the client left.
+    /// Marks the client as gone, because its body ended early.
     pub(crate) fn has_left(&self) {
         self.phase.advance(Phase::Reading);
         self.departure.announce();
     }
 
-    /// How long a reader waits for the next piece.
+    /// The longest wait of a reader for the next piece of the body.
     pub(crate) fn body_pause(&self) -> Duration {
         self.scope.as_ref().map_or(limits::BODY_PAUSE_DEFAULT, |scope| scope.body_pause)
     }
 
-    /// The most a reader takes in.
+    /// The largest body that a reader accepts, in bytes.
     pub(crate) fn body_limit(&self) -> usize {
         self.scope.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |scope| scope.body_limit)
     }

@@ -1,4 +1,4 @@
-//! What an event handler holds.
+//! The argument of an event handler.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +12,26 @@ use crate::exchange::{Call, HangUp, Shared};
 use crate::platform::{Instance, Invocation};
 
 /// One event call: the payload of an API call, a timer, a queue, an object store.
+///
+/// ```
+/// use fc_runtime::App;
+/// use serde::Deserialize;
+///
+/// /// What a timer sends.
+/// #[derive(Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Timer { trigger_name: String }
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::with_state("the shop").event(async |event| {
+///     let timer: Timer = event.json()?;
+///     Ok(format!("{} in {}", timer.trigger_name, event.state()))
+/// });
+/// app.test_client().invoke(r#"{"triggerName": "nightly"}"#).await.assert_text("nightly in the shop");
+/// # });
+/// ```
+#[doc(alias = "invoke")]
+#[doc(alias = "trigger")]
 pub struct Event<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,
@@ -23,7 +43,7 @@ impl<S> Event<S> {
         Self { call, shared, payload }
     }
 
-    /// The payload as it was sent; it may be empty.
+    /// The payload as it was sent. It may be empty.
     pub fn bytes(&self) -> &Bytes {
         &self.payload
     }
@@ -31,12 +51,12 @@ impl<S> Event<S> {
     /// The payload as text.
     ///
     /// # Errors
-    /// 400 when it is not UTF-8.
+    /// 400 when the payload is not UTF-8.
     pub fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.payload).or_bad_request("the payload is not UTF-8")
     }
 
-    /// The payload, read from JSON.
+    /// Reads the payload as JSON.
     ///
     /// # Errors
     /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
@@ -50,17 +70,17 @@ impl<S> Event<S> {
         &self.shared.state
     }
 
-    /// The app's state, to be moved into a task.
+    /// The app's state, as an `Arc` for tasks.
     pub fn state_arc(&self) -> Arc<S> {
         Arc::clone(&self.shared.state)
     }
 
-    /// What the platform says about this call.
+    /// The platform's facts about this call.
     pub fn invocation(&self) -> Invocation<'_> {
         self.shared.invocation(&self.call)
     }
 
-    /// The environment this instance was started with.
+    /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
     }
@@ -70,7 +90,7 @@ impl<S> Event<S> {
         self.call.id.as_str()
     }
 
-    /// When this call has to be answered: the platform's deadline, if it says one.
+    /// When this call has to be answered: the platform's deadline, if the platform sends one.
     pub fn deadline(&self) -> Option<Instant> {
         self.shared.deadline(&self.call)
     }

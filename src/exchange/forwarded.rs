@@ -1,4 +1,4 @@
-//! What proxies in front say about the client, as far as they are trusted.
+//! The client's address, scheme and host, from headers of trusted proxies.
 
 use std::net::IpAddr;
 
@@ -6,11 +6,11 @@ use http::HeaderMap;
 
 /// The client's address: the entry of `X-Forwarded-For` that the outermost trusted proxy added.
 ///
-/// Each proxy appends the address it was called from, so with `hops` trusted proxies it is the `hops`-th from the right;
-/// what stands further left is the client's own invention.
+/// Each proxy appends the address that called it. With `hops` trusted proxies the client is the `hops`-th entry from
+/// the right. Entries further left may be forged by the client.
 pub(crate) fn client(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().rev();
-    // Split as bytes: an entry that is no text still counts as one, or a client could shift the others.
+    // The header is split as bytes. An entry that is not text still counts, or a client could shift the others.
     let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     address(std::str::from_utf8(entries.take(hops).last()?).ok()?.trim())
 }
@@ -25,8 +25,9 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// The last value of a list that a trusted proxy set: `X-Forwarded-Proto`, `X-Forwarded-Host`.
 pub(crate) fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    line.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
+    let line = headers.get_all(name).iter().next_back()?.as_bytes();
+    let value = line.rsplit(|byte| *byte == b',').next()?.trim_ascii();
+    std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

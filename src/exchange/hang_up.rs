@@ -1,4 +1,4 @@
-//! The client that may leave, as a future and as a question.
+//! The hang-up of a client (its disconnect), as a future and as a flag.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,9 +9,29 @@ use crate::exchange::Call;
 
 /// Resolves when the client has left; see [`Exchange::hang_up`](crate::Exchange::hang_up).
 ///
-/// Under the default policy the handler itself is dropped when its client leaves, so this is for what outlives it:
+/// By default the handler itself is dropped when its client leaves. This future is for work that outlives the handler:
 /// spawned tasks, blocking work, and handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().get("/report", async |ex| {
+///     let hang_up = ex.hang_up();
+///     let lines = ex.blocking(move || {
+///         let mut lines = 0;
+///         while lines < 1000 && !hang_up.is_gone() { lines += 1; }
+///         lines
+///     });
+///     format!("{} lines", lines.await)
+/// });
+/// app.test_client().get("/report").await.assert_text("1000 lines");
+/// # });
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
+#[doc(alias = "disconnect")]
+#[doc(alias = "cancel")]
+#[doc(alias = "499")]
 pub struct HangUp {
     call: Arc<Call>,
     place: Option<usize>,
@@ -22,7 +42,7 @@ impl HangUp {
         Self { call, place: None }
     }
 
-    /// Whether the client has left: for loops in blocking work.
+    /// Whether the client has left. For loops in blocking work.
     pub fn is_gone(&self) -> bool {
         self.call.departure.is_gone()
     }
@@ -37,7 +57,7 @@ impl Future for HangUp {
     }
 }
 
-/// One that waits on its own.
+/// The clone waits independently of the original.
 impl Clone for HangUp {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.call))

@@ -1,4 +1,4 @@
-//! What a lifecycle hook holds.
+//! The argument of a lifecycle hook.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,21 @@ use std::sync::Arc;
 use crate::exchange::{Call, Shared};
 use crate::platform::{Instance, Invocation};
 
-/// What a lifecycle hook holds: the state, the instance, the call that caused it.
+/// The argument of a lifecycle hook: the state, the instance, and the call that caused the hook.
+///
+/// ```
+/// use fc_runtime::App;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::with_state(AtomicU32::new(0))
+///     .on_initialize(async |hook| hook.state().store(42, Ordering::Relaxed))
+///     .get("/", async |ex| ex.state().load(Ordering::Relaxed).to_string())
+///     .test_client();
+/// client.get("/").await.assert_text("42");
+/// # });
+/// ```
+#[doc(alias = "lifecycle")]
 pub struct Hook<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,
@@ -22,17 +36,17 @@ impl<S> Hook<S> {
         &self.shared.state
     }
 
-    /// The app's state, to be moved into a task.
+    /// The app's state, as an `Arc` for tasks.
     pub fn state_arc(&self) -> Arc<S> {
         Arc::clone(&self.shared.state)
     }
 
-    /// The environment this instance was started with.
+    /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
     }
 
-    /// What the platform says about the call: the hook's own, or the first request's when that came before the hook.
+    /// The platform's facts about the call. If a request came before its hook, these are the facts of that request.
     pub fn invocation(&self) -> Invocation<'_> {
         self.shared.invocation(&self.call)
     }

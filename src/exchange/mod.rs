@@ -1,12 +1,12 @@
-//! What a handler holds: the request, its parameters and body, the state, the client that may leave.
+//! The exchange, which is the argument of a handler: request, parameters, body, state, hang-up.
 
 pub(crate) mod attached;
+mod body_state;
 mod call;
 mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
-mod intake;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -16,6 +16,7 @@ mod shared;
 pub(crate) mod upgrade;
 mod values;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,17 +24,17 @@ use std::time::Instant;
 
 use http::{HeaderMap, Method, Uri};
 
+use crate::counters::Counters;
 use crate::error::Result;
 use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
-use crate::tally::Counters;
 
+pub(crate) use body_state::BodyState;
 pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
-pub(crate) use intake::Intake;
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer};
@@ -43,12 +44,12 @@ pub(crate) use read::whole;
 pub(crate) use shared::{ErrorMap, Shared};
 use values::Values;
 
-/// One request and all that belongs to it. A handler gets it by value; every reader borrows it.
+/// One request with everything that belongs to it. A handler owns its exchange; the methods that read from it borrow.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let app = App::with_state(vec!["tea", "salt"]).get("/items/{at}", async |ex| {
 ///     let at: usize = ex.param("at")?;
 ///     Ok(Json(ex.state().get(at).copied()))
@@ -58,6 +59,11 @@ use values::Values;
 /// client.get("/items/x").await.assert_status(400);
 /// # });
 /// ```
+#[doc(alias = "Request")]
+#[doc(alias = "HttpRequest")]
+#[doc(alias = "Context")]
+#[doc(alias = "extractor")]
+#[doc(alias = "req")]
 pub struct Exchange<S = ()> {
     call: Arc<Call>,
     shared: Arc<Shared<S>>,
@@ -70,21 +76,24 @@ impl<S> Exchange<S> {
     }
 
     /// The app's state.
+    #[doc(alias = "State")]
+    #[doc(alias = "Data")]
+    #[doc(alias = "extractor")]
     pub fn state(&self) -> &S {
         &self.shared.state
     }
 
-    /// The app's state, to be moved into a task or a stream.
+    /// The app's state, as an `Arc` for tasks and streams.
     pub fn state_arc(&self) -> Arc<S> {
         Arc::clone(&self.shared.state)
     }
 
-    /// The method.
+    /// The HTTP method.
     pub fn method(&self) -> &Method {
         &self.call.head.method
     }
 
-    /// The request target as it arrived.
+    /// The request target as the client sent it.
     pub fn uri(&self) -> &Uri {
         &self.call.head.uri
     }
@@ -104,6 +113,9 @@ impl<S> Exchange<S> {
     /// # Errors
     /// 400 when the text is not UTF-8 or cannot be parsed; 500 when the pattern has no such parameter.
     #[track_caller]
+    #[doc(alias = "Path")]
+    #[doc(alias = "params")]
+    #[doc(alias = "extractor")]
     pub fn param<T: FromParam>(&self, name: &str) -> Result<T> {
         param::read(&self.call, name)
     }
@@ -113,6 +125,8 @@ impl<S> Exchange<S> {
     /// # Errors
     /// 400 that names the field.
     #[track_caller]
+    #[doc(alias = "Query")]
+    #[doc(alias = "extractor")]
     pub fn query<T: Readable>(&self) -> Result<T> {
         read::query(&self.call)
     }
@@ -122,48 +136,56 @@ impl<S> Exchange<S> {
         &self.call.head.headers
     }
 
-    /// The first header of this name, if it is visible ASCII.
+    /// The first header of this name, if it is text. Values are octets: [`headers`](Self::headers) has them all.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.call.head.headers.get(name)?.to_str().ok()
+        std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie, as it was sent.
+    /// The value of a cookie, as it was sent, if it is text.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        let pairs = cookies.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-        pairs
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(own, _)| *own == name)
-            .map(|(_, value)| value)
+        let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
+        // Split as bytes: a cookie that is no text hides no other.
+        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let value =
+            pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        std::str::from_utf8(value).ok()
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
-    pub fn last_event_id(&self) -> Option<&str> {
-        let id = self.call.head.headers.get("last-event-id")?;
-        // Browsers send whatever the id was, in UTF-8.
-        std::str::from_utf8(id.as_bytes()).ok().filter(|id| !id.is_empty())
+    ///
+    /// Browsers send whatever the id was, in UTF-8; what is none is taken for Latin-1.
+    pub fn last_event_id(&self) -> Option<Cow<'_, str>> {
+        let id = self.call.head.headers.get("last-event-id")?.as_bytes();
+        let text = std::str::from_utf8(id).map(Cow::Borrowed);
+        let text = text.unwrap_or_else(|_| id.iter().copied().map(char::from).collect());
+        (!text.is_empty()).then_some(text)
     }
 
-    /// The request's id: the platform's, or one made here.
+    /// The request's id: the platform's, else one generated here.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
     }
 
-    /// What the platform says about this call.
+    /// The platform's facts about this call.
     pub fn invocation(&self) -> Invocation<'_> {
         self.shared.invocation(&self.call)
     }
 
-    /// The environment this instance was started with.
+    /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
     }
 
-    /// The client's address: the platform's `x-fc-client-ip` where it is trusted; else what the outermost of the
-    /// [trusted proxies](crate::App::trusted_hops) wrote into `X-Forwarded-For`; else the socket's peer.
+    /// The client's address. The first of these that is known: the platform's `x-fc-client-ip`, if its headers are
+    /// trusted; the address that the outermost of the [trusted proxies](crate::App::trusted_hops) added to
+    /// `X-Forwarded-For`; the peer of the socket.
     ///
-    /// Whether the platform sends that header to a custom runtime is not documented, nor is how many hops it adds.
-    /// `None` for requests that came through no socket, as in tests.
+    /// The platform does not document whether a custom runtime gets `x-fc-client-ip`, nor how many hops it adds. `None`
+    /// for requests without a socket, as in tests.
+    #[doc(alias = "ConnectInfo")]
+    #[doc(alias = "peer_addr")]
+    #[doc(alias = "remote_addr")]
+    #[doc(alias = "ip")]
     pub fn client_addr(&self) -> Option<IpAddr> {
         let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
         let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
@@ -172,19 +194,20 @@ impl<S> Exchange<S> {
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
     ///
-    /// A load balancer sends that header only where its listener is told to.
+    /// A load balancer sends this header only if its listener is configured to.
     pub fn scheme(&self) -> &str {
         self.forwarded("x-forwarded-proto").unwrap_or("http")
     }
 
-    /// The host, with its port, that the client asked: `X-Forwarded-Host` of a trusted proxy, else `Host`.
+    /// The host, with its port, that the client requested: `X-Forwarded-Host` of a trusted proxy, else `Host`.
     pub fn host(&self) -> Option<&str> {
         let own = || self.uri().authority().map(http::uri::Authority::as_str);
         self.forwarded("x-forwarded-host").or_else(|| self.header("host")).or_else(own)
     }
 
-    /// What stands before [`path`](Self::path) where the client is: the platform's `x-fc-base-path` (FC 2.0), else
-    /// the app's [`base_path`](crate::App::base_path), for rules of a load balancer that cut a prefix. No slash at its end.
+    /// The prefix that the client's URL has before [`path`](Self::path), without a slash at its end. It is the
+    /// platform's `x-fc-base-path` (FC 2.0), else the app's [`base_path`](crate::App::base_path), for load balancers
+    /// that cut a prefix.
     pub fn base_path(&self) -> &str {
         let told = self.invocation().header(BASE_PATH).map(|path| path.trim_end_matches('/'));
         told.or(self.shared.base_path.as_deref()).unwrap_or("")
@@ -194,13 +217,13 @@ impl<S> Exchange<S> {
         (self.shared.trusted_hops > 0).then(|| forwarded::last(self.headers(), name)).flatten()
     }
 
-    /// When this request has to be answered: the scope's time limit or the platform's deadline,
-    /// whichever is earlier. `None` when neither is known.
+    /// When this request has to be answered: the place's time limit or the platform's deadline, whichever is earlier.
+    /// `None` when neither is known.
     pub fn deadline(&self) -> Option<Instant> {
         self.shared.deadline(&self.call)
     }
 
-    /// The body as a stream. It takes the body: the readers below then fail.
+    /// Takes the body as a stream. After that the methods that read the whole body fail.
     pub fn body(&self) -> Payload {
         Call::take_body(&self.call)
     }
@@ -208,10 +231,11 @@ impl<S> Exchange<S> {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 beyond the scope's body limit (default 2 MiB); 400 when the client's framing is broken or it left.
+    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing is
+    /// broken, or when the client left.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: what was read is kept, and the next reader goes on from there.
+    /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
     pub async fn bytes(&self) -> Result<bytes::Bytes> {
         read::bytes(&self.call).await
     }
@@ -219,7 +243,7 @@ impl<S> Exchange<S> {
     /// The whole body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes), and 400 when it is not UTF-8; 415 when it declares another charset.
+    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when it declares another charset.
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
@@ -227,7 +251,7 @@ impl<S> Exchange<S> {
         read::text(&self.call).await
     }
 
-    /// The whole body, read from JSON. May be called again: the bytes are kept.
+    /// The whole body, read as JSON. May be called again, because the bytes are kept.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes); 415 without a JSON content type; 400 for broken JSON, with line and column;
@@ -235,28 +259,39 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
+    #[doc(alias = "Json")]
+    #[doc(alias = "extractor")]
     pub async fn json<T: Readable>(&self) -> Result<T> {
         read::json(&self.call).await
     }
 
-    /// The whole body, read from an HTML form (`application/x-www-form-urlencoded`).
+    /// The whole body, read as an HTML form (`application/x-www-form-urlencoded`).
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes); 415 for another content type; 422 for a value that does not fit.
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
+    #[doc(alias = "Form")]
+    #[doc(alias = "extractor")]
+    #[doc(alias = "urlencoded")]
     pub async fn form<T: Readable>(&self) -> Result<T> {
         read::form(&self.call).await
     }
 
-    /// Resolves when the client has left. Clones and tasks may keep it; it never resolves for a client that stays.
+    /// Resolves when the client has left, and never for a client that stays. Clones of the future, and tasks, may keep
+    /// it.
+    #[doc(alias = "disconnect")]
+    #[doc(alias = "cancel")]
+    #[doc(alias = "abort")]
+    #[doc(alias = "CancellationToken")]
+    #[doc(alias = "499")]
     pub fn hang_up(&self) -> HangUp {
         HangUp::new(Arc::clone(&self.call))
     }
 
-    /// Resolves at the next pre-stop of the platform, or when the process begins to drain: a stream without an end
-    /// selects on it, and ends cleanly. Ordinary handlers need not care: they are waited for.
+    /// Resolves at the next pre-stop of the platform, or when the process begins to drain. A stream without an end
+    /// selects on it, and ends cleanly. Ordinary handlers do not need it: a drain waits for them.
     ///
     /// ```
     /// use fc_runtime::{App, Reply};
@@ -272,16 +307,19 @@ impl<S> Exchange<S> {
     /// }));
     /// # let _: App = app;
     /// ```
+    #[doc(alias = "shutdown")]
+    #[doc(alias = "graceful")]
     pub fn stop_notice(&self) -> impl Future<Output = ()> + Send + use<S> {
         self.shared.stops.listen()
     }
 
-    /// Runs work that blocks on a thread of its own, tracked by the drain. Its log lines carry the request's id.
+    /// Runs blocking work on a separate thread, which a drain waits for. Its log lines carry the request's id.
     ///
-    /// A panic inside goes on in the handler.
+    /// A panic of the work continues in the handler.
     ///
     /// # Cancel safety
-    /// Dropping the future does not stop the work; it can ask [`hang_up`](Self::hang_up).
+    /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
+    #[doc(alias = "spawn_blocking")]
     pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -296,23 +334,30 @@ impl<S> Exchange<S> {
             match task.await {
                 Ok(value) => value,
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime is being shut down; so is this future.
+                // The runtime shuts down, and drops this future too.
                 Err(_) => std::future::pending().await,
             }
         }
     }
 
-    /// Leaves a value for whoever handles this exchange next: an around hands a user to the handler.
+    /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the
+    /// handler.
+    #[doc(alias = "Extension")]
+    #[doc(alias = "extensions")]
+    #[doc(alias = "locals")]
     pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
         self.values.insert(value);
     }
 
-    /// A value that an around left.
+    /// The value of this type that a middleware (an around) stored.
+    #[doc(alias = "Extension")]
+    #[doc(alias = "extensions")]
+    #[doc(alias = "locals")]
     pub fn value<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
         self.values.get()
     }
 
-    /// What the app has done so far.
+    /// Counts of the requests of this instance so far.
     pub fn counters(&self) -> Counters {
         self.shared.counters()
     }

@@ -7,12 +7,42 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::exchange::Call;
 
-/// What a path parameter can become: everything that can be parsed from text.
+/// A type that a path parameter can become: every type that implements `FromStr`.
+///
+/// ```
+/// use fc_runtime::App;
+/// use std::str::FromStr;
+///
+/// struct Size(u32);
+/// impl FromStr for Size {
+///     type Err = String;
+///     fn from_str(text: &str) -> Result<Self, String> {
+///         match text {
+///             "small" => Ok(Self(250)),
+///             "large" => Ok(Self(1000)),
+///             _ => Err(format!("there is no size {text:?}")),
+///         }
+///     }
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .get("/tea/{size}", async |ex| {
+///         let Size(grams) = ex.param("size")?;
+///         Ok(format!("{grams} g"))
+///     })
+///     .test_client();
+/// client.get("/tea/small").await.assert_text("250 g");
+/// client.get("/tea/huge").await.assert_status(400);
+/// # });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a path parameter cannot become `{Self}`: say its type, as in `let id: u32 = ex.param(\"id\")?`",
     label = "`{Self}` cannot be parsed from text",
     note = "it has to implement `FromStr`"
 )]
+#[doc(alias = "Path")]
+#[doc(alias = "FromStr")]
 pub trait FromParam: Sized {
     #[doc(hidden)]
     fn from_param(text: &str) -> Result<Self, String>;
@@ -31,7 +61,7 @@ where
 #[track_caller]
 pub(crate) fn read<T: FromParam>(call: &Call, name: &str) -> Result<T> {
     let param = call.scope.as_ref().and_then(|scope| scope.params.iter().find(|param| param.name == name));
-    let Some(raw) = param.and_then(|param| param.value(call.head.uri.path())) else {
+    let Some(raw) = param.and_then(|param| param.value(call.path())) else {
         let pattern = call.scope.as_ref().map_or("", |scope| &scope.pattern);
         return Err(Error::internal(format!("the pattern {pattern:?} has no parameter named {name:?}")));
     };
@@ -40,7 +70,7 @@ pub(crate) fn read<T: FromParam>(call: &Call, name: &str) -> Result<T> {
     T::from_param(&text).map_err(|error| Error::bad_request(format!("path parameter {name:?}: {error}")))
 }
 
-/// Percent-decodes; a `%` without two hexadecimal digits stands for itself. `None` when the result is not UTF-8.
+/// Percent-decodes once. A `%` without two hexadecimal digits is kept. `None` when the result is not UTF-8.
 fn decode(raw: &str) -> Option<Cow<'_, str>> {
     if !raw.contains('%') {
         return Some(Cow::Borrowed(raw));

@@ -18,16 +18,27 @@ use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Busy, Call};
 use crate::timer::Timer;
 
-/// A request's body, piece by piece: a `Stream` of bytes and an `http_body::Body`.
+/// The body of a request as a stream: it is a `Stream` of bytes and an `http_body::Body`.
 ///
-/// Dropping it early is fine: the rest is read away or the connection closes.
+/// It may be dropped early: the rest is drained, or the connection closes.
+///
+/// ```
+/// use fc_runtime::{App, Reply};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().post("/echo", async |ex| Reply::stream(ex.body())).test_client();
+/// client.post("/echo").body("tea and salt").await.assert_text("tea and salt");
+/// # });
+/// ```
 #[must_use = "a body does nothing unless it is read"]
+#[doc(alias = "Body")]
+#[doc(alias = "BodyStream")]
 pub struct Payload {
     source: Source,
     told: Option<Box<Told>>,
 }
 
-/// What `ex.body()` adds: who hears that the client left in the middle, and how long a pause may be.
+/// The additions of `ex.body()`: the call to mark when the client leaves early, and the longest pause between pieces.
 struct Told {
     call: Arc<Call>,
     pause: Option<Duration>,
@@ -37,9 +48,9 @@ struct Told {
 enum Source {
     Nothing,
     Whole(Bytes),
-    /// The connection's request is not over before its body has been read.
+    /// A body on the connection. `Busy` keeps the request in progress until the body has been read.
     Wire(hyper::body::Incoming, Option<Busy>, Version),
-    /// `ex.body()` was called before: the author's mistake, told to whoever reads.
+    /// An earlier `ex.body()` has taken the body. Reading it gives an error, because that is a mistake of the author.
     Taken,
 }
 
@@ -65,7 +76,7 @@ impl Payload {
         }
     }
 
-    /// What has not been read, if there is something.
+    /// Takes the unread rest, if there is any.
     pub(crate) fn take_rest(&mut self) -> Option<Self> {
         (!Body::is_end_stream(self)).then(|| std::mem::replace(self, Self::taken()))
     }
@@ -150,13 +161,13 @@ impl Body for Payload {
     }
 }
 
-/// What was not read goes back to the call, which knows what to do with it.
+/// Gives the unread rest back to the call, which drains it after the reply.
 impl Drop for Payload {
     fn drop(&mut self) {
         if let Some(told) = self.told.take()
             && let Some(rest) = self.take_rest()
         {
-            told.call.intake().give_back(rest);
+            told.call.body_state().give_back(rest);
         }
     }
 }
@@ -171,7 +182,7 @@ impl Stream for Payload {
                 Some(Err(cause)) => return Poll::Ready(Some(Err(broken(cause)))),
                 None => return Poll::Ready(None),
             };
-            // Trailers of a request are of no use to a stream of bytes.
+            // A stream of bytes has no place for trailers.
             if let Ok(data) = frame.into_data() {
                 return Poll::Ready(Some(Ok(data)));
             }
@@ -201,7 +212,7 @@ impl std::error::Error for Departed {
     }
 }
 
-/// A body that is said to be over, and is not.
+/// A body that hyper reports as complete, although bytes are missing.
 #[derive(Debug)]
 struct CutShort;
 
@@ -213,7 +224,7 @@ impl fmt::Display for CutShort {
 
 impl std::error::Error for CutShort {}
 
-/// The client paused for too long.
+/// The client paused for longer than the place allows.
 #[derive(Debug)]
 struct Paused(Duration);
 
@@ -225,7 +236,7 @@ impl fmt::Display for Paused {
 
 impl std::error::Error for Paused {}
 
-/// What a reader is told about a body that could not be read to its end.
+/// The error for the reader of a body that failed.
 pub(crate) fn broken(cause: BoxError) -> Error {
     if cause.is::<Paused>() {
         Error::of_ours(StatusCode::REQUEST_TIMEOUT, cause.to_string())
@@ -238,19 +249,19 @@ pub(crate) fn broken(cause: BoxError) -> Error {
     }
 }
 
-/// Whether a body that is said to be over is not.
+/// Whether a body is incomplete although hyper reports its end.
 ///
-/// hyper takes a stream that its client reset with `NO_ERROR` for one that has ended: that code means something only
-/// where a server sends it (RFC 9113, 8.1). The stream itself knows whether its end has come, a body with a length what
-/// is missing.
+/// hyper treats a stream that the client reset with `NO_ERROR` as complete. That code has a meaning only when a server
+/// sends it (RFC 9113, section 8.1). Whether the stream has ended is known from the stream itself; a body with a length
+/// also knows how many bytes are missing.
 fn is_cut_short(incoming: &hyper::body::Incoming, version: Version) -> bool {
     let is_short = incoming.size_hint().exact().is_some_and(|left| left > 0);
     is_short || (version == Version::HTTP_2 && !incoming.is_end_stream())
 }
 
-/// Whether a body ended because the client went away, not because it sent nonsense.
+/// Whether a body failed because the client left, and not because its bytes were invalid.
 fn is_departure(error: &(dyn std::error::Error + 'static), version: Version) -> bool {
-    // In HTTP/2 whatever ends a body ends its stream, and nobody is left to read a reply.
+    // In HTTP/2 every error of a body ends its stream, so that no reply can be read.
     if version == Version::HTTP_2 || error.is::<CutShort>() {
         return true;
     }

@@ -1,4 +1,4 @@
-//! The other end of a connection, as far as requests and the connection's driver both have to know it.
+//! The peer of a connection, with the state that its requests and its driver share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::exchange::attached::{NextProtocol, Slot};
 
-/// One per connection, shared by its requests.
+/// The client end of one connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// How many requests are not over: only while there are some is the socket watched.
+    /// The number of requests in progress. The socket is watched for a hang-up only while there are any.
     busy: AtomicUsize,
-    /// Whether bytes came in that belong to no request yet: the beginning of a head.
+    /// Whether bytes of the next head have come.
     heard: AtomicBool,
     /// Whether a request has ever begun.
     begun: AtomicBool,
-    /// Whether bytes went either way since somebody asked.
+    /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
-    /// Whether bytes wait for the client to read: the last of a reply may, when its request is over.
+    /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
-    /// What takes the connection over when HTTP has left it.
+    /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
 }
 
-/// Held while a request is not over: until its reply has been sent, and until its body has been read.
+/// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
 
@@ -41,7 +41,7 @@ impl Peer {
         }
     }
 
-    /// A head is complete, and its request begins.
+    /// Begins a request, whose head is complete.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.heard.store(false, Ordering::Relaxed);
@@ -73,14 +73,14 @@ impl Peer {
         self.moved.swap(false, Ordering::Relaxed)
     }
 
-    /// Blank lines between requests are allowed, and are not the beginning of one.
+    /// Notes bytes of the next head. Blank lines are allowed between requests, and do not begin one.
     pub(crate) fn hear(&self, bytes: &[u8]) {
         if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
             self.heard.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether a head has begun that is not complete.
+    /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
     }
@@ -95,7 +95,7 @@ impl Clone for Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
-        // What was heard meanwhile was the body.
+        // Bytes that came during the request were its body.
         self.0.heard.store(false, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! What a protocol above HTTP changes at its routes.
+//! The hooks of a protocol above HTTP, such as gRPC, at its routes.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use http::HeaderMap;
 use crate::exchange::Call;
 use crate::reply::Reply;
 
-/// Functions of a protocol that is spoken in requests and replies of HTTP. One value per protocol; only the builder's
-/// methods for its routes name it, so that functions without such routes have none of it in their binaries.
+/// The functions of a protocol that is spoken inside HTTP requests and replies. There is one constant for each
+/// protocol. Only the builder's methods for its routes refer to it, so that functions without such routes have none of
+/// its code in their binaries.
 pub(crate) struct Protocol {
-    /// The largest message that a reader takes in, whatever the place allows, and where it says nothing.
+    /// The largest message that a reader accepts, in bytes: the upper bound of a place's limit, and its default.
     pub(crate) message_max: usize,
-    /// Whether a request speaks it.
+    /// Whether a request speaks the protocol, by its headers.
     pub(crate) is_spoken: fn(&HeaderMap) -> bool,
-    /// How long the client is going to wait, by its own words.
+    /// How long the client will wait, if its headers say so.
     pub(crate) patience: fn(&HeaderMap) -> Option<Duration>,
-    /// Says a reply's error in the protocol's own way.
+    /// Writes the error of a reply in the protocol's form.
     pub(crate) say_error: fn(&Call, &mut Reply),
 }

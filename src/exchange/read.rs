@@ -1,5 +1,6 @@
-//! Readers: text, JSON, forms and queries, with errors that say where.
+//! Readers of bodies and queries: text, JSON and forms. Their errors name the place of the fault.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -13,12 +14,35 @@ use crate::exchange::Call;
 use crate::json::quoted;
 use crate::timer::Timer;
 
-/// What a request can be read as: everything that derives `serde::Deserialize` and owns its data.
+/// A type that a request can be read as: every type that derives `serde::Deserialize` and owns its data.
+///
+/// ```
+/// use fc_runtime::{App, Exchange, Method, Readable, Result};
+/// use std::collections::BTreeMap;
+///
+/// /// The fields of a form, by whichever method the page sends them.
+/// async fn fields<T: Readable>(ex: &Exchange) -> Result<T> {
+///     if ex.method() == Method::GET { ex.query() } else { ex.form().await }
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .any("/search", async |ex| {
+///         let fields: BTreeMap<String, String> = fields(&ex).await?;
+///         Ok(fields["for"].clone())
+///     })
+///     .test_client();
+/// client.get("/search?for=tea").await.assert_text("tea");
+/// # });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the request cannot be read as `{Self}`: say its type, as in `let order: Order = ex.json().await?`",
     label = "`{Self}` cannot be deserialized, or borrows",
     note = "it has to implement `serde::Deserialize`, by a derive for example, and own its data"
 )]
+#[doc(alias = "Deserialize")]
+#[doc(alias = "FromRequest")]
+#[doc(alias = "extractor")]
 pub trait Readable: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
@@ -28,13 +52,13 @@ pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
     whole(call, call.body_limit()).await
 }
 
-/// Reads to the end, with a bound on each wait for the next piece.
+/// Reads the body to its end, with a bound on each wait for the next piece.
 pub(crate) async fn whole(call: &Call, limit: usize) -> Result<Bytes> {
     let mut reading = Reading::default();
     poll_fn(|cx| reading.poll(cx, call, limit)).await
 }
 
-/// A whole body being read.
+/// The state of a reader of the whole body.
 #[derive(Default)]
 pub(crate) struct Reading {
     slow: Timer,
@@ -43,15 +67,15 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: &Call, limit: usize) -> Poll<Result<Bytes>> {
-        let mut intake = call.intake();
-        let read = intake.poll_whole(cx, limit);
-        if intake.has_left() {
+        let mut body_state = call.body_state();
+        let read = body_state.poll_whole(cx, limit);
+        if body_state.has_left() {
             call.has_left();
             return read;
         }
         call.phase.set(if read.is_pending() { Phase::Reading } else { Phase::Handling });
         if read.is_pending() {
-            if intake.length() != std::mem::replace(&mut self.length, intake.length()) {
+            if body_state.length() != std::mem::replace(&mut self.length, body_state.length()) {
                 self.slow.stop();
             }
             let pause = call.body_pause();
@@ -64,7 +88,8 @@ impl Reading {
 }
 
 pub(crate) async fn text(call: &Call) -> Result<String> {
-    if let Some(charset) = content_type(&call.head.headers).and_then(charset)
+    let declared = content_type(&call.head.headers);
+    if let Some(charset) = declared.as_deref().and_then(charset)
         && !charset.eq_ignore_ascii_case("utf-8")
     {
         return Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")));
@@ -76,8 +101,8 @@ pub(crate) async fn text(call: &Call) -> Result<String> {
 
 pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(is_json) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(is_json) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type \"application/json\" expected, got {got:?}")));
     }
     parse_json(&bytes(call).await?)
@@ -86,8 +111,8 @@ pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
 pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
     const FORM: &str = "application/x-www-form-urlencoded";
     let declared = content_type(&call.head.headers);
-    if !declared.is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
-        let got = declared.unwrap_or("none");
+    if !declared.as_deref().is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
+        let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
     }
     let bytes = bytes(call).await?;
@@ -102,7 +127,8 @@ pub(crate) fn query<T: Readable>(call: &Call) -> Result<T> {
     serde_path_to_error::deserialize(pairs).map_err(|error| misfit(400, "query", &error))
 }
 
-/// Broken text is 400; a value that does not fit the type is 422. Both say line, column and field.
+/// Reads JSON. Broken JSON gives a 400; a value that does not fit the type gives a 422. Both name line, column and
+/// field.
 #[track_caller]
 pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
     let mut text = serde_json::Deserializer::from_slice(bytes);
@@ -113,7 +139,7 @@ pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
         },
         Err(error) => error,
     };
-    // Where the text breaks off, the path does too, in a question mark.
+    // For broken JSON the path may end in a question mark, and does not name a field.
     let path = error.path().to_string();
     Err(json_error(error.inner(), if path.ends_with('?') { "." } else { &path }))
 }
@@ -122,7 +148,7 @@ pub(crate) fn parse_json<T: Readable>(bytes: &[u8]) -> Result<T> {
 fn json_error(error: &serde_json::Error, path: &str) -> Error {
     let (status, what) =
         if error.is_data() { (422, "the JSON does not fit") } else { (400, "the JSON is broken") };
-    // serde_json appends the place, which stands in members of its own.
+    // serde_json appends the position, which has members of its own in the error.
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let (line, column) = (error.line(), error.column());
@@ -145,15 +171,16 @@ fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(bytes)
 }
 
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
+/// What is no text in it is replaced: it may stand in a parameter that nobody asks for.
+fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    headers.get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// `application/json` and all that ends in `+json`.
+/// Whether the type is `application/json` or ends in `+json`.
 fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type).to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))

@@ -1,34 +1,34 @@
-//! What all exchanges of an app share.
+//! The data that all exchanges of an app share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
 use crate::exchange::Call;
-use crate::lifecycle::Initialisation;
+use crate::lifecycle::Initialization;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
-use crate::tally::{Counters, Tally};
 use crate::task::Tracker;
 
 pub(crate) struct Shared<S> {
     pub(crate) state: Arc<S>,
     pub(crate) instance: Instance,
-    /// Whether the platform's headers and hooks are believed.
+    /// Whether the platform's headers and hooks are trusted.
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) initialisation: Initialisation,
+    pub(crate) counts: Arc<LiveCounters>,
+    pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,
     pub(crate) stops: Stops,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
 }
 
-/// How much earlier than the platform's deadline a handler is ended; a tenth of what is left, if that is less.
+/// How long before the platform's deadline a handler is ended, at most. A tenth of the remaining time, if that is less.
 const MARGIN: Duration = Duration::from_millis(250);
 
-/// The author's choice of an answer for one type of error.
+/// A mapping of the author's, from one type of error to the error that is sent.
 pub(crate) type ErrorMap = Box<dyn Fn(&Error) -> Option<Error> + Send + Sync>;
 
 impl<S> Shared<S> {
@@ -36,7 +36,7 @@ impl<S> Shared<S> {
         Invocation::new(&call.id, &call.head.headers, &self.instance, self.trusted)
     }
 
-    /// The scope's time limit, the platform's deadline or the end of the client's patience, whichever is earliest.
+    /// The earliest of the place's time limit, the platform's deadline and the client's own time-out.
     pub(crate) fn deadline(&self, call: &Call) -> Option<Instant> {
         let scope = call.scope.as_ref();
         let limit = scope.and_then(|scope| scope.time_limit);
@@ -46,10 +46,10 @@ impl<S> Shared<S> {
         [own, self.platform_deadline(call)].into_iter().flatten().min()
     }
 
-    /// Shortly before the platform cuts the request off.
+    /// A time shortly before the platform ends the request.
     pub(crate) fn platform_deadline(&self, call: &Call) -> Option<Instant> {
         let invocation = self.invocation(call);
-        // A little earlier than the platform cuts: its clock began before ours, and our answer has to get there.
+        // Earlier than the platform's deadline: its clock started before ours, and the reply takes time to reach it.
         let early = |left: Duration| left.saturating_sub((left / 10).min(MARGIN));
         match invocation.deadline() {
             Some(at) => {
@@ -61,18 +61,18 @@ impl<S> Shared<S> {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.tally.counters(self.initialisation.is_done())
+        self.counts.counters(self.initialization.is_done())
     }
 
-    /// Counts a panic; what its request answers.
+    /// Counts a panic, and gives the error for its request.
     pub(crate) fn panicked(&self, message: &'static str) -> Error {
-        self.tally.panicked.add();
+        self.counts.panicked.add();
         Error::of_panic(message)
     }
 
-    /// Lets the author's mappings choose what an error answers. An error is mapped once.
+    /// Applies the author's mappings to an error. Each error is mapped once.
     pub(crate) fn map_error(&self, error: Error) -> Error {
         let mapped = self.error_maps.iter().find_map(|map| map(&error));
-        error.settle(mapped)
+        error.or_mapped(mapped)
     }
 }

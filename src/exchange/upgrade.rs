@@ -1,7 +1,7 @@
 //! An upgrade: a connection that leaves HTTP for another protocol once the reply (101) has been sent.
 //!
-//! The handler leaves a [`PendingUpgrade`] at its request, the stage makes an [`OnUpgrade`] of it for the connection, and
-//! the connection calls that with what hyper gives back, an [`Upgraded`].
+//! The handler leaves a [`PendingUpgrade`] at its request. A stage turns it into an [`OnUpgrade`] for the connection.
+//! The connection calls that with an [`Upgraded`], made from the parts that hyper returns.
 
 use std::sync::Arc;
 
@@ -11,37 +11,37 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::exchange::Call;
 use crate::task::BoxFuture;
 
-/// The socket after HTTP. The call per read is dispatched: a nanosecond beside a system call.
+/// The socket after HTTP. Dynamic dispatch costs about a nanosecond for each read, beside a system call.
 pub(crate) trait UpgradedIo: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> UpgradedIo for T {}
 
-/// A connection that HTTP has left.
+/// A connection after HTTP.
 pub(crate) struct Upgraded {
     pub(crate) io: Box<dyn UpgradedIo>,
-    /// What the client sent behind its request, which hyper has read already.
+    /// Bytes that hyper had read behind the request.
     pub(crate) read_buf: Bytes,
-    /// Ends when the peer has closed the connection, whether anybody reads or not.
+    /// Ends when the peer has closed the connection, even if no task reads.
     pub(crate) departed: BoxFuture<()>,
 }
 
-/// How an upgraded connection ended.
+/// The end of an upgraded connection, for its record.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct UpgradeEnd {
-    /// The client left without a word.
+    /// Whether the client left without a close.
     pub(crate) left: bool,
     pub(crate) failed: bool,
     pub(crate) panicked: bool,
-    /// Bytes to the client.
+    /// Bytes sent to the client.
     pub(crate) sent: u64,
 }
 
-/// What a handler leaves beside a reply that switches protocols.
+/// The upgrade that a handler leaves beside a 101.
 pub(crate) struct PendingUpgrade {
-    /// The request for as long as the upgraded connection lasts: see [`Call::lean`].
+    /// The request, in the form that is kept while the upgraded connection lasts: see [`Call::lean`].
     pub(crate) call: Arc<Call>,
     pub(crate) run: Box<dyn FnOnce(Upgraded) -> BoxFuture<UpgradeEnd> + Send>,
 }
 
-/// A pending upgrade with its record, waiting for its connection.
+/// A pending upgrade together with its record, for the connection to call.
 pub(crate) type OnUpgrade = Box<dyn FnOnce(Upgraded) -> BoxFuture<()> + Send>;

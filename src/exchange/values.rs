@@ -1,8 +1,8 @@
-//! Values that arounds leave for those after them. Nothing is allocated until the first one.
+//! Values that a middleware (an around) passes on. Nothing is allocated before the first value.
 
 use std::any::Any;
 
-/// At most a handful of values, found by type.
+/// A few values, found by their types.
 #[derive(Default)]
 pub(crate) struct Values(Vec<Box<dyn Any + Send + Sync>>);
 

@@ -1,4 +1,4 @@
-//! One call: its request read, its handler run, its reply framed.
+//! One gRPC call: its request is read, its handler runs, its reply is framed.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::exchange::read::Reading;
 use crate::exchange::{Call, Exchange, Shared};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
-use crate::grpc::outlet::{Framed, One, Outlet};
+use crate::grpc::reply_body::{Framed, One, ReplyBody};
 use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
 use crate::grpc::wire::{Encoding, Wire, accept, encoding};
 use crate::grpc::{frame, web};
@@ -26,18 +26,18 @@ use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::task::BoxFuture;
 
-/// What a reply is made with.
+/// The call for which a reply is made.
 pub(crate) struct Asked<S> {
     pub(crate) call: Arc<Call>,
     pub(crate) shared: Arc<Shared<S>>,
     pub(crate) wire: Wire,
 }
 
-/// How what a handler ends with becomes a reply.
-type Answer<S, T> = fn(Asked<S>, T) -> Result<Reply>;
+/// Makes a reply from the handler's value.
+type MakeReply<S, T> = fn(Asked<S>, T) -> Result<Reply>;
 
-/// A method whose client sends one message.
-pub(crate) fn of_one<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+/// The endpoint of a method whose client sends one message.
+pub(crate) fn of_one<S, F, M, T>(handler: F, answer: MakeReply<S, T>) -> Endpoint<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Exchange<S>, M), Result<T>>,
@@ -55,8 +55,8 @@ where
     })
 }
 
-/// A method whose client sends several messages.
-pub(crate) fn of_many<S, F, M, T>(handler: F, answer: Answer<S, T>) -> Endpoint<S>
+/// The endpoint of a method whose client sends several messages.
+pub(crate) fn of_many<S, F, M, T>(handler: F, answer: MakeReply<S, T>) -> Endpoint<S>
 where
     S: Send + Sync + 'static,
     F: Handler<(Exchange<S>, Messages<M>), Result<T>>,
@@ -84,7 +84,7 @@ pub(crate) fn refuse<S: Send + Sync + 'static>(ex: &Exchange<S>, error: Error) -
     replying(std::future::ready(error), Arc::clone(ex.shared()))
 }
 
-/// Answers with one message.
+/// Makes a reply with one message.
 pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result<Reply> {
     let WithMetadata { value, headers, trailers } = message.into_parts();
     let frame = frame::encode(&value)?;
@@ -99,8 +99,8 @@ pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result
     Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
 }
 
-/// Answers with a stream of messages.
-#[allow(clippy::unnecessary_wraps, reason = "the shape of an `Answer`")]
+/// Makes a reply with a stream of messages.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of an `MakeReply`")]
 pub(crate) fn with_many<S, R>(asked: Asked<S>, messages: R) -> Result<Reply>
 where
     S: Send + Sync + 'static,
@@ -108,7 +108,7 @@ where
 {
     let WithMetadata { value, headers, trailers } = messages.into_parts();
     let frames = Framed::new(value, with_status(trailers));
-    let reply = Reply::from_source(Outlet::new(frames, asked.call, asked.shared, asked.wire));
+    let reply = Reply::from_source(ReplyBody::new(frames, asked.call, asked.shared, asked.wire));
     Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
 }
 
@@ -128,18 +128,18 @@ fn with_headers(mut reply: Reply, headers: HeaderMap) -> Reply {
 }
 
 pin_project! {
-    /// Reads the message, calls the handler, frames its reply.
+    /// Reads the message, calls the handler, and frames its reply.
     struct Calling<S, F, M, T>
     where
         F: Handler<(Exchange<S>, M), Result<T>>,
     {
-        // Until the message is there.
+        // `None` once the message is complete.
         reading: Option<(F, Exchange<S>, Reading)>,
         encoding: Encoding,
         #[pin]
         running: Option<F::Future>,
         asked: Option<Asked<S>>,
-        answer: Answer<S, T>,
+        answer: MakeReply<S, T>,
         of: PhantomData<fn() -> M>,
     }
 }
@@ -170,7 +170,7 @@ where
     }
 }
 
-/// The one message of a body.
+/// Reads the only message of a body.
 fn poll_message<S, M: Message + Default>(
     reading: &mut Reading,
     asked: &Asked<S>,
@@ -208,12 +208,12 @@ fn only_message<M: Message + Default>(
 }
 
 pin_project! {
-    /// Runs the handler, frames its reply.
+    /// Runs the handler, and frames its reply.
     struct Running<S, Fut, T> {
         #[pin]
         future: Fut,
         asked: Option<Asked<S>>,
-        answer: Answer<S, T>,
+        answer: MakeReply<S, T>,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A set of file descriptors, as far as reflection asks about it. Files are given out as they came.
+//! A descriptor set, indexed for reflection. Each file is given out byte for byte.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,7 +8,7 @@ pub(crate) struct Descriptors {
     files: Vec<File>,
     by_name: HashMap<String, usize>,
     by_symbol: HashMap<String, usize>,
-    /// By the extended type and the number.
+    /// Indexed by the extended type and the field number.
     by_extension: HashMap<(String, i32), usize>,
     messages: HashSet<String>,
     services: BTreeSet<String>,
@@ -35,7 +35,7 @@ impl Descriptors {
         Ok(descriptors)
     }
 
-    /// A file and all that it depends on.
+    /// A file, followed by all files that it depends on.
     pub(crate) fn file(&self, name: &str) -> Option<Vec<Vec<u8>>> {
         self.by_name.get(name).map(|at| self.with_dependencies(*at))
     }
@@ -48,7 +48,7 @@ impl Descriptors {
         self.by_extension.get(&(of.to_owned(), number)).map(|at| self.with_dependencies(*at))
     }
 
-    /// The numbers of a message's extensions, if there is such a message.
+    /// The field numbers of a message's extensions, if there is such a message.
     pub(crate) fn extensions_of(&self, name: &str) -> Option<Vec<i32>> {
         let mut numbers: Vec<i32> =
             self.by_extension.keys().filter(|(of, _)| of == name).map(|(_, number)| *number).collect();
@@ -78,7 +78,7 @@ impl Descriptors {
     fn add(&mut self, bytes: Vec<u8>) -> Result<(), DecodeError> {
         let file = FileDescriptor::decode(&bytes[..])?;
         let at = self.files.len();
-        // The same file may be in several sets.
+        // Several sets may contain the same file.
         if self.by_name.contains_key(&file.name) {
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl Descriptors {
         self.messages.insert(name);
     }
 
-    /// The values of an enum stand beside it, not in it.
+    /// The values of an enum are named in the scope that contains the enum.
     fn add_enum(&mut self, kind: &EnumDescriptor, outer: &str, at: usize) {
         self.add_symbol(outer, &kind.name, at);
         for value in &kind.value {
@@ -144,7 +144,7 @@ impl Descriptors {
     }
 }
 
-// What is looked at of google/protobuf/descriptor.proto.
+// The parts of google/protobuf/descriptor.proto that are read.
 
 #[derive(Clone, PartialEq, Message)]
 struct FileSet {

@@ -1,4 +1,4 @@
-//! Messages in frames: a flag, a length, the message.
+//! gRPC frames: a flag, a length, a message.
 
 use std::io::Read;
 
@@ -13,13 +13,14 @@ use crate::grpc::wire::Encoding;
 use crate::log::say;
 use crate::platform::limits::MESSAGE_MAX;
 
-/// The flag and the length.
+/// The size of the flag and the length, in bytes.
 pub(crate) const HEAD: usize = 5;
 
-/// The first whole frame of these bytes, taken off them; `None` when there is not enough.
+/// Takes the first complete frame off the bytes: whether it is compressed, and its message. `None` if the frame is
+/// incomplete.
 ///
 /// # Errors
-/// What no more bytes could mend: a length beyond the limit, a flag that says nothing.
+/// A length beyond the limit, or a flag without a meaning. More bytes would not help.
 pub(crate) fn take(bytes: &mut Bytes, limit: usize) -> Result<Option<(bool, Bytes)>> {
     let Some((flag, length)) = head(bytes, limit)? else { return Ok(None) };
     if bytes.len() < HEAD + length {
@@ -29,7 +30,7 @@ pub(crate) fn take(bytes: &mut Bytes, limit: usize) -> Result<Option<(bool, Byte
     Ok(Some((flag, bytes.split_to(length))))
 }
 
-/// Whether the message is compressed, and its length.
+/// Reads the flag and the length: whether the message is compressed, and its size in bytes.
 fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
     let Some(head) = bytes.first_chunk::<HEAD>() else { return Ok(None) };
     let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
@@ -40,7 +41,7 @@ fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
     }
 }
 
-/// The message in a frame, inflated if its flag says so.
+/// Decodes the message of a frame, after inflating it if its flag says so.
 pub(crate) fn decode<M: Message + Default>(
     (is_compressed, message): (bool, Bytes),
     encoding: Encoding,
@@ -71,10 +72,10 @@ pub(crate) fn too_large(limit: usize) -> Error {
     of_ours(Code::ResourceExhausted, format!("a message is larger than {limit} bytes"))
 }
 
-/// The frame of a message, in one allocation.
+/// Encodes a message as a frame, in one allocation.
 ///
 /// # Errors
-/// The platform passes no message of more than 6 MiB.
+/// The platform passes no message larger than 6 MiB.
 pub(crate) fn encode(message: &impl Message) -> Result<Bytes> {
     let length = checked_length(message)?;
     let mut frame = Vec::with_capacity(HEAD + length);
@@ -82,7 +83,7 @@ pub(crate) fn encode(message: &impl Message) -> Result<Bytes> {
     Ok(frame.into())
 }
 
-/// As `encode`, behind other frames.
+/// Encodes a message as a frame behind other frames.
 pub(crate) fn append(message: &impl Message, frames: &mut BytesMut) -> Result {
     let length = checked_length(message)?;
     frames.reserve(HEAD + length);
@@ -96,7 +97,7 @@ fn checked_length(message: &impl Message) -> Result<usize> {
         return Ok(length);
     }
     let what = format!("the reply is a message of {length} bytes; the platform passes at most {MESSAGE_MAX}");
-    // The client is told, and so is the author, who alone can help it.
+    // Logged as well, because only the author can fix it.
     say::error(format_args!("{what}"));
     Err(of_ours(Code::ResourceExhausted, what))
 }

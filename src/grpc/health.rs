@@ -1,4 +1,4 @@
-//! The health service, fed by the ready checks.
+//! The gRPC health service, whose status comes from the ready checks.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,15 +19,16 @@ use crate::grpc::status::of_ours;
 use crate::sealed::Sealed;
 use crate::task::BoxFuture;
 
-/// How long after one look a watcher's next look is. The outcome of a round of checks holds for a second.
+/// The time between two looks of a watcher. The outcome of a round of checks is valid for a second.
 const NEXT_LOOK: Duration = Duration::from_secs(2);
 
 impl<S: Send + Sync + 'static> App<S> {
-    /// Answers `grpc.health.v1.Health`: `Check`, `List` and `Watch`, for the empty name and for every service that the app has.
+    /// Answers `grpc.health.v1.Health`: `Check`, `List` and `Watch`, for the empty name and for every service of the
+    /// app.
     ///
-    /// All of them are SERVING while the [ready checks](Self::ready_check) are good, in the same rounds as the ready
-    /// endpoint's; without checks they always are. Arounds do not hold here, as for all probes. `Watch` tells changes within
-    /// some 2 s and ends with UNAVAILABLE when a stop is announced.
+    /// All services are SERVING while the [ready checks](Self::ready_check) succeed. The rounds of checks are those of
+    /// the ready endpoint. Without checks every service is SERVING. As for all probes, middleware (arounds) does not
+    /// apply. `Watch` reports a change within about 2 s, and ends with UNAVAILABLE at a stop notice.
     #[track_caller]
     pub fn grpc_health(mut self) -> Self {
         let line = Location::caller();
@@ -46,14 +47,14 @@ impl<S: Send + Sync + 'static> App<S> {
             routes.method(path.into(), endpoint, line).is_bare = true;
         }
         self.once_sealed(move |app| {
-            // Set once: there is one sealing.
+            // Set only once, because an app is sealed once.
             let _ = health.0.set(Arc::downgrade(app));
         });
         self
     }
 }
 
-/// The app that is asked, once it is sealed. Weak, because the app's routes hold it.
+/// The sealed app. Weak, because the app's own routes hold this value.
 struct Health<S>(Arc<OnceLock<Weak<Sealed<S>>>>);
 
 impl<S> Clone for Health<S> {
@@ -101,7 +102,7 @@ impl<S: Send + Sync + 'static> Health<S> {
         service.is_empty() || self.services().iter().any(|own| own == service)
     }
 
-    /// The names of services, from the routes of their methods.
+    /// The names of the services, from the routes of their methods.
     fn services(&self) -> Vec<String> {
         let Some(app) = self.app() else { return Vec::new() };
         let methods = app.table.endpoints().filter(|place| place.scope.protocol.is_some());
@@ -113,7 +114,7 @@ impl<S: Send + Sync + 'static> Health<S> {
     }
 }
 
-/// The status of a service now, and whenever it changes.
+/// A stream of a service's status: the current one, and then each change.
 struct Watch<S> {
     health: Health<S>,
     known: bool,
@@ -138,7 +139,7 @@ impl<S: Send + Sync + 'static> Stream for Watch<S> {
                     let health = this.health.clone();
                     Step::Looking(Box::pin(async move { health.now().await }))
                 }
-                // An app has no more services later than when it was sealed.
+                // A sealed app gets no more services, so the status never changes.
                 Step::Look if this.told.is_some() => return Poll::Pending,
                 Step::Look => {
                     let unknown = HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() };

@@ -1,4 +1,4 @@
-//! What a method may return.
+//! The traits of values that gRPC methods may return.
 
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -6,7 +6,8 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-/// What a method that answers once may return: a protobuf message, or one [with metadata](WithMetadata).
+/// What a method that answers once may return: a protobuf message, as in [`App::unary`](crate::App::unary), or one
+/// [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a protobuf message",
     label = "has to be a message",
@@ -37,8 +38,8 @@ impl<M: Message> IntoMessage for WithMetadata<M> {
     }
 }
 
-/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, or one
-/// [with metadata](WithMetadata).
+/// What a method that answers with a stream may return: a `Stream` of `Result`s of messages, as in
+/// [the example of this module](crate::grpc), or one [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of protobuf messages",
     label = "has to be a `Stream` of `fc_runtime::Result`s of messages",
@@ -83,10 +84,28 @@ where
     }
 }
 
-/// A message, or a stream of them, with metadata before it and behind it.
+/// A message, or a stream of messages, with metadata before and after it.
 ///
-/// Metadata of a binary kind has a name that ends in `-bin` and a value in base64. Metadata of the request is
-/// [`Exchange::header`](crate::Exchange::header); that of an error is [`Error::with_header`].
+/// Binary metadata has a name that ends in `-bin`, and a value in base64. To read the metadata of the request, use
+/// [`Exchange::header`](crate::Exchange::header). To add metadata to an error, use [`Error::with_header`].
+///
+/// ```
+/// use fc_runtime::http::{HeaderName, HeaderValue};
+/// use fc_runtime::{App, grpc::WithMetadata};
+///
+/// #[derive(Clone, PartialEq, prost::Message)]
+/// struct Number { #[prost(int64, tag = "1")] value: i64 }
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().unary("/numbers.Numbers/Double", async |_, number: Number| {
+///     let reply = WithMetadata::new(Number { value: number.value * 2 });
+///     Ok(reply.with_trailer(HeaderName::from_static("x-cost"), HeaderValue::from_static("1")))
+/// });
+/// let doubled = app.test_client().grpc("/numbers.Numbers/Double", [Number { value: 21 }]).await;
+/// assert_eq!(doubled.messages::<Number>()[0].value, 42);
+/// assert_eq!(doubled.trailers()["x-cost"], "1");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "a reply does nothing unless the method returns it"]
 pub struct WithMetadata<T> {
@@ -96,7 +115,7 @@ pub struct WithMetadata<T> {
 }
 
 impl<T> WithMetadata<T> {
-    /// With none so far.
+    /// Wraps the value, without metadata.
     pub fn new(value: T) -> Self {
         Self { value, headers: HeaderMap::new(), trailers: HeaderMap::new() }
     }
@@ -107,7 +126,7 @@ impl<T> WithMetadata<T> {
         self
     }
 
-    /// Adds metadata that is sent with the status, if that is OK.
+    /// Adds metadata that is sent after the messages, with the status. It is sent only if the status is OK.
     pub fn with_trailer(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.trailers.append(name, value);
         self

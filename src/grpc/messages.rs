@@ -18,26 +18,28 @@ use crate::exchange::Call;
 use crate::exchange::payload::broken;
 use crate::grpc::frame;
 use crate::grpc::status::{broken_message, going_away, of_ours};
-use crate::grpc::web::Inlet;
+use crate::grpc::web::RequestBody;
 use crate::grpc::wire::{Encoding, Wire};
 use crate::stop::StopNotice;
 use crate::timer::Timer;
 
-/// The messages of a client that sends several, one by one as they come: a `Stream` of results, or [`message`](Self::message).
+/// The messages of a client that sends several: a `Stream` of results, which [`message`](Self::message) reads one by
+/// one.
+/// [The example of the module](crate::grpc) sums them.
 ///
-/// Between two messages a client may be silent for as long as the call may take; within one, for no longer than
-/// [`At::body_pause`](crate::At::body_pause) says. A message is at most 6 MiB, inflated, as the platform allows, or less if
-/// [`At::body_limit`](crate::At::body_limit) says so.
+/// Between two messages the client may be silent for as long as the call lasts. Within a message the longest silence is
+/// [`At::body_pause`](crate::At::body_pause). A message is at most 6 MiB, inflated, which is the platform's limit;
+/// [`At::body_limit`](crate::At::body_limit) can lower it.
 ///
-/// It ends with UNAVAILABLE when a stop is announced and nothing more has come: see
+/// The stream ends with UNAVAILABLE at a stop notice, once no more messages have arrived: see
 /// [`Exchange::stop_notice`](crate::Exchange::stop_notice).
 #[must_use = "messages do nothing unless they are read"]
 pub struct Messages<M> {
     call: Arc<Call>,
-    inlet: Inlet,
+    body: RequestBody,
     encoding: Encoding,
     limit: usize,
-    /// What has come and holds no whole message yet, or several.
+    /// Bytes that are not decoded yet: a part of a message, or several messages.
     came: Bytes,
     slow: Timer,
     notice: StopNotice,
@@ -48,7 +50,7 @@ pub struct Messages<M> {
 impl<M: Message + Default> Messages<M> {
     pub(crate) fn new(call: &Arc<Call>, wire: Wire, encoding: Encoding, notice: StopNotice) -> Self {
         Self {
-            inlet: Inlet::new(call.take_patient_body(), wire),
+            body: RequestBody::new(call.take_patient_body(), wire),
             limit: call.body_limit(),
             call: Arc::clone(call),
             encoding,
@@ -60,11 +62,11 @@ impl<M: Message + Default> Messages<M> {
         }
     }
 
-    /// The next message; `None` when the client has sent its last.
+    /// The next message. `None` when the client has sent its last one.
     ///
     /// # Errors
-    /// A message that is too large, compressed in an unknown way or no protobuf; a client that left in the middle; a stop
-    /// of the instance. After an error there are no more messages.
+    /// A message that is too large, is not protobuf, or is compressed in an unknown way; a client that left early; a
+    /// stop of the instance. After an error there are no more messages.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -86,7 +88,7 @@ impl<M: Message + Default> Messages<M> {
             if let Some(frame) = frame::take(&mut self.came, self.limit)? {
                 return Poll::Ready(frame::decode(frame, self.encoding, self.limit).map(Some));
             }
-            match self.inlet.poll_data(cx) {
+            match self.body.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.slow.stop();
                     self.add(data);
@@ -101,7 +103,7 @@ impl<M: Message + Default> Messages<M> {
         }
     }
 
-    /// What ends the wait for more.
+    /// Ends the wait for more bytes, at a stop notice or after too long a pause.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         if Pin::new(&mut self.notice).poll(cx).is_ready() {
             return Poll::Ready(going_away());
@@ -117,13 +119,14 @@ impl<M: Message + Default> Messages<M> {
         })
     }
 
-    /// Most messages come whole, in one piece, and are not copied.
+    /// Adds bytes. Most messages come in one piece, and are not copied.
     fn add(&mut self, data: Bytes) {
         if self.came.is_empty() {
             self.came = data;
             return;
         }
-        // What was put together before is one buffer of ours, with room; the first piece is the connection's.
+        // Joined bytes are in a buffer of our own, with room to grow. The first piece is still in the connection's
+        // buffer.
         let came = std::mem::take(&mut self.came);
         let mut came = came.try_into_mut().unwrap_or_else(|came| BytesMut::from(&came[..]));
         came.extend_from_slice(&data);

@@ -1,8 +1,8 @@
-//! gRPC: the four kinds of methods as closures, generated services, health, reflection, gRPC-Web.
+//! gRPC: methods as closures, generated services, health, reflection, gRPC-Web.
 //!
-//! A method is a route of the app, `POST /package.Service/Method`, so whatever holds for routes holds for it: places with
-//! settings, groups, arounds, CORS, records, drains. Its closure gets the exchange, and one message or
-//! [several](Messages); it returns a message or a `Stream` of them.
+//! A method is a route of the app, `POST /package.Service/Method`. Everything that applies to routes applies to
+//! methods: places with settings, groups, middleware (arounds), CORS, the access log, drains. The closure gets the
+//! exchange, and one message or [several](Messages). It returns a message or a `Stream` of messages.
 //!
 //! ```
 //! use fc_runtime::{App, grpc::Messages};
@@ -10,7 +10,7 @@
 //! #[derive(Clone, PartialEq, prost::Message)]
 //! struct Number { #[prost(int64, tag = "1")] value: i64 }
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # fc_runtime::testing::run(async {
 //! let app = App::new()
 //!     .client_stream("/numbers.Numbers/Sum", async |_, mut numbers: Messages<Number>| {
 //!         let mut value = 0;
@@ -30,7 +30,7 @@
 //!
 //! # Errors
 //!
-//! An [`Error`](crate::Error) is a status with the same message; the cause stays in the log.
+//! An [`Error`](crate::Error) becomes a status with the same message. Its cause is only logged.
 //!
 //! | HTTP | gRPC | HTTP | gRPC |
 //! |---|---|---|---|
@@ -42,23 +42,26 @@
 //! | 413, 429, 431 | `RESOURCE_EXHAUSTED` | 408, 504 | `DEADLINE_EXCEEDED` |
 //! | | | other 5xx | `INTERNAL` |
 //!
-//! A `tonic::Status` that `?` meets is passed on with its code, message, details and metadata; so a method ends with any
-//! status by `Err(Status::aborted("try again"))?`. To hide what a service behind this one said, give its text to
-//! [`Error::internal`](crate::Error::internal) and not its status. Refusals of ours speak gRPC to a call of gRPC: a status in the headers of a
-//! reply without a body. `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` are failures of the
-//! function: the platform is told so where the reply has not begun, and the access line, which has the status as `grpc`, is
-//! an error.
+//! `?` passes a `tonic::Status` on with its code, message, details and metadata. So a method ends with any status by
+//! `Err(Status::aborted("try again"))?`. To hide the message of another service, pass its text to
+//! [`Error::internal`](crate::Error::internal) in place of its status.
+//!
+//! Refusals by the runtime, such as a 404, are a gRPC status too: in the headers of a reply without a body.
+//!
+//! `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` count as failures of the function. Before
+//! the reply has begun they are reported to the platform. The access log has the status as `grpc`, and such a line has
+//! the level error.
 //!
 //! # Limits
 //!
-//! A message has at most 6 MiB, inflated; gzip is understood, replies are not compressed. `grpc-timeout` is one more bound of
-//! [`Exchange::deadline`](crate::Exchange::deadline), and streams end at it too.
+//! A message has at most 6 MiB, inflated. Requests may be compressed with gzip; replies are not compressed.
+//! `grpc-timeout` is one more bound of [`Exchange::deadline`](crate::Exchange::deadline), and ends streams too.
 //!
 //! # gRPC-Web
 //!
-//! Every method is there for pages and for load balancers that pass HTTP/1.1 alone: `application/grpc-web` and
-//! `application/grpc-web-text`, over either version of HTTP. The status is in the body, so pages of another origin need a
-//! [`Cors`](crate::Cors) policy and no exposed headers.
+//! Every method also answers gRPC-Web, for browsers and for load balancers that forward HTTP/1.1 only:
+//! `application/grpc-web` and `application/grpc-web-text`, over both versions of HTTP. The status is in the body, so a
+//! page of another origin needs a [`Cors`](crate::Cors) policy, and no exposed headers.
 
 mod call;
 mod descriptors;
@@ -66,8 +69,8 @@ mod frame;
 mod health;
 mod message;
 mod messages;
-mod outlet;
 mod reflection;
+mod reply_body;
 mod routes;
 mod service;
 mod status;

@@ -1,4 +1,4 @@
-//! The reflection service: what tools ask to call methods whose protocol they were never told.
+//! The gRPC reflection service, for tools that do not have the protocol's descriptors.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use crate::grpc::descriptors::Descriptors;
 use crate::grpc::messages::Messages;
 
 impl<S: Send + Sync + 'static> App<S> {
-    /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha` for older tools, from a set of descriptors such as
+    /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha` for older tools, from a descriptor set such as
     /// `fc-runtime-build` writes.
     ///
-    /// Several sets one behind the other are a set too. Whoever may call may read: put it behind the same arounds as the methods,
-    /// or leave it away where the protocol is not public.
+    /// Several sets may be joined, one after the other. Every client that can call the app can read the descriptors. If
+    /// the protocol is not public, leave reflection out, or put it behind the same middleware (arounds) as the methods.
     #[track_caller]
     pub fn grpc_reflection(mut self, descriptor_set: &[u8]) -> Self {
         let line = Location::caller();

@@ -1,4 +1,4 @@
-//! Methods and services as routes.
+//! gRPC methods and services as routes of an app or a group.
 
 use std::panic::Location;
 
@@ -35,12 +35,12 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// The functions that declare methods of gRPC, for an app and for a group.
+/// The builder's functions for gRPC methods, for `App` and for `Group`.
 macro_rules! methods {
     ($builder:ident) => {
         /// gRPC: methods as closures, and generated services. See [`grpc`](crate::grpc).
         impl<S: Send + Sync + 'static> $builder<S> {
-            /// Answers a method that takes one message and gives one: `/package.Service/Method`.
+            /// Answers a method that takes one message and returns one: `/package.Service/Method`.
             ///
             /// ```
             /// use fc_runtime::{App, Error};
@@ -50,7 +50,7 @@ macro_rules! methods {
             /// #[derive(Clone, PartialEq, prost::Message)]
             /// struct HelloReply { #[prost(string, tag = "1")] message: String }
             ///
-            /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            /// # fc_runtime::testing::run(async {
             /// let app = App::new().unary("/greeter.Greeter/SayHello", async |_, request: HelloRequest| {
             ///     if request.name.is_empty() { return Err(Error::bad_request("a name, please")); }
             ///     Ok(HelloReply { message: format!("Hello {}", request.name) })
@@ -73,11 +73,11 @@ macro_rules! methods {
                 self
             }
 
-            /// Answers a method that takes one message and gives a stream of them.
+            /// Answers a method that takes one message and returns a stream of messages.
             ///
-            /// The stream ends with OK, or with the status of the error that it yields; with `INTERNAL` when it panics, with
-            /// `DEADLINE_EXCEEDED` at the call's [deadline](Exchange::deadline), and with `UNAVAILABLE` after a
-            /// [stop notice](Exchange::stop_notice), unless it ends by itself then.
+            /// The stream ends with OK, or with the status of the error that it yields. A panic ends it with
+            /// `INTERNAL`, the call's [deadline](Exchange::deadline) with `DEADLINE_EXCEEDED`. After a
+            /// [stop notice](Exchange::stop_notice) it ends with `UNAVAILABLE`, unless it ends by itself.
             #[track_caller]
             pub fn server_stream<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
             where
@@ -89,7 +89,7 @@ macro_rules! methods {
                 self
             }
 
-            /// Answers a method that takes [a stream of messages](Messages) and gives one.
+            /// Answers a method that takes [a stream of messages](Messages) and returns one message.
             #[track_caller]
             pub fn client_stream<F, M, R>(mut self, at: impl Into<At>, handler: F) -> Self
             where
@@ -102,7 +102,7 @@ macro_rules! methods {
                 self
             }
 
-            /// Answers a method that takes [a stream of messages](Messages) and gives a stream of them, as in
+            /// Answers a method that takes [a stream of messages](Messages) and returns one, which ends as in
             /// [`server_stream`](Self::server_stream).
             #[track_caller]
             pub fn bidi<F, M, St>(mut self, at: impl Into<At>, handler: F) -> Self
@@ -116,13 +116,13 @@ macro_rules! methods {
                 self
             }
 
-            /// Answers all methods of a service that `tonic-build` has generated, beside everything else that the app answers.
+            /// Answers all methods of a service that `tonic-build` generated.
             ///
-            /// Arounds, time limits, records, hang-ups and the panic guard are those of closures. The service finds the exchange,
-            /// and with it the state, by [`exchange`](crate::grpc::exchange). Limits of messages and compression are the service's
-            /// own: `max_decoding_message_size` is 4 MiB unless it says otherwise.
+            /// Middleware (arounds), time limits, the access log, hang-ups and the panic guard apply as for closures.
+            /// The service gets the exchange, and the state with it, from [`exchange`](crate::grpc::exchange). Limits
+            /// of messages and compression are set on the service: `max_decoding_message_size` is 4 MiB by default.
             ///
-            /// A group's prefix has to be `/`: a generated service knows its own paths.
+            /// A group's prefix has to be `/`, because a generated service has fixed paths.
             #[track_caller]
             pub fn grpc<T: Generated>(mut self, service: T) -> Self {
                 self.routes_mut().method(path::<T>().into(), endpoint(service), Location::caller());

@@ -1,4 +1,4 @@
-//! Generated services in the place of a handler.
+//! Generated services as endpoints.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,15 +19,17 @@ use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Call, Exchange};
 use crate::grpc::call::{Asked, refuse};
 use crate::grpc::messages::left_early;
-use crate::grpc::outlet::{Outlet, Passed};
+use crate::grpc::reply_body::{Passed, ReplyBody};
 use crate::grpc::status::{going_away, judge_by, status_of};
-use crate::grpc::web::{Inlet, last_frame};
+use crate::grpc::web::{RequestBody, last_frame};
 use crate::grpc::wire::{Wire, accept};
 use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
 
-/// A service that `tonic-build` has generated, such as `GreeterServer::new(greeter)`. Never implemented by hand.
+/// A service that `tonic-build` generated, such as `GreeterServer::new(greeter)`. Implemented for all of them; never
+/// implement it by hand.
+/// [`App::grpc`](crate::App::grpc) takes one, and its methods find the state by [`exchange`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a generated gRPC service",
     label = "has to be a service that `tonic-build` has generated",
@@ -52,8 +54,8 @@ where
 {
 }
 
-/// The exchange that a generated service's request belongs to: the state, the invocation, what arounds have left, the
-/// client that may leave. Its body is the service's.
+/// The exchange of a generated service's request: state, invocation, values of middleware (arounds), hang-up. Its body
+/// is read by the service.
 ///
 /// ```
 /// use fc_runtime::{Exchange, grpc};
@@ -68,7 +70,7 @@ where
 /// ```
 ///
 /// # Errors
-/// 500 for a request that has not come through an app with this state.
+/// 500 for a request that did not come through an app with this state.
 pub fn exchange<S, T>(request: &tonic::Request<T>) -> Result<Arc<Exchange<S>>>
 where
     S: Send + Sync + 'static,
@@ -77,7 +79,7 @@ where
     found.ok_or_else(|| Error::internal(format!("no exchange of an App<{}>", std::any::type_name::<S>())))
 }
 
-/// All methods of a service.
+/// The pattern for all methods of a service.
 pub(crate) fn path<T: NamedService>() -> String {
     format!("/{}/{{method}}", T::NAME)
 }
@@ -101,9 +103,9 @@ where
 
 fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Body> {
     let head = &ex.call().head;
-    let inlet = Inlet::new(ex.call().take_patient_body(), wire);
+    let body = RequestBody::new(ex.call().take_patient_body(), wire);
     let (call, notice) = (Arc::clone(ex.call()), ex.shared().stops.listen());
-    let mut request = Request::new(Body::new(Stoppable { call, inlet, notice }));
+    let mut request = Request::new(Body::new(Stoppable { call, body, notice }));
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.version_mut() = head.version;
@@ -115,10 +117,11 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
     request
 }
 
-/// The messages of a client, which end when a stop is announced and nothing more has come: as [`Messages`](crate::grpc::Messages).
+/// The request body of a generated service. At a stop notice it ends, once no more bytes have arrived, as
+/// [`Messages`](crate::grpc::Messages) do.
 struct Stoppable {
     call: Arc<Call>,
-    inlet: Inlet,
+    body: RequestBody,
     notice: StopNotice,
 }
 
@@ -130,7 +133,7 @@ impl http_body::Body for Stoppable {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.inlet).poll_frame(cx) {
+        match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
                 Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
             }
@@ -142,7 +145,7 @@ impl http_body::Body for Stoppable {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inlet.is_end_stream()
+        self.body.is_end_stream()
     }
 }
 
@@ -152,7 +155,7 @@ pin_project! {
         T: Generated,
     {
         service: T,
-        // Until the service takes it.
+        // `None` once the service has taken it.
         request: Option<Request<Body>>,
         #[pin]
         future: Option<T::Future>,
@@ -204,7 +207,7 @@ fn reply<S: Send + Sync + 'static>(response: Response<Body>, asked: Asked<S>) ->
             Reply::empty(StatusCode::OK)
         }
     } else {
-        Reply::from_source(Outlet::new(Passed { body }, call, shared, wire))
+        Reply::from_source(ReplyBody::new(Passed { body }, call, shared, wire))
     };
     headers.insert(CONTENT_TYPE, wire.content_type());
     *reply.headers_mut() = headers;

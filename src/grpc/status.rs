@@ -1,4 +1,4 @@
-//! Errors as gRPC statuses, and back.
+//! Conversion between errors and gRPC statuses.
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
@@ -13,9 +13,9 @@ use crate::stage::log_cause;
 
 const STATUS: &str = "grpc-status";
 
-/// An error as a status, for services that `tonic-build` has generated: `?` does it.
+/// Converts an error into a status, so that `?` works in services that `tonic-build` generated.
 ///
-/// The message is the public one. The cause of a 5xx is logged here, with its line, and goes no further.
+/// The message is the public one. The cause of a 5xx is logged here, with its line of code, and is not sent.
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         log_cause(&error);
@@ -23,16 +23,16 @@ impl From<Error> for Status {
     }
 }
 
-/// A status of another service as an error with the HTTP status that fits, and the same message.
+/// Converts the status of another service into an error with the matching HTTP status and the same message.
 ///
-/// In a gRPC method `?` alone passes such a status on as it is. In an HTTP handler it makes a 500 that says nothing, as for
-/// every error; this is for those that want to say what the other service said.
+/// In a gRPC method `?` alone passes the status on unchanged. In an HTTP handler `?` makes a 500 that hides the
+/// message; this function keeps it.
 ///
 /// ```
 /// use fc_runtime::{App, grpc};
 /// use tonic::Status;
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let app = App::new()
 ///     .get("/stock", async |_| -> fc_runtime::Result<&'static str> { Err(Status::not_found("no such item"))? })
 ///     .on_error(|status: &Status| grpc::to_error(status));
@@ -44,26 +44,27 @@ pub fn to_error(status: &Status) -> Error {
     Error::new(http_status(status.code()), message(status).to_owned()).with_cause(status.clone())
 }
 
-/// An error of ours with a code that no HTTP status says.
+/// An error of this crate, with a code that no HTTP status maps to.
 pub(crate) fn of_ours(code: Code, message: impl Into<String>) -> Error {
     let message = message.into();
     let status = StatusCode::from_u16(http_status(code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Error::of_ours(status, message.clone()).with_cause(Status::new(code, message)).reported()
 }
 
-/// A message that its client has broken: INTERNAL by gRPC's own table, though the function is not at fault.
+/// The error for a message that the client broke. gRPC's table asks for INTERNAL, although the function is not at
+/// fault.
 pub(crate) fn broken_message(what: impl Into<String>) -> Error {
     let what = what.into();
     let status = Status::internal(what.clone());
     Error::of_ours(StatusCode::BAD_REQUEST, what).with_cause(status).reported()
 }
 
-/// What a stream ends with when a stop is announced.
+/// The error of a stream that ends because of a stop.
 pub(crate) fn going_away() -> Error {
     of_ours(Code::Unavailable, "the instance is going away")
 }
 
-/// What an error says in gRPC. The hidden cause stays hidden, unless it is itself a status that `?` has passed on.
+/// The status of an error. Its cause stays hidden, unless the cause is a status that `?` passed on.
 pub(crate) fn status_of(error: &Error) -> Status {
     let passed = error.cause().and_then(|cause| cause.downcast_ref::<Status>());
     let is_passed_on = |status: &&Status| {
@@ -81,11 +82,12 @@ pub(crate) fn status_of(error: &Error) -> Status {
         ),
         None => Status::new(code(error.status()), error.message()),
     };
-    // An error is no success, whatever the other service thought.
+    // An error never becomes OK, even if the other service's status was OK.
     if status.code() == Code::Ok { Status::unknown(status.message()) } else { status }
 }
 
-/// The public words of a status. One made from an error on this side, such as a refused connection, tells of what is behind.
+/// The public message of a status. A status made on this side, for a refused connection for example, would reveal
+/// internal addresses, and gets a fixed message.
 fn message(status: &Status) -> &str {
     let is_remote = std::error::Error::source(status).is_none();
     if is_remote { status.message() } else { "a service that this one needs cannot be reached" }
@@ -126,7 +128,7 @@ fn http_status(code: Code) -> u16 {
     }
 }
 
-/// Whether the function is at fault: what the platform is told has failed, and what the log calls an error.
+/// Whether a code means that the function failed: for the platform, and for the level of the log line.
 fn is_fault(code: Code) -> bool {
     use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown};
     matches!(code, Unknown | DeadlineExceeded | Internal | Unavailable | DataLoss)
@@ -154,7 +156,7 @@ fn word(code: Code) -> &'static str {
     }
 }
 
-/// Leaves the outcome for the record. The last one counts: an around may have put another reply in a reply's place.
+/// Sets the status for the record. The last call counts, because a middleware (an around) may replace the reply.
 pub(crate) fn judge(call: &Call, code: Code) {
     call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed: is_fault(code) }));
 }
@@ -164,28 +166,28 @@ fn judge_error(call: &Call, code: Code, error: &Error) {
     call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed }));
 }
 
-/// As `judge`, by trailers or by the headers of a reply that has nothing but a status.
+/// As `judge`, with the status of the trailers, or of the headers of a reply without messages.
 pub(crate) fn judge_by(call: &Call, headers: &HeaderMap) {
     if let Some(code) = headers.get(STATUS) {
         judge(call, Code::from_bytes(code.as_bytes()));
     }
 }
 
-/// The trailers of a call that went well.
+/// The trailers of a successful call.
 pub(crate) fn good_trailers() -> HeaderMap {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(STATUS, HeaderValue::from_static("0"));
     trailers
 }
 
-/// The trailers of a call that ends with an error: its status, and its headers as metadata. The record is told.
+/// The trailers of a failed call: its status, and the error's headers as metadata. Sets the status for the record too.
 pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
     let status = status_of(error);
     judge_error(call, status.code(), error);
     with_metadata(status_headers(&status), error)
 }
 
-/// The error's headers behind its status.
+/// Appends the error's headers to its status.
 fn with_metadata(mut trailers: HeaderMap, error: &Error) -> HeaderMap {
     for (name, value) in error.headers() {
         trailers.append(name.clone(), value.clone());
@@ -201,8 +203,8 @@ fn status_headers(status: &Status) -> HeaderMap {
     headers
 }
 
-/// Turns a reply that is an error into one that says so in gRPC: a status in the headers and nothing else, or in gRPC-Web
-/// a body with nothing but the status and its metadata, which pages can read without being allowed to read headers.
+/// Turns an error reply into a gRPC reply. In gRPC the status is in the headers, without a body. In gRPC-Web the status
+/// and its metadata are the body, which pages can read without exposed headers.
 pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let (Some(wire), Some(error)) = (Wire::of(&call.head.headers), reply.error()) else { return };
     let nowhere = call.scope.is_none() && matches!(error.status().as_u16(), 404 | 405);
@@ -220,8 +222,8 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     headers.extend(in_headers);
 }
 
-/// The error that a stream of messages ended with, mapped and logged.
-pub(crate) fn settle<S>(shared: &Shared<S>, error: Error) -> Error {
+/// Maps and logs the error that ended a stream of messages.
+pub(crate) fn map_and_log<S>(shared: &Shared<S>, error: Error) -> Error {
     let error = shared.map_error(error);
     log_cause(&error);
     error

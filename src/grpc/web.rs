@@ -1,4 +1,4 @@
-//! gRPC-Web: the status as the last frame of the body, and base64 for clients that read text alone.
+//! gRPC-Web: the status as the last frame of the body, and base64 for clients that read text only.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,10 +13,10 @@ use crate::error::BoxError;
 use crate::exchange::Payload;
 use crate::grpc::wire::Wire;
 
-/// The bit that tells the frame of the trailers from those of messages.
+/// The flag bit of the frame with the trailers.
 const TRAILERS: u8 = 0x80;
 
-/// Trailers as the last frame of a body.
+/// Encodes trailers as the last frame of a body.
 pub(crate) fn last_frame(wire: Wire, trailers: &HeaderMap) -> Bytes {
     let mut text = Vec::with_capacity(64);
     for (name, value) in trailers {
@@ -32,18 +32,18 @@ pub(crate) fn last_frame(wire: Wire, trailers: &HeaderMap) -> Bytes {
     data(wire, frame.into())
 }
 
-/// Frames as they stand in a body.
+/// Encodes frames for the body, in base64 if the client needs text.
 pub(crate) fn data(wire: Wire, frames: Bytes) -> Bytes {
     if wire == Wire::WebText { STANDARD.encode(&frames).into() } else { frames }
 }
 
-/// The frames that a request's body carries.
-pub(crate) struct Inlet {
+/// The body of a request, decoded to frames.
+pub(crate) struct RequestBody {
     payload: Payload,
     text: Option<Text>,
 }
 
-impl Inlet {
+impl RequestBody {
     pub(crate) fn new(payload: Payload, wire: Wire) -> Self {
         Self { payload, text: (wire == Wire::WebText).then(Text::default) }
     }
@@ -51,7 +51,7 @@ impl Inlet {
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         loop {
             let data = match ready!(Pin::new(&mut self.payload).poll_frame(cx)) {
-                // Trailers of a request mean nothing in gRPC.
+                // Trailers of a request have no meaning in gRPC.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(self.text.take().and_then(Text::end).map(Err)),
@@ -70,8 +70,8 @@ impl Inlet {
     }
 }
 
-/// For generated services.
-impl Body for Inlet {
+/// Generated services read the body through this trait.
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -87,7 +87,7 @@ impl Body for Inlet {
     }
 }
 
-/// A whole body's frames.
+/// Decodes the frames of a complete body.
 pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, BoxError> {
     if wire != Wire::WebText {
         return Ok(body);
@@ -97,10 +97,10 @@ pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, BoxError> {
     text.end().map_or(Ok(frames), Err)
 }
 
-/// base64 that comes in pieces, and may be padded wherever a piece of the sender's ended.
+/// A decoder of base64 that comes in pieces. Padding may end each piece that the sender encoded.
 #[derive(Default)]
 struct Text {
-    /// The beginning of a group of four.
+    /// The first bytes of an incomplete group of four.
     rest: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! How a call is carried: its content type, its encoding, its client's patience.
+//! The transport of a call: its content type, its encoding, its time-out.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::exchange::Call;
 use crate::grpc::status::of_ours;
 use tonic::Code;
 
-/// What carries a call.
+/// The variants of gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// gRPC proper: HTTP/2, the status in trailers.
+    /// gRPC over HTTP/2, with the status in trailers.
     Grpc,
-    /// gRPC-Web: any HTTP, the status in the last frame of the body.
+    /// gRPC-Web over any version of HTTP, with the status in the last frame of the body.
     Web,
-    /// gRPC-Web in base64, for clients that read text alone.
+    /// gRPC-Web in base64, for clients that read text only.
     WebText,
 }
 
-/// How messages are compressed where their flag says so.
+/// The compression of messages that are flagged as compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Identity,
@@ -34,7 +34,7 @@ const ACCEPTED: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 impl Wire {
-    /// By the content type; `None` is no gRPC.
+    /// The variant that the content type names. `None` if it is not gRPC.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let rest = headers.get(CONTENT_TYPE)?.as_bytes().strip_prefix(PREFIX)?;
         let (wire, rest) = match rest.strip_prefix(b"-web") {
@@ -61,10 +61,10 @@ impl Wire {
     }
 }
 
-/// What a method has to know of a call before it reads it.
+/// Checks the head of a call, before its body is read.
 ///
 /// # Errors
-/// 415 for what is no gRPC; everything else as a status.
+/// 415 if the request is not gRPC; a gRPC status for all else.
 pub(crate) fn accept(call: &Call) -> Result<Wire> {
     let headers = &call.head.headers;
     let Some(wire) = Wire::of(headers).filter(|_| is_protobuf(headers)) else {
@@ -87,7 +87,7 @@ pub(crate) fn accept(call: &Call) -> Result<Wire> {
     Ok(wire)
 }
 
-/// The message format, after a `+`: protobuf if nothing is said.
+/// Whether the message format, which follows a `+`, is protobuf. Protobuf is the default.
 fn is_protobuf(headers: &HeaderMap) -> bool {
     let text = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let format = text.split(|byte| *byte == b'+').nth(1).unwrap_or(b"proto");
@@ -95,10 +95,10 @@ fn is_protobuf(headers: &HeaderMap) -> bool {
     format == b"proto"
 }
 
-/// How messages that say that they are compressed are.
+/// The compression that the call announces.
 ///
 /// # Errors
-/// What is understood, in a header beside the status.
+/// A status for an unknown compression, with a header that lists the known ones.
 pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding> {
     match headers.get(ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(Encoding::Identity),
@@ -110,12 +110,12 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding> {
     }
 }
 
-/// How long the client waits.
+/// The time-out that the client announces.
 pub(crate) fn patience(headers: &HeaderMap) -> Option<Duration> {
     parse_timeout(headers.get(TIMEOUT)?.as_bytes())
 }
 
-/// One to eight digits and a unit.
+/// Parses one to eight digits and a unit.
 fn parse_timeout(text: &[u8]) -> Option<Duration> {
     let (unit, digits) = text.split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {

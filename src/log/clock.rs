@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `2026-11-21T05:11:22.123Z`
+/// The length of a timestamp such as `2026-11-21T05:11:22.123Z`, in bytes.
 const LEN: usize = 24;
 
-/// Writes the current time.
+/// Appends the current time. The date is formatted once per second; the milliseconds each time.
 pub(crate) fn stamp(into: &mut Vec<u8>) {
     thread_local! {
         static LAST: RefCell<(u64, [u8; LEN])> = const { RefCell::new((u64::MAX, [0; LEN])) };

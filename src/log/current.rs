@@ -1,9 +1,9 @@
-//! Which request the code that runs now belongs to.
+//! The current request of a thread: the request whose handler, hook or stream the thread is polling.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// A request, as far as a log line has to know it.
+/// The part of a request that log lines need: its id.
 pub(crate) trait Tagged: Send + Sync {
     fn request_id(&self) -> &str;
 }
@@ -14,7 +14,7 @@ thread_local! {
     static CURRENT: Cell<Option<Tag>> = const { Cell::new(None) };
 }
 
-/// While this lives, lines of this thread carry the request's id. Entered around each poll of a handler.
+/// Makes a request the current one of this thread until it is dropped. Entered around each poll of a handler.
 pub(crate) struct Entered {
     before: Option<Tag>,
 }
@@ -44,6 +44,16 @@ pub(crate) fn with_id<T>(read: impl FnOnce(Option<&str>) -> T) -> T {
 ///
 /// Present inside handlers, arounds, hooks, event calls, [`Exchange::blocking`](crate::Exchange::blocking) and
 /// their drop guards; absent in tasks that you spawn yourself.
+///
+/// ```
+/// use fc_runtime::{App, current_request_id};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/", async |_| current_request_id().unwrap_or_default()).test_client();
+/// client.get("/").header("x-fc-request-id", "1-65d71219").await.assert_text("1-65d71219");
+/// assert_eq!(current_request_id(), None);
+/// # });
+/// ```
 pub fn current_request_id() -> Option<String> {
     with_id(|id| id.map(str::to_owned))
 }

@@ -1,4 +1,4 @@
-//! One event of the author's or of ours, as one line or several.
+//! Writes one log event, from the author or from this crate, as one JSON line or several.
 
 use std::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use crate::json::text_into;
 use crate::log::{Level, current, sink, stamp};
 use crate::platform::limits::LOG_LINE_MAX;
 
-/// What a line may hold before it is continued in another: room is left for the names around it.
+/// The most text in one line, in bytes. The rest of the platform's limit is for time, level, request id and target.
 const TEXT_MAX: usize = LOG_LINE_MAX - 2048;
 
 /// Writes one event, in as many lines as its text needs. Lines after the first carry `"part"`.
@@ -35,7 +35,7 @@ pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
     });
 }
 
-/// One line; `part` 0 is the whole event.
+/// Writes one line. `part` 0 means that the line is the whole event.
 fn line(level: Level, id: Option<&str>, target: &str, text: &str, fields: &[u8], part: u32) {
     sink::write(|out| {
         out.extend_from_slice(b"{\"time\":\"");
@@ -59,7 +59,8 @@ fn line(level: Level, id: Option<&str>, target: &str, text: &str, fields: &[u8],
     });
 }
 
-/// The longest head whose escaped form fits, what is left, and how long the escaped form of the head is.
+/// Splits `text` so that the head, once escaped for JSON, takes at most `room` bytes. Gives the head, the tail, and the
+/// escaped length of the head.
 fn split(text: &str, room: usize) -> (&str, &str, usize) {
     let mut used = 0;
     for (at, c) in text.char_indices() {
@@ -88,7 +89,7 @@ impl Fields<'_> {
         self.0.push(b'"');
     }
 
-    /// A value that is JSON as it is printed: a number or a boolean.
+    /// Adds a value whose printed form is already JSON: a number or a boolean.
     pub(crate) fn plain(&mut self, name: &str, value: &dyn fmt::Display) {
         self.name(name);
         let _ = write!(Raw(self.0), "{value}");

@@ -1,4 +1,4 @@
-//! What `App::run` installs when nobody else did: a `tracing` subscriber and a panic hook.
+//! The default `tracing` subscriber and panic hook. `App::run` installs both unless the author has set a subscriber.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
@@ -13,8 +13,9 @@ use crate::log::Level;
 use crate::log::event::{Fields, event};
 use crate::platform::Instance;
 
-/// Installs both. `FC_LOG`, else `RUST_LOG`, names the least serious level to print: `error`, `warn`, `info`
-/// (default), `debug`, `trace` or `off`; of a list of directives only the one without a target counts.
+/// Installs the subscriber, and the panic hook with it. The least serious level to print is in `FC_LOG`, else in
+/// `RUST_LOG`: `error`, `warn`, `info` (default), `debug`, `trace` or `off`. Of a list of directives only one without a
+/// target counts.
 pub(crate) fn install(instance: &Instance) {
     let setting = instance.var_opt("FC_LOG").or_else(|| instance.var_opt("RUST_LOG")).unwrap_or("info");
     let max =
@@ -38,7 +39,7 @@ pub(crate) fn install(instance: &Instance) {
 }
 
 fn parse(text: &str) -> Option<LevelFilter> {
-    // A directive with a target, such as `hyper=debug`, is none of these words.
+    // A directive with a target, such as `hyper=debug`, is not a level and is skipped.
     let known = ["off", "error", "warn", "info", "debug", "trace"];
     known.iter().any(|word| text.eq_ignore_ascii_case(word)).then(|| text.parse().ok()).flatten()
 }
@@ -76,7 +77,7 @@ impl Subscriber for Lines {
         event(level(*metadata.level()), metadata.target(), &message, &fields);
     }
 
-    // Spans carry nothing into these lines: the request's id comes from the request itself.
+    // Spans are not printed: log lines take the request's id from the current request instead.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(self.next_span.fetch_add(1, Ordering::Relaxed).max(1))
     }

@@ -1,6 +1,6 @@
-//! How serious a line is.
+//! The level of a log line.
 
-/// How serious a line is.
+/// The level of a log line, most serious first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Error,

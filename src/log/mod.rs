@@ -1,4 +1,4 @@
-//! Output: one JSON object per line on stdout, every line inside a request with the request's id.
+//! Log output: one JSON object per line on stdout. Lines written during a request carry the request's id.
 
 mod clock;
 pub(crate) mod current;

@@ -1,6 +1,6 @@
-//! What this crate itself has to say, as `tracing` events: whoever installed a subscriber gets them.
+//! The messages of this crate itself, as `tracing` events for the installed subscriber.
 //!
-//! One function for each level, because every call of a `tracing` macro costs its callsite in every binary.
+//! There is one function for each level, because every use of a `tracing` macro adds a callsite to the binary.
 
 use std::fmt;
 

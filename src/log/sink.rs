@@ -1,8 +1,8 @@
-//! Where lines go: stdout, without ever waiting for it.
+//! The sink of log lines: stdout, written without blocking the caller.
 //!
-//! A pipe or a terminal is opened a second time in non-blocking mode, so that a reader that stopped reading
-//! cannot stop serving: what does not fit stays in a bounded buffer, a helper thread tries again, and lines
-//! beyond the bound are dropped and counted. A file never blocks and is written as it is.
+//! A pipe or a terminal is opened a second time in non-blocking mode, so that a reader that stops reading cannot block
+//! the server. Bytes that stdout does not take stay in a bounded buffer, and a helper thread tries again. Lines beyond
+//! the bound are dropped and counted. A regular file never blocks and is written directly.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Stdout, Write};
@@ -11,16 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How much may wait for a reader that stopped reading.
+/// The bound of the buffer, in bytes. Lines that would exceed it are dropped.
 const PENDING_MAX: usize = 1024 * 1024;
 
-/// Lines of requests that overlap are written together once they come to this much.
+/// Lines of requests that overlap share one write. A buffer of this size, in bytes, is flushed without further delay.
 const BATCH: usize = 16 * 1024;
 
-/// How often the helper thread tries again while stdout is stuck.
+/// How often the helper thread retries while stdout takes no bytes.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// How long a line may wait for others: of requests that overlap, one may last for hours.
+/// The longest time a line is held back to share a write. Without it, one request that lasts for hours would hold back
+/// the lines of all others.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// `O_NONBLOCK` on Linux, the platform's only system.
@@ -28,30 +29,30 @@ const O_NONBLOCK: i32 = 0o4000;
 
 static SINK: Mutex<Sink> =
     Mutex::new(Sink { pending: Vec::new(), dropped: 0, out: None, stuck: false, helper: Helper::None });
-/// Whether lines wait to be written with others. Set before it is asked again whether they may.
+/// True while lines are held back to share a write. It is set before `write_once` calls `may` the second time.
 static WAITING: AtomicBool = AtomicBool::new(false);
-/// Told when lines begin to wait and the helper thread sleeps.
+/// Wakes the sleeping helper thread when lines are held back or stdout is stuck.
 static WANTED: Condvar = Condvar::new();
-/// Told when none wait any more.
+/// Wakes [`finish`] when the buffer is empty.
 static WRITTEN: Condvar = Condvar::new();
 
 struct Sink {
     pending: Vec<u8>,
     dropped: u64,
     out: Option<Out>,
-    /// Whether the last write did not take everything.
+    /// Whether the last write left bytes in the buffer.
     stuck: bool,
     helper: Helper,
 }
 
-/// The thread that writes what nobody else wrote.
+/// The state of the helper thread, which flushes lines that no request flushed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Helper {
-    /// Most functions never need it.
+    /// Not started. Most functions never need the thread.
     None,
-    /// Until lines wait.
+    /// Waits for `WANTED`.
     Sleeping,
-    /// Comes back by itself.
+    /// Pauses for `RETRY` or `LINGER`, and then flushes.
     Pausing,
 }
 
@@ -60,12 +61,12 @@ enum Out {
     Std(Stdout),
 }
 
-/// Appends lines, and writes them with all that waited before this returns, unless stdout is stuck.
+/// Appends lines and flushes the buffer before returning, unless stdout is stuck.
 pub(crate) fn write(lines: impl FnOnce(&mut Vec<u8>)) {
     write_once(lines, || true);
 }
 
-/// Appends lines, and writes them with all that waited as soon as `may` says so: now, by [`settle`], or a moment later.
+/// Appends lines. They are flushed now if `may` allows a flush, else by a later [`flush_if`], or by the helper thread.
 pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> bool) {
     let mut sink = lock();
     let before = sink.pending.len();
@@ -78,7 +79,7 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
         sink.flush();
     } else if !sink.pending.is_empty() {
         WAITING.store(true, Ordering::SeqCst);
-        // Whoever could have let it go may have looked before it was there.
+        // Asked again: the last other request may have read `WAITING` in `flush_if` before it was set here.
         if may() {
             sink.flush();
         }
@@ -88,19 +89,19 @@ pub(crate) fn write_once(lines: impl FnOnce(&mut Vec<u8>), may: impl Fn() -> boo
     }
 }
 
-/// Writes what waits, if it may be written now: for whoever it may have waited for.
-pub(crate) fn settle(may: impl Fn() -> bool) {
+/// Flushes lines that were held back, if `may` allows a flush now.
+pub(crate) fn flush_if(may: impl Fn() -> bool) {
     if WAITING.load(Ordering::SeqCst) && may() {
         flush();
     }
 }
 
-/// Writes what waits, unless stdout is stuck: before the instance may be frozen.
+/// Flushes the buffer, unless stdout is stuck. Called before the platform may freeze the instance.
 pub(crate) fn flush() {
     write(|_| {});
 }
 
-/// Writes what waits, and waits itself up to `limit` for a stdout that is stuck. For the end of the process.
+/// Flushes the buffer, and waits up to `limit` for a stdout that is stuck. Called at the end of the process.
 pub(crate) fn finish(limit: Duration) {
     let mut sink = lock();
     sink.flush();
@@ -121,7 +122,7 @@ impl Sink {
                 Ok(n) => written += n,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // Nobody can be told that stdout is gone; serving goes on.
+                // A failing stdout leaves no channel to report it on: the bytes are dropped, and serving goes on.
                 Err(_) => written = self.pending.len(),
             }
         }
@@ -161,7 +162,7 @@ fn help() {
             sink = WANTED.wait(sink).unwrap_or_else(PoisonError::into_inner);
             sink.helper = Helper::Pausing;
         } else {
-            // Let others join, or the reader read.
+            // Give other lines time to share the write, or the reader time to read.
             let pause = if sink.stuck { RETRY } else { LINGER };
             drop(sink);
             std::thread::park_timeout(pause);
@@ -180,7 +181,8 @@ impl Out {
     }
 }
 
-/// Sockets cannot be opened by path, and files are better not: both are written through the standard handle.
+/// Opens stdout in non-blocking mode if it is a pipe or a terminal. A socket cannot be opened by path. A regular file
+/// keeps its write position only through the standard handle.
 fn open() -> Out {
     const STDOUT: &str = "/proc/self/fd/1";
     let kind = std::fs::metadata(STDOUT).map(|meta| meta.file_type());

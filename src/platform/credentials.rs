@@ -5,6 +5,19 @@ use std::fmt;
 /// Temporary credentials of the function's role. Absent when no role is configured or injection is off.
 ///
 /// `Debug` shows the key's id only.
+///
+/// ```
+/// use fc_runtime::Instance;
+///
+/// let instance = Instance::from_vars([
+///     ("ALIBABA_CLOUD_ACCESS_KEY_ID", "an id"),
+///     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "a secret"),
+/// ]);
+/// let credentials = instance.credentials().unwrap();
+/// assert_eq!(credentials.access_key_id, "an id");
+/// assert_eq!(credentials.access_key_secret, "a secret");
+/// assert!(!format!("{credentials:?}").contains("a secret"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credentials {

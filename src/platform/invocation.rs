@@ -14,6 +14,18 @@ use crate::platform::request_id::RequestId;
 ///
 /// Where the platform is not trusted (see [`App::trust_platform`](crate::App::trust_platform)) every reader but
 /// [`request_id`](Self::request_id) gives the instance's value or `None`: a client can write any header.
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let app = || App::new().get("/", async |ex| ex.invocation().qualifier().unwrap_or("nobody says").to_owned());
+/// let trusting = app().trust_platform(true).test_client();
+/// trusting.get("/").header("x-fc-qualifier", "LATEST").await.assert_text("LATEST");
+/// let wary = app().trust_platform(false).test_client();
+/// wary.get("/").header("x-fc-qualifier", "LATEST").await.assert_text("nobody says");
+/// # });
+/// ```
 pub struct Invocation<'a> {
     id: &'a RequestId,
     headers: Option<&'a HeaderMap>,
@@ -111,7 +123,7 @@ impl<'a> Invocation<'a> {
 
     /// A header of the platform, if it is trusted and present.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers?.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+        std::str::from_utf8(self.headers?.get(name)?.as_bytes()).ok().filter(|text| !text.is_empty())
     }
 }
 

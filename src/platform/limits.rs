@@ -1,86 +1,142 @@
-//! Sizes and times: the platform's limits, and this crate's defaults beside them.
+//! Sizes and times: the platform's limits, each with the page that states it, and this crate's defaults beside them.
+//!
+//! The platform writes KB and MB for binary sizes. Here they are called KiB and MiB. The table of
+//! [limits and defaults](crate#limits-and-defaults) shows them side by side.
+//!
+//! ```
+//! use fc_runtime::platform::limits::{BODY_LIMIT_DEFAULT, REQUEST_BODY_MAX};
+//! use fc_runtime::{App, MIB, at};
+//!
+//! assert_eq!((BODY_LIMIT_DEFAULT, REQUEST_BODY_MAX), (2 * MIB, 32 * MIB));
+//! let uploads = at("/uploads").body_limit(REQUEST_BODY_MAX);
+//! let app = App::new().post(uploads, async |ex| Ok(ex.bytes().await?.len().to_string()));
+//! # let _: App = app;
+//! ```
 
 use std::time::Duration;
 
-/// One binary megabyte.
+/// One binary megabyte: 1 048 576 bytes.
 pub const MIB: usize = 1024 * 1024;
 
-/// One binary kilobyte.
+/// One binary kilobyte: 1024 bytes.
 pub const KIB: usize = 1024;
 
 /// The port the platform calls unless the function is configured otherwise.
+///
+/// Source: [custom runtimes, how they work](https://www.alibabacloud.com/help/en/functioncompute/fc/principles-1).
 pub const DEFAULT_PORT: u16 = 9000;
 
-/// The largest body of a synchronous call: 32 MB.
+/// The largest body of a synchronous call: 32 MiB.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const REQUEST_BODY_MAX: usize = 32 * MIB;
 
-/// The largest body of an asynchronous call: 128 KB (256 KB on request).
+/// The largest body of an asynchronous call: 128 KiB (256 KiB on request).
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const ASYNC_BODY_MAX: usize = 128 * KIB;
 
-/// The largest message of a gRPC call, either way: 6 MB.
+/// The largest message of a gRPC call, either way: 6 MiB.
+///
+/// Source: [gRPC over an HTTP trigger][page].
+///
+/// [page]: https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/configure-an-http-trigger-that-invokes-a-function-with-grpc-requests
 pub const MESSAGE_MAX: usize = 6 * MIB;
 
-/// The largest body a reader such as `ex.json()` takes in, unless a scope says otherwise.
+/// The largest body a reader such as `ex.json()` takes in, where the place and the app say nothing: 2 MiB. Ours.
 pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 
-/// Request headers at this port, names and values together. The platform holds clients to
-/// [`CLIENT_HEADERS_MAX`] and then adds its own, a session token among them.
+/// Request headers at this port, names and values together: 32 KiB. Ours: the platform holds clients to
+/// [`CLIENT_HEADERS_MAX`] and then adds its own headers, a session token among them.
 pub const REQUEST_HEADERS_MAX: usize = 32 * KIB;
 
-/// What the platform accepts from a client: header names and values together, 8 KB.
+/// What the platform accepts from a client: header names and values together, 8 KiB.
+///
+/// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
 pub const CLIENT_HEADERS_MAX: usize = 8 * KIB;
 
-/// What the platform accepts from a function: reply header names and values together, 8 KB.
+/// What the platform accepts from a function: reply header names and values together, 8 KiB.
 /// Beyond it the client gets 502 `BadResponse`.
+///
+/// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
 pub const REPLY_HEADERS_MAX: usize = 8 * KIB;
 
-/// The longest path with its query at this port: 8 KiB. FC 2.0 lets 8 KB through, FC 3.0 4 KB.
+/// The longest path with its query at this port: 8 KiB, which is what FC 2.0 lets through. FC 3.0: [`CLIENT_TARGET_MAX`].
+///
+/// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
 pub const TARGET_MAX: usize = 8 * KIB;
 
-/// The longest path with its query that FC 3.0 accepts from a client: 4 KB.
+/// The longest path with its query that FC 3.0 accepts from a client: 4 KiB.
+///
+/// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
 pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
 
-/// The largest WebSocket message, in either direction: 6 MB.
+/// The largest WebSocket message, in either direction: 6 MiB.
+///
+/// Source: [WebSocket over an HTTP trigger][page].
+///
+/// [page]: https://help.aliyun.com/zh/functioncompute/configure-an-http-trigger-for-a-function-that-is-triggered-by-websocket-requests-1
 #[cfg(feature = "websocket")]
 pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
 
-/// How long a WebSocket's client may be silent before it is pinged. A load balancer closes what is idle for 15 s.
+/// How long a WebSocket's client may be silent before it is pinged: 10 s. Ours: a load balancer's listener closes what is
+/// idle for 15 s, unless it is told otherwise.
 #[cfg(feature = "websocket")]
 pub const WEBSOCKET_PING_DEFAULT: Duration = Duration::from_secs(10);
 
-/// How long a WebSocket's client may take to answer a ping.
+/// How long a WebSocket's client may take to answer a ping: 20 s. Ours.
 #[cfg(feature = "websocket")]
 pub const WEBSOCKET_PONG_DEFAULT: Duration = Duration::from_secs(20);
 
-/// The longest line the log service takes: 32 KB.
+/// The longest line the log service takes: 32 KiB.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const LOG_LINE_MAX: usize = 32 * KIB;
 
-/// The longest request id that is taken over from the platform.
+/// The longest request id that is taken over from the platform: 128 bytes. Ours; the platform's own have at most 36.
 pub const REQUEST_ID_MAX: usize = 128;
 
-/// How long the platform waits for the port to open.
+/// How long the platform waits for the port to open: 120 s.
+///
+/// Source: [custom runtimes, how they work](https://www.alibabacloud.com/help/en/functioncompute/fc/principles-1).
 pub const STARTUP_MAX: Duration = Duration::from_secs(120);
 
-/// The longest initializer the platform allows.
+/// The longest initializer the platform allows: 300 s.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const INITIALIZE_MAX: Duration = Duration::from_secs(300);
 
-/// How long pre-stop hooks may take in all; the platform's default time-out for the hook is 3 s.
+/// How long pre-stop hooks may take in all: 2.5 s. Ours; the platform's default time-out for the hook is 3 s, and its
+/// most 90 s.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const PRE_STOP_BUDGET_DEFAULT: Duration = Duration::from_millis(2500);
 
-/// How long in-flight requests may go on after a signal to stop.
+/// How long in-flight requests may go on after a signal to stop: 10 s. Ours.
 pub const DRAIN_DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
 
-/// How long the head of a request may take from its first byte on. A connection without one may be idle for ever.
+/// How long the head of a request may take from its first byte on: 10 s. Ours. A connection without one may be idle for
+/// ever.
 pub const HEAD_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
 
-/// How long a reader waits for the next piece of a body. Then the answer is 408.
+/// How long a reader waits for the next piece of a body: 30 s. Ours. Then the answer is 408.
 pub const BODY_PAUSE_DEFAULT: Duration = Duration::from_secs(30);
 
-/// How long the executor may owe an answer before the live check fails.
+/// How long the executor may owe an answer before the live check fails: 10 s. Ours.
 pub const HEARTBEAT_LIMIT_DEFAULT: Duration = Duration::from_secs(10);
 
-/// How long one ready check may take; the platform waits 1 to 3 s for a probe.
+/// How long one ready check may take: 0.9 s. Ours; the platform waits 1 to 3 s for a probe.
+///
+/// Source: [custom health checks][page].
+///
+/// [page]: https://help.aliyun.com/zh/functioncompute/fc/user-guide/configure-a-custom-health-check-policy-for-instances-1
 pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
 
-/// How many connections are served at a time; the platform allows 100 000 descriptors.
+/// How many handlers that finish without their clients run at a time: 1000. Ours; the platform sends an instance at most
+/// 200 requests at a time.
+pub const MAX_FINISHING_DEFAULT: u64 = 1000;
+
+/// How many connections are served at a time: 20 000. Ours; the platform allows 100 000 descriptors.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;

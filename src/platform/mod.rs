@@ -2,7 +2,7 @@
 
 mod control;
 mod credentials;
-mod glance;
+mod headers_seen;
 mod instance;
 mod invocation;
 pub mod limits;
@@ -11,7 +11,7 @@ mod request_id;
 
 pub(crate) use control::{CallKind, control};
 pub use credentials::Credentials;
-pub(crate) use glance::Glance;
+pub(crate) use headers_seen::HeadersSeen;
 pub use instance::Instance;
 pub use invocation::Invocation;
 pub use request_id::RequestId;

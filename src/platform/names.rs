@@ -1,6 +1,25 @@
 //! The names that Function Compute and a custom runtime share: headers, paths and words.
 //!
-//! Source: "Function Compute: common request headers" and "web functions" in the platform's manual.
+//! Sources in the platform's manual:
+//! [common request headers](https://www.alibabacloud.com/help/doc-detail/425057.htm),
+//! [web functions](https://help.aliyun.com/zh/functioncompute/fc/user-guide/web-functions),
+//! [environment variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables).
+//!
+//! ```
+//! use fc_runtime::platform::names::{env, header, path};
+//! use fc_runtime::{App, Instance};
+//!
+//! # fc_runtime::testing::run(async {
+//! let client = App::new()
+//!     .get("/", async |ex| ex.instance().region().unwrap_or_default().to_owned())
+//!     .event(async |event| event.request_id().to_owned())
+//!     .test_client()
+//!     .with_instance(Instance::from_vars([(env::FUNCTION_NAME, "shop"), (env::REGION, "cn-hangzhou")]));
+//! client.get("/").await.assert_text("cn-hangzhou");
+//! let call = client.post(path::INVOKE).header(header::CONTROL_PATH, path::INVOKE);
+//! call.header(header::REQUEST_ID, "1-65d71219").await.assert_text("1-65d71219");
+//! # });
+//! ```
 
 /// Request headers the platform adds before it calls the runtime.
 pub mod header {
@@ -12,7 +31,7 @@ pub mod header {
     pub const FUNCTION_NAME: &str = "x-fc-function-name";
     /// The configured handler text; it has no meaning for a custom runtime.
     pub const FUNCTION_HANDLER: &str = "x-fc-function-handler";
-    /// The function's memory, in MB.
+    /// The function's memory, in MiB, which the platform calls MB.
     pub const FUNCTION_MEMORY: &str = "x-fc-function-memory";
     /// The function's time-out, in seconds.
     pub const FUNCTION_TIMEOUT: &str = "x-fc-function-timeout";
@@ -44,7 +63,7 @@ pub mod header {
     pub const LOG_PROJECT: &str = "x-fc-service-logproject";
     /// The log service store that collects this function's output.
     pub const LOG_STORE: &str = "x-fc-service-logstore";
-    /// On a reply: the function's own verdict, [`status`](super::status).
+    /// On a reply: the function's own word on the call, [`status`](super::status).
     pub const STATUS: &str = "x-fc-status";
 }
 
@@ -80,7 +99,7 @@ pub mod env {
     pub const FUNCTION_NAME: &str = "FC_FUNCTION_NAME";
     /// The configured handler text.
     pub const FUNCTION_HANDLER: &str = "FC_FUNCTION_HANDLER";
-    /// The function's memory, in MB.
+    /// The function's memory, in MiB, which the platform calls MB.
     pub const FUNCTION_MEMORY: &str = "FC_FUNCTION_MEMORY_SIZE";
     /// The version (Debian 11 and later runtimes).
     pub const FUNCTION_VERSION: &str = "FC_FUNCTION_VERSION";
@@ -108,6 +127,13 @@ pub const STRIPPED_REPLY_HEADERS: [&str; 7] =
     ["connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding"];
 
 /// Whether a request header shows that a client behind the trigger or a proxy asks. Names are in lower case.
+///
+/// ```
+/// use fc_runtime::platform::names::shows_a_proxy;
+///
+/// assert!(shows_a_proxy("x-forwarded-for") && shows_a_proxy("x-fc-request-id"));
+/// assert!(!shows_a_proxy("accept"));
+/// ```
 pub fn shows_a_proxy(name: &str) -> bool {
     name.starts_with(RESERVED_PREFIX)
         || name.starts_with("x-forwarded-")

@@ -11,6 +11,16 @@ use http::HeaderValue;
 use crate::platform::limits::REQUEST_ID_MAX;
 
 /// The id of one request: at most 128 printable ASCII characters.
+///
+/// ```
+/// use fc_runtime::{HeaderValue, RequestId};
+///
+/// let sent = HeaderValue::from_static("1-65d71219-15d63510-fecf237c590c");
+/// assert_eq!(RequestId::from_header(Some(&sent)).as_str(), "1-65d71219-15d63510-fecf237c590c");
+/// let unusable = HeaderValue::from_static("two words");
+/// assert_ne!(RequestId::from_header(Some(&unusable)).as_str(), "two words");
+/// assert_eq!(RequestId::generate().as_str().len(), 32);
+/// ```
 #[derive(Clone)]
 pub struct RequestId(Form);
 

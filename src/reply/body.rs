@@ -1,4 +1,4 @@
-//! The body of a reply: nothing, everything at once, or a stream. Only streams are boxed.
+//! The body of a reply: empty, whole, or a stream. Only streams are boxed.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ pub(crate) enum Body {
     Stream(Pin<Box<dyn Source>>),
 }
 
-/// The largest piece of a whole body that is handed to the connection at a time.
+/// The largest piece of a whole body that is handed to the connection at a time, in bytes.
 pub(super) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
@@ -25,20 +25,20 @@ impl Body {
         matches!(self, Self::Empty)
     }
 
-    /// Whether polling it would tell nothing new: a connection asks again whenever its socket moves.
+    /// Whether a poll would find nothing new. A connection polls whenever its socket is ready.
     pub(crate) fn is_silent(&self, task: &Waker) -> bool {
         matches!(self, Self::Stream(source) if source.is_silent(task))
     }
 
-    /// Drops what is there. A panic in the drop of the author's stream ends here.
+    /// Drops the content. A panic in the `Drop` of the author's stream ends here.
     pub(crate) fn clear(&mut self) {
         drop_caught(std::mem::replace(self, Self::Empty));
     }
 
-    /// The next piece of a body that is whole.
+    /// Takes the next piece of a whole body.
     pub(crate) fn take_piece(&mut self) -> Option<Bytes> {
         let Self::Once(bytes) = self else { return None };
-        // A connection keeps a buffer as large as the largest piece it has sent.
+        // The connection's buffer grows to the largest piece that was sent, and stays that large.
         if bytes.len() > PIECE_MAX {
             return Some(bytes.split_to(PIECE_MAX));
         }

@@ -1,4 +1,4 @@
-//! What an event handler may return.
+//! The trait of values that an event handler may return.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -7,11 +7,14 @@ use crate::error::{Error, Result};
 use crate::reply::Json;
 
 /// What an event handler may return: bytes, text, [`Json`], nothing, or a `Result` of one of these.
+///
+/// [`App::event`](crate::App::event) shows a handler that returns JSON, [`Event`](crate::Event) one that returns text.
 #[diagnostic::on_unimplemented(
     message = "an event handler cannot return `{Self}`",
     label = "`{Self}` is not a payload",
     note = "return bytes, text, `Json(value)` or `()`; to fail, let `?` convert the error, as in `Ok(work().await?)`"
 )]
+#[doc(alias = "IntoPayload")]
 pub trait IntoEventReply {
     #[doc(hidden)]
     fn into_event_reply(self) -> Result<Bytes>;

@@ -27,7 +27,7 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoReply for Json<T> {
     fn into_reply(self) -> Reply {
-        // One allocation for most answers; serde_json's own start is 128 bytes as well.
+        // One allocation for most replies. 128 bytes is also the first buffer of serde_json.
         let mut text = Vec::with_capacity(128);
         match serde_json::to_writer(&mut text, &self.0) {
             Ok(()) => Reply::new(text).with_type(JSON),
@@ -37,6 +37,13 @@ impl<T: Serialize> IntoReply for Json<T> {
 }
 
 /// An HTML body: `text/html; charset=utf-8`.
+///
+/// ```
+/// use fc_runtime::{Html, IntoReply};
+///
+/// let page = Html("<h1>Tea</h1>").into_reply();
+/// assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a reply does nothing unless the handler returns it"]
 #[allow(clippy::exhaustive_structs, reason = "a plain wrapper, made and taken apart by hand")]
@@ -64,17 +71,17 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// 303: fetch this with `GET`. What a form's `POST` answers.
+    /// 303: the client fetches the target with `GET`. The usual reply to the `POST` of a form.
     pub fn to(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::SEE_OTHER, location: location.into() }
     }
 
-    /// 307: send the same request there, this time.
+    /// 307: the client repeats the request, with its method and body, at the target. Later requests come here again.
     pub fn temporary(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::TEMPORARY_REDIRECT, location: location.into() }
     }
 
-    /// 308: send the same request there, from now on.
+    /// 308: the client repeats the request at the target, and sends later requests there too.
     pub fn permanent(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::PERMANENT_REDIRECT, location: location.into() }
     }

@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The trait of values that a handler may return.
 
 use std::borrow::Cow;
 
@@ -28,8 +28,10 @@ use crate::reply::{Reply, ReplyPart};
     note = "to answer with no body, return `StatusCode::NO_CONTENT`",
     note = "an around returns the reply of `next.run(ex).await`, or one of its own"
 )]
+#[doc(alias = "IntoResponse")]
+#[doc(alias = "Responder")]
 pub trait IntoReply {
-    /// The reply.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -39,7 +41,7 @@ impl IntoReply for Reply {
     }
 }
 
-/// The only one for `Result`: that is what lets `?` infer its error.
+/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
 impl<T: IntoReply> IntoReply for Result<T, Error> {
     fn into_reply(self) -> Reply {
         match self {

@@ -1,6 +1,5 @@
-//! What a handler gives back.
+//! Replies: the values that handlers return, and their conversion into HTTP responses.
 
-mod bell;
 mod body;
 mod event_reply;
 mod formats;
@@ -9,6 +8,7 @@ mod outcome;
 mod part;
 mod source;
 mod sse;
+mod waker;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,8 +23,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::error::{Error, Result};
 use crate::stop::Stops;
 
-#[cfg(feature = "grpc")]
-pub(crate) use bell::Bell;
 pub(crate) use body::Body;
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
@@ -34,10 +32,12 @@ pub use part::ReplyPart;
 use source::Pieces;
 pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
+#[cfg(feature = "grpc")]
+pub(crate) use waker::StreamWaker;
 
 /// A reply: status, headers and a body that is whole or streamed.
 ///
-/// Most handlers never name it: whatever implements [`IntoReply`] becomes one.
+/// Handlers rarely name this type: any value that implements [`IntoReply`] becomes a reply.
 ///
 /// ```
 /// use fc_runtime::Reply;
@@ -47,14 +47,17 @@ pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 /// assert_eq!(reply.headers()["location"], "/orders/7");
 /// ```
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "Response")]
+#[doc(alias = "HttpResponse")]
+#[doc(alias = "res")]
 pub struct Reply {
-    /// As it will leave: a reply is moved as a whole.
+    /// Status and headers in the form hyper takes, so that the reply is moved and not rebuilt.
     head: Parts,
     body: Body,
     error: Option<Error>,
-    /// Whether it says all there is to say about other origins.
+    /// Whether the CORS headers are complete, as in the answer to a preflight.
     has_cors: bool,
-    /// Whether the author has set headers, which may be names that the platform owns.
+    /// Whether the author has set headers. Those are searched for names that the platform reserves.
     has_own_headers: bool,
 }
 
@@ -77,10 +80,10 @@ impl Reply {
         reply
     }
 
-    /// A 200 whose body is sent piece by piece, each as soon as it is there: chunked, without a length.
+    /// A 200 whose body is a stream. Each piece is sent as soon as it is ready, in chunked encoding, without a length.
     ///
-    /// This is what makes the platform stream to the client. An error ends the reply early: the client sees a
-    /// body that was cut, the log sees the error.
+    /// A chunked body makes the platform stream to the client. An error ends the reply early: the client sees a body
+    /// that was cut, and the error is logged.
     ///
     /// ```
     /// use fc_runtime::Reply;
@@ -102,8 +105,8 @@ impl Reply {
         Self::of(Body::Stream(source))
     }
 
-    /// The reply with another status. One outside 200–599 is the author's mistake and becomes a 500 that
-    /// names the line in the log.
+    /// The reply with another status. A status outside 200–599 is a mistake of the author: the reply becomes a 500, and
+    /// the log names the line of code.
     #[track_caller]
     pub fn with_status(mut self, status: u16) -> Self {
         match StatusCode::from_u16(status) {
@@ -115,11 +118,13 @@ impl Reply {
         }
     }
 
-    /// The reply with this header, in place of others of that name.
+    /// The reply with this header. A header of the same name is replaced.
     ///
-    /// A name or value with bytes that HTTP forbids, a line break among them, is refused: the reply becomes a 500
-    /// and the log names the line. Names that the platform owns are dropped later, with a warning.
+    /// A name or a value with bytes that HTTP forbids, such as a line break, is refused: the reply becomes a 500, and
+    /// the log names the line of code. Headers whose names the platform reserves are dropped later, with a warning.
     #[track_caller]
+    #[doc(alias = "set")]
+    #[doc(alias = "insert_header")]
     pub fn with_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,
@@ -135,8 +140,12 @@ impl Reply {
         }
     }
 
-    /// The reply with one more header of this name, as `Set-Cookie` needs. Refusals are as in `with_header`.
+    /// The reply with one more header of this name, as `Set-Cookie` needs. Names and values are refused as in
+    /// [`with_header`](Self::with_header).
     #[track_caller]
+    #[doc(alias = "append")]
+    #[doc(alias = "append_header")]
+    #[doc(alias = "Set-Cookie")]
     pub fn with_added_header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: TryInto<HeaderName>,
@@ -151,23 +160,24 @@ impl Reply {
         }
     }
 
-    /// The status.
+    /// The status code.
     pub fn status(&self) -> StatusCode {
         self.head.status
     }
 
-    /// The headers so far. Length, date and what the platform owns are added or dropped on the way out.
+    /// The headers so far. Before the reply is sent, the runtime adds length and date, and drops headers that the
+    /// platform reserves.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    /// The headers, to be changed in place.
+    /// The headers, for changes in place.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.has_own_headers = true;
         &mut self.head.headers
     }
 
-    /// The error this reply stands for, if it does: an around can look at it, its cause included.
+    /// The error that this reply was made from, with its cause. A middleware (an around) can read it.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
@@ -177,7 +187,7 @@ impl Reply {
         matches!(self.body, Body::Stream(_))
     }
 
-    /// Lets a stream of ours hear of a stop.
+    /// Registers a stream for stop notices, so that it can end by itself.
     pub(crate) fn listen(&mut self, stops: &Stops) {
         if let Body::Stream(source) = &mut self.body {
             source.as_mut().listen(stops);
@@ -194,14 +204,14 @@ impl Reply {
         reply
     }
 
-    /// The value is a constant, so that its bytes are checked when this crate is compiled.
+    /// Sets the content type. `content_type` is a constant, whose bytes are checked at compile time.
     pub(crate) fn with_type(mut self, content_type: HeaderValue) -> Self {
         self.head.headers.insert(http::header::CONTENT_TYPE, content_type);
         self
     }
 
-    pub(crate) fn take_unsettled_error(&mut self) -> Option<Error> {
-        self.error.take_if(|error| !error.is_settled())
+    pub(crate) fn take_unmapped_error(&mut self) -> Option<Error> {
+        self.error.take_if(|error| !error.is_mapped())
     }
 
     pub(crate) fn set_error(&mut self, error: Error) {
@@ -212,7 +222,7 @@ impl Reply {
         self.error = Some(error);
     }
 
-    /// The headers, for names of ours: what the author sets is looked at once more.
+    /// The headers, for names that this crate sets. Unlike `headers_mut` it does not mark the headers as the author's.
     pub(crate) fn our_headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.head.headers
     }
@@ -221,7 +231,7 @@ impl Reply {
         self.body.clear();
     }
 
-    /// A preflight's answer is complete.
+    /// Marks the CORS headers as complete. Used for the answer to a preflight.
     pub(crate) fn without_cors(mut self) -> Self {
         self.has_cors = true;
         self
@@ -240,7 +250,7 @@ impl Reply {
         self.body = Body::Once(body);
     }
 
-    /// Says something else, in the same headers.
+    /// Replaces status and body, and keeps the headers.
     pub(crate) fn say(&mut self, status: StatusCode, body: Bytes) {
         self.head.status = status;
         self.body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
@@ -250,7 +260,7 @@ impl Reply {
         Response::from_parts(self.head, body(self.body))
     }
 
-    /// A 500 for something the author wrote, with the line.
+    /// A 500 for a mistake in the author's code. The log names the line.
     pub(crate) fn mistake(what: impl Into<Cow<'static, str>>, at: &'static Location<'static>) -> Self {
         let what: Cow<'static, str> = what.into();
         Self::from_error(Error::internal(format!("{what} (at {at})")))

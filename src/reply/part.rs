@@ -1,4 +1,4 @@
-//! What may stand before a reply in a tuple.
+//! The trait of values that may stand before a reply in a tuple.
 
 use std::panic::Location;
 
@@ -9,12 +9,26 @@ use crate::reply::Reply;
 /// What may stand before a reply in a tuple: a status or headers.
 ///
 /// Headers replace those of the same name; a reply that is an error keeps its status.
+///
+/// ```
+/// use fc_runtime::{IntoReply, Reply, ReplyPart};
+///
+/// /// Says that no cache may keep the reply.
+/// struct NoStore;
+/// impl ReplyPart for NoStore {
+///     fn apply(self, reply: Reply) -> Reply { reply.with_header("cache-control", "no-store") }
+/// }
+///
+/// let made = (201, [("location", "/orders/7")], "made").into_reply();
+/// assert_eq!((made.status().as_u16(), &made.headers()["location"]), (201, &"/orders/7".parse().unwrap()));
+/// assert_eq!((NoStore, "a secret").into_reply().headers()["cache-control"], "no-store");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand before a reply",
     note = "a status (`201` or `StatusCode::CREATED`), a `HeaderMap`, or an array such as `[(\"location\", \"/7\")]` can"
 )]
 pub trait ReplyPart {
-    /// The reply with this part.
+    /// Adds this part to the reply.
     fn apply(self, reply: Reply) -> Reply;
 }
 

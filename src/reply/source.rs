@@ -1,4 +1,4 @@
-//! Where a streamed body comes from.
+//! The sources of streamed bodies.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -11,21 +11,21 @@ use pin_project_lite::pin_project;
 use crate::error::Result;
 use crate::stop::Stops;
 
-/// What a streamed body is read from, frame by frame. Trailers are the last frame.
+/// A source of a streamed body, polled frame by frame. Trailers are the last frame.
 pub(crate) trait Source: Send {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>>;
 
-    /// Whether nothing has happened since the last poll, and this task will be woken when something does.
+    /// Whether nothing has happened since the last poll, and the next wake reaches `_task`.
     fn is_silent(&self, _task: &Waker) -> bool {
         false
     }
 
-    /// Called before the first poll, for those that end by themselves when a stop is announced.
+    /// Registers for stop notices before the first poll. Only sources that end by themselves at a stop implement it.
     fn listen(self: Pin<&mut Self>, _stops: &Stops) {}
 }
 
 pin_project! {
-    /// A stream of the author's.
+    /// A body from a stream of the author's.
     pub(crate) struct Pieces<St> {
         #[pin]
         pieces: St,

@@ -1,4 +1,4 @@
-//! The life of a request, in the order in which it happens.
+//! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
 
@@ -7,30 +7,38 @@ use http::{HeaderValue, Method};
 
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
+use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
 use crate::log::LogMarkers;
 use crate::platform::limits::TARGET_MAX;
-use crate::platform::{CallKind, Glance, RequestId, control};
-use crate::request::answer::{Answer, Exit, Visit};
+use crate::platform::{CallKind, HeadersSeen, RequestId, control};
+use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
-use crate::route::Found;
+use crate::route::{Found, plain};
 use crate::sealed::{Place, Sealed};
 use crate::stage::{Markers, Record};
-use crate::tally::Permit;
 
 impl<S: Send + Sync + 'static> Sealed<S> {
-    /// Answers one request. The only way in: connections, tests and embedders all come through here.
-    pub(crate) fn answer(self: &Arc<Self>, head: Parts, body: Payload, peer: Option<Arc<Peer>>) -> Answer<S> {
-        let path = head.uri.path();
-        if let Some(probe) = self.probe(&head, path) {
+    /// Answers one request. Connections, the test client and embedders all call this function.
+    pub(crate) fn answer(
+        self: &Arc<Self>,
+        head: Parts,
+        body: Payload,
+        peer: Option<Arc<Peer>>,
+    ) -> RequestFuture<S> {
+        let spelled = plain(head.uri.path());
+        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let trusted = self.shared.trusted;
+        let seen = HeadersSeen::at(&head.headers, trusted);
+        if let Some(probe) = self.probe(&head, path)
+            && Refusal::of_ambiguity(&head, &seen).is_none()
+        {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
-        let trusted = self.shared.trusted;
-        let seen = Glance::at(&head.headers, trusted);
         let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
         if trusted {
-            match control(&head.method, path, seen.control_path) {
+            match control(&head.method, head.uri.path(), seen.control_path) {
                 CallKind::Http => {}
                 kind => {
                     let call = Arc::new(Call::new(id, head, body, peer, None, false));
@@ -44,9 +52,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 let scope = Arc::clone(&place.scope);
                 (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
+            // What is cheap to refuse is refused the same way where nothing is let in.
+            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
             Err(refusal) => (Err(refusal), None),
         };
-        let call = Arc::new(Call::new(id, head, body, peer, scope, has_origin));
+        let mut call = Call::new(id, head, body, peer, scope, has_origin);
+        call.spelled = spelled;
+        let call = Arc::new(call);
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -54,21 +66,25 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
         };
         match place {
-            Err(refusal) => Answer::Refused(Some((refusal, exit))),
+            Err(refusal) => RequestFuture::Refused(Some((refusal, exit))),
             Ok((place, permit)) => {
                 let elsewhere = place.scope.hang_up_policy == HangUpPolicy::Finish
-                    || !self.shared.initialisation.is_done();
-                let visit = Visit { place, permit };
-                if elsewhere { Answer::elsewhere(call, visit, exit) } else { Answer::here(call, visit, exit) }
+                    || !self.shared.initialization.is_done();
+                let admitted = Admitted { place, permit };
+                if elsewhere {
+                    RequestFuture::elsewhere(call, admitted, exit)
+                } else {
+                    RequestFuture::here(call, admitted, exit)
+                }
             }
         }
     }
 
-    /// Lets a request in, if there is a cap and it is not reached. `None` is no cap.
+    /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
     fn admit(&self) -> Result<Option<Arc<Permit>>, Refusal> {
         match self.settings.max_in_flight {
             u64::MAX => Ok(None),
-            most => Permit::take(&self.shared.tally, most).map(Some).ok_or(Refusal::Busy),
+            most => Permit::take(&self.shared.counts, most).map(Some).ok_or(Refusal::Busy),
         }
     }
 
@@ -82,15 +98,15 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         (self.settings.head_root && path == "/" && head.method == Method::HEAD).then_some(Probe::Live)
     }
 
-    fn answer_probe(self: &Arc<Self>, probing: Probing) -> Answer<S> {
+    fn answer_probe(self: &Arc<Self>, probing: Probing) -> RequestFuture<S> {
         let app = Arc::clone(self);
-        Answer::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
+        RequestFuture::Elsewhere(Box::pin(async move { answer_probe(&app, probing).await }))
     }
 
-    /// Hooks and events: calls of the platform's own.
-    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> Answer<S> {
+    /// Answers the platform's own calls: hooks and events.
+    fn answer_platform(self: &Arc<Self>, call: Arc<Call>, kind: CallKind, marked: bool) -> RequestFuture<S> {
         let app = Arc::clone(self);
-        Answer::Elsewhere(match kind {
+        RequestFuture::Elsewhere(match kind {
             CallKind::Event => {
                 let record = self.record(call, marked);
                 Box::pin(async move { answer_event(&app, record).await })
@@ -99,8 +115,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         })
     }
 
-    /// The place that answers, or why none does.
-    fn find(&self, head: &Parts, path: &str, seen: &Glance<'_>) -> Result<&Arc<Place<S>>, Refusal> {
+    /// Finds the place that answers, or the reason to refuse.
+    fn find(&self, head: &Parts, path: &str, seen: &HeadersSeen<'_>) -> Result<&Arc<Place<S>>, Refusal> {
         if let Some(refusal) = Refusal::of_shape(head, seen) {
             return Err(refusal);
         }
@@ -126,12 +142,12 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    /// A fallback answers in HTTP alone.
+    /// Whether the request uses the app's second protocol, such as gRPC. A fallback answers plain HTTP only.
     fn speaks_beside_http(&self, head: &Parts) -> bool {
         self.protocol.is_some_and(|protocol| (protocol.is_spoken)(&head.headers))
     }
 
-    /// The policy that holds for a request to come, and the methods its path has.
+    /// The CORS policy for the request that a preflight announces, and the methods of its path.
     fn cors_at(&self, method: &Method, path: &str) -> Option<(&SealedCors, HeaderValue)> {
         let scope = match self.table.find(method, path) {
             Found::Endpoint(place) => Some(&place.scope),
@@ -144,11 +160,11 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
-        Record::open(call, Arc::clone(&self.shared.tally), self.settings.access_log, markers)
+        Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
     }
 
-    /// FC 2.0 tells itself by its headers.
-    fn marked(&self, seen: &Glance<'_>) -> bool {
+    /// Whether start and end lines are printed. FC 2.0 is recognized by its headers.
+    fn marked(&self, seen: &HeadersSeen<'_>) -> bool {
         match self.settings.markers {
             LogMarkers::Auto => seen.is_fc2,
             LogMarkers::Print => true,

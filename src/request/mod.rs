@@ -1,7 +1,9 @@
-//! The life of a request: from its head to the response that leaves.
+//! The life of a request: from its head to its response.
 
-mod answer;
+mod authority;
+mod detached;
+mod future;
 mod life;
 mod refusal;
 
-pub(crate) use answer::Answer;
+pub(crate) use future::RequestFuture;

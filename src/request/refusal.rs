@@ -1,33 +1,41 @@
-//! Requests that no handler sees, and what they are answered.
+//! Requests that are answered without a handler.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
-use crate::platform::Glance;
+use crate::platform::HeadersSeen;
 use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
+use crate::request::authority::{is_host, is_same};
 
-/// Why no handler sees a request.
+/// Why a request does not reach a handler.
 pub(crate) enum Refusal {
     NotFound,
-    /// The value of `Allow`.
+    /// 405, with the value of `Allow`.
     WrongMethod(HeaderValue),
-    /// The automatic answer; `None` is `OPTIONS *`.
+    /// The automatic reply to `OPTIONS`, with the value of `Allow`. `None` is for `OPTIONS *`.
     Options(Option<HeaderValue>),
-    /// The headers of a preflight's answer.
+    /// The reply to a preflight, with its headers.
     Preflight(Box<HeaderMap>),
     TargetTooLong,
     HeadersTooLarge,
-    /// A shape that proxies and servers might read differently.
+    /// A head that proxies and servers might read differently.
     BadShape(&'static str),
+    /// A transfer coding that nobody here undoes.
+    UnknownCoding,
     /// More requests than the app handles at a time.
     Busy,
 }
 
 impl Refusal {
+    /// Whether the path, or its method, is nobody's.
+    pub(crate) fn is_unmatched(&self) -> bool {
+        matches!(self, Self::NotFound | Self::WrongMethod(_))
+    }
+
     /// Refuses what is too large, and what two readers could take for two different requests.
-    pub(crate) fn of_shape(head: &Parts, seen: &Glance<'_>) -> Option<Self> {
+    pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
         }
@@ -35,17 +43,38 @@ impl Refusal {
         if head.method == Method::CONNECT {
             return wrong("this is not a proxy");
         }
+        if let Some(refusal) = Self::of_ambiguity(head, seen) {
+            return Some(refusal);
+        }
+        match (seen.host, head.uri.authority()) {
+            (None, _) if head.version == Version::HTTP_11 => wrong("there is no Host header"),
+            (None, None) if head.version > Version::HTTP_11 => wrong("there is no authority"),
+            _ => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Refuses what names two hosts, none that could be, or a framing that nobody undoes: probes too.
+    pub(crate) fn of_ambiguity(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
+        let wrong = |why| Some(Self::BadShape(why));
+        if seen.is_unknown_coding {
+            return Some(Self::UnknownCoding);
+        }
+        if seen.codings > 1 {
+            return wrong("there is more than one Transfer-Encoding header");
+        }
         if seen.hosts > 1 {
             return wrong("there is more than one Host header");
         }
-        match (seen.host, head.uri.authority()) {
-            (Some(host), Some(authority))
-                if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
-            {
+        if head.uri.authority().is_some_and(|authority| !is_host(authority.as_str().as_bytes())) {
+            return wrong("the request's authority is not a host with perhaps a port");
+        }
+        match seen.host.map(HeaderValue::as_bytes) {
+            Some(host) if !is_host(host) => wrong("the Host header is not a host with perhaps a port"),
+            Some(host) if !is_same(host, &head.uri) => {
                 wrong("the Host header differs from the request's authority")
             }
-            (None, _) if head.version == Version::HTTP_11 => wrong("there is no Host header"),
-            (None, None) if head.version > Version::HTTP_11 => wrong("there is no authority"),
             _ => None,
         }
     }
@@ -79,10 +108,15 @@ impl IntoReply for Refusal {
                 Reply::from_error(Error::new(431, message))
             }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
+            Self::UnknownCoding => {
+                let message = "the request's Transfer-Encoding is not chunked, and chunked alone";
+                Reply::from_error(Error::of_ours(StatusCode::NOT_IMPLEMENTED, message).reported())
+            }
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
                 let message = "this instance handles as many requests as it may";
-                // Its record says it; a second line for each shed request would double the log under overload.
+                // The access log has a line for it. A second line for each refused request would double the log under
+                // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
                 Reply::from_error(error.with_header(header::RETRY_AFTER, later))
             }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::route::meaning::{encode, plain_pattern};
 use crate::route::params::params;
 use crate::route::{PARAMS_MAX, Param};
 
@@ -29,7 +30,7 @@ impl Pattern {
             let new = if old.starts_with('*') { format!("{{*{name}}}") } else { format!("{{{name}}}") };
             return Err(format!("a parameter is written {new:?}, not {old:?}").into());
         }
-        let params = params(text);
+        let params = params(&plain_pattern(text));
         let is_twice =
             |(at, param): &(usize, &Param)| params[..*at].iter().any(|other| other.name == param.name);
         if let Some((_, twice)) = params.iter().enumerate().find(is_twice) {
@@ -41,21 +42,14 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), params })
     }
 
-    /// As paths arrive: characters that a client has to percent-encode are encoded.
+    /// As paths are looked up: characters that a client has to percent-encode are encoded, and no others.
     pub(crate) fn encoded(&self) -> String {
         let mut encoded = String::with_capacity(self.text.len());
-        for c in self.text.chars() {
+        for c in plain_pattern(&self.text).chars() {
             if c.is_ascii_graphic() {
                 encoded.push(c);
             } else {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    encoded.push('%');
-                    encoded.extend(
-                        [byte >> 4, byte & 15]
-                            .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
-                    );
-                }
+                c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut encoded));
             }
         }
         encoded

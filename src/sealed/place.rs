@@ -26,6 +26,20 @@ pub(crate) struct Place<S> {
 }
 
 /// What comes after an around: the next one, or the handler.
+///
+/// ```
+/// use fc_runtime::{App, Exchange, Next, Reply};
+///
+/// async fn no_store(ex: Exchange, next: Next) -> Reply {
+///     next.run(ex).await.with_header("cache-control", "no-store")
+/// }
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/", async |_| "a secret").around(no_store).test_client();
+/// client.get("/").await.assert_text("a secret").assert_header("cache-control", "no-store");
+/// # });
+/// ```
+#[doc(alias = "middleware")]
 pub struct Next<S = ()> {
     place: Arc<Place<S>>,
     at: usize,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::log::{AccessLog, LogMarkers};
 use crate::platform::limits::{
     DRAIN_DEADLINE_DEFAULT, HEAD_LIMIT_DEFAULT, HEARTBEAT_LIMIT_DEFAULT, INITIALIZE_MAX,
-    MAX_CONNECTIONS_DEFAULT, PRE_STOP_BUDGET_DEFAULT, READY_LIMIT_DEFAULT,
+    MAX_CONNECTIONS_DEFAULT, MAX_FINISHING_DEFAULT, PRE_STOP_BUDGET_DEFAULT, READY_LIMIT_DEFAULT,
 };
 
 #[derive(Debug, Clone)]
@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) commit: Option<String>,
     pub(crate) max_connections: usize,
     pub(crate) max_in_flight: u64,
+    pub(crate) max_finishing: u64,
     pub(crate) trusted_hops: usize,
     pub(crate) base_path: Option<String>,
 }
@@ -53,6 +54,7 @@ impl Default for Settings {
             commit: None,
             max_connections: MAX_CONNECTIONS_DEFAULT,
             max_in_flight: u64::MAX,
+            max_finishing: MAX_FINISHING_DEFAULT,
             trusted_hops: 0,
             base_path: None,
         }

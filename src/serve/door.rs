@@ -1,8 +1,8 @@
-//! The door: a small thread that accepts connections and answers probes, whatever the handlers do.
+//! The door: the thread that accepts connections and answers probes, independently of the executor.
 //!
-//! It looks at the first bytes of each connection. A probe it answers itself, so that handlers that block or spin on
-//! every thread of the executor cannot make the instance look dead before its heartbeat is overdue. Everything else
-//! goes to the executor, with the bytes still in the socket.
+//! The thread peeks at the first bytes of each connection. It answers a probe itself, so that handlers that block every
+//! thread of the executor do not make the instance look dead before its heartbeat is overdue. Every other connection
+//! goes to the executor, with its bytes still in the socket.
 
 use std::future::poll_fn;
 use std::io;
@@ -22,117 +22,126 @@ use crate::error::{Error, Result};
 use crate::log::say;
 use crate::sealed::Sealed;
 use crate::serve::connection;
-use crate::serve::drain::{Drain, Watch, Watches};
-use crate::serve::last_resort::LastResort;
+use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::signal::Signals;
-use crate::serve::sniff::{PROBE_MAX, ProbeHead, Probes, Protocol, Sniffed};
+use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
 use crate::timer::Timer;
 
-/// A door that is open. Closing it ends its thread and the connections that have said nothing yet.
+/// A running door. Closing it ends the thread, and the connections that have sent nothing yet.
 pub(crate) struct Door {
     close: oneshot::Sender<()>,
     closed: oneshot::Receiver<()>,
 }
 
-/// What the door's thread needs.
-struct Porter<S> {
+/// The data of the thread.
+struct Acceptor<S> {
     app: Arc<Sealed<S>>,
     executor: Handle,
-    watches: Watches,
-    guests: UnboundedSender<Guest>,
+    observers: DrainObservers,
+    to_executor: UnboundedSender<Accepted>,
     probes: Probes,
     places: Arc<Semaphore>,
 }
 
-/// A connection for the executor.
-struct Guest {
+/// A connection on its way to the executor.
+struct Accepted {
     stream: std::net::TcpStream,
     address: SocketAddr,
-    protocol: Protocol,
-    watch: Watch,
+    version: HttpVersion,
+    drain: DrainObserver,
     place: OwnedSemaphorePermit,
 }
 
-/// Takes connections over, on the executor: what it allocates for them is freed where it was allocated, which keeps
-/// the allocator's arenas from growing. As many may wait here as there are places.
-async fn host<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, mut guests: UnboundedReceiver<Guest>) {
-    while let Some(Guest { stream, address, protocol, watch, place }) = guests.recv().await {
+/// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
+/// allocator's arenas from growing. At most `max_connections` connections wait here.
+async fn receive<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    mut connections: UnboundedReceiver<Accepted>,
+) {
+    while let Some(Accepted { stream, address, version, drain, place }) = connections.recv().await {
         match TcpStream::from_std(stream) {
-            Ok(stream) => connection::spawn(&app, stream, address, protocol, watch, place),
+            Ok(stream) => connection::spawn(&app, stream, address, version, drain, place),
             Err(error) => say::error(format_args!("a connection cannot be watched: {error}")),
         }
     }
 }
 
-/// Returns at the first signal, with the last resort armed: this thread hears it, and stops accepting, whatever the
+/// Returns at the first signal, with the forced exit armed: this thread hears it, and stops accepting, whatever the
 /// executor does. Without one the executor alone decides.
-async fn watch_signals(last_resort: Option<LastResort>, deadline: Duration) {
-    let Some(last_resort) = last_resort else { return std::future::pending().await };
+async fn watch_signals<S>(forced_exit: Option<ForcedExit>, app: Arc<Sealed<S>>)
+where
+    S: Send + Sync + 'static,
+{
+    let Some(forced_exit) = forced_exit else { return std::future::pending().await };
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.first().await;
-    last_resort.arm(deadline, signals);
+    forced_exit.arm(app.settings.drain, signals, move || {
+        cut_rest(&app);
+        say_stopped(&app);
+    });
 }
 
-/// How long to wait when the process has no descriptors left: others have to be closed first.
+/// How long to wait when the process has no file descriptors left: other connections have to close first.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 impl Door {
-    /// Opens the door: connections are handed to the executor that this is called on.
+    /// Starts the thread, which hands connections to the current executor.
     ///
     /// # Errors
-    /// When the thread or its reactor cannot be made.
+    /// When the thread or its reactor cannot be created.
     pub(crate) fn open<S: Send + Sync + 'static>(
         app: &Arc<Sealed<S>>,
         listener: std::net::TcpListener,
         drain: &Drain,
-        last_resort: Option<LastResort>,
+        forced_exit: Option<ForcedExit>,
     ) -> Result<Self> {
         let settings = &app.settings;
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (guests, arriving) = unbounded_channel();
-        let porter = Porter {
+        let (to_executor, connections) = unbounded_channel();
+        let acceptor = Acceptor {
             app: Arc::clone(app),
             executor: Handle::current(),
-            watches: drain.watches(),
-            guests,
+            observers: drain.observers(),
+            to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
         };
-        let deadline = settings.drain;
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
-            let porter = Arc::new(porter);
+            let acceptor = Arc::new(acceptor);
+            let app = Arc::clone(&acceptor.app);
             reactor.block_on(async {
-                let mut standing = pin!(porter.stand(listener, asked));
-                let mut signal = pin!(watch_signals(last_resort, deadline));
+                let mut accepting = pin!(acceptor.accept_all(listener, asked));
+                let mut signal = pin!(watch_signals(forced_exit, app));
                 poll_fn(|cx| match signal.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => standing.as_mut().poll(cx),
+                    Poll::Pending => accepting.as_mut().poll(cx),
                 })
                 .await;
             });
-            // Connections that have said nothing end with their tasks, before anybody waits for those.
+            // Connections that have sent nothing end with their tasks, before a drain waits for those tasks.
             drop(reactor);
             let _ = tell.send(());
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        drop(app.shared.tracker.spawn(Kind::Host, host(Arc::clone(app), arriving)));
+        drop(app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections)));
         Ok(Self { close, closed })
     }
 
     /// Stops accepting. Returns when the listener is closed.
     pub(crate) async fn close(self) {
-        // The thread may have ended with its listener; then both ends are gone.
+        // The thread may have ended already, at a signal; then both channels are closed.
         let _ = self.close.send(());
         let _ = self.closed.await;
     }
 }
 
-impl<S: Send + Sync + 'static> Porter<S> {
-    async fn stand(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
+impl<S: Send + Sync + 'static> Acceptor<S> {
+    async fn accept_all(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => {
@@ -141,7 +150,7 @@ impl<S: Send + Sync + 'static> Porter<S> {
             }
         };
         loop {
-            // Not more connections than there are places: the others wait in the kernel.
+            // Accept no more than `max_connections` connections: others wait in the kernel's backlog.
             let accepted = either(&mut asked, async {
                 let place = Arc::clone(&self.places).acquire_owned().await;
                 (listener.accept().await, place)
@@ -149,10 +158,10 @@ impl<S: Send + Sync + 'static> Porter<S> {
             let Some((accepted, place)) = accepted.await else { return };
             match (accepted, place) {
                 (Ok((stream, address)), Ok(place)) => {
-                    // Small replies leave at once; an error only means that the peer is gone already.
+                    // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
-                    let greeting = Arc::clone(&self).greet(stream, address, place);
-                    drop(self.app.shared.tracker.spawn(Kind::Greeting, greeting));
+                    let probing = Arc::clone(&self).answer_probes(stream, address, place);
+                    drop(self.app.shared.tracker.spawn(Kind::Probing, probing));
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
@@ -166,12 +175,17 @@ impl<S: Send + Sync + 'static> Porter<S> {
         }
     }
 
-    /// Answers probes until something else comes.
-    async fn greet(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) {
-        // A client may be silent for as long as it likes before its first byte, and between probes.
+    /// Answers probes until the client sends anything else.
+    async fn answer_probes(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) {
+        // No time limit before the first byte, nor between probes.
         while let Ok(Some(sniffed)) = self.look(&stream).await {
             match sniffed {
-                Sniffed::Protocol(protocol) => return self.hand_over(stream, address, protocol, place),
+                Sniffed::HttpVersion(version) => return self.hand_over(stream, address, version, place),
                 Sniffed::Probe(probe) => {
                     let mut head = [0; PROBE_MAX];
                     let answer = self.answer(address.ip(), probe);
@@ -189,8 +203,8 @@ impl<S: Send + Sync + 'static> Porter<S> {
         }
     }
 
-    /// Looks at the first bytes and leaves them in the socket, so that nothing has to be kept for replay. `None` when
-    /// the client left, or did not complete a head within the limit that begins with its first byte.
+    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left, or did not
+    /// complete its head within `head_limit` of its first byte.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -211,12 +225,12 @@ impl<S: Send + Sync + 'static> Porter<S> {
                 Sniffed::More => {}
                 sniffed => return Ok(Some(sniffed)),
             }
-            // No byte more, and none to come: half a head is all that this client will say.
+            // No further byte, and the read side is closed: the head stays incomplete.
             if length == before && stream.ready(Interest::READABLE).await?.is_read_closed() {
                 return Ok(None);
             }
             before = length;
-            // Saying that a read would block makes the next look wait for more.
+            // `WouldBlock` clears the readiness, so that the next peek waits for more bytes.
             let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
         }
     }
@@ -225,16 +239,22 @@ impl<S: Send + Sync + 'static> Porter<S> {
         &self,
         stream: TcpStream,
         address: SocketAddr,
-        protocol: Protocol,
+        version: HttpVersion,
         place: OwnedSemaphorePermit,
     ) {
-        // An error means that the socket is gone, or that the executor is.
+        // An error means that the socket or the executor is gone.
         if let Ok(stream) = stream.into_std() {
-            let _ = self.guests.send(Guest { stream, address, protocol, watch: self.watches.watch(), place });
+            let _ = self.to_executor.send(Accepted {
+                stream,
+                address,
+                version,
+                drain: self.observers.observe(),
+                place,
+            });
         }
     }
 
-    /// The whole answer to a probe. Details are for callers inside the instance.
+    /// The complete reply to a probe. Only callers inside the instance get details.
     fn answer(&self, peer: IpAddr, probe: ProbeHead) -> String {
         let app = &self.app;
         let limit = app.settings.heartbeat_limit;
@@ -270,7 +290,7 @@ async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The work's outcome, or `None` when the door is to close, or its handle was dropped.
+/// The output of `work`, or `None` once the door is to close or its handle was dropped.
 async fn either<T>(asked: &mut oneshot::Receiver<()>, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut asked = pin!(asked);

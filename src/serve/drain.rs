@@ -1,36 +1,36 @@
-//! Stopping: in-flight requests are finished under a deadline, then cut and counted.
+//! The drain: requests in flight are finished under a deadline; the rest is cut and counted.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::beacon::{Beacon, Observer};
-use crate::log::say;
+use crate::log::{AccessLog, say};
 use crate::sealed::Sealed;
 use crate::serve::signal::Signals;
+use crate::watched::{Observer, Watched};
 
-/// How far the stop has come.
+/// The stage of the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serving,
-    /// Finish what is in flight, take no more.
+    /// Requests in flight are finished, new ones are refused.
     Draining,
-    /// Close now.
+    /// Connections close now.
     Cutting,
 }
 
-/// Tells every connection how far the stop has come.
+/// Announces the stage of the stop to every connection.
 #[derive(Default)]
-pub(crate) struct Drain(Beacon);
+pub(crate) struct Drain(Watched);
 
 impl Drain {
-    /// What hands out watches, on another thread.
-    pub(crate) fn watches(&self) -> Watches {
-        Watches(self.0.clone())
+    /// Creates observers, on the door's thread too.
+    pub(crate) fn observers(&self) -> DrainObservers {
+        DrainObservers(self.0.clone())
     }
 
-    /// Waits for what is in flight, under the deadline; a second signal or the deadline cuts the rest.
+    /// Waits for requests in flight until the deadline. The deadline or a second signal cuts the rest.
     pub(crate) async fn run<S: Send + Sync + 'static>(&self, app: &Arc<Sealed<S>>, mut signals: Signals) {
         let tracker = &app.shared.tracker;
         self.advance(Stage::Draining);
@@ -43,25 +43,35 @@ impl Drain {
                 let _ = write!(left, " {count} {kind}");
             }
             say::warn(format_args!("{why}: cutting{left}"));
-            app.shared.tally.start_cutting();
+            app.shared.counts.start_cutting();
             self.advance(Stage::Cutting);
-            // Connections drop what they hold at once; tasks of the author's go with the runtime.
+            // Connections drop their requests at once. Tasks of the author end with the runtime.
             let _ = tokio::time::timeout(Duration::from_millis(100), tracker.idle()).await;
+            cut_rest(app);
         }
-        let counters = app.shared.counters();
-        // Numbers as fields: this is the line that operators count by.
-        tracing::info!(
-            target: "fc_runtime",
-            finished = counters.finished,
-            cancelled = counters.cancelled,
-            cut = counters.cut,
-            "stopped"
-        );
+        say_stopped(app);
     }
 
     fn advance(&self, stage: Stage) {
         self.0.update(|_| stage as u64);
     }
+}
+
+/// Records and counts what has not ended by itself when the process does.
+pub(crate) fn cut_rest<S>(app: &Sealed<S>) {
+    app.shared.counts.cut_rest(app.settings.access_log != AccessLog::Off);
+}
+
+/// Numbers as fields: this is the line that operators count by.
+pub(crate) fn say_stopped<S>(app: &Sealed<S>) {
+    let counters = app.shared.counters();
+    tracing::info!(
+        target: "fc_runtime",
+        finished = counters.finished,
+        cancelled = counters.cancelled,
+        cut = counters.cut,
+        "stopped"
+    );
 }
 
 /// Dropped while serving goes on (an embedder dropped the future): every connection closes.
@@ -89,20 +99,20 @@ async fn within(
         .unwrap_or_else(|_| Err(format!("the drain deadline of {deadline:?} has passed")))
 }
 
-/// Hands out watches.
-pub(crate) struct Watches(Beacon);
+/// Creates an observer for each connection.
+pub(crate) struct DrainObservers(Watched);
 
-impl Watches {
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(self.0.observe())
+impl DrainObservers {
+    pub(crate) fn observe(&self) -> DrainObserver {
+        DrainObserver(self.0.observe())
     }
 }
 
-/// One connection's view of the stop.
-pub(crate) struct Watch(Observer);
+/// The stage of the stop, as one connection sees it.
+pub(crate) struct DrainObserver(Observer);
 
-impl Watch {
-    /// The stage now; the task is woken when it changes.
+impl DrainObserver {
+    /// The current stage. A change wakes the task.
     pub(crate) fn stage(&mut self, cx: &Context<'_>) -> Stage {
         match self.0.look(cx) {
             0 => Stage::Serving,

@@ -1,4 +1,4 @@
-//! A socket as hyper drives it, with a handle left over to watch it beside hyper.
+//! A socket for hyper, with a second handle to watch for the client's leaving.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,8 +11,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::exchange::Peer;
 
-/// Both halves of a socket. The read half is tokio's own, because it clears readiness after a short read and so
-/// saves a system call per request; the write half is shared, because it can be written through a reference.
+/// Both halves of a socket. The read half is tokio's own: it clears readiness after a short read, which saves a system
+/// call per request. The write half is shared, because it can be written through a reference.
 pub(crate) struct Io {
     read: OwnedReadHalf,
     write: Arc<OwnedWriteHalf>,
@@ -25,7 +25,7 @@ impl Io {
         Self { read, write: Arc::new(write), peer }
     }
 
-    /// The handle to watch the socket with.
+    /// The handle for watching the socket.
     pub(crate) fn handle(&self) -> Arc<OwnedWriteHalf> {
         Arc::clone(&self.write)
     }

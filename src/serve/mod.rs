@@ -1,14 +1,14 @@
-//! The port: sockets in, replies out. Alone in naming sockets and hyper's connection builders.
+//! The port: sockets in, replies out. The only folder that names sockets and hyper's connection builders.
 
 mod connection;
+mod departure;
 mod door;
 mod drain;
+mod forced_exit;
 mod io;
-mod last_resort;
 mod run;
 mod runtime;
 mod signal;
 mod sniff;
 #[cfg(feature = "websocket")]
 mod upgrade;
-mod watch;

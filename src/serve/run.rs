@@ -1,4 +1,4 @@
-//! From `main` to the port, and back when a signal comes.
+//! `App::run` and `App::serve`: from `main` to the listening port, until a signal.
 
 use std::future::poll_fn;
 use std::io;
@@ -20,26 +20,32 @@ use crate::platform::names::env;
 use crate::sealed::Sealed;
 use crate::serve::door::Door;
 use crate::serve::drain::Drain;
-use crate::serve::last_resort::LastResort;
+use crate::serve::forced_exit::ForcedExit;
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Runs the function: the last line of `main`.
     ///
-    /// Reads the environment once, starts a runtime of the instance's size, checks the app, opens its state, listens on
-    /// `0.0.0.0`, and serves until `SIGTERM` or `SIGINT`. Then what is in flight is finished under the drain deadline
-    /// (10 s by default); a second signal ends it at once. With the feature `log` it also prints `tracing` events and
-    /// panics as JSON lines, unless a subscriber is installed already.
+    /// Reads the environment once, starts a runtime sized to the instance, checks the app and opens its state. Then it
+    /// listens on `0.0.0.0` and serves until `SIGTERM` or `SIGINT`. After a signal, requests in flight are finished
+    /// under the drain deadline (10 s by default). A second signal ends them at once.
+    ///
+    /// With the feature `log`, `tracing` events and panics are printed as JSON lines, unless a subscriber is installed
+    /// already.
     ///
     /// # Errors
-    /// A mistake in the app, a bad port, a port that is taken, a state that cannot be opened. Returned from `main`
-    /// they are printed, and the exit code is 1.
+    /// A mistake in the app, an invalid port, a port in use, or a state that cannot be opened. When `main` returns the
+    /// error, it is printed and the exit code is 1.
     ///
     /// # Inside `#[tokio::main]`
-    /// `run` has a runtime of its own. Inside another one it moves to a thread of its own and logs a warning: the thread
-    /// that called `run` waits, and with it whatever the outer runtime has on that thread. Leave `#[tokio::main]` out,
-    /// write `fn main() -> fc_runtime::Result`, and open what needs a runtime in [`App::open`].
+    /// `run` creates a runtime. Inside another runtime it moves to a new thread and logs a warning. The thread that
+    /// called `run` is blocked, with all tasks that the outer runtime has on it. Remove `#[tokio::main]`, write
+    /// `fn main() -> fc_runtime::Result`, and do asynchronous setup in [`App::with_state_from`].
+    #[doc(alias = "listen")]
+    #[doc(alias = "shutdown")]
+    #[doc(alias = "graceful")]
+    #[doc(alias = "with_graceful_shutdown")]
     pub fn run(self) -> Result {
         if tokio::runtime::Handle::try_current().is_err() {
             return self.run_here(false);
@@ -48,7 +54,7 @@ impl<S: Send + Sync + 'static> App<S> {
         own.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Blocks this thread, on which no other runtime may be.
+    /// Blocks this thread. No other runtime may be entered on it.
     fn run_here(self, is_nested: bool) -> Result {
         let instance = Instance::from_env();
         #[cfg(feature = "log")]
@@ -60,7 +66,7 @@ impl<S: Send + Sync + 'static> App<S> {
             ));
         }
         let runtime = runtime::build()?;
-        let last_resort = LastResort::default();
+        let forced_exit = ForcedExit::default();
         let served = runtime.block_on(async {
             let port = match self.settings().port {
                 Some(port) => port,
@@ -69,23 +75,25 @@ impl<S: Send + Sync + 'static> App<S> {
             let mut signals = Signals::listen()?;
             let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
             let listener = bind(port)?;
-            serve(app?, listener, signals, Some(&last_resort)).await
+            serve(app?, listener, signals, Some(&forced_exit)).await
         });
-        // What still runs was cut and counted; blocking work cannot be stopped and is left behind.
+        // Tasks that still run were cut and counted. Blocking work cannot be cancelled, and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
-        last_resort.disarm();
+        forced_exit.disarm();
         sink::finish(Duration::from_secs(1));
         served
     }
 
-    /// Serves on a listener of yours, on the runtime you are on, until a signal: for embedding. Nothing is installed but
-    /// handlers for `SIGTERM` and `SIGINT`, which from then on do not end the process by themselves.
+    /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed is a
+    /// handler for `SIGTERM` and one for `SIGINT`, after which the signals no longer end the process by themselves.
     ///
     /// # Errors
-    /// A mistake in the app, a state that cannot be opened, a listener that cannot be used.
+    /// A mistake in the app, a state that cannot be opened, or a listener that cannot be used.
     ///
     /// # Cancel safety
     /// Dropping the future stops accepting and cuts all connections.
+    #[doc(alias = "listen")]
+    #[doc(alias = "bind")]
     pub async fn serve(self, listener: TcpListener) -> Result {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
@@ -107,7 +115,7 @@ fn bind(port: u16) -> Result<TcpListener> {
     })
 }
 
-/// The outcome of what comes before serving, or `None` when a signal ends the process before it begins.
+/// The output of `opening`, or `None` if a signal comes first.
 async fn unless<T>(signals: &mut Signals, opening: impl Future<Output = T>) -> Option<T> {
     let mut opening = pin!(opening);
     let mut signal = pin!(signals.first());
@@ -127,14 +135,14 @@ async fn serve<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     listener: TcpListener,
     mut signals: Signals,
-    last_resort: Option<&LastResort>,
+    forced_exit: Option<&ForcedExit>,
 ) -> Result {
     let address = listener.local_addr()?;
     let drain = Drain::default();
-    let door = Door::open(&app, listener, &drain, last_resort.cloned())?;
+    let door = Door::open(&app, listener, &drain, forced_exit.cloned())?;
     say::info(format_args!("listening on {address}"));
     let signal = signals.first().await;
-    say::info(format_args!("{signal}: draining {} requests", app.shared.tally.in_flight.get()));
+    say::info(format_args!("{signal}: draining {} requests", app.shared.counts.in_flight.get()));
     door.close().await;
     drain.run(&app, signals).await;
     Ok(())

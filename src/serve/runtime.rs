@@ -6,9 +6,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Result;
 
-/// One thread where there is one processor: it needs no locks and no wake-ups between threads.
-///
-/// The count respects the instance's processor quota.
+/// Builds one thread per processor of the instance's quota. A single thread needs no locks, and no wake-ups between
+/// threads.
 pub(crate) fn build() -> Result<Runtime> {
     let threads = available_parallelism().map_or(1, usize::from);
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Result;
 
-/// `SIGTERM` and `SIGINT`. The platform does not say whether it sends the first before it kills an instance.
+/// `SIGTERM` and `SIGINT`. The platform does not document whether it sends `SIGTERM` before it kills an instance.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -18,7 +18,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// The next signal of either kind.
+    /// The name of the next signal of either kind.
     pub(crate) fn first(&mut self) -> impl Future<Output = &'static str> + Send {
         poll_fn(|cx| {
             if self.terminate.poll_recv(cx).is_ready() {

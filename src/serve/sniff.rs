@@ -1,47 +1,47 @@
-//! What a client's first bytes say: a probe, HTTP/1 or HTTP/2.
+//! Classifies a connection by its first bytes: a probe, HTTP/1 or HTTP/2.
 
 use http::HeaderName;
 
 use crate::platform::names::shows_a_proxy;
 
-/// The protocol of a connection.
+/// The version of HTTP that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum HttpVersion {
     Http1,
     /// HTTP/2 with prior knowledge: its preface came first.
     Http2,
 }
 
-/// What the bytes so far say.
+/// The result for the bytes so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sniffed {
-    /// Too little to tell.
+    /// Too few bytes to decide.
     More,
-    /// A whole request that is a probe and nothing else.
+    /// A complete request that is a probe.
     Probe(ProbeHead),
-    /// For the executor.
-    Protocol(Protocol),
+    /// A connection for the executor.
+    HttpVersion(HttpVersion),
 }
 
-/// What has to be known of a probe to answer it.
+/// The facts of a probe that its reply needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProbeHead {
     pub(crate) length: usize,
-    /// Nothing shows that a client behind the trigger or a proxy asks.
+    /// True if no header shows that the request came through the trigger or a proxy.
     pub(crate) inside: bool,
     pub(crate) close: bool,
     pub(crate) is_head: bool,
 }
 
-/// The beginnings of requests that are probes.
+/// The first bytes of requests that may be probes.
 #[derive(Debug)]
 pub(crate) struct Probes(Vec<Vec<u8>>);
 
-/// How much of a probe is looked at. A longer head goes to the executor.
+/// The longest head of a probe, in bytes. A longer head goes to the executor.
 pub(crate) const PROBE_MAX: usize = 2048;
 
 impl Probes {
-    /// The health path with `GET` and `HEAD`, and `HEAD /` if a load balancer asks that.
+    /// `GET` and `HEAD` of the health path, and `HEAD /` if that is enabled for load balancers.
     pub(crate) fn new(health_path: &str, head_root: bool) -> Self {
         let mut starts = Vec::new();
         for method in ["GET", "HEAD"] {
@@ -55,10 +55,10 @@ impl Probes {
     }
 
     pub(crate) fn sniff(&self, seen: &[u8]) -> Sniffed {
-        // All of it: a method of HTTP/1 may begin with the same letters.
+        // The preface is compared as a whole, because a method of HTTP/1 may begin with the same letters.
         const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         if seen.starts_with(PREFACE) {
-            return Sniffed::Protocol(Protocol::Http2);
+            return Sniffed::HttpVersion(HttpVersion::Http2);
         }
         if self.0.iter().any(|start| seen.starts_with(start)) {
             return ProbeHead::sniff(seen);
@@ -66,25 +66,25 @@ impl Probes {
         if PREFACE.starts_with(seen) || self.0.iter().any(|start| start.starts_with(seen)) {
             return Sniffed::More;
         }
-        Sniffed::Protocol(Protocol::Http1)
+        Sniffed::HttpVersion(HttpVersion::Http1)
     }
 }
 
-/// For hyper to read: a line that no plain probe has.
+/// A head that no plain probe has, and that is left to hyper.
 struct Unplain;
 
 impl ProbeHead {
-    /// Whatever is not plainly a probe is left to hyper: a body that would be taken for the next request, bytes that
-    /// readers disagree about, line ends without a carriage return, a head that is too long.
+    /// Anything but a plain probe is left to hyper: a body that would be taken for the next request, bytes that readers
+    /// disagree about, line ends without a carriage return, a head that is too long.
     fn sniff(seen: &[u8]) -> Sniffed {
         match Self::read(seen) {
             Ok(Some(probe)) => Sniffed::Probe(probe),
             Ok(None) if seen.len() < PROBE_MAX => Sniffed::More,
-            _ => Sniffed::Protocol(Protocol::Http1),
+            _ => Sniffed::HttpVersion(HttpVersion::Http1),
         }
     }
 
-    /// `None` when its end is not there yet.
+    /// Reads the head of a probe. `None` if the head is incomplete.
     fn read(seen: &[u8]) -> Result<Option<Self>, Unplain> {
         let Some(first) = line(seen)? else { return Ok(None) };
         let is_old = is_old(first)?;
@@ -102,7 +102,7 @@ impl ProbeHead {
             let value = field[colon + 1..].trim_ascii();
             match name.as_str() {
                 "content-length" | "transfer-encoding" | "expect" | "upgrade" => return Err(Unplain),
-                // Two of them, or a list, mean what their reader makes of them.
+                // Servers differ in how they read a repeated header or a list.
                 "host" if std::mem::replace(&mut has_host, true) || !is_plain_host(value) => {
                     return Err(Unplain);
                 }
@@ -116,10 +116,11 @@ impl ProbeHead {
     }
 }
 
-/// More fields than a probe has, and fewer than hyper takes.
+/// The most header fields of a probe. hyper accepts more.
 const FIELDS_MAX: usize = 64;
 
-/// The first line without its end, of characters that all readers take alike; `None` when its end is not there yet.
+/// The first line without its end. Only characters that all readers read alike are accepted. `None` if the line is
+/// incomplete.
 fn line(bytes: &[u8]) -> Result<Option<&[u8]>, Unplain> {
     let Some(end) = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~' | b'\t')) else {
         return Ok(None);
@@ -131,7 +132,7 @@ fn line(bytes: &[u8]) -> Result<Option<&[u8]>, Unplain> {
     }
 }
 
-/// Whether a request line, which has to be a plain one, says HTTP/1.0.
+/// Whether a plain request line has the version HTTP/1.0.
 fn is_old(line: &[u8]) -> Result<bool, Unplain> {
     let mut words = line.split(|byte| *byte == b' ');
     let (Some(_), Some(target), Some(version), None) =
@@ -146,7 +147,7 @@ fn is_old(line: &[u8]) -> Result<bool, Unplain> {
     }
 }
 
-/// A name or an IPv4 address, and perhaps a port.
+/// Whether the host is a name or an IPv4 address, with or without a port.
 fn is_plain_host(host: &[u8]) -> bool {
     let colon = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
     let (name, port) = host.split_at(colon);
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn first_bytes_tell_what_a_client_wants() {
         use Sniffed::More;
-        let (h1, h2) = (Sniffed::Protocol(Protocol::Http1), Sniffed::Protocol(Protocol::Http2));
+        let (h1, h2) = (Sniffed::HttpVersion(HttpVersion::Http1), Sniffed::HttpVersion(HttpVersion::Http2));
         check("", More);
         check("P", More);
         check("PR", More);
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn whole_probes_are_told_from_what_hyper_has_to_read() {
-        let h1 = Sniffed::Protocol(Protocol::Http1);
+        let h1 = Sniffed::HttpVersion(HttpVersion::Http1);
         let probe =
             |length, inside, close, is_head| Sniffed::Probe(ProbeHead { length, inside, close, is_head });
         check("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\nGET / ", probe(34, true, false, false));
@@ -215,7 +216,7 @@ mod tests {
         check("GET /healthz HTTP/1.1 HTTP/1.1\r\n\r\n", h1);
         check("GET /healthz?a\0 HTTP/1.1\r\n\r\n", h1);
         check("GET /healthz?a\tb HTTP/1.1\r\n\r\n", h1);
-        // To hyper the head ends at the second line.
+        // hyper ends this head at the second line.
         check("GET /healthz HTTP/1.1\r\nx: a\n\r\nGET / HTTP/1.1\r\n\r\n", h1);
         check("GET /healthz HTTP/1.1\r\nConnection: closed\r\n\r\n", h1);
         check("GET /healthz HTTP/1.1\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n", h1);

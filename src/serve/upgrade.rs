@@ -1,4 +1,4 @@
-//! An upgraded connection runs in a task of its own, so that the task of HTTP, and hyper's 16 KiB with it, can be freed.
+//! The upgraded connection. It runs in a new task, so that the HTTP task, and hyper's 16 KiB with it, can be freed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,27 +7,27 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::upgrade::{OnUpgrade, Upgraded};
-use crate::serve::drain::{Stage, Watch};
+use crate::serve::departure::departure;
+use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
-use crate::serve::watch::departure;
 use crate::task::{BoxFuture, Kind, Tracker};
 
-/// Starts the upgrade that waited for this connection. The connection keeps its place among the connections, and
-/// hears of a drain.
+/// Starts the upgrade of this connection. The upgraded connection still counts among the connections, and is told of a
+/// drain.
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,
     (io, read_buf): (Io, Bytes),
-    (watch, place): (Watch, OwnedSemaphorePermit),
+    (drain, place): (DrainObserver, OwnedSemaphorePermit),
     tracker: &Tracker,
 ) {
     let departed = Box::pin(departure(io.handle()));
     let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed });
-    drop(tracker.spawn(Kind::Upgraded, Running { run, watch, _place: place }));
+    drop(tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place }));
 }
 
 struct Running {
     run: BoxFuture<()>,
-    watch: Watch,
+    drain: DrainObserver,
     _place: OwnedSemaphorePermit,
 }
 
@@ -35,7 +35,7 @@ impl Future for Running {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.watch.stage(cx) == Stage::Cutting {
+        if self.drain.stage(cx) == Stage::Cutting {
             return Poll::Ready(());
         }
         self.run.as_mut().poll(cx)

@@ -1,4 +1,4 @@
-//! A handler under the panic guard and its deadline: of requests and of event calls, here or in a task of its own.
+//! Runs a handler under the panic guard and its deadline. Used for requests and event calls.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -8,16 +8,17 @@ use http::StatusCode;
 
 use crate::error::Error;
 use crate::exchange::{Call, Shared};
-use crate::stage::{Begin, Guard};
+use crate::stage::{Begin, PanicGuard};
 use crate::timer::Deadline;
 
-/// A handler that has not started, or runs. It ends by [`Bounded::end`], not by being dropped: `Guard` needs the call.
+/// A handler, before or during its run. Its owner ends it with [`Bounded::end`], because `PanicGuard` needs the call
+/// for that.
 pub(crate) struct Bounded<F, T> {
-    guard: Guard<F, T>,
+    guard: PanicGuard<F, T>,
     deadline: Deadline,
 }
 
-/// Why a handler has given nothing.
+/// Why a handler gave no value.
 pub(crate) enum Failure {
     Panicked,
     Late,
@@ -25,10 +26,10 @@ pub(crate) enum Failure {
 
 impl<F: Begin<T>, T> Bounded<F, T> {
     pub(crate) fn new(start: F) -> Self {
-        Self { guard: Guard::new(start), deadline: Deadline::NotAsked }
+        Self { guard: PanicGuard::new(start), deadline: Deadline::NotAsked }
     }
 
-    /// Puts the value in its place once there is one: replies are large, and are moved as little as can be.
+    /// Polls the handler, and stores its value in `value`. Replies are large: a return value would be moved once more.
     pub(crate) fn poll<S>(
         &mut self,
         call: &Arc<Call>,
@@ -48,14 +49,14 @@ impl<F: Begin<T>, T> Bounded<F, T> {
 }
 
 impl<F, T> Bounded<F, T> {
-    /// Drops the handler's future if it runs.
+    /// Drops the handler's future, if it has started.
     pub(crate) fn end(&mut self, call: &Arc<Call>) {
         self.guard.end(call);
     }
 }
 
 impl Failure {
-    /// Counts a panic; what the caller is answered.
+    /// Counts a panic, and gives the error for the caller.
     pub(crate) fn into_error<S>(self, call: &Call, shared: &Shared<S>, panicked: &'static str) -> Error {
         match self {
             Self::Panicked => shared.panicked(panicked),
@@ -67,7 +68,7 @@ impl Failure {
     }
 }
 
-/// Runs a handler to its end, in whatever task awaits it.
+/// Runs a handler to its end, in the task that awaits this future.
 pub(crate) async fn run_bounded<S, F, T>(call: &Arc<Call>, shared: &Shared<S>, start: F) -> Result<T, Failure>
 where
     F: Begin<T>,
@@ -83,7 +84,7 @@ where
     .await
 }
 
-/// Ends the handler when the future that runs it is dropped.
+/// Ends the handler when the future of [`run_bounded`] is dropped.
 struct Running<'c, F, T> {
     call: &'c Arc<Call>,
     bounded: Bounded<F, T>,

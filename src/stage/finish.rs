@@ -1,4 +1,4 @@
-//! The last look at a reply: errors get their document, the platform its word, and what it owns is dropped.
+//! The last stage of a reply. Errors get a body, CORS and platform headers are added, reserved headers are dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,8 +14,8 @@ use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::Reply;
 use crate::stage::{Outgoing, Record};
 
-/// Makes the response that leaves. `app_cors` holds where no place does; `protocol` is what the app speaks beside HTTP.
-/// `trusted`: the platform reads it, and its status word.
+/// Makes the response. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
+/// such as gRPC. `trusted` means that the platform reads the reply, so that its status header is set.
 pub(crate) fn finish(
     mut reply: Reply,
     mut record: Record,
@@ -44,12 +44,12 @@ pub(crate) fn finish(
         cors.decorate(&call.head, call.has_origin, reply.our_headers_mut());
     }
     if trusted && (status.is_server_error() || call.has_failed()) {
-        // Without this word the platform counts the call as a success, and does not retry asynchronous ones.
+        // Without this header the platform counts the call as a success, and does not retry an asynchronous call.
         reply.our_headers_mut().insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
     let is_head = record.call().head.method == Method::HEAD;
-    // These have no body, whatever the handler gave; hyper would drop it unsent, as if the client had left.
+    // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as a client that left.
     if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
         reply.without_body();
         return reply.into_response(|body| Outgoing::new(body, Some(record)));
@@ -58,7 +58,7 @@ pub(crate) fn finish(
     if is_head { silenced(response) } else { response }
 }
 
-/// A response as it leaves.
+/// Makes a response from its parts.
 pub(crate) fn respond(
     status: StatusCode,
     headers: HeaderMap,
@@ -71,7 +71,7 @@ pub(crate) fn respond(
     if is_head { silenced(response) } else { response }
 }
 
-/// In a reply to `HEAD` the length stands for the body: hyper leaves it away in HTTP/1 alone.
+/// Removes the body of a reply to `HEAD`, and sets its length as a header. hyper omits the body in HTTP/1 only.
 fn silenced(mut response: Response<Outgoing>) -> Response<Outgoing> {
     if let Some(length) = response.body_mut().silence() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
@@ -81,7 +81,7 @@ fn silenced(mut response: Response<Outgoing>) -> Response<Outgoing> {
 
 const STATUS: HeaderName = HeaderName::from_static(names::header::STATUS);
 
-/// The cause of a 5xx is an error of ours; that of a 4xx is a detail for those who look for it.
+/// Logs the cause of an error: that of a 5xx as an error, that of a 4xx at debug level.
 pub(crate) fn log_cause(error: &Error) {
     if error.is_reported() {
         return;
@@ -93,9 +93,9 @@ pub(crate) fn log_cause(error: &Error) {
     }
 }
 
-/// Drops what the platform would drop or overwrite, and what would break the framing.
+/// Drops headers that the platform would drop or overwrite, and headers that would break the framing.
 fn strip(headers: &mut HeaderMap, status: StatusCode) {
-    // Most replies have none, and then nothing is allocated.
+    // Most replies have no such header, and then nothing is allocated.
     let found = headers.keys().filter(|name| !says_switch(name, status));
     let found: Vec<_> = found.filter_map(|name| Some((name.clone(), owned(name)?))).collect();
     for (name, place) in found {
@@ -104,13 +104,13 @@ fn strip(headers: &mut HeaderMap, status: StatusCode) {
     }
 }
 
-/// What a reply about another protocol cannot do without.
+/// Whether this header is part of a 101 or 426, which need `connection` and `upgrade`.
 fn says_switch(name: &HeaderName, status: StatusCode) -> bool {
     let switches = [StatusCode::SWITCHING_PROTOCOLS, StatusCode::UPGRADE_REQUIRED].contains(&status);
     switches && [header::CONNECTION, header::UPGRADE].contains(name)
 }
 
-/// The place in the list of warnings of a name that is not the function's to set.
+/// The index among the warnings, if the platform reserves this name.
 fn owned(name: &HeaderName) -> Option<u8> {
     let text = name.as_str();
     if let Some(at) = names::STRIPPED_REPLY_HEADERS.iter().position(|own| *own == text) {

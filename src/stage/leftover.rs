@@ -1,4 +1,4 @@
-//! A body that nobody read: read away, so that its connection can be used again.
+//! Drains the unread body of a request, so that its connection can be used again.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,19 +12,19 @@ use crate::exchange::Call;
 use crate::platform::limits::REQUEST_BODY_MAX;
 use crate::task::{Kind, Tracker};
 
-/// How long reading away may take. Then the connection is closed, as it would have been at once.
+/// The longest time to drain a body. Then the connection is closed, as it would be without draining.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Reads away what is left of a request's body once its reply is made, beside the sending of that reply.
+/// Drains the unread rest of a request's body while the reply is sent.
 ///
-/// hyper would close the connection instead; the platform, which reuses it, would answer 502 to its next `POST`. In
-/// HTTP/2 it would reset the stream, and clients that still send would take that for an error of the reply. A
-/// client that still waits for `100 Continue` is not told to send what nobody wants.
+/// Without draining, hyper closes the connection. The platform reuses connections, and would answer 502 to its next
+/// `POST`. In HTTP/2 hyper would reset the stream, which clients that still send would take for an error of the reply.
+/// A client that waits for `100 Continue` is not asked to send a body that is not wanted.
 pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
     if !call.has_body {
         return;
     }
-    let Some(mut body) = call.intake().leftover() else { return };
+    let Some(mut body) = call.body_state().leftover() else { return };
     if call.head.headers.contains_key(EXPECT) {
         return;
     }

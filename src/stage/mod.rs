@@ -1,10 +1,11 @@
-//! Our own stages, in the order in which a request passes them. Plain functions and guards, no list of parts.
+//! The fixed stages of a request, in their order. Each is a plain function or a guard.
 
 mod bounded;
 mod finish;
 mod leftover;
 mod outgoing;
-mod panic;
+mod panic_guard;
+mod recheck;
 mod record;
 #[cfg(feature = "websocket")]
 mod upgrade;
@@ -13,7 +14,8 @@ pub(crate) use bounded::{Bounded, Failure, run_bounded};
 pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
-pub(crate) use panic::{Begin, Guard, Guarded};
+pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};
+pub(crate) use recheck::{Recheck, recheck};
 pub(crate) use record::{Markers, Record};
 #[cfg(feature = "websocket")]
 pub(crate) use upgrade::hand_over_upgrade;

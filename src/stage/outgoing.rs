@@ -1,4 +1,4 @@
-//! The body on its way out, with the record that ends when it does.
+//! The body of a reply while it is sent, with the record that ends with it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,11 +16,11 @@ use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
 use crate::task::Tracker;
 
-/// A reply's body. Dropped before its end, it is the record of a client that left.
+/// A reply's body. If it is dropped before its end, the record ends as a client that left.
 pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
-    /// The connection's request is not over before this is gone.
+    /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Busy>,
     drain: Option<Tracker>,
 }
@@ -30,7 +30,7 @@ impl Outgoing {
         Self { body, record, busy: None, drain: None }
     }
 
-    /// Keeps the body to itself, as `HEAD` asks; its length, if it is known.
+    /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.
     pub(crate) fn silence(&mut self) -> Option<u64> {
         let length = http_body::Body::size_hint(&self.body).exact();
         self.body.clear();
@@ -41,12 +41,12 @@ impl Outgoing {
         self.busy = Some(busy);
     }
 
-    /// Reads away what is left of the request's body when this reply has ended: until then its stream may read it.
+    /// Drains the request's body when this reply has ended. Until then the reply's stream may read it.
     pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
         self.drain = Some(tracker);
     }
 
-    /// For a record that goes on after this body.
+    /// The call of the record, for a record that continues after this body.
     pub(crate) fn call(&self) -> Option<Arc<Call>> {
         self.record.as_ref().map(|record| Arc::clone(record.call()))
     }
@@ -55,10 +55,10 @@ impl Outgoing {
         self.record.take()
     }
 
-    /// The author's stream runs here: it may log, and it may panic.
+    /// Polls the author's stream, which may log and may panic.
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
-        // It is never polled again after a panic, so a broken invariant cannot be seen.
+        // The stream is never polled again after a panic, so a broken invariant cannot be observed.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
         let frame = if let Ok(frame) = polled {
             ready!(frame)
@@ -73,14 +73,15 @@ impl Outgoing {
                 if let (Some(record), Some(data)) = (&mut self.record, frame.data_ref()) {
                     record.add_sent(data.len());
                 }
-                // Nobody polls after the trailers.
+                // hyper does not poll after the trailers.
                 if frame.is_trailers() {
                     self.body.clear();
                 }
                 Some(Ok(frame))
             }
             Some(Err(error)) => {
-                // A stream that passes a body on fails when the body's client leaves: nobody is at fault.
+                // A stream that forwards the request's body fails when the client leaves. That is not an error of the
+                // stream.
                 let has_left = self.record.as_ref().is_some_and(|record| record.call().departure.is_gone());
                 if !has_left && !error.is_reported() {
                     say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
@@ -151,11 +152,11 @@ impl Drop for Outgoing {
         if self.record.is_none() {
             return;
         }
-        // A body that is empty from the start is never polled.
+        // hyper never polls a body that is empty from the start.
         if self.body.is_over() {
             self.end();
         }
-        // A stream may hold the author's guards, which may log.
+        // A stream may hold drop guards of the author's, which may log.
         if matches!(self.body, Body::Stream(_)) {
             let entered = self.record.as_ref().map(|record| current::enter(Arc::clone(record.call()) as _));
             self.body.clear();

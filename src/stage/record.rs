@@ -1,29 +1,30 @@
-//! The record: outermost, so that every request that gets in is counted and logged once, however it ends.
+//! The record of a request: the outermost stage. Every request is counted and logged once, however it ends.
 
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cancel::Phase;
+use crate::counters::{InFlight, LiveCounters};
 use crate::exchange::Call;
 use crate::exchange::upgrade::UpgradeEnd;
 use crate::json::text_into;
 use crate::log::{AccessLog, Level, sink, stamp};
-use crate::tally::Tally;
+use crate::roll::Place;
 
-/// Opened when a request gets in, ended when its reply has been sent, or dropped when it never is.
+/// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
     call: Arc<Call>,
-    tally: Arc<Tally>,
+    counts: Arc<LiveCounters>,
     log: AccessLog,
     markers: Option<Markers>,
     status: u16,
     failed: bool,
     sent: u64,
-    ended: bool,
+    place: Option<Place>,
 }
 
-/// The words of the start and end lines that FC 2.0 finds a request's log by.
+/// The words of the start and end lines by which FC 2.0 finds the log lines of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Markers {
     Invoke,
@@ -44,22 +45,28 @@ enum End {
     Broken,
 }
 
-/// How much of a path is logged.
+/// The longest part of a path that is logged, in bytes.
 const PATH_LOGGED_MAX: usize = 4096;
 
-/// nginx's word for a client that left, and the platform's.
+/// The status of a client that left, as nginx and the platform log it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
-    pub(crate) fn open(call: Arc<Call>, tally: Arc<Tally>, log: AccessLog, markers: Option<Markers>) -> Self {
-        tally.in_flight.add();
+    pub(crate) fn open(
+        call: Arc<Call>,
+        counts: Arc<LiveCounters>,
+        log: AccessLog,
+        markers: Option<Markers>,
+    ) -> Self {
+        counts.in_flight.add();
         if log != AccessLog::Off || markers.is_some() {
             call.started();
         }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
-        Self { call, tally, log, markers, status: 0, failed: false, sent: 0, ended: false }
+        let place = Some(counts.roll.enter(Arc::clone(&call) as _));
+        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, place }
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -69,13 +76,13 @@ impl Record {
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
         self.failed = status >= 500;
-        // A client that left while its body was read gets no reply, though the handler gave one.
+        // If the client left while its body was read, no reply is sent, and the phase stays `Reading`.
         if !self.call.departure.is_gone() {
             self.call.phase.set(Phase::Replying);
         }
     }
 
-    /// An event call that failed is answered with 404, which does not tell.
+    /// Marks the call as failed. A failed event call is answered with 404, so its status does not show the failure.
     pub(crate) fn set_failed(&mut self) {
         self.failed = true;
     }
@@ -84,13 +91,15 @@ impl Record {
         self.sent += bytes as u64;
     }
 
-    /// The author's stream panicked, after the head of its reply was sent.
+    /// Counts a panic of the author's stream after the head of the reply was sent.
     pub(crate) fn panicked(&self) {
-        self.tally.panicked.add();
+        self.counts.panicked.add();
     }
 
-    /// The connection goes on as something else, and so does this record.
+    /// Continues this record for the upgraded connection, with its call.
     pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
+        self.leave_roll();
+        self.place = Some(self.counts.roll.enter(Arc::clone(&call) as _));
         self.call = call;
     }
 
@@ -122,29 +131,31 @@ impl Record {
     }
 
     fn end(&mut self, end: End) {
-        if std::mem::replace(&mut self.ended, true) {
+        self.leave_roll();
+        if self.call.end() {
             return;
         }
-        let tally = &self.tally;
+        let counts = &self.counts;
         match end {
-            End::Sent | End::Broken => tally.finished.add(),
-            End::Left => tally.cancelled.add(),
-            End::Cut => tally.cut.add(),
+            End::Sent | End::Broken => counts.finished.add(),
+            End::Left => counts.cancelled.add(),
+            End::Cut => counts.cut.add(),
         }
         self.failed |= self.call.has_failed();
-        // The last one writes for all: the instance may be frozen next. It is counted down under the sink's lock, so that
-        // whoever finds that it is the last one has every line before it.
+        // The last request in flight flushes the lines of all others, because the instance may be frozen next.
+        // `in_flight` is decremented while the sink is locked, so the request that sees zero flushes all earlier lines.
         let wanted = self.is_wanted(end);
+        let outcome = Outcome { status: self.status, failed: self.failed, sent: self.sent };
         if self.log == AccessLog::Off {
-            tally.in_flight.take();
+            counts.in_flight.take();
         } else {
             let lines = |out: &mut Vec<u8>| {
                 if wanted {
-                    self.line(out, end);
+                    line(&self.call, out, end, &outcome);
                 }
-                tally.in_flight.take();
+                counts.in_flight.take();
             };
-            sink::write_once(lines, || tally.is_quiet());
+            sink::write_once(lines, || counts.is_quiet());
         }
         if let Some(markers) = self.markers {
             let millis = self.call.started().elapsed().as_millis();
@@ -158,6 +169,12 @@ impl Record {
         }
     }
 
+    fn leave_roll(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.counts.roll.leave(place);
+        }
+    }
+
     fn is_wanted(&self, end: End) -> bool {
         static SEEN: AtomicU32 = AtomicU32::new(0);
         match self.log {
@@ -167,71 +184,96 @@ impl Record {
             AccessLog::Sample(of) => SEEN.fetch_add(1, Ordering::Relaxed).is_multiple_of(of.max(1)),
         }
     }
+}
 
-    /// One JSON object. The path stands there without its query: signatures and tokens live in queries.
-    fn line(&self, out: &mut Vec<u8>, end: End) {
-        let call = &*self.call;
-        let level = match end {
-            End::Sent if !self.failed => Level::Info,
-            End::Left => Level::Warn,
-            End::Sent | End::Cut | End::Broken => Level::Error,
+/// One whose thread does not turn when the process ends. It has sent nothing that anybody has counted.
+impl InFlight for Call {
+    fn cut(&self, counts: &LiveCounters, is_logged: bool) {
+        if self.end() {
+            return;
+        }
+        counts.cut.add();
+        let lines = |out: &mut Vec<u8>| {
+            if is_logged {
+                line(self, out, End::Cut, &Outcome::default());
+            }
+            counts.in_flight.take();
         };
-        let status = match end {
-            End::Left => CLIENT_CLOSED_REQUEST,
-            End::Cut => 503,
-            End::Sent | End::Broken => self.status,
-        };
-        out.extend_from_slice(b"{\"time\":\"");
-        stamp(out);
-        out.extend_from_slice(b"\",\"level\":\"");
-        out.extend_from_slice(level.name().as_bytes());
-        out.extend_from_slice(b"\",\"request_id\":\"");
-        text_into(out, call.id.as_bytes());
-        out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
-        // A method is a token, which needs no escaping.
-        out.extend_from_slice(call.head.method.as_str().as_bytes());
-        out.extend_from_slice(b"\",\"path\":\"");
-        // A longer path is an attack or a mistake, and a line has its limit.
-        let path = call.head.uri.path().as_bytes();
-        text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
-        if let Some(scope) = &call.scope {
-            out.extend_from_slice(b"\",\"route\":\"");
-            out.extend_from_slice(&scope.logged);
-        }
-        out.extend_from_slice(b"\",\"status\":");
-        number(out, u64::from(status));
-        #[cfg(feature = "grpc")]
-        if let Some(status) = call.protocol_status() {
-            out.extend_from_slice(b",\"grpc\":\"");
-            out.extend_from_slice(status.word.as_bytes());
-            out.push(b'"');
-        }
-        out.extend_from_slice(b",\"bytes\":");
-        number(out, self.sent);
-        out.extend_from_slice(b",\"duration_us\":");
-        number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
-        if end != End::Sent {
-            out.extend_from_slice(b",\"phase\":\"");
-            out.extend_from_slice(call.phase.load().name().as_bytes());
-            out.extend_from_slice(b"\",\"end\":\"");
-            out.extend_from_slice(match end {
-                End::Left => b"client left",
-                End::Cut => b"cut by shutdown",
-                End::Sent | End::Broken => b"reply broken",
-            });
-            out.push(b'"');
-        }
-        out.extend_from_slice(b"}\n");
+        sink::write_once(lines, || true);
     }
+}
+
+/// What a reply came to.
+#[derive(Default)]
+struct Outcome {
+    status: u16,
+    failed: bool,
+    sent: u64,
+}
+
+/// One JSON object. The path stands there without its query: signatures and tokens live in queries.
+fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
+    let level = match end {
+        End::Sent if !outcome.failed => Level::Info,
+        End::Left => Level::Warn,
+        End::Sent | End::Cut | End::Broken => Level::Error,
+    };
+    let status = match end {
+        End::Left => CLIENT_CLOSED_REQUEST,
+        End::Cut => 503,
+        End::Sent | End::Broken => outcome.status,
+    };
+    out.extend_from_slice(b"{\"time\":\"");
+    stamp(out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(level.name().as_bytes());
+    out.extend_from_slice(b"\",\"request_id\":\"");
+    text_into(out, call.id.as_bytes());
+    out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
+    // A method is a token, which needs no escaping.
+    out.extend_from_slice(call.head.method.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"path\":\"");
+    // A longer path is an attack or a mistake, and a line has its limit.
+    let path = call.head.uri.path().as_bytes();
+    text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
+    if let Some(scope) = &call.scope {
+        out.extend_from_slice(b"\",\"route\":\"");
+        out.extend_from_slice(&scope.logged);
+    }
+    out.extend_from_slice(b"\",\"status\":");
+    number(out, u64::from(status));
+    #[cfg(feature = "grpc")]
+    if let Some(status) = call.protocol_status() {
+        out.extend_from_slice(b",\"grpc\":\"");
+        out.extend_from_slice(status.word.as_bytes());
+        out.push(b'"');
+    }
+    out.extend_from_slice(b",\"bytes\":");
+    number(out, outcome.sent);
+    out.extend_from_slice(b",\"duration_us\":");
+    number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
+    if end != End::Sent {
+        out.extend_from_slice(b",\"phase\":\"");
+        out.extend_from_slice(call.phase.load().name().as_bytes());
+        out.extend_from_slice(b"\",\"end\":\"");
+        out.extend_from_slice(match end {
+            End::Left => b"client left",
+            End::Cut => b"cut by shutdown",
+            End::Sent | End::Broken => b"reply broken",
+        });
+        out.push(b'"');
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 /// Dropped before its reply was sent: the client left, or we cut it.
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.ended {
+        self.leave_roll();
+        if self.call.has_ended() {
             return;
         }
-        if self.tally.is_cutting() {
+        if self.counts.is_cutting() {
             self.end(End::Cut);
         } else {
             self.call.departure.announce();

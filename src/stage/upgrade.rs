@@ -1,23 +1,23 @@
-//! A reply that switches protocols: its record and its permit go on with the upgraded connection.
+//! Upgrades: the record and the permit of a request move on to the upgraded connection.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
+use crate::counters::Permit;
 use crate::exchange::Call;
 use crate::exchange::attached::NextProtocol;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
 use crate::stage::Outgoing;
-use crate::tally::Permit;
 
-/// Hands the upgrade that the handler left to the connection, which runs it when this reply has been sent.
+/// Gives the upgrade that the handler left in the call to the connection. It runs when this reply has been sent.
 pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Option<Arc<Permit>>) {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
     let Some(call) = response.body().call() else { return };
-    // A handler may answer 101 by hand, and leave no upgrade.
+    // A handler may answer 101 by hand, without an upgrade.
     let (Some(PendingUpgrade { call: lean, run }), Some(peer)) = (take_upgrade(&call), &call.peer) else {
         return;
     };
@@ -25,8 +25,8 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
     let before = Arc::downgrade(&call);
     record.go_on_as(lean);
     let on_upgrade = Box::new(move |upgraded: Upgraded| {
-        // Only futures of the author's, as `hang_up()` gives them, can still hold the original call. They are told when
-        // the upgraded connection ends.
+        // Only futures of the author, such as those of `hang_up()`, can still hold the original call. They learn of the
+        // hang-up when the upgraded connection ends.
         let mut watched = before.upgrade();
         let mut running = run(upgraded);
         let mut place = None;
@@ -50,6 +50,6 @@ pub(crate) fn hand_over_upgrade(response: &mut Response<Outgoing>, permit: Optio
 }
 
 fn take_upgrade(call: &Call) -> Option<PendingUpgrade> {
-    // Anything else stays where it was.
+    // A value that is not an upgrade stays attached.
     call.attached.take()?.into_upgrade().map_err(|other| call.attached.set(other)).ok()
 }

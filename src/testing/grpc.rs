@@ -28,7 +28,7 @@ impl<S: Send + Sync + 'static> Client<S> {
 /// The future of a call's answer.
 type GrpcCall<'a> = Pin<Box<dyn Future<Output = GrpcAnswer> + Send + 'a>>;
 
-/// What came back from a gRPC call.
+/// What came back from a gRPC call: messages, status and metadata. See the example of [gRPC](crate::grpc).
 #[derive(Debug, Clone)]
 pub struct GrpcAnswer {
     answer: Answer,

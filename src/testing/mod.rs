@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Builder;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
@@ -25,17 +26,39 @@ pub use streaming::Streaming;
 #[cfg(feature = "grpc")]
 pub use grpc::GrpcAnswer;
 
+/// Runs a future to its end, on a runtime of its own on this thread: a test without a test macro.
+///
+/// ```
+/// use fc_runtime::{App, testing};
+///
+/// testing::run(async {
+///     let client = App::new().get("/", async |_| "tea").test_client();
+///     client.get("/").await.assert_text("tea");
+/// });
+/// ```
+///
+/// # Panics
+/// When this thread already runs a runtime of tokio, or when the machine has no descriptors left for one.
+#[doc(alias = "block_on")]
+pub fn run<F: Future>(future: F) -> F::Output {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime needs a few descriptors").block_on(future)
+}
+
 /// A client of an app that is called directly. The app is checked and opened with the first call.
 ///
 /// ```
 /// use fc_runtime::{App, Json};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new().post("/double", async |ex| Ok(Json(ex.json::<i64>().await? * 2))).test_client();
 /// client.post("/double").json(&21).await.assert_status(200).assert_json(42);
 /// client.post("/double").body("21").await.assert_status(415);
 /// # });
 /// ```
+#[doc(alias = "TestServer")]
+#[doc(alias = "supertest")]
+#[doc(alias = "TestClient")]
 pub struct Client<S = ()> {
     app: std::sync::Mutex<Option<App<S>>>,
     sealed: OnceCell<Arc<Sealed<S>>>,
@@ -115,6 +138,21 @@ impl<S> fmt::Debug for Client<S> {
 }
 
 /// A call being built. Await it.
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .post("/items", async |ex| {
+///         let items: Vec<String> = ex.json().await?;
+///         Ok(format!("{} for {}", items.join(" and "), ex.header("x-customer").unwrap_or("nobody")))
+///     })
+///     .test_client();
+/// let call = client.post("/items").header("x-customer", "Ada").json(&["tea", "salt"]);
+/// call.await.assert_status(200).assert_text("tea and salt for Ada");
+/// # });
+/// ```
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<'a, S> {
     client: &'a Client<S>,
@@ -198,7 +236,18 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
     }
 }
 
-/// What came back, read to its end.
+/// What came back, read to its end. Its assertions can be chained, and panic at the line that called them.
+///
+/// ```
+/// use fc_runtime::{App, Json};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new().get("/items", async |_| Json(["tea", "salt"])).test_client();
+/// let answer = client.get("/items").await;
+/// answer.assert_status(200).assert_header("content-type", "application/json");
+/// assert_eq!(answer.json::<Vec<String>>(), ["tea", "salt"]);
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {

@@ -15,7 +15,7 @@ use crate::stage::Outgoing;
 /// ```
 /// use fc_runtime::{App, Sse};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/ticks", async |_| Sse::run(async move |mut out| {
 ///         loop {

@@ -1,4 +1,4 @@
-//! The wire with the protocol on it, and how far its end has come.
+//! A WebSocket connection: the socket, its protocol engine, and the phase of its close.
 
 use std::io;
 use std::pin::Pin;
@@ -19,27 +19,27 @@ pub(super) struct Connection {
     io: Box<dyn UpgradedIo>,
     engine: Engine,
     phase: Phase,
-    /// Whether the kernel took less than there was.
+    /// Whether the last flush left bytes, because the kernel's buffer was full.
     is_stalled: bool,
-    /// Whether the client has taken more since somebody asked.
+    /// Whether the client has read more since the last `has_moved`.
     has_read: bool,
     quiet: Timer,
 }
 
-/// How long a client that was refused has to be silent before our side is closed. A proxy in between would take that for
-/// the end of everything, with what the client still sends and why it was refused.
+/// How long a refused client must be silent before our side is closed. A proxy takes an earlier close for the end of
+/// both sides, and drops the client's remaining bytes and the reason.
 const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// We have said goodbye.
+    /// Our close frame is queued.
     Closing,
-    /// Both have: what is left is to be sent.
+    /// Both close frames are there. The rest of the outbox is to be sent.
     Answered,
-    /// The client has broken the protocol. What it still sends is read away: after a reset it might never see why.
+    /// The client broke the protocol. Its bytes are read and dropped: after a reset it might never read the reason.
     Broken,
-    /// The client has been told.
+    /// The reason was sent.
     Refused,
     /// Our side is closed.
     Said,
@@ -55,24 +55,24 @@ impl Connection {
         self.phase != Phase::Open
     }
 
-    /// Whether the client has done something since this was asked.
+    /// Whether the client has sent or read bytes since the last call.
     pub(super) fn has_moved(&mut self) -> bool {
         self.engine.has_moved() | std::mem::take(&mut self.has_read)
     }
 
-    /// After a silence: a ping, and memory given back.
+    /// Called after a silence: queues a ping, and frees unused buffers.
     pub(super) fn ping(&mut self) {
         self.engine.shrink();
         self.engine.ping();
     }
 
-    /// Says goodbye if somebody asked for that, and puts what the protocol has to say behind what was sent.
+    /// Queues a close if one was asked for, and then the protocol's own frames, behind the messages.
     pub(super) fn prepare(&mut self, mail: &mut Mail) {
         if let (Phase::Open, Some(close)) = (self.phase, &mail.close) {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() {
+        if !self.engine.replies.is_empty() && !mail.is_held {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }
@@ -101,14 +101,14 @@ impl Connection {
             return Poll::Ready(Incoming::Gone);
         }
         if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {
-            // An error says that it was closed before.
+            // An error means that the socket was closed already.
             let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
             self.phase = Phase::Said;
         }
         Poll::Pending
     }
 
-    /// Reads what nobody looks at, because unread bytes would make the kernel reset the connection. Ready when no more
+    /// Reads and drops bytes, because unread bytes would make the kernel reset the connection. Ready when no more bytes
     /// can come.
     fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut away = [0; 4 * KIB];
@@ -121,24 +121,25 @@ impl Connection {
         }
     }
 
-    /// Ready when everything is sent; whether that was all there will ever be.
+    /// Ready when the outbox is empty. True once both sides have closed and every byte is sent.
     pub(super) fn poll_flush(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let before = outbox.sent();
         let flushed = outbox.poll_flush(&mut *self.io, cx);
-        // A client that reads is there, whatever else it does.
+        // A client that reads is alive, even if it sends nothing.
         self.has_read |= self.is_stalled && outbox.sent() > before;
         self.is_stalled = flushed.is_pending();
         ready!(flushed)?;
         if self.phase == Phase::Broken {
             self.phase = Phase::Refused;
-            // Whoever reads what is left has to count the silence from now on.
+            // The next poll has to start the timer of the silence.
             cx.waker().wake_by_ref();
         }
-        let is_all = self.phase == Phase::Answered;
-        if is_all {
-            // A client may ping behind its goodbye. A reset would take the last messages from it.
-            let _ = self.poll_away(cx);
+        if self.phase == Phase::Answered && self.engine.replies.is_empty() {
+            // A client may send a ping after its close. If the socket were closed by then, the kernel would reset the
+            // connection, and the client would lose bytes that are still under way.
+            let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
+            self.phase = Phase::Said;
         }
-        Poll::Ready(Ok(is_all))
+        Poll::Ready(Ok(self.phase == Phase::Said && self.poll_away(cx).is_ready()))
     }
 }

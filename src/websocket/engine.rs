@@ -1,4 +1,4 @@
-//! The protocol of one socket: frames in, messages out, and the answers that it owes by itself.
+//! The protocol of one socket: frames in, messages out. Pings and closes are answered here.
 
 use std::task::{Context, Poll};
 
@@ -13,32 +13,32 @@ use crate::websocket::frames::{Fault, Frame, Frames, put_head};
 use crate::websocket::message::{Close, Message, Text};
 use crate::websocket::utf8::Utf8;
 
-/// What came.
+/// The result of reading.
 pub(super) enum Incoming {
     Message(Message),
-    /// The client closes; the answer is among the replies. `None`: its close had no code.
+    /// The client's close, which is already answered in `replies`. `None` if it had no code.
     Close(Option<Close>),
-    /// What came breaks the protocol, or is too large: this is what to close with.
+    /// The client broke the protocol, or a message is too large. The value is the close to send.
     Broken(Close),
-    /// The client is gone without a close.
+    /// The client left without a close.
     Gone,
-    /// So many pings were answered that the answers should be sent first.
+    /// Many pings were answered, and `replies` should be sent before reading goes on.
     Replies,
 }
 
-/// Replies that may wait before they have to be sent.
+/// The most bytes of `replies` before they have to be sent.
 const REPLIES_MAX: usize = 4 * KIB;
 
 pub(super) struct Engine {
     frames: Frames,
-    /// The message whose first fragments have come.
+    /// The fragments so far of an unfinished message.
     fragments: Option<(Kind, BytesMut)>,
-    /// Of a text that has not come whole.
+    /// The check of a text that is not complete.
     utf8: Utf8,
     max_message: usize,
-    /// Whether we have said goodbye.
+    /// Whether our close frame was queued.
     has_closed: bool,
-    /// Frames of the protocol's own, to be sent: pings, pongs and a close.
+    /// Frames of the protocol itself that are to be sent: pings, pongs and a close.
     pub(super) replies: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ impl Engine {
         Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
-    /// The next of what comes. Pings are answered on the way.
+    /// Reads the next event. Pings are answered in between.
     pub(super) fn poll_read(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Says goodbye, once. What the client still sends before its answer may be read.
+    /// Queues our close frame, once. Frames that the client sends before its own close may still be read.
     pub(super) fn close(&mut self, close: &Close) {
         if !std::mem::replace(&mut self.has_closed, true) {
             let code = close.code.to_be_bytes();
@@ -84,17 +84,17 @@ impl Engine {
         self.reply(Control::Ping, &[]);
     }
 
-    /// Gives memory back, after a silence.
+    /// Frees unused buffers after a silence.
     pub(super) fn shrink(&mut self) {
         self.frames.shrink();
     }
 
-    /// Whether the client has sent something since this was asked.
+    /// Whether the client has sent bytes since the last call.
     pub(super) fn has_moved(&mut self) -> bool {
         std::mem::take(&mut self.frames.moved)
     }
 
-    /// `None` when that is nothing that anybody else has to know.
+    /// Handles one frame. `None` if the frame completes no event.
     fn receive(&mut self, frame: Frame) -> Result<Option<Incoming>, Fault> {
         let Frame { opcode, is_final, payload, seen } = frame;
         let mut unseen = seen;
@@ -132,7 +132,7 @@ impl Engine {
         }))
     }
 
-    /// Whether nothing that has come of an unfinished frame makes its text a wrong one.
+    /// Whether the text of an unfinished frame is valid so far.
     fn is_text_so_far(&mut self) -> bool {
         let is_text = matches!(self.fragments, Some((Kind::Text, _)));
         match self.frames.piece() {
@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
 
-    /// A client's bytes, so many at a time; then nothing.
+    /// A client's bytes, `piece` at a time; then pending.
     struct Script {
         bytes: Vec<u8>,
         piece: usize,
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// Under a mask of zeros.
+    /// A frame with a mask of zeros.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let length = payload.len();
         let mut bytes = vec![first];
@@ -268,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Whatever the pieces are, what comes is the same.
+    /// The events are the same for every size of piece.
     #[track_caller]
     fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
         for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
@@ -319,7 +319,7 @@ mod tests {
         check(&frame(0x88, b"\x03\xe8\xff"), &["broken 1007"], b"");
         check(&frame(0x81, b"\xff"), &["broken 1007"], b"");
         check(&[frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat(), &["text 2"], b"");
-        // The text is refused before its message, and before its frame, has come whole.
+        // An invalid text is refused before its message, or its frame, is complete.
         check(&[frame(0x01, b"\xf4\x90"), frame(0x89, b"")].concat(), &["broken 1007"], b"");
         check(b"\x81\xff\0\0\0\0\0\x01\0\0\0\0\0\0tea \xed\xa0", &["broken 1007"], b"");
         check(
@@ -327,7 +327,7 @@ mod tests {
             &["broken 1007"],
             b"",
         );
-        // Other bytes may be what they like.
+        // Binary messages may have any bytes.
         check(b"\x82\xff\0\0\0\0\0\x01\0\0\0\0\0\0\xed\xa0", &[], b"");
         check(&frame(0x82, &vec![0; 200_001]), &["broken 1009"], b"");
         check(

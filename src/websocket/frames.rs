@@ -1,4 +1,4 @@
-//! Frames out of a wire that does not block: read where there is room, unmasked where they lie.
+//! Reads frames from a non-blocking socket. Payloads are unmasked in place.
 
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
@@ -11,16 +11,16 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 
-/// One frame of a client.
+/// One frame from the client.
 pub(super) struct Frame {
     pub(super) opcode: OpCode,
     pub(super) is_final: bool,
     pub(super) payload: BytesMut,
-    /// So many of its bytes were seen before: [`Frames::piece`] gave them.
+    /// The number of payload bytes that [`Frames::piece`] has given already.
     pub(super) seen: usize,
 }
 
-/// Why there are no more.
+/// Why no more frames are read.
 pub(super) enum Fault {
     /// The client is gone.
     Gone,
@@ -28,24 +28,24 @@ pub(super) enum Fault {
     TooLarge,
 }
 
-/// The room that is made for what comes next. Most messages are small, and most sockets are idle.
+/// The room that is reserved for the next frame, in bytes. Most messages are small, and most sockets are idle.
 const SMALL: usize = 2 * KIB;
 
-/// With less room than this left, more is made.
+/// The least free room, in bytes. With less, more is reserved.
 const ROOM_MIN: usize = KIB / 2;
 
-/// The most room that is made before the bytes for it have come.
+/// The most room that is reserved before the bytes for it have come.
 const LARGE: usize = 64 * KIB;
 
-/// The most that a control frame carries.
+/// The largest payload of a control frame, in bytes.
 const CONTROL_MAX: u64 = 125;
 
 #[derive(Default)]
 pub(super) struct Frames {
     input: BytesMut,
-    /// Of the frame whose payload has not come whole.
+    /// The head of a frame whose payload is not complete.
     head: Option<Head>,
-    /// Whether something came since somebody asked.
+    /// Whether bytes came since the last `has_moved`.
     pub(super) moved: bool,
 }
 
@@ -53,19 +53,19 @@ pub(super) struct Frames {
 struct Head {
     opcode: OpCode,
     is_final: bool,
-    /// Begins with the byte for the first that is not unmasked.
+    /// Rotated so that it begins with the byte for the first masked byte of the payload.
     mask: [u8; 4],
     length: usize,
     unmasked: usize,
 }
 
 impl Frames {
-    /// `read_buf`: what was read together with the handshake.
+    /// `read_buf` holds the bytes that were read behind the handshake.
     pub(super) fn new(read_buf: &[u8]) -> Self {
         Self { input: BytesMut::from(read_buf), head: None, moved: false }
     }
 
-    /// The next frame; `most` is what the payload of one with data may have.
+    /// Reads the next frame. `most` is the largest payload of a data frame, in bytes.
     pub(super) fn poll_next(
         &mut self,
         io: &mut dyn UpgradedIo,
@@ -85,7 +85,7 @@ impl Frames {
         }
     }
 
-    /// What has come of a payload that is not whole, but for what was given before, and what the payload belongs to.
+    /// The part of an unfinished payload that was not given before, with its opcode.
     pub(super) fn piece(&mut self) -> Option<(OpCode, &[u8])> {
         let head = self.head.as_mut()?;
         let piece = &mut self.input[head.unmasked..];
@@ -95,14 +95,14 @@ impl Frames {
         Some((head.opcode, piece))
     }
 
-    /// Gives memory back, if nothing is in it.
+    /// Frees the buffer, if it is empty.
     pub(super) fn shrink(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }
     }
 
-    /// `None` when it has not come whole.
+    /// Reads a frame's head. `None` if it is not complete.
     fn read_head(&mut self, most: usize) -> Result<Option<Head>, Fault> {
         let [first, second, rest @ ..] = &self.input[..] else { return Ok(None) };
         let (length, rest) = match second & 0x7f {
@@ -148,28 +148,28 @@ impl Frames {
         let Head { opcode, is_final, mask, length, unmasked } = head;
         let mut payload = self.input.split_to(length);
         if length > LARGE {
-            // Its memory goes with it: what stands behind it moves.
+            // The payload keeps the buffer's memory, so the bytes behind it are copied to a new buffer.
             self.input = BytesMut::from(&self.input[..]);
         }
         unmask(&mut payload[unmasked..], mask);
         Frame { opcode, is_final, payload, seen: unmasked }
     }
 
-    /// Reads what there is, into room for all that is missing. Whether the wire goes on.
+    /// Reads available bytes, with room for the missing part of the payload. False at the end of the stream.
     fn poll_fill(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<bool> {
         let missing = self.head.as_ref().map_or(0, |head| head.length - self.input.len());
         let room = self.input.capacity() - self.input.len();
         if room < missing.clamp(ROOM_MIN, LARGE) {
             self.input.reserve(missing.clamp(SMALL, LARGE));
         }
-        // It holds nothing of its own, so that one that was not ready can be dropped.
+        // The future holds no data, so that it can be dropped while it is pending.
         let read = ready!(pin!(io.read_buf(&mut self.input)).poll(cx));
         self.moved |= read.as_ref().is_ok_and(|length| *length > 0);
         Poll::Ready(matches!(read, Ok(1..)))
     }
 }
 
-/// Begins a frame of ours, which is whole and under no mask. Its payload comes behind it.
+/// Begins a frame from the server, unfragmented and without a mask. The payload follows it.
 pub(super) fn put_head(opcode: OpCode, length: usize, into: &mut Vec<u8>) {
     into.push(0x80 | u8::from(opcode));
     match (u8::try_from(length), u16::try_from(length)) {
@@ -185,7 +185,7 @@ pub(super) fn put_head(opcode: OpCode, length: usize, into: &mut Vec<u8>) {
     }
 }
 
-/// Eight bytes at a time, which the compiler makes more of.
+/// Unmasks eight bytes at a time, which the compiler vectorizes.
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);

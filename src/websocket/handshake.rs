@@ -1,4 +1,4 @@
-//! The handshake: what a request has to say to become a socket, and what is answered.
+//! The WebSocket handshake: the checks of the request, and the headers of the reply.
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const SWITCH: HeaderValue = HeaderValue::from_static("upgrade");
 
-/// The headers of the answer to a handshake that is one.
+/// The headers of the reply to a valid handshake.
 ///
 /// # Errors
-/// 400, or 426 with what would have to be asked instead.
+/// 400, or 426 with the headers that name the protocol to ask for.
 pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
     let wrong = |why: &'static str| Err(Error::of_ours(StatusCode::BAD_REQUEST, why));
     if head.version == Version::HTTP_2 {
@@ -55,27 +55,28 @@ pub(super) fn answer(head: &Parts) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// A 426 has to name what is spoken instead (RFC 9110, section 15.5.22).
+/// A 426, which has to name the protocol to use (RFC 9110, section 15.5.22).
 fn required(why: &'static str) -> Error {
     let error = Error::of_ours(StatusCode::UPGRADE_REQUIRED, why);
     error.with_header(CONNECTION, SWITCH).with_header(UPGRADE, WEBSOCKET)
 }
 
-/// Whether a header that is a list has this token.
+/// Whether a list header contains this token.
 fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     list(headers, name).any(|own| own.eq_ignore_ascii_case(token))
 }
 
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim)
+    // Split as bytes: a word that is no text hides no other.
+    let words = headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    words.filter_map(|word| std::str::from_utf8(word.trim_ascii()).ok())
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
-/// 16 bytes are 22 letters and two signs that nothing follows; the last letter holds two bits.
+/// Whether the key is 16 bytes in base64: 22 letters and `==`. The last letter holds two bits.
 fn is_key(key: &[u8]) -> bool {
     let Some((letters, b"==")) = key.split_last_chunk() else { return false };
     letters.len() == 22
@@ -83,23 +84,25 @@ fn is_key(key: &[u8]) -> bool {
         && letters.last().is_some_and(|last| b"AQgw".contains(last))
 }
 
-/// Shows the client that its key was read by somebody who knows what it is.
+/// The accept key, which shows the client that the server speaks WebSocket.
 fn accept(key: &HeaderValue) -> HeaderValue {
     // Base64 is ASCII.
     HeaderValue::try_from(derive_accept_key(key.as_bytes())).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// The first of ours that the client offers too.
+/// The index of the first of our subprotocols that the client offers.
 pub(super) fn protocol<P: AsRef<str>>(head: &Parts, ours: &[P]) -> Option<usize> {
     ours.iter()
         .position(|own| list(&head.headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == own.as_ref()))
 }
 
-/// Whether pages of the request's origin may open sockets here: pages of this host, and those that the policy allows.
+/// Whether pages of the request's origin may open sockets here: pages of this host, and those that the CORS policy
+/// allows.
 ///
-/// A browser opens sockets across origins with cookies and asks nobody, so that silence cannot mean consent.
+/// Browsers open sockets across origins with cookies and without a preflight, so that other origins need an explicit
+/// permission.
 pub(super) fn is_allowed(head: &Parts, host: Option<&str>, cors: Option<&SealedCors>) -> bool {
-    // Two origins are no browser's.
+    // No browser sends two origins.
     let mut origins = head.headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => true,
@@ -111,7 +114,7 @@ pub(super) fn is_allowed(head: &Parts, host: Option<&str>, cors: Option<&SealedC
     }
 }
 
-/// Whether an origin is the host that was asked. The scheme is not compared: TLS ends before the function.
+/// Whether an origin is the requested host. The scheme is not compared, because TLS ends before the function.
 fn is_own(origin: &HeaderValue, host: Option<&str>) -> bool {
     let (Ok(origin), Some(host)) = (origin.to_str(), host) else { return false };
     let Some((scheme, own)) = origin.split_once("://") else { return false };

@@ -1,4 +1,4 @@
-//! Between the author's closure, wherever its halves of the socket are, and the task that drives the socket.
+//! The buffer between the author's closure, or the halves of its socket, and the task that drives the socket.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::websocket::message::{Close, Message};
 use crate::websocket::outbox::Outbox;
 
 pub(super) struct Mailbox {
-    /// The request, as far as it lasts.
+    /// The request, in the form that is kept while the socket lasts.
     pub(super) call: Arc<Call>,
     pub(super) protocol: Option<Cow<'static, str>>,
     mail: Mutex<Mail>,
@@ -20,18 +20,22 @@ pub(super) struct Mailbox {
 
 #[derive(Default)]
 pub(super) struct Mail {
-    /// What has come and was not asked for yet. While it waits here, no more is read.
+    /// The received message that the closure has not taken. While there is one, nothing more is read.
     pub(super) inbox: Option<Message>,
     pub(super) outbox: Outbox,
-    /// Why nothing more can be read, where that is the client's fault; told once.
+    /// Why reading ended, if the client is at fault. It is given once.
     pub(super) fault: Option<Error>,
-    /// Nothing more will come.
+    /// No more messages will come.
     pub(super) is_over: bool,
-    /// How it was closed, or is to be.
+    /// How the socket was closed, or is to be closed.
     pub(super) close: Option<Close>,
-    /// Who waits for a message, and for room.
+    /// The task that waits for a message, and the task that waits for room.
     pub(super) reader: Sleeper,
     pub(super) writer: Sleeper,
+    /// Whether a message waits for room.
+    is_sending: bool,
+    /// Whether the answer to the client's goodbye waits for that message.
+    pub(super) is_held: bool,
     driver: Option<Waker>,
 }
 
@@ -61,20 +65,31 @@ impl Mailbox {
     pub(super) fn poll_send(&self, cx: &Context<'_>, message: &mut Option<Message>) -> Poll<Result> {
         let mut mail = self.open();
         if let Some(close) = &mail.close {
-            return Poll::Ready(Err(closed(close)));
+            let error = closed(close);
+            (mail.is_sending, mail.is_held) = (false, false);
+            return Poll::Ready(Err(error));
         }
         if mail.outbox.is_full() {
             mail.writer.sleep(cx);
+            mail.is_sending = true;
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
             mail.outbox.push(message);
+            (mail.is_sending, mail.is_held) = (false, false);
             mail.wake_driver(Some(cx));
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Closes, unless that has happened.
+    /// The message that waited for room will not be sent.
+    pub(super) fn forgo(&self) {
+        let mut mail = self.open();
+        (mail.is_sending, mail.is_held) = (false, false);
+        mail.wake_driver(None);
+    }
+
+    /// Asks for a close, unless there is one already.
     pub(super) fn close(&self, close: Close) {
         let mut mail = self.open();
         if mail.close.is_none() {
@@ -85,9 +100,14 @@ impl Mailbox {
 }
 
 impl Mail {
-    /// Whether no more may be read: nobody has asked for what came before, or the client does not read its answers.
+    /// Whether reading is paused: the closure has not taken the last message, or the client does not read its pongs.
     pub(super) fn is_blocked(&self) -> bool {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
+    }
+
+    /// The client has said goodbye. What it sent before is answered before: a message that waits for room goes first.
+    pub(super) fn hold(&mut self) {
+        self.is_held = self.is_sending;
     }
 
     pub(super) fn is_driven_by(&mut self, cx: &Context<'_>) {
@@ -96,7 +116,7 @@ impl Mail {
         }
     }
 
-    /// Nothing more comes. Unless it was closed before, it is now, so.
+    /// Ends reading. `close` is the close of the socket, unless there is one already.
     pub(super) fn end(&mut self, close: Close) {
         self.is_over = true;
         self.close.get_or_insert(close);
@@ -104,7 +124,8 @@ impl Mail {
         std::mem::take(&mut self.writer).wake(None);
     }
 
-    /// The driver polls the closure and looks again after that: then it need not be woken.
+    /// Wakes the driver. If the closure runs in the driver's own task (`cx`), the driver continues after it, and needs
+    /// no wake.
     fn wake_driver(&self, cx: Option<&Context<'_>>) {
         if let Some(driver) = &self.driver
             && !cx.is_some_and(|cx| driver.will_wake(cx.waker()))
@@ -114,7 +135,7 @@ impl Mail {
     }
 }
 
-/// Who may wait. The waker stays: it is the same each time.
+/// A task that may wait. Its waker is kept, because it is mostly the same each time.
 #[derive(Default)]
 pub(super) struct Sleeper {
     waker: Option<Waker>,
@@ -130,7 +151,7 @@ impl Sleeper {
         }
     }
 
-    /// Whether that is this very task, which is awake.
+    /// Wakes the task. True if it is the task of `own`, which is awake already.
     pub(super) fn wake(&mut self, own: Option<&Context<'_>>) -> bool {
         let Some(waker) = self.waker.as_ref().filter(|_| self.is_asleep) else { return false };
         self.is_asleep = false;
@@ -142,7 +163,7 @@ impl Sleeper {
     }
 }
 
-/// What whoever sends learns. The close has been told already, and nobody at fault has to be found.
+/// The error of a send after the close. It is not logged: the close was reported before.
 fn closed(close: &Close) -> Error {
     let Close { code, reason } = close;
     Error::of_ours(StatusCode::BAD_REQUEST, format!("the socket is closed: {code} {reason}")).reported()

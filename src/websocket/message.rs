@@ -1,4 +1,4 @@
-//! What goes over a socket: messages, and how it was closed.
+//! The messages of a socket, and the code and reason of its close.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::exchange::Readable;
 use crate::exchange::read::parse_json;
 
-/// One message, whole: fragments are put together, and pings are answered before anybody sees them.
+/// One complete message. Fragments are joined, and pings are answered without reaching the closure.
 ///
 /// ```
 /// use fc_runtime::Message;
@@ -24,14 +24,14 @@ use crate::exchange::read::parse_json;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
-    /// A text message; it is UTF-8, which was checked.
+    /// A text message. Its UTF-8 was checked.
     Text(Text),
     /// A binary message.
     Binary(Bytes),
 }
 
 impl Message {
-    /// A value as a text message of JSON.
+    /// Writes a value as JSON, in a text message.
     ///
     /// # Errors
     /// 500 when the value cannot be written as JSON.
@@ -39,7 +39,7 @@ impl Message {
         Ok(Self::from(serde_json::to_string(value)?))
     }
 
-    /// The message, text or binary, read from JSON.
+    /// Reads the message, text or binary, as JSON.
     ///
     /// # Errors
     /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
@@ -48,7 +48,7 @@ impl Message {
         parse_json(self.as_bytes())
     }
 
-    /// The text, if it is a text message.
+    /// The text of a text message.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -73,7 +73,15 @@ impl Message {
     }
 }
 
-/// Text that shares its bytes with what was received: a clone is no copy. It is used as a `&str`.
+/// Text that shares the bytes of the received message, so that a clone copies nothing. It dereferences to `str`.
+///
+/// ```
+/// use fc_runtime::{Message, Text};
+///
+/// let text = Text::from("tea");
+/// assert_eq!(text.to_uppercase(), "TEA");
+/// assert_eq!(Message::from(text.clone()).as_text(), Some(&*text));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Text(pub(super) Utf8Bytes);
 
@@ -175,14 +183,28 @@ impl From<&[u8]> for Message {
     }
 }
 
-/// How a socket was closed, by whichever side was first: the code and the reason of RFC 6455.
+/// How a socket was closed, by the side that closed first: a code and a reason of RFC 6455.
+///
+/// ```
+/// use fc_runtime::App;
+///
+/// let app = App::new().get("/chat", async |ex| ex.websocket(async |mut socket| {
+///     while let Some(message) = socket.next().await { message?; }
+///     if let Some(close) = socket.closed().filter(|close| close.code != 1000) {
+///         tracing::warn!(code = close.code, reason = %close.reason, "the chat ended early");
+///     }
+///     Ok(())
+/// }));
+/// # let _: App = app;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Close {
-    /// 1000 is a normal end, 1001 that the page or the function goes away, 3000 to 4999 are free for use. As in a
-    /// browser, 1005 stands for a close without a code, and 1006 for a client that left without a word.
+    /// 1000 is a normal end. 1001 means that the page or the function goes away. 3000 to 4999 are free for libraries
+    /// and applications. As in a browser, 1005 means a close without a code, and 1006 a client that left without a
+    /// close.
     pub code: u16,
-    /// At most 123 bytes.
+    /// The reason, of at most 123 bytes; often empty.
     pub reason: Text,
 }
 
@@ -198,7 +220,7 @@ impl Close {
     }
 }
 
-/// As much of a reason as a close frame holds.
+/// The part of a reason that fits a close frame.
 fn shortened(reason: &str) -> &str {
     const MAX: usize = 123;
     let mut end = reason.len().min(MAX);

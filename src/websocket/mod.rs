@@ -1,4 +1,4 @@
-//! WebSocket (RFC 6455) on the port of HTTP, with the same records, limits and drain.
+//! WebSocket (RFC 6455) on the HTTP port, with the same records, limits and drain.
 
 mod connection;
 mod engine;
@@ -7,7 +7,7 @@ mod handshake;
 mod mailbox;
 mod message;
 mod outbox;
-mod pulse;
+mod ping_timer;
 mod session;
 mod socket;
 mod upgrade;

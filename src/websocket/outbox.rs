@@ -1,5 +1,5 @@
-//! Frames on their way out: small ones are put behind each other, so that a batch is one write; a large payload is
-//! sent from where it is.
+//! The outgoing frames of a socket. Small frames are joined, so that a batch is one write. A large payload is written
+//! from its own buffer.
 
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
@@ -13,24 +13,24 @@ use crate::platform::limits::KIB;
 use crate::websocket::Message;
 use crate::websocket::frames::put_head;
 
-/// A larger payload is not copied.
+/// The largest payload that is copied, in bytes.
 const COPIED_MAX: usize = 4 * KIB;
 
-/// With so much waiting, whoever sends waits too.
+/// The number of unsent bytes at which senders wait.
 const FULL: usize = 16 * KIB;
 
-/// An empty buffer of this size is kept for the next frame: most sockets are idle.
+/// The largest empty buffer that is kept for the next frame, in bytes. Most sockets are idle.
 const KEPT_MAX: usize = KIB;
 
 #[derive(Default)]
 pub(super) struct Outbox {
-    /// Whole frames; perhaps the head of the one whose payload comes next.
+    /// Complete frames. The last may be the head of the frame whose payload is in `payload`.
     frames: Vec<u8>,
     written: usize,
     payload: Bytes,
-    /// Frames that came while the payload was under way.
+    /// Frames that were queued while `payload` was not sent.
     late: Vec<u8>,
-    /// In all.
+    /// Bytes sent in all.
     sent: u64,
 }
 
@@ -50,12 +50,12 @@ impl Outbox {
         }
     }
 
-    /// Frames of the protocol's own, each of them whole.
+    /// Queues complete frames of the protocol itself.
     pub(super) fn push_frames(&mut self, frames: &[u8]) {
         self.open().extend_from_slice(frames);
     }
 
-    /// Where the next frame goes.
+    /// The buffer for the next frame.
     fn open(&mut self) -> &mut Vec<u8> {
         if self.payload.is_empty() { &mut self.frames } else { &mut self.late }
     }
@@ -64,7 +64,7 @@ impl Outbox {
         !self.payload.is_empty() || self.frames.len() - self.written >= FULL
     }
 
-    /// Whether a client that sends and does not read has made us owe it more answers than it shall get.
+    /// Whether a client that sends without reading has caused too many replies.
     pub(super) fn is_flooded(&self) -> bool {
         self.frames.len() - self.written + self.late.len() >= 4 * FULL
     }
@@ -73,12 +73,12 @@ impl Outbox {
         self.frames.len() == self.written && self.payload.is_empty()
     }
 
-    /// Bytes that the kernel took.
+    /// Bytes that the kernel has taken.
     pub(super) fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// Ready when nothing waits any more.
+    /// Ready when every frame is sent.
     pub(super) fn poll_flush(
         &mut self,
         io: &mut dyn UpgradedIo,
@@ -110,7 +110,7 @@ impl Outbox {
         }
         self.payload.advance(length - of_frames);
         if self.payload.is_empty() {
-            // Nothing that was sent is held.
+            // Free the payload, because it is sent.
             self.payload = Bytes::new();
             self.written = 0;
             if self.late.is_empty() && self.frames.capacity() <= KEPT_MAX {

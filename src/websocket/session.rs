@@ -1,8 +1,8 @@
-//! The task of one socket: reads, answers pings, runs the author's closure, writes what it sent, and closes.
+//! The task of one socket: it reads, answers pings, runs the author's closure, writes its messages, and closes.
 //!
-//! One task does all of it, so that a message from the wire to the closure and back costs one wake-up, one read and one
-//! write. A message that nobody asked for yet waits, and no more is read; when the closure waits, what it sent is
-//! written.
+//! One task does all of that, so that a message from the socket to the closure and back costs one wake-up, one read and
+//! one write. While the closure has not taken a message, nothing more is read. When the closure waits, its messages are
+//! flushed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 use crate::error::{Error, Result};
 use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
-use crate::stage::{Begin, Guarded, log_cause};
+use crate::stage::{Begin, PanicGuarded, log_cause};
 use crate::stop::StopNotice;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
@@ -23,48 +23,51 @@ use crate::websocket::connection::Connection;
 use crate::websocket::engine::Incoming;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::Close;
-use crate::websocket::pulse::{Beat, Pulse};
+use crate::websocket::ping_timer::{Beat, PingTimer};
 
-/// The author's closure, before it is called.
+/// The author's closure, before the call.
 pub(super) type Closure = Box<dyn FnOnce(Arc<Mailbox>) -> BoxFuture<Result> + Send>;
 
-/// How long a client may read nothing of what was sent to it, or not answer a close.
+/// The longest time that a client may read nothing of our messages, or not answer our close.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
-/// How long a closure may go on when its client has left, unless its place says that it may finish.
+/// How long a closure may run after its client has left, unless its place has
+/// [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish).
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How many messages in a row may keep the thread to themselves.
+/// The most messages that are handled before the task yields its thread.
 const TURNS: usize = 64;
 
 pub(super) struct Session {
     mailbox: Arc<Mailbox>,
-    /// `None` when nothing is left to be said.
+    /// `None` after the connection is closed.
     connection: Option<Connection>,
-    work: Option<Guarded<Start, Result>>,
-    /// Ends when the peer has gone, for times in which nothing is read.
+    work: Option<PanicGuarded<Start, Result>>,
+    /// Ends when the peer has closed the connection. Polled while nothing is read.
     departed: Option<BoxFuture<()>>,
     stop: StopNotice,
-    /// When the platform would cut the connection.
+    /// Shortly before the platform cuts the connection.
     deadline: Option<Pin<Box<Sleep>>>,
-    pulse: Pulse,
+    ping_timer: PingTimer,
     closing: Timer,
     grace: Timer,
-    /// Whether the closure may go on for as long as it likes.
+    /// Whether the closure may run without limit after its client has left.
     may_finish: bool,
     is_reading: bool,
-    /// The client has left, of its own accord.
+    /// Whether the client has closed or left.
     is_gone: bool,
+    /// What the client has said goodbye with, until that is answered.
+    goodbye: Option<Close>,
     ended: UpgradeEnd,
 }
 
-/// What a session begins with.
+/// The arguments of a new session.
 pub(super) struct Opening {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) closure: Closure,
     pub(super) stop: StopNotice,
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
-    pub(super) pulse: Pulse,
+    pub(super) ping_timer: PingTimer,
     pub(super) max_message: usize,
     pub(super) may_finish: bool,
 }
@@ -82,26 +85,27 @@ impl Begin<Result> for Start {
 
 impl Session {
     pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
-        let Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish } = opening;
+        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
             connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
-            work: Some(Guarded::new(Arc::clone(&mailbox.call), start)),
+            work: Some(PanicGuarded::new(Arc::clone(&mailbox.call), start)),
             departed: Some(upgraded.departed),
             mailbox,
             stop,
             deadline,
-            pulse,
+            ping_timer,
             closing: Timer::default(),
             grace: Timer::default(),
             may_finish,
             is_reading: true,
             is_gone: false,
+            goodbye: None,
             ended: UpgradeEnd::default(),
         }
     }
 
-    /// Announcements, and the silence of the client.
+    /// Handles stop notices, the deadline and pings.
     fn hear(&mut self, cx: &mut Context<'_>) {
         let Some(connection) = self.connection.as_mut().filter(|connection| !connection.is_closing()) else {
             return;
@@ -111,19 +115,27 @@ impl Session {
             let reason = if is_up { "the function's time is up" } else { "going away" };
             self.mailbox.open().end(Close::new(1001, reason));
         }
-        // While it is we who do not listen, a client is not silent.
+        // A client is not silent while reading is paused on our side.
         let is_reading = self.is_reading;
-        match self.pulse.poll(cx, || connection.has_moved() || !is_reading) {
+        match self.ping_timer.poll(cx, || connection.has_moved() || !is_reading) {
             Some(Beat::Ping) => connection.ping(),
             Some(Beat::Lost) => self.lose(),
             None => {}
         }
     }
 
-    /// Reads until there is something for the closure; whether it waits for that, in this task.
+    /// Reads until there is a message. True if the closure waits for it in this task.
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
+            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
+                self.is_gone |= mail.close.is_none();
+                self.ended.left = false;
+                mail.end(close);
+                drop(mail);
+                self.mailbox.call.departure.announce();
+                continue;
+            }
             mail.is_driven_by(cx);
             connection.prepare(&mut mail);
             self.is_reading = !mail.is_blocked();
@@ -134,18 +146,15 @@ impl Session {
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
-                    // A pong goes before whatever the message is answered with.
+                    // A pong is queued before any reply to the message.
                     connection.prepare(&mut mail);
                     mail.inbox = Some(message);
                     return mail.reader.wake(Some(cx));
                 }
                 Incoming::Replies => {}
                 Incoming::Close(close) => {
-                    self.is_gone |= mail.close.is_none();
-                    self.ended.left = false;
-                    mail.end(close.unwrap_or_else(|| Close::new(1005, "")));
-                    drop(mail);
-                    self.mailbox.call.departure.announce();
+                    mail.hold();
+                    self.goodbye = Some(close.unwrap_or_else(|| Close::new(1005, "")));
                 }
                 Incoming::Broken(close) => {
                     self.is_gone = true;
@@ -161,7 +170,7 @@ impl Session {
         false
     }
 
-    /// Lets the closure work until it waits.
+    /// Polls the closure.
     fn work(&mut self, cx: &mut Context<'_>) {
         let Some(work) = &mut self.work else { return };
         let Poll::Ready(outcome) = Pin::new(work).poll(cx) else { return };
@@ -184,7 +193,7 @@ impl Session {
         mail.end(close);
     }
 
-    /// Writes what waits; whether that is what the closure, in this task, or the reading has waited for.
+    /// Flushes the outbox. True if that lets the closure, in this task, or the reading continue.
     fn flush(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(connection) = &mut self.connection else { return false };
         let mut mail = self.mailbox.open();
@@ -207,11 +216,11 @@ impl Session {
         may_read || may_send
     }
 
-    /// Waits, for as long as there is something to wait for.
+    /// Polls the timers and the hang-up. Ready when the connection is closed and the closure has ended.
     fn rest(&mut self, cx: &mut Context<'_>) -> Poll<UpgradeEnd> {
         let is_closing = self.connection.as_ref().is_some_and(Connection::is_closing);
         if is_closing {
-            // A client that goes on reading what was sent to it gets all of it.
+            // A client that keeps reading gets all messages.
             let sent = self.mailbox.open().outbox.sent();
             if std::mem::replace(&mut self.ended.sent, sent) != sent {
                 self.closing.stop();
@@ -225,7 +234,7 @@ impl Session {
             && departed.as_mut().poll(cx).is_ready()
         {
             (self.departed, self.is_gone) = (None, true);
-            // Unless a goodbye is found among what it sent.
+            // `left` is reset if a close frame is found among the unread bytes.
             self.ended.left |= !is_closing;
             self.mailbox.call.departure.announce();
         }
@@ -237,7 +246,7 @@ impl Session {
         if self.connection.is_none() && self.work.is_none() { Poll::Ready(self.ended) } else { Poll::Pending }
     }
 
-    /// The client has gone without a word, or in the middle of its own.
+    /// Ends the connection of a client that left without a close, or broke off.
     fn lose(&mut self) {
         if self.connection.as_ref().is_some_and(|connection| !connection.is_closing()) {
             (self.ended.left, self.is_gone) = (true, true);
@@ -245,15 +254,15 @@ impl Session {
         self.shut();
     }
 
-    /// Lets go of the connection. Nobody is there any more: a closure that goes on has its grace.
+    /// Drops the connection. A closure that still runs gets `GRACE`.
     fn shut(&mut self) {
         self.is_gone = true;
         self.mailbox.call.departure.announce();
-        // The watch holds on to the socket too.
+        // The hang-up future holds the socket too.
         (self.connection, self.departed, self.deadline) = (None, None, None);
         let mut mail = self.mailbox.open();
         self.ended.sent = mail.outbox.sent();
-        mail.end(Close::new(1006, ""));
+        mail.end(self.goodbye.take().unwrap_or_else(|| Close::new(1006, "")));
     }
 }
 
@@ -270,14 +279,15 @@ impl Future for Session {
             }
             this.work(cx);
         }
-        // Whoever sends without a pause gets answers all the same.
+        // A client that sends without a pause still gets replies.
         this.flush(cx);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-/// What the closure learns of a client that cannot be understood. The client was told; it is not an error of ours.
+/// The error that the closure gets for a client's fault. The client was told the reason; it is not an error of the
+/// function.
 fn fault(close: &Close) -> Error {
     let status = if close.code == 1009 { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
     Error::of_ours(status, format!("the client's message cannot be taken: {}", close.reason)).reported()

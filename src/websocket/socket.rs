@@ -1,4 +1,4 @@
-//! What the author's closure holds.
+//! The socket that the author's closure gets, and its two halves.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,9 +13,26 @@ use crate::exchange::{HangUp, Readable, Shared};
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::{Close, Message};
 
-/// An open WebSocket, lent to the closure of [`Exchange::websocket`](crate::Exchange::websocket).
+/// An open WebSocket, the argument of the closure of [`Exchange::websocket`](crate::Exchange::websocket).
 ///
-/// It is closed when the closure ends: with 1000 after `Ok`, with 1011 after an error or a panic.
+/// The socket is closed when the closure ends: with 1000 after `Ok`, with 1011 after an error or a panic.
+///
+/// ```
+/// use fc_runtime::App;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Line { text: String }
+///
+/// let app = App::with_state("the shop").get("/chat", async |ex| ex.websocket(async |mut socket| {
+///     while let Some(line) = socket.next_json::<Line>().await {
+///         let text = format!("{} heard {:?}", socket.state(), line?.text);
+///         socket.send_json(&Line { text }).await?;
+///     }
+///     Ok(())
+/// }));
+/// # let _ = app;
+/// ```
 pub struct Socket<S = ()> {
     sender: SocketSender,
     receiver: SocketReceiver,
@@ -38,13 +55,14 @@ impl<S> Socket<S> {
         Self { sender, receiver: SocketReceiver { mailbox }, shared }
     }
 
-    /// The next message; `None` when the socket is closed or the client has left: see [`closed`](Self::closed).
+    /// The next message. `None` when the socket is closed or the client has left: see [`closed`](Self::closed).
     ///
-    /// While nobody asks, one message waits here and the others with the client: that is the backpressure.
+    /// Until the closure takes a message, one message is buffered here and the next ones stay with the client: that is
+    /// the backpressure.
     ///
     /// # Errors
-    /// Once, when the client breaks the protocol (closed with 1002), sends text that is no UTF-8 (1007) or too large
-    /// a message (1009). It is not this function's fault: returned from the closure, it is not logged as an error.
+    /// Once, when the client breaks the protocol (closed with 1002), sends text that is not UTF-8 (1007) or too large a
+    /// message (1009). The fault is the client's: if the closure returns the error, it is not logged.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -52,7 +70,7 @@ impl<S> Socket<S> {
         self.receiver.next().await
     }
 
-    /// The next message, read from JSON.
+    /// The next message, read as JSON.
     ///
     /// # Errors
     /// As [`next`](Self::next) and [`Message::to_json`]. The socket stays open after JSON that does not fit.
@@ -65,19 +83,19 @@ impl<S> Socket<S> {
 
     /// Sends a message: text, bytes, or a [`Message`].
     ///
-    /// Ready when it is queued: what is sent without a wait in between leaves in one write, at the latest when the
-    /// closure waits for something. With 16 KiB queued it waits for the client to read.
+    /// Resolves when the message is queued. Messages that are sent without a wait in between leave in one write, at the
+    /// latest when the closure waits. With 16 KiB queued, `send` waits for the client to read.
     ///
     /// # Errors
     /// When the socket is closed.
     ///
     /// # Cancel safety
-    /// Dropped before it is ready, the message is not sent.
+    /// If the future is dropped before it is ready, the message is not sent.
     pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
         self.sender.send(message)
     }
 
-    /// Sends a value as a text message of JSON. As [`send`](Self::send).
+    /// Sends a value as JSON, in a text message. Otherwise as [`send`](Self::send).
     ///
     /// # Errors
     /// When the value cannot be written as JSON, or the socket is closed.
@@ -95,17 +113,17 @@ impl<S> Socket<S> {
         self.receiver.closed()
     }
 
-    /// The subprotocol that was chosen.
+    /// The subprotocol that the handshake chose.
     pub fn protocol(&self) -> Option<&str> {
         self.sender.mailbox.protocol.as_deref()
     }
 
-    /// Resolves when the client has left, by a close or without one. Clones and tasks may keep it.
+    /// Resolves when the client has left, with a close or without one. Clones of the future, and tasks, may keep it.
     pub fn hang_up(&self) -> HangUp {
         HangUp::new(Arc::clone(&self.sender.mailbox.call))
     }
 
-    /// The id of the request that became this socket.
+    /// The id of the request that opened this socket.
     pub fn request_id(&self) -> &str {
         self.sender.mailbox.call.id.as_str()
     }
@@ -115,12 +133,29 @@ impl<S> Socket<S> {
         &self.shared.state
     }
 
-    /// The app's state, to be moved into a task.
+    /// The app's state, as an `Arc` for tasks.
     pub fn state_arc(&self) -> Arc<S> {
         Arc::clone(&self.shared.state)
     }
 
-    /// Two halves, for `tokio::join!` or tasks that the closure waits for: the socket is closed when the closure ends.
+    /// Two halves, for `tokio::join!` or for tasks that the closure waits for. The socket is closed when the closure
+    /// ends.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    /// use std::time::Duration;
+    ///
+    /// let app = App::new().get("/ticks", async |ex| ex.websocket(async |socket| {
+    ///     let (mut sender, mut receiver) = socket.split();
+    ///     let ticks = async {
+    ///         while sender.send("tick").await.is_ok() { tokio::time::sleep(Duration::from_secs(1)).await; }
+    ///     };
+    ///     // Ends when the client has closed or left; then `send` fails, and the ticks end too.
+    ///     let read = async { while let Some(Ok(_)) = receiver.next().await {} };
+    ///     tokio::join!(ticks, read);
+    /// }));
+    /// # let _: App = app;
+    /// ```
     pub fn split(self) -> (SocketSender, SocketReceiver) {
         (self.sender, self.receiver)
     }
@@ -128,19 +163,28 @@ impl<S> Socket<S> {
 
 impl SocketSender {
     /// As [`Socket::send`].
+    ///
+    /// # Errors
+    /// When the socket is closed.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is ready, the message is not sent.
     pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
-        Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())) }
+        Sending { mailbox: &self.mailbox, message: Ok(Some(message.into())), is_waiting: false }
     }
 
     /// As [`Socket::send_json`].
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON, or the socket is closed.
     pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
-        Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some) }
+        Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some), is_waiting: false }
     }
 
-    /// Closes with this code and reason, after what was sent before. The receiver still gives what comes until the
-    /// client has answered, which it gets 5 s for. Closing a socket that is closed does nothing.
+    /// Closes with this code and reason, after the messages that were sent before. The receiver still gives messages
+    /// until the client has answered, for at most 5 s. Closing a closed socket does nothing.
     ///
-    /// Codes that no endpoint may send, such as 1005 and 1006, become 1011. Reasons are cut at 123 bytes.
+    /// Codes that an endpoint may not send, such as 1005 and 1006, become 1011. Reasons are cut at 123 bytes.
     pub fn close(&mut self, code: u16, reason: &str) {
         let code = if Close::is_for_endpoints(code) { code } else { 1011 };
         self.mailbox.close(Close::new(code, reason));
@@ -149,11 +193,23 @@ impl SocketSender {
 
 impl SocketReceiver {
     /// As [`Socket::next`].
+    ///
+    /// # Errors
+    /// As [`Socket::next`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Message>> {
         std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await
     }
 
     /// As [`Socket::next_json`].
+    ///
+    /// # Errors
+    /// As [`Socket::next_json`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
     pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
         let message = self.next().await?;
         Some(message.and_then(|message| message.to_json()))
@@ -165,11 +221,13 @@ impl SocketReceiver {
     }
 }
 
-/// A message on its way into the queue; see [`Socket::send`].
+/// The future of [`Socket::send`]: a message on its way into the queue.
+/// [`Exchange::websocket`](crate::Exchange::websocket) awaits one.
 #[must_use = "a message is not sent unless this is awaited"]
 pub struct Sending<'a> {
     mailbox: &'a Mailbox,
     message: Result<Option<Message>>,
+    is_waiting: bool,
 }
 
 impl Future for Sending<'_> {
@@ -181,9 +239,18 @@ impl Future for Sending<'_> {
             Ok(mut message) => {
                 let sent = this.mailbox.poll_send(cx, &mut message);
                 this.message = Ok(message);
+                this.is_waiting = sent.is_pending();
                 sent
             }
             Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if self.is_waiting {
+            self.mailbox.forgo();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a request to a socket.
+//! `Exchange::websocket`: from a request to a socket.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,21 +20,21 @@ use crate::reply::{IntoReply, Outcome, Reply};
 use crate::stop::Stops;
 use crate::websocket::handshake;
 use crate::websocket::mailbox::Mailbox;
-use crate::websocket::pulse::Pulse;
+use crate::websocket::ping_timer::PingTimer;
 use crate::websocket::session::{Closure, Opening, Session};
 use crate::websocket::socket::Socket;
 
-/// The reply that makes a socket of a request: see [`Exchange::websocket`].
+/// The reply that upgrades a request to a WebSocket: see [`Exchange::websocket`].
 ///
-/// Unless the request is a good handshake it is an error that says why not: 400, 403 for an origin that is not
-/// allowed, 426.
+/// If the request is not a valid handshake, the reply is an error with the reason: 400, 426, or 403 for an origin that
+/// is not allowed.
 #[must_use = "a reply does nothing unless the handler returns it"]
 pub struct Upgrade {
     call: Arc<Call>,
     closure: Closure,
     stops: Stops,
     deadline: Option<Instant>,
-    /// The host that pages of our own come from.
+    /// The requested host. Its own pages may open sockets.
     host: Option<String>,
     protocols: Vec<Cow<'static, str>>,
     max_message: usize,
@@ -45,7 +45,7 @@ pub struct Upgrade {
 }
 
 impl<S: Send + Sync + 'static> Exchange<S> {
-    /// Makes a WebSocket of this request. The closure gets the socket once the handshake has been answered; when it ends,
+    /// Upgrades this request to a WebSocket. The closure gets the socket after the handshake. When the closure ends,
     /// the socket is closed.
     ///
     /// ```
@@ -62,24 +62,34 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// # let _: App = app;
     /// ```
     ///
-    /// Whatever has to be checked is checked before, in the handler and its arounds, which answer as to any other request.
-    /// A handler that checks something returns `Ok(ex.websocket(..))`.
+    /// Check the request before the upgrade, in the handler and its middleware (arounds), which can still reply with an
+    /// error. A handler that does so returns `Ok(ex.websocket(..))`.
     ///
-    /// **Origins.** A browser opens sockets to other origins without asking, cookies included. So pages of other
-    /// origins get a 403, unless the place's [`Cors`](crate::Cors) allows them or [`Upgrade::with_any_origin`] does. Pages of this
-    /// host may, and so may clients that are no browsers and name no origin.
+    /// **Origins.** Browsers open sockets to other origins without a preflight, and send cookies. So pages of other
+    /// origins get a 403, unless the place's [`Cors`](crate::Cors) or [`Upgrade::with_any_origin`] allows them. Pages
+    /// of this host are allowed, and so are clients that send no origin, which are not browsers.
     ///
-    /// **The end.** A client that closes, or leaves without a word, makes [`Socket::next`] give `None`; the closure has
-    /// 10 s to end then, or for ever under [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish). Before the platform stops or
-    /// freezes the instance, when the process drains, and shortly before the function's time is up, the socket is closed
-    /// with 1001, and `next` gives `None` as well; a drain waits for the closure under its deadline.
+    /// **The end.** When a client closes, or leaves without a close, [`Socket::next`] gives `None`. The closure then
+    /// has 10 s to end, or unlimited time under [`HangUpPolicy::Finish`]. The socket is closed with 1001 before the
+    /// platform stops or freezes the instance, when the process drains, and shortly before the function's time-out.
+    /// `next` gives `None` then too, and a drain waits for the closure under its deadline.
     ///
-    /// **The record.** A socket is one request, in flight for as long as it lasts, and recorded at its end: with 101, or as a
-    /// 499 if the client left without a close. An error of the closure's closes with 1011 and its public message, and
-    /// is logged; a panic closes with 1011 too.
+    /// **The record.** A socket is one request, in flight until it ends. It is recorded with 101, or as 499 if the
+    /// client left without a close. An error of the closure closes the socket with 1011 and the error's public message,
+    /// and is logged. A panic closes with 1011 too.
     ///
-    /// Compression (`permessage-deflate`) is not negotiated. Over HTTP/2 there are no sockets.
+    /// **A client that does not read.** [`Socket::send`] waits, with 16 KiB or one larger message queued. The client is
+    /// pinged as after any silence. Without an answer it counts as gone after
+    /// [`with_ping_every`](Upgrade::with_ping_every) and [`with_pong_within`](Upgrade::with_pong_within): 30 s by
+    /// default. A client that keeps sending is never silent, although its messages are not read. A closure that must
+    /// not wait for such a client puts a time limit around its `send`. The socket then holds the queue and one received
+    /// message, of up to [`with_max_message`](Upgrade::with_max_message) bytes.
+    ///
+    /// Compression (`permessage-deflate`) is not negotiated. A WebSocket needs HTTP/1.1.
     #[track_caller]
+    #[doc(alias = "WebSocketUpgrade")]
+    #[doc(alias = "ws")]
+    #[doc(alias = "on_upgrade")]
     pub fn websocket<F, Fut, R>(self, f: F) -> Upgrade
     where
         F: FnOnce(Socket<S>) -> Fut + Send + 'static,
@@ -92,8 +102,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
             Box::pin(async move {
-                let settle = |error: Error| if error.is_settled() { error } else { shared.map_error(error) };
-                work.await.into_result().map_err(settle)
+                let map = |error: Error| if error.is_mapped() { error } else { shared.map_error(error) };
+                work.await.into_result().map_err(map)
             })
         });
         Upgrade {
@@ -113,33 +123,35 @@ impl<S: Send + Sync + 'static> Exchange<S> {
 }
 
 impl Upgrade {
-    /// The subprotocols that are spoken here, the best first. The first that the client offers too is chosen; without
-    /// one the socket has none, and most clients close it.
+    /// The supported subprotocols, best first. The first that the client offers too is chosen. If none matches, the
+    /// socket has no subprotocol, and most clients close it.
     pub fn with_protocols<P: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
         self.protocols = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The largest message, in bytes; a larger one closes with 1009. Default 6 MiB, the platform's own limit.
+    /// The largest message, in bytes. A larger one closes the socket with 1009. Default: 6 MiB, which is the platform's
+    /// limit.
     pub fn with_max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
         self
     }
 
-    /// A client that has been silent for so long has been pinged. Default 10 s, because a load balancer closes what is idle
-    /// for 15 s; zero for no pings.
+    /// How long a client may be silent before it is sent a ping. Default: 10 s, because a load balancer closes a
+    /// connection that is idle for 15 s. Zero turns pings off.
     pub fn with_ping_every(mut self, silence: Duration) -> Self {
         self.ping_every = silence;
         self
     }
 
-    /// How long a client may take to answer a ping, by whatever it sends. Then it has left. Default 20 s.
+    /// How long a client may take to answer a ping, by sending or reading anything. After that it counts as gone.
+    /// Default: 20 s.
     pub fn with_pong_within(mut self, limit: Duration) -> Self {
         self.pong_within = limit;
         self
     }
 
-    /// Lets pages of every origin in: for sockets that tell and do nothing more than a stranger may know and do.
+    /// Lets pages of every origin open sockets. For sockets that give a stranger's page nothing it may not have.
     pub fn with_any_origin(mut self) -> Self {
         self.any_origin = true;
         self
@@ -166,7 +178,7 @@ impl Upgrade {
         Ok(headers)
     }
 
-    /// The socket to come, left where the connection finds it.
+    /// Leaves the upgrade at the call, where the connection takes it.
     fn leave(self) {
         let Self { call, closure, stops, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
@@ -174,11 +186,11 @@ impl Upgrade {
         let may_finish =
             call.scope.as_ref().is_some_and(|scope| scope.hang_up_policy == HangUpPolicy::Finish);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
-        let (max_message, pulse) = (self.max_message, Pulse::new(self.ping_every, self.pong_within));
+        let (max_message, ping_timer) = (self.max_message, PingTimer::new(self.ping_every, self.pong_within));
         let stop = stops.listen();
         let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
-            let opening = Opening { mailbox, closure, stop, deadline, pulse, max_message, may_finish };
+            let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
         call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
@@ -187,7 +199,7 @@ impl Upgrade {
 
 impl IntoReply for Upgrade {
     fn into_reply(self) -> Reply {
-        // A name that is no token never reaches the wire.
+        // A name that is not a token cannot stand in a header.
         let mut names = self.protocols.iter();
         if let Some(wrong) = names.find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
             return Reply::mistake(format!("a subprotocol cannot have the name {wrong:?}"), self.at);

@@ -1,17 +1,17 @@
-//! UTF-8 that comes in pieces: refused at the first byte that no later byte can mend.
+//! Checks UTF-8 that comes in pieces. Refuses the first byte that no later byte can complete.
 
 use std::str::from_utf8;
 
-/// How far a text has been read.
+/// The state of the check between two pieces.
 #[derive(Default)]
 pub(super) struct Utf8 {
-    /// The first bytes of a character that has not come whole.
+    /// The first bytes of an incomplete character.
     begun: [u8; 4],
     length: usize,
 }
 
 impl Utf8 {
-    /// Whether the text can still become a good one.
+    /// Checks the next piece. False if the text cannot become valid any more.
     pub(super) fn push(&mut self, mut piece: &[u8]) -> bool {
         while self.length > 0 {
             let Some((&byte, rest)) = piece.split_first() else { return true };
@@ -41,7 +41,7 @@ impl Utf8 {
 mod tests {
     use super::*;
 
-    /// The text comes byte by byte; `expected` is the place of the byte that breaks it.
+    /// Checks the text byte by byte. `expected` is the index of the byte that makes it invalid.
     #[track_caller]
     fn check(text: &[u8], expected: Option<usize>) {
         let mut utf8 = Utf8::default();
@@ -66,7 +66,7 @@ mod tests {
         check(b"\xf4\x90\x80\x80", Some(1));
         check(b"\xf8\x88\x80\x80\x80", Some(0));
         check(b"\xe2\x82 ", Some(2));
-        // What is missing may still come.
+        // An incomplete character may still be completed.
         check(b"\xf0\x90\x80", None);
     }
 }

@@ -12,6 +12,7 @@
 
 mod ask;
 pub mod events;
+mod examples;
 mod folder;
 mod grpc;
 pub mod h1;

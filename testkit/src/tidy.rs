@@ -102,6 +102,30 @@ impl Sources {
         inside.map(|file| (file.name.clone(), imports::names_of(&file.code_text(), room))).collect()
     }
 
+    /// The same table stands in a document: rows `| level | room | … |` below the heading `heading`.
+    #[track_caller]
+    pub fn check_document(table: &[&[&str]], document: &Path, heading: &str) {
+        let text =
+            fs::read_to_string(document).unwrap_or_else(|error| panic!("{}: {error}", document.display()));
+        let section = text.split(&format!("\n## {heading}\n")).nth(1).expect("the heading is there");
+        let section = section.split("\n## ").next().unwrap_or(section);
+        let told: BTreeSet<(usize, &str)> = section
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.split('|').map(str::trim).skip(1);
+                Some((cells.next()?.parse().ok()?, cells.next()?.trim_matches('`')))
+            })
+            .collect();
+        let held =
+            table.iter().enumerate().flat_map(|(level, rooms)| rooms.iter().map(move |room| (level, *room)));
+        assert_eq!(
+            told,
+            held.collect(),
+            "{}, {heading}: its table beside the tidy test's",
+            document.display()
+        );
+    }
+
     /// Each module imports from lower levels alone. `lib.rs` and `main.rs` may name all of them.
     #[track_caller]
     pub fn check_levels(&self, levels: &Levels<'_>) {

@@ -16,7 +16,7 @@ const tries = [
   ['credentialed', '/plaintext', { credentials: 'include' }],
   ['preflighted', '/private', { headers: { authorization: 'somebody' } }],
   ['put', '/private', { method: 'PUT', headers: { authorization: 'somebody' } }],
-  ['unauthorised', '/private', {}],
+  ['unauthorized', '/private', {}],
   ['delete', '/private', { method: 'DELETE' }],
   ['missing', '/nothing', {}],
   ['wrong method', '/plaintext', { method: 'POST' }],
@@ -93,7 +93,7 @@ const ALLOWED: [&str; 14] = [
     "credentialed: 200",
     "preflighted: 200",
     "put: 200",
-    "unauthorised: 401 401",
+    "unauthorized: 401 401",
     // The path has no such method, and the preflight said so.
     "delete: refused",
     "missing: 404 404",

@@ -14,11 +14,12 @@ mod apps;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod autobahn;
 mod browser;
 mod cors_browser;
 mod curl;
+mod forced_exit;
 mod grpc;
-mod last_resort;
 mod load;
 mod nginx;
 mod nginx_499;

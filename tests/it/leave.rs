@@ -131,6 +131,8 @@ fn all_streams_of_an_http2_connection() {
 fn a_handler_that_finishes() {
     let mut server = Server::contract();
     leave(&server, &h1::bytes(&with_id(Ask::get("/slow-finish?ms=300"), "left-9")));
+    server.until_counter("cancelled", 1);
+    server.until_idle();
     check_left(&server, "left-9", "handling");
     // The stop waits for it, and finds nothing to cut.
     let lines = server.stop();

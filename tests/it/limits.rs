@@ -63,7 +63,7 @@ fn an_idle_connection_is_kept_whatever_came_last() {
     keep("a request", &get, "GET", 200, b"");
     keep("a probe", &h1::bytes(&Ask::get("/healthz")), "GET", 200, b"");
     keep("a hook", &h1::bytes(&Ask::get("/pre-stop")), "GET", 200, b"");
-    keep("an initialisation", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
+    keep("an initialization", &h1::bytes(&Ask::post("/initialize", "")), "POST", 200, b"");
     keep("an event without a handler", &h1::bytes(&Ask::post("/invoke", "x")), "POST", 404, b"");
     keep("an unread body", &h1::bytes(&Ask::post("/slow?ms=0", vec![b'x'; 200_000])), "POST", 200, b"");
     let half = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
@@ -182,6 +182,9 @@ fn the_in_flight_cap_sheds() {
     server.ask(&Ask::get("/healthz")).assert_status(200);
     conn.ask(&Ask::post("/read", vec![b'x'; 300_000])).assert_status(503);
     conn.ask(&Ask::get("/plaintext")).assert_status(503);
+    for nobodys in [Ask::get("/nowhere"), Ask::post("/plaintext", "")] {
+        conn.ask(&nobodys).assert_header("retry-after", "1").assert_problem(503);
+    }
     drop(held.pop());
     until("a place to be free", || (conn.ask(&Ask::get("/plaintext")).status == 200).then_some(()));
 }

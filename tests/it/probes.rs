@@ -101,9 +101,9 @@ fn probes_are_no_traffic() {
     assert_eq!(records.len(), 2, "{records:?}");
 }
 
-/// A probe does not initialise an instance either.
+/// A probe does not initialize an instance either.
 #[test]
-fn a_probe_does_not_wait_for_initialisation() {
+fn a_probe_does_not_wait_for_initialization() {
     let server = Launch::app("settings").var("IT_INITIALIZE_MS", "600000").start();
     let mut waiting = server.connect();
     waiting.send(&h1::bytes(&Ask::get("/plaintext")));

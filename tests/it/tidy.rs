@@ -8,22 +8,23 @@ use testkit::tidy::{Levels, Sources};
 /// A module imports from the levels before its own. In the first level modules may import each other.
 const LEVELS: &[&[&str]] = &[
     &[
-        "beacon",
         "cancel",
         "cors",
+        "counters",
         "error",
         "health",
         "json",
         "lifecycle",
         "log",
         "platform",
+        "roll",
         "route",
         "stop",
-        "tally",
         "task",
         "test_waker",
         "timer",
         "unwind",
+        "watched",
     ],
     &["reply"],
     &["exchange"],
@@ -46,6 +47,12 @@ fn sources() -> Sources {
 #[test]
 fn imports_follow_the_levels() {
     sources().check_levels(&Levels { table: LEVELS, lowest_inside: true, exceptions: &[] });
+}
+
+#[test]
+fn the_map_shows_the_levels() {
+    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    Sources::check_document(LEVELS, &map, "The library: rooms and levels");
 }
 
 /// Pure parts name no socket, no executor, and nothing of hyper.
@@ -93,6 +100,11 @@ fn only_the_port_names_sockets_and_hypers_servers() {
 #[test]
 fn todos_have_a_kind() {
     sources().check_holes();
+}
+
+#[test]
+fn what_is_public_has_an_example() {
+    sources().check_examples();
 }
 
 #[test]

@@ -3,10 +3,10 @@
 mod dev;
 mod invoke;
 mod list;
+mod manifest;
 mod print;
 mod time;
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,15 +14,18 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Manifest, Settings};
+use crate::{Manifest, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
 #[command(name = "fc-local", version)]
 struct Arguments {
-    /// The manifest of Serverless Devs
-    #[arg(short, long, global = true, default_value = "s.yaml", value_name = "FILE")]
-    template: PathBuf,
+    /// The manifest of Serverless Devs [default: s.yaml, s.YAML, s.YML or s.yml]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// The environment of `env.yaml` to lay over the manifest
+    #[arg(long, global = true, value_name = "NAME")]
+    env: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -35,6 +38,8 @@ enum Command {
     Invoke(InvokeArguments),
     /// List the functions of the manifest
     List(ListArguments),
+    /// Print the manifest with its expressions replaced, as JSON, secrets masked
+    Manifest,
 }
 
 #[derive(Debug, Args)]
@@ -103,12 +108,15 @@ enum Colour {
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(code) = guard::run(&arguments) {
+    if let Some(code) = guard::run(&shell::arguments()) {
         return code;
     }
-    let Arguments { template, command } = Arguments::parse();
-    let manifest = match Manifest::load(&template) {
+    let Arguments { template, env, command } = Arguments::parse();
+    let template = template.unwrap_or_else(default_template);
+    if matches!(command, Command::Manifest) {
+        return manifest::run(&template, env.as_deref());
+    }
+    let manifest = match Manifest::load_in(&template, env.as_deref()) {
         Ok(manifest) => manifest,
         Err(error) => {
             print::complain(&error.to_string());
@@ -134,11 +142,18 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
-        Command::List(_) => ExitCode::SUCCESS,
+        Command::List(_) | Command::Manifest => ExitCode::SUCCESS,
     };
     // A copy or a look-up of the file system that still runs is not worth waiting for.
     runtime.shutdown_background();
     code
+}
+
+/// The names that the deployment tool looks for, in its order.
+fn default_template() -> PathBuf {
+    let names = ["s.yaml", "s.YAML", "s.YML", "s.yml"].map(PathBuf::from);
+    let found = names.iter().find(|name| name.exists());
+    found.unwrap_or(&names[0]).clone()
 }
 
 fn settings(port: u16, build: bool) -> Settings {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Colour;
 use super::time::Clock;
-use crate::{Event, Events, Kind, Level};
+use crate::{Event, Events, Kind, Level, shell};
 
 /// How many events are written at once.
 const BATCH: usize = 512;
@@ -46,7 +46,7 @@ impl Style {
         let is_coloured = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => out.is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Colour::Auto => out.is_terminal() && shell::variable("NO_COLOR").is_none(),
         };
         match (json, is_coloured) {
             (true, _) => Style::Json,

@@ -22,6 +22,33 @@ pub struct Record {
     pub duration: Duration,
     /// Whether an instance had to be started for it.
     pub is_cold: bool,
+    /// Which way the call came in; `None` if the request was refused before it became a call.
+    pub via: Option<Via>,
+    /// Which attempt of the platform at this call it was: 1 for the first one, 0 if there was no call.
+    pub attempt: u32,
+}
+
+/// Which way a call comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Via {
+    /// The function's HTTP trigger.
+    HttpTrigger,
+    /// `InvokeFunction`, as the SDK calls it.
+    InvokeFunction,
+    /// The command line, without a client in between.
+    CommandLine,
+}
+
+impl Via {
+    /// The name, which stays as it is.
+    pub fn name(self) -> &'static str {
+        match self {
+            Via::HttpTrigger => "http_trigger",
+            Via::InvokeFunction => "invoke_function",
+            Via::CommandLine => "command_line",
+        }
+    }
 }
 
 /// Where a function answers.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Remark};
+use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -35,10 +35,7 @@ impl Event {
 /// The fields of the kind.
 fn own(kind: &Kind) -> Value {
     match kind {
-        Kind::Request(record) => json!({
-            "method": record.method.as_str(), "path": record.path, "status": record.status,
-            "ms": ms(record.duration), "cold": record.is_cold,
-        }),
+        Kind::Request(record) => request(record),
         Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
             failure(cause)
         }
@@ -94,6 +91,17 @@ fn own(kind: &Kind) -> Value {
         | Kind::PortChangeIgnored
         | Kind::FunctionRemoved
         | Kind::CallsEnded => Value::Null,
+    }
+}
+
+fn request(record: &Record) -> Value {
+    let fields = json!({
+        "method": record.method.as_str(), "path": record.path, "status": record.status,
+        "ms": ms(record.duration), "cold": record.is_cold,
+    });
+    match record.via {
+        Some(via) => with(with(fields, "via", via.name()), "attempt", record.attempt),
+        None => fields,
     }
 }
 

@@ -10,7 +10,7 @@ mod redact;
 mod tail;
 mod text;
 
-pub use details::{Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark};
+pub use details::{Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, Via};
 pub use entry::Event;
 pub(crate) use entry::Source;
 pub use kind::{Kind, Level};

@@ -143,7 +143,7 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold } = record;
+    let Record { method, path, status, duration, is_cold, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     format!("{method} {path} {status} {}.{} ms{cold}", tenths / 10, tenths % 10)

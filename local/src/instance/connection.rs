@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::Version;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -35,16 +37,35 @@ pub(crate) struct Connection {
 pub(crate) struct Connections {
     address: SocketAddr,
     idle: Mutex<Vec<SendRequest<Payload>>>,
+    /// Whether a reply said HTTP/1.0: whoever sent it cannot be taken to read chunks.
+    is_http_1_0: AtomicBool,
     tasks: TaskTracker,
 }
 
 impl Connections {
     pub(crate) fn new(port: u16, tasks: TaskTracker) -> Self {
-        Connections { address: SocketAddr::from((ADDRESS, port)), idle: Mutex::default(), tasks }
+        Connections {
+            address: SocketAddr::from((ADDRESS, port)),
+            idle: Mutex::default(),
+            is_http_1_0: AtomicBool::new(false),
+            tasks,
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Keeps in mind which version of HTTP the instance answers in.
+    pub(crate) fn heard(&self, version: Version) {
+        if version == Version::HTTP_10 {
+            self.is_http_1_0.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether a body may be sent whose length is not known before.
+    pub(crate) fn may_send_chunks(&self) -> bool {
+        !self.is_http_1_0.load(Ordering::Acquire)
     }
 
     /// An idle connection that is still open, or a new one.

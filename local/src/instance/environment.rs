@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::Redactor;
 use crate::model::Function;
+use crate::shell;
 
 /// Everything about a function's instances that is the same for all of them.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Surroundings {
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         // A program needs its search path; nothing else of the developer's shell leaks in unasked.
         for name in ["PATH"].into_iter().chain(function.local.pass_env.iter().map(String::as_str)) {
-            if let Some(value) = std::env::var_os(name) {
+            if let Some(value) = shell::variable(name) {
                 variables.insert(name.to_owned(), value);
             }
         }
@@ -75,7 +76,7 @@ impl Surroundings {
         set(header::LOG_STORE, store);
         if function.local.credentials {
             for (variable, header) in CREDENTIALS {
-                if let Ok(value) = std::env::var(variable)
+                if let Some(value) = shell::text(variable)
                     && let Ok(mut secret) = HeaderValue::from_str(&value)
                 {
                     secret.set_sensitive(true);

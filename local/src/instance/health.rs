@@ -3,7 +3,8 @@
 use http::Request;
 use tokio::time::sleep;
 
-use super::{Instance, broken};
+use super::hooks::broken;
+use super::instance::Instance;
 use crate::event::{HookFault, Kind};
 use crate::failure::Failure;
 use crate::wire::Payload;

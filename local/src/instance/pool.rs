@@ -7,10 +7,11 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::generation::Generation;
+use super::instance::Instance;
 use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
-use super::{Generation, Instance};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::process::Order;

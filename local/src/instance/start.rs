@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use fc_runtime::platform::names::path;
-use http::Method;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{ADDRESS, Connections};
 use super::environment::with_code_folder;
-use super::{Generation, Instance, health};
-use crate::event::{Kind, Source, about};
+use super::generation::Generation;
+use super::health;
+use super::hooks::initialize;
+use super::instance::Instance;
+use crate::event::{Kind, Source};
 use crate::failure::Failure;
 use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
 use crate::wire::ids;
@@ -214,16 +215,4 @@ impl Opening<'_> {
 
 async fn is_open(port: u16) -> bool {
     TcpStream::connect((ADDRESS, port)).await.is_ok()
-}
-
-async fn initialize(instance: &Instance) -> Result<(), Failure> {
-    let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
-    let (name, outcome) = match &hook.command {
-        None => {
-            let call = instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout);
-            ("POST /initialize", call.await)
-        }
-        Some(command) => ("its command", instance.run_hook(command, hook.timeout).await),
-    };
-    outcome.map_err(|fault| Failure::initializer_failed(&about(name, &fault)))
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fc_runtime::platform::names::path;
-use http::Method;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Instance, health};
+use super::health;
+use super::hooks::pre_stop;
+use super::instance::Instance;
 use crate::event::{Ending, HookFault, Kind};
-use crate::model::Hook;
 use crate::process::{Exit, Order};
 
 /// How often the memory in use is sampled.
@@ -97,13 +96,6 @@ async fn stop(instance: &Instance) {
         }
     }
     log.emit(&instance.source, Kind::InstanceStopped);
-}
-
-async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
-    match &hook.command {
-        None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
-        Some(command) => instance.run_hook(command, hook.timeout).await,
-    }
 }
 
 /// Never ends: samples the memory, and kills an instance that uses more than it may. Where the kernel holds

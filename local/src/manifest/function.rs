@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::keys;
+use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::yaml::{Node, Value};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
@@ -26,7 +26,9 @@ pub(crate) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Function> {
     let before = fatal(problems);
-    keys::check_props(props, problems);
+    let mut props = props.clone();
+    keys::correct_props(&mut props, problems);
+    let props = &props;
     let mut reader = Reader::new(problems);
     let name = reader.required_text(props, "functionName");
     let region = reader.required_text(props, "region");
@@ -145,6 +147,9 @@ fn is_function_name(name: &str) -> bool {
 
 fn code(props: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let Some(code) = props.child("code") else {
+        if props.is_failed("code") {
+            return None;
+        }
         reader.error(props, "code", "is missing: name the folder that holds `bootstrap`");
         return None;
     };
@@ -174,14 +179,7 @@ fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String
     let Some(node) = props.child("environmentVariables") else { return variables };
     let mut size = 0;
     for entry in node.entries() {
-        let Some(text) = entry.node.as_text() else {
-            let kind = entry.node.kind();
-            reader.push(
-                entry.line,
-                format!("environmentVariables.{} must be text but is {kind}; quote it", entry.key),
-            );
-            continue;
-        };
+        let Some(text) = entry.node.as_text() else { continue };
         let starts_well = entry.key.starts_with(|c: char| c.is_ascii_alphabetic());
         if !starts_well || !entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             reader.push(
@@ -206,7 +204,7 @@ fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String
 
 fn log(props: &Node, reader: &mut Reader<'_>) -> Option<(String, String)> {
     let config = props.child("logConfig").filter(|node| matches!(node.value, Value::Map(_)))?;
-    Some((reader.required_text(config, "project")?, reader.required_text(config, "logstore")?))
+    Some((reader.text(config, "project")?, reader.text(config, "logstore")?))
 }
 
 fn hook(hooks: &Node, name: &str, max: u64, reader: &mut Reader<'_>) -> Option<Hook> {
@@ -245,14 +243,30 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         return None;
     };
     let mut found: Option<HttpTrigger> = None;
+    let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
-        reader.required_text(node, "triggerName");
-        match reader.required_text(node, "triggerType").as_deref() {
-            Some("http") if found.is_some() => reader.push(
-                node.line,
-                "a second HTTP trigger: the platform allows one for each version or alias".to_owned(),
-            ),
-            Some("http") => found = http_trigger(node, reader),
+        // That they are there was looked at with the keys.
+        match reader.text(node, "triggerType").as_deref() {
+            Some("http") => {
+                let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());
+                if qualifiers.contains(&qualifier) {
+                    let text = format!(
+                        "a second HTTP trigger of `{qualifier}`: the platform allows one for each version or alias"
+                    );
+                    reader.push(node.line, text);
+                    continue;
+                }
+                let trigger = http_trigger(node, reader);
+                if qualifier == "LATEST" {
+                    found = trigger;
+                } else {
+                    let text = format!(
+                        "the HTTP trigger of `{qualifier}` is not served: versions and aliases do not exist here as yet"
+                    );
+                    reader.note(node.line, text);
+                }
+                qualifiers.push(qualifier);
+            }
             Some(other) => reader.note(
                 node.line,
                 format!(
@@ -266,14 +280,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
 }
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
-    if let Some(qualifier) = reader.text(node, "qualifier").filter(|qualifier| qualifier != "LATEST") {
-        reader.error(node, "qualifier", &format!("`{qualifier}`: only LATEST exists here as yet"));
-    }
-    let Some(config) = node.child("triggerConfig") else {
-        reader.error(node, "triggerConfig", "is missing");
-        return None;
-    };
-    keys::check_http_trigger(config, reader.problems());
+    let config = node.child("triggerConfig")?;
     match reader.required_text(config, "authType").as_deref() {
         Some("anonymous") | None => {}
         Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
@@ -284,7 +291,7 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
     }
     let methods = reader.texts(config, "methods");
-    if methods.is_empty() {
+    if methods.is_empty() && !config.is_failed("methods") {
         reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
     }
     for method in &methods {

@@ -15,11 +15,15 @@ pub struct Problem {
     pub fatal: bool,
     /// What is wrong and what to do.
     pub text: String,
+    /// The variable that cannot be had because of it.
+    pub(crate) variable: Option<String>,
+    /// Whether the deployment tool refuses the file because of it, though nothing here needs it.
+    pub(crate) is_refused: bool,
 }
 
 impl Problem {
     pub(crate) fn error(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: true, text: text.into() }
+        Problem { line, fatal: true, text: text.into(), variable: None, is_refused: false }
     }
 
     /// As an event tells it.
@@ -28,7 +32,7 @@ impl Problem {
     }
 
     pub(crate) fn note(line: usize, text: impl Into<String>) -> Self {
-        Problem { line, fatal: false, text: text.into() }
+        Problem { line, fatal: false, text: text.into(), variable: None, is_refused: false }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::node::{Node, Value};
 use super::problem::Problem;
-use super::yaml::{Node, Value};
 
 /// Collects the problems of one resource.
 pub(crate) struct Reader<'a> {
@@ -16,12 +16,15 @@ impl<'a> Reader<'a> {
         Reader { problems }
     }
 
-    pub(crate) fn problems(&mut self) -> &mut Vec<Problem> {
-        self.problems
-    }
-
     pub(crate) fn push(&mut self, line: usize, text: String) {
-        self.problems.push(Problem::error(line, text));
+        // What is said of a key already is its fault; the rest may follow from it.
+        let key = text.split('`').nth(1).unwrap_or_default();
+        let said = |problem: &Problem| {
+            problem.fatal && problem.line == line && problem.text.split('`').nth(1) == Some(key)
+        };
+        if !self.problems.iter().any(said) {
+            self.problems.push(Problem::error(line, text));
+        }
     }
 
     pub(crate) fn note(&mut self, line: usize, text: String) {
@@ -51,7 +54,9 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn required_text(&mut self, node: &Node, key: &str) -> Option<String> {
         if node.child(key).is_none() {
-            self.error(node, key, "is missing");
+            if !node.is_failed(key) {
+                self.error(node, key, "is missing");
+            }
             return None;
         }
         self.text(node, key).filter(|text| {
@@ -70,7 +75,7 @@ impl<'a> Reader<'a> {
             return Vec::new();
         };
         let texts: Vec<String> = items.iter().filter_map(Node::scalar).collect();
-        if texts.len() != items.len() {
+        if items.iter().any(|item| matches!(item.value, Value::List(_) | Value::Map(_))) {
             self.error(node, key, "must be a list of texts");
         }
         texts

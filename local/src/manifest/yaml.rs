@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use super::node::{Entry, Node, Value};
 use super::problem::Problem;
+use super::scalar::{self, Scalar};
 
 /// How deep a document may nest; the tree is walked by recursion.
 const DEPTH_MAX: usize = 64;
@@ -13,123 +15,59 @@ const DEPTH_MAX: usize = 64;
 /// aliases of aliases cannot fill the memory.
 const NODES_MAX: usize = 100_000;
 
-/// One value and where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) line: usize,
-    pub(crate) value: Value,
+/// A document and what is remarkable in it.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    pub(crate) notes: Vec<Problem>,
 }
 
-/// What a node holds.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
+/// How many lines may have tabs that the parser does not take.
+const TABS_MAX: usize = 1000;
+
+/// Reads the one document of `source`.
+pub(crate) fn parse(source: &str) -> Result<Document, Problem> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let failure = match read(source) {
+        Err(problem) if source.contains('\t') => problem,
+        result => return result,
+    };
+    // The parser refuses tabs behind a sign, which YAML and the deployment tool take for blanks.
+    let mut lines: Vec<String> = source.split('\n').map(str::to_owned).collect();
+    let mut problem = failure.clone();
+    for _ in 0..TABS_MAX {
+        let Some(line) = problem.line.checked_sub(1).and_then(|at| lines.get_mut(at)) else { break };
+        let Some(mended) = without_tab(line) else { break };
+        *line = mended;
+        match read(&lines.join("\n")) {
+            Err(next) => problem = next,
+            result => return result,
+        }
+    }
+    Err(failure)
 }
 
-/// A key of a map, its line, and the value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) line: usize,
-    pub(crate) node: Node,
+/// The line with a blank for the first tabs behind a sign that separates. `None` if there are none.
+fn without_tab(line: &str) -> Option<String> {
+    let is_sign = |before: &str| {
+        before.trim_end_matches(' ').ends_with([':', '-', '?', ','])
+            && !before.trim_end_matches(' ').is_empty()
+    };
+    let at = line.match_indices('\t').map(|(at, _)| at).find(|at| is_sign(&line[..*at]))?;
+    let behind = line[at..].trim_start_matches(['\t', ' ']);
+    Some(format!("{} {behind}", &line[..at]))
 }
 
-impl Node {
-    pub(crate) fn text(line: usize, text: impl Into<String>) -> Self {
-        Node { line, value: Value::Text(text.into()) }
-    }
-
-    pub(crate) fn entries(&self) -> &[Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries().iter().find(|entry| entry.key == key)
-    }
-
-    /// The value under `key`; a null counts as absent, as it does for the platform's own tool.
-    pub(crate) fn child(&self, key: &str) -> Option<&Node> {
-        self.entry(key).map(|entry| &entry.node).filter(|node| node.value != Value::Null)
-    }
-
-    pub(crate) fn as_text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The kind of value in the words of an error message.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "true or false",
-            Value::Int(_) => "an integer",
-            Value::Float(_) => "a number",
-            Value::Text(_) => "text",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a map",
-        }
-    }
-
-    /// A scalar as the text that an expression puts into a string.
-    pub(crate) fn scalar(&self) -> Option<String> {
-        match &self.value {
-            Value::Null => Some(String::new()),
-            Value::Bool(value) => Some(value.to_string()),
-            Value::Int(value) => Some(value.to_string()),
-            Value::Float(value) => Some(value.to_string()),
-            Value::Text(text) => Some(text.clone()),
-            Value::List(_) | Value::Map(_) => None,
-        }
-    }
-
-    /// A JSON value at the place of the expression that read it.
-    pub(crate) fn from_json(line: usize, json: serde_json::Value) -> Self {
-        let value = match json {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::Bool(value) => Value::Bool(value),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(value) => Value::Int(value),
-                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-            },
-            serde_json::Value::String(text) => Value::Text(text),
-            serde_json::Value::Array(items) => {
-                Value::List(items.into_iter().map(|item| Node::from_json(line, item)).collect())
-            }
-            serde_json::Value::Object(fields) => Value::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, value)| Entry { key, line, node: Node::from_json(line, value) })
-                    .collect(),
-            ),
-        };
-        Node { line, value }
-    }
-}
-
-/// Reads the first document of `source`.
-pub(crate) fn parse(source: &str) -> Result<Node, Problem> {
-    let mut builder =
-        Builder { events: Parser::new_from_str(source), anchors: HashMap::new(), nodes: 0, last_line: 1 };
-    loop {
-        match builder.next()? {
-            (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
-            (Event::StreamEnd | Event::DocumentEnd, span) => {
-                return Ok(Node { line: span.start.line(), value: Value::Map(Vec::new()) });
-            }
-            (event, span) => return builder.node(event, span, 0),
-        }
-    }
+fn read(source: &str) -> Result<Document, Problem> {
+    let mut builder = Builder {
+        events: Parser::new_from_str(source),
+        anchors: HashMap::new(),
+        nodes: 0,
+        last_line: 1,
+        notes: Vec::new(),
+    };
+    let root = builder.document()?;
+    Ok(Document { root, notes: builder.notes })
 }
 
 struct Builder<'a> {
@@ -137,9 +75,28 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     last_line: usize,
+    notes: Vec<Problem>,
 }
 
 impl<'a> Builder<'a> {
+    fn document(&mut self) -> Result<Node, Problem> {
+        let mut root = None;
+        let mut has_begun = false;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
+                Event::StreamEnd => return Ok(root.unwrap_or_else(|| Node::empty_map(span.start.line()))),
+                Event::DocumentStart(_) if has_begun => {
+                    let text = "a second document starts here; the deployment tool takes one: remove the `---` or what follows it";
+                    return Err(Problem::error(span.start.line(), text));
+                }
+                Event::DocumentStart(_) => has_begun = true,
+                event => root = Some(self.node(event, span, 0)?),
+            }
+        }
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), Problem> {
         match self.events.next() {
             Some(Ok((event, span))) => {
@@ -161,15 +118,11 @@ impl<'a> Builder<'a> {
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_text = tag.is_some_and(|tag| tag.suffix == "str");
-                let value = if style == ScalarStyle::Plain && !is_text {
-                    plain(&text)
-                } else {
-                    Value::Text(text.into_owned())
-                };
+                let value = self.scalar(&text, style == ScalarStyle::Plain, tag.as_deref(), line)?;
                 Ok(self.keep(anchor, Node { line, value }))
             }
-            Event::SequenceStart(anchor, _) => {
+            Event::SequenceStart(anchor, tag) => {
+                check_tag(tag.as_deref(), "seq", line)?;
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
@@ -179,7 +132,8 @@ impl<'a> Builder<'a> {
                 }
                 Ok(self.keep(anchor, Node { line, value: Value::List(items) }))
             }
-            Event::MappingStart(anchor, _) => {
+            Event::MappingStart(anchor, tag) => {
+                check_tag(tag.as_deref(), "map", line)?;
                 let entries = self.entries(depth)?;
                 Ok(self.keep(anchor, Node { line, value: Value::Map(entries) }))
             }
@@ -187,53 +141,85 @@ impl<'a> Builder<'a> {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
                     return Err(Problem::error(line, "this alias names no anchor above it"));
                 };
-                self.count(line, size(&node))?;
+                self.count(line, node.size())?;
                 Ok(node)
             }
             other => Err(Problem::error(line, format!("unexpected {other:?}"))),
         }
     }
 
+    fn scalar(
+        &mut self,
+        text: &str,
+        is_plain: bool,
+        tag: Option<&Tag>,
+        line: usize,
+    ) -> Result<Value, Problem> {
+        let scalar = match tag {
+            None if is_plain => scalar::plain(text),
+            None => Scalar::Value(Value::Text(text.to_owned())),
+            Some(tag) if is_unspecific(tag) => Scalar::Value(Value::Text(text.to_owned())),
+            Some(tag) => {
+                core_name(tag).and_then(|name| scalar::tagged(name, text, is_plain)).ok_or_else(|| {
+                    Problem::error(line, format!("the tag `{}` does not take `{text}`", shown(tag)))
+                })?
+            }
+        };
+        match scalar {
+            Scalar::Value(value) => Ok(value),
+            Scalar::Time => {
+                let text =
+                    format!("`{text}` is a date, of which the deployment tool makes an empty map: quote it");
+                self.notes.push(Problem::note(line, text));
+                Ok(Value::Map(Vec::new()))
+            }
+        }
+    }
+
     fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, Problem> {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut merged: Vec<Entry> = Vec::new();
+        // Keys that were merged in and that a key of the map itself may still replace.
+        let mut merged: Vec<String> = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                break;
+                return Ok(entries);
             }
             let line = span.start.line();
-            let key = self.node(event, span, depth + 1)?;
-            let Some(key) = key.scalar() else {
-                return Err(Problem::error(line, "a key must be text"));
-            };
+            let is_merge =
+                matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if *text == "<<");
+            let key = self.node(event, span, depth + 1)?.to_text();
             let (event, span) = self.next()?;
             let node = self.node(event, span, depth + 1)?;
-            if key == "<<" {
-                match node.value {
-                    Value::Map(map) => merged.extend(map),
-                    Value::List(maps) => {
-                        for map in maps {
-                            if let Value::Map(map) = map.value {
-                                merged.extend(map);
-                            }
+            if is_merge {
+                let sources = match node.value {
+                    Value::List(items) => items,
+                    _ => vec![node],
+                };
+                for source in sources {
+                    let Value::Map(source) = source.value else {
+                        return Err(Problem::error(line, "`<<` merges maps only"));
+                    };
+                    for entry in source {
+                        if !entries.iter().any(|own| own.key == entry.key) {
+                            merged.push(entry.key.clone());
+                            entries.push(entry);
                         }
                     }
-                    _ => return Err(Problem::error(line, "`<<` merges maps only")),
                 }
-            } else if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                let text = format!("`{key}` stands twice in this map; the first is on line {}", first.line);
-                return Err(Problem::error(line, text));
-            } else {
-                entries.push(Entry { key, line, node });
+                continue;
+            }
+            let replaced = merged.iter().position(|merged| *merged == key).map(|at| merged.swap_remove(at));
+            match entries.iter_mut().find(|entry| entry.key == key) {
+                Some(entry) if replaced.is_some() => *entry = Entry { key, line, node },
+                Some(first) => {
+                    let text =
+                        format!("`{key}` stands twice in this map; the first is on line {}", first.line);
+                    return Err(Problem::error(line, text));
+                }
+                None => entries.push(Entry { key, line, node }),
             }
         }
-        for entry in merged {
-            if !entries.iter().any(|own| own.key == entry.key) {
-                entries.push(entry);
-            }
-        }
-        Ok(entries)
     }
 
     fn keep(&mut self, anchor: usize, node: Node) -> Node {
@@ -252,45 +238,27 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn size(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Map(entries) => entries.iter().map(|entry| size(&entry.node)).sum(),
-        _ => 0,
-    }
+/// `!`: whatever stands there is text.
+fn is_unspecific(tag: &Tag) -> bool {
+    tag.handle.is_empty() && tag.suffix == "!"
 }
 
-/// A plain scalar in YAML's core schema.
-fn plain(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
-        _ => {}
-    }
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return match text.parse() {
-            Ok(value) => Value::Int(value),
-            Err(_) => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Float),
-        };
-    }
-    for (prefix, radix) in [("0x", 16), ("0o", 8)] {
-        if let Some(value) = text.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok())
-        {
-            return Value::Int(value);
+/// The name behind `!!`.
+fn core_name(tag: &Tag) -> Option<&str> {
+    tag.handle.starts_with("tag:yaml.org,2002:").then_some(tag.suffix.as_str())
+}
+
+fn shown(tag: &Tag) -> String {
+    core_name(tag).map_or_else(|| format!("{}{}", tag.handle, tag.suffix), |name| format!("!!{name}"))
+}
+
+fn check_tag(tag: Option<&Tag>, name: &str, line: usize) -> Result<(), Problem> {
+    match tag {
+        Some(tag) if core_name(tag) != Some(name) && !is_unspecific(tag) => {
+            Err(Problem::error(line, format!("the tag `{}` is not supported here", shown(tag))))
         }
+        _ => Ok(()),
     }
-    let starts_as_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let is_numeric =
-        digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-    if starts_as_number
-        && is_numeric
-        && let Ok(value) = text.parse()
-    {
-        return Value::Float(value);
-    }
-    Value::Text(text.to_owned())
 }
 
 #[cfg(test)]
@@ -306,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_value_knows_its_line_and_kind() {
-        let root = parse("a: 1\nb:\n  - true\n  - 1.5\n  - '7'\nc: ~\n").unwrap();
+        let root = parse("a: 1\nb:\n  - true\n  - 1.5\n  - '7'\nc: ~\n").unwrap().root;
         assert_eq!(root.child("a"), Some(&Node { line: 1, value: Value::Int(1) }));
         let Value::List(items) = &root.child("b").unwrap().value else { panic!("a list") };
         assert_eq!(items[0], Node { line: 3, value: Value::Bool(true) });
@@ -317,7 +285,7 @@ mod tests {
 
     #[test]
     fn merges_and_aliases_are_written_out() {
-        let root = parse("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n").unwrap();
+        let root = parse("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n").unwrap().root;
         let used = root.child("use").unwrap();
         assert_eq!(used.child("x").unwrap().value, Value::Int(1));
         assert_eq!(used.child("y").unwrap().value, Value::Int(3));

@@ -58,6 +58,8 @@ pub(crate) struct Action {
     pub(crate) run: String,
     pub(crate) folder: PathBuf,
     pub(crate) line: usize,
+    /// Whether what follows goes on after it failed.
+    pub(crate) may_fail: bool,
 }
 
 impl Function {
@@ -66,7 +68,8 @@ impl Function {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
     }
 
-    /// Whether one cancelled request makes the instance be replaced (FC §6.2).
+    /// Whether one cancelled request makes the instance be replaced: the platform's manual, "Why an instance restarts after
+    /// a client's 499".
     pub(crate) fn is_replaced_after_cancel(&self) -> bool {
         self.concurrency == 1 && self.health.is_none()
     }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Platform;
-use crate::dispatch::dispatch;
-use crate::event::Tail;
+use super::platform::Platform;
+use crate::call::{Call, FunctionRef, collect, dispatch, is_function_error};
+use crate::event::{Tail, Via};
 use crate::failure::Failure;
-use crate::gateway::{self, refusal};
-use crate::wire::ids;
-use crate::wire::{BodyFault, Payload};
+use crate::front::failure_json;
+use crate::wire::{BodyFault, Payload, ids};
 
 /// What a function made of an event.
 #[derive(Debug, Clone)]
@@ -39,7 +38,7 @@ impl Platform {
             Ok((body, is_error, log)) => Invocation { request, body, is_error, is_retryable: is_error, log },
             Err(failure) => {
                 let log = tail.map(|tail| tail.text());
-                let body = Bytes::from(refusal::json(&failure, &id));
+                let body = Bytes::from(failure_json(&failure, &id));
                 let is_retryable = failure.kind.is_retryable();
                 Invocation { request, body, is_error: true, is_retryable, log }
             }
@@ -53,13 +52,13 @@ impl Platform {
         tail: Option<Tail>,
         id: &Arc<str>,
     ) -> Result<(Bytes, bool, Option<String>), Failure> {
-        let functions = self.gateway.functions();
-        let slot = functions.find(name)?;
         let wants_log = tail.is_some();
-        let call = gateway::event(Arc::clone(id), Payload::whole(event), BodyFault::default(), tail);
-        let answer = dispatch(slot, call).await?;
-        let is_error = gateway::is_function_error(&answer.head);
-        let (body, log) = gateway::collect(answer.body, answer.run, wants_log).await?;
+        let function = FunctionRef::latest(&Arc::from(name));
+        let payload = (Payload::whole(event), BodyFault::default());
+        let call = Call::event(Arc::clone(id), function, Via::CommandLine, payload, tail);
+        let answer = dispatch(&self.registry, call).await?;
+        let is_error = is_function_error(&answer.head);
+        let (body, log) = collect(answer.body, answer.run, wants_log).await?;
         Ok((body, is_error, log))
     }
 }

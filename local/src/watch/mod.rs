@@ -1,9 +1,6 @@
-//! Watches sources, rebuilds, and has instances swapped.
+//! Watches the manifest and the sources, and tells what has to follow from their changes.
 
-mod build;
 mod rounds;
-mod snapshot;
-mod sources;
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
@@ -15,21 +12,30 @@ use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-pub(crate) use build::run as run_action;
-pub(crate) use rounds::BuiltFrom;
-pub(crate) use snapshot::{Snapshot, Workspace, remove};
-pub(crate) use sources::{Files, Sources};
-
-use crate::event::{Kind, Source};
+use crate::deploy::{Built, BuiltFrom, Sources};
+use crate::event::{Kind, Log, Source};
 use crate::manifest::{Manifest, Problem};
-use crate::platform::{Built, Platform};
 use rounds::{Next, Rounds};
 
 /// Several changes within this time are one: an editor's save is more than one event.
 const DEBOUNCE: Duration = Duration::from_millis(120);
 
+/// Carries out what follows from a change.
+pub(crate) trait Follower {
+    fn log(&self) -> &Log;
+
+    /// The sources of a function's last build.
+    fn built_from(&self, name: &str) -> Arc<BuiltFrom>;
+
+    /// The function's sources are not those of its last build.
+    async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built);
+
+    /// The manifest is another one.
+    async fn manifest_changed(&self, former: &Manifest, manifest: &Manifest);
+}
+
 /// Follows the manifest and the sources until the future is dropped.
-pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notify::Result<()> {
+pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> notify::Result<()> {
     let changed = Arc::new(Notify::new());
     let notice = Arc::clone(&changed);
     let gone = Arc::new(Mutex::new(HashSet::new()));
@@ -58,32 +64,32 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
                 _ = watcher.unwatch(&path);
             }
         }
-        watch_all(&mut watcher, &mut known, &manifest, &sources, platform).await;
+        watch_all(&mut watcher, &mut known, &manifest, &sources, follower).await;
         let mut done = Built::default();
         for (name, sources) in &sources {
             let now = sources.files_apart().await;
-            let built = platform.built_from(name);
+            let built = follower.built_from(name);
             match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
                 Next::Nothing => {}
                 Next::Build => {
                     // Whatever changes from here on makes the sources differ once more.
                     changed.notify_one();
-                    platform.deploy(&manifest, name, &mut done).await;
+                    follower.sources_changed(&manifest, name, &mut done).await;
                 }
                 Next::Products(files) => {
                     // An edit may have come with what the build made.
                     changed.notify_one();
-                    say(platform, name, Kind::BuildProducts { files });
+                    say(follower, name, Kind::BuildProducts { files });
                 }
                 Next::Unsettled => {
                     changed.notify_one();
-                    say(platform, name, Kind::BuildUnsettled);
+                    say(follower, name, Kind::BuildUnsettled);
                 }
             }
         }
         if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
             refused = Some(manifest.texts_now());
-            if let Some(newer) = reload(platform, &manifest).await {
+            if let Some(newer) = reload(follower, &manifest).await {
                 manifest = newer;
                 refused = None;
                 continue;
@@ -94,19 +100,19 @@ pub(crate) async fn follow(platform: &Platform, mut manifest: Manifest) -> notif
     }
 }
 
-fn say(platform: &Platform, function: &str, kind: Kind) {
-    platform.log().emit(&Source::function(&Arc::from(function)), kind);
+fn say(follower: &impl Follower, function: &str, kind: Kind) {
+    follower.log().emit(&Source::function(&Arc::from(function)), kind);
 }
 
-async fn reload(platform: &Platform, former: &Manifest) -> Option<Manifest> {
-    match Manifest::load(former.file()) {
+async fn reload(follower: &impl Follower, former: &Manifest) -> Option<Manifest> {
+    match former.reload() {
         Ok(manifest) => {
-            platform.reload(former, &manifest).await;
+            follower.manifest_changed(former, &manifest).await;
             Some(manifest)
         }
         Err(error) => {
             let problems = error.problems.iter().map(Problem::remark).collect();
-            platform.log().emit(&Source::default(), Kind::ManifestInvalid { file: error.file, problems });
+            follower.log().emit(&Source::default(), Kind::ManifestInvalid { file: error.file, problems });
             None
         }
     }
@@ -130,7 +136,7 @@ async fn watch_all(
     known: &mut Watched,
     manifest: &Manifest,
     sources: &HashMap<String, Sources>,
-    platform: &Platform,
+    follower: &impl Follower,
 ) {
     let mut folders = HashSet::new();
     for sources in sources.values() {
@@ -151,7 +157,7 @@ async fn watch_all(
             Ok(()) => _ = known.insert(folder, identity),
             Err(error) => {
                 let error = error.to_string();
-                platform.log().emit(&Source::default(), Kind::FolderNotWatched { folder, error });
+                follower.log().emit(&Source::default(), Kind::FolderNotWatched { folder, error });
             }
         }
     }

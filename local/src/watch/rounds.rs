@@ -7,22 +7,13 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::Files;
+use crate::deploy::{BuiltFrom, Files};
 
 /// A file that changes during so many builds in a row is taken for the build's product.
 const ALIKE_MAX: u32 = 4;
 
 /// A build that makes other files each time must not go on for ever.
 const IN_A_ROW_MAX: u32 = 8;
-
-/// What a function was built from.
-#[derive(Debug, Default)]
-pub(crate) struct BuiltFrom {
-    /// The sources when the build began.
-    pub(crate) before: Files,
-    /// And when its steps had ended.
-    pub(crate) after: Files,
-}
 
 /// The builds of one function.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 /// A request body.
@@ -52,6 +53,16 @@ impl Payload {
             return (Payload::Empty, fault);
         }
         (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
+    }
+
+    /// Whether its length can be told before it is sent.
+    pub(crate) fn has_length(&self) -> bool {
+        self.size_hint().exact().is_some()
+    }
+
+    /// Takes in all of it, so that its length can be told before it is sent.
+    pub(crate) async fn take_whole(self) -> Result<Self, PayloadError> {
+        Ok(Payload::whole(self.collect().await?.to_bytes()))
     }
 
     /// Whether the same request can be sent once more.

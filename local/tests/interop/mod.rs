@@ -2,7 +2,9 @@
 
 mod clients;
 mod deploy_tool;
+mod manifests;
 mod nginx;
+mod schema;
 mod sdk;
 mod servers;
 mod template;

@@ -126,3 +126,17 @@ fn a_caller_can_ask_for_the_log() {
     let record = local.wait_for(kind("request").request(&reply.id()));
     assert_eq!(record["instance"], *instance);
 }
+
+#[test]
+fn the_record_says_which_way_a_call_came_in() {
+    let local = Local::scripted("", "");
+    let record = |id: String| local.wait_for(kind("request").request(&id));
+    for (id, via) in
+        [(local.get("/name").id(), "http_trigger"), (local.invoke("", b"hello").id(), "invoke_function")]
+    {
+        let record = record(id);
+        assert_eq!((&record["via"], &record["attempt"]), (&via.into(), &1.into()), "{record}");
+    }
+    let refused = record(local.call("OPTIONS", "/", "", b"").id());
+    assert!(refused.get("via").is_none() && refused.get("attempt").is_none(), "{refused}");
+}

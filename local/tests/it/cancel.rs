@@ -1,4 +1,4 @@
-//! Clients that leave: status 499 (FC §6.2).
+//! Clients that leave: status 499.
 
 use serde_json::json;
 use testkit::events::{Matcher, kind, printed};

@@ -7,7 +7,8 @@ fn tests() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut found = Vec::new();
     for (folder, prefix) in [(folder.join("it"), ""), (folder.join("interop"), "interop::")] {
-        for file in std::fs::read_dir(folder).unwrap().flatten() {
+        let files = std::fs::read_dir(folder).unwrap().flatten();
+        for file in files.filter(|file| file.path().extension().is_some_and(|ending| ending == "rs")) {
             let module = file.path().file_stem().unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(file.path()).unwrap();
             let functions = text.split("#[test]\n").skip(1);

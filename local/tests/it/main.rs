@@ -8,6 +8,7 @@ mod cli;
 mod endings;
 mod events;
 mod fidelity;
+mod framing;
 mod gateway;
 mod harness;
 mod instances;

@@ -169,6 +169,127 @@ fn a_trigger_with_authentication_is_refused_and_never_served_open() {
     check(22, "            authType: bogus", true, "does not exist");
 }
 
+/// Replaces a line of the good manifest, and checks that there is one remark, on its line.
+#[track_caller]
+fn check_one(line: usize, text: &str, remark: &str) {
+    check(line, text, true, remark);
+    let lines: Vec<&str> =
+        GOOD.lines().enumerate().map(|(at, old)| if at + 1 == line { text } else { old }).collect();
+    let folder = Folder::new();
+    folder.write("s.yaml", &lines.join("\n"));
+    let errors = list(&folder, &[]).2;
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+#[test]
+fn a_slip_gets_one_remark_with_its_cause() {
+    check_one(3, "var: {region: cn-hangzhou}", "did you mean `vars`?");
+    check_one(4, "resorces:", "did you mean `resources`?");
+    check_one(6, "    componet: fc3", "did you mean `component`?");
+    check_one(7, "    prop:", "did you mean `props`?");
+    check_one(9, "      functionNme: f", "did you mean `functionName`?");
+    check_one(18, "      trigers:", "did you mean `triggers`?");
+    check_one(21, "          trigerConfig:", "did you mean `triggerConfig`?");
+    check_one(23, "            method: [GET]", "did you mean `methods`?");
+    check_one(8, "      region: ${vars.regon}", "there is no `regon` in `vars`; is `region` meant?");
+    check_one(3, "vars: {region: \"${env('FC_LOCAL_NOT_SET')}\"}", "FC_LOCAL_NOT_SET is not set");
+    check_one(9, "      functionName: ${HOME}", "for a shell variable write `$NAME` without braces");
+    check_one(8, "      region: ${ vars.region }", "write ${vars.region}");
+    check_one(9, "      functionName: ${env.USER}", "write ${env('USER')}");
+    check_one(11, "      code: ${path('nothing')}", "there is no ");
+    check_one(8, "      region: cn-hangzhu", "did you mean `cn-hangzhou`?");
+    check_one(12, "      layers: x", "`layers` must be a list but is text");
+    check_one(12, "      vpcConfig: {vpcId: v, securityGroupId: s}", "`vpcConfig` needs `vSwitchIds`");
+}
+
+#[test]
+fn hooks_are_those_of_the_deployment_tool() {
+    let check = |hook: &str, remark: Option<&str>| {
+        let folder = Folder::new();
+        folder.write(
+            "s.yaml",
+            &GOOD.replace("    props:\n", &format!("    actions:\n      {hook}\n    props:\n")),
+        );
+        let errors = list(&folder, &[]).2;
+        match remark {
+            Some(remark) => assert!(errors.contains("s.yaml:8: ") && errors.contains(remark), "{errors}"),
+            None => assert_eq!(errors, "", "{hook}"),
+        }
+    };
+    check("pre_local: [{run: x}]", Some("`pre_local` is no hook, so its steps never run: write `pre-local`"));
+    check("prelocal: [{run: x}]", Some("there are pre-, success-, fail- and complete-"));
+    check("pre-deploy: {run: x}", Some("must be a list of steps but is a map"));
+    check("pre-deploy: [{rnu: x}]", Some("a step needs `run`, `plugin` or `component`"));
+    check("pre-${regex('(')}: [{run: x}]", Some("is no regular expression"));
+    check("pre-deploy: [{plugin: x}]", Some("this step is skipped"));
+    check(
+        "success-deploy: [{run: \"${env('FC_LOCAL_NOT_SET')}\"}]",
+        Some("the deployment tool refuses the whole file"),
+    );
+    check("pre-deploy:\n#       - run: x", None);
+    check("pre-${regex('dep.*|local$')}: [{run: x, allow_failure: true}]", None);
+}
+
+#[test]
+fn one_function_can_have_two_resources_and_a_trigger_for_each_qualifier() {
+    let folder = Folder::new();
+    let twin = GOOD.split("resources:\n").nth(1).unwrap().replace("  f:\n", "  g:\n");
+    folder.write("s.yaml", &format!("{GOOD}{twin}"));
+    let (is_ok, out, errors) = list(&folder, &[]);
+    assert!(is_ok && errors.contains("takes the place of the one on line 8"), "{errors}");
+    assert_eq!(out.matches("\"function\":\"f\"").count(), 1, "{out}");
+    let trigger = GOOD.split("      triggers:\n").nth(1).unwrap();
+    let other = trigger.replace("triggerType: http\n", "triggerType: http\n          qualifier: prod\n");
+    folder.write("s.yaml", &format!("{GOOD}{other}"));
+    let (is_ok, _, errors) = list(&folder, &[]);
+    assert!(is_ok && errors.contains("the HTTP trigger of `prod` is not served"), "{errors}");
+    folder.write("s.yaml", &format!("{GOOD}{trigger}"));
+    assert!(list(&folder, &[]).2.contains("a second HTTP trigger of `LATEST`"));
+}
+
+#[test]
+fn devices_pipes_and_huge_files_are_refused_at_once() {
+    check_one(
+        9,
+        "      functionName: ${file('/dev/zero')}",
+        "it is a device, a pipe or a socket, not a file",
+    );
+    let folder = Folder::new();
+    let status = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+    assert!(status.success());
+    folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('pipe')}"));
+    assert!(list(&folder, &[]).2.contains("s.yaml:9: `${file('pipe')}`: cannot read "));
+    std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('huge')}"));
+    assert!(list(&folder, &[]).2.contains("it is larger than 8 MB"));
+    // A pipe in the place of a `.env` file is a remark.
+    std::fs::rename(folder.path().join("pipe"), folder.path().join(".env")).unwrap();
+    folder.write("s.yaml", GOOD);
+    let (is_ok, _, errors) = list(&folder, &[]);
+    assert!(is_ok && errors.contains(".env is not read: it is a device"), "{errors}");
+}
+
+#[test]
+fn environments_and_base_files_are_laid_over() {
+    let folder = Folder::new();
+    folder.write("env.yaml", "environments: [{name: test, overlays: {components: {fc3: {timeout: 42}}}}]");
+    folder.write("base.yaml", GOOD);
+    folder.write("s.yaml", "extend: base.yaml\nresources: {f: {props: {memorySize: 1024}}}");
+    assert!(list(&folder, &[]).1.contains("\"memoryMb\":1024"));
+    let named = folder.write("s.yml", GOOD);
+    let output = Command::new(program())
+        .args(["--env", "test", "--template"])
+        .arg(named)
+        .args(["list", "--json"])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"timeoutSeconds\":42"), "{output:?}");
+    let output = Command::new(program()).arg("manifest").current_dir(folder.path()).output().unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(manifest["resources"]["f"]["props"]["region"], "cn-hangzhou");
+    assert_eq!(manifest["resources"]["f"]["props"]["memorySize"], 1024);
+}
+
 #[test]
 fn everything_is_reported_at_once() {
     let folder = Folder::new();
@@ -182,7 +303,7 @@ fn everything_is_reported_at_once() {
 fn expressions_read_the_environment_and_the_file_beside() {
     let folder = Folder::new();
     let name = "functionName: ${env('FC_LOCAL_STAGE', 'dev')}-${json(file('a.json')).x}";
-    folder.write("a.json", "{}");
+    folder.write("a.json", "{\"x\": \"y\"}");
     folder
         .write("s.yaml", &GOOD.replace("functionName: f", "functionName: f-${env('FC_LOCAL_STAGE', 'dev')}"));
     assert!(list(&folder, &[]).1.contains("\"f-dev\""));
@@ -190,7 +311,10 @@ fn expressions_read_the_environment_and_the_file_beside() {
     assert!(list(&folder, &[]).1.contains("\"f-beside\""));
     assert!(list(&folder, &[("FC_LOCAL_STAGE", "outside")]).1.contains("\"f-outside\""));
     folder.write("s.yaml", &GOOD.replace("functionName: f", name));
-    assert!(list(&folder, &[]).2.contains("is not an expression"));
+    assert!(list(&folder, &[]).1.contains("\"beside-y\""));
+    folder.write("a.json", "{}");
+    let errors = list(&folder, &[]).2;
+    assert!(errors.contains("s.yaml:9: `${json(file('a.json')).x}`: it gives nothing"), "{errors}");
 }
 
 #[test]
@@ -199,16 +323,23 @@ fn dot_env_files_are_read_in_the_deployment_tools_order() {
     let name =
         "functionName: ${env('FC_LOCAL_A', 'no')}-${env('FC_LOCAL_B', 'no')}-${env('FC_LOCAL_C', 'no')}";
     folder.write("app/s.yaml", &GOOD.replace("functionName: f", name));
-    folder.write("app/code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
+    folder.write("code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
+    folder.write("app/code/.env", "FC_LOCAL_A=unread\nFC_LOCAL_B=unread\n");
     folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
-    let list = |shell: &[(&str, &str)]| {
-        let mut command = Command::new(program());
-        command
-            .args(["--template", "app/s.yaml", "list"])
-            .current_dir(folder.path())
-            .envs(shell.iter().copied());
-        String::from_utf8(command.output().unwrap().stdout).unwrap()
-    };
+    let list =
+        |shell: &[(&str, &str)]| {
+            let mut command = Command::new(program());
+            command
+                .args(["--template", "app/s.yaml", "list"])
+                .current_dir(folder.path())
+                .envs(shell.iter().copied());
+            let output = command.output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(errors.contains(
+                "app/code/.env is not read: the deployment tool looks for it from the current folder"
+            ));
+            String::from_utf8(output.stdout).unwrap()
+        };
     assert!(list(&[]).starts_with("code-code-beside-code "), "{}", list(&[]));
     folder.write(".env", "FC_LOCAL_A=current\n");
     assert!(list(&[]).starts_with("current-code-beside-current "), "{}", list(&[]));

@@ -1,35 +1,28 @@
 //! The shape of the sources: who imports whom, and what stands in one place only.
 
+use std::collections::BTreeSet;
+
+use std::path::Path;
+
 use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["failure", "model"],
+    &["failure", "model", "shell"],
     &["event"],
     &["manifest", "process", "wire"],
     &["instance"],
-    &["dispatch"],
-    &["gateway", "watch"],
+    &["call"],
+    &["deploy"],
+    &["front", "watch"],
     &["platform"],
     &["cli"],
 ];
 
-/// Imports against the levels, each with its reason.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // A change of the sources has the platform deploy.
-    ("watch", "platform"),
-];
-
-/// Files that may be longer than [`LINES_MAX`], each with its reason.
-const LONG: &[&str] = &[
-    // Leaves the deployment to a room of its own.
-    "src/platform.rs",
-];
+/// Imports against the levels: there are none.
+const EXCEPTIONS: &[(&str, &str)] = &[];
 
 const LINES_MAX: usize = 400;
-
-/// What no file may have, whatever its reason.
-const LINES_MOST: usize = 500;
 
 fn sources() -> Sources {
     Sources::read(env!("CARGO_MANIFEST_DIR"))
@@ -46,9 +39,30 @@ fn imports_go_to_lower_levels() {
 }
 
 #[test]
+fn the_map_shows_the_levels() {
+    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md");
+    Sources::check_document(LEVELS, &map, "The local platform: rooms and levels");
+}
+
+/// The files of the front: each way in knows what all ways share, and no other way.
+#[test]
+fn the_ways_in_do_not_know_each_other() {
+    const SHARED: [&str; 5] = ["body", "control", "refusal", "target", "visit"];
+    let sources = sources();
+    for (file, parts) in sources.imports_inside("front") {
+        let is_way = file.matches('/').count() > 2;
+        let may = |part: &String| is_way && SHARED.contains(&part.as_str());
+        assert!(parts.iter().all(may), "{file} imports {parts:?} of the front");
+    }
+    sources.check_nowhere_in(
+        |source| SHARED.iter().any(|shared| source.name == format!("src/front/{shared}.rs")),
+        &["super::entry", "super::listen", "super::gateway", "super::api", "super::{"],
+    );
+}
+
+#[test]
 fn files_have_one_subject_and_say_it() {
-    sources().check_lines(LINES_MAX, LONG);
-    sources().check_lines(LINES_MOST, &[]);
+    sources().check_lines(LINES_MAX, &[]);
     sources().check_first_lines();
 }
 
@@ -75,19 +89,19 @@ fn only_the_command_line_prints() {
 #[test]
 fn tasks_belong_to_the_platforms_trackers() {
     check_only(&["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"], &[]);
-    check_only(&["TaskTracker::new"], &["platform.rs"]);
+    check_only(&["TaskTracker::new"], &["platform/platform.rs"]);
     check_only(
-        &["tasks.spawn(", "connections.spawn("],
+        &["tasks.spawn("],
         &[
-            "gateway/listen.rs",
+            "deploy/deploy.rs",
+            "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
             "process/handle.rs",
             "instance/start.rs",
-            "platform.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["platform.rs", "watch/snapshot.rs", "watch/sources.rs"]);
+    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -113,7 +127,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["process/cgroup.rs", "watch/snapshot.rs"]);
+    check_only(&writing, &["deploy/snapshot.rs", "process/cgroup.rs"]);
 }
 
 #[test]
@@ -121,25 +135,37 @@ fn listeners_are_opened_in_one_place() {
     check_only(
         &["TcpListener"],
         &[
-            "gateway/listen.rs",
+            "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
-            "platform.rs",
         ],
     );
 }
 
 #[test]
+fn failures_are_rendered_in_one_place() {
+    check_only(
+        &["x-fc-error-type", "FcCommonError", "UnhandledInvocationError"],
+        &[
+            // Reads the answer of another fc-local, as any client does.
+            "cli/invoke.rs",
+            "front/refusal.rs",
+        ],
+    );
+}
+
+#[test]
+fn instances_are_reached_by_calls_and_deployments_alone() {
+    let sources = sources();
+    let reaching = sources.iter().filter(|source| sources.imports(source).contains("instance"));
+    let rooms: BTreeSet<&str> = reaching.map(|source| source.module.as_str()).collect();
+    assert_eq!(rooms, BTreeSet::from(["call", "deploy", "instance"]));
+}
+
+#[test]
 fn the_environment_is_read_in_one_place() {
     check_only(
-        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args"],
-        &[
-            "cli/mod.rs",
-            "cli/print.rs",
-            "instance/environment.rs",
-            "manifest/mod.rs",
-            "watch/build.rs",
-            "watch/snapshot.rs",
-        ],
+        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args", "option_env!"],
+        &["shell.rs"],
     );
 }

@@ -215,6 +215,19 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
         "/chunks" => chunks(out, asked),
         "/sse" => events(out, asked),
+        "/trailers" => {
+            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
+            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/http10" => {
+            let seen = [asked.head.as_bytes(), &asked.body].concat();
+            let head = format!(
+                "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\nx-connection: {on_this_connection}\r\n\
+                 content-length: {}\r\n\r\n",
+                seen.len()
+            );
+            out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
+        }
         "/cut" => {
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ncut!\r\n";
             if out.write_all(head.as_bytes()).is_ok() {

@@ -1,4 +1,4 @@
-//! The body of a reply that is a stream of events: what is ready shares a chunk, and silence is broken by comments.
+//! The body of an SSE reply. Events that are ready together share a chunk; comments are sent when there are no events.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -13,33 +13,33 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::Result;
 use crate::log::say;
-use crate::reply::bell::Bell;
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
-use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
+use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
+use crate::reply::waker::StreamWaker;
 use crate::stop::{StopNotice, Stops};
 
-/// A chunk is sent when it is this large, though more events are ready.
+/// The size, in bytes, at which a chunk is sent although more events are ready.
 pub(super) const CHUNK_MAX: usize = 16 * 1024;
 
 const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 const GOING_AWAY: &[u8] = b": going away\n\n";
 
-/// A body whose settings can still be changed.
+/// An SSE body, before its reply is sent: its settings can still be changed.
 pub(super) trait Events: Source {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>);
 }
 
 pin_project! {
     pub(super) struct EventBody<St> {
-        // `None` when it is over.
+        // `None` after the stream has ended.
         #[pin]
         events: Option<St>,
         #[pin]
         silence: Silence,
         notice: Option<StopNotice>,
-        bell: Option<Bell>,
-        // What is left of an event that is larger than a piece.
+        waker: Option<StreamWaker>,
+        // The rest of an event that is larger than a piece.
         rest: Bytes,
     }
 }
@@ -47,7 +47,7 @@ pin_project! {
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
         let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
-        Self { events: Some(events), silence, notice: None, bell: None, rest: Bytes::new() }
+        Self { events: Some(events), silence, notice: None, waker: None, rest: Bytes::new() }
     }
 }
 
@@ -64,15 +64,15 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
             return piece(std::mem::take(this.rest), this.rest);
         }
         let Some(events) = this.events.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let bell = this.bell.get_or_insert_with(|| Bell::new(cx.waker()));
-        if !bell.answer(cx.waker()) {
+        let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
+        if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
-        let cx = &mut Context::from_waker(bell.waker());
+        let cx = &mut Context::from_waker(waker.waker());
         let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let (mut chunk, mut then) = gather(events, cx);
         if stops && then != Then::Nothing {
-            add(&mut chunk, Wire::Shared(Bytes::from_static(GOING_AWAY)));
+            add(&mut chunk, EventBytes::Shared(Bytes::from_static(GOING_AWAY)));
             then = Then::Nothing;
         }
         if then == Then::Nothing {
@@ -81,13 +81,13 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
         match chunk {
             Some(chunk) => {
                 if then == Then::More || !this.silence.restart() {
-                    bell.keep_ringing();
+                    waker.stay_woken();
                 }
                 piece(chunk.into_bytes(), this.rest)
             }
             None if then == Then::Nothing => Poll::Ready(None),
             None => this.silence.poll(cx).map(|()| {
-                bell.keep_ringing();
+                waker.stay_woken();
                 Some(Ok(Frame::data(KEEP_ALIVE)))
             }),
         }
@@ -96,7 +96,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     fn is_silent(&self, task: &Waker) -> bool {
         self.events.is_some()
             && self.rest.is_empty()
-            && self.bell.as_ref().is_some_and(|bell| bell.is_silent(task))
+            && self.waker.as_ref().is_some_and(|waker| waker.is_silent(task))
     }
 
     fn listen(self: Pin<&mut Self>, stops: &Stops) {
@@ -104,7 +104,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
     }
 }
 
-/// What comes after the events that were ready.
+/// The state of the stream after the ready events were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     More,
@@ -112,12 +112,12 @@ enum Then {
     Nothing,
 }
 
-/// The events that are ready.
-fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<Wire>, Then)
+/// Takes the ready events as one chunk, up to about `CHUNK_MAX` bytes.
+fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<EventBytes>, Then)
 where
     St: Stream<Item: IntoSseEvent>,
 {
-    let mut chunk: Option<Wire> = None;
+    let mut chunk: Option<EventBytes> = None;
     loop {
         match events.as_mut().poll_next(cx) {
             Poll::Ready(Some(event)) => match event.into_sse_event().and_then(SseEvent::into_wire) {
@@ -139,8 +139,9 @@ where
     }
 }
 
-/// One event is a chunk as it is; those behind it are copied. How much it is then.
-fn add(chunk: &mut Option<Wire>, event: Wire) -> usize {
+/// Adds an event to the chunk, and gives the chunk's new length. The first event is moved into the chunk; later events
+/// are copied.
+fn add(chunk: &mut Option<EventBytes>, event: EventBytes) -> usize {
     match chunk {
         Some(chunk) => {
             chunk.push(event.as_slice(), CHUNK_MAX);
@@ -150,7 +151,7 @@ fn add(chunk: &mut Option<Wire>, event: Wire) -> usize {
     }
 }
 
-/// A connection keeps a buffer as large as the largest piece it has sent.
+/// Splits the first piece off. The connection's buffer grows to the largest piece that was sent, and stays that large.
 fn piece(mut events: Bytes, rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {
     if events.len() > PIECE_MAX {
         *rest = events.split_off(PIECE_MAX);
@@ -159,30 +160,30 @@ fn piece(mut events: Bytes, rest: &mut Bytes) -> Poll<Option<Result<Frame<Bytes>
 }
 
 pin_project! {
-    /// A timer of the silence on a connection. An event moves the end and not the timer, which is looked at when it has
-    /// run down. After a freeze it has run down once, however long that was.
+    /// The keep-alive timer. An event moves `end` and leaves the timer as it is; when the timer elapses, it is reset to
+    /// `end`. However long a freeze lasted, the timer elapses once after it.
     struct Silence {
         #[pin]
         timer: Option<Sleep>,
-        // Whether the timer is under way, and rings the bell.
+        // Whether the timer is registered, and will wake the stream.
         is_running: bool,
         limit: Option<Duration>,
-        // `None` while there is none.
+        // When the next comment is due. `None` until the timer is started.
         end: Option<Instant>,
     }
 }
 
 impl Silence {
-    /// Begins anew; whether the timer will tell of its end.
+    /// Moves `end` to a full interval from now. True if no wake is needed, or the running timer will bring it.
     fn restart(self: Pin<&mut Self>) -> bool {
         let this = self.project();
-        // A limit that no clock can hold is none.
+        // A limit that overflows the clock means that no comment is sent.
         *this.end = this.limit.and_then(|limit| Instant::now().checked_add(limit));
         this.end.is_none()
             || (*this.is_running && this.timer.as_ref().as_pin_ref().is_some_and(|timer| !timer.is_elapsed()))
     }
 
-    /// Ready when it has lasted for its limit, and again when it has lasted for another. Always with the same waker.
+    /// Ready once for each interval without events. Every call has to pass the same waker.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.end.is_none() {
             self.as_mut().restart();
@@ -196,7 +197,7 @@ impl Silence {
             if *this.is_running && !timer.is_elapsed() {
                 return Poll::Pending;
             }
-            // A task that has had its share is woken without the timer.
+            // With tokio's budget used up, `Sleep::poll` wakes the task and does not register the timer.
             *this.is_running = has_budget_remaining();
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;

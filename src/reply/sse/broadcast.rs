@@ -1,4 +1,4 @@
-//! One event to many clients: encoded once, kept in a ring that each of them reads at its own pace.
+//! One event to many clients: encoded once, and kept in a ring buffer that each subscriber reads at its own pace.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,20 +9,20 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::beacon::{Beacon, Observer};
 use crate::error::Result;
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
+use crate::watched::{Observer, Watched};
 
-/// Sends each event to all who subscribe, such as thousands of [`Sse`](crate::Sse) replies. Clones send to the same.
+/// Sends each event to all subscribers, such as thousands of [`Sse`](crate::Sse) replies. Clones share the subscribers.
 ///
-/// An event is encoded once; its bytes are shared. Sending never waits: the last `capacity` events are kept, each
-/// subscriber reads them at its own pace, and one that is further behind than that [misses](Subscription) the oldest.
-/// It lives in one instance: clients of other instances get nothing of it.
+/// An event is encoded once, and subscribers share its bytes. Sending never waits: the last `capacity` events are kept,
+/// and each subscriber reads them at its own pace. A subscriber that falls further behind [misses](Subscription) the
+/// oldest events. A `Broadcast` belongs to one instance: clients of other instances do not get its events.
 ///
 /// ```
 /// use fc_runtime::{App, Broadcast, Sse, SseEvent};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::with_state(Broadcast::new(64))
 ///     .get("/feed", async |ex| Sse::new(ex.state().subscribe()))
 ///     .post("/publish", async |ex| {
@@ -36,52 +36,55 @@ use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 /// # });
 /// ```
 #[derive(Clone)]
+#[doc(alias = "channel")]
+#[doc(alias = "pubsub")]
 pub struct Broadcast {
     handle: Arc<Handle>,
 }
 
-/// What all clones hold: the streams of the subscribers end with the last of them.
+/// The handle that all clones share. When the last clone is dropped, the subscribers' streams end.
 struct Handle(Arc<Channel>);
 
 struct Channel {
     capacity: usize,
     ring: Mutex<Ring>,
-    /// How many events there have been, which wakes those who wait for one more.
-    sent: Beacon,
+    /// The number of events sent so far. A change wakes the subscribers that wait.
+    sent: Watched,
 }
 
 #[derive(Default)]
 struct Ring {
     events: VecDeque<Bytes>,
-    /// The number of the first of them: how many there have been before.
+    /// The number of the first event in `events`, which is also how many events were removed before it.
     first: u64,
     subscribers: usize,
     is_closed: bool,
 }
 
 impl Ring {
-    /// The number of the next event.
+    /// The number that the next event will have.
     fn next(&self) -> u64 {
         self.first + self.events.len() as u64
     }
 }
 
 impl Broadcast {
-    /// One that keeps the last `capacity` events, at least one, for subscribers that are slow or were away.
+    /// Creates a broadcast that keeps the last `capacity` events, at least one, for subscribers that are slow or were
+    /// away.
     pub fn new(capacity: usize) -> Self {
-        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Beacon::default() };
+        let channel = Channel { capacity: capacity.max(1), ring: Mutex::default(), sent: Watched::default() };
         Self { handle: Arc::new(Handle(Arc::new(channel))) }
     }
 
-    /// Sends an event to all subscribers, and tells how many there are. Nobody is waited for.
+    /// Sends an event to all subscribers, and gives their number. It never waits for a subscriber.
     ///
     /// # Errors
-    /// When the event cannot be made, as with a line break in its id. Nothing is sent then.
+    /// When the event cannot be made, as with a line break in its id. Then no event is sent.
     pub fn send(&self, event: impl IntoSseEvent) -> Result<usize> {
         let event = event.into_sse_event()?.into_wire()?.into_bytes();
         let channel = &self.handle.0;
         let mut ring = channel.lock();
-        // Freed when others can go on.
+        // The removed event is freed after the lock is released.
         let oldest = (ring.events.len() == channel.capacity).then(|| ring.events.pop_front()).flatten();
         ring.first += u64::from(oldest.is_some());
         ring.events.push_back(event);
@@ -91,14 +94,16 @@ impl Broadcast {
         Ok(subscribers)
     }
 
-    /// The events from now on.
+    /// Subscribes to the events that are sent from now on.
     pub fn subscribe(&self) -> Subscription {
         self.subscribe_at(Ring::next)
     }
 
-    /// The events after the one with this id, for a client that [comes back](crate::Exchange::last_event_id): those that
-    /// are kept, and then those from now on. Without an id it is [`subscribe`](Self::subscribe); after an id that is not
-    /// kept any more, or never was, all events that are.
+    /// Subscribes to the events after the one with this id, for a client that
+    /// [connects again](crate::Exchange::last_event_id). The kept events come first, then those sent from now on.
+    ///
+    /// Without an id this is [`subscribe`](Self::subscribe). After an id that is unknown, or not kept any more, all
+    /// kept events are sent.
     pub fn subscribe_after(&self, last_event_id: Option<&str>) -> Subscription {
         let Some(id) = last_event_id else { return self.subscribe() };
         self.subscribe_at(|ring| {
@@ -107,7 +112,7 @@ impl Broadcast {
         })
     }
 
-    /// How many subscribers there are.
+    /// The number of subscribers.
     pub fn subscribers(&self) -> usize {
         self.handle.0.lock().subscribers
     }
@@ -131,7 +136,7 @@ impl Channel {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.0.lock().is_closed = true;
-        // Beyond every number, so that all look.
+        // Greater than every event number, so that every subscriber reads the ring.
         self.0.sent.update(|_| u64::MAX);
     }
 }
@@ -145,21 +150,40 @@ impl fmt::Debug for Broadcast {
     }
 }
 
-/// The events of a [`Broadcast`], as a stream for [`Sse::new`](crate::Sse::new). It ends when nobody can send any more.
+/// The events of a [`Broadcast`], as a stream for [`Sse::new`](crate::Sse::new). The stream ends when the last clone of
+/// the broadcast was dropped.
 ///
-/// One that is behind by more than is kept goes on with the oldest that is, and says in a comment how many it missed.
+/// A subscription that missed events goes on with the oldest kept event. A comment such as `: missed 3` takes the place
+/// of the missing ones.
+///
+/// ```
+/// use fc_runtime::{App, Broadcast, Sse, SseEvent};
+///
+/// # fc_runtime::testing::run(async {
+/// let news = Broadcast::new(64);
+/// for (id, text) in [(1, "tea"), (2, "salt")] { news.send(SseEvent::data(text).with_id(id)).unwrap(); }
+/// let client = App::with_state(news)
+///     .get("/feed", async |ex| {
+///         let missed_and_new = ex.state().subscribe_after(ex.last_event_id());
+///         Sse::new(missed_and_new.end_when_behind())
+///     })
+///     .test_client();
+/// let mut feed = client.get("/feed").header("last-event-id", "1").open().await;
+/// assert_eq!(feed.piece().await.unwrap(), "data: salt\nid: 2\n\n");
+/// # });
+/// ```
 #[must_use = "a subscription does nothing unless it is read"]
 pub struct Subscription {
     channel: Arc<Channel>,
     sent: Observer,
-    /// The number of the event that comes next.
+    /// The number of the event to read next.
     next: u64,
     ends_behind: bool,
 }
 
 impl Subscription {
-    /// The stream ends when it has missed an event, instead of going on behind the gap: the client connects again, and
-    /// says what it has.
+    /// Ends the stream when it has missed an event, in place of going on after the gap. The client then connects again,
+    /// and sends the id of the last event it has.
     pub fn end_when_behind(mut self) -> Self {
         self.ends_behind = true;
         self
@@ -214,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    /// What is ready now; `end` when it is over.
+    /// The events that are ready now; `end` if the stream has ended.
     fn ready(subscription: &mut Subscription) -> Vec<String> {
         let mut found = Vec::new();
         loop {

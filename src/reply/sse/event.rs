@@ -1,4 +1,4 @@
-//! One event. It is written as it will stand on the wire while it is made, so that sending it is a copy at most.
+//! One server-sent event. It is built in its wire format, so that sending it takes one copy at most.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::reply::Json;
 
-/// A server-sent event: data, and perhaps an id, a name, a time to wait before the client connects again.
+/// A server-sent event: data, and optionally an id, a name, and the time until the client connects again.
 ///
 /// ```
 /// use fc_runtime::{Result, SseEvent};
@@ -32,18 +32,18 @@ pub struct SseEvent(Form);
 
 #[derive(Debug)]
 enum Form {
-    /// Its lines; the empty one that ends it is still to come.
+    /// Lines without the empty line that ends an event.
     Open(Vec<u8>),
     Closed(Bytes),
-    /// What stood in the way of it.
+    /// A field was refused: sending the event gives this error.
     Mistake(Error),
 }
 
-/// Room for an id, a name and the end beside the data, so that most events are one allocation.
+/// Extra capacity for an id, a name and the final line, in bytes. Most events then need one allocation.
 const ROOM: usize = 48;
 
 impl SseEvent {
-    /// An event with this data. Each of its lines, whether it ends with CR, LF or both, is a line to the client.
+    /// An event with this data. A CR, an LF or both end a line; the client gets the same lines.
     pub fn data(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         let mut lines = Vec::with_capacity(text.len() + ROOM);
@@ -54,14 +54,14 @@ impl SseEvent {
     /// An event whose data is this value as JSON.
     ///
     /// # Errors
-    /// When the value cannot be JSON, as a map with keys that are no text.
+    /// When the value cannot be JSON, such as a map whose keys are not text.
     #[track_caller]
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
         const FIELD: &[u8] = b"data: ";
         let mut lines = Vec::with_capacity(128);
         lines.extend_from_slice(FIELD);
         serde_json::to_writer(&mut lines, value)?;
-        // Only raw values bring line breaks along.
+        // Only `RawValue`s of serde_json can contain line breaks.
         if has_break(&lines) {
             let text = lines.split_off(FIELD.len());
             lines.clear();
@@ -72,7 +72,7 @@ impl SseEvent {
         Ok(Self(Form::Open(lines)))
     }
 
-    /// No event: a remark that clients skip. It keeps a connection busy, and can be seen by those who look at the bytes.
+    /// A comment, which is not an event: clients skip it. It keeps a connection busy, and is visible in the raw bytes.
     pub fn comment(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         let mut lines = Vec::with_capacity(text.len() + ROOM);
@@ -82,31 +82,33 @@ impl SseEvent {
 
     /// The event with this id, which the client sends back as `Last-Event-ID` when it connects again.
     ///
-    /// A line break or a NUL cannot stand in one: such an event fails where it is sent, with the line that made it.
+    /// An id cannot contain a line break or a NUL. Such an event gives an error when it is sent, with the line of code
+    /// that made it.
     #[track_caller]
     pub fn with_id(self, id: impl fmt::Display) -> Self {
         self.with_field("id: ", id, |byte| matches!(byte, b'\r' | b'\n' | 0))
     }
 
-    /// The event with this name: listeners for it get the event, those for `message` do not.
+    /// The event with this name. Listeners for `name` get the event; listeners for `message` do not.
     ///
-    /// A line break cannot stand in one: such an event fails where it is sent, with the line that made it.
+    /// A name cannot contain a line break. Such an event gives an error when it is sent, with the line of code that
+    /// made it.
     #[track_caller]
     pub fn with_event(self, name: impl fmt::Display) -> Self {
         self.with_field("event: ", name, |byte| matches!(byte, b'\r' | b'\n'))
     }
 
-    /// The event with the time, in whole milliseconds, that the client waits before it connects again.
+    /// The event with a retry time: how long the client waits before it connects again, in whole milliseconds.
     pub fn with_retry(self, after: Duration) -> Self {
         self.with_field("retry: ", after.as_millis(), |_| false)
     }
 
-    /// What stands on the wire.
+    /// The event in its wire format.
     ///
     /// # Errors
     /// When an id or a name was refused.
     pub fn text(self) -> Result<String> {
-        // Everything that was written into it was text.
+        // All parts were written as text, so nothing is lost.
         Ok(String::from_utf8_lossy(self.into_wire()?.as_slice()).into_owned())
     }
 
@@ -136,19 +138,19 @@ impl SseEvent {
         Self(Form::Open(lines))
     }
 
-    /// Whole events, as they stand on the wire.
+    /// Wraps complete events in wire format.
     pub(super) fn closed(text: Bytes) -> Self {
         Self(Form::Closed(text))
     }
 
-    /// The whole event.
-    pub(super) fn into_wire(self) -> Result<Wire> {
+    /// Completes the event, and gives its wire format.
+    pub(super) fn into_wire(self) -> Result<EventBytes> {
         match self.0 {
             Form::Open(mut lines) => {
                 lines.extend_from_slice(END);
-                Ok(Wire::Own(lines))
+                Ok(EventBytes::Own(lines))
             }
-            Form::Closed(text) => Ok(Wire::Shared(text)),
+            Form::Closed(text) => Ok(EventBytes::Shared(text)),
             Form::Mistake(error) => Err(error),
         }
     }
@@ -157,7 +159,7 @@ impl SseEvent {
 /// The empty line that ends an event.
 const END: &[u8] = b"\n";
 
-/// Each line of the text behind the field's name.
+/// Writes each line of `text` with the field's name before it.
 fn write_lines(out: &mut Vec<u8>, field: &[u8], text: &[u8]) {
     let mut rest = text;
     if has_break(text) {
@@ -176,24 +178,24 @@ fn write_line(out: &mut Vec<u8>, field: &[u8], line: &[u8]) {
     out.push(b'\n');
 }
 
-/// The last line of this field in a whole event. The name has its colon and space.
+/// The last line of a complete event that begins with `name`, which includes the colon and the space.
 pub(super) fn field<'e>(event: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
     event.split(|&byte| byte == b'\n').rev().find_map(|line| line.strip_prefix(name))
 }
 
-/// Without an early end, so that many bytes are looked at in one step: most data is one line.
+/// Does not return early, so that the compiler can compare many bytes in one step: most data is one line.
 fn has_break(text: &[u8]) -> bool {
     text.iter().fold(0, |found, &byte| found | u8::from(byte == b'\n') | u8::from(byte == b'\r')) != 0
 }
 
-/// Whole events on their way out: in a buffer that more can be added to, or shared with other clients.
+/// Complete events in wire format, in a buffer that can grow or in bytes that other clients share.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(super) enum EventBytes {
     Own(Vec<u8>),
     Shared(Bytes),
 }
 
-impl Wire {
+impl EventBytes {
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(text) => text,
@@ -201,7 +203,7 @@ impl Wire {
         }
     }
 
-    /// Adds more events behind these. `room` is how much is worth a buffer of that size.
+    /// Appends more events. A buffer that has to grow takes at least `room` bytes more.
     pub(super) fn push(&mut self, more: &[u8], room: usize) {
         let own = match self {
             Self::Own(own) => own,
@@ -232,10 +234,10 @@ impl Wire {
     note = "let `?` convert other errors, as `async_stream::try_stream!` and `Sse::run` do"
 )]
 pub trait IntoSseEvent {
-    /// The event.
+    /// Converts the value into an event.
     ///
     /// # Errors
-    /// What ends the stream instead.
+    /// The error that ends the stream in place of the event.
     fn into_sse_event(self) -> Result<SseEvent>;
 }
 
@@ -269,7 +271,7 @@ impl<T: Serialize> IntoSseEvent for Json<T> {
     }
 }
 
-/// The only one for `Result`: that is what lets `?` infer its error.
+/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
 impl<T: IntoSseEvent> IntoSseEvent for Result<T, Error> {
     fn into_sse_event(self) -> Result<SseEvent> {
         self.and_then(IntoSseEvent::into_sse_event)

@@ -20,12 +20,12 @@ pub use event::{IntoSseEvent, SseEvent};
 use sender::Sent;
 pub use sender::SseSender;
 
-/// A reply that is a stream of server-sent events: `text/event-stream`, chunked, never with a length.
+/// A reply whose body is a stream of server-sent events: `text/event-stream`, chunked, without a length.
 ///
 /// ```
 /// use fc_runtime::{App, Sse, SseEvent};
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # fc_runtime::testing::run(async {
 /// let client = App::new()
 ///     .get("/ticks", async |ex| {
 ///         let first = ex.last_event_id().and_then(|id| id.parse::<u32>().ok()).map_or(0, |last| last + 1);
@@ -39,25 +39,29 @@ pub use sender::SseSender;
 /// # });
 /// ```
 ///
-/// An event that is alone is on the wire at once; events that are ready together share a chunk. When there was nothing
-/// to send for [10 s](Self::with_keep_alive) a comment is sent: a load balancer closes a connection that is silent for 15 s.
+/// A single event is sent at once; events that are ready together share a chunk. After [10 s](Self::with_keep_alive)
+/// without an event a comment is sent, because a load balancer closes a connection that is silent for 15 s.
 ///
-/// # How it ends
-/// - The producer ends: so does the reply. An `EventSource` connects again, until it is answered 204.
-/// - An error, of the stream or of an event that cannot be made: it is logged with the request's id, what was ready is
-///   sent, and the reply ends as if there was no more. A panic cuts the reply.
-/// - The client leaves: the producer is dropped, and the request is counted and logged as 499.
-/// - The instance is to be stopped or frozen, or the process drains: what is ready and the comment `going away` are sent,
-///   the producer is dropped, the reply ends. `EventSource` connects again, with `Last-Event-ID`, to an instance that
-///   serves.
-/// - The platform's time-out: it bounds the whole reply, events included, and cuts it. A place's
-///   [`time_limit`](crate::At::time_limit) only bounds the time to its beginning.
+/// # How the stream ends
+/// - The stream ends: the reply ends. An `EventSource` connects again, until the reply is a 204.
+/// - The stream gives an error, or an event cannot be made: the error is logged with the request's id. Events that were
+///   ready are sent, and the reply ends without a sign of the error. A panic cuts the reply.
+/// - The client leaves: the stream is dropped, and the request is counted and logged as 499.
+/// - The instance stops or freezes, or the process drains: events that are ready and the comment `going away` are sent.
+///   The stream is dropped, and the reply ends. An `EventSource` connects again with `Last-Event-ID`, and the platform
+///   gives it an instance that serves.
+/// - The platform's time-out cuts the whole reply, events included. The [`time_limit`](crate::At::time_limit) of a
+///   place covers only the time until the reply begins.
 ///
-/// A client that does not read holds the producer up, and costs some 64 KiB here besides the kernel's buffers.
+/// A client that does not read stops the stream from being polled. It costs about 64 KiB here, besides the kernel's
+/// buffers.
 ///
-/// Proxies are told not to hold events back, by `cache-control: no-cache` and `x-accel-buffering: no`. A `HEAD` gets the
-/// head, and its producer is never polled.
+/// `cache-control: no-cache` and `x-accel-buffering: no` tell proxies not to buffer events. The reply to a `HEAD` has
+/// the same headers, and the stream is never polled.
 #[must_use = "a reply does nothing unless the handler returns it"]
+#[doc(alias = "EventSource")]
+#[doc(alias = "EventStream")]
+#[doc(alias = "server-sent")]
 pub struct Sse {
     events: Pin<Box<dyn Events>>,
 }
@@ -65,10 +69,10 @@ pub struct Sse {
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Sse {
-    /// The events of a stream.
+    /// Sends the events of a stream.
     ///
-    /// A method that gives a stream of its own, such as `fn prices(&self) -> impl Stream<Item = String> + use<>`,
-    /// needs the `use<>`: without it the stream borrows from the state, and cannot outlive the handler.
+    /// A method that returns a stream, such as `fn prices(&self) -> impl Stream<Item = String> + use<>`, needs the
+    /// `use<>`. Without it the stream borrows from the state, and cannot outlive the handler.
     pub fn new<St>(events: St) -> Self
     where
         St: Stream<Item: IntoSseEvent> + Send + 'static,
@@ -76,15 +80,15 @@ impl Sse {
         Self { events: Box::pin(EventBody::new(events, SILENCE_MAX)) }
     }
 
-    /// The events that a closure sends, until its future ends. It is called when the client's reply has begun, and its
+    /// Sends the events of a closure, until its future ends. The closure is called when the reply has begun, and its
     /// future is dropped with the reply.
     ///
-    /// In a stream's macro `?` cannot stand inside `select!`; here it can.
+    /// Inside `select!`, `?` works here; in the macros of `async_stream` it does not.
     ///
     /// ```
     /// use fc_runtime::{App, Sse, SseEvent};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # fc_runtime::testing::run(async {
     /// let client = App::with_state("tick")
     ///     .get("/ticks", async |ex| Sse::run(async move |mut out| {
     ///         for id in 0..2 { out.send(SseEvent::data(ex.state()).with_id(id)).await?; }
@@ -102,14 +106,14 @@ impl Sse {
         Self::new(Sent::new(producer))
     }
 
-    /// How long nothing may be sent before a comment is (10 s). It should be less than what a load balancer allows, 15 s
-    /// unless its listener says otherwise. Zero is never.
+    /// The longest time without an event before a comment is sent. Default: 10 s. Choose less than the idle time-out of
+    /// the load balancer, which is 15 s unless its listener sets another. Zero turns comments off.
     pub fn with_keep_alive(mut self, every: Duration) -> Self {
         self.events.as_mut().set_keep_alive(Some(every).filter(|every| !every.is_zero()));
         self
     }
 
-    /// Sends no comments into a silence.
+    /// Never sends keep-alive comments.
     pub fn without_keep_alive(mut self) -> Self {
         self.events.as_mut().set_keep_alive(None);
         self
@@ -118,7 +122,7 @@ impl Sse {
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
-/// What tells nginx to pass each chunk on.
+/// The header that tells nginx to pass each chunk on without buffering.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const NO: HeaderValue = HeaderValue::from_static("no");
 

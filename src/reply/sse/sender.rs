@@ -1,4 +1,4 @@
-//! Events from a future that sends them.
+//! The events of `Sse::run`: a mailbox between the author's future and the body of the reply.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,26 +12,43 @@ use pin_project_lite::pin_project;
 
 use crate::error::{Error, Result};
 use crate::reply::sse::body::CHUNK_MAX;
-use crate::reply::sse::event::{IntoSseEvent, SseEvent, Wire};
+use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 
 /// Sends events from the closure of [`Sse::run`](crate::Sse::run).
+///
+/// A task of its own may hold it too:
+///
+/// ```
+/// use fc_runtime::{App, Sse};
+///
+/// # fc_runtime::testing::run(async {
+/// let client = App::new()
+///     .get("/steps", async |_| Sse::run(async |mut out| {
+///         let work = tokio::spawn(async move { out.send("half").await });
+///         work.await?
+///     }))
+///     .test_client();
+/// client.get("/steps").await.assert_text("data: half\n\n");
+/// # });
+/// ```
 #[must_use = "a sender does nothing unless events are sent"]
 pub struct SseSender {
-    mailbox: Arc<Mailbox>,
+    buffer: Arc<EventBuffer>,
 }
 
 impl SseSender {
-    /// Sends an event. Waits while the client is slower than its events: 16 KiB of them are taken before that.
+    /// Sends an event. Waits while the client reads more slowly than events are sent: 16 KiB of events are buffered
+    /// before that.
     ///
     /// # Errors
-    /// When the event cannot be made, and in a task of its own, when the stream has ended. The closure itself is dropped
-    /// then.
+    /// When the event cannot be made. In a task of the author's also when the stream has ended; the closure itself is
+    /// dropped with the stream.
     ///
     /// # Cancel safety
-    /// When the future is dropped while it waits, the event is not sent.
+    /// If the future is dropped while it waits, the event is not sent.
     pub async fn send(&mut self, event: impl IntoSseEvent) -> Result {
         let event = event.into_sse_event()?.into_wire()?;
-        poll_fn(|cx| self.mailbox.poll_put(cx, &event)).await
+        poll_fn(|cx| self.buffer.poll_put(cx, &event)).await
     }
 }
 
@@ -41,88 +58,89 @@ impl fmt::Debug for SseSender {
     }
 }
 
-/// Between the future that sends and the body that takes. Mostly one task has both, and then nobody is woken.
+/// The buffer between the future that sends and the body that takes. Mostly both run in one task, and no wake is
+/// needed.
 #[derive(Default)]
-struct Mailbox(Mutex<Letters>);
+struct EventBuffer(Mutex<Buffered>);
 
 #[derive(Default)]
-struct Letters {
-    /// Whole events.
+struct Buffered {
+    /// Complete events in wire format.
     text: Vec<u8>,
     is_closed: bool,
-    /// Who waits for events.
-    taker: Option<Waker>,
-    /// Who waits for room.
-    putter: Option<Waker>,
+    /// The waker of the body, while it waits for events.
+    reader: Option<Waker>,
+    /// The waker of the future, while it waits for room.
+    writer: Option<Waker>,
 }
 
-impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Letters> {
+impl EventBuffer {
+    fn lock(&self) -> MutexGuard<'_, Buffered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_put(&self, cx: &Context<'_>, event: &Wire) -> Poll<Result> {
-        let mut letters = self.lock();
-        if letters.is_closed {
+    fn poll_put(&self, cx: &Context<'_>, event: &EventBytes) -> Poll<Result> {
+        let mut buffered = self.lock();
+        if buffered.is_closed {
             let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the stream of events has ended");
             return Poll::Ready(Err(error));
         }
-        if letters.text.len() >= CHUNK_MAX {
-            letters.putter = Some(cx.waker().clone());
+        if buffered.text.len() >= CHUNK_MAX {
+            buffered.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        letters.text.extend_from_slice(event.as_slice());
-        if let Some(taker) = letters.taker.take() {
-            drop(letters);
-            taker.wake();
+        buffered.text.extend_from_slice(event.as_slice());
+        if let Some(reader) = buffered.reader.take() {
+            drop(buffered);
+            reader.wake();
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_take(&self, cx: &Context<'_>) -> Poll<Vec<u8>> {
-        let mut letters = self.lock();
-        if letters.text.is_empty() {
-            letters.taker = Some(cx.waker().clone());
+        let mut buffered = self.lock();
+        if buffered.text.is_empty() {
+            buffered.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let text = std::mem::take(&mut letters.text);
-        let putter = letters.putter.take();
-        drop(letters);
-        // The one that is polled next by this task needs no waking.
-        if let Some(putter) = putter.filter(|putter| !putter.will_wake(cx.waker())) {
-            putter.wake();
+        let text = std::mem::take(&mut buffered.text);
+        let writer = buffered.writer.take();
+        drop(buffered);
+        // A future in the same task is polled again by that task, and needs no wake.
+        if let Some(writer) = writer.filter(|writer| !writer.will_wake(cx.waker())) {
+            writer.wake();
         }
         Poll::Ready(text)
     }
 
-    /// Whoever still sends is told.
+    /// Closes the mailbox. Later sends give an error.
     fn close(&self) {
-        let mut letters = self.lock();
-        letters.is_closed = true;
-        letters.text = Vec::new();
-        let wakers = (letters.taker.take(), letters.putter.take());
-        drop(letters);
-        if let Some(putter) = wakers.1 {
-            putter.wake();
+        let mut buffered = self.lock();
+        buffered.is_closed = true;
+        buffered.text = Vec::new();
+        let wakers = (buffered.reader.take(), buffered.writer.take());
+        drop(buffered);
+        if let Some(writer) = wakers.1 {
+            writer.wake();
         }
     }
 }
 
 pin_project! {
-    /// The stream of what a future sends, until it ends. It does not begin before somebody wants an event.
+    /// The stream of events that a future sends, until the future ends. The closure is called at the first poll.
     pub(super) struct Sent<F, Fut> {
         start: Option<F>,
         #[pin]
         future: Option<Fut>,
-        // How the future ended, when it has, and what it sent is not taken yet.
+        // The result of the future, kept until the events that it sent are taken.
         outcome: Option<Result>,
-        mailbox: Closing,
+        buffer: Closing,
     }
 }
 
-/// Closes with its stream.
+/// Closes the mailbox when the stream is dropped.
 #[derive(Default)]
-struct Closing(Arc<Mailbox>);
+struct Closing(Arc<EventBuffer>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
@@ -132,7 +150,7 @@ impl Drop for Closing {
 
 impl<F, Fut> Sent<F, Fut> {
     pub(super) fn new(start: F) -> Self {
-        Self { start: Some(start), future: None, outcome: None, mailbox: Closing::default() }
+        Self { start: Some(start), future: None, outcome: None, buffer: Closing::default() }
     }
 }
 
@@ -146,17 +164,17 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         if let Some(start) = this.start.take() {
-            this.future.set(Some(start(SseSender { mailbox: Arc::clone(&this.mailbox.0) })));
+            this.future.set(Some(start(SseSender { buffer: Arc::clone(&this.buffer.0) })));
         }
-        // What is sent while this task is at work needs no waking.
-        this.mailbox.0.lock().taker = None;
+        // Events that are sent during this poll need no wake.
+        this.buffer.0.lock().reader = None;
         if let Some(future) = this.future.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = future.poll(cx)
         {
             this.future.set(None);
             *this.outcome = Some(outcome);
         }
-        match this.mailbox.0.poll_take(cx) {
+        match this.buffer.0.poll_take(cx) {
             Poll::Ready(text) => Poll::Ready(Some(Ok(SseEvent::closed(text.into())))),
             Poll::Pending if this.future.is_some() => Poll::Pending,
             Poll::Pending => Poll::Ready(this.outcome.take().and_then(Result::err).map(Err)),

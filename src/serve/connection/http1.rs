@@ -17,32 +17,32 @@ use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
-use crate::serve::drain::Watch;
+use crate::serve::departure::departure;
+use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 #[cfg(feature = "websocket")]
 use crate::serve::upgrade::spawn_upgraded;
-use crate::serve::watch::departure;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 
-/// How much of a head hyper takes in before it answers 431 itself, without a record and closing the connection. Room for
-/// what our own limits let through, so that it is they that refuse.
+/// The largest head that hyper reads, in bytes. Beyond it hyper answers 431 itself, without a record, and closes the
+/// connection. The room is more than our own limits need, so that those refuse first.
 const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
 
-/// No idle time-out, no cap on requests per connection, no `Connection: close` of ours: the platform reuses its
-/// connections, and answers 502 to a `POST` on one that was closed meanwhile.
+/// An HTTP/1.1 connection. It has no idle time-out, no cap on requests, and never sends `Connection: close`. The
+/// platform reuses its connections, and answers 502 to a `POST` on one that was closed meanwhile.
 ///
-/// Written by hand, like all that an idle connection keeps: an `async` block would hold what it was made from beside
-/// what it has become.
+/// The future is written by hand, as is everything that an idle connection keeps. An `async` block would hold its
+/// arguments beside the values made from them.
 pub(super) struct Http1<S: Send + Sync + 'static> {
     connection: http1::Connection<TokioIo<Io>, Service<S>>,
     peer: Arc<Peer>,
-    watch: Watch,
+    drain: DrainObserver,
     asked: bool,
     head_limit: Duration,
     slow_head: Timer,
     socket: Arc<OwnedWriteHalf>,
-    /// Made when a request has to be waited for: most connections only ever have answers that are ready.
+    /// Created when a request has to wait. Most connections only have replies that are ready at once.
     departed: Option<BoxFuture<()>>,
     place: OwnedSemaphorePermit,
 }
@@ -52,30 +52,31 @@ impl<S: Send + Sync + 'static> Http1<S> {
         app: Arc<Sealed<S>>,
         stream: TcpStream,
         peer: Arc<Peer>,
-        watch: Watch,
+        drain: DrainObserver,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let io = Io::new(stream, Arc::clone(&peer));
         let (socket, head_limit) = (io.handle(), app.settings.head_limit);
         let service = Service { app, peer: Arc::clone(&peer) };
         let mut builder = http1::Builder::new();
-        // Head and body in one buffer and one plain write: some 400 instructions less than a vectored one for the small
-        // replies that most are, and a copy of large ones, whose pieces are bounded: hyper chooses once for a connection.
-        // Half-closed is not closed to hyper, which would look for the end behind every request, and make room of 8 KiB to
-        // read into while the request still holds what it was read into. We see a client leave ourselves.
+        // `writev(false)`: head and body go into one buffer and one plain write. That is some 400 instructions less
+        // than a vectored write for a small reply. Large replies are copied, in pieces of bounded size; hyper chooses
+        // once for a connection. `half_close(true)`: otherwise hyper reads behind every request to look for the end,
+        // with a new buffer of 8 KiB while the request still holds the old one. `departure` sees a client leave in
+        // place of hyper.
         builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
-        Self { connection, peer, watch, asked: false, head_limit, slow_head, socket, departed: None, place }
+        Self { connection, peer, drain, asked: false, head_limit, slow_head, socket, departed: None, place }
     }
 
-    /// The handle to watch the socket with.
+    /// The handle for watching the socket.
     pub(super) fn socket(&self) -> Arc<OwnedWriteHalf> {
         Arc::clone(&self.socket)
     }
 
-    /// Hands the connection, as hyper leaves it when it switches protocols, to what waits for it: nothing has to be set
-    /// up for that in connections that never do.
+    /// Runs the upgrade, if there is one, on the parts of the connection that hyper returns. A connection without an
+    /// upgrade sets nothing up for it.
     #[cfg(feature = "websocket")]
     fn switch(self) {
         let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() else { return };
@@ -83,7 +84,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         spawn_upgraded(
             on_upgrade,
             (io.into_inner(), read_buf),
-            (self.watch, self.place),
+            (self.drain, self.place),
             &service.app.shared.tracker,
         );
     }
@@ -95,11 +96,11 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        if is_over(connection, &mut this.watch, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+        if is_over(connection, &mut this.drain, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
         }
-        // hyper came first: what a client asked before it left is answered if it can be answered at once.
-        // An error of hyper's concerns that client alone, and its requests have their records.
+        // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
+        // error from hyper concerns this client only, and the records of its requests are complete.
         if this.peer.is_busy() || this.peer.is_stuck() {
             let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));
             return departed.as_mut().poll(cx);
@@ -112,7 +113,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     }
 }
 
-/// A connection that may leave HTTP.
+/// An HTTP/1.1 connection that may be upgraded.
 #[cfg(feature = "websocket")]
 pub(super) struct Switching<S: Send + Sync + 'static>(Option<Http1<S>>);
 

@@ -1,4 +1,4 @@
-//! HTTP/2 with prior knowledge on one connection.
+//! HTTP/2 with prior knowledge (h2c) on one connection.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,19 +16,19 @@ use crate::exchange::Peer;
 use crate::platform::limits::REQUEST_HEADERS_MAX;
 use crate::sealed::Sealed;
 use crate::serve::connection::{Service, is_over};
-use crate::serve::drain::Watch;
+use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 use crate::task::{Kind, Tracker};
 use crate::timer::Timer;
 
-/// How long an HTTP/2 client without a request in flight may neither read nor answer when we stop.
+/// How long a stop waits for an HTTP/2 client that has no request in flight, and neither reads nor answers.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How long a client may say nothing before the kernel asks whether it is there, and how often it asks. A client that
-/// vanished without a word has left after the ninth question, some two and a half minutes in all.
+/// TCP keep-alive: the idle time before the first probe, and the interval between probes. A client that vanished is
+/// noticed after the ninth probe, about two and a half minutes in all.
 ///
-/// The kernel's questions instead of HTTP/2's own pings: they cost a call nothing, no timer runs for them here that a
-/// freeze could make late, and a client that is there answers whatever it is busy with.
+/// The kernel's probes replace HTTP/2 pings. They cost a call nothing, need no timer that a freeze could delay, and a
+/// busy client still answers them.
 const SILENCE: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
@@ -36,54 +36,54 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
     peer: Arc<Peer>,
-    mut watch: Watch,
+    mut drain: DrainObserver,
     _place: OwnedSemaphorePermit,
 ) {
     let head_limit = app.settings.head_limit;
     let executor = Tracked(app.shared.tracker.clone());
     let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_EVERY);
-    // Without it, such a client is noticed when something is sent to it.
+    // Without keep-alive, a vanished client is noticed when data is sent to it.
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let io = Io::new(stream, Arc::clone(&peer));
     let service = Service { app, peer: Arc::clone(&peer) };
     let mut builder = http2::Builder::new(executor);
     let builder = builder
-        // One connection carries all calls of an instance, at most 200 at a time.
+        // One connection carries all calls of an instance: at most 200 at a time on the platform.
         .max_concurrent_streams(256)
         .max_header_list_size(u32::try_from(REQUEST_HEADERS_MAX).unwrap_or(u32::MAX))
-        // What one stream, and the connection, may have sent that no handler has read.
+        // The unread bytes that one stream, and the whole connection, may send.
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(1024 * 1024)
         .max_send_buf_size(256 * 1024)
-        // Streams that a client opens and resets at once: beyond this the connection is closed.
+        // The most streams that a client may open and reset at once. Beyond it the connection is closed.
         .max_pending_accept_reset_streams(64)
         .max_local_error_reset_streams(256);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        if is_over(connection.as_mut(), &mut watch, &mut asked, http2::Connection::graceful_shutdown, cx) {
+        if is_over(connection.as_mut(), &mut drain, &mut asked, http2::Connection::graceful_shutdown, cx) {
             return Poll::Ready(());
         }
         if peer.has_moved() {
             slow.stop();
         }
-        // A client that says nothing after its preface is as slow as one that does not end its head. And one that has
-        // nothing in flight, and neither reads nor answers our farewell, must not hold up the stop.
+        // A client that sends nothing after its preface is treated like one that does not complete its head. A client
+        // without requests in flight that neither reads nor answers the GOAWAY must not delay the stop.
         if !peer.has_begun() {
             return slow.poll(cx, head_limit);
         }
         if asked && !peer.is_busy() {
             return slow.poll(cx, FAREWELL);
         }
-        // While a timer is there, the executor reads the clock whenever it rests.
+        // Drop the timer: while one exists, the executor reads the clock whenever it is idle.
         slow = Timer::default();
         Poll::Pending
     })
     .await;
 }
 
-/// hyper's tasks, one per HTTP/2 stream, are tracked like all others.
+/// Spawns hyper's tasks, one per HTTP/2 stream, through the tracker.
 #[derive(Clone)]
 struct Tracked(Tracker);
 

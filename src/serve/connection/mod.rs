@@ -1,9 +1,9 @@
-//! One connection: hyper on it until it ends, its client leaves, or the process stops.
+//! One connection: hyper drives it until it ends, the client leaves, or the process stops.
 
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
-mod turn;
+mod unpolled;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,56 +20,56 @@ use crate::exchange::{Busy, Payload, Peer};
 use crate::log::AccessLog;
 #[cfg(not(feature = "http2"))]
 use crate::log::say;
-use crate::request::Answer;
+use crate::request::RequestFuture;
 use crate::sealed::Sealed;
-use crate::serve::drain::{Stage, Watch};
-use crate::serve::sniff::Protocol;
+use crate::serve::drain::{DrainObserver, Stage};
+use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
 use http1::Http1;
-use turn::Turns;
+use unpolled::CountUnpolled;
 
-/// Serves a connection, as a task of its own that counts in `place` until it ends.
+/// Serves a connection in a new task. The connection holds the permit `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     stream: TcpStream,
     address: SocketAddr,
-    protocol: Protocol,
-    watch: Watch,
+    version: HttpVersion,
+    drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
     let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
-    match protocol {
-        Protocol::Http1 => {
-            let tally = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.tally));
-            let http = Http1::new(app, stream, peer, watch, place);
-            let records = tally.map(|tally| (tally, http.socket()));
+    match version {
+        HttpVersion::Http1 => {
+            let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
+            let http = Http1::new(app, stream, peer, drain, place);
+            let records = counts.map(|counts| (counts, http.socket()));
             #[cfg(feature = "websocket")]
             let http = http1::Switching::new(http);
-            drop(tracker.spawn(Kind::Connection, Turns::new(http, records)));
+            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(http, records)));
         }
         #[cfg(feature = "http2")]
-        Protocol::Http2 => {
-            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, watch, place)));
+        HttpVersion::Http2 => {
+            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place)));
         }
         #[cfg(not(feature = "http2"))]
-        Protocol::Http2 => say::warn(format_args!(
+        HttpVersion::Http2 => say::warn(format_args!(
             "{address} speaks HTTP/2, which this binary was built without: enable the feature \"http2\" of fc-runtime"
         )),
     }
 }
 
-/// Polls hyper, and asks it once to stop when the process does; whether the connection has ended, or has to.
+/// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper looks before it is asked: a request that is in the socket already is still served.
+/// hyper is polled before the shutdown starts: a request that is in the socket already is still served.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
-    watch: &mut Watch,
+    drain: &mut DrainObserver,
     asked: &mut bool,
     stop: impl Fn(Pin<&mut C>),
     cx: &mut Context<'_>,
 ) -> bool {
-    let stage = watch.stage(cx);
+    let stage = drain.stage(cx);
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
         return true;
     }
@@ -80,7 +80,7 @@ fn is_over<C: Future>(
     false
 }
 
-/// What hyper asks: each request of one connection.
+/// The service that hyper calls for each request of one connection.
 struct Service<S> {
     app: Arc<Sealed<S>>,
     peer: Arc<Peer>,
@@ -99,9 +99,9 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     }
 }
 
-/// What hyper wants of a service: a result, which never is an error.
+/// The future that hyper polls for a response. Its error type is never used.
 struct Answered<S> {
-    answer: Answer<S>,
+    answer: RequestFuture<S>,
     busy: Option<Busy>,
 }
 

@@ -1,5 +1,4 @@
-//! The door and the executor read heads alike: what the door takes for a probe, hyper reads as the same request, which
-//! ends at the same byte.
+//! The door and hyper read heads alike: a probe is the same request to hyper, and ends at the same byte.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -14,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
 
-/// What hyper makes of a request.
+/// A request, as hyper reads it.
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     is_head: bool,
@@ -25,7 +24,7 @@ struct Read {
 
 const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nhost: a\r\n\r\n";
 
-/// Numbers that look like chance, and are the same in each run.
+/// Pseudo-random numbers, the same in each run.
 struct Chance(u64);
 
 impl Chance {
@@ -40,12 +39,12 @@ impl Chance {
         of[self.below(of.len())]
     }
 
-    /// The end of a line, which most clients know.
+    /// The end of a line, mostly a valid one.
     fn end(&mut self) -> &'static [u8] {
         if self.below(15) > 0 { b"\r\n" } else { self.one(&[b"\n", b"\r", b"\r\r\n", b"\n\r"]) }
     }
 
-    /// A head that is a probe, or nearly one.
+    /// The head of a probe, or of a request that is nearly one.
     fn head(&mut self) -> Vec<u8> {
         const METHODS: &[&[u8]] = &[b"GET ", b"GET ", b"HEAD ", b"HEAD ", b"get ", b"GET  ", b"POST "];
         const TARGETS: &[&[u8]] = &[
@@ -125,7 +124,7 @@ impl Chance {
             head.extend_from_slice(self.end());
         }
         head.extend_from_slice(self.end());
-        // Now and then a byte too much, too few, or another one.
+        // Sometimes one byte is inserted, replaced or removed.
         let at = self.below(head.len());
         match self.below(8) {
             0 => head.insert(at, BYTES[self.below(BYTES.len())]),
@@ -137,7 +136,7 @@ impl Chance {
     }
 }
 
-/// What hyper reads of bytes that come in two pieces, set up as the executor does it.
+/// The requests that hyper reads from bytes that come in two pieces. hyper is configured as on the executor.
 async fn read(bytes: &[u8], cut: usize) -> Vec<Read> {
     let (mut client, server) = duplex(64 * 1024);
     let seen = Rc::new(RefCell::new(Vec::new()));
@@ -155,7 +154,7 @@ async fn read(bytes: &[u8], cut: usize) -> Vec<Read> {
     let talk = async {
         client.write_all(&bytes[..cut]).await.expect("there is room");
         tokio::task::yield_now().await;
-        // It may have closed.
+        // hyper may have closed the connection.
         let _ = client.write_all(&bytes[cut..]).await;
         let _ = client.shutdown().await;
         let _ = client.read_to_end(&mut Vec::new()).await;
@@ -174,7 +173,7 @@ async fn what_the_door_takes_for_a_probe_is_one_to_hyper() {
         let bytes = [&head, NEXT].concat();
         let shown = String::from_utf8_lossy(&head);
         let whole = probes.sniff(&bytes);
-        // Piece by piece it waits, and then says the same.
+        // A prefix gives `More` or the final result.
         for cut in 0..bytes.len() {
             let part = probes.sniff(&bytes[..cut]);
             assert!(part == Sniffed::More || part == whole, "{part:?} at {cut}, {whole:?} of {shown:?}");

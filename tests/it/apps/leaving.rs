@@ -119,6 +119,7 @@ async fn finish(ex: Exchange<Seen>) -> &'static str {
     let _guard = ex.state().guard(ex.request_id());
     ex.state().say("holding", ex.request_id());
     ex.hang_up().await;
+    ex.state().say("going on", ex.request_id());
     ex.state().say("told", ex.request_id());
     // It is still there after that, and works.
     ex.state().gate.notified().await;

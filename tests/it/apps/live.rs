@@ -58,7 +58,7 @@ pub fn app() -> App<Seen> {
         // Two of five events to each connection; a client that has all of them is sent away.
         .get("/resumable", async |ex| {
             let seen = ex.last_event_id();
-            ex.state().came_with.lock().unwrap().push(seen.unwrap_or("none").to_owned());
+            ex.state().came_with.lock().unwrap().push(seen.as_deref().unwrap_or("none").to_owned());
             let first = seen.and_then(|id| id.parse::<u32>().ok()).map_or(0, |id| id + 1);
             if first == 5 {
                 return StatusCode::NO_CONTENT.into_reply();

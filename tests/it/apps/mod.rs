@@ -4,8 +4,10 @@ mod bodies;
 pub mod grpc;
 mod leaving;
 pub mod live;
+mod octets;
 mod settings;
 mod sockets;
+mod spelling;
 mod words;
 
 /// Not a test: what `Launch::app` starts.
@@ -18,8 +20,10 @@ fn serve() {
         "grpc" => grpc::app().run().unwrap(),
         "leaving" => leaving::app().run().unwrap(),
         "live" => live::app().run().unwrap(),
+        "octets" => octets::app().run().unwrap(),
         "settings" => settings::app().run().unwrap(),
         "sockets" => sockets::app().run().unwrap(),
+        "spelling" => spelling::app().run().unwrap(),
         "in-current-thread" => inside(&mut tokio::runtime::Builder::new_current_thread()),
         "in-multi-thread" => inside(&mut tokio::runtime::Builder::new_multi_thread()),
         name => panic!("no app has the name {name}"),

@@ -24,14 +24,9 @@ pub fn app() -> App<Rounds> {
         .get("/slow", slow)
         .post("/slow", slow)
         .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), slow)
-        .get("/block", async |ex| {
-            let Pause { ms } = ex.query()?;
-            let end = Instant::now() + Duration::from_millis(ms);
-            while Instant::now() < end {
-                std::hint::spin_loop();
-            }
-            Ok("blocked")
-        })
+        .get("/block", block)
+        .get(at("/block-finish").hang_up_policy(HangUpPolicy::Finish), block)
+        .event(async |event| Ok(spin(event.text()?.parse()?)))
         .get(at("/limited").time_limit(Duration::from_millis(200)), slow)
         .post("/read", async |ex| Ok(ex.bytes().await?.len().to_string()))
         .post("/echo", async |ex| Reply::stream(ex.body()))
@@ -88,6 +83,9 @@ fn with_settings(mut app: App<Rounds>) -> App<Rounds> {
     if let Some(most) = number("IT_MAX_IN_FLIGHT") {
         app = app.max_in_flight(most);
     }
+    if let Some(most) = number("IT_MAX_FINISHING") {
+        app = app.max_finishing(most);
+    }
     if let Some(hops) = number("IT_HOPS") {
         app = app.trusted_hops(usize::try_from(hops).unwrap());
     }
@@ -142,6 +140,20 @@ async fn slow(ex: Exchange<Rounds>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+async fn block(ex: Exchange<Rounds>) -> Result<&'static str> {
+    let Pause { ms } = ex.query()?;
+    Ok(spin(ms))
+}
+
+/// Holds its thread.
+fn spin(ms: u64) -> &'static str {
+    let end = Instant::now() + Duration::from_millis(ms);
+    while Instant::now() < end {
+        std::hint::spin_loop();
+    }
+    "blocked"
 }
 
 fn number(name: &str) -> Option<u64> {

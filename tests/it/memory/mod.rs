@@ -5,7 +5,7 @@ mod errors;
 mod events;
 mod grpc;
 mod grpc_services;
-mod initialise;
+mod initialize;
 mod policy;
 mod replies;
 mod routing;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "authors spawn as they like")]
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ async fn items_of_every_kind() {
 #[tokio::test]
 async fn the_last_event_id_is_whatever_the_browser_sends() {
     let client = App::new()
-        .get("/", async |ex| ex.last_event_id().map_or_else(|| "none".to_owned(), str::to_owned))
+        .get("/", async |ex| ex.last_event_id().map_or_else(|| "none".to_owned(), Cow::into_owned))
         .test_client();
     client.get("/").await.assert_text("none");
     client.get("/").header("last-event-id", "").await.assert_text("none");

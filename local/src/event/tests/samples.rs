@@ -15,7 +15,8 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
-    Kind::Request(Record { method: Method::GET, path: "/a".to_owned(), status, duration, is_cold })
+    let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
+    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1 })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {

@@ -1,0 +1,91 @@
+//! A call: which function, how, and with what.
+
+use std::sync::Arc;
+
+use fc_runtime::platform::names::path;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+
+use crate::event::{Tail, Via};
+use crate::wire::{BodyFault, Payload};
+
+/// A function as callers name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FunctionRef {
+    pub(crate) name: Arc<str>,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(crate) qualifier: Option<Box<str>>,
+}
+
+impl FunctionRef {
+    /// The function's newest code.
+    pub(crate) fn latest(name: &Arc<str>) -> Self {
+        FunctionRef { name: Arc::clone(name), qualifier: None }
+    }
+}
+
+/// What a function is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    /// The client's own request.
+    Http,
+    /// An event, which the platform posts to the function.
+    Event,
+}
+
+impl CallKind {
+    /// What the function reads in `x-fc-control-path`.
+    pub(crate) fn control_path(self) -> &'static str {
+        match self {
+            CallKind::Http => path::HTTP_INVOKE,
+            CallKind::Event => path::INVOKE,
+        }
+    }
+}
+
+/// A call of a function.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) id: Arc<str>,
+    pub(crate) function: FunctionRef,
+    pub(crate) kind: CallKind,
+    pub(crate) via: Via,
+    /// 1 for the first time that the platform sends this call, 2 for its first retry.
+    pub(crate) attempt: u32,
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) target: Uri,
+    /// Without hop-by-hop and reserved headers; the platform's are added by the dispatch.
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Payload,
+    pub(crate) body_fault: BodyFault,
+    /// Where the call's log goes, if its caller asked for it.
+    pub(crate) tail: Option<Tail>,
+}
+
+impl Call {
+    /// An event for a function. Its bytes are the payload.
+    pub(crate) fn event(
+        id: Arc<str>,
+        function: FunctionRef,
+        via: Via,
+        (payload, body_fault): (Payload, BodyFault),
+        tail: Option<Tail>,
+    ) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
+        Call {
+            id,
+            function,
+            kind: CallKind::Event,
+            via,
+            attempt: 1,
+            method: Method::POST,
+            target: Uri::from_static(path::INVOKE),
+            headers,
+            payload,
+            body_fault,
+            tail,
+        }
+    }
+}

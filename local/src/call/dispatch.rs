@@ -1,0 +1,243 @@
+//! From a call to an instance: lease, connection, retry rule, time limit.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fc_runtime::platform::names::header as fc;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::call::{Call, CallKind};
+use super::functions::{Deployed, Registry};
+use super::run::{EXIT_NEWS, Run};
+use crate::event::{Cause, Kind};
+use crate::failure::Failure;
+use crate::instance::{Connection, Refusal};
+use crate::wire::{BodyFault, Payload};
+
+/// How often a call that was not sent yet looks for another connection or instance.
+const TRIES: usize = 4;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
+const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
+const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
+
+/// A reply whose body is still to come.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: response::Parts,
+    pub(crate) body: AnswerBody,
+    pub(crate) run: Run,
+}
+
+/// How the function sends its body, which decides how the platform passes it on.
+#[derive(Debug)]
+pub(crate) enum AnswerBody {
+    /// With a length: the platform takes all of it before it sends any.
+    Whole(Incoming),
+    /// In chunks: the platform passes each on as it comes.
+    Stream(Incoming),
+}
+
+/// Calls the function and waits for the head of its reply.
+///
+/// # Cancel safety
+///
+/// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
+pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
+    let function = registry.find(&call.function)?;
+    let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
+    match run.call(&function, call).await {
+        Ok((head, body)) => {
+            let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
+            let body = if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) };
+            Ok(Answer { head, body, run })
+        }
+        Err(mut failure) => {
+            run.end(Some(Kind::CallFailed(Cause::from(&failure))));
+            failure.instance = run.instance_id();
+            Err(failure)
+        }
+    }
+}
+
+impl Run {
+    async fn call(
+        &mut self,
+        function: &Deployed,
+        call: Call,
+    ) -> Result<(response::Parts, Incoming), Failure> {
+        self.lease(function).await?;
+        self.begin = Instant::now();
+        let Call { method, target, headers, payload, body_fault, kind, .. } = call;
+        let spare = payload.is_repeatable() && is_idempotent(&method);
+        // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
+        let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
+        let mut request = make(self, payload)?;
+        let mut tries = 0;
+        let mut fresh = None;
+        loop {
+            tries += 1;
+            let mut connection = match fresh.take() {
+                Some(connection) => connection,
+                None => self.connect(function, tries).await?,
+            };
+            if self.must_tell_length(request.body()) {
+                let (head, payload) = request.into_parts();
+                let Ok(payload) = self.within(payload.take_whole()).await? else {
+                    return Err(body_failure(&body_fault).unwrap_or_else(broken_body));
+                };
+                request = Request::from_parts(head, payload);
+            }
+            let may_repeat = spare && connection.is_reused;
+            let mut error = match self.within(connection.sender.try_send_request(request)).await? {
+                Ok(reply) => {
+                    self.sender = Some(connection.sender);
+                    if let Some(lease) = &self.lease {
+                        lease.instance.connections.heard(reply.version());
+                    }
+                    return Ok(reply.into_parts());
+                }
+                Err(error) => error,
+            };
+            request = match error.take_message() {
+                // Nothing was sent: the connection had closed before.
+                Some(unsent) if tries < TRIES => unsent,
+                // The platform's rule for a connection that was used before and breaks before any byte of a
+                // reply: once more, on a new one.
+                None if may_repeat && !error.error().is_parse() => {
+                    fresh = Some(self.reopen().await?);
+                    make(self, Payload::Empty)?
+                }
+                _ => return Err(self.failed(error.error(), &body_fault).await),
+            };
+        }
+    }
+
+    async fn lease(&mut self, function: &Deployed) -> Result<(), Failure> {
+        loop {
+            let pool = function.pool();
+            self.limit = pool.generation.function.timeout;
+            match pool.acquire().await {
+                Ok(lease) => {
+                    self.source.instance = Some(Arc::clone(&lease.instance.id));
+                    lease.instance.output.begin(&self.id, self.tail.clone());
+                    self.lease = Some(lease);
+                    if let Some(tail) = &self.tail {
+                        tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
+                    }
+                    return Ok(());
+                }
+                Err(Refusal::Failed(failure)) => return Err(failure),
+                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &function.pool()) => {
+                    let text = format!("function '{}' is being stopped", function.name);
+                    return Err(Failure::unavailable(text));
+                }
+                // A newer generation took over in between.
+                Err(Refusal::Closed) => {}
+            }
+        }
+    }
+
+    /// A connection to the leased instance, or to another one if that one is gone: nothing was sent yet.
+    async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
+        for _ in tries..=TRIES {
+            let Some(lease) = &self.lease else { break };
+            let error = match self.within(lease.instance.connections.take()).await? {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            // A closed port is the first news of an end: the guard's report may be long in coming.
+            let is_dead = error.kind() == io::ErrorKind::ConnectionRefused
+                || lease.instance.process.exited_within(EXIT_NEWS).await.is_some();
+            if !is_dead {
+                break;
+            }
+            lease.instance.output.end(&self.id);
+            lease.retire();
+            self.lease = None;
+            self.lease(function).await?;
+            // Another instance's start is not the function's time.
+            self.begin = Instant::now();
+        }
+        Err(self.crashed().await)
+    }
+
+    /// A new connection to the same instance. The others have most likely ended as the broken one did.
+    async fn reopen(&self) -> Result<Connection, Failure> {
+        let Some(lease) = &self.lease else { return Err(self.crashed().await) };
+        lease.instance.connections.clear();
+        match self.within(lease.instance.connections.open()).await? {
+            Ok(connection) => Ok(connection),
+            Err(_) => Err(self.crashed().await),
+        }
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        target: &Uri,
+        headers: &HeaderMap,
+        payload: Payload,
+        kind: CallKind,
+    ) -> Result<Request<Payload>, Failure> {
+        // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
+        let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
+        let mut all = own.unwrap_or_default();
+        for (name, value) in headers {
+            all.append(name, value.clone());
+        }
+        let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
+        let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let id = HeaderValue::from_str(&self.id);
+        let id = id.map_err(|_| Failure::invalid_argument("the request id is not a header value"))?;
+        all.insert(REQUEST_ID, id);
+        all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
+        if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
+            all.insert(DEADLINE, value);
+        }
+        let mut request = Request::new(payload);
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = target.clone();
+        *request.headers_mut() = all;
+        Ok(request)
+    }
+
+    /// A peer that speaks HTTP/1.0 reads a body by its length alone, and hyper sends it no other one.
+    fn must_tell_length(&self, payload: &Payload) -> bool {
+        let reads_chunks =
+            self.lease.as_ref().is_none_or(|lease| lease.instance.connections.may_send_chunks());
+        !reads_chunks && !payload.has_length()
+    }
+
+    async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
+        if let Some(failure) = body_failure(body_fault) {
+            return failure;
+        }
+        if error.is_parse_too_large() {
+            return Failure::bad_response("the function's reply headers are too large");
+        }
+        if error.is_parse() {
+            return Failure::bad_response("the function's reply is not HTTP");
+        }
+        self.crashed().await
+    }
+}
+
+/// What the client did wrong with its body, if it did.
+fn body_failure(fault: &BodyFault) -> Option<Failure> {
+    if fault.is_too_large() {
+        return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));
+    }
+    fault.is_broken().then(broken_body)
+}
+
+fn broken_body() -> Failure {
+    Failure::invalid_argument("the request's body ended early")
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}

@@ -1,0 +1,153 @@
+//! The functions there are, by name: the one place that knows which generation is current.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::call::FunctionRef;
+use crate::event::Log;
+use crate::failure::Failure;
+use crate::instance::Pool;
+
+/// The functions of a platform, shared by all that call or change them.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    functions: RwLock<Arc<Functions>>,
+}
+
+impl Registry {
+    /// The functions as they are now.
+    pub(crate) fn functions(&self) -> Arc<Functions> {
+        Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The function, or why it does not answer.
+    pub(crate) fn find(&self, function: &FunctionRef) -> Result<Arc<Deployed>, Failure> {
+        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+        functions.find(function).cloned()
+    }
+
+    /// Puts a function in its place.
+    pub(crate) fn add(&self, function: Arc<Deployed>) {
+        self.change(|functions| functions.insert(function));
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Deployed>> {
+        let mut removed = None;
+        self.change(|functions| removed = functions.remove(name));
+        removed
+    }
+
+    /// Says why a function that is not there yet does not answer. It has no effect on one that is there.
+    pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
+        self.change(|functions| functions.set_pending(name, why));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Functions)) {
+        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut functions));
+    }
+}
+
+/// The functions there are, and those that are to come.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Functions {
+    deployed: HashMap<Arc<str>, Arc<Deployed>>,
+    pending: HashMap<String, &'static str>,
+}
+
+impl Functions {
+    fn insert(&mut self, function: Arc<Deployed>) {
+        self.pending.remove(&*function.name);
+        self.deployed.insert(Arc::clone(&function.name), function);
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Arc<Deployed>> {
+        self.pending.remove(name);
+        self.deployed.remove(name)
+    }
+
+    fn set_pending(&mut self, name: &str, why: &'static str) {
+        if !self.deployed.contains_key(name) {
+            self.pending.insert(name.to_owned(), why);
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Deployed>> {
+        self.deployed.get(name)
+    }
+
+    /// The function, or why it does not answer.
+    pub(crate) fn find(&self, function: &FunctionRef) -> Result<&Arc<Deployed>, Failure> {
+        let found = self.find_by_name(&function.name)?;
+        match &function.qualifier {
+            None => Ok(found),
+            Some(qualifier) => Err(Failure::version_not_found(qualifier)),
+        }
+    }
+
+    /// The newest code of the function with this name, or why it does not answer.
+    pub(crate) fn find_by_name(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
+        match (self.deployed.get(name), self.pending.get(name)) {
+            (Some(function), _) => Ok(function),
+            (None, Some(why)) => Err(Failure::unavailable(format!("function '{name}' {why}"))),
+            (None, None) => Err(Failure::function_not_found(name)),
+        }
+    }
+
+    /// The names of all, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.deployed.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str))
+    }
+}
+
+/// A function that answers, whichever generation of it is current.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    pub(crate) name: Arc<str>,
+    pub(super) log: Log,
+    pool: RwLock<Arc<Pool>>,
+}
+
+impl Deployed {
+    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+        let generation = &pool.generation;
+        Deployed { name: Arc::clone(&generation.name), log: generation.log.clone(), pool: RwLock::new(pool) }
+    }
+
+    /// The current generation.
+    pub(crate) fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes `pool` the current generation and gives the former one.
+    pub(crate) fn swap(&self, pool: Arc<Pool>) -> Arc<Pool> {
+        std::mem::replace(&mut *self.pool.write().unwrap_or_else(PoisonError::into_inner), pool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::FailureKind;
+
+    #[test]
+    fn a_function_that_is_to_come_says_why_it_does_not_answer() {
+        let registry = Registry::default();
+        registry.set_pending("soon", "is being built");
+        let function = |name: &str, qualifier: Option<&str>| FunctionRef {
+            name: Arc::from(name),
+            qualifier: qualifier.map(Box::from),
+        };
+        let failure = registry.find(&function("soon", None)).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::ServiceUnavailable);
+        assert_eq!(failure.message(), "function 'soon' is being built");
+        assert_eq!(registry.functions().names().collect::<Vec<_>>(), ["soon"]);
+        // What is not there has no versions either.
+        for qualifier in [None, Some("1")] {
+            let failure = registry.find(&function("never", qualifier)).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::FunctionNotFound);
+        }
+        assert!(registry.remove("soon").is_none());
+        assert_eq!(registry.functions().names().count(), 0);
+    }
+}

@@ -1,0 +1,166 @@
+//! A call while an instance works on it: its time, its lease, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::client::conn::http1::SendRequest;
+use tokio::time::{Instant, timeout_at};
+
+use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
+use crate::failure::{Failure, megabytes};
+use crate::instance::Lease;
+use crate::wire::Payload;
+
+/// How long the end of a process may be on its way to us after its connection broke.
+pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
+
+/// A call that an instance is working on. Dropping it before it is finished means that the client left.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(super) id: Arc<str>,
+    pub(super) source: Source,
+    log: Log,
+    pub(super) begin: Instant,
+    pub(super) lease: Option<Lease>,
+    pub(super) sender: Option<SendRequest<Payload>>,
+    pub(super) tail: Option<Tail>,
+    pub(super) limit: Duration,
+    is_over: bool,
+}
+
+impl Run {
+    /// A call that waits for an instance: no time of the function runs yet.
+    pub(super) fn new(id: &Arc<str>, function: &Arc<str>, log: &Log, tail: Option<Tail>) -> Self {
+        Run {
+            id: Arc::clone(id),
+            source: Source::function(function).with_request(id),
+            log: log.clone(),
+            begin: Instant::now(),
+            lease: None,
+            sender: None,
+            tail,
+            limit: Duration::ZERO,
+            is_over: false,
+        }
+    }
+
+    /// Waits for `future`, but not beyond the function's time limit.
+    pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+        match timeout_at(self.deadline(), future).await {
+            Ok(output) => Ok(output),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.begin + self.limit
+    }
+
+    /// The function's time is over. With one call at a time the instance may still be busy with this one,
+    /// so it gets no further call.
+    pub(crate) fn timed_out(&self) -> Failure {
+        if let Some(lease) = &self.lease
+            && lease.instance.generation.function.concurrency == 1
+        {
+            lease.retire();
+        }
+        Failure::timed_out(self.limit, self.begin.elapsed(), self.memory())
+    }
+
+    /// The process ended, or closed the connection, before its reply was complete.
+    pub(crate) async fn crashed(&self) -> Failure {
+        let duration = self.begin.elapsed();
+        if let Some(lease) = &self.lease {
+            // The news of its end makes the pool forget it before the next call.
+            lease.instance.process.exited_within(EXIT_NEWS).await;
+        }
+        Failure::process_exited(duration, self.memory())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    pub(crate) fn memory(&self) -> u64 {
+        self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
+    }
+
+    pub(crate) fn is_cold(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_cold)
+    }
+
+    pub(crate) fn instance_id(&self) -> Option<Arc<str>> {
+        self.source.instance.clone()
+    }
+
+    /// The reply was read to its end: the connection can be used again.
+    pub(crate) fn finish(mut self) {
+        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
+            lease.instance.connections.give_back(sender);
+        }
+        self.end(None);
+    }
+
+    /// The call is over without a complete reply.
+    pub(crate) fn fail(mut self, failure: &Failure) {
+        self.end(Some(Kind::CallFailed(Cause::from(failure))));
+    }
+
+    /// Gives the connection back and waits for the last lines of the call's log, then gives that log.
+    pub(crate) async fn finish_with_log(mut self) -> Option<String> {
+        let tail = self.tail.clone()?;
+        if let Some(lease) = &self.lease {
+            const PAUSE: Duration = Duration::from_millis(20);
+            const LIMIT: Duration = Duration::from_millis(200);
+            lease.instance.output.quiet(PAUSE, LIMIT).await;
+            lease.instance.sample_memory();
+        }
+        let duration = self.begin.elapsed();
+        let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mb);
+        let memory = self.memory();
+        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
+            lease.instance.connections.give_back(sender);
+        }
+        self.end(None);
+        let hundredths = duration.as_micros() / 10;
+        tail.push(&format!(
+            "\nDuration: {}.{:02} ms, Billed Duration: {} ms, Memory Size: {declared} MB, Max Memory Used: {} MB",
+            hundredths / 100,
+            hundredths % 100,
+            duration.as_millis() + 1,
+            megabytes(memory),
+        ));
+        Some(tail.text())
+    }
+
+    /// `kind` says what went wrong, if anything did.
+    pub(super) fn end(&mut self, kind: Option<Kind>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        if let Some(tail) = &self.tail {
+            tail.push(&call_end(Some(&self.id), kind.as_ref()));
+        }
+        if let Some(kind) = kind {
+            self.log.emit(&self.source, kind);
+        }
+        if let Some(lease) = self.lease.take() {
+            lease.instance.output.end(&self.id);
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let (duration, memory_bytes) = (self.begin.elapsed(), self.memory());
+        if let Some(lease) = &self.lease
+            && lease.instance.generation.function.is_replaced_after_cancel()
+        {
+            lease.replace();
+        }
+        self.end(Some(Kind::CallCancelled { duration, memory_bytes }));
+    }
+}

@@ -1,0 +1,59 @@
+//! Runs the build steps that the manifest declares.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use tokio_util::task::TaskTracker;
+
+use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
+use crate::manifest::{Manifest, Variables};
+use crate::model::Action;
+use crate::process::{CommandLine, Exit, Output};
+use crate::shell;
+
+/// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
+const NOT_PASSED_ON: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
+/// Runs one step by the shell and waits for its end.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the step and everything it started.
+pub(crate) async fn run(
+    action: &Action,
+    source: &Source,
+    log: &Log,
+    manifest: &Manifest,
+    tasks: &TaskTracker,
+) -> Result<(), BuildFailure> {
+    let redactor = manifest.redactor();
+    let shown = redactor.redact(action.run.clone());
+    log.emit(source, Kind::BuildStarted { command: shown.clone() });
+    let failed = |fault| BuildFailure { line: action.line, command: shown.clone(), fault };
+    if !action.folder.is_dir() {
+        if action.may_fail {
+            return Ok(());
+        }
+        return Err(failed(BuildFault::NoFolder(action.folder.clone())));
+    }
+    let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
+    let environment = environment(manifest.variables());
+    let step =
+        CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
+    let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
+    match step.run(output, tasks).await {
+        Ok(Exit::Code(0)) => Ok(()),
+        Ok(_) if action.may_fail => Ok(()),
+        Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),
+        Err(error) => Err(failed(BuildFault::NotStarted(error.to_string()))),
+    }
+}
+
+/// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
+fn environment(variables: &Variables) -> BTreeMap<String, OsString> {
+    let own =
+        shell::variables().filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
+    let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
+    own.chain(files).collect()
+}

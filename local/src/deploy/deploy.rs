@@ -1,0 +1,278 @@
+//! Makes code and settings of a function the current ones.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use super::build;
+use super::snapshot::{self, Snapshot, Workspace};
+use super::sources::{BuiltFrom, Files, Sources};
+use crate::call::{Deployed, Registry};
+use crate::event::{BuildFailure, Cause, Kind, Log, Source};
+use crate::instance::{Generation, Pool, Refusal};
+use crate::manifest::Manifest;
+use crate::model::{Action, Function};
+use crate::process::Cgroups;
+
+/// How long instances may take to end once their calls are over, beyond their own limits.
+pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
+
+/// What became of a function that was to be deployed. What went wrong is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deployment {
+    /// It answers for the first time.
+    New,
+    /// Its new code has taken the place of the former.
+    Swapped,
+    /// It is as it was before.
+    Refused,
+}
+
+/// The build steps that one round has run, so that a step which several functions name runs once.
+#[derive(Debug, Default)]
+pub struct Built {
+    actions: Vec<Action>,
+}
+
+/// Builds functions and puts them in their places.
+#[derive(Debug)]
+pub(crate) struct Deployer {
+    registry: Arc<Registry>,
+    log: Log,
+    tasks: TaskTracker,
+    /// Whether the manifest's build steps are run.
+    builds_code: bool,
+    /// How long the calls of a former generation may go on where it has to end before the new one starts.
+    drain: Duration,
+    workspace: Arc<Workspace>,
+    cgroups: Option<Arc<Cgroups>>,
+    snapshots: Mutex<HashMap<String, Snapshot>>,
+    builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
+    /// Every generation that may still have instances.
+    pools: Mutex<Vec<Weak<Pool>>>,
+}
+
+impl Deployer {
+    /// Makes the folder for copies of code, and finds out whether the kernel can hold memory limits.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made.
+    pub(crate) async fn create(
+        registry: Arc<Registry>,
+        log: Log,
+        tasks: TaskTracker,
+        builds_code: bool,
+        drain: Duration,
+    ) -> io::Result<Self> {
+        let workspace = Arc::new(Workspace::create()?);
+        let cgroups = cgroups(&log).await;
+        Ok(Deployer {
+            registry,
+            log,
+            tasks,
+            builds_code,
+            drain,
+            workspace,
+            cgroups,
+            snapshots: Mutex::default(),
+            builds: Mutex::default(),
+            pools: Mutex::default(),
+        })
+    }
+
+    /// Builds a function and puts it in its place.
+    pub(crate) async fn deploy(
+        &self,
+        function: &Function,
+        manifest: &Manifest,
+        done: &mut Built,
+    ) -> Deployment {
+        let name = function.name.as_str();
+        let source = Source::function(&Arc::from(name));
+        self.registry.set_pending(name, "is being built");
+        // Taken before the build, so that a change during it is seen.
+        let files = Sources::of(function, manifest.folder()).files_apart().await;
+        self.keep_files(name, files.clone(), files.clone());
+        if self.builds_code && !function.actions.is_empty() {
+            let outcome = self.build(function, manifest, &source, done).await;
+            let after = Sources::of(function, manifest.folder()).files_apart().await;
+            self.keep_files(name, files, after);
+            if let Err(failure) = outcome {
+                self.log.emit(&source, Kind::BuildFailed(failure));
+                self.registry.set_pending(name, "could not be built; see fc-local's output");
+                return Deployment::Refused;
+            }
+        }
+        let snapshot = match self.snapshot(function).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.log.emit(&source, Kind::CodeMissing { code: function.code.clone(), error });
+                self.registry.set_pending(name, "has no code; see fc-local's output");
+                return Deployment::Refused;
+            }
+        };
+        self.put(function, snapshot, &source).await
+    }
+
+    async fn build(
+        &self,
+        function: &Function,
+        manifest: &Manifest,
+        source: &Source,
+        done: &mut Built,
+    ) -> Result<(), BuildFailure> {
+        for action in &function.actions {
+            if !done.actions.contains(action) {
+                build::run(action, source, &self.log, manifest, &self.tasks).await?;
+                done.actions.push(action.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
+        let workspace = Arc::clone(&self.workspace);
+        let (code, name) = (function.code.clone(), function.name.clone());
+        let copying = tokio::task::spawn_blocking(move || workspace.snapshot(&code, &name));
+        match copying.await {
+            Ok(Ok(snapshot)) => {
+                if !snapshot.is_copy {
+                    let kind = Kind::CodeRunInPlace { code: function.code.clone() };
+                    self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
+                }
+                Ok(snapshot)
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Makes this generation of the function the current one, without a moment in which none is.
+    async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
+        let folder = snapshot.folder.clone();
+        let generation = Generation::new(
+            Arc::new(function.clone()),
+            folder,
+            self.log.clone(),
+            self.tasks.clone(),
+            self.cgroups.clone(),
+        );
+        let generation = Arc::new(generation);
+        let functions = self.registry.functions();
+        let Some(deployed) = functions.get(&function.name) else {
+            let pool = self.pool(generation, None, true);
+            self.keep(&function.name, snapshot);
+            self.registry.add(Arc::new(Deployed::new(pool)));
+            return Deployment::New;
+        };
+        let former = deployed.pool();
+        let ignores_port = former.ignores_port();
+        let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
+        if ignores_port == Some(true) {
+            // Both cannot listen on the same port: calls wait while the former one finishes.
+            deployed.swap(Arc::clone(&pool));
+            former.close();
+            self.end(&former, source).await;
+            pool.open();
+        } else {
+            if former.is_in_use()
+                && let Err(Refusal::Failed(failure)) = pool.warm().await
+            {
+                self.log.emit(source, Kind::SwapRefused(Cause::from(&failure)));
+                pool.close();
+                self.tasks.spawn(async move {
+                    pool.gone().await;
+                    snapshot::remove(snapshot).await;
+                });
+                return Deployment::Refused;
+            }
+            deployed.swap(pool);
+            former.close();
+        }
+        self.log.emit(source, Kind::Swapped);
+        let old = self.keep(&function.name, snapshot);
+        self.tasks.spawn(async move {
+            former.gone().await;
+            if let Some(old) = old {
+                snapshot::remove(old).await;
+            }
+        });
+        Deployment::Swapped
+    }
+
+    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+        let pool = Pool::new(generation, ignores_port, is_open);
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Waits until a closed generation is gone; its calls get the drain time.
+    async fn end(&self, former: &Arc<Pool>, source: &Source) {
+        let drain = self.drain;
+        if tokio::time::timeout(drain, former.gone()).await.is_ok() {
+            return;
+        }
+        self.log.emit(source, Kind::DrainExceeded { limit: drain });
+        former.abort();
+        if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
+            self.log.emit(source, Kind::FormerCodeRemains);
+        }
+    }
+
+    fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), snapshot)
+    }
+
+    fn keep_files(&self, name: &str, before: Files, after: Files) {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
+    }
+
+    /// The sources of a function's last build.
+    pub(crate) fn built_from(&self, name: &str) -> Arc<BuiltFrom> {
+        let builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        builds.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    pub(crate) fn warm(&self, name: &str) {
+        let functions = self.registry.functions();
+        if let Some(deployed) = functions.get(name) {
+            let pool = deployed.pool();
+            // Nobody waits for it, and what goes wrong is in the log.
+            self.tasks.spawn(async move { drop(pool.warm().await) });
+        }
+    }
+
+    /// Takes a function out; its calls under way finish.
+    pub(crate) fn remove(&self, name: &str) {
+        if let Some(deployed) = self.registry.remove(name) {
+            deployed.pool().close();
+            self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
+        }
+    }
+
+    /// Every generation that may still have instances, those of functions that were removed too.
+    pub(crate) fn generations(&self) -> Vec<Arc<Pool>> {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// Where the kernel can hold memory limits. Where it cannot, that is said once.
+async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
+    let found = tokio::task::spawn_blocking(Cgroups::find).await;
+    match found.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(cgroups) => Some(Arc::new(cgroups)),
+        Err(reason) => {
+            log.emit(&Source::default(), Kind::MemoryLimitsSampled { reason });
+            None
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The code that instances run: a copy, so that a build never changes a program under a running instance.
+//!
+//! The platform does the same by its code package.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::shell;
+use crate::wire::ids;
+
+/// The largest code package of the platform. A larger folder is run in place.
+const SIZE_MAX: u64 = 500 * 1024 * 1024;
+
+/// Holds the copies, and removes them in the end.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    folder: PathBuf,
+    count: AtomicU64,
+}
+
+/// Where a function's code is, for one generation.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) folder: PathBuf,
+    /// Whether it is a copy.
+    pub(crate) is_copy: bool,
+}
+
+const PREFIX: &str = "fc-local-";
+
+impl Workspace {
+    /// A fresh folder. What a killed predecessor left behind is removed.
+    pub(crate) fn create() -> io::Result<Self> {
+        let root = shell::temporary_folder();
+        remove_leftovers(&root);
+        let own = ids::request();
+        let folder = root.join(format!("{PREFIX}{}-{}", std::process::id(), own));
+        std::fs::create_dir(&folder)?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+        Ok(Workspace { folder, count: AtomicU64::new(0) })
+    }
+
+    /// Copies `code`, as the deployment tool would pack it.
+    pub(crate) fn snapshot(&self, code: &Path, function: &str) -> io::Result<Snapshot> {
+        if size(code, SIZE_MAX)? > SIZE_MAX {
+            return Ok(Snapshot { folder: code.to_owned(), is_copy: false });
+        }
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let folder = self.folder.join(format!("{function}-{number}"));
+        copy(code, &folder)?;
+        let bootstrap = folder.join("bootstrap");
+        if let Ok(metadata) = std::fs::symlink_metadata(&bootstrap)
+            && metadata.is_file()
+        {
+            // The deployment tool packs a file of this name as executable, whatever it is on disk.
+            std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(Snapshot { folder, is_copy: true })
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start.
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Removes a copy that nothing runs from any more, on a thread where blocking does no harm.
+pub(crate) async fn remove(snapshot: Snapshot) {
+    if snapshot.is_copy {
+        // It goes with the workspace at the latest.
+        drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(snapshot.folder)).await);
+    }
+}
+
+fn remove_leftovers(root: &Path) {
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+/// The size of everything below, counted until `limit` is passed.
+fn size(folder: &Path, limit: u64) -> io::Result<u64> {
+    let mut total = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else {
+                total += metadata.len();
+            }
+            if total > limit {
+                return Ok(total);
+            }
+        }
+    }
+    Ok(total)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&source, &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() {
+            std::fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_keeps_modes_links_and_makes_bootstrap_executable() {
+        let workspace = Workspace::create().unwrap();
+        let code = workspace.folder.join("source");
+        std::fs::create_dir_all(code.join("sub")).unwrap();
+        std::fs::write(code.join("bootstrap"), "#!/bin/sh\n").unwrap();
+        std::fs::write(code.join("sub/data"), "x").unwrap();
+        std::os::unix::fs::symlink("sub/data", code.join("link")).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::set_permissions(code.join("bootstrap"), std::fs::Permissions::from_mode(0o644)).unwrap();
+
+        let snapshot = workspace.snapshot(&code, "f").unwrap();
+        assert!(snapshot.is_copy && snapshot.folder != code);
+        assert_eq!(mode(&snapshot.folder.join("bootstrap")), 0o755);
+        assert_eq!(mode(&code.join("bootstrap")), 0o644);
+        assert_eq!(std::fs::read_link(snapshot.folder.join("link")).unwrap(), Path::new("sub/data"));
+        remove(snapshot.clone()).await;
+        assert!(!snapshot.folder.exists() && code.exists());
+        let folder = workspace.folder.clone();
+        drop(workspace);
+        assert!(!folder.exists());
+    }
+}

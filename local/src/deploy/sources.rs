@@ -1,0 +1,143 @@
+//! The files whose changes matter.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::model::Function;
+
+/// Folders that hold what tools make, not what people write.
+const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", "__pycache__", "dist", "venv"];
+
+/// How many folders are watched; the system's own limit is not far above.
+const FOLDERS_MAX: usize = 4096;
+
+/// The sources there are, each with a number that changes whenever the file does.
+pub(crate) type Files = HashMap<PathBuf, u64>;
+
+/// What a function was built from.
+#[derive(Debug, Default)]
+pub(crate) struct BuiltFrom {
+    /// The sources when the build began.
+    pub(crate) before: Files,
+    /// And when its steps had ended.
+    pub(crate) after: Files,
+}
+
+/// What to watch for one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sources {
+    roots: Vec<PathBuf>,
+    /// The folder that the build fills, whose changes come from the build itself.
+    output: Option<PathBuf>,
+}
+
+impl Sources {
+    /// A function that is built is watched where its sources are, any other where its code is.
+    pub(crate) fn of(function: &Function, manifest_folder: &Path) -> Self {
+        let is_built = !function.actions.is_empty();
+        let roots = match (&function.local.watch[..], is_built) {
+            ([], true) => vec![manifest_folder.to_owned()],
+            ([], false) => vec![function.code.clone()],
+            (chosen, _) => chosen.to_vec(),
+        };
+        Sources { roots, output: is_built.then(|| function.code.clone()) }
+    }
+
+    /// As [`files`](Self::files), on a thread where blocking does no harm.
+    pub(crate) async fn files_apart(&self) -> Files {
+        let own = self.clone();
+        // It fails only if the walk panics; then the sources count as changed.
+        tokio::task::spawn_blocking(move || own.files()).await.unwrap_or_default()
+    }
+
+    /// Every folder with sources, found on a thread where blocking does no harm.
+    pub(crate) async fn folders_apart(&self) -> HashSet<PathBuf> {
+        let own = self.clone();
+        tokio::task::spawn_blocking(move || own.folders()).await.unwrap_or_default()
+    }
+
+    fn folders(&self) -> HashSet<PathBuf> {
+        let mut found = HashSet::new();
+        self.walk(&mut |path, metadata| {
+            if metadata.is_dir() {
+                found.insert(path.to_owned());
+            } else if self.roots.iter().any(|root| root == path) {
+                // A file is watched by its folder: editors put another one in its place.
+                found.extend(path.parent().map(Path::to_owned));
+            }
+        });
+        found
+    }
+
+    fn files(&self) -> Files {
+        let mut files = Files::new();
+        self.walk(&mut |path, metadata| {
+            if metadata.is_dir() {
+                return;
+            }
+            let mut hasher = DefaultHasher::new();
+            metadata.len().hash(&mut hasher);
+            metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).hash(&mut hasher);
+            files.insert(path.to_owned(), hasher.finish());
+        });
+        files
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(&Path, &std::fs::Metadata)) {
+        let own_output = own_output();
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for root in &self.roots {
+            // What is gone or unreadable now is looked at again after the next change.
+            let Ok(metadata) = std::fs::metadata(root) else { continue };
+            visit(root, &metadata);
+            if metadata.is_dir() {
+                folders.push(root.clone());
+            }
+        }
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            seen += 1;
+            if seen > FOLDERS_MAX {
+                return;
+            }
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let Ok(metadata) = entry.metadata() else { continue };
+                let is_own_output = own_output.contains(&(metadata.dev(), metadata.ino()));
+                if is_own_output || self.is_ignored(&path, metadata.is_dir()) {
+                    continue;
+                }
+                visit(&path, &metadata);
+                if metadata.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+    }
+
+    fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if self.output.as_deref() == Some(path) {
+            return true;
+        }
+        if is_folder {
+            return name.starts_with('.') || MADE_BY_TOOLS.contains(&name);
+        }
+        // Editors write beside a file before they put it in its place. A log is written because of a build.
+        name.ends_with('~')
+            || path.extension().is_some_and(|ending| ending == "swp" || ending == "log")
+            || name.starts_with(".#")
+            || name == "4913"
+    }
+}
+
+/// The files that fc-local itself writes to, by device and number: each of its lines would be a change.
+fn own_output() -> Vec<(u64, u64)> {
+    let files = ["/proc/self/fd/1", "/proc/self/fd/2"].into_iter();
+    files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| (file.dev(), file.ino())).collect()
+}

@@ -1,0 +1,91 @@
+//! `InvokeFunction`, as the official SDK calls it.
+
+use std::sync::Arc;
+
+use fc_runtime::platform::names::header as fc;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+use crate::call::{Call, FunctionRef, Registry, collect, dispatch, is_function_error};
+use crate::event::{Tail, Via};
+use crate::failure::Failure;
+use crate::front::body::{Outgoing, plain};
+use crate::front::control::{Control, set_log};
+use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
+use crate::front::target::ApiCall;
+use crate::front::visit::Visit;
+use crate::wire::{Payload, limits};
+
+/// Carries out the call.
+pub(crate) async fn invoke(
+    registry: &Registry,
+    call: ApiCall,
+    visit: &mut Visit,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Failure> {
+    let (head, body) = request.into_parts();
+    if head.method != Method::POST {
+        return Err(Failure::path_not_supported(head.method.as_str(), head.uri.path()));
+    }
+    let name = Arc::clone(&registry.functions().find_by_name(&call.function)?.name);
+    visit.set_function(&name);
+    let function = FunctionRef { name, qualifier: call.qualifier.map(Box::from) };
+    let control = Control::take(&head.headers);
+    control.refuse_unsupported()?;
+    limits::check_length(&head.headers)?;
+    let payload = Payload::client(body, limits::BODY_MAX);
+    let tail = control.wants_log.then(Tail::default);
+    let call = Call::event(visit.id(), function, Via::InvokeFunction, payload, tail.clone());
+    visit.set_call(&call);
+    let answer = match dispatch(registry, call).await {
+        Ok(answer) => answer,
+        Err(failure) => return function_error(failure, visit, tail.as_ref()),
+    };
+    visit.set_run(&answer.run);
+    let is_error = is_function_error(&answer.head);
+    match collect(answer.body, answer.run, control.wants_log).await {
+        Ok((body, log)) => {
+            let mut headers = headers(visit);
+            if is_error {
+                headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
+            }
+            if let Some(log) = log {
+                set_log(&mut headers, &log);
+            }
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+            Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
+        }
+        Err(failure) => function_error(failure, visit, tail.as_ref()),
+    }
+}
+
+/// A failure of the function itself is a successful call of the API.
+fn function_error(
+    failure: Failure,
+    visit: &mut Visit,
+    tail: Option<&Tail>,
+) -> Result<Response<Outgoing>, Failure> {
+    if !refusal::is_functions_error(failure.kind) {
+        return Err(failure);
+    }
+    visit.set_failure(&failure);
+    let mut headers = headers(visit);
+    if let Some(tail) = tail {
+        set_log(&mut headers, &tail.text());
+    }
+    headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(plain(StatusCode::OK, headers, refusal::json(&failure, &visit.id())).map(Outgoing::whole))
+}
+
+fn headers(visit: &Visit) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(id) = HeaderValue::from_str(&visit.id()) {
+        headers.insert(fc::REQUEST_ID, id);
+    }
+    if let Some(id) = visit.instance().and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert("x-fc-instance-id", id);
+    }
+    headers.insert("x-fc-invocation-service-version", HeaderValue::from_static("LATEST"));
+    headers
+}

@@ -1,0 +1,56 @@
+//! The life of a request: what it is for, the room that answers it, and its record.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::body::Outgoing;
+use super::target::{Destination, Door, resolve};
+use super::visit::Visit;
+use super::{api, gateway, refusal};
+use crate::call::Registry;
+use crate::event::Log;
+use crate::wire::headers::Peer;
+use crate::wire::host;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Front {
+    registry: Arc<Registry>,
+    pub(super) log: Log,
+}
+
+impl Front {
+    pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
+        Arc::new(Front { registry, log })
+    }
+
+    /// Answers one request.
+    pub(super) async fn serve(
+        &self,
+        door: &Door,
+        peer: &Peer,
+        request: Request<Incoming>,
+    ) -> Response<Outgoing> {
+        let mut visit = Visit::arrive(&self.log, &request);
+        let outcome = match host::check(&request) {
+            Err(failure) => Err(failure),
+            Ok(host) => match resolve(&self.registry.functions(), door, &host, &request) {
+                Err(failure) => Err(failure),
+                Ok(Destination::Api(call)) => api::invoke(&self.registry, call, &mut visit, request).await,
+                Ok(Destination::Trigger(function)) => {
+                    return gateway::enter(&self.registry, &function, peer, visit, request).await;
+                }
+            },
+        };
+        match outcome {
+            Ok(response) => visit.leave_with(response),
+            Err(failure) => {
+                let id = visit.id();
+                visit.set_failure(&failure);
+                visit.leave(refusal::reply(&failure, &id))
+            }
+        }
+    }
+}

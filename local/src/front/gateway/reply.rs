@@ -1,0 +1,58 @@
+//! A function's reply on its way to the client: streamed if the function streams it, else whole.
+
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+
+use crate::call::{Answer, AnswerBody, collect};
+use crate::failure::Failure;
+use crate::front::body::Outgoing;
+use crate::front::control::set_log;
+use crate::front::visit::Visit;
+use crate::wire::{headers, limits};
+
+/// Makes the client's response from the function's.
+pub(crate) async fn pass_on(
+    answer: Answer,
+    method: &Method,
+    visit: &Visit,
+    wants_log: bool,
+) -> Result<Response<Outgoing>, Failure> {
+    let Answer { mut head, body, run } = answer;
+    let refused = limits::check_reply(&head.headers)
+        .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
+    if let Err(failure) = refused {
+        run.fail(&failure);
+        return Err(failure);
+    }
+    let has_no_body =
+        *method == Method::HEAD || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let length = head.headers.get(header::CONTENT_LENGTH).cloned().filter(|_| has_no_body);
+    headers::strip_reply(&mut head.headers);
+    // A function may speak HTTP/1.0; the platform's own client side does not.
+    head.version = Version::HTTP_11;
+    set_request_id(&mut head.headers, visit);
+    let body = match body {
+        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
+            return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
+        }
+        body => body,
+    };
+    let (whole, log) = collect(body, run, wants_log).await?;
+    if let Some(log) = log {
+        set_log(&mut head.headers, &log);
+    }
+    // The length of what would have been sent is the function's to tell.
+    if let Some(length) = length {
+        head.headers.insert(header::CONTENT_LENGTH, length);
+    }
+    Ok(Response::from_parts(head, Outgoing::whole(whole)))
+}
+
+fn informational(status: StatusCode) -> Failure {
+    Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
+}
+
+fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
+    if let Ok(value) = HeaderValue::from_str(&visit.id()) {
+        into.insert(headers::REQUEST_ID, value);
+    }
+}

@@ -1,0 +1,103 @@
+//! A call by a function's HTTP trigger, phase by phase.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_DISPOSITION, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+
+use super::{cors, reply};
+use crate::call::{Call, CallKind, Deployed, FunctionRef, Registry, dispatch};
+use crate::event::{Tail, Via};
+use crate::failure::Failure;
+use crate::front::body::Outgoing;
+use crate::front::control::Control;
+use crate::front::refusal;
+use crate::front::target::origin_form;
+use crate::front::visit::Visit;
+use crate::model::{Function, HttpTrigger};
+use crate::wire::headers::{self, Peer};
+use crate::wire::{Payload, limits};
+
+/// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
+/// CORS, so errors get them too.
+pub(crate) async fn enter(
+    registry: &Registry,
+    deployed: &Deployed,
+    peer: &Peer,
+    mut visit: Visit,
+    request: Request<Incoming>,
+) -> Response<Outgoing> {
+    visit.set_function(&deployed.name);
+    let origin = request.headers().get(ORIGIN).cloned();
+    let function = Arc::clone(&deployed.pool().generation.function);
+    let mut response = match phases(registry, deployed, &function, peer, &mut visit, request).await {
+        Ok(response) => response,
+        Err(failure) => {
+            visit.set_failure(&failure);
+            refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+        }
+    };
+    cors::fill(response.headers_mut(), origin.as_ref());
+    if function.local.attachment {
+        force_attachment(response.headers_mut());
+    }
+    visit.leave_with(response)
+}
+
+/// The phases behind the trigger, in the platform's order.
+async fn phases(
+    registry: &Registry,
+    deployed: &Deployed,
+    function: &Function,
+    peer: &Peer,
+    visit: &mut Visit,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Failure> {
+    let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
+    if trigger.internet_disabled {
+        return Err(Failure::internet_disabled());
+    }
+    limits::check(&request)?;
+    if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
+        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
+    }
+    check_method(trigger, request.method())?;
+    let (head, body) = request.into_parts();
+    let mut headers: HeaderMap = head.headers;
+    let control = Control::take(&headers);
+    control.refuse_unsupported()?;
+    headers::strip_request(&mut headers);
+    headers::add_forwarding(&mut headers, peer);
+    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
+    let tail = control.wants_log.then(Tail::default);
+    let call = Call {
+        id: visit.id(),
+        function: FunctionRef::latest(&deployed.name),
+        kind: CallKind::Http,
+        via: Via::HttpTrigger,
+        attempt: 1,
+        target: origin_form(&head.uri)?,
+        method: head.method.clone(),
+        headers,
+        payload,
+        body_fault,
+        tail,
+    };
+    visit.set_call(&call);
+    let answer = dispatch(registry, call).await?;
+    visit.set_run(&answer.run);
+    reply::pass_on(answer, &head.method, visit, control.wants_log).await
+}
+
+fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
+    if trigger.methods.iter().any(|allowed| allowed == method.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+}
+
+/// Built-in hosts make browsers save a reply instead of showing it.
+fn force_attachment(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+}

@@ -1,0 +1,139 @@
+//! Listeners and the connections they accept.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::body::Cut;
+use super::entry::Front;
+use super::target::Door;
+use crate::event::{Kind, Source, not_bound};
+use crate::wire::Hangup;
+use crate::wire::headers::Peer;
+
+/// How long a client may take to send a request's head, and how long a connection may be idle.
+const HEAD_MAX: Duration = Duration::from_secs(75);
+
+/// After a failure to accept, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
+/// for each request, so this is not set to what could at all fit into them.
+const HEADERS_MAX: usize = 256;
+
+/// The largest head that is read at all; the platform's limits are checked on it.
+const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+const NO_HTTP2: [u8; 26] =
+    [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
+
+/// A port that is listened on.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    /// Where, with the port that the system chose if none was asked for.
+    pub(crate) address: SocketAddr,
+}
+
+impl Listener {
+    /// Listens at `address`.
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, NotBound> {
+        let failed = |error| NotBound { address, error };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Listener { listener, address })
+    }
+
+    /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
+    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+        tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
+    }
+}
+
+/// A port that cannot be listened on.
+#[derive(Debug)]
+pub(crate) struct NotBound {
+    pub(crate) address: SocketAddr,
+    pub(crate) error: io::Error,
+}
+
+impl From<NotBound> for io::Error {
+    fn from(NotBound { address, error }: NotBound) -> Self {
+        io::Error::new(error.kind(), not_bound(address, &error))
+    }
+}
+
+async fn accept(
+    front: Arc<Front>,
+    listener: TcpListener,
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
+                tasks.spawn(connection);
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
+    // A connection that cannot be set up is one that has already ended.
+    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let hangup = Arc::new(hangup);
+    let entrance = Arc::new((front, door, peer));
+    let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
+    let service = service_fn(move |request| {
+        let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
+        async move {
+            let (front, door, peer) = &*entrance;
+            tokio::select! {
+                biased;
+                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                // Dropping the other future is what tells every part of the front that the client left.
+                () = hangup.gone() => Err(Cut),
+            }
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // The outcome of a connection is its client's business; requests are recorded one by one.
+    tokio::select! {
+        outcome = connection.as_mut() => {
+            if outcome.is_err_and(|error| error.is_parse_version_h2()) {
+                watch.say(&NO_HTTP2);
+                log.emit(&Source::default(), Kind::Http2Refused);
+            }
+            return;
+        }
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    drop(connection.await);
+}
+
+fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
+    stream.set_nodelay(true)?;
+    Hangup::prepare(stream)
+}

@@ -1,0 +1,16 @@
+//! Every way in: listeners, the life of a request, and its phases by the way it came.
+
+mod api;
+mod body;
+mod control;
+mod entry;
+mod gateway;
+mod listen;
+mod refusal;
+mod target;
+mod visit;
+
+pub(crate) use entry::Front;
+pub(crate) use listen::{Listener, NotBound};
+pub(crate) use refusal::json as failure_json;
+pub(crate) use target::Door;

@@ -1,0 +1,147 @@
+//! Which function a request is for.
+
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use http::{Request, Uri, header};
+
+use crate::call::{Deployed, Functions};
+use crate::failure::Failure;
+use crate::wire::host::{self, Host};
+
+const PREFIX: &str = "/2023-03-30/functions/";
+const SUFFIX: &str = "/invocations";
+
+/// Which way a client comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// The port for all functions and the API.
+    Main,
+    /// The port of one function.
+    Function(Arc<str>),
+}
+
+/// One call of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiCall {
+    pub(super) function: String,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(super) qualifier: Option<String>,
+}
+
+impl ApiCall {
+    /// `None` if the path is not the API's.
+    fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
+        let rest = uri.path().strip_prefix("/2023-03-30/")?;
+        let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
+        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
+        else {
+            let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
+            return Some(Err(Failure::invalid_argument(text)));
+        };
+        let qualifier = uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
+            .and_then(decode)
+            .filter(|qualifier| !qualifier.is_empty() && qualifier != "LATEST");
+        Some(Ok(ApiCall { function, qualifier }))
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Where a request goes.
+pub(crate) enum Destination {
+    Trigger(Arc<Deployed>),
+    Api(ApiCall),
+}
+
+/// Finds the destination by the door the request came in, its host and its path.
+pub(crate) fn resolve<B>(
+    functions: &Functions,
+    door: &Door,
+    host: &Host<'_>,
+    request: &Request<B>,
+) -> Result<Destination, Failure> {
+    if let Door::Function(name) = door {
+        return Ok(Destination::Trigger(Arc::clone(functions.find_by_name(name)?)));
+    }
+    if let Some(name) = host.name.strip_suffix(".localhost") {
+        return Ok(Destination::Trigger(Arc::clone(find_by_host(functions, &host.name, name)?)));
+    }
+    if let Some(call) = ApiCall::parse(request.uri()) {
+        check_api_caller(host, request)?;
+        return Ok(Destination::Api(call?));
+    }
+    Ok(Destination::Trigger(Arc::clone(only(functions, &host.name)?)))
+}
+
+/// The function with this name in a host, where case does not count.
+fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
+    let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
+    functions.find_by_name(own.ok_or_else(|| unknown(functions, host))?)
+}
+
+/// The function, if there is but one.
+fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
+    let mut names = functions.names();
+    match (names.next(), names.next()) {
+        (Some(name), None) => functions.find_by_name(name),
+        _ => Err(unknown(functions, host)),
+    }
+}
+
+/// No function has this host; says which ones there are.
+fn unknown(functions: &Functions, host: &str) -> Failure {
+    let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
+    hosts.sort_unstable();
+    Failure::domain_not_found(host, &hosts.join(", "))
+}
+
+/// A page of another site must not be able to call the API through the developer's browser, neither by a
+/// name of its own for this address nor from its own origin.
+fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
+    if !is_this_machine(&host.name) {
+        return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
+    }
+    for origin in request.headers().get_all(header::ORIGIN) {
+        let site = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        let name = site.and_then(|(_, authority)| host::name_of(authority));
+        if !name.is_some_and(|name| is_this_machine(&name)) {
+            return Err(Failure::access_denied("the API takes no calls from pages of other sites"));
+        }
+    }
+    if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(Failure::access_denied("the API takes no calls from pages of other sites"));
+    }
+    Ok(())
+}
+
+fn is_this_machine(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// The path and query that go to the function.
+pub(crate) fn origin_form(uri: &Uri) -> Result<Uri, Failure> {
+    if uri.authority().is_none() && uri.path().starts_with('/') {
+        return Ok(uri.clone());
+    }
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    if !target.starts_with('/') {
+        return Err(Failure::invalid_argument("the request's target must be a path"));
+    }
+    target.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
+}

@@ -1,0 +1,109 @@
+//! Every request leaves exactly one record in the log, whoever ended it.
+
+use std::sync::Arc;
+
+use http::{Method, Request};
+use tokio::time::Instant;
+
+use crate::call::{Call, Run};
+use crate::event::{Kind, Log, Record, Source, Via};
+use crate::failure::Failure;
+use crate::wire::ids;
+
+/// The client left before the answer was complete.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// One request at the front. Its drop writes the record, so one whose client left writes it too.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    log: Log,
+    source: Source,
+    id: Arc<str>,
+    begin: Instant,
+    method: Method,
+    path: String,
+    status: u16,
+    is_cold: bool,
+    via: Option<Via>,
+    attempt: u32,
+    is_over: bool,
+}
+
+impl Visit {
+    pub(crate) fn arrive<B>(log: &Log, request: &Request<B>) -> Self {
+        let id = ids::request();
+        Visit {
+            log: log.clone(),
+            source: Source::default().with_request(&id),
+            id,
+            begin: Instant::now(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            status: CLIENT_CLOSED_REQUEST,
+            is_cold: false,
+            via: None,
+            attempt: 0,
+            is_over: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> Arc<str> {
+        Arc::clone(&self.id)
+    }
+
+    pub(crate) fn instance(&self) -> Option<&str> {
+        self.source.instance.as_deref()
+    }
+
+    pub(crate) fn set_function(&mut self, name: &Arc<str>) {
+        self.source.function = Some(Arc::clone(name));
+    }
+
+    /// The request has become a call.
+    pub(crate) fn set_call(&mut self, call: &Call) {
+        (self.via, self.attempt) = (Some(call.via), call.attempt);
+    }
+
+    pub(crate) fn set_run(&mut self, run: &Run) {
+        self.source.instance = run.instance_id();
+        self.is_cold = run.is_cold();
+    }
+
+    /// The call came to nothing, maybe on an instance.
+    pub(crate) fn set_failure(&mut self, failure: &Failure) {
+        if let Some(instance) = &failure.instance {
+            self.source.instance = Some(Arc::clone(instance));
+        }
+    }
+
+    /// A streamed reply reached its end, or was cut by other hands than the client's.
+    pub(crate) fn complete(mut self) {
+        self.is_over = true;
+    }
+
+    /// The reply is whole.
+    pub(super) fn finish(mut self, status: u16) {
+        self.status = status;
+        self.is_over = true;
+    }
+
+    /// The reply's head is sent; its body is still to come.
+    pub(super) fn begin_reply(&mut self, status: u16) {
+        self.status = status;
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let record = Record {
+            method: std::mem::take(&mut self.method),
+            path: std::mem::take(&mut self.path),
+            status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
+            duration: self.begin.elapsed(),
+            is_cold: self.is_cold,
+            via: self.via,
+            attempt: self.attempt,
+        };
+        self.log.emit(&self.source, Kind::Request(record));
+    }
+}

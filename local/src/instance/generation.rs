@@ -1,0 +1,49 @@
+//! One generation of a function: code and settings that never change under its instances.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use super::environment::Surroundings;
+use crate::event::{Log, Source};
+use crate::model::Function;
+use crate::process::Cgroups;
+
+/// A function with everything its instances have in common: one generation of its code and settings.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) function: Arc<Function>,
+    pub(crate) name: Arc<str>,
+    /// The folder that stands for `/code`.
+    pub(crate) code: PathBuf,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) log: Log,
+    pub(crate) tasks: TaskTracker,
+    /// Where the kernel can hold the memory limit; elsewhere it is checked by sampling.
+    pub(super) cgroups: Option<Arc<Cgroups>>,
+}
+
+impl Generation {
+    pub(crate) fn new(
+        function: Arc<Function>,
+        code: PathBuf,
+        log: Log,
+        tasks: TaskTracker,
+        cgroups: Option<Arc<Cgroups>>,
+    ) -> Self {
+        let surroundings = Surroundings::new(&function, &code);
+        let name = Arc::from(function.name.as_str());
+        let cgroups = cgroups.filter(|_| !function.local.sample_memory);
+        Generation { function, name, code, surroundings, log, tasks, cgroups }
+    }
+
+    /// The most memory that an instance may use, in bytes.
+    pub(super) fn memory_limit(&self) -> u64 {
+        u64::from(self.function.memory_mb) * 1024 * 1024
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        Source::function(&self.name)
+    }
+}

@@ -1,0 +1,117 @@
+//! Hooks and checks: what the platform itself asks of an instance. They are no calls: no record tells of them.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use fc_runtime::platform::names::{header, path};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+
+use super::connection::ADDRESS;
+use super::environment::with_code_folder;
+use super::instance::Instance;
+use crate::event::{HookFault, Kind, about};
+use crate::failure::Failure;
+use crate::model::Hook;
+use crate::process::{CommandLine, Exit, Output};
+use crate::wire::{Payload, ids};
+
+/// How much of a hook's answer is read.
+const HOOK_ANSWER_MAX: usize = 64 * 1024;
+
+/// The initializer of the function, if it has one.
+pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
+    let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
+    let (name, outcome) = match &hook.command {
+        None => {
+            let call = instance.call_hook(Method::POST, path::INITIALIZE, hook.timeout);
+            ("POST /initialize", call.await)
+        }
+        Some(command) => ("its command", instance.run_hook(command, hook.timeout).await),
+    };
+    outcome.map_err(|fault| Failure::initializer_failed(&about(name, &fault)))
+}
+
+/// The pre-stop hook.
+pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
+    match &hook.command {
+        None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
+        Some(command) => instance.run_hook(command, hook.timeout).await,
+    }
+}
+
+impl Instance {
+    /// Calls one of the hooks over HTTP, which succeeds with a status of success.
+    async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<(), HookFault> {
+        let id = ids::request();
+        let mut request = Request::new(Payload::Empty);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(broken)?;
+        let headers = request.headers_mut();
+        headers.extend(
+            self.generation.surroundings.headers.iter().map(|(name, value)| (name.clone(), value.clone())),
+        );
+        headers.insert(http::header::HOST, self.host());
+        for (name, value) in [(header::REQUEST_ID, &*id), (header::CONTROL_PATH, path)] {
+            headers.insert(name, HeaderValue::from_str(value).map_err(broken)?);
+        }
+        self.output.begin(&id, None);
+        let answer = self.exchange(request, limit).await;
+        self.output.end(&id);
+        let status = answer?;
+        if status.is_success() { Ok(()) } else { Err(HookFault::Status(status)) }
+    }
+
+    /// One request and the status of its answer. The body is read so that the connection can be used again.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Payload>,
+        limit: Duration,
+    ) -> Result<StatusCode, HookFault> {
+        let call = async {
+            let mut connection = self.connections.take().await.map_err(broken)?;
+            let reply = connection.sender.send_request(request).await.map_err(broken)?;
+            let (head, body) = reply.into_parts();
+            if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
+                self.connections.give_back(connection.sender);
+            }
+            Ok(head.status)
+        };
+        match tokio::time::timeout(limit, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HookFault::NoAnswer(limit)),
+        }
+    }
+
+    pub(super) fn host(&self) -> HeaderValue {
+        let text = format!("{ADDRESS}:{}", self.connections.port());
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
+    }
+
+    /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
+    async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
+        let generation = &self.generation;
+        let command: Vec<String> =
+            command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+        let variables = generation.surroundings.variables(&self.id, self.connections.port());
+        let redactor = generation.surroundings.redactor.clone();
+        let output =
+            Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
+        let line = CommandLine {
+            command: &command,
+            folder: &generation.code,
+            environment: &variables,
+            group: self.group.as_deref(),
+        };
+        match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
+            Ok(Ok(Exit::Code(0))) => Ok(()),
+            Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),
+            Ok(Err(error)) => Err(HookFault::NotStarted(error.to_string())),
+            Err(_) => Err(HookFault::NotEnded(limit)),
+        }
+    }
+}
+
+pub(super) fn broken(error: impl Display) -> HookFault {
+    HookFault::Broken(error.to_string())
+}

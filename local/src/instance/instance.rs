@@ -1,0 +1,54 @@
+//! One running instance, and the memory it uses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connections;
+use super::generation::Generation;
+use crate::event::Source;
+use crate::process::{Output, OwnGroup, Port, Process, proc};
+
+/// One running instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: Arc<str>,
+    pub(crate) source: Source,
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) process: Process,
+    pub(super) _port: Port,
+    pub(crate) output: Arc<Output>,
+    pub(crate) connections: Arc<Connections>,
+    pub(super) memory_max: AtomicU64,
+    pub(super) is_oom: AtomicBool,
+    pub(super) group: Option<OwnGroup>,
+    /// Asks the supervisor to stop the instance.
+    pub(super) retired: CancellationToken,
+}
+
+/// An instance is equal to itself alone.
+impl PartialEq for Instance {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Instance {
+    /// The most memory that a sample has seen, or that the kernel counted before it killed, in bytes.
+    pub(crate) fn memory_max(&self) -> u64 {
+        self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
+    }
+
+    /// Whether it was killed for want of memory.
+    pub(super) fn is_oom(&self) -> bool {
+        self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
+    }
+
+    /// Takes a sample of the memory in use.
+    pub(crate) fn sample_memory(&self) -> u64 {
+        let bytes = proc::memory(self.process.guard());
+        self.memory_max.fetch_max(bytes, Ordering::Relaxed);
+        bytes
+    }
+}

@@ -1,0 +1,83 @@
+//! Whole values with expressions in them.
+
+use std::cell::Cell;
+
+use super::evaluate::{Context, Failure};
+use super::template;
+use crate::manifest::node::{Entry, Node, Value};
+use crate::manifest::problem::Problem;
+
+/// How deep values may lead to values. A circle ends here.
+const DEPTH_MAX: usize = 100;
+
+/// How many values the expressions of a file may lead to. A few lists of lists make millions.
+const VALUES_MAX: usize = 200_000;
+
+/// How many values there may still be.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: Cell<usize>,
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Budget { left: Cell::new(VALUES_MAX) }
+    }
+}
+
+/// Replaces every expression in `node`. Nulls vanish, as they do in the deployment tool. What an expression cannot
+/// give is reported with its line, and the value is left out.
+pub(crate) fn inputs(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
+    copy(node, 0, context, problems)
+}
+
+fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
+    let left = &context.budget.left;
+    if left.get() == 0 {
+        return Node::null(node.line);
+    }
+    left.set(left.get() - 1);
+    let refusal = if depth > DEPTH_MAX {
+        Some("this value leads back to itself".to_owned())
+    } else {
+        (left.get() == 0)
+            .then(|| format!("the expressions of this file lead to more than {VALUES_MAX} values"))
+    };
+    if let Some(text) = refusal {
+        // One remark is enough.
+        left.set(0);
+        problems.push(Problem::error(node.line, text));
+        return Node::null(node.line);
+    }
+    let value = match &node.value {
+        Value::Text(text) => match template::compile(text, node.line, context) {
+            Ok(compiled) => match compiled.value {
+                Value::List(_) | Value::Map(_) => return copy(&compiled, depth + 1, context, problems),
+                value => value,
+            },
+            Err(Failure::Said) => Value::Failed,
+            Err(Failure::Wrong(text)) => {
+                problems.push(Problem::error(node.line, text));
+                Value::Failed
+            }
+        },
+        Value::List(items) => {
+            let mut copied: Vec<Node> =
+                items.iter().map(|item| copy(item, depth + 1, context, problems)).collect();
+            // Those within a list leave a hole.
+            let length = copied.iter().rposition(|item| item.value != Value::Null).map_or(0, |last| last + 1);
+            copied.truncate(length);
+            Value::List(copied)
+        }
+        Value::Map(entries) => {
+            let copied = entries.iter().map(|entry| Entry {
+                key: entry.key.clone(),
+                line: entry.line,
+                node: copy(&entry.node, depth + 1, context, problems),
+            });
+            Value::Map(copied.filter(|entry| entry.node.value != Value::Null).collect())
+        }
+        other => other.clone(),
+    };
+    Node { line: node.line, value }
+}

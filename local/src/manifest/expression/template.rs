@@ -1,0 +1,49 @@
+//! Texts with expressions in them.
+
+use super::evaluate::{self, Context, Failure};
+use crate::manifest::node::Node;
+
+/// Whether the text holds an expression.
+pub(crate) fn has_expression(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, after)| after.contains('}'))
+}
+
+/// Replaces the expressions of a text, and those of the result once more.
+///
+/// A text that is one expression becomes what the expression gives, with its kind; within a longer text everything
+/// becomes text.
+pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failure> {
+    if has_script(text) {
+        return Err(Failure::Wrong(format!(
+            "`{}`: the deployment tool runs what stands between `<%` and `%>` as JavaScript; there is no such thing here",
+            evaluate::shortened(text)
+        )));
+    }
+    // Only here does the tool know `this`; what an expression leads to must say `that`.
+    let first = render(&text.replace("${this.", "${that."), line, context)?;
+    match first.as_text() {
+        Some(again) if has_expression(again) => render(again, line, context),
+        _ => Ok(first),
+    }
+}
+
+fn render(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failure> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((code, behind)) = after.split_once('}') else { break };
+        let value = evaluate::evaluate(code, line, context)?;
+        if before.is_empty() && behind.is_empty() && rest.len() == text.len() {
+            return Ok(Node { line, ..value });
+        }
+        out.push_str(before);
+        out.push_str(&value.to_text());
+        rest = behind;
+    }
+    out.push_str(rest);
+    Ok(Node::text(line, out))
+}
+
+fn has_script(text: &str) -> bool {
+    text.split_once("<%").is_some_and(|(_, after)| after.contains("%>"))
+}

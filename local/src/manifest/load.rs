@@ -1,0 +1,298 @@
+//! A manifest from its file and everything that the file leads to.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::content::{self, Content, Surroundings};
+use super::dot_env::{self, Variables};
+use super::node::{Node, Value};
+use super::overlay::{self, Overlay};
+use super::problem::{ManifestError, Problem};
+use super::{base, flow, function, keys, resources, text_file, yaml};
+use crate::event::Redactor;
+use crate::model::Function;
+use crate::shell;
+
+/// A manifest that can be started.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    file: PathBuf,
+    environment: Option<String>,
+    functions: Vec<Function>,
+    notes: Vec<Problem>,
+    /// The manifest and the files beside it that may be there, and what they held.
+    sources: Vec<PathBuf>,
+    texts: Texts,
+    variables: Variables,
+    redactor: Redactor,
+}
+
+/// The bytes of the files that a manifest is made of; `None` for one that is not there.
+pub(crate) type Texts = Vec<Option<Vec<u8>>>;
+
+impl Manifest {
+    /// Reads `file`, and the `.env` files in the current folder, in the functions' `code` folders and beside it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, each with its line.
+    pub fn load(file: &Path) -> Result<Self, ManifestError> {
+        Self::load_in(file, None)
+    }
+
+    /// Reads `file` as [`load`](Self::load) does, with an environment of its `env.yaml` laid over it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the files, each with its line.
+    pub fn load_in(file: &Path, environment: Option<&str>) -> Result<Self, ManifestError> {
+        let mut reading = Reading::open(file)?;
+        keys::correct(&mut reading.root, &mut reading.problems);
+        let content = reading.resolve(environment);
+        let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
+        let functions = resources::read(&content, &account, &reading.folder, &mut reading.problems);
+        reading.done()?;
+        let redactor = reading.redactor(&functions);
+        Ok(Manifest {
+            texts: read_all(&reading.sources),
+            file: reading.file,
+            environment: environment.map(str::to_owned),
+            functions,
+            notes: reading.problems,
+            sources: reading.sources,
+            variables: reading.variables,
+            redactor,
+        })
+    }
+
+    /// Reads the manifest anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load_in`](Self::load_in).
+    pub(crate) fn reload(&self) -> Result<Self, ManifestError> {
+        Self::load_in(&self.file, self.environment.as_deref())
+    }
+
+    /// The file with its expressions replaced, as the deployment tool has it before a component sees it: `vars`,
+    /// `resources` and the rest. Secrets that are known by the name of their variable are masked.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text and its expressions, each with its line. Whether a component takes the values
+    /// is not looked at.
+    pub fn resolved(file: &Path, environment: Option<&str>) -> Result<serde_json::Value, ManifestError> {
+        let mut reading = Reading::open(file)?;
+        let content = reading.resolve(environment);
+        for problem in &mut reading.problems {
+            problem.fatal |= problem.is_refused;
+        }
+        reading.done()?;
+        let mut value = content.root.to_json();
+        mask(&mut value, &reading.redactor(&[]));
+        Ok(value)
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// What the `.env` files set, for build steps. They hold the shell's own variables where both have a name.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// The file's absolute path.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Remarks that do not keep it from being started.
+    pub fn notes(&self) -> &[Problem] {
+        &self.notes
+    }
+
+    /// The functions' names, in the file's order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.functions.iter().map(|function| function.name.as_str())
+    }
+
+    pub(crate) fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// Whether the files differ from what was read.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.texts_now() != self.texts
+    }
+
+    /// What the files hold now.
+    pub(crate) fn texts_now(&self) -> Texts {
+        read_all(&self.sources)
+    }
+
+    /// The folders of the files, to be watched.
+    pub(crate) fn source_folders(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|file| file.parent())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+fn read_all(files: &[PathBuf]) -> Texts {
+    files.iter().map(|file| text_file::read_octets(file).ok()).collect()
+}
+
+/// A manifest that is being read.
+struct Reading {
+    file: PathBuf,
+    folder: PathBuf,
+    current: PathBuf,
+    root: Node,
+    sources: Vec<PathBuf>,
+    variables: Variables,
+    problems: Vec<Problem>,
+}
+
+impl Reading {
+    /// Reads the text. What is in it is looked at later.
+    fn open(file: &Path) -> Result<Self, ManifestError> {
+        let failed = |problem| ManifestError::new(file, vec![problem]);
+        let source = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;
+        let absolute = std::path::absolute(file)
+            .map_err(|error| failed(Problem::error(1, format!("cannot find its folder: {error}"))))?;
+        let document = yaml::parse(&source).map_err(failed)?;
+        let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Reading {
+            sources: vec![absolute.clone()],
+            file: absolute,
+            current: shell::current_folder().unwrap_or_else(|| folder.clone()),
+            folder,
+            root: document.root,
+            variables: Variables::new(),
+            problems: document.notes,
+        })
+    }
+
+    /// Reads what belongs to the manifest, and replaces its expressions.
+    fn resolve(&mut self, environment: Option<&str>) -> Content {
+        if !matches!(self.root.value, Value::Map(_)) {
+            let text = format!("the file must be a map of settings but is {}", self.root.kind());
+            self.problems.push(Problem::error(self.root.line, text));
+            self.root = Node::empty_map(self.root.line);
+        }
+        self.read_dot_env(&dot_env::first(&self.current));
+        self.join_base();
+        let files = dot_env::others(&self.current, &self.folder, &self.root);
+        for file in &files {
+            self.read_dot_env(file);
+        }
+        for file in dot_env::others(&self.folder, &self.folder, &self.root) {
+            if !files.contains(&file) && file.is_file() {
+                let text = format!(
+                    "{} is not read: the deployment tool looks for it from the current folder",
+                    file.display()
+                );
+                self.problems.push(Problem::note(1, text));
+            }
+        }
+        let overlay = self.overlay(environment);
+        let mut problems = std::mem::take(&mut self.problems);
+        let lookup = |name: &str| self.variable(name);
+        let surroundings =
+            Surroundings { folder: &self.folder, environment: &lookup, overlay: overlay.as_ref() };
+        let content = content::resolve(&self.root, surroundings, &mut problems);
+        flow::check(&content.root, &mut problems);
+        self.problems = problems;
+        content
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned().or_else(|| shell::text(name))
+    }
+
+    fn add_source(&mut self, file: &Path) {
+        if !self.sources.iter().any(|own| own == file) {
+            self.sources.push(file.to_owned());
+        }
+    }
+
+    fn read_dot_env(&mut self, file: &Path) {
+        self.add_source(file);
+        match text_file::read_octets(file) {
+            Ok(octets) => {
+                let text = String::from_utf8_lossy(&octets);
+                if let Err(name) = dot_env::read(&text, &shell::text, &mut self.variables) {
+                    let text = format!("{}: the value of {name} leads back to itself", file.display());
+                    self.problems.push(Problem::error(1, text));
+                }
+            }
+            // One that is not there is the common case.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => {
+                self.problems.push(Problem::note(1, format!("{} is not read: {error}", file.display())));
+            }
+        }
+    }
+
+    fn join_base(&mut self) {
+        let Some(file) = base::file(&self.root, &self.folder) else { return };
+        self.add_source(&file);
+        let mut problems = std::mem::take(&mut self.problems);
+        let lookup = |name: &str| self.variable(name);
+        let surroundings = Surroundings { folder: &self.folder, environment: &lookup, overlay: None };
+        match base::join(&self.root, &file, surroundings, &mut problems) {
+            Ok(joined) => self.root = joined,
+            Err(problem) => problems.push(problem),
+        }
+        self.problems = problems;
+    }
+
+    fn overlay(&mut self, name: Option<&str>) -> Option<Overlay> {
+        let name = name?;
+        if let Some(entry) = self.root.entry("extend").filter(|entry| entry.node.as_text().is_some()) {
+            let text = "`extend` and an environment exclude one another";
+            self.problems.push(Problem::error(entry.line, text));
+            return None;
+        }
+        self.add_source(&overlay::file(&self.root, &self.folder));
+        overlay::find(&self.root, &self.folder, name, &mut self.problems)
+    }
+
+    /// Sorts the problems, and ends if one of them is fatal.
+    fn done(&mut self) -> Result<(), ManifestError> {
+        self.problems.sort_by_key(|problem| problem.line);
+        let mut kept: Vec<Problem> = Vec::new();
+        for problem in std::mem::take(&mut self.problems) {
+            if !kept.iter().any(|own| own.line == problem.line && own.text == problem.text) {
+                kept.push(problem);
+            }
+        }
+        if kept.iter().any(|problem| problem.fatal) {
+            return Err(ManifestError::new(&self.file, kept));
+        }
+        self.problems = kept;
+        Ok(())
+    }
+
+    /// Knows the secrets that a build step may show: its own environment is the developer's.
+    fn redactor(&self, functions: &[Function]) -> Redactor {
+        let own: Vec<(String, String)> =
+            shell::variables().filter_map(|(name, value)| Some((name, value.into_string().ok()?))).collect();
+        let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let functions = functions.iter().flat_map(|function| &function.environment);
+        let others = self.variables.iter().chain(functions);
+        Redactor::new(own.chain(others.map(|(name, value)| (name.as_str(), value.as_str()))))
+    }
+}
+
+fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
+    match value {
+        serde_json::Value::String(text) => *text = redactor.redact(std::mem::take(text)),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
+        _ => {}
+    }
+}

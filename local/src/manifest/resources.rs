@@ -1,0 +1,120 @@
+//! The resources of a manifest as functions.
+
+use std::path::Path;
+
+use super::content::{self, Content};
+use super::expression;
+use super::node::{Node, Value};
+use super::problem::Problem;
+use super::{function, hooks, local};
+use crate::model::{Function, Local};
+
+/// Reads the functions of a manifest whose expressions are replaced.
+pub(super) fn read(
+    content: &Content,
+    account: &str,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<Function> {
+    let root = &content.root;
+    check_edition(root, problems);
+    let Some(resources) = root.child("resources") else {
+        // What is said of `services` is enough.
+        if root.entry("services").is_none() {
+            problems.push(Problem::error(root.line, "`resources` is missing: there is nothing to start"));
+        }
+        return Vec::new();
+    };
+    let general = local::read(root, &Local::default(), folder, problems);
+    if let Some(entry) = root.child("x-local").and_then(|local| local.entry("port")) {
+        let text = "`port` is ignored here: no two functions can have the same one; write it in a resource's `x-local`";
+        problems.push(Problem::note(entry.line, text));
+    }
+    let before = hooks::read(root, folder, problems);
+    let mut functions: Vec<Function> = Vec::new();
+    for (entry, component) in resources.entries().iter().zip(&content.components) {
+        let resource = &entry.node;
+        // What is wrong with its expression is said.
+        if resource.is_failed("component") {
+            continue;
+        }
+        if !is_started(resource, component, entry.line, problems) {
+            continue;
+        }
+        let Some(props) = resource.child("props").filter(|props| !props.entries().is_empty()) else {
+            problems.push(Problem::error(entry.line, format!("resource `{}` has no `props`", entry.key)));
+            continue;
+        };
+        let local = local::read(resource, &general, folder, problems);
+        let mut steps = before.clone();
+        steps.extend(hooks::read(resource, folder, problems));
+        check_left(props, problems);
+        let Some(function) = function::read(props, steps, local, account, folder, problems) else {
+            continue;
+        };
+        // A deployment writes one after the other, and the last one stays.
+        if let Some(at) = functions.iter().position(|other| other.name == function.name) {
+            let former = functions.remove(at);
+            let text = format!(
+                "function `{}` takes the place of the one on line {}, as it does at a deployment to one region",
+                former.name, former.line
+            );
+            problems.push(Problem::note(entry.line, text));
+        }
+        functions.push(function);
+    }
+    if functions.is_empty() && !problems.iter().any(|problem| problem.fatal) {
+        problems.push(Problem::error(resources.line, "there is no function of component fc3 to start"));
+    }
+    functions
+}
+
+fn check_edition(root: &Node, problems: &mut Vec<Problem>) {
+    let edition = root.child("edition");
+    match edition.and_then(Node::scalar).as_deref() {
+        Some("3.0.0") => {}
+        Some(other) => problems.push(Problem::error(
+            edition.map_or(1, |node| node.line),
+            format!("edition `{other}` is not supported; fc-local reads edition 3.0.0 with component fc3"),
+        )),
+        None => problems.push(Problem::error(root.line, "`edition` is missing: write `edition: 3.0.0`")),
+    }
+}
+
+fn is_started(resource: &Node, component: &str, line: usize, problems: &mut Vec<Problem>) -> bool {
+    let entry = resource.entry("component");
+    if component.is_empty() {
+        problems.push(Problem::error(line, "`component` is missing: write `component: fc3`"));
+        return false;
+    }
+    let is_started = content::is_fc3(component);
+    if !is_started {
+        problems.push(Problem::note(
+            entry.map_or(line, |entry| entry.line),
+            format!("component `{component}` is not started here: fc-local runs functions of component fc3"),
+        ));
+    }
+    is_started
+}
+
+/// What is left of expressions: values that only a deployment brings, and those that took more than two steps.
+fn check_left(node: &Node, problems: &mut Vec<Problem>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| check_left(item, problems)),
+        Value::Map(entries) => entries.iter().for_each(|entry| check_left(&entry.node, problems)),
+        Value::Text(text) if expression::has_expression(text) => {
+            let is_later = [".output", ".info"].iter().any(|part| text.contains(part));
+            problems.push(if is_later {
+                let text =
+                    format!("`{text}`: it is known only after a deployment; set a value for local use");
+                Problem::error(node.line, text)
+            } else {
+                let text = format!(
+                    "`{text}` stays as it is: the deployment tool replaces expressions twice, not more often"
+                );
+                Problem::note(node.line, text)
+            });
+        }
+        _ => {}
+    }
+}

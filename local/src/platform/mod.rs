@@ -1,0 +1,7 @@
+//! A running local platform: its ports, its front, its functions, and its end.
+
+mod invoke;
+mod platform;
+
+pub use invoke::Invocation;
+pub use platform::{Platform, Settings};

@@ -1,0 +1,253 @@
+//! A running local platform: its ports, its front, its functions, and its end.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::call::Registry;
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, GONE_MAX};
+use crate::event::{Address, Kind, Log, Source};
+use crate::front::{Door, Front, Listener, NotBound};
+use crate::manifest::Manifest;
+use crate::model::Function;
+use crate::watch::{self, Follower};
+
+/// How a platform is started.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The address to listen on; loopback by default.
+    pub listen: IpAddr,
+    /// The port for all functions and the API; 0 takes a free one.
+    pub port: u16,
+    /// Whether the manifest's build steps are run.
+    pub build: bool,
+    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
+    /// the new code cannot start before.
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            build: true,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A local platform that serves functions.
+#[derive(Debug)]
+pub struct Platform {
+    pub(super) registry: Arc<Registry>,
+    deployer: Deployer,
+    front: Arc<Front>,
+    log: Log,
+    settings: Settings,
+    main: SocketAddr,
+    ports: Mutex<HashMap<String, u16>>,
+    stop: CancellationToken,
+    connections: TaskTracker,
+    tasks: TaskTracker,
+}
+
+impl Platform {
+    /// Opens the ports. Functions answer once [`deploy`](Self::deploy) has put them there.
+    ///
+    /// # Errors
+    ///
+    /// The main port, or the port that a function asks for, cannot be opened.
+    pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
+        let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
+        let main = listener.address;
+        let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
+        let Settings { build, drain, .. } = settings;
+        let deployer =
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain).await?;
+        let platform = Platform {
+            front: Front::new(Arc::clone(&registry), log.clone()),
+            registry,
+            deployer,
+            log,
+            settings,
+            main,
+            ports: Mutex::default(),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            tasks,
+        };
+        platform.listen(listener, Door::Main);
+        if main.ip().is_loopback() && main.is_ipv4() {
+            // `*.localhost` may lead to either loopback address.
+            match Listener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, main.port()))).await {
+                Ok(listener) => platform.listen(listener, Door::Main),
+                Err(NotBound { error, .. }) if error.kind() == io::ErrorKind::AddrInUse => {
+                    platform.log.emit(&Source::default(), Kind::Ipv6PortTaken { port: main.port() });
+                }
+                // Without IPv6 nobody else can listen there either.
+                Err(_) => {}
+            }
+        }
+        for function in manifest.functions() {
+            platform.open_port(function).await?;
+            platform.registry.set_pending(&function.name, "is being built");
+        }
+        Ok(platform)
+    }
+
+    fn listen(&self, listener: Listener, door: Door) {
+        listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
+    }
+
+    /// A function's own port: the one it asks for, else the next one after the main port that is free.
+    async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
+        let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
+        let taken = self.lock_ports().len();
+        let listener = match function.local.port {
+            Some(port) => bind(port).await?,
+            None if self.settings.port == 0 => bind(0).await?,
+            None => {
+                let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
+                match bind(next.unwrap_or(0)).await {
+                    Ok(bound) => bound,
+                    Err(_) => bind(0).await?,
+                }
+            }
+        };
+        self.lock_ports().insert(function.name.clone(), listener.address.port());
+        self.listen(listener, Door::Function(Arc::from(function.name.as_str())));
+        Ok(())
+    }
+
+    fn lock_ports(&self) -> std::sync::MutexGuard<'_, HashMap<String, u16>> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The main address that is bound.
+    pub fn main_address(&self) -> SocketAddr {
+        self.main
+    }
+
+    /// Where the functions of `manifest` answer.
+    pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
+        manifest.functions().iter().map(|function| self.address(function)).collect()
+    }
+
+    fn address(&self, function: &Function) -> Address {
+        let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        Address {
+            function: function.name.clone(),
+            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
+            port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
+            has_trigger: function.trigger.is_some(),
+        }
+    }
+
+    /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
+    pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
+        let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
+            return false;
+        };
+        let deployment = self.deployer.deploy(function, manifest, done).await;
+        if deployment == Deployment::New {
+            let ready = Kind::Ready(self.address(function));
+            self.log.emit(&Source::function(&Arc::from(name)), ready);
+        }
+        deployment != Deployment::Refused
+    }
+
+    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    pub fn warm(&self, name: &str) {
+        self.deployer.warm(name);
+    }
+
+    /// Follows a changed manifest: functions that changed are swapped, new ones added, others removed.
+    async fn follow_manifest(&self, former: &Manifest, manifest: &Manifest) {
+        self.log.emit(&Source::default(), Kind::ManifestChanged);
+        for note in manifest.notes() {
+            let (file, note) = (manifest.file().to_owned(), note.remark());
+            self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
+        }
+        let mut done = Built::default();
+        for function in manifest.functions() {
+            let before = former.functions().iter().find(|other| other.name == function.name);
+            if before == Some(function) {
+                continue;
+            }
+            if before.is_some_and(|before| before.local.port != function.local.port) {
+                self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
+            }
+            let has_port = self.lock_ports().contains_key(&function.name);
+            if !has_port && let Err(NotBound { address, error }) = self.open_port(function).await {
+                let kind = Kind::PortNotOpened { address, error: error.to_string() };
+                self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
+                continue;
+            }
+            self.deploy(manifest, &function.name, &mut done).await;
+        }
+        for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
+            self.deployer.remove(&gone.name);
+        }
+    }
+
+    /// Follows changes of the manifest and the sources until the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The system offers no way to watch files.
+    pub async fn follow(&self, manifest: Manifest) -> Result<(), String> {
+        watch::follow(self, manifest).await.map_err(|error| error.to_string())
+    }
+
+    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
+    pub async fn stop(self, drain: Duration) {
+        let deadline = Instant::now() + drain;
+        self.stop.cancel();
+        self.connections.close();
+        let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
+        let pools = self.deployer.generations();
+        for pool in &pools {
+            pool.close();
+        }
+        if !is_drained {
+            self.log.emit(&Source::default(), Kind::CallsEnded);
+            for pool in &pools {
+                pool.abort();
+            }
+        }
+        self.tasks.close();
+        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            for pool in &pools {
+                pool.abort();
+            }
+            // What does not end now is ended by its guard when this process does.
+            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+        }
+    }
+}
+
+impl Follower for Platform {
+    fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn built_from(&self, name: &str) -> Arc<BuiltFrom> {
+        self.deployer.built_from(name)
+    }
+
+    async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built) {
+        self.deploy(manifest, name, done).await;
+    }
+
+    async fn manifest_changed(&self, former: &Manifest, manifest: &Manifest) {
+        self.follow_manifest(former, manifest).await;
+    }
+}

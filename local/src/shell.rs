@@ -1,0 +1,35 @@
+//! What this program was started with: its arguments, its environment and its folders. Nothing else reads them.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The arguments, without the program's own name.
+pub(crate) fn arguments() -> Vec<OsString> {
+    env::args_os().skip(1).collect()
+}
+
+/// A variable of the environment.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+/// A variable of the environment, if it is text.
+pub(crate) fn text(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// All variables whose names are text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, OsString)> {
+    env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+}
+
+/// The folder that the program was started in. There is none if it was removed.
+pub(crate) fn current_folder() -> Option<PathBuf> {
+    env::current_dir().ok()
+}
+
+/// Where files may be that nobody keeps.
+pub(crate) fn temporary_folder() -> PathBuf {
+    env::temp_dir()
+}

@@ -1,0 +1,153 @@
+//! How far a request's body has been read. The bytes that were read survive a cancelled reader.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+
+use crate::error::{Error, Result};
+use crate::exchange::payload::{Departed, Payload, broken};
+
+pub(crate) enum BodyState {
+    Unread(Payload),
+    Partly(Box<Partly>),
+    Whole(Bytes),
+    /// Taken by `ex.body()`, which may give back the unread rest.
+    Taken(Option<Payload>),
+    /// Larger than the limit. The unread rest may still be drained.
+    TooLarge(Option<Payload>),
+    /// The client left, or the framing of its body is broken.
+    Broken {
+        left: bool,
+    },
+}
+
+/// A body of which a part was read. Boxed, because most requests have none.
+pub(crate) struct Partly {
+    payload: Payload,
+    /// The first piece is kept as it came: most bodies are one piece, and need no copy.
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Partly {
+    fn length(&self) -> usize {
+        self.rest.len().max(self.first.len())
+    }
+
+    fn add(&mut self, data: Bytes) {
+        if self.length() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            // The announced size, which is within the limit.
+            let announced = usize::try_from(Body::size_hint(&self.payload).lower()).unwrap_or(0);
+            self.rest.reserve(self.first.len() + data.len() + announced);
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&data);
+    }
+}
+
+impl BodyState {
+    /// Reads to the end of the body, or to `limit` bytes.
+    pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
+        loop {
+            match self {
+                Self::Whole(bytes) => return Poll::Ready(Ok(bytes.clone())),
+                Self::Taken(_) => {
+                    let cause = "the body was taken before, by `ex.body()`";
+                    return Poll::Ready(Err(Error::internal(cause)));
+                }
+                Self::TooLarge(_) => return Poll::Ready(Err(too_large(limit))),
+                Self::Broken { left: true } => {
+                    let message = "the client left before its request was complete";
+                    return Poll::Ready(Err(Error::bad_request(message)));
+                }
+                Self::Broken { left: false } => {
+                    return Poll::Ready(Err(Error::bad_request("the request's body is broken")));
+                }
+                Self::Unread(payload) => {
+                    if Body::size_hint(payload).lower() > limit as u64 {
+                        return Poll::Ready(Err(too_large(limit)));
+                    }
+                    let payload = std::mem::replace(payload, Payload::taken());
+                    let partly = Partly { payload, first: Bytes::new(), rest: BytesMut::new() };
+                    *self = Self::Partly(Box::new(partly));
+                }
+                Self::Partly(partly) => match ready!(Pin::new(&mut partly.payload).poll_frame(cx)) {
+                    Some(Ok(frame)) => {
+                        let Ok(data) = frame.into_data() else { continue };
+                        if partly.length() + data.len() > limit {
+                            let rest = std::mem::replace(&mut partly.payload, Payload::taken());
+                            *self = Self::TooLarge(Some(rest));
+                        } else {
+                            partly.add(data);
+                        }
+                    }
+                    Some(Err(cause)) => {
+                        *self = Self::Broken { left: cause.is::<Departed>() };
+                        return Poll::Ready(Err(broken(cause)));
+                    }
+                    None => {
+                        let Partly { first, rest, .. } = &mut **partly;
+                        *self = Self::Whole(if rest.is_empty() {
+                            std::mem::take(first)
+                        } else {
+                            std::mem::take(rest).freeze()
+                        });
+                    }
+                },
+            }
+        }
+    }
+
+    /// The body for `ex.body()`. It is empty if a reader has read a part: that part stays with the readers.
+    pub(crate) fn take(&mut self) -> Payload {
+        match self {
+            Self::Whole(bytes) => Payload::whole(bytes.clone()),
+            Self::Unread(_) => match std::mem::replace(self, Self::Taken(None)) {
+                Self::Unread(payload) => payload,
+                _ => Payload::taken(),
+            },
+            _ => Payload::taken(),
+        }
+    }
+
+    /// The number of bytes read so far.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Partly(partly) => partly.length(),
+            Self::Whole(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// Takes the unread rest of the body, if there is any.
+    pub(crate) fn leftover(&mut self) -> Option<Payload> {
+        match self {
+            Self::Unread(payload) => payload.take_rest(),
+            Self::Partly(partly) => partly.payload.take_rest(),
+            Self::TooLarge(rest) | Self::Taken(rest) => rest.take(),
+            _ => None,
+        }
+    }
+
+    /// Takes back the unread rest of the body from `ex.body()`.
+    pub(crate) fn give_back(&mut self, rest: Payload) {
+        if matches!(self, Self::Taken(None)) {
+            *self = Self::Taken(Some(rest));
+        }
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        matches!(self, Self::Broken { left: true })
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(413, format!("the request's body is larger than {limit} bytes"))
+        .with_json("limit", limit.to_string())
+}

@@ -1,0 +1,95 @@
+//! Whom a request is for: whether a host is one, and whether two are the same.
+
+use std::net::Ipv6Addr;
+
+use http::Uri;
+
+/// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Blanks, slashes and user names are where
+/// two readers would see two hosts.
+pub(crate) fn is_host(host: &[u8]) -> bool {
+    let Some(inside) = host.strip_prefix(b"[") else {
+        let colon = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+        let (name, port) = host.split_at(colon);
+        return name.iter().all(|byte| is_of_name(*byte)) && is_port(port);
+    };
+    let Some(end) = inside.iter().position(|byte| *byte == b']') else { return false };
+    let (address, port) = (&inside[..end], &inside[end + 1..]);
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()) && is_port(port)
+}
+
+/// What RFC 3986 lets a name have: unreserved characters, encoded ones, sub-delimiters.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+/// Nothing, or a colon and a number that a port can have; the number may be missing.
+fn is_port(port: &[u8]) -> bool {
+    match port.split_first() {
+        None => true,
+        Some((b':', digits)) => {
+            let port = digits.iter().try_fold(0_u16, |port, digit| {
+                let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+                port.checked_mul(10)?.checked_add(digit)
+            });
+            port.is_some()
+        }
+        Some(_) => false,
+    }
+}
+
+/// Whether a `Host` names the authority of a target that names one itself. The default port may be left away.
+pub(crate) fn is_same(host: &[u8], uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else { return true };
+    let default: &[u8] = if uri.scheme_str() == Some("https") { b":443" } else { b":80" };
+    let bare = |host: &'_ [u8]| host.strip_suffix(default).or(host.strip_suffix(b":")).unwrap_or(host).len();
+    let authority = authority.as_str().as_bytes();
+    host[..bare(host)].eq_ignore_ascii_case(&authority[..bare(authority)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_from_what_is_none() {
+        for host in [
+            "",
+            "a",
+            "A.example",
+            "a:80",
+            "a:",
+            "127.0.0.1:9000",
+            "[::1]",
+            "[::1]:9000",
+            "xn--caf-dma.example",
+            "a_b",
+            "a:65535",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host:?}");
+        }
+        for wrong in [
+            "a b", "a/b", "user@a", "a:b", "a:80:80", "a:65536", "a:-1", "[::1", "[::1]x", "[a]", "::1", "]",
+            "a?b", "a#b", "a\\b", "café", "a,b c",
+        ] {
+            assert!(!is_host(wrong.as_bytes()), "{wrong:?}");
+        }
+    }
+
+    #[track_caller]
+    fn check(host: &str, uri: &str, expected: bool) {
+        assert_eq!(is_same(host.as_bytes(), &uri.parse().unwrap()), expected, "{host} {uri}");
+    }
+
+    #[test]
+    fn a_default_port_may_be_left_away() {
+        check("a", "/x", true);
+        check("a", "http://a/x", true);
+        check("A", "http://a:80/x", true);
+        check("a:80", "http://a/x", true);
+        check("a:443", "https://a/x", true);
+        check("a", "https://a:443/x", true);
+        check("a", "https://a:80/x", false);
+        check("a:8080", "http://a/x", false);
+        check("b", "http://a/x", false);
+    }
+}

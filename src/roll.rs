@@ -1,0 +1,82 @@
+//! Who is in flight: for a stop that has to say whom it cut, also where their own threads cannot.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Places for those in flight. In parts, so that threads seldom meet at the same lock.
+pub(crate) struct Roll<T: ?Sized> {
+    parts: [Mutex<Part<T>>; PARTS],
+}
+
+const PARTS: usize = 16;
+
+struct Part<T: ?Sized> {
+    places: Vec<Option<Arc<T>>>,
+    free: Vec<usize>,
+}
+
+/// A place, to be [given up](Roll::leave).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    part: usize,
+    at: usize,
+}
+
+impl<T: ?Sized> Roll<T> {
+    pub(crate) fn enter(&self, who: Arc<T>) -> Place {
+        // Memory is used again: requests of one connection mostly come to the same part.
+        let part = (Arc::as_ptr(&who).cast::<()>().addr() >> 6) % PARTS;
+        let mut entries = self.part(part);
+        let at = entries.free.pop().unwrap_or(entries.places.len());
+        match entries.places.get_mut(at) {
+            Some(place) => *place = Some(who),
+            None => entries.places.push(Some(who)),
+        }
+        Place { part, at }
+    }
+
+    pub(crate) fn leave(&self, place: Place) {
+        let mut entries = self.part(place.part);
+        let left = entries.places.get_mut(place.at).and_then(Option::take);
+        if left.is_some() {
+            entries.free.push(place.at);
+        }
+        drop(entries);
+        // Outside the lock: it may be the last.
+        drop(left);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
+        let all = (0..PARTS).flat_map(|part| self.part(part).places.clone());
+        all.flatten().collect()
+    }
+
+    fn part(&self, part: usize) -> MutexGuard<'_, Part<T>> {
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: ?Sized> Default for Roll<T> {
+    fn default() -> Self {
+        let part = |_| Mutex::new(Part { places: Vec::new(), free: Vec::new() });
+        Self { parts: std::array::from_fn(part) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_used_again() {
+        let roll = Roll::default();
+        let one = Arc::new(1);
+        for _ in 0..3 {
+            let place = roll.enter(Arc::clone(&one));
+            assert_eq!(roll.all(), [Arc::clone(&one)]);
+            roll.leave(place);
+        }
+        assert!(roll.all().is_empty());
+        assert_eq!(Arc::strong_count(&one), 1);
+        assert_eq!(roll.parts.iter().map(|part| part.lock().unwrap().places.len()).sum::<usize>(), 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! Paths by what they mean: one spelling for all that decode to the same text.
+
+use std::borrow::Cow;
+
+/// The spelling that routes are looked up by, if the path has another one. Most have this one, and cost a look.
+///
+/// Visible ASCII stands for itself, all else is percent-encoded in capitals. A slash and a percent sign that were encoded
+/// stay so: they separate nothing, and encode nothing.
+pub(crate) fn plain(path: &str) -> Option<Box<str>> {
+    if !path.bytes().any(|byte| byte == b'%' || !byte.is_ascii_graphic()) {
+        return None;
+    }
+    let plain = respelled(path, &[]);
+    (plain != path).then(|| plain.into())
+}
+
+/// The same of a pattern, in which braces that were encoded are doubled.
+pub(crate) fn plain_pattern(text: &str) -> Cow<'_, str> {
+    if text.contains('%') { Cow::Owned(respelled(text, b"{}")) } else { Cow::Borrowed(text) }
+}
+
+/// `doubled`: what is written twice where it was encoded. Only then are characters beyond ASCII left as they are, for
+/// [`Pattern::encoded`](super::Pattern::encoded).
+fn respelled(text: &str, doubled: &[u8]) -> String {
+    let mut plain = String::with_capacity(text.len() + 2);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (c, encoded(&text.as_bytes()[at..])) {
+            ('%', Some(byte)) => {
+                chars.nth(1);
+                if byte.is_ascii_graphic() && !matches!(byte, b'/' | b'%') {
+                    plain.push(char::from(byte));
+                    plain.extend(doubled.contains(&byte).then_some(char::from(byte)));
+                } else {
+                    encode(byte, &mut plain);
+                }
+            }
+            // It encodes nothing, and must not begin to.
+            ('%', None) => encode(b'%', &mut plain),
+            (c, _) if c.is_ascii_graphic() || !doubled.is_empty() => plain.push(c),
+            (c, _) => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| encode(byte, &mut plain)),
+        }
+    }
+    plain
+}
+
+/// The octet that these bytes begin with in its encoding.
+fn encoded(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = bytes else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? * 16 + digit(low)?)
+}
+
+pub(super) fn encode(byte: u8, into: &mut String) {
+    into.push('%');
+    into.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, expected: &str) {
+        let plain = plain(path);
+        assert_eq!(plain.is_some(), path != expected, "{path}");
+        assert_eq!(plain.as_deref().unwrap_or(path), expected);
+    }
+
+    #[test]
+    fn paths_that_mean_the_same_are_spelled_alike() {
+        check("/users/me", "/users/me");
+        check("/users/%6De", "/users/me");
+        check("/%7euser/%2E%2d%5F", "/~user/.-_");
+        check("/%40me/a%3Ab", "/@me/a:b");
+        check("/caf%c3%a9", "/caf%C3%A9");
+        check("/café", "/caf%C3%A9");
+        check("/caf%C3%A9", "/caf%C3%A9");
+        check("/a%2fb", "/a%2Fb");
+        check("/100%25", "/100%25");
+        check("/a%20b", "/a%20b");
+    }
+
+    /// What is decoded once must not be decoded twice.
+    #[test]
+    fn no_encoding_comes_of_it() {
+        check("/%2541", "/%2541");
+        check("/%2%35", "/%2525");
+        check("/100%", "/100%25");
+        check("/%zz", "/%25zz");
+        check("/%%41", "/%25A");
+        check("/%é", "/%25%C3%A9");
+    }
+
+    #[test]
+    fn patterns_too() {
+        assert_eq!(plain_pattern("/%7Bx%7d/{x}/é"), "/{{x}}/{x}/é");
+        assert_eq!(plain_pattern("/caf%c3%a9/%6d"), "/caf%C3%A9/m");
+        assert_eq!(plain_pattern("/{x}"), "/{x}");
+    }
+}
