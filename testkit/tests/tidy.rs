@@ -7,6 +7,7 @@ const LEVELS: &[&[&str]] = &[
     &["ask", "folder", "hpack", "imports", "manifest", "process", "until"],
     &["grpc", "h1", "h2", "lines", "platform", "tidy"],
     &["events", "program", "ws"],
+    &["proxy"],
 ];
 
 const LINES_MAX: usize = 500;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::tools::Folder;
+use testkit::Folder;
 use testkit::until;
 
 /// The port of a server whose connections are answered by `answer`, each on a thread of its own.
@@ -71,12 +71,12 @@ pub fn browse_sockets(page: &str, port: u16) -> String {
 
 #[track_caller]
 fn look(page: &str, base: &str, more: &[&str]) -> String {
-    let folder = Folder::new(&format!("browser-{}", format!("{page}-{base}").replace([':', '/'], "_")));
+    let folder = Folder::new();
     let mut command = Command::new("chromium");
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
     command.args(["--disable-dev-shm-usage", "--dump-dom"]).args(more);
-    command.arg(format!("--user-data-dir={}", folder.0.display()));
+    command.arg(format!("--user-data-dir={}", folder.path().display()));
     command.arg(format!("{page}/?base={base}"));
     let output = command.stderr(Stdio::null()).output().expect("chromium is installed");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

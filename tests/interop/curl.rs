@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::{Answer, Ask, Server, rows};
-use crate::tools::Folder;
+use testkit::Folder;
 
 /// One request by curl. `protocol` is the option that chooses it.
 #[track_caller]
@@ -55,13 +55,13 @@ pub fn ask(folder: &Folder, port: u16, protocol: &str, ask: &Ask) -> Answer {
 #[test]
 #[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn all_rows_over_http1() {
-    let (server, folder) = (Server::contract(), Folder::new("curl-1"));
+    let (server, folder) = (Server::contract(), Folder::new());
     rows::check(|row| ask(&folder, server.port, "--http1.1", row));
 }
 
 #[test]
 #[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn all_rows_over_http2() {
-    let (server, folder) = (Server::contract(), Folder::new("curl-2"));
+    let (server, folder) = (Server::contract(), Folder::new());
     rows::check(|row| ask(&folder, server.port, "--http2-prior-knowledge", row));
 }

@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use crate::browser::{browse, serve_page};
-use crate::proxy::{Config, Proxy};
 use crate::support::{Launch, Server, build};
-use crate::tools::{Folder, output, python};
+use crate::tools::{output, python};
+use testkit::Folder;
+use testkit::proxy::{Config, Proxy};
 
 /// What every greeter has to pass.
 const ALL: [&str; 7] = ["kinds", "sizes", "compressed", "deadline", "cancellation", "unknown", "refusal"];
@@ -15,9 +16,9 @@ fn greeter(name: &'static str) -> Server {
 }
 
 /// The stubs of `proto/greeter.proto`.
-fn stubs(name: &str) -> Folder {
-    let folder = Folder::new(name);
-    let place = folder.0.display();
+fn stubs() -> Folder {
+    let folder = Folder::new();
+    let place = folder.path().display();
     output(
         python()
             .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -29,9 +30,9 @@ fn stubs(name: &str) -> Folder {
 
 #[track_caller]
 fn ask(port: u16, parts: &[&str]) {
-    let folder = stubs(&format!("grpc-stubs-{port}"));
+    let folder = stubs();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/grpc_client.py");
-    println!("{}", output(python().arg(script).arg(port.to_string()).arg(&folder.0).args(parts)));
+    println!("{}", output(python().arg(script).arg(port.to_string()).arg(folder.path()).args(parts)));
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn frame(folder: &Folder) -> std::path::PathBuf {
 #[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn h2load_gets_every_call_answered() {
     let server = Server::contract();
-    let folder = Folder::new("h2load-grpc");
+    let folder = Folder::new();
     let mut command = Command::new("h2load");
     command.args(["-n", "20000", "-c", "8", "-m", "32"]).args(HEADERS);
     command.arg("-d").arg(frame(&folder));
@@ -91,7 +92,7 @@ fn h2load_gets_every_call_answered() {
 #[ignore = "needs nghttp and curl: .ci/run runs it with --ignored"]
 fn nghttp_and_curl_see_trailers() {
     let server = Server::contract();
-    let folder = Folder::new("nghttp-grpc");
+    let folder = Folder::new();
     let target = format!("http://127.0.0.1:{}/greeter.Greeter/SayHello", server.port);
     let mut nghttp = Command::new("nghttp");
     nghttp.args(["-v", "-H", ":method: POST"]).args(HEADERS).arg("-d");

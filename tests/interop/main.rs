@@ -24,7 +24,6 @@ mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
-mod proxy;
 mod sse;
 mod tools;
 mod websocket;

@@ -3,10 +3,9 @@
 use std::process::Command;
 
 use crate::curl;
-use crate::proxy::{Config, Proxy};
 use crate::support::{Ask, Server, h1, rows};
-use crate::tools::Folder;
-use testkit::until;
+use testkit::proxy::{Config, Proxy};
+use testkit::{Folder, until};
 
 /// Each piece of a reply is passed on as it comes.
 #[track_caller]
@@ -75,7 +74,7 @@ fn a_client_that_leaves_is_499_on_both_sides() {
 fn a_stream_passes_piece_by_piece() {
     let server = Server::contract();
     let proxy = proxy(server.port);
-    let folder = Folder::new("nginx-stream-curl");
+    let folder = Folder::new();
     let answer = curl::ask(&folder, proxy.port, "--http1.1", &Ask::get("/large?bytes=3000000"));
     answer.assert_status(200).assert_header("transfer-encoding", "chunked");
     assert_eq!(answer.body.len(), 3_000_000);

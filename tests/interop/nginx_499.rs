@@ -1,12 +1,10 @@
 //! nginx set up as a load balancer's documents say, with clients that are killed under load: both count alike.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
 
-use crate::proxy::{Config, Proxy};
 use crate::support::{Ask, Server};
-use crate::tools::Running;
-use testkit::until;
+use testkit::proxy::{Config, Proxy};
+use testkit::{Launch, Program, until};
 
 /// Clients of one round: connections of a wrk that is killed, and curls that lose patience.
 const KILLED: usize = 200;
@@ -32,12 +30,10 @@ fn ids(front: &Proxy, status: &str, path: &str) -> BTreeSet<String> {
     words.filter(|words| words[0] == status && words[2] == path).map(|words| words[3].to_owned()).collect()
 }
 
-fn wrk(connections: usize, seconds: usize, url: &str) -> Running {
+fn wrk(connections: usize, seconds: usize, url: &str) -> Program {
     let connections = connections.to_string();
     let duration = format!("{seconds}s");
-    let mut command = Command::new("wrk");
-    command.args(["-t", "1", "-c", &connections, "-d", &duration, "--timeout", "60s", url]);
-    Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
+    Launch::new("wrk").args(["-t", "1", "-c", &connections, "-d", &duration, "--timeout", "60s", url]).start()
 }
 
 #[test]
@@ -50,21 +46,18 @@ fn both_count_the_same_departures() {
         let mut killed = wrk(KILLED, 60, &url("/slow?ms=600000"));
         let impatient: Vec<_> = (0..IMPATIENT)
             .map(|_| {
-                let mut curl = Command::new("curl");
-                curl.args(["--silent", "--max-time", "8", &url("/slow?ms=600000")]);
-                Running::start(curl.stdout(Stdio::null()))
+                Launch::new("curl").args(["--silent", "--max-time", "8", &url("/slow?ms=600000")]).start()
             })
             .collect();
         // All have reached the function: what the proxy alone has seen is not the function's to count.
         server.until_counter("in_flight", (KILLED + IMPATIENT + 1) as u64);
         // Others are served while they leave.
         let mut load = wrk(16, 3, &url("/plaintext"));
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        killed.kill();
         for mut curl in impatient {
-            assert_eq!(curl.wait().unwrap().code(), Some(28), "curl gave up");
+            assert_eq!(curl.wait().code(), Some(28), "curl gave up");
         }
-        assert!(load.wait().unwrap().success());
+        assert!(load.wait().success());
         server.until_counter("cancelled", (round * KILLED) as u64);
     }
     server.until_idle();

@@ -1,43 +1,42 @@
 //! Server-sent events with those who read them: a browser's `EventSource`, curl, and nginx between.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
 use crate::apps::live::PAGE;
 use crate::browser::{browse, serve_page};
 use crate::nginx::{proxy, proxy_buffering};
 use crate::support::{Ask, Launch, Server, h1};
-use crate::tools::Running;
-use testkit::until_settled;
+use testkit::{Program, until, until_settled};
 
 /// A curl that prints what it gets as it gets it.
 struct Curl {
-    child: Running,
-    lines: Box<dyn Iterator<Item = std::io::Result<String>>>,
+    program: Program,
+    /// How many of its lines were looked at.
+    seen: usize,
 }
 
 impl Curl {
     #[track_caller]
     fn start(port: u16, target: &str, more: &[&str]) -> Self {
-        let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--no-buffer", "--max-time", "60"]).args(more);
-        command.arg(format!("http://127.0.0.1:{port}{target}"));
-        let mut child = Running::start(command.stdout(Stdio::piped()));
-        let lines = Box::new(BufReader::new(child.stdout.take().unwrap()).lines());
-        Self { child, lines }
+        let curl = testkit::Launch::new("curl");
+        let curl = curl.args(["--silent", "--show-error", "--no-buffer", "--max-time", "60"]);
+        let curl = curl.args(more.iter().copied()).args([format!("http://127.0.0.1:{port}{target}")]);
+        Self { program: curl.start(), seen: 0 }
     }
 
     /// The next lines, as many as are expected.
     #[track_caller]
     fn expect(&mut self, lines: &[&str]) {
-        let found: Vec<String> = self.lines.by_ref().take(lines.len()).map(|line| line.unwrap()).collect();
+        let expected = self.seen..self.seen + lines.len();
+        self.seen = expected.end;
+        let found =
+            until("curl's lines", || self.program.out().all().get(expected.clone()).map(<[_]>::to_vec));
         assert_eq!(found, lines);
     }
 
     #[track_caller]
     fn expect_end(&mut self) {
-        assert!(self.lines.next().is_none());
-        assert!(self.child.wait().unwrap().success(), "the end was an orderly one");
+        let (status, lines) = self.program.ended();
+        assert_eq!(lines.len(), self.seen, "{lines:?}");
+        assert!(status.success(), "the end was an orderly one");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Real WebSocket clients: Python's, curl, and the same through nginx. Chromium is in `websocket_browser`.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::proxy::{Config, Proxy};
 use crate::support::{Server, ws};
-use crate::tools::{Running, python};
+use crate::tools::python;
+use testkit::Launch;
+use testkit::proxy::{Config, Proxy};
 
 /// Says `ok` at its end. Its arguments are the URL, and the largest message to try.
 const CLIENT: &str = r#"
@@ -97,12 +97,12 @@ fn the_client_of_python() {
 fn a_client_of_python_is_told_of_a_drain() {
     let mut server = Server::contract();
     let url = format!("ws://127.0.0.1:{}/ws", server.port);
-    let mut client = Running::start(python().args(["-c", WAITING, &url]).stdout(Stdio::piped()));
-    let mut said = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert_eq!(said.next().as_deref(), Some("connected"));
+    let mut client = Launch::new(python().get_program()).args(["-c", WAITING, &url]).start();
+    client.out().wait_for("connected");
     let lines = server.stop();
-    assert_eq!(said.next().as_deref(), Some("1001 going away"));
-    assert!(client.wait().unwrap().success());
+    let (status, said) = client.ended();
+    assert_eq!(said, ["connected", "1001 going away"]);
+    assert!(status.success());
     assert!(lines.iter().any(|line| line["status"] == 101), "{lines:?}");
 }
 

@@ -8,7 +8,7 @@ use testkit::eventually;
 use super::{run, succeed};
 use testkit::process::signal;
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 fn curl(arguments: &[&str]) -> String {
     succeed(Command::new("curl").args(["--silent", "--show-error", "--noproxy", "*"]).args(arguments))
@@ -22,10 +22,7 @@ pub(super) fn curl_status(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs curl: .ci/run runs it with --ignored"]
 fn curl_speaks_to_a_function() {
-    let local = Local::scripted(
-        "timeout: 60\ninstanceConcurrency: 5\nenvironmentVariables: {SCRIPT_NAME: hello}",
-        "",
-    );
+    let local = Local::scripted(f().timeout(60).concurrency(5).var("SCRIPT_NAME", "hello"));
     let main = local.main_port();
     let url = format!("http://127.0.0.1:{}", local.function_port("f"));
     assert_eq!(curl(&[&format!("http://f.localhost:{main}/name")]), "hello");
@@ -67,7 +64,7 @@ fn number(report: &str, line: &str, word: &str) -> usize {
 #[test]
 #[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn h2load_loses_nothing() {
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 8", "");
+    let local = Local::scripted(f().timeout(60).concurrency(8));
     let url = format!("http://127.0.0.1:{}/", local.function_port("f"));
     let report = succeed(Command::new("h2load").args(["--h1", "-n", "5000", "-c", "8", &url]));
     assert_eq!(number(&report, "requests:", "succeeded"), 5000, "{report}");
@@ -78,7 +75,7 @@ fn h2load_loses_nothing() {
 #[test]
 #[ignore = "needs h2load: .ci/run runs it with --ignored"]
 fn kill_9_of_an_instance_under_load_fails_only_what_it_was_doing() {
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 4", "");
+    let local = Local::scripted(f().timeout(60).concurrency(4));
     let url = format!("http://127.0.0.1:{}/sleep?ms=20", local.function_port("f"));
     let load = std::thread::spawn(move || {
         succeed(Command::new("h2load").args(["--h1", "-n", "3000", "-c", "12", &url]))

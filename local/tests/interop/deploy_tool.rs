@@ -7,11 +7,12 @@
 use std::path::Path;
 
 use testkit::events::kind;
+use testkit::manifest::Manifest;
 
 use super::template::{Cli, PUBLISH};
 use super::{packages, run};
 
-use crate::harness::{Local, manifest, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 const COMPONENT: &str = r"
 const { createRequire } = require('module');
@@ -74,7 +75,7 @@ fn report(text: &str) -> serde_json::Value {
 fn s_invoke_reaches_a_function() {
     let cli = Cli::new();
     let folder = scripted();
-    folder.write("s.yaml", &format!("access: default\n{}", manifest("timeout: 20\nmemorySize: 256", "")));
+    write_manifest(&folder, Manifest::from(f().timeout(20).memory(256)).with("access", "default"));
     // A folder of the component's name is taken for the component.
     folder.write("fc3/index.js", COMPONENT);
     folder.write("fc3/publish.yaml", PUBLISH);

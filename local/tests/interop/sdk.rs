@@ -6,7 +6,7 @@ use base64::Engine;
 use serde_json::Value;
 
 use super::{packages, succeed};
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 /// Invokes a function and prints what the caller learns.
 const SCRIPT: &str = r"
@@ -43,7 +43,7 @@ fn invoke(local: &Local, name: &str, event: &str, log: &str) -> Value {
 #[test]
 #[ignore = "needs node and npm: .ci/run runs it with --ignored"]
 fn the_official_sdk_invokes_functions() {
-    let local = Local::scripted("memorySize: 256", "");
+    let local = Local::scripted(f().memory(256));
     let reply = invoke(&local, "f", "hello", "Tail");
     assert_eq!((&reply["status"], &reply["body"]), (&200.into(), &"HELLO".into()), "{reply}");
     let id = reply["headers"]["x-fc-request-id"].as_str().unwrap();
@@ -65,7 +65,7 @@ fn the_official_sdk_invokes_functions() {
     let reply = invoke(&local, "none", "x", "None");
     assert_eq!((&reply["code"], &reply["status"]), (&"FunctionNotFound".into(), &404.into()), "{reply}");
 
-    let broken = Local::scripted("environmentVariables: {SCRIPT_START: 'exit:1'}", "");
+    let broken = Local::scripted(f().var("SCRIPT_START", "exit:1"));
     let reply = invoke(&broken, "f", "x", "None");
     assert_eq!((&reply["code"], &reply["status"]), (&"CAExited".into(), &412.into()), "{reply}");
 }

@@ -1,22 +1,23 @@
 //! Servers that nobody here wrote, as custom runtimes.
 
+use serde_json::json;
 use testkit::events::kind;
 use testkit::{Folder, eventually};
 
 use super::packages;
 use testkit::process::is_running;
 
-use crate::harness::{Local, manifest};
+use crate::harness::{Local, f, write_manifest};
 
 /// Serves a folder by `command`, which finds its port in the environment.
 fn check(command: &str, server: &str) {
     let folder = Folder::new();
     folder.write("code/index.html", "<p>from a file</p>");
     folder.write("code/sub/data.json", "{\"a\": 1}");
-    let props = format!(
-        "timeout: 30\ninstanceConcurrency: 5\ncustomRuntimeConfig: {{command: [/bin/sh, -c, '{command}']}}"
+    write_manifest(
+        &folder,
+        f().timeout(30).concurrency(5).runtime("command", json!(["/bin/sh", "-c", command])),
     );
-    folder.write("s.yaml", &manifest(&props, ""));
     let mut local = Local::start(folder, &[]);
     let reply = local.get("/");
     assert_eq!((reply.status, reply.text().as_str()), (200, "<p>from a file</p>"));

@@ -5,11 +5,11 @@ use base64::Engine;
 use testkit::events::kind;
 use testkit::h1::{exchange, request};
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 #[test]
 fn an_event_reaches_the_function_and_its_body_comes_back() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let reply = local.invoke("", b"hello");
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO"));
     assert_eq!(reply.header("x-fc-error-type"), None);
@@ -33,7 +33,7 @@ fn an_event_reaches_the_function_and_its_body_comes_back() {
 
 #[test]
 fn the_functions_verdict_is_a_header() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let reply = local.invoke("", b"fail");
     assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"errorMessage":"as asked"}"#));
     assert_eq!(reply.header("x-fc-error-type"), Some("UnhandledInvocationError"));
@@ -48,7 +48,7 @@ fn the_functions_verdict_is_a_header() {
 
 #[test]
 fn what_is_not_there_is_an_error_of_the_platform() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let main = local.main_port();
     let post = |target: &str, headers: &str| exchange(main, &request("POST", target, headers, b"x"));
     let path = "/2023-03-30/functions/f/invocations";
@@ -82,7 +82,7 @@ fn what_is_not_there_is_an_error_of_the_platform() {
 
 #[test]
 fn pages_of_other_sites_cannot_call_the_api() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let main = local.main_port();
     let ask = |host: &str, headers: &str| {
         let head = format!(
@@ -105,7 +105,7 @@ fn pages_of_other_sites_cannot_call_the_api() {
 
 #[test]
 fn a_caller_can_ask_for_the_log() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let reply = local.invoke("x-fc-log-type: Tail\r\n", b"hello");
     let log =
         base64::engine::general_purpose::STANDARD.decode(reply.header("x-fc-log-result").unwrap()).unwrap();

@@ -1,11 +1,12 @@
 //! Clients that leave: status 499.
 
+use serde_json::json;
 use testkit::events::{Matcher, kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::is_running;
 
-use crate::harness::{Local, manifest, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 /// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
 fn leave(local: &Local, bytes: &[u8]) -> String {
@@ -38,8 +39,7 @@ fn assert_noticed(local: &Local, id: &str) {
 
 #[test]
 fn with_one_call_at_a_time_the_instance_is_replaced() {
-    let hooks = "timeout: 60\ninstanceLifecycleConfig: {preStop: {handler: 'true'}}";
-    let local = Local::scripted(hooks, "");
+    let local = Local::scripted(f().timeout(60).hook("preStop", json!({"handler": "true"})));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
     assert_cancelled(&local, &id);
@@ -52,11 +52,11 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
 
 #[test]
 fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
-    for props in [
-        "timeout: 60\ninstanceConcurrency: 2",
-        "timeout: 60\ncustomRuntimeConfig: {healthCheckConfig: {httpGetUrl: /healthz}}",
+    for function in [
+        f().timeout(60).concurrency(2),
+        f().timeout(60).runtime("healthCheckConfig", json!({"httpGetUrl": "/healthz"})),
     ] {
-        let local = Local::scripted(props, "");
+        let local = Local::scripted(function);
         let pid = local.get("/pid").text();
         let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
         assert_cancelled(&local, &id);
@@ -68,7 +68,7 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
 
 #[test]
 fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
+    let local = Local::scripted(f().timeout(60).concurrency(5));
     // A body that was read.
     let id = leave(&local, &request("POST", "/sleep?ms=60000", "", b"body"));
     assert_cancelled(&local, &id);
@@ -87,7 +87,7 @@ fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
 
 #[test]
 fn a_client_that_leaves_during_a_stream_is_noticed() {
-    let local = Local::scripted("timeout: 60\ninstanceConcurrency: 5", "");
+    let local = Local::scripted(f().timeout(60).concurrency(5));
     let mut stream = Conn::open(local.function_port("f"));
     stream.send(&request("GET", "/chunks?n=100000&ms=20", "", b""));
     let text = stream.until_text("chunk 1");
@@ -102,8 +102,7 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
 #[test]
 fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
     let folder = scripted();
-    let props = "environmentVariables: {SCRIPT_START: never}";
-    folder.write("s.yaml", &manifest(props, "x-local: {startTimeout: 60}"));
+    write_manifest(&folder, f().var("SCRIPT_START", "never").local("startTimeout", 60));
     // Without an instance until the call asks for one, so that its start shows that the call has arrived.
     let local = Local::start(folder, &["--cold"]);
     let mut stream = Conn::open(local.main_port());

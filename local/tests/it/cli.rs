@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
-use crate::harness::{Local, manifest, program, scripted};
+use crate::harness::{Local, f, program, scripted, write_manifest};
 
 struct Output {
     code: Option<i32>,
@@ -38,7 +39,7 @@ fn free_port() -> String {
 #[test]
 fn invoke_starts_the_function_for_one_call() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     let port = free_port();
     let call =
         |more: &[&str], input: &str| run(&folder, &[&["invoke", "f", "--port", &port], more].concat(), input);
@@ -63,7 +64,7 @@ fn invoke_starts_the_function_for_one_call() {
 
 #[test]
 fn invoke_calls_a_running_dev() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let pid = local.get("/pid").text();
     let output = run(
         &local.folder,
@@ -79,7 +80,7 @@ fn invoke_calls_a_running_dev() {
 #[test]
 fn list_prints_the_functions() {
     let folder = Folder::new();
-    folder.write("s.yaml", &manifest("memorySize: 256\ntimeout: 9\ninstanceConcurrency: 3", ""));
+    write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
     let output = run(&folder, &["list"], "");
     let line = "f  custom.debian12  256 MB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH\n";
     assert_eq!((output.code, output.out.as_str()), (Some(0), line));
@@ -87,7 +88,7 @@ fn list_prints_the_functions() {
 
 #[test]
 fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
-    let mut local = Local::scripted("timeout: 60\ninstanceLifecycleConfig: {preStop: {handler: 'true'}}", "");
+    let mut local = Local::scripted(f().timeout(60).hook("preStop", json!({"handler": "true"})));
     let port = local.function_port("f");
     let call = |ms: u32| {
         let bytes = testkit::h1::request("GET", &format!("/sleep?ms={ms}"), "", b"");
@@ -99,7 +100,7 @@ fn ctrl_c_lets_calls_end_and_a_second_one_does_not() {
     assert_eq!(busy.join().unwrap().status, 200);
     local.wait_for(printed("pre-stop"));
 
-    let mut local = Local::scripted("timeout: 60", "");
+    let mut local = Local::scripted(f().timeout(60));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let port = local.function_port("f");
     let mut stream = testkit::h1::Conn::open(port);
@@ -116,7 +117,7 @@ fn the_output_is_safe_to_look_at() {
     let folder = Folder::new();
     folder
         .write("code/bootstrap", "#!/bin/sh\nprintf 'red \\033[31m and the key a-secret-value\\n'\nexit 1\n");
-    folder.write("s.yaml", &manifest("environmentVariables: {DB_PASSWORD: a-secret-value}", ""));
+    write_manifest(&folder, f().var("DB_PASSWORD", "a-secret-value"));
     let port = free_port();
     let output = run(&folder, &["invoke", "f", "--port", &port], "");
     assert_eq!(output.code, Some(1));
@@ -131,7 +132,7 @@ fn a_port_in_use_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let folder = Folder::new();
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     let output = run(&folder, &["dev", "--port", &port], "");
     assert_eq!(output.code, Some(1));
     assert!(

@@ -1,15 +1,15 @@
 //! Commands and starts that have to be ended, although each would go on for longer than a test waits.
 
+use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
+use testkit::manifest::Function;
 use testkit::process::is_running;
 
-use crate::harness::{Local, manifest, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 /// A start may take longer than a test waits.
-const ENDLESS: &str = "x-local: {startTimeout: 600}";
-
 fn number_after(local: &Local, word: &str) -> u32 {
     local.wait_for(printed(word)).number_after(word)
 }
@@ -18,9 +18,9 @@ fn number_after(local: &Local, word: &str) -> u32 {
 const LONG: &str = "600";
 
 /// Starts a scripted function whose calls and starts may go on for that long.
-fn patient(props: &str) -> Local {
+fn patient(function: Function) -> Local {
     let folder = scripted();
-    folder.write("s.yaml", &manifest(props, ENDLESS));
+    write_manifest(&folder, function.local("startTimeout", 600));
     Local::start(folder, &["--drain", LONG])
 }
 
@@ -32,8 +32,8 @@ fn assert_stops(mut local: Local) {
 
 #[test]
 fn a_hooks_command_ends_with_its_time() {
-    let hooks = "instanceLifecycleConfig: {initializer: {command: [/bin/sh, -c, 'sleep 601 & echo asleep $!; wait'], timeout: 1}}";
-    let local = patient(hooks);
+    let command = json!(["/bin/sh", "-c", "sleep 601 & echo asleep $!; wait"]);
+    let local = patient(f().hook("initializer", json!({"command": command, "timeout": 1})));
     local.get("/").assert_function_error(502, "it did not end within 1 s");
     let pid = number_after(&local, "asleep ");
     eventually("the command ends", || !is_running(pid));
@@ -43,8 +43,7 @@ fn a_hooks_command_ends_with_its_time() {
 #[test]
 fn a_stop_ends_a_build_step() {
     let folder = scripted();
-    let extra = "actions:\n  pre-local:\n    - run: sleep 602 & echo asleep $!; wait\n      path: ./";
-    folder.write("s.yaml", &manifest("", extra));
+    write_manifest(&folder, f().step("sleep 602 & echo asleep $!; wait"));
     let local = Local::spawn(folder, &["--drain", LONG]);
     let line = local.wait_for(kind("build"));
     let pid = line.number_after("asleep ");
@@ -55,7 +54,7 @@ fn a_stop_ends_a_build_step() {
 
 #[test]
 fn a_stop_ends_a_start() {
-    let local = patient("environmentVariables: {SCRIPT_START: never}");
+    let local = patient(f().var("SCRIPT_START", "never"));
     local.wait_for(printed("not listening"));
     assert_stops(local);
 }
@@ -63,7 +62,7 @@ fn a_stop_ends_a_start() {
 #[test]
 fn a_stop_ends_a_start_that_a_call_waits_for() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("environmentVariables: {SCRIPT_START: never}", ENDLESS));
+    write_manifest(&folder, f().var("SCRIPT_START", "never").local("startTimeout", 600));
     let local = Local::start(folder, &["--drain", "1", "--cold"]);
     let port = local.function_port("f");
     let call = std::thread::spawn(move || {
@@ -80,21 +79,19 @@ fn a_stop_ends_a_start_that_a_call_waits_for() {
 #[test]
 fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
     let hooks = [
-        "preStop: {handler: 'true', timeout: 90}",
-        "preStop: {command: [/bin/sh, -c, 'sleep 603 & echo stopping $!; wait'], timeout: 90}",
+        json!({"handler": "true", "timeout": 90}),
+        json!({"command": ["/bin/sh", "-c", "sleep 603 & echo stopping $!; wait"], "timeout": 90}),
     ];
     for hook in hooks {
         let folder = scripted();
-        let props =
-            format!("environmentVariables: {{SCRIPT_PRE_STOP: never}}\ninstanceLifecycleConfig: {{{hook}}}");
-        folder.write("s.yaml", &manifest(&props, ""));
+        write_manifest(&folder, f().var("SCRIPT_PRE_STOP", "never").hook("preStop", hook.clone()));
         let mut local = Local::start(folder, &["--drain", "2"]);
         let pid: u32 = local.get("/pid").text().parse().unwrap();
         assert_eq!(local.interrupt(), Some(0), "{hook}");
         assert!(!is_running(pid));
         // Its end or its broken connection is seen first.
-        local.wait_for(kind("pre_stop_failed").field("command", hook.contains("command")));
-        if hook.contains("command") {
+        local.wait_for(kind("pre_stop_failed").field("command", hook.get("command").is_some()));
+        if hook.get("command").is_some() {
             let pid = number_after(&local, "stopping ");
             eventually("the hook's command ends", || !is_running(pid));
         }
@@ -104,7 +101,7 @@ fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
 #[test]
 fn a_stop_waits_once_for_the_calls_under_way() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("timeout: 600", ""));
+    write_manifest(&folder, f().timeout(600));
     let local = Local::start(folder, &["--drain", "2"]);
     let port = local.function_port("f");
     let mut stream = Conn::open(port);

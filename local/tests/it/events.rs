@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use fc_local::Kind;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, exchange, request};
+use testkit::manifest::{Function, Manifest};
 use testkit::{Folder, eventually};
 
-use crate::harness::{Local, manifest, program, scripted};
+use crate::harness::{Local, f, program, scripted, write_manifest};
 
 /// Kinds that no test can bring about, each with its reason.
 const UNSEEN: &[(&str, &str)] = &[
@@ -51,7 +52,7 @@ fn a_flood_that_nobody_reads_is_bounded_and_its_gap_is_said() {
     const LINES: u64 = 16_000;
     const LINE: u64 = 32_000;
     let folder = scripted();
-    folder.write("s.yaml", &manifest("timeout: 60", ""));
+    write_manifest(&folder, f().timeout(60));
     let mut child = Command::new(program())
         .arg("--template")
         .arg(folder.file("s.yaml"))
@@ -97,7 +98,7 @@ fn a_flood_that_nobody_reads_is_bounded_and_its_gap_is_said() {
 
 #[test]
 fn a_reader_that_keeps_up_misses_nothing() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     local.get("/flood?lines=1000&bytes=10").assert_ok();
     local.wait_for_nth(1000, printed("xxxxxxxxxx"));
     assert_eq!(local.count(kind("events_dropped")), 0);
@@ -105,7 +106,7 @@ fn a_reader_that_keeps_up_misses_nothing() {
 
 #[test]
 fn an_instance_tells_its_start_and_its_end() {
-    let mut local = Local::scripted("", "");
+    let mut local = Local::scripted(f());
     local.get("/").assert_ok();
     let started = local.wait_for(kind("instance_started").has("ms").has("processId"));
     assert_eq!(started["processId"].to_string(), local.get("/pid").text());
@@ -115,23 +116,23 @@ fn an_instance_tells_its_start_and_its_end() {
 
 #[test]
 fn a_start_that_fails_is_told_with_the_platforms_failure() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: 'exit:2'}", "");
+    let local = Local::scripted(f().var("SCRIPT_START", "exit:2"));
     let started = local.wait_for(kind("instance_start_failed").field("failure", "exited_at_start"));
     assert!(started["message"].as_str().unwrap().contains("going down"), "{started}");
 }
 
 #[test]
 fn a_port_that_nobody_asked_for_is_told() {
-    let script = "environmentVariables: {SCRIPT_START: 'fixed:0'}";
-    let local = Local::scripted(script, "x-local: {startTimeout: 2}");
+    let local = Local::scripted(f().var("SCRIPT_START", "fixed:0").local("startTimeout", 2));
     let event = local.wait_for(kind("port_unexpected"));
     assert_ne!(event["port"], event["givenPort"], "{event}");
 }
 
 #[test]
 fn health_that_comes_back_is_told() {
-    let check = "healthCheckConfig: {httpGetUrl: /healthz, periodSeconds: 1, failureThreshold: 1, successThreshold: 1}";
-    let local = Local::scripted(&format!("customRuntimeConfig: {{{check}}}"), "");
+    let check =
+        json!({"httpGetUrl": "/healthz", "periodSeconds": 1, "failureThreshold": 1, "successThreshold": 1});
+    let local = Local::scripted(f().runtime("healthCheckConfig", check));
     local.get("/set-health?ok=0").assert_ok();
     let event = local.wait_for(kind("instance_unhealthy").status(500));
     // No call goes to it, so it is told on its own port.
@@ -143,15 +144,13 @@ fn health_that_comes_back_is_told() {
 #[test]
 fn what_has_no_effect_in_a_changed_manifest_is_told() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     let local = Local::start(folder, &[]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let first = manifest("vpcConfig: auto", "x-local: {port: 1}");
-    let second = manifest("", &format!("x-local: {{port: {}}}", address.port()));
-    let second = second.replace("functionName: f", "functionName: g");
-    let second = second.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
-    local.folder.write("s.yaml", &format!("{first}{second}"));
+    let first = f().prop("vpcConfig", "auto").local("port", 1);
+    let second = Function::new("g").local("port", address.port());
+    write_manifest(&local.folder, Manifest::of([first, second]));
     local.wait_for(kind("manifest_note").has("file").has("line").has("note"));
     local.wait_for(kind("port_change_ignored").function("f"));
     local.wait_for(kind("port_not_opened").function("g").field("address", address.to_string()));
@@ -160,12 +159,12 @@ fn what_has_no_effect_in_a_changed_manifest_is_told() {
 #[test]
 fn code_that_is_not_there_or_too_large_is_told() {
     let folder = Folder::new();
-    folder.write("s.yaml", &manifest("", "actions: {pre-local: [{run: 'true', path: ./}]}"));
+    write_manifest(&folder, f().step("true"));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("code_missing").has("code").has("error"));
 
     let folder = scripted();
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     // Nothing of it is on the disk.
     std::fs::File::create(folder.file("code/large")).unwrap().set_len(501 * 1024 * 1024).unwrap();
     let local = Local::start(folder, &[]);
@@ -177,8 +176,7 @@ fn code_that_is_not_there_or_too_large_is_told() {
 fn builds_that_never_settle_are_told() {
     let folder = scripted();
     let run = "rm -f made-*; echo > made-$(date +%s%N)";
-    let steps = format!("actions:\n  pre-local:\n    - run: {run}\n      path: ./");
-    folder.write("s.yaml", &manifest("", &steps));
+    write_manifest(&folder, f().step(run));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("build_unsettled").function("f"));
 }
@@ -186,7 +184,7 @@ fn builds_that_never_settle_are_told() {
 #[test]
 fn calls_beyond_the_drain_time_are_told() {
     let folder = scripted();
-    folder.write("s.yaml", &manifest("timeout: 60", ""));
+    write_manifest(&folder, f().timeout(60));
     let mut local = Local::start(folder, &["--drain", "1"]);
     let mut busy = Conn::open(local.function_port("f"));
     busy.send(&request("GET", "/sleep?ms=60000", "", b""));

@@ -1,10 +1,12 @@
 //! What passes the gateway, and what it adds, takes out and refuses.
 
+use serde_json::json;
 use testkit::Answer;
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, exchange, request};
+use testkit::manifest::{Function, Manifest};
 
-use crate::harness::{Local, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 /// The value of a header among the bytes that the function saw.
 fn seen(text: &str, name: &str) -> Option<String> {
@@ -16,7 +18,9 @@ fn seen(text: &str, name: &str) -> Option<String> {
 
 #[test]
 fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
-    let local = Local::scripted("timeout: 7\nmemorySize: 256\nlogConfig: {project: p, logstore: s}", "");
+    let local = Local::scripted(
+        f().timeout(7).memory(256).prop("logConfig", json!({"project": "p", "logstore": "s"})),
+    );
     let headers = "x-fc-request-id: mine\r\nx-fc-anything: 1\r\nconnection: close, x-hop\r\nx-hop: 1\r\n\
                    keep-alive: timeout=5\r\nx-own: kept\r\nx-forwarded-for: 1.2.3.4\r\n";
     let reply = local.call("POST", "/seen?a=%20b", headers, b"body");
@@ -57,7 +61,7 @@ fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
 
 #[test]
 fn a_reply_passes_without_what_a_function_may_not_set() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let reply = local.get("/reserved");
     assert_eq!(reply.header("x-own"), Some("kept"));
     assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
@@ -77,13 +81,13 @@ fn a_reply_passes_without_what_a_function_may_not_set() {
 
 #[test]
 fn the_attachment_can_be_switched_off() {
-    let local = Local::scripted("", "x-local: {attachment: false}");
+    let local = Local::scripted(f().local("attachment", false));
     assert_eq!(local.get("/reserved").header("content-disposition"), Some("inline"));
 }
 
 #[test]
 fn what_is_beyond_the_limits_is_refused_before_the_function() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let before = local.get("/count").text();
 
     let under = format!("x-big: {}\r\n", "v".repeat(8 * 1024 - 60));
@@ -116,7 +120,7 @@ fn what_is_beyond_the_limits_is_refused_before_the_function() {
 
 #[test]
 fn a_body_of_32_mb_passes_and_one_byte_more_does_not() {
-    let local = Local::scripted("timeout: 60", "");
+    let local = Local::scripted(f().timeout(60));
     let limit = 32 * 1024 * 1024;
     let body = vec![b'x'; limit];
     assert_eq!(local.call("POST", "/length", "", &body).text(), limit.to_string());
@@ -132,7 +136,7 @@ fn a_body_of_32_mb_passes_and_one_byte_more_does_not() {
 
 #[test]
 fn replies_beyond_the_limits_or_not_http_are_bad_responses() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     assert_eq!(local.get("/big-headers?bytes=8000").status, 200);
     let reply = local.get("/big-headers?bytes=9000");
     reply.assert_platform_error(502, "UnhandledInvocationError", "BadResponse", "8192 are allowed");
@@ -142,8 +146,7 @@ fn replies_beyond_the_limits_or_not_http_are_bad_responses() {
 
 #[test]
 fn methods_that_the_trigger_does_not_list_are_refused() {
-    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET]}}]";
-    let local = Local::scripted(triggers, "");
+    let local = Local::scripted(f().methods(&["GET"]));
     assert_eq!(local.get("/").status, 200);
     for method in ["POST", "DELETE", "TRACE", "BREW"] {
         let reply = local.call(method, "/", "", b"");
@@ -159,10 +162,10 @@ fn methods_that_the_trigger_does_not_list_are_refused() {
 
 #[test]
 fn a_function_without_an_http_trigger_or_without_its_public_address_is_not_served() {
-    let local = Local::scripted("triggers: []", "");
+    let local = Local::scripted(f().prop("triggers", json!([])));
     local.get("/").assert_platform_error(404, "FcCommonError", "TriggerNotFound", "'f'");
-    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET], disableURLInternet: true}}]";
-    let local = Local::scripted(triggers, "");
+    let config = json!({"authType": "anonymous", "methods": ["GET"], "disableURLInternet": true});
+    let local = Local::scripted(f().trigger(&config));
     let reply = local.get("/");
     reply.assert_platform_error(
         403,
@@ -180,7 +183,7 @@ fn cors(reply: &Answer) -> [Option<&str>; 3] {
 
 #[test]
 fn cors_is_filled_in_unless_the_function_speaks() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let filled = [Some("https://a.example"), Some("true"), Some("Date,x-fc-request-id")];
     let reply = local.call("GET", "/", "origin: https://a.example\r\n", b"");
     assert_eq!(cors(&reply), filled);
@@ -195,7 +198,7 @@ fn cors_is_filled_in_unless_the_function_speaks() {
 #[test]
 fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
     let asked = "origin: https://a.example\r\naccess-control-request-method: PUT\r\naccess-control-request-headers: x-a,x-b\r\n";
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let before = local.get("/count").text();
     let reply = local.call("OPTIONS", "/any", asked, b"");
     assert_eq!((reply.status, reply.body.len()), (200, 0));
@@ -210,8 +213,7 @@ fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
     }
     assert_eq!(local.get("/count").text().parse::<usize>().unwrap(), before.parse::<usize>().unwrap() + 1);
 
-    let triggers = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, methods: [OPTIONS]}}]";
-    let local = Local::scripted(triggers, "");
+    let local = Local::scripted(f().methods(&["OPTIONS"]));
     let reply = local.call("OPTIONS", "/", asked, b"");
     assert_eq!((reply.status, reply.text().as_str()), (200, "OPTIONS"));
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://a.example"));
@@ -220,7 +222,7 @@ fn a_preflight_is_answered_here_unless_the_trigger_lists_options() {
 
 #[test]
 fn doubtful_shapes_never_reach_the_function() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let port = local.function_port("f");
     let before: usize = local.get("/count").text().parse().unwrap();
     for (shape, part) in [
@@ -264,7 +266,7 @@ fn doubtful_shapes_never_reach_the_function() {
 
 #[test]
 fn chunked_replies_are_streamed_and_others_are_whole() {
-    let local = Local::scripted("timeout: 60", "");
+    let local = Local::scripted(f().timeout(60));
     let reply = local.get("/chunks?n=3");
     assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
     assert_eq!(reply.header("content-length"), None);
@@ -282,7 +284,7 @@ fn chunked_replies_are_streamed_and_others_are_whole() {
 
 #[test]
 fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
-    let local = Local::scripted("timeout: 600\ninstanceConcurrency: 5", "");
+    let local = Local::scripted(f().timeout(600).concurrency(5));
     let mut stream = Conn::open(local.function_port("f"));
     stream.send(&request("GET", "/sse?n=2&ms=600000", "accept: text/event-stream\r\n", b""));
     let text = stream.until_text("data: tick 0\n");
@@ -308,7 +310,7 @@ fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
 
 #[test]
 fn what_is_not_supported_yet_is_said() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
     local.call("GET", "/seen", upgrade, b"").assert_platform_error(
         400,
@@ -333,7 +335,7 @@ fn what_is_not_supported_yet_is_said() {
 
 #[test]
 fn connections_are_kept_on_both_sides() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let mut conn = Conn::open(local.function_port("f"));
     for _ in 0..3 {
         conn.send(&request("GET", "/close-reused", "", b""));
@@ -351,14 +353,8 @@ fn connections_are_kept_on_both_sides() {
 #[test]
 fn hosts_lead_to_functions() {
     let folder = scripted();
-    let two = crate::harness::manifest("environmentVariables: {SCRIPT_NAME: one}", "")
-        + &crate::harness::manifest("environmentVariables: {SCRIPT_NAME: two}", "")
-            .replace("functionName: f", "functionName: G-2")
-            .split_once("resources:\n")
-            .unwrap()
-            .1
-            .replace("  f:\n", "  g:\n");
-    folder.write("s.yaml", &two);
+    let two = [f().var("SCRIPT_NAME", "one"), Function::new("g").called("G-2").var("SCRIPT_NAME", "two")];
+    write_manifest(&folder, Manifest::of(two));
     let local = Local::start(folder, &[]);
     local.wait_for(kind("ready").function("G-2"));
     let main = local.main_port();
@@ -372,7 +368,7 @@ fn hosts_lead_to_functions() {
 
 #[test]
 fn a_single_function_answers_at_the_root() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_NAME: only}", "");
+    let local = Local::scripted(f().var("SCRIPT_NAME", "only"));
     let reply = exchange(local.main_port(), &request("GET", "/name", "", b""));
     assert_eq!(reply.text(), "only");
 }
@@ -380,7 +376,7 @@ fn a_single_function_answers_at_the_root() {
 #[test]
 fn the_log_of_a_request_can_be_asked_for() {
     use base64::Engine;
-    let local = Local::scripted("memorySize: 256", "");
+    let local = Local::scripted(f().memory(256));
     let reply = local.call("GET", "/log", "x-fc-log-type: Tail\r\n", b"");
     let log = reply.header("x-fc-log-result").expect("a log");
     let log = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(log).unwrap()).unwrap();
@@ -395,7 +391,7 @@ fn the_log_of_a_request_can_be_asked_for() {
 
 #[test]
 fn a_get_is_tried_again_once() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let count = || local.get("/count").text().parse::<u32>().unwrap();
     let before = count();
     // The connection is one that was used before, and the function closes the new one too.
@@ -405,7 +401,7 @@ fn a_get_is_tried_again_once() {
 
 #[test]
 fn a_call_does_not_wait_for_another_clients_upload() {
-    let local = Local::scripted("instanceConcurrency: 10\ntimeout: 60", "");
+    let local = Local::scripted(f().concurrency(10).timeout(60));
     local.get("/").assert_ok();
     // The function answers, and the client does not go on.
     let mut slow = Conn::open(local.function_port("f"));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use testkit::events::{Events, Matcher, kind};
 use testkit::h1::{exchange, request};
+use testkit::manifest::{Function, Manifest};
 use testkit::{Answer, Folder, Launch, Program};
 
 /// The program: the one of this build, unless `FC_LOCAL_PROGRAM` names another one, such as a release build.
@@ -29,23 +30,14 @@ pub(crate) fn scripted() -> Folder {
     folder
 }
 
-const SPACES: &str = "          ";
+/// A function `f` of which nothing else is said.
+pub(crate) fn f() -> Function {
+    Function::default()
+}
 
-/// A manifest with one scripted function `f`; `props` are further lines of its `props`, `extra` further
-/// lines of its resource, both indented by nothing.
-pub(crate) fn manifest(props: &str, extra: &str) -> String {
-    let indent =
-        |text: &str, by: usize| text.lines().flat_map(|line| [&SPACES[..by], line, "\n"]).collect::<String>();
-    let trigger = if props.contains("triggers:") {
-        String::new()
-    } else {
-        let line = "triggers: [{triggerName: http, triggerType: http, triggerConfig: {authType: anonymous, \
-                    methods: [GET, POST, PUT, DELETE, HEAD, PATCH]}}]";
-        indent(line, 6)
-    };
-    let base = "edition: 3.0.0\nname: test\nresources:\n  f:\n    component: fc3\n";
-    let fixed = "    props:\n      functionName: f\n      region: cn-hangzhou\n      runtime: custom.debian12\n      code: ./code\n";
-    format!("{base}{}{fixed}{}{trigger}", indent(extra, 4), indent(props, 6))
+/// Writes `s.yaml`.
+pub(crate) fn write_manifest(folder: &Folder, manifest: impl Into<Manifest>) {
+    folder.write("s.yaml", &manifest.into().to_string());
 }
 
 /// A running `fc-local dev`.
@@ -66,9 +58,9 @@ impl Deref for Local {
 
 impl Local {
     /// Starts a manifest with the scripted function and waits until it is ready.
-    pub(crate) fn scripted(props: &str, extra: &str) -> Self {
+    pub(crate) fn scripted(manifest: impl Into<Manifest>) -> Self {
         let folder = scripted();
-        folder.write("s.yaml", &manifest(props, extra));
+        write_manifest(&folder, manifest);
         Local::start(folder, &[])
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use testkit::events::{Matcher, kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::{is_running, signal};
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 /// Has `count` more calls keep the function busy until they are dropped.
 fn keep_busy(local: &Local, count: usize) -> Vec<Conn> {
@@ -39,7 +40,7 @@ fn busy(local: &Local) -> Vec<usize> {
 
 #[test]
 fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
-    let local = Local::scripted("instanceConcurrency: 4\ntimeout: 60", "");
+    let local = Local::scripted(f().concurrency(4).timeout(60));
     let first = keep_busy(&local, 4);
     assert_eq!(busy(&local), [4]);
     let second = keep_busy(&local, 5);
@@ -50,8 +51,7 @@ fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
 #[test]
 fn beyond_the_cap_calls_are_refused() {
     let local = Local::scripted(
-        "instanceConcurrency: 2\ntimeout: 60\nconcurrencyConfig: {reservedConcurrency: 2}",
-        "",
+        f().concurrency(2).timeout(60).prop("concurrencyConfig", json!({"reservedConcurrency": 2})),
     );
     let calls = keep_busy(&local, 4);
     for _ in 0..3 {
@@ -65,8 +65,8 @@ fn beyond_the_cap_calls_are_refused() {
 
 #[test]
 fn an_idle_instance_is_stopped_with_its_hook() {
-    let hooks = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 5}}";
-    let local = Local::scripted(hooks, "x-local: {idleTimeout: 0.3}");
+    let hooked = f().hook("preStop", json!({"handler": "true", "timeout": 5}));
+    let local = Local::scripted(hooked.local("idleTimeout", 0.3));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     local.wait_for(printed("pre-stop"));
     eventually("the instance ends", || !is_running(pid));
@@ -75,7 +75,7 @@ fn an_idle_instance_is_stopped_with_its_hook() {
 
 #[test]
 fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let first = local.get("/pid").text();
     let reply = local.get("/exit?code=7");
     reply.assert_function_error(502, "Process exited unexpectedly before completing request (duration: ");
@@ -87,7 +87,7 @@ fn a_crash_fails_the_call_and_the_next_one_gets_a_new_instance() {
 
 #[test]
 fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let reply = local.get("/cut");
     assert_eq!((reply.status, reply.text().as_str(), reply.is_cut), (200, "cut!", true));
     local.wait_for(kind("call_failed").request(&reply.id()).field("failure", "process_exited"));
@@ -95,7 +95,7 @@ fn a_reply_that_breaks_off_is_cut_for_the_client_too() {
 
 #[test]
 fn a_call_ends_with_the_functions_time() {
-    let local = Local::scripted("timeout: 1", "");
+    let local = Local::scripted(f().timeout(1));
     let first = local.get("/pid").text();
     let reply = local.get("/sleep?ms=60000");
     reply.assert_function_error(502, "Function time out after 1 seconds (duration: ");
@@ -103,7 +103,7 @@ fn a_call_ends_with_the_functions_time() {
     local.invoke("", b"x").assert_ok();
 
     // A stream is cut, and an instance that takes several calls stays.
-    let local = Local::scripted("timeout: 1\ninstanceConcurrency: 5", "");
+    let local = Local::scripted(f().timeout(1).concurrency(5));
     let first = local.get("/pid").text();
     let reply = local.get("/chunks?n=1000&ms=100");
     assert_eq!((reply.status, reply.is_cut), (200, true));
@@ -113,14 +113,16 @@ fn a_call_ends_with_the_functions_time() {
 
 #[test]
 fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
-    let props = "instanceConcurrency: 5\ncustomRuntimeConfig: {healthCheckConfig: {httpGetUrl: /healthz, periodSeconds: 1, failureThreshold: 2, successThreshold: 1}}";
-    let local = Local::scripted(props, "");
+    let check =
+        json!({"httpGetUrl": "/healthz", "periodSeconds": 1, "failureThreshold": 2, "successThreshold": 1});
+    let checked = f().concurrency(5).runtime("healthCheckConfig", check);
+    let local = Local::scripted(checked.clone());
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
     local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
     assert_ne!(local.get("/pid").text(), first);
 
-    let local = Local::scripted(props, "x-local: {maxInstances: 1}");
+    let local = Local::scripted(checked.local("maxInstances", 1));
     let first = local.get("/pid").text();
     assert_eq!(local.get("/set-health?ok=0").status, 200);
     local.wait_for(kind("instance_unhealthy").field("path", "/healthz").field("fault", "status"));
@@ -130,7 +132,7 @@ fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
 
 #[test]
 fn a_frozen_instance_stands_still_between_calls() {
-    let local = Local::scripted("", "x-local: {freeze: true}");
+    let local = Local::scripted(f().local("freeze", true));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let state = || {
         std::fs::read_to_string(format!("/proc/{pid}/stat"))
@@ -151,7 +153,7 @@ fn a_frozen_instance_stands_still_between_calls() {
 
 #[test]
 fn a_killed_instance_fails_its_own_calls_only() {
-    let local = Local::scripted("instanceConcurrency: 2\ntimeout: 60", "");
+    let local = Local::scripted(f().concurrency(2).timeout(60));
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| local.get("/sleep?ms=3000"))).collect();
         local.wait_for_nth(4, asleep());
@@ -172,9 +174,9 @@ fn a_killed_instance_fails_its_own_calls_only() {
 #[test]
 fn a_program_that_ignores_sigterm_is_killed() {
     // What a shell ignores its successor ignores too.
-    let props = "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 1}}\n\
-                 customRuntimeConfig: {command: [/bin/sh, -c, \"trap '' TERM; exec /code/bootstrap\"]}";
-    let mut local = Local::scripted(props, "x-local: {stopTimeout: 0.2, freeze: true}");
+    let command = json!(["/bin/sh", "-c", "trap '' TERM; exec /code/bootstrap"]);
+    let deaf = f().runtime("command", command).hook("preStop", json!({"handler": "true", "timeout": 1}));
+    let mut local = Local::scripted(deaf.local("stopTimeout", 0.2).local("freeze", true));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use testkit::events::kind;
 use testkit::eventually;
+use testkit::manifest::Function;
 use testkit::process::{is_running, signal};
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
-const PROPS: &str = "memorySize: 128\ntimeout: 60";
+fn small() -> Function {
+    f().memory(128).timeout(60)
+}
 
 /// The folder of control groups that limit memory in which a process stands, and whether it is of version 2.
 fn group_of(pid: &str) -> Option<(PathBuf, bool)> {
@@ -27,8 +31,8 @@ fn group_of(pid: &str) -> Option<(PathBuf, bool)> {
 
 /// A running fc-local, which has to hold the limit by control groups.
 #[track_caller]
-fn in_groups(props: &str) -> Local {
-    let local = Local::scripted(props, "");
+fn in_groups(function: Function) -> Local {
+    let local = Local::scripted(function);
     assert_eq!(local.matching(kind("memory_limits_sampled")), [], "no control groups here");
     local
 }
@@ -68,7 +72,7 @@ fn assert_ends_by_its_memory(local: &Local, target: &str) {
 
 #[test]
 fn too_much_is_noticed_by_sampling() {
-    let local = Local::scripted(PROPS, "x-local: {sampleMemory: true}");
+    let local = Local::scripted(small().local("sampleMemory", true));
     assert_ends_by_its_memory(&local, "/memory?mb=200&ms=30000");
     assert_ends_by_its_memory(&local, "/child?mb=200&ms=30000");
     assert!(groups(&local).is_empty());
@@ -77,7 +81,7 @@ fn too_much_is_noticed_by_sampling() {
 #[test]
 #[ignore = "needs control groups for memory: .ci/run runs it with --ignored"]
 fn the_kernel_holds_the_limit() {
-    let mut local = in_groups(PROPS);
+    let mut local = in_groups(small());
     let pid = local.get("/pid").text();
     let (group, is_unified) = group_of(&pid).unwrap();
     assert_eq!(groups(&local), std::slice::from_ref(&group));
@@ -94,8 +98,8 @@ fn the_kernel_holds_the_limit() {
 #[test]
 #[ignore = "needs control groups for memory: .ci/run runs it with --ignored"]
 fn hooks_share_the_instances_limit() {
-    let hooks = "instanceLifecycleConfig: {initializer: {command: [/bin/sh, -c, 'cat /proc/self/cgroup'], timeout: 5}}";
-    let local = in_groups(&format!("{PROPS}\n{hooks}"));
+    let command = json!(["/bin/sh", "-c", "cat /proc/self/cgroup"]);
+    let local = in_groups(small().hook("initializer", json!({"command": command, "timeout": 5})));
     let group = groups(&local).pop().unwrap();
     local.wait_for(kind("stdout").saying(group.file_name().unwrap().to_str().unwrap()));
 }
@@ -104,14 +108,14 @@ fn hooks_share_the_instances_limit() {
 #[ignore = "needs control groups for memory: .ci/run runs it with --ignored"]
 fn no_group_survives() {
     // fc-local is killed: the guard removes the group.
-    let mut local = in_groups(PROPS);
+    let mut local = in_groups(small());
     assert_eq!(groups(&local).len(), 1);
     signal(local.pid(), "KILL");
     local.program.wait();
     eventually("the guard removes it", || groups(&local).is_empty());
 
     // The guard is killed: fc-local removes it.
-    let local = Local::scripted(PROPS, "");
+    let local = Local::scripted(small());
     let pid = local.get("/pid").text();
     let (group, _) = group_of(&pid).unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -124,6 +128,6 @@ fn no_group_survives() {
     gone.wait().unwrap();
     let stale = group.parent().unwrap().join(format!("fc-local-{}-c-stale", gone.id()));
     std::fs::create_dir(&stale).unwrap();
-    drop(Local::scripted(PROPS, ""));
+    drop(Local::scripted(small()));
     assert!(!stale.exists());
 }

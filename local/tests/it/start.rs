@@ -1,24 +1,25 @@
 //! Cold starts, and every way in which they fail.
 
+use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, request};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
-use crate::harness::{Local, manifest};
+use crate::harness::{Local, f, write_manifest};
 
 #[test]
 fn a_program_that_is_not_there_or_not_executable() {
     let folder = Folder::new();
     folder.write("code/data", "not a program");
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     let local = Local::start(folder, &[]);
     let text = "The function cannot be started. Failed to start function instance. Error: the file /code/bootstrap is not exist";
     local.get("/").assert_platform_error(412, "FcCommonError", "CAFileNotFound", text);
 
     let folder = Folder::new();
     folder.write("code/data", "not a program");
-    folder.write("s.yaml", &manifest("customRuntimeConfig: {command: [/code/data]}", ""));
+    write_manifest(&folder, f().runtime("command", json!(["/code/data"])));
     let local = Local::start(folder, &[]);
     let text = "Function instance exited unexpectedly(code 13, message:permission denied) with start command '/code/data '.";
     local.get("/").assert_platform_error(412, "FcCommonError", "CAFilePermission", text);
@@ -28,7 +29,7 @@ fn a_program_that_is_not_there_or_not_executable() {
 
 #[test]
 fn a_program_that_ends_during_its_start() {
-    let local = Local::scripted("environmentVariables: {SCRIPT_START: 'exit:2'}", "");
+    let local = Local::scripted(f().var("SCRIPT_START", "exit:2"));
     let reply = local.get("/");
     let text = "Function instance exited unexpectedly(code 2, message:no such file or directory) with start command '/code/bootstrap '.\nLogs:\n";
     reply.assert_platform_error(412, "FcCommonError", "CAExited", text);
@@ -39,7 +40,7 @@ fn a_program_that_ends_during_its_start() {
     // Not a program at all: the system's own error number is the exit code.
     let folder = Folder::new();
     folder.write("code/bootstrap", "\x7fELF nonsense");
-    folder.write("s.yaml", &manifest("", ""));
+    write_manifest(&folder, f());
     let local = Local::start(folder, &[]);
     local.get("/").assert_platform_error(
         412,
@@ -51,8 +52,7 @@ fn a_program_that_ends_during_its_start() {
 
 #[test]
 fn a_program_that_never_listens() {
-    let local =
-        Local::scripted("environmentVariables: {SCRIPT_START: never}", "x-local: {startTimeout: 0.5}");
+    let local = Local::scripted(f().var("SCRIPT_START", "never").local("startTimeout", 0.5));
     let reply = local.get("/");
     let text = "Function instance health check failed on port 9000 in 0.5 seconds.\nLogs:\nnot listening";
     reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
@@ -60,8 +60,7 @@ fn a_program_that_never_listens() {
 
 #[test]
 fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
-    let local =
-        Local::scripted("environmentVariables: {SCRIPT_START: loopback}", "x-local: {startTimeout: 1}");
+    let local = Local::scripted(f().var("SCRIPT_START", "loopback").local("startTimeout", 1));
     local.get("/").assert_platform_error(
         412,
         "FcCommonError",
@@ -74,10 +73,8 @@ fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
 #[test]
 fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-    let props = format!(
-        "instanceConcurrency: 1\ntimeout: 60\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}'}}\ncustomRuntimeConfig: {{port: {port}}}"
-    );
-    let local = Local::scripted(&props, "");
+    let fixed = f().concurrency(1).timeout(60).var("SCRIPT_START", &format!("fixed:{port}"));
+    let local = Local::scripted(fixed.runtime("port", port));
     local.wait_for(kind("port_ignored").field("port", port));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     // While it is busy nothing else can take a call.
@@ -96,39 +93,39 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
 
 #[test]
 fn the_initializer_runs_before_the_first_request() {
-    let hooks = "instanceLifecycleConfig: {initializer: {handler: 'true', timeout: 5}}";
-    let local = Local::scripted(hooks, "");
+    let hooked = f().hook("initializer", json!({"handler": "true", "timeout": 5}));
+    let local = Local::scripted(hooked.clone());
     let line = local.wait_for(printed("initialize 1-"));
     assert_eq!(line["request"], line.after("initialize "));
     // It was the first and is counted with this one.
     assert_eq!(local.get("/count").text(), "2");
 
-    let failing = format!("{hooks}\nenvironmentVariables: {{SCRIPT_INITIALIZE: '500'}}");
-    let local = Local::scripted(&failing, "");
+    let local = Local::scripted(hooked.var("SCRIPT_INITIALIZE", "500"));
     local.get("/").assert_function_error(502, "Function initializer failed: POST /initialize answered 500");
     local.invoke("", b"x").assert_function_error(200, "Function initializer failed");
 }
 
 #[test]
 fn hooks_can_be_commands() {
-    let hooks = "instanceLifecycleConfig:\n  initializer: {command: [/bin/sh, -c, 'echo warmed up on $FC_SERVER_PORT'], timeout: 5}\n  preStop: {command: [/bin/sh, -c, 'echo goodbye']}";
-    let mut local = Local::scripted(hooks, "");
+    let shell = |line: &str| json!({"command": ["/bin/sh", "-c", line], "timeout": 5});
+    let warmed = f().hook("initializer", shell("echo warmed up on $FC_SERVER_PORT"));
+    let mut local =
+        Local::scripted(warmed.hook("preStop", json!({"command": ["/bin/sh", "-c", "echo goodbye"]})));
     local.wait_for(printed("warmed up on "));
     assert_eq!(local.get("/").status, 200);
     assert_eq!(local.interrupt(), Some(0));
     local.wait_for(printed("goodbye"));
 
-    let failing = "instanceLifecycleConfig: {initializer: {command: [/bin/false]}}";
-    let local = Local::scripted(failing, "");
+    let local = Local::scripted(f().hook("initializer", json!({"command": ["/bin/false"]})));
     local.get("/").assert_function_error(502, "its command ended with code 1");
 }
 
 #[test]
 fn the_first_health_check_decides() {
-    let check = |path: &str| format!("customRuntimeConfig: {{healthCheckConfig: {{httpGetUrl: '{path}'}}}}");
-    let local = Local::scripted(&check("/healthz"), "");
+    let checked = |path: &str| f().runtime("healthCheckConfig", json!({"httpGetUrl": path}));
+    let local = Local::scripted(checked("/healthz"));
     assert_eq!(local.get("/").status, 200);
-    let local = Local::scripted(&check("/status?code=404"), "");
+    let local = Local::scripted(checked("/status?code=404"));
     let reply = local.get("/");
     reply.assert_platform_error(
         412,
@@ -145,10 +142,7 @@ fn an_instance_gets_the_platforms_environment_and_no_other() {
         "code/bootstrap",
         "#!/bin/sh\nenv | sort | while read -r line; do echo \"env $line\"; done\necho \"folder $(pwd)\"\nexit 1\n",
     );
-    folder.write(
-        "s.yaml",
-        &manifest("memorySize: 128\nenvironmentVariables: {OWN: value, API_TOKEN: 'a-secret-value'}", ""),
-    );
+    write_manifest(&folder, f().memory(128).var("OWN", "value").var("API_TOKEN", "a-secret-value"));
     let local = Local::start(folder, &["--cold"]);
     let message = local.get("/").json()["Message"].as_str().unwrap().to_owned();
     let code = message.lines().find_map(|line| line.strip_prefix("folder ")).unwrap().to_owned();
@@ -178,13 +172,13 @@ fn an_instance_gets_the_platforms_environment_and_no_other() {
 
 #[test]
 fn a_variable_that_is_passed_on_wins_over_its_default() {
-    for (extra, home) in [
-        ("x-local: {passEnv: [HOME]}", std::env::var("HOME").unwrap_or_else(|_| "/tmp".to_owned())),
-        ("", "/tmp".to_owned()),
+    for (function, home) in [
+        (f().local("passEnv", json!(["HOME"])), std::env::var("HOME").unwrap_or_else(|_| "/tmp".to_owned())),
+        (f(), "/tmp".to_owned()),
     ] {
         let folder = Folder::new();
         folder.write("code/bootstrap", "#!/bin/sh\necho \"home=$HOME.\"\nexit 1\n");
-        folder.write("s.yaml", &manifest("", extra));
+        write_manifest(&folder, function);
         let local = Local::spawn(folder, &[]);
         local.wait_for(printed(&format!("home={home}.")));
     }

@@ -2,19 +2,22 @@
 
 use testkit::events::{kind, printed};
 use testkit::eventually;
+use testkit::manifest::Function;
 use testkit::process::{below, is_running, signal};
 
-use crate::harness::{Local, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 fn daemon(local: &Local) -> u32 {
     local.wait_for(printed("daemon ")).number_after("daemon ")
 }
 
-const PROPS: &str = "environmentVariables: {SCRIPT_START: daemon}";
+fn with_a_daemon() -> Function {
+    f().var("SCRIPT_START", "daemon")
+}
 
 #[test]
 fn not_after_kill_9_even_if_frozen_or_out_of_their_group() {
-    let mut local = Local::scripted(PROPS, "x-local: {freeze: true}");
+    let mut local = Local::scripted(with_a_daemon().local("freeze", true));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let daemon = daemon(&local);
     let all = below(local.pid());
@@ -28,7 +31,7 @@ fn not_after_kill_9_even_if_frozen_or_out_of_their_group() {
 
 #[test]
 fn not_after_an_orderly_end_either() {
-    let mut local = Local::scripted(PROPS, "");
+    let mut local = Local::scripted(with_a_daemon());
     local.get("/").assert_ok();
     let all = below(local.pid());
     assert!(all.contains(&daemon(&local)));
@@ -40,7 +43,7 @@ fn not_after_an_orderly_end_either() {
 
 #[test]
 fn not_when_the_guard_is_killed() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let guard: u32 =
@@ -54,7 +57,7 @@ fn not_when_the_guard_is_killed() {
 
 #[test]
 fn not_what_the_instance_started_when_the_guard_is_killed() {
-    let local = Local::scripted(PROPS, "");
+    let local = Local::scripted(with_a_daemon());
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     let daemon = daemon(&local);
     let all = below(local.pid());
@@ -71,9 +74,8 @@ fn not_what_the_instance_started_when_the_guard_is_killed() {
 
 #[test]
 fn not_a_build_step() {
-    let extra = "actions:\n  pre-local:\n    - run: echo building $$; sleep 600\n      path: ./";
     let folder = scripted();
-    folder.write("s.yaml", &crate::harness::manifest("", extra));
+    write_manifest(&folder, f().step("echo building $$; sleep 600"));
     let mut local = Local::spawn(folder, &[]);
     local.wait_for(kind("build"));
     let all = below(local.pid());
@@ -87,10 +89,9 @@ fn not_a_build_step() {
 
 #[test]
 fn not_what_is_just_being_started() {
-    let extra = "actions:\n  pre-local:\n    - run: sleep 6041 & sleep 6041\n      path: ./";
     for _ in 0..15 {
         let folder = scripted();
-        folder.write("s.yaml", &crate::harness::manifest("", extra));
+        write_manifest(&folder, f().step("sleep 6041 & sleep 6041"));
         let local = Local::spawn(folder, &[]);
         // The line comes before the step.
         local.wait_for(kind("build_started"));

@@ -2,28 +2,36 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::json;
 use testkit::events::{kind, printed};
+use testkit::manifest::{Function, Manifest};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
-use crate::harness::{Local, manifest, scripted};
+use crate::harness::{Local, f, scripted, write_manifest};
 
 /// A manifest whose build step puts the scripted function and the word in `source` where the code is.
-fn built(props: &str) -> (Folder, String) {
+fn built(function: Function) -> (Folder, String) {
     let folder = Folder::new();
     folder.write("src/word", "one");
-    let steps = format!(
-        "actions:\n  pre-local:\n    - run: mkdir -p code && ln -sf {} code/program && (echo '#!/bin/sh'; echo \"SCRIPT_NAME=$(cat src/word) exec /code/program\" | sed \"s|/code|$PWD/code|\") > code/bootstrap && chmod +x code/bootstrap\n      path: ./",
+    let step = format!(
+        "mkdir -p code && ln -sf {} code/program && (echo '#!/bin/sh'; echo \"SCRIPT_NAME=$(cat src/word) exec /code/program\" | sed \"s|/code|$PWD/code|\") > code/bootstrap && chmod +x code/bootstrap",
         crate::harness::SCRIPTED
     );
-    let text = manifest(props, &steps);
+    let text = Manifest::from(function.step(&step)).to_string();
     folder.write("s.yaml", &text);
     (folder, text)
 }
 
+/// A function with a port of its own.
+fn fixed(port: u16, name: &str) -> Function {
+    let function = f().concurrency(10).runtime("port", port);
+    function.var("SCRIPT_START", &format!("fixed:{port}")).var("SCRIPT_NAME", name)
+}
+
 #[test]
 fn a_change_is_built_and_swapped_in() {
-    let (folder, _) = built("");
+    let (folder, _) = built(f());
     let local = Local::start(folder, &[]);
     assert_eq!(local.get("/name").text(), "one");
     let former: u32 = local.get("/pid").text().parse().unwrap();
@@ -35,7 +43,7 @@ fn a_change_is_built_and_swapped_in() {
 
 #[test]
 fn a_thousand_requests_over_rolling_rebuilds_lose_none() {
-    let (folder, _) = built("instanceConcurrency: 4\ntimeout: 60");
+    let (folder, _) = built(f().concurrency(4).timeout(60));
     let local = Local::start(folder, &[]);
     let swaps = 3;
     let is_over = AtomicBool::new(false);
@@ -72,14 +80,14 @@ fn a_thousand_requests_over_rolling_rebuilds_lose_none() {
 
 #[test]
 fn code_that_does_not_build_or_start_leaves_the_former_in_place() {
-    let (folder, text) = built("");
+    let (folder, text) = built(f());
     let local = Local::start(folder, &[]);
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", &text.replace("mkdir -p code", "false"));
     local.wait_for(kind("build_failed"));
     assert_eq!(local.get("/name").text(), "one");
-    let broken = manifest("environmentVariables: {SCRIPT_START: 'exit:1'}", "");
-    local.folder.write("s.yaml", &broken);
+    let broken = f().var("SCRIPT_START", "exit:1");
+    write_manifest(&local.folder, broken);
     local.wait_for(kind("swap_refused").field("failure", "exited_at_start"));
     assert_eq!(local.get("/name").text(), "one");
     local.folder.write("s.yaml", "edition: [");
@@ -89,7 +97,7 @@ fn code_that_does_not_build_or_start_leaves_the_former_in_place() {
 
 #[test]
 fn a_function_that_cannot_be_built_says_so_until_it_can() {
-    let (folder, text) = built("");
+    let (folder, text) = built(f());
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo no luck; false"));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("build_failed").has("line").field("fault", "exit_code").field("exitCode", 1));
@@ -101,7 +109,7 @@ fn a_function_that_cannot_be_built_says_so_until_it_can() {
 
 #[test]
 fn fc_locals_own_output_is_no_source() {
-    let (folder, text) = built("");
+    let (folder, text) = built(f());
     // A build that fails has no product, and says so in the file.
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo $$ >> builds; echo no luck; false"));
     let mut local = Local::spawn_into_file(folder, &[]);
@@ -122,7 +130,7 @@ fn fc_locals_own_output_is_no_source() {
 fn a_single_file_can_be_watched() {
     let other = Folder::new();
     let word = other.write("word", "one");
-    let local = Local::scripted("", &format!("x-local: {{watch: ['{}']}}", word.display()));
+    let local = Local::scripted(f().local("watch", json!([word])));
     assert_eq!(local.get("/").status, 200);
     other.write("word", "two, and longer");
     local.wait_for(kind("swapped"));
@@ -131,19 +139,17 @@ fn a_single_file_can_be_watched() {
 
 #[test]
 fn a_changed_manifest_is_followed() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     assert_eq!(local.get("/name").text(), "");
-    let changed = manifest("environmentVariables: {SCRIPT_NAME: changed}", "");
-    let added = manifest("environmentVariables: {SCRIPT_NAME: added}", "")
-        .replace("functionName: f", "functionName: g");
-    let added = added.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
-    local.folder.write("s.yaml", &format!("{changed}{added}"));
+    let changed = f().var("SCRIPT_NAME", "changed");
+    let added = Function::new("g").var("SCRIPT_NAME", "added");
+    write_manifest(&local.folder, Manifest::of([changed.clone(), added]));
     local.wait_for(kind("ready").function("g"));
     eventually("the change is there", || local.get("/name").text() == "changed");
     let bytes = testkit::h1::request("GET", "/name", "", b"");
     assert_eq!(testkit::h1::exchange(local.function_port("g"), &bytes).text(), "added");
 
-    local.folder.write("s.yaml", &changed);
+    write_manifest(&local.folder, changed);
     local.wait_for(kind("function_removed").function("g"));
     let reply = testkit::h1::exchange(local.function_port("g"), &bytes);
     reply.assert_platform_error(404, "FcCommonError", "FunctionNotFound", "'g'");
@@ -152,17 +158,12 @@ fn a_changed_manifest_is_followed() {
 #[test]
 fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
     let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-    let props = |name: &str| {
-        format!(
-            "timeout: 60\ninstanceConcurrency: 10\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}', SCRIPT_NAME: {name}}}\ncustomRuntimeConfig: {{port: {port}}}"
-        )
-    };
-    let local = Local::scripted(&props("one"), "");
+    let local = Local::scripted(fixed(port, "one").timeout(60));
     assert_eq!(local.get("/name").text(), "one");
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| local.get("/sleep?ms=700"));
         local.wait_for(printed("asleep"));
-        local.folder.write("s.yaml", &manifest(&props("two"), ""));
+        write_manifest(&local.folder, fixed(port, "two").timeout(60));
         local.wait_for(kind("manifest_changed"));
         assert_eq!(busy.join().unwrap().status, 200);
         eventually("the new code answers", || {
@@ -177,11 +178,11 @@ fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
 fn a_build_into_the_watched_folder_goes_on_after_every_change() {
     let folder = Folder::new();
     folder.write("word", "one");
-    let steps = format!(
-        "actions:\n  pre-local:\n    - run: (echo '#!/bin/sh'; echo \"# $(date +%N)\"; echo \"SCRIPT_NAME=$(cat word) exec {}\") > bootstrap && chmod +x bootstrap\n      path: ./",
+    let step = format!(
+        "(echo '#!/bin/sh'; echo \"# $(date +%N)\"; echo \"SCRIPT_NAME=$(cat word) exec {}\") > bootstrap && chmod +x bootstrap",
         crate::harness::SCRIPTED
     );
-    folder.write("s.yaml", &manifest("", &steps).replace("code: ./code", "code: ./"));
+    write_manifest(&folder, f().code("./").step(&step));
     let local = Local::start(folder, &[]);
     let warning = kind("build_products");
     local.wait_for(&warning);
@@ -194,7 +195,7 @@ fn a_build_into_the_watched_folder_goes_on_after_every_change() {
 
 #[test]
 fn a_folder_that_is_made_again_is_watched_again() {
-    let (folder, _) = built("");
+    let (folder, _) = built(f());
     let local = Local::start(folder, &[]);
     let src = local.folder.path().join("src");
     let swapped = kind("swapped");
@@ -211,20 +212,15 @@ fn a_folder_that_is_made_again_is_watched_again() {
 #[test]
 fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
     let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-    let props = |name: &str| {
-        format!(
-            "timeout: 600\ninstanceConcurrency: 10\nenvironmentVariables: {{SCRIPT_START: 'fixed:{port}', SCRIPT_NAME: {name}}}\ncustomRuntimeConfig: {{port: {port}}}"
-        )
-    };
     let folder = scripted();
-    folder.write("s.yaml", &manifest(&props("one"), ""));
+    write_manifest(&folder, fixed(port, "one").timeout(600));
     let local = Local::start(folder, &["--drain", "1"]);
     assert_eq!(local.get("/name").text(), "one");
     let mut stream = testkit::h1::Conn::open(local.function_port("f"));
     let endless = testkit::h1::request("GET", "/chunks?n=100000&ms=50", "", b"");
     stream.send(&endless);
     stream.bytes(1);
-    local.folder.write("s.yaml", &manifest(&props("two"), ""));
+    write_manifest(&local.folder, fixed(port, "two").timeout(600));
     local.wait_for(kind("drain_exceeded").field("limitMs", 1000.0));
     assert_eq!(local.get("/name").text(), "two");
 }
@@ -233,8 +229,7 @@ fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
 fn a_build_does_not_show_secrets() {
     let folder = scripted();
     folder.write(".env", "BUILD_TOKEN=from-the-dot-env-file\n");
-    let steps = "actions:\n  pre-local:\n    - run: echo ${env('BUILD_TOKEN')} and $FC_LOCAL_TEST_SECRET; false\n      path: ./";
-    folder.write("s.yaml", &manifest("", steps));
+    write_manifest(&folder, f().step("echo ${env('BUILD_TOKEN')} and $FC_LOCAL_TEST_SECRET; false"));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("build_failed"));
     local.wait_for(kind("build").text("****** and ******"));
@@ -245,10 +240,8 @@ fn a_build_does_not_show_secrets() {
 #[test]
 fn functions_that_are_to_come_say_so() {
     let folder = scripted();
-    let first = manifest("", "actions: {pre-local: [{run: 'sleep 603', path: ./}]}");
-    let second = manifest("", "").replace("functionName: f", "functionName: g");
-    let second = second.split_once("resources:\n").unwrap().1.replace("  f:\n", "  g:\n");
-    folder.write("s.yaml", &format!("{first}{second}"));
+    let first = f().step("sleep 603");
+    write_manifest(&folder, Manifest::of([first, Function::new("g")]));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     // Somebody else has the same port of the other loopback address.
@@ -267,8 +260,7 @@ fn functions_that_are_to_come_say_so() {
 #[test]
 fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
     let folder = scripted();
-    let steps = "actions:\n  pre-local:\n    - run: date +%N > report; false\n      path: ./";
-    folder.write("s.yaml", &manifest("", steps));
+    write_manifest(&folder, f().step("date +%N > report; false"));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("build_products"));
     let failure = kind("build_failed");

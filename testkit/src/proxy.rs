@@ -1,22 +1,20 @@
 //! nginx in front of a function, set up as each test needs it.
 
-use std::net::TcpStream;
-use std::process::{Command, Stdio};
-
-use testkit::process::free_port;
-use testkit::until;
-
-use crate::tools::{Folder, Running};
+use crate::process::free_port;
+use crate::{Folder, Launch, Program};
 
 /// A running nginx.
+#[derive(Debug)]
 pub struct Proxy {
-    _child: Running,
+    /// It ends before its folder goes.
+    _program: Program,
+    /// Where it listens.
     pub port: u16,
     folder: Folder,
 }
 
 /// What a test says of its own, in nginx's words.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Config<'a> {
     /// In the block `http`, where `function` names what stands behind.
     pub http: &'a str,
@@ -27,12 +25,13 @@ pub struct Config<'a> {
 }
 
 impl Proxy {
+    /// Starts one that passes everything to the port `upstream`, and waits until it listens.
     #[track_caller]
     pub fn start(upstream: u16, config: &Config<'_>) -> Self {
         let port = free_port();
-        let folder = Folder::new(&format!("nginx-{port}"));
+        let folder = Folder::new();
         let Config { http, listen, location } = config;
-        let place = folder.0.display();
+        let place = folder.path().display();
         let config = format!(
             "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log warn;\n\
              worker_rlimit_nofile 8192;\nevents {{ worker_connections 4096; }}\n\
@@ -44,17 +43,12 @@ impl Proxy {
              upstream function {{ server 127.0.0.1:{upstream}; keepalive 64; }}\n\
              server {{\nlisten 127.0.0.1:{port} {listen};\nlocation / {{\n{location}\n}}\n}}\n}}\n"
         );
-        std::fs::write(folder.file("nginx.conf"), config).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder.0).arg("-e").arg(folder.file("error.log"));
-        command.arg("-c").arg(folder.file("nginx.conf")).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = Running::start(&mut command);
-        until("nginx to listen", || {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "nginx ended: {}", folder.text("error.log"));
-            TcpStream::connect(("127.0.0.1", port)).ok()
-        });
-        Self { _child: child, port, folder }
+        let config = folder.write("nginx.conf", &config);
+        let launch = Launch::new("nginx").args(["-p".into(), folder.path().to_owned()]);
+        let launch = launch.args(["-e".into(), folder.file("error.log"), "-c".into(), config]);
+        let mut program = launch.start();
+        assert!(program.until_open(port), "nginx ended: {}", folder.text("error.log"));
+        Self { _program: program, port, folder }
     }
 
     /// Its records: status, method, path, id.
@@ -62,6 +56,7 @@ impl Proxy {
         self.folder.text("access.log")
     }
 
+    /// It had nothing to complain of.
     #[track_caller]
     pub fn assert_no_error(&self) {
         let errors = self.folder.text("error.log");
