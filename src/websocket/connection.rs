@@ -26,8 +26,8 @@ pub(super) struct Connection {
     quiet: Timer,
 }
 
-/// How long a refused client must be silent before our side is closed. A proxy takes an earlier close for the end of
-/// both sides, and drops the client's remaining bytes and the reason.
+/// How long a client must be silent: a refused one before our side is closed, any other before the socket is dropped.
+/// A proxy takes an earlier close for the end of both sides, and drops the client's remaining bytes and the reason.
 const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,10 @@ enum Phase {
     Broken,
     /// The reason was sent.
     Refused,
-    /// Our side is closed.
+    /// The reason was sent and our side is closed.
     Said,
+    /// Both close frames were sent and our side is closed. The client has [`QUIET`] to close its own.
+    Ended,
 }
 
 impl Connection {
@@ -81,7 +83,7 @@ impl Connection {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         match self.phase {
             Phase::Open | Phase::Closing => {}
-            Phase::Answered => return Poll::Pending,
+            Phase::Answered | Phase::Ended => return Poll::Pending,
             Phase::Broken | Phase::Refused | Phase::Said => return self.poll_gone(cx),
         }
         let incoming = ready!(self.engine.poll_read(&mut *self.io, cx));
@@ -138,8 +140,10 @@ impl Connection {
             // A client may send a ping after its close. If the socket were closed by then, the kernel would reset the
             // connection, and the client would lose bytes that are still under way.
             let _ = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
-            self.phase = Phase::Said;
+            self.phase = Phase::Ended;
         }
-        Poll::Ready(Ok(self.phase == Phase::Said && self.poll_away(cx).is_ready()))
+        let is_over = self.phase == Phase::Ended
+            && (self.poll_away(cx).is_ready() || self.quiet.poll(cx, QUIET).is_ready());
+        Poll::Ready(Ok(is_over))
     }
 }
