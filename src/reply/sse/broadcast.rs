@@ -164,7 +164,7 @@ impl fmt::Debug for Broadcast {
 /// for (id, text) in [(1, "tea"), (2, "salt")] { news.send(SseEvent::data(text).with_id(id)).unwrap(); }
 /// let client = App::with_state(news)
 ///     .get("/feed", async |ex| {
-///         let missed_and_new = ex.state().subscribe_after(ex.last_event_id());
+///         let missed_and_new = ex.state().subscribe_after(ex.last_event_id().as_deref());
 ///         Sse::new(missed_and_new.end_when_behind())
 ///     })
 ///     .test_client();
