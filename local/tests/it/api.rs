@@ -129,7 +129,7 @@ fn a_caller_can_ask_for_the_log() {
 
 #[test]
 fn the_record_says_which_way_a_call_came_in() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let record = |id: String| local.wait_for(kind("request").request(&id));
     for (id, via) in
         [(local.get("/name").id(), "http_trigger"), (local.invoke("", b"hello").id(), "invoke_function")]

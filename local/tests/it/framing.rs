@@ -3,7 +3,7 @@
 use testkit::events::kind;
 use testkit::h1::exchange;
 
-use crate::harness::Local;
+use crate::harness::{Local, f};
 
 fn chunked(method: &str, target: &str) -> Vec<u8> {
     let head = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -12,7 +12,7 @@ fn chunked(method: &str, target: &str) -> Vec<u8> {
 
 #[test]
 fn a_reply_that_ends_in_trailers_is_whole() {
-    let local = Local::scripted("instanceConcurrency: 1", "");
+    let local = Local::scripted(f().concurrency(1));
     let pid = local.get("/pid").text();
     for headers in ["", "te: trailers\r\n"] {
         let reply = local.call("GET", "/trailers", headers, b"");
@@ -25,7 +25,7 @@ fn a_reply_that_ends_in_trailers_is_whole() {
 
 #[test]
 fn a_function_that_speaks_http_1_0_gets_each_body_by_its_length() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let port = local.function_port("f");
     // From the first reply on it is known.
     local.get("/http10").assert_ok();
@@ -50,7 +50,7 @@ fn a_function_that_speaks_http_1_0_gets_each_body_by_its_length() {
 
 #[test]
 fn a_body_that_breaks_off_while_it_is_taken_in_is_the_clients_fault() {
-    let local = Local::scripted("", "");
+    let local = Local::scripted(f());
     let port = local.function_port("f");
     local.get("/http10").assert_ok();
     let head = "POST /http10 HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n";
