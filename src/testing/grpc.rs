@@ -28,7 +28,7 @@ impl<S: Send + Sync + 'static> Client<S> {
 /// The future of a gRPC call.
 type GrpcCall<'a> = Pin<Box<dyn Future<Output = GrpcAnswer> + Send + 'a>>;
 
-/// The reply to a gRPC call.
+/// The reply to a gRPC call: messages, status and metadata. See the example of [gRPC](crate::grpc).
 #[derive(Debug, Clone)]
 pub struct GrpcAnswer {
     answer: Answer,
