@@ -1,5 +1,5 @@
 //! The one way to an instance. Whatever calls a function, for whatever reason, makes a [`Call`] and has it
-//! [`dispatch`]ed.
+//! [`dispatch()`]ed.
 
 mod call;
 mod collect;
