@@ -108,6 +108,12 @@ enum Colour {
 }
 
 /// Runs the program with the process's arguments.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     fc_local::cli::run()
+/// }
+/// ```
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(code) = guard::run(&arguments) {

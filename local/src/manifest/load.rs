@@ -12,7 +12,7 @@ use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
 use crate::model::Function;
 
-/// A manifest that can be started.
+/// A manifest that can be started. [The example of the crate](crate) loads one.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     file: PathBuf,
