@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 /// Writes the code of these files, and of what they import, to `OUT_DIR`, and the set of their descriptors to
 /// `descriptors.bin` beside it: messages, clients, servers. Paths are relative to the package; imports are looked for
-/// in the folder of the first file, then in the package.
+/// in the folder of the first file, then in the package. [The example of the crate](crate) calls it.
 ///
 /// A mistake in a file is printed with its file, line and column, and fails the build. Cargo runs the script again when
 /// one of the files changes, or one that they import.
@@ -41,6 +41,12 @@ pub fn compile(protos: &[impl AsRef<Path>]) -> ExitCode {
 }
 
 /// As [`compile`], with the folders where imports are looked for.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     fc_runtime_build::compile_in(&["proto/greeter.proto"], &["proto", "vendor/proto"])
+/// }
+/// ```
 #[must_use = "the exit code of the build script"]
 pub fn compile_in(protos: &[impl AsRef<Path>], folders: &[impl AsRef<Path>]) -> ExitCode {
     match generate(protos, folders) {

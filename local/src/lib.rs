@@ -3,6 +3,27 @@
 //! A [`Manifest`] is the user's `s.yaml`. A [`Platform`] runs its functions as real processes behind a
 //! gateway that treats requests as the platform does. What happens comes out of a [`Log`] as [`Event`]s.
 //! The command line of [`cli`] is one user of these three.
+//!
+//! ```no_run
+//! use fc_local::{Built, Log, Manifest, Platform, Settings};
+//! use std::path::Path;
+//! use std::time::Duration;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let manifest = Manifest::load(Path::new("s.yaml"))?;
+//! let (log, mut events) = Log::new();
+//! let platform = Platform::open(&manifest, Settings::default(), log).await?;
+//! if platform.deploy(&manifest, "shop", &mut Built::default()).await {
+//!     let invocation = platform.invoke("shop", "an event".into(), false).await;
+//!     assert!(!invocation.is_error, "{:?}", invocation.body);
+//! }
+//! platform.stop(Duration::from_secs(10)).await;
+//! let mut happened = Vec::new();
+//! while events.take(&mut happened, 100) > 0 {}
+//! assert!(happened.iter().any(|event| event.kind.name() == "instance_started"));
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cli;
 

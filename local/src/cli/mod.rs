@@ -107,6 +107,12 @@ enum Colour {
 }
 
 /// Runs the program with the process's arguments.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     fc_local::cli::run()
+/// }
+/// ```
 pub fn run() -> ExitCode {
     if let Some(code) = guard::run(&shell::arguments()) {
         return code;

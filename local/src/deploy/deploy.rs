@@ -32,6 +32,7 @@ pub(crate) enum Deployment {
 }
 
 /// The build steps that one round has run, so that a step which several functions name runs once.
+/// [The example of the crate](crate) begins a round.
 #[derive(Debug, Default)]
 pub struct Built {
     actions: Vec<Action>,

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::failure::Failure;
 
-/// One request.
+/// One request. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Record {
@@ -28,7 +28,7 @@ pub struct Record {
     pub attempt: u32,
 }
 
-/// Which way a call comes in.
+/// Which way a call comes in. [The example of the crate](crate) takes the events whose records hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Via {
@@ -51,7 +51,7 @@ impl Via {
     }
 }
 
-/// Where a function answers.
+/// Where a function answers. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Address {
@@ -65,7 +65,7 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
-/// One of the platform's failures.
+/// One of the platform's failures. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cause {
@@ -81,7 +81,7 @@ impl From<&Failure> for Cause {
     }
 }
 
-/// How a process ended.
+/// How a process ended. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
@@ -91,7 +91,7 @@ pub enum Ending {
     Signal(i32),
 }
 
-/// Why a health check or a hook did not succeed.
+/// Why a health check or a hook did not succeed. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HookFault {
@@ -140,7 +140,7 @@ impl fmt::Display for HookFault {
     }
 }
 
-/// A build step that failed.
+/// A build step that failed. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BuildFailure {
@@ -152,7 +152,7 @@ pub struct BuildFailure {
     pub fault: BuildFault,
 }
 
-/// How a build step failed.
+/// How a build step failed. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildFault {
@@ -175,7 +175,7 @@ impl BuildFault {
     }
 }
 
-/// Something about a line of a file.
+/// Something about a line of a file. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Remark {

@@ -10,7 +10,7 @@ use super::kind::Kind;
 /// What an event takes besides its texts: itself, its place in a queue, and its share of the names in it.
 const FIXED: usize = size_of::<Event>() + 64;
 
-/// Something that happened.
+/// Something that happened. [The example of the crate](crate) looks for one by its kind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {

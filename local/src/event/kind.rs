@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
 
-/// What happened.
+/// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Kind {
@@ -196,6 +196,13 @@ pub enum Kind {
 }
 
 /// How much attention an event needs.
+///
+/// ```
+/// use fc_local::Level;
+///
+/// assert!(Level::Error > Level::Warning);
+/// assert_eq!(Level::Info.name(), "info");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Level {

@@ -34,11 +34,11 @@ impl Limits {
     }
 }
 
-/// Where events go. Clones are the same log.
+/// Where events go. Clones are the same log. [The example of the crate](crate) makes one with its first reader.
 #[derive(Debug, Clone)]
 pub struct Log(Arc<Writers>);
 
-/// Where events come out: one reader of a log.
+/// Where events come out: one reader of a log. [The example of the crate](crate) takes them all.
 #[derive(Debug)]
 pub struct Events {
     reader: Arc<Reader>,

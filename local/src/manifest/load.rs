@@ -13,7 +13,7 @@ use crate::event::Redactor;
 use crate::model::Function;
 use crate::shell;
 
-/// A manifest that can be started.
+/// A manifest that can be started. [The example of the crate](crate) loads one.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     file: PathBuf,

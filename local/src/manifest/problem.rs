@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::event::Remark;
 
-/// One remark about one line.
+/// One remark about one line. [`ManifestError`] shows how they are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -37,6 +37,14 @@ impl Problem {
 }
 
 /// Everything that keeps a manifest from being used.
+///
+/// ```
+/// use fc_local::Manifest;
+///
+/// let error = Manifest::load("there-is-none.yaml".as_ref()).unwrap_err();
+/// assert!(error.problems[0].fatal);
+/// assert!(error.to_string().contains("there-is-none.yaml:1: "), "{error}");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ManifestError {

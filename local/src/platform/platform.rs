@@ -18,7 +18,7 @@ use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::watch::{self, Follower};
 
-/// How a platform is started.
+/// How a platform is started. [The example of the crate](crate) has the defaults.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -44,7 +44,7 @@ impl Default for Settings {
     }
 }
 
-/// A local platform that serves functions.
+/// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,

@@ -67,6 +67,11 @@ fn files_have_one_subject_and_say_it() {
 }
 
 #[test]
+fn what_is_public_has_an_example() {
+    sources().check_examples();
+}
+
+#[test]
 fn no_path_goes_up_twice() {
     check_only(&["super::super::"], &[]);
 }
