@@ -28,7 +28,8 @@ fn every_rule_names_a_test_that_exists() {
     let text = std::fs::read_to_string(document).unwrap();
     let covered = text.split("\n## ").find(|part| part.starts_with("Covered")).unwrap();
     let tests = tests();
-    let rows = covered.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| section"));
+    // The first one is the table's head.
+    let rows = covered.lines().filter(|line| line.starts_with("| ")).skip(1);
     let mut count = 0;
     for row in rows {
         count += 1;
