@@ -61,7 +61,7 @@ fn leads_to(target: &str, own: &str, shown: &BTreeSet<String>) -> bool {
     }
 }
 
-/// The targets of links: `b` of `[a](b)` and of [`b`].
+/// The targets of links: `b` of `[a](b)` and of `[b]`.
 fn links(docs: &str) -> Vec<&str> {
     let written_out = docs.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     let short = docs.split("[`").skip(1).filter_map(|rest| rest.split_once("`]"));

@@ -3,7 +3,7 @@
 //! - [`Program`] starts any program, signals it, kills it, starts it again; [`Folder`] is a folder of a test's own.
 //! - [`h1`], [`h2`] and [`ws`] are clients that speak bytes: no library of HTTP stands between a test and the wire.
 //! - [`proxy`] is nginx in front of a function, [`manifest`] writes what `fc-local` reads.
-//! - [`until`] and [`eventually`] wait under a bound, [`events`] match what `fc-local` tells.
+//! - [`until()`] and [`eventually`] wait under a bound, [`events`] match what `fc-local` tells.
 //! - [`tidy`] reads sources.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -78,7 +78,7 @@ fn silence_is_broken_by_comments() {
     let server = Server::app("live");
     let mut conn = open(&server, "/silent");
     for _ in 0..3 {
-        assert_eq!(text(conn.chunk()), ":\n\n");
+        assert_eq!(text(conn.chunk()), ":\n");
     }
 }
 
@@ -171,15 +171,15 @@ fn a_stop_ends_the_streams() {
     streams.wait_for_heads(1);
     until_seen(&server, "begun", 3);
     server.signal("TERM");
-    assert_eq!(text(waiting.chunk()), ": going away\n\n");
+    assert_eq!(text(waiting.chunk()), ": going away\n");
     assert_eq!(waiting.chunk(), None);
     assert_eq!(waiting.rest(), b"");
     let mut last = Vec::new();
     while let Some(chunk) = endless.chunk() {
         last = chunk;
     }
-    assert!(last.ends_with(b"\n\n: going away\n\n"), "{:?}", String::from_utf8_lossy(&last));
-    assert_eq!(streams.data(stream), b": going away\n\n");
+    assert!(last.ends_with(b"\n\n: going away\n"), "{:?}", String::from_utf8_lossy(&last));
+    assert_eq!(streams.data(stream), b": going away\n");
     drop(streams);
     let lines = server.stopped();
     check_stopped(&lines, 0);
@@ -193,7 +193,7 @@ fn a_pre_stop_ends_the_streams_and_serving_goes_on() {
     let mut before = open(&server, "/waiting");
     until_seen(&server, "begun", 1);
     server.ask(&Ask::get("/pre-stop")).assert_status(200);
-    assert_eq!(text(before.chunk()), ": going away\n\n");
+    assert_eq!(text(before.chunk()), ": going away\n");
     assert_eq!(before.chunk(), None);
     before.ask(&Ask::get("/plaintext")).assert_status(200);
     until_seen(&server, "dropped", 1);
@@ -213,7 +213,7 @@ fn a_client_that_does_not_read_stops_the_producer() {
     // The kernel's buffers of both ends, at most 4 and 6 MiB by default, and a few chunks.
     assert!(bound < 20_000, "{bound} events of 1 000 bytes");
     let mut other = open(&server, "/silent");
-    assert_eq!(text(other.chunk()), ":\n\n");
+    assert_eq!(text(other.chunk()), ":\n");
     assert!(produced() < 20_000);
     drop(stalled);
     until_seen(&server, "dropped", 1);

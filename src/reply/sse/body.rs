@@ -22,8 +22,8 @@ use crate::stop::{StopNotice, Stops};
 /// The size, in bytes, at which a chunk is sent although more events are ready.
 pub(super) const CHUNK_MAX: usize = 16 * 1024;
 
-const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
-const GOING_AWAY: &[u8] = b": going away\n\n";
+const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n");
+const GOING_AWAY: &[u8] = b": going away\n";
 
 /// An SSE body, before its reply is sent: its settings can still be changed.
 pub(super) trait Events: Source {

@@ -45,11 +45,11 @@ async fn ten_seconds_of_silence_are_broken_by_a_comment() {
         [
             at(7, "data: 7\n\n"),
             at(10, "data: 3\n\n"),
-            at(20, ":\n\n"),
-            at(30, ":\n\n"),
+            at(20, ":\n"),
+            at(30, ":\n"),
             at(35, "data: 25\n\n"),
             at(36, "data: 1\n\n"),
-            at(46, ":\n\n"),
+            at(46, ":\n"),
             at(47, "data: 11\n\n"),
         ]
     );
@@ -64,7 +64,7 @@ async fn comments_come_as_they_are_asked_for() {
         .get("/forever", async |_| Sse::run(waiting).with_keep_alive(Duration::MAX))
         .test_client();
     let begin = Instant::now();
-    client.get("/often").await.assert_text(&":\n\n".repeat(14));
+    client.get("/often").await.assert_text(&":\n".repeat(14));
     assert_eq!(begin.elapsed().as_secs(), 30);
     for target in ["/never", "/zero", "/forever"] {
         client.get(target).await.assert_text("");
@@ -90,9 +90,9 @@ async fn a_thaw_is_followed_by_one_comment() {
     }
     tokio::time::advance(Duration::from_secs(3600)).await;
     let thawed = Instant::now();
-    assert_eq!(text(stream.piece().await), ":\n\n");
+    assert_eq!(text(stream.piece().await), ":\n");
     assert_eq!(thawed.elapsed().as_secs(), 0);
-    assert_eq!(text(stream.piece().await), ":\n\n");
+    assert_eq!(text(stream.piece().await), ":\n");
     assert_eq!(thawed.elapsed().as_secs(), 10);
 }
 
@@ -208,7 +208,7 @@ async fn a_pre_stop_sends_what_is_ready_first() {
     client.post("/publish").body("news").await.assert_text("1");
     let pre_stop = client.call(Method::GET, "/pre-stop").header("x-fc-control-path", "/pre-stop");
     pre_stop.await.assert_status(200);
-    assert_eq!(text(feed.piece().await), "data: news\n\n: going away\n\n");
+    assert_eq!(text(feed.piece().await), "data: news\n\n: going away\n");
     assert_eq!(feed.piece().await, None);
     client.post("/publish").body("nobody is there").await.assert_text("0");
 }
