@@ -27,7 +27,8 @@ pub enum HangUpPolicy {
     #[default]
     #[doc(alias = "CancelOnDisconnect")]
     Cancel,
-    /// The handler runs to its end, in a task that a drain waits for.
+    /// The handler runs to its end, in a task that a drain waits for. At most
+    /// [`App::max_finishing`](crate::App::max_finishing) of them run at a time; beyond that requests get 503.
     ///
     /// The platform freezes an instance without requests. The handler then stops until the next request comes.
     #[doc(alias = "Detached")]

@@ -179,6 +179,7 @@
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000](App::max_connections) | 100 000 descriptors |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
+//! | handlers that finish, at a time | [1000](App::max_finishing), 503 | |
 //! | drain after a signal | [10 s](App::drain_deadline) | |
 //! | pre-stop hooks | [2.5 s](App::pre_stop_budget) | 3 s by default, at most 90 s |
 //! | heartbeat of the live check | [10 s](App::heartbeat_limit) | probes wait 1–3 s |

@@ -70,6 +70,8 @@ impl Reading {
         let mut body_state = call.body_state();
         let read = body_state.poll_whole(cx, limit);
         if body_state.has_left() {
+            // Outside the lock: the announcement wakes tasks, and a waker may drop the body.
+            drop(body_state);
             call.has_left();
             return read;
         }

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::{Response, StatusCode};
+
 use crate::cancel::HangUpPolicy;
 use crate::counters::Permit;
 use crate::endpoint::ensure_initialized;
@@ -18,7 +20,6 @@ use crate::sealed::{Place, Sealed};
 use crate::stage::hand_over_upgrade;
 use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
 use crate::task::{BoxFuture, Kind};
-use http::{Response, StatusCode};
 
 /// The future that a connection polls for its response. A drop before that drops the handler first, and then its
 /// record.

@@ -52,9 +52,7 @@ impl Refusal {
             _ => None,
         }
     }
-}
 
-impl Refusal {
     /// Refuses two hosts, an invalid host, or an unknown transfer coding. Applies to probes too.
     pub(crate) fn of_ambiguity(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         let wrong = |why| Some(Self::BadShape(why));
@@ -114,7 +112,7 @@ impl IntoReply for Refusal {
             }
             Self::Busy => {
                 let later = HeaderValue::from_static("1");
-                let message = "this instance already handles its maximum number of requests";
+                let message = "this instance already runs as many handlers as it may";
                 // The access log has a line for it. A second line for each refused request would double the log under
                 // overload.
                 let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();

@@ -186,7 +186,8 @@ impl Record {
     }
 }
 
-/// A request whose thread is blocked when the process ends. Its status and its sent bytes are unknown.
+/// A request whose thread is blocked when the process ends. Its status and its sent bytes are unknown. FC 2.0 gets no
+/// end marker of such a request.
 impl InFlight for Call {
     fn cut(&self, counts: &LiveCounters, is_logged: bool) {
         if self.end() {

@@ -99,7 +99,8 @@ impl Connection {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        if self.poll_away(cx).is_ready() {
+        // A client that has closed its side may still read the reason, which is not sent yet in `Broken`.
+        if self.poll_away(cx).is_ready() && self.phase != Phase::Broken {
             return Poll::Ready(Incoming::Gone);
         }
         if self.phase == Phase::Refused && self.quiet.poll(cx, QUIET).is_ready() {

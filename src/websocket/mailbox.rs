@@ -67,6 +67,8 @@ impl Mailbox {
         if let Some(close) = &mail.close {
             let error = closed(close);
             (mail.is_sending, mail.is_held) = (false, false);
+            // The driver may hold the answer to the client's close back for this message.
+            mail.wake_driver(Some(cx));
             return Poll::Ready(Err(error));
         }
         if mail.outbox.is_full() {

@@ -6,7 +6,7 @@ use testkit::tidy::{Levels, Sources};
 const LEVELS: &[&[&str]] = &[
     &["ask", "folder", "hpack", "imports", "manifest", "process", "until"],
     &["grpc", "h1", "h2", "lines", "platform", "tidy"],
-    &["events", "program", "ws"],
+    &["events", "examples", "program", "ws"],
     &["proxy"],
 ];
 

@@ -253,9 +253,18 @@ impl Deployer {
 
     /// Takes a function out; its calls under way finish.
     pub(crate) fn remove(&self, name: &str) {
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let code = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         if let Some(deployed) = self.registry.remove(name) {
-            deployed.pool().close();
+            let pool = deployed.pool();
+            pool.close();
             self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
+            self.tasks.spawn(async move {
+                pool.gone().await;
+                if let Some(code) = code {
+                    snapshot::remove(code).await;
+                }
+            });
         }
     }
 

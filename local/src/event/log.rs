@@ -105,8 +105,9 @@ impl Backlog {
         self.events.len() > limits.events || self.bytes > limits.bytes
     }
 
+    /// An empty backlog takes an event of any size: a reader that has read everything must not stand still.
     fn has_room(&self, bytes: usize, limits: Limits) -> bool {
-        self.events.len() < limits.events && self.bytes + bytes <= limits.bytes
+        self.events.is_empty() || (self.events.len() < limits.events && self.bytes + bytes <= limits.bytes)
     }
 }
 

@@ -103,6 +103,15 @@ fn what_is_unread_is_bounded_in_bytes() {
 }
 
 #[test]
+fn an_event_that_is_larger_than_the_queue_is_read_and_does_not_stop_it() {
+    let (log, mut events) = Log::bounded(PLENTY, Limits { events: 4, bytes: 100 });
+    line(&log, "x".repeat(1_000));
+    assert_eq!(read(&mut events, 10).len(), 1);
+    line(&log, "small");
+    assert_eq!(read(&mut events, 10), ["small"]);
+}
+
+#[test]
 fn short_lines_are_bounded_by_what_each_takes() {
     let (log, events) = Log::new();
     for _ in 0..200_000 {

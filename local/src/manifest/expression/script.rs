@@ -5,6 +5,10 @@ use crate::manifest::node::Value;
 /// How deep an expression may nest.
 const DEPTH_MAX: usize = 32;
 
+/// How many operators and accesses an expression may have. Each nests the value before it one deeper, and evaluation
+/// recurses.
+const LINKS_MAX: usize = 1000;
+
 /// An expression of JavaScript.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Script {
@@ -43,7 +47,7 @@ const OPERATORS: [(&str, Operator, u8); 8] = [
 
 /// Reads an expression. `None` if the source is none, or more of JavaScript than is known here.
 pub(super) fn parse(source: &str) -> Option<Script> {
-    let mut parser = Parser { rest: source, depth: 0 };
+    let mut parser = Parser { rest: source, depth: 0, links: 0 };
     let script = parser.choice()?;
     parser.blanks();
     parser.rest.is_empty().then_some(script)
@@ -52,6 +56,7 @@ pub(super) fn parse(source: &str) -> Option<Script> {
 struct Parser<'a> {
     rest: &'a str,
     depth: usize,
+    links: usize,
 }
 
 impl Parser<'_> {
@@ -100,6 +105,7 @@ impl Parser<'_> {
                 return None;
             }
             self.rest = &self.rest[sign.len()..];
+            self.link()?;
             let right = self.binary(*strength)?;
             left = Script::Binary(*operator, Box::new(left), Box::new(right));
         }
@@ -120,6 +126,9 @@ impl Parser<'_> {
         let mut script = self.primary()?;
         loop {
             self.blanks();
+            if self.rest.starts_with(['.', '[', '(']) {
+                self.link()?;
+            }
             if let Some(after) = self.rest.strip_prefix('.') {
                 self.rest = after.trim_start();
                 script = Script::Member(Box::new(script), self.name()?.to_owned());
@@ -135,6 +144,12 @@ impl Parser<'_> {
                 return Some(script);
             }
         }
+    }
+
+    /// Counts an operator or an access: each one nests what stands before it.
+    fn link(&mut self) -> Option<()> {
+        self.links += 1;
+        (self.links <= LINKS_MAX).then_some(())
     }
 
     fn arguments(&mut self) -> Option<Vec<Script>> {
@@ -264,5 +279,8 @@ mod tests {
         }
         assert_eq!(parse(&"(".repeat(100_000)), None);
         assert_eq!(parse(&"!".repeat(100_000)), None);
+        assert_eq!(parse(&format!("a{}", ".a".repeat(100_000))), None);
+        assert_eq!(parse(&format!("a{}", "[0]".repeat(100_000))), None);
+        assert_eq!(parse(&format!("a{}", "+a".repeat(100_000))), None);
     }
 }
