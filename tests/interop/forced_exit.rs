@@ -33,5 +33,8 @@ fn a_second_signal_ends_a_process_whose_executor_is_blocked() {
     assert_eq!(status.code(), Some(1));
     assert!(lines.iter().any(|line| line.contains("the executor does not turn")), "{lines:?}");
     // The request that blocked it has its record, though nothing of it could run any more.
-    assert!(lines.iter().any(|line| line.contains("/block") && line.contains("cut by shutdown")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("/block") && line.contains("cut by shutdown")),
+        "{lines:?}"
+    );
 }
