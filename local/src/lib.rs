@@ -37,6 +37,7 @@ mod manifest;
 mod model;
 mod platform;
 mod process;
+mod registry;
 mod shell;
 mod watch;
 mod wire;

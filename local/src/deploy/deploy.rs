@@ -10,12 +10,12 @@ use tokio_util::task::TaskTracker;
 use super::build;
 use super::snapshot::{self, Snapshot, Workspace};
 use super::sources::{BuiltFrom, Files, Sources};
-use crate::call::{Deployed, Registry};
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
 use crate::process::Cgroups;
+use crate::registry::{Deployed, Registry};
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);

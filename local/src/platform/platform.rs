@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::call::Registry;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, GONE_MAX};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound};
 use crate::manifest::Manifest;
 use crate::model::Function;
+use crate::registry::Registry;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
