@@ -166,7 +166,8 @@ fn tasks_belong_to_the_platforms_trackers() {
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
-            "process/handle.rs",
+            "process/guarded.rs",
+            "process/runner.rs",
             "instance/start.rs",
         ],
     );
@@ -179,7 +180,7 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/orphans.rs", "process/handle.rs"],
+        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
     );
 }
 
