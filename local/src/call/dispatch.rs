@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::call::{Call, CallKind};
-use super::functions::{Deployed, Registry};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
+use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload};
 
 /// How often a call that was not sent yet looks for another connection or instance.
@@ -24,37 +25,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// A reply whose body is still to come.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) head: response::Parts,
-    pub(crate) body: AnswerBody,
-    pub(crate) run: Run,
-}
-
-/// How the function sends its body, which decides how the platform passes it on.
-#[derive(Debug)]
-pub(crate) enum AnswerBody {
-    /// With a length: the platform takes all of it before it sends any.
-    Whole(Incoming),
-    /// In chunks: the platform passes each on as it comes.
-    Stream(Incoming),
-}
-
 /// Calls the function and waits for the head of its reply.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
-pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
-    let function = registry.find(&call.function)?;
+pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+    let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
     match run.call(&function, call).await {
-        Ok((head, body)) => {
-            let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-            let body = if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) };
-            Ok(Answer { head, body, run })
-        }
+        Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();

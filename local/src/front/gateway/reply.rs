@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 
-use crate::call::{Answer, AnswerBody, collect};
+use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
@@ -16,11 +16,11 @@ pub(crate) async fn pass_on(
     visit: &Visit,
     wants_log: bool,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Answer { mut head, body, run } = answer;
+    let Answer { mut head, body } = answer;
     let refused = limits::check_reply(&head.headers)
         .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
     if let Err(failure) = refused {
-        run.fail(&failure);
+        body.refuse(&failure);
         return Err(failure);
     }
     let has_no_body =
@@ -30,13 +30,10 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    let body = match body {
-        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
-            return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
-        }
-        body => body,
-    };
-    let (whole, log) = collect(body, run, wants_log).await?;
+    if body.is_streamed() && !has_no_body && !wants_log {
+        return Ok(Response::from_parts(head, Outgoing::streamed(body.stream())));
+    }
+    let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
@@ -44,7 +41,7 @@ pub(crate) async fn pass_on(
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
-    Ok(Response::from_parts(head, Outgoing::whole(whole)))
+    Ok(Response::from_parts(head, Outgoing::whole(bytes)))
 }
 
 fn informational(status: StatusCode) -> Failure {
