@@ -17,6 +17,7 @@ mod memory;
 mod start;
 mod survivors;
 mod tidy;
+mod uploads;
 mod watch;
 
 #[path = "../interop/mod.rs"]

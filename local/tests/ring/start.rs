@@ -19,7 +19,7 @@ fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
     assert_eq!(ring.programs().len(), 0, "nothing is started before it is asked for");
     let replies: Vec<_> = (0..3).map(|_| ring.get("/")).collect();
     // The port was tried by a connection of its own before.
-    assert_eq!(replies.iter().map(|reply| reply.text()).collect::<Vec<_>>(), ["2", "2", "2"]);
+    assert_eq!(replies.iter().map(testkit::Answer::text).collect::<Vec<_>>(), ["2", "2", "2"]);
     let cold: Vec<bool> = replies.iter().map(|reply| ring.record(&reply.id()).is_cold).collect();
     assert_eq!(cold, [true, false, false]);
     let started = ring.first("a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));

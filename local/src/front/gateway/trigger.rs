@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use hyper::body::Incoming;
 
 use super::{cors, reply};
 use crate::call::{Call, CallKind, dispatch};
@@ -18,7 +17,7 @@ use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{Payload, limits};
+use crate::wire::{ClientBody, Payload, limits};
 
 /// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
 /// CORS, so errors get them too.
@@ -26,7 +25,7 @@ pub(crate) async fn enter(
     function: Arc<Deployed>,
     peer: &Peer,
     mut visit: Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Response<Outgoing> {
     let origin = request.headers().get(ORIGIN).cloned();
     let settings = function.settings();
@@ -50,7 +49,7 @@ async fn phases(
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
     if trigger.internet_disabled {
