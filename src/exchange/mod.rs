@@ -37,7 +37,7 @@ pub use hang_up::HangUp;
 pub use hook::Hook;
 pub use param::FromParam;
 pub use payload::Payload;
-pub(crate) use peer::{Busy, Peer};
+pub(crate) use peer::{Busy, Peer, Replying};
 pub(crate) use protocol::Protocol;
 pub use read::Readable;
 pub(crate) use read::whole;
