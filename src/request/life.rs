@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
@@ -78,6 +79,24 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 }
             }
         }
+    }
+
+    /// Answers a head that was not read. `head` is what is known of it.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        head: Parts,
+        refusal: Refusal,
+        peer: Arc<Peer>,
+    ) -> RequestFuture<S> {
+        let id = RequestId::from_header(None);
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, false);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::new(call), false),
+            #[cfg(feature = "websocket")]
+            permit: None,
+        };
+        RequestFuture::Refused(Some((refusal, exit)))
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.

@@ -203,8 +203,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left, or did not
-    /// complete its head within `head_limit` of its first byte.
+    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left. A head of
+    /// HTTP/1 that is not complete within `head_limit` of its first byte is left to the executor, which says so.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -219,7 +219,9 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 });
                 bounded.await
             };
-            let Some(length) = peeked.transpose()? else { return Ok(None) };
+            let Some(length) = peeked.transpose()? else {
+                return Ok(Probes::sniff_late(&head[..before]).map(Sniffed::HttpVersion));
+            };
             match self.probes.sniff(&head[..length]) {
                 _ if length == 0 => return Ok(None),
                 Sniffed::More => {}

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::error::{BoxError, Error};
-use crate::exchange::{Busy, Call};
+use crate::exchange::{Call, Replying};
 use crate::log::{current, say};
 use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
@@ -21,7 +21,7 @@ pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
     /// Keeps the connection's request in progress until this body is dropped.
-    busy: Option<Busy>,
+    busy: Option<Replying>,
     drain: Option<Tracker>,
 }
 
@@ -37,7 +37,7 @@ impl Outgoing {
         length
     }
 
-    pub(crate) fn set_busy(&mut self, busy: Busy) {
+    pub(crate) fn set_busy(&mut self, busy: Replying) {
         self.busy = Some(busy);
     }
 
