@@ -21,7 +21,11 @@ pub(crate) async fn collect(
     run: Run,
     wants_log: bool,
 ) -> Result<(Bytes, Option<String>), Failure> {
-    let (AnswerBody::Whole(mut body) | AnswerBody::Stream(mut body)) = body;
+    let (AnswerBody::Whole(mut body) | AnswerBody::Stream(mut body)) = body else {
+        let failure = Failure::bad_response("the function's reply has no end");
+        run.fail(&failure);
+        return Err(failure);
+    };
     let read = run.within(read(&mut body)).await;
     let outcome = match read {
         Ok(Ok(bytes)) => Ok(bytes),

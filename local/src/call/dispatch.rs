@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, response,
+};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 
 use super::call::{Call, CallKind};
@@ -15,7 +18,7 @@ use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
-use crate::wire::{BodyFault, Payload};
+use crate::wire::{BodyFault, Payload, upgrade};
 
 /// How often a call that was not sent yet looks for another connection or instance.
 const TRIES: usize = 4;
@@ -39,6 +42,8 @@ pub(crate) enum AnswerBody {
     Whole(Incoming),
     /// In chunks: the platform passes each on as it comes.
     Stream(Incoming),
+    /// The function agreed to a WebSocket: its connection, once the head of the reply has been read.
+    Tunnel(OnUpgrade),
 }
 
 /// Calls the function and waits for the head of its reply.
@@ -49,12 +54,10 @@ pub(crate) enum AnswerBody {
 pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
     let function = registry.find(&call.function)?;
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
-    match run.call(&function, call).await {
-        Ok((head, body)) => {
-            let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-            let body = if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) };
-            Ok(Answer { head, body, run })
-        }
+    let kind = call.kind;
+    let reply = run.call(&function, call).await;
+    match reply.and_then(|reply| answer_body(reply, kind)) {
+        Ok((head, body)) => Ok(Answer { head, body, run }),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();
@@ -63,12 +66,26 @@ pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answ
     }
 }
 
+fn answer_body(
+    mut reply: Response<Incoming>,
+    kind: CallKind,
+) -> Result<(response::Parts, AnswerBody), Failure> {
+    let status = reply.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        if kind != CallKind::Handshake || !upgrade::is_agreed(reply.headers()) {
+            let text = format!("the function answered {status}, which the gateway did not ask for");
+            return Err(Failure::bad_response(text));
+        }
+        let connection = hyper::upgrade::on(&mut reply);
+        return Ok((reply.into_parts().0, AnswerBody::Tunnel(connection)));
+    }
+    let is_chunked = reply.headers().contains_key(header::TRANSFER_ENCODING);
+    let (head, body) = reply.into_parts();
+    Ok((head, if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) }))
+}
+
 impl Run {
-    async fn call(
-        &mut self,
-        function: &Deployed,
-        call: Call,
-    ) -> Result<(response::Parts, Incoming), Failure> {
+    async fn call(&mut self, function: &Deployed, call: Call) -> Result<Response<Incoming>, Failure> {
         self.lease(function).await?;
         self.begin = Instant::now();
         let Call { method, target, headers, payload, body_fault, kind, .. } = call;
@@ -98,7 +115,7 @@ impl Run {
                     if let Some(lease) = &self.lease {
                         lease.instance.connections.heard(reply.version());
                     }
-                    return Ok(reply.into_parts());
+                    return Ok(reply);
                 }
                 Err(error) => error,
             };
@@ -197,6 +214,9 @@ impl Run {
         all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
             all.insert(DEADLINE, value);
+        }
+        if kind == CallKind::Handshake {
+            upgrade::set(&mut all);
         }
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();

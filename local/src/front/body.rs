@@ -1,4 +1,4 @@
-//! The body of a response: whole, or streamed with its call and its record until the end.
+//! The body of a response: whole, streamed with its call and its record until the end, or none before a WebSocket.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
+use super::tunnel::Tunnel;
 use super::visit::Visit;
 use crate::call::Run;
 use crate::failure::Failure;
@@ -34,7 +35,7 @@ impl Visit {
     /// Sends a reply; a streamed one takes the visit along until its end.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
-        if response.body_mut().is_streamed() {
+        if response.body_mut().has_an_end_to_come() {
             self.begin_reply(status);
             response.body_mut().accompany(self);
         } else {
@@ -49,6 +50,7 @@ impl Visit {
 pub(crate) enum Outgoing {
     Whole(Option<Bytes>),
     Streamed(Box<Streamed>),
+    Tunnel(Option<Box<Tunnel>>),
 }
 
 /// Ready when the client has left.
@@ -143,8 +145,18 @@ impl Outgoing {
         Outgoing::Streamed(Box::new(Streamed::new(body, run)))
     }
 
-    fn is_streamed(&self) -> bool {
-        matches!(self, Outgoing::Streamed(_))
+    /// Nothing, behind a head that makes the connection a WebSocket.
+    pub(crate) fn tunnel(tunnel: Tunnel) -> Self {
+        Outgoing::Tunnel(Some(Box::new(tunnel)))
+    }
+
+    /// The WebSocket that is to be carried on once the head is sent.
+    pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
+    }
+
+    fn has_an_end_to_come(&self) -> bool {
+        matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
     }
 
     /// Lets a streamed body notice that its client leaves.
@@ -157,8 +169,10 @@ impl Outgoing {
     }
 
     fn accompany(&mut self, visit: Visit) {
-        if let Outgoing::Streamed(streamed) = self {
-            streamed.visit = Some(visit);
+        match self {
+            Outgoing::Streamed(streamed) => streamed.visit = Some(visit),
+            Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
+            _ => {}
         }
     }
 }
@@ -186,6 +200,7 @@ impl Body for Outgoing {
         match self.get_mut() {
             Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Outgoing::Streamed(streamed) => streamed.poll(context),
+            Outgoing::Tunnel(_) => Poll::Ready(None),
         }
     }
 
@@ -193,6 +208,7 @@ impl Body for Outgoing {
         match self {
             Outgoing::Whole(bytes) => bytes.is_none(),
             Outgoing::Streamed(streamed) => streamed.run.is_none(),
+            Outgoing::Tunnel(_) => true,
         }
     }
 
@@ -200,6 +216,7 @@ impl Body for Outgoing {
         match self {
             Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
+            Outgoing::Tunnel(_) => SizeHint::with_exact(0),
         }
     }
 }

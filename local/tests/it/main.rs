@@ -18,6 +18,8 @@ mod start;
 mod survivors;
 mod tidy;
 mod watch;
+mod websocket;
+mod websocket_ends;
 
 #[path = "../interop/mod.rs"]
 mod interop;

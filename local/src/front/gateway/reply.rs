@@ -1,13 +1,15 @@
 //! A function's reply on its way to the client: streamed if the function streams it, else whole.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use hyper::upgrade::OnUpgrade;
 
 use crate::call::{Answer, AnswerBody, collect};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
+use crate::front::tunnel::Tunnel;
 use crate::front::visit::Visit;
-use crate::wire::{headers, limits};
+use crate::wire::{headers, limits, upgrade};
 
 /// Makes the client's response from the function's.
 pub(crate) async fn pass_on(
@@ -15,11 +17,10 @@ pub(crate) async fn pass_on(
     method: &Method,
     visit: &Visit,
     wants_log: bool,
+    client: Option<OnUpgrade>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Answer { mut head, body, run } = answer;
-    let refused = limits::check_reply(&head.headers)
-        .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
-    if let Err(failure) = refused {
+    if let Err(failure) = limits::check_reply(&head.headers) {
         run.fail(&failure);
         return Err(failure);
     }
@@ -30,11 +31,15 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    let body = match body {
-        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
+    let body = match (body, client) {
+        (AnswerBody::Tunnel(function), Some(client)) => {
+            upgrade::set(&mut head.headers);
+            return Ok(Response::from_parts(head, Outgoing::tunnel(Tunnel::new(client, function, run))));
+        }
+        (AnswerBody::Stream(body), _) if !has_no_body && !wants_log => {
             return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
         }
-        body => body,
+        (body, _) => body,
     };
     let (whole, log) = collect(body, run, wants_log).await?;
     if let Some(log) = log {
@@ -45,10 +50,6 @@ pub(crate) async fn pass_on(
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
     Ok(Response::from_parts(head, Outgoing::whole(whole)))
-}
-
-fn informational(status: StatusCode) -> Failure {
-    Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
