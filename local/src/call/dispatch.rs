@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, response,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, response};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::call::{Call, CallKind};
-use super::functions::{Deployed, Registry};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
+use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload, upgrade};
 
 /// How often a call that was not sent yet looks for another connection or instance.
@@ -27,37 +25,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// A reply whose body is still to come.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) head: response::Parts,
-    pub(crate) body: AnswerBody,
-    pub(crate) run: Run,
-}
-
-/// How the function sends its body, which decides how the platform passes it on.
-#[derive(Debug)]
-pub(crate) enum AnswerBody {
-    /// With a length: the platform takes all of it before it sends any.
-    Whole(Incoming),
-    /// In chunks: the platform passes each on as it comes.
-    Stream(Incoming),
-    /// The function agreed to a WebSocket: its connection, once the head of the reply has been read.
-    Tunnel(OnUpgrade),
-}
-
 /// Calls the function and waits for the head of its reply.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
-pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
-    let function = registry.find(&call.function)?;
+pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+    let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
     let kind = call.kind;
     let reply = run.call(&function, call).await;
-    match reply.and_then(|reply| answer_body(reply, kind)) {
-        Ok((head, body)) => Ok(Answer { head, body, run }),
+    match reply.and_then(|reply| check_switch(&reply.0, kind).map(|()| reply)) {
+        Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();
@@ -66,26 +45,22 @@ pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answ
     }
 }
 
-fn answer_body(
-    mut reply: Response<Incoming>,
-    kind: CallKind,
-) -> Result<(response::Parts, AnswerBody), Failure> {
-    let status = reply.status();
-    if status == StatusCode::SWITCHING_PROTOCOLS {
-        if kind != CallKind::Handshake || !upgrade::is_agreed(reply.headers()) {
-            let text = format!("the function answered {status}, which the gateway did not ask for");
-            return Err(Failure::bad_response(text));
-        }
-        let connection = hyper::upgrade::on(&mut reply);
-        return Ok((reply.into_parts().0, AnswerBody::Tunnel(connection)));
+/// A function may change to WebSocket if it was asked to, and to nothing else.
+fn check_switch(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+    let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    if is_switch && (kind != CallKind::Handshake || !upgrade::is_agreed(&head.headers)) {
+        let text = format!("the function answered {}, which the gateway did not ask for", head.status);
+        return Err(Failure::bad_response(text));
     }
-    let is_chunked = reply.headers().contains_key(header::TRANSFER_ENCODING);
-    let (head, body) = reply.into_parts();
-    Ok((head, if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) }))
+    Ok(())
 }
 
 impl Run {
-    async fn call(&mut self, function: &Deployed, call: Call) -> Result<Response<Incoming>, Failure> {
+    async fn call(
+        &mut self,
+        function: &Deployed,
+        call: Call,
+    ) -> Result<(response::Parts, Incoming), Failure> {
         self.lease(function).await?;
         self.begin = Instant::now();
         let Call { method, target, headers, payload, body_fault, kind, .. } = call;
@@ -115,7 +90,7 @@ impl Run {
                     if let Some(lease) = &self.lease {
                         lease.instance.connections.heard(reply.version());
                     }
-                    return Ok(reply);
+                    return Ok(reply.into_parts());
                 }
                 Err(error) => error,
             };

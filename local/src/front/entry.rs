@@ -9,8 +9,8 @@ use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
-use crate::call::Registry;
 use crate::event::Log;
+use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::host;
 
@@ -34,15 +34,14 @@ impl Front {
         request: Request<Incoming>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let outcome = match host::check(&request) {
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        let outcome = match destination {
             Err(failure) => Err(failure),
-            Ok(host) => match resolve(&self.registry.functions(), door, &host, &request) {
-                Err(failure) => Err(failure),
-                Ok(Destination::Api(call)) => api::invoke(&self.registry, call, &mut visit, request).await,
-                Ok(Destination::Trigger(function)) => {
-                    return gateway::enter(&self.registry, &function, peer, visit, request).await;
-                }
-            },
+            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Trigger(function)) => {
+                return gateway::enter(function, peer, visit, request).await;
+            }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),

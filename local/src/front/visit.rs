@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Method, Request};
 use tokio::time::Instant;
 
-use crate::call::{Call, Run};
+use crate::call::{Answer, Call};
 use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
 use crate::wire::{Passed, ids};
@@ -66,9 +66,10 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
-    pub(crate) fn set_run(&mut self, run: &Run) {
-        self.source.instance = run.instance_id();
-        self.is_cold = run.is_cold();
+    /// An instance answers the call.
+    pub(crate) fn set_answer(&mut self, answer: &Answer) {
+        self.source.instance = answer.instance_id();
+        self.is_cold = answer.is_cold();
     }
 
     /// The call came to nothing, maybe on an instance.

@@ -1,4 +1,4 @@
-//! WebSockets through the HTTP trigger: handshakes, frames and messages. How they end is in `websocket_ends`.
+//! A WebSocket through the HTTP trigger: handshakes, frames and messages. How one ends is in `websocket_ends`.
 
 use testkit::Answer;
 use testkit::events::{Event, kind, printed};

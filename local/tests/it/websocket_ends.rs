@@ -1,4 +1,4 @@
-//! How WebSockets end: by either side, by the function's time, by a stop, by new code.
+//! How a WebSocket ends: by either side, by the function's time, by a stop, by new code.
 
 use std::time::Duration;
 

@@ -3,11 +3,10 @@
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 
-use crate::call::{Answer, AnswerBody, collect};
+use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
-use crate::front::tunnel::Tunnel;
 use crate::front::visit::Visit;
 use crate::wire::{headers, limits, upgrade};
 
@@ -19,9 +18,9 @@ pub(crate) async fn pass_on(
     wants_log: bool,
     client: Option<OnUpgrade>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Answer { mut head, body, run } = answer;
+    let Answer { mut head, body } = answer;
     if let Err(failure) = limits::check_reply(&head.headers) {
-        run.fail(&failure);
+        body.refuse(&failure);
         return Err(failure);
     }
     let has_no_body =
@@ -31,17 +30,14 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    let body = match (body, client) {
-        (AnswerBody::Tunnel(function), Some(client)) => {
-            upgrade::set(&mut head.headers);
-            return Ok(Response::from_parts(head, Outgoing::tunnel(Tunnel::new(client, function, run))));
-        }
-        (AnswerBody::Stream(body), _) if !has_no_body && !wants_log => {
-            return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
-        }
-        (body, _) => body,
-    };
-    let (whole, log) = collect(body, run, wants_log).await?;
+    if let Some(client) = client.filter(|_| body.is_tunnel()) {
+        upgrade::set(&mut head.headers);
+        return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
+    }
+    if body.is_streamed() && !has_no_body && !wants_log {
+        return Ok(Response::from_parts(head, Outgoing::streamed(body.stream())));
+    }
+    let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
@@ -49,7 +45,7 @@ pub(crate) async fn pass_on(
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
-    Ok(Response::from_parts(head, Outgoing::whole(whole)))
+    Ok(Response::from_parts(head, Outgoing::whole(bytes)))
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::{cors, reply};
-use crate::call::{Call, CallKind, Deployed, FunctionRef, Registry, dispatch};
+use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
@@ -19,6 +19,7 @@ use crate::front::refusal;
 use crate::front::target::origin_form;
 use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
+use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, Payload, limits, upgrade};
 
@@ -28,16 +29,14 @@ const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 /// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
 /// CORS, so errors get them too.
 pub(crate) async fn enter(
-    registry: &Registry,
-    deployed: &Deployed,
+    function: Arc<Deployed>,
     peer: &Peer,
     mut visit: Visit,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
-    visit.set_function(&deployed.name);
     let origin = request.headers().get(ORIGIN).cloned();
-    let function = Arc::clone(&deployed.pool().generation.function);
-    let mut response = match phases(registry, deployed, &function, peer, &mut visit, request).await {
+    let settings = function.settings();
+    let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
         Err(failure) => {
             visit.set_failure(&failure);
@@ -45,7 +44,7 @@ pub(crate) async fn enter(
         }
     };
     cors::fill(response.headers_mut(), origin.as_ref());
-    if function.local.attachment {
+    if settings.local.attachment {
         force_attachment(response.headers_mut());
     }
     visit.leave_with(response)
@@ -53,14 +52,13 @@ pub(crate) async fn enter(
 
 /// The phases behind the trigger, in the platform's order.
 async fn phases(
-    registry: &Registry,
-    deployed: &Deployed,
-    function: &Function,
+    function: Arc<Deployed>,
+    settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
+    let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
     if trigger.internet_disabled {
         return Err(Failure::internet_disabled());
     }
@@ -83,7 +81,7 @@ async fn phases(
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function: FunctionRef::latest(&deployed.name),
+        function,
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
@@ -95,8 +93,8 @@ async fn phases(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(registry, call).await?;
-    visit.set_run(&answer.run);
+    let answer = dispatch(call).await?;
+    visit.set_answer(&answer);
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
