@@ -45,7 +45,7 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark, Via,
+    Remark, SocketTraffic, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};

@@ -80,7 +80,6 @@ pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
 /// Source: [WebSocket over an HTTP trigger][page].
 ///
 /// [page]: https://help.aliyun.com/zh/functioncompute/configure-an-http-trigger-for-a-function-that-is-triggered-by-websocket-requests-1
-#[cfg(feature = "websocket")]
 pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
 
 /// How long a WebSocket's client may be silent before it is sent a ping: 10 s. Ours: the listener of a load balancer

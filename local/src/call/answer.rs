@@ -6,12 +6,14 @@ use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
 use fc_runtime::platform::names::status;
-use http::{header, response};
+use http::{StatusCode, header, response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 
 use super::run::Run;
 use super::stream::AnswerStream;
+use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 
 /// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
@@ -30,6 +32,8 @@ pub(crate) struct Answer {
 pub(crate) struct AnswerBody {
     incoming: Incoming,
     framing: Framing,
+    /// The function's connection, which has become a WebSocket.
+    upgraded: Option<OnUpgrade>,
     run: Run,
 }
 
@@ -51,10 +55,12 @@ pub(crate) struct Whole {
 }
 
 impl Answer {
-    pub(super) fn new(head: response::Parts, incoming: Incoming, run: Run) -> Self {
+    pub(super) fn new(mut head: response::Parts, incoming: Incoming, run: Run) -> Self {
         let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
         let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
-        Answer { head, body: AnswerBody { incoming, framing, run } }
+        let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+        let upgraded = if is_switch { head.extensions.remove() } else { None };
+        Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
     }
 
     /// Whether the function says of its own reply that the call failed. Its status does not decide.
@@ -82,6 +88,16 @@ impl AnswerBody {
     /// The body chunk by chunk.
     pub(crate) fn stream(self) -> AnswerStream {
         AnswerStream::new(self.incoming, self.run)
+    }
+
+    /// Whether the function agreed to a WebSocket, which has no body.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.upgraded.is_some()
+    }
+
+    /// The WebSocket between the client's connection and the function's.
+    pub(crate) fn tunnel(self, client: OnUpgrade) -> AnswerTunnel {
+        AnswerTunnel::new(client, self.upgraded, self.run)
     }
 
     /// Reads the body to its end, within the function's time.

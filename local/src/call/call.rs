@@ -14,6 +14,8 @@ use crate::wire::{BodyFault, Payload};
 pub(crate) enum CallKind {
     /// The client's own request.
     Http,
+    /// The client's own request, which asks for a WebSocket.
+    Handshake,
     /// An event, which the platform posts to the function.
     Event,
 }
@@ -22,7 +24,7 @@ impl CallKind {
     /// What the function reads in `x-fc-control-path`.
     pub(crate) fn control_path(self) -> &'static str {
         match self {
-            CallKind::Http => path::HTTP_INVOKE,
+            CallKind::Http | CallKind::Handshake => path::HTTP_INVOKE,
             CallKind::Event => path::INVOKE,
         }
     }

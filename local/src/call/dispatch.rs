@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
 use crate::registry::Deployed;
-use crate::wire::{BodyFault, Payload};
+use crate::wire::{BodyFault, Payload, upgrade};
 
 /// How often a call that was not sent yet looks for another connection or instance.
 const TRIES: usize = 4;
@@ -33,7 +33,9 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
-    match run.call(&function, call).await {
+    let kind = call.kind;
+    let reply = run.call(&function, call).await;
+    match reply.and_then(|reply| check_switch(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
@@ -41,6 +43,16 @@ pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
             Err(failure)
         }
     }
+}
+
+/// A function may change to WebSocket if it was asked to, and to nothing else.
+fn check_switch(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+    let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    if is_switch && (kind != CallKind::Handshake || !upgrade::is_agreed(&head.headers)) {
+        let text = format!("the function answered {}, which the gateway did not ask for", head.status);
+        return Err(Failure::bad_response(text));
+    }
+    Ok(())
 }
 
 impl Run {
@@ -177,6 +189,9 @@ impl Run {
         all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
             all.insert(DEADLINE, value);
+        }
+        if kind == CallKind::Handshake {
+            upgrade::set(&mut all);
         }
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();

@@ -6,8 +6,10 @@ mod call;
 mod dispatch;
 mod run;
 mod stream;
+mod tunnel;
 
 pub(crate) use answer::{Answer, Whole};
 pub(crate) use call::{Call, CallKind};
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
+pub(crate) use tunnel::{AnswerTunnel, Carried};

@@ -77,6 +77,14 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
+    /// Waits until a call without an end of its own is asked to come to one.
+    pub(super) async fn farewell(&self) {
+        match &self.lease {
+            Some(lease) => lease.farewell().await,
+            None => std::future::pending().await,
+        }
+    }
+
     pub(super) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }

@@ -217,9 +217,10 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation is gone; its calls get the drain time.
+    /// Waits until a closed generation is gone; its calls get the drain time, and its sockets are told at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
+        former.say_goodbye();
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;
         }

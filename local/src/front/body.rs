@@ -1,4 +1,4 @@
-//! The body of a response: whole, or streamed with its call and its record until the end.
+//! The body of a response: whole, streamed with its call and its record until the end, or none before a WebSocket.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::tunnel::Tunnel;
 use super::visit::Visit;
-use crate::call::{AnswerStream, BrokenOff};
+use crate::call::{AnswerStream, AnswerTunnel, BrokenOff};
 use crate::wire::Hangup;
 
 /// A reply with a small body of our own.
@@ -31,7 +32,7 @@ impl Visit {
     /// Sends a reply; a streamed one takes the visit along until its end.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
-        if response.body_mut().is_streamed() {
+        if response.body_mut().has_an_end_to_come() {
             self.begin_reply(status);
             response.body_mut().accompany(self);
         } else {
@@ -46,6 +47,7 @@ impl Visit {
 pub(crate) enum Outgoing {
     Whole(Option<Bytes>),
     Streamed(Box<Streamed>),
+    Tunnel(Option<Box<Tunnel>>),
 }
 
 /// Ready when the client has left.
@@ -102,8 +104,18 @@ impl Outgoing {
         Outgoing::Streamed(Box::new(Streamed { answer: Some(answer), visit: None, hangup: None }))
     }
 
-    fn is_streamed(&self) -> bool {
-        matches!(self, Outgoing::Streamed(_))
+    /// Nothing, behind a head that makes the connection a WebSocket.
+    pub(crate) fn tunnel(answer: AnswerTunnel) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
+    }
+
+    /// The WebSocket that is to be carried on once the head is sent.
+    pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
+    }
+
+    fn has_an_end_to_come(&self) -> bool {
+        matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
     }
 
     /// Lets a streamed body notice that its client leaves.
@@ -116,8 +128,10 @@ impl Outgoing {
     }
 
     fn accompany(&mut self, visit: Visit) {
-        if let Outgoing::Streamed(streamed) = self {
-            streamed.visit = Some(visit);
+        match self {
+            Outgoing::Streamed(streamed) => streamed.visit = Some(visit),
+            Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
+            _ => {}
         }
     }
 }
@@ -145,6 +159,7 @@ impl Body for Outgoing {
         match self.get_mut() {
             Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Outgoing::Streamed(streamed) => streamed.poll(context),
+            Outgoing::Tunnel(_) => Poll::Ready(None),
         }
     }
 
@@ -152,6 +167,7 @@ impl Body for Outgoing {
         match self {
             Outgoing::Whole(bytes) => bytes.is_none(),
             Outgoing::Streamed(streamed) => streamed.is_over(),
+            Outgoing::Tunnel(_) => true,
         }
     }
 
@@ -159,6 +175,7 @@ impl Body for Outgoing {
         match self {
             Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
+            Outgoing::Tunnel(_) => SizeHint::with_exact(0),
         }
     }
 }

@@ -87,9 +87,8 @@ async fn accept(
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection =
-                    serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone(), tasks.clone());
+            Ok(client) => {
+                let connection = serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -99,8 +98,7 @@ async fn accept(
 
 async fn serve(
     front: Arc<Front>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
     door: Door,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -119,7 +117,13 @@ async fn serve(
             let request = Request::from_parts(head, body);
             tokio::select! {
                 biased;
-                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                mut response = front.serve(door, peer, request) => {
+                    if let Some(tunnel) = response.body_mut().take_tunnel() {
+                        // It outlives the connection as HTTP, whose memory is freed.
+                        tasks.spawn(tunnel.carry());
+                    }
+                    Ok(response.map(|body| body.watched(&hangup)))
+                }
                 // Dropping the other future is what tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
@@ -130,7 +134,8 @@ async fn serve(
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {

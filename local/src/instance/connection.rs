@@ -96,7 +96,7 @@ impl Connections {
             Builder::new().handshake(TokioIo::new(Upstream::new(stream))).await.map_err(io::Error::other)?;
         self.tasks.spawn(async move {
             // Its failure reaches the request that is under way, and nobody else is concerned.
-            drop(connection.await);
+            drop(connection.with_upgrades().await);
         });
         Ok(Connection { sender, is_reused: false })
     }

@@ -223,11 +223,15 @@ impl Platform {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
     }
 
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
+    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. Sockets are
+    /// told at once.
     pub async fn stop(self, drain: Duration) {
         let deadline = Instant::now() + drain;
         self.stop.cancel();
         self.connections.close();
+        for pool in self.deployer.generations() {
+            pool.say_goodbye();
+        }
         let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
         let pools = self.deployer.generations();
         for pool in &pools {

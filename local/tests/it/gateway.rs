@@ -311,13 +311,6 @@ fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
 #[test]
 fn what_is_not_supported_yet_is_said() {
     let local = Local::scripted(f());
-    let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-    local.call("GET", "/seen", upgrade, b"").assert_platform_error(
-        400,
-        "FcCommonError",
-        "InvalidArgument",
-        "fc-local does not support WebSocket yet",
-    );
     // An upgrade that a server is free to ignore.
     let reply = local.call(
         "GET",

@@ -19,6 +19,8 @@ mod survivors;
 mod tidy;
 mod uploads;
 mod watch;
+mod websocket;
+mod websocket_ends;
 
 #[path = "../interop/mod.rs"]
 mod interop;

@@ -1,9 +1,12 @@
 //! A call by a function's HTTP trigger, phase by phase.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 
 use super::{cors, reply};
 use crate::call::{Call, CallKind, dispatch};
@@ -17,7 +20,10 @@ use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{ClientBody, Payload, limits};
+use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
+
+/// How long the body of a handshake may take, which no client has reason to send.
+const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 
 /// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
 /// CORS, so errors get them too.
@@ -49,7 +55,7 @@ async fn phases(
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
-    request: Request<ClientBody>,
+    mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
     if trigger.internet_disabled {
@@ -60,18 +66,22 @@ async fn phases(
         return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
     }
     check_method(trigger, request.method())?;
+    let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
-    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
+    let (payload, body_fault) = match &client {
+        Some(_) => (ignore(body).await?, BodyFault::default()),
+        None => Payload::client(body, limits::BODY_MAX),
+    };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
         function,
-        kind: CallKind::Http,
+        kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
         target: origin_form(&head.uri)?,
@@ -84,7 +94,7 @@ async fn phases(
     visit.set_call(&call);
     let answer = dispatch(call).await?;
     visit.set_answer(&answer);
-    reply::pass_on(answer, &head.method, visit, control.wants_log).await
+    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
 fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
@@ -92,6 +102,15 @@ fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+}
+
+/// Reads the body of a handshake away, which the function does not get. What is left of it would pass for frames.
+async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
+    let read = Limited::new(body, limits::BODY_MAX).collect();
+    match timeout(IGNORED_BODY_MAX, read).await {
+        Ok(Ok(_)) => Ok(Payload::Empty),
+        _ => Err(Failure::invalid_argument("the handshake has a body that does not end")),
+    }
 }
 
 /// Built-in hosts make browsers save a reply instead of showing it.
