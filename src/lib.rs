@@ -208,7 +208,7 @@
 )]
 
 mod app;
-
+mod budget;
 mod cancel;
 mod cors;
 mod counters;

@@ -30,6 +30,11 @@ impl Io {
         Arc::clone(&self.write)
     }
 
+    #[cfg(feature = "websocket")]
+    pub(crate) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
     fn poll_write_with(
         &self,
         cx: &mut Context<'_>,
