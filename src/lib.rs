@@ -209,7 +209,7 @@
 )]
 
 mod app;
-
+mod budget;
 mod cancel;
 mod cors;
 mod counters;

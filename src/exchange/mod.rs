@@ -30,7 +30,7 @@ use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 
-pub(crate) use body_state::BodyState;
+pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;

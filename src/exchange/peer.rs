@@ -1,9 +1,10 @@
 //! The peer of a connection, with the state that its requests and its driver share.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use crate::budget::{Account, Budget, Held, SMALL};
 use crate::exchange::attached::{NextProtocol, Slot};
 
 /// The client end of one connection.
@@ -26,6 +27,11 @@ pub(crate) struct Peer {
     unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
+    /// Whether the requests of this connection overlap.
+    pub(crate) is_http2: bool,
+    budget: Budget,
+    /// Created when something large is counted.
+    account: OnceLock<Arc<Account>>,
 }
 
 /// All replies so far have been written.
@@ -34,6 +40,8 @@ const NO_REPLY: u8 = 0;
 const REPLYING: u8 = 1;
 /// hyper has the whole reply, and may not have written the end of it.
 const REPLIED: u8 = 2;
+/// The number of requests at a time, on one connection, of which none is counted for being one more.
+const FEW: usize = 32;
 
 /// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
@@ -44,7 +52,7 @@ pub(crate) struct Busy(Arc<Peer>);
 pub(crate) struct Replying(Busy);
 
 impl Peer {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, is_http2: bool, budget: Budget) -> Self {
         Self {
             address,
             busy: AtomicUsize::new(0),
@@ -55,6 +63,9 @@ impl Peer {
             reply: AtomicU8::new(NO_REPLY),
             unread: AtomicU16::new(0),
             next: Slot::default(),
+            is_http2,
+            budget,
+            account: OnceLock::new(),
         }
     }
 
@@ -68,6 +79,41 @@ impl Peer {
 
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether many requests of this connection are in progress.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > FEW
+    }
+
+    /// The memory that this connection holds.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        self.account.get_or_init(|| self.budget.account())
+    }
+
+    /// Whether the stream of a reply has to wait before its first piece. The replies of HTTP/1 never do.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_http2 && self.account.get().is_some_and(|account| !account.has_room(true))
+    }
+
+    /// Counts a body or message of this length, if it is large. False if that is too much.
+    pub(crate) fn hold_body(&self, held: &mut Option<Held>, length: usize) -> bool {
+        if length <= SMALL {
+            return true;
+        }
+        let length = length.next_multiple_of(SMALL);
+        match held {
+            Some(held) => held.grow_to(length),
+            None => {
+                *held = self.hold(length);
+                held.is_some()
+            }
+        }
+    }
+
+    /// Counts memory that this connection is to hold. `None` if that is too much.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
+        self.account().take(bytes)
     }
 
     pub(crate) fn has_begun(&self) -> bool {
@@ -134,6 +180,16 @@ impl Busy {
     pub(crate) fn replying(self) -> Replying {
         self.0.reply.store(REPLYING, Ordering::Relaxed);
         Replying(self)
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.0
+    }
+}
+
+impl Replying {
+    pub(crate) fn peer(&self) -> &Peer {
+        self.0.peer()
     }
 }
 

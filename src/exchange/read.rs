@@ -86,7 +86,9 @@ pub(crate) struct Reading {
 impl Reading {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: &Call, limit: usize) -> Poll<Result<Bytes>> {
         let mut body_state = call.body_state();
-        let read = body_state.poll_whole(cx, limit);
+        // Event calls have no place. Only the platform makes them, as many as the instance is meant to run.
+        let peer = call.peer.as_deref().filter(|_| call.scope.is_some());
+        let read = body_state.poll_whole(cx, limit, peer);
         if body_state.has_left() {
             // Outside the lock: the announcement wakes tasks, and a waker may drop the body.
             drop(body_state);

@@ -38,6 +38,11 @@ impl Io {
         Self { ahead, ..self }
     }
 
+    #[cfg(feature = "websocket")]
+    pub(crate) fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
     /// Takes a reply of hyper's own, and keeps its status. hyper answers a head that it cannot read by itself, without
     /// a body and without a record, and has no setting against that. `serve/connection/unread.rs`
     /// answers in its place.

@@ -40,7 +40,8 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
-    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
+    let peer = Peer::new(address, version == HttpVersion::Http2, app.shared.budget.clone());
+    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(peer));
     match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
