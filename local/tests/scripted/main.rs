@@ -271,8 +271,8 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             out.write_all(format!("{head}1\r\nx\r\n0\r\n\r\n").as_bytes()).is_ok()
         }
         "/many-headers" => {
-            let headers: String = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
-            reply(out, "200 OK", &headers, b"x")
+            let headers: Vec<String> = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
+            reply(out, "200 OK", &headers.concat(), b"x")
         }
         "/memory" => {
             eat(asked.number("mb"));
