@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;
 use crate::failure::Failure;
+use crate::instance::Upstream;
 use crate::wire::upgrade::take_apart;
-use crate::wire::{Close, Over, Passed, Relay};
+use crate::wire::{Close, Over, Passed, Relay, Socket};
 
 /// How long both ends may take to close once the function was told that the client goes away.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
@@ -59,15 +60,18 @@ impl AnswerTunnel {
 /// Takes both connections over from HTTP; `None` without the client's.
 async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
-        Ok(client) => take_apart(client.ok()?)?,
+        Ok(client) => {
+            let (client, read) = take_apart::<Socket>(client.ok()?)?;
+            (client.into_stream(), read)
+        }
         Err(failure) => return Some(Err(failure)),
     };
     let function = match function {
-        Some(function) => function.await.ok().and_then(take_apart),
+        Some(function) => function.await.ok().and_then(take_apart::<Upstream>),
         None => None,
     };
     Some(match function {
-        Some(function) => Ok(Relay::new(client, function)),
+        Some((function, read)) => Ok(Relay::new(client, (function.into_stream(), read))),
         None => Err(run.crashed().await),
     })
 }

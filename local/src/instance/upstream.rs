@@ -23,6 +23,10 @@ impl Upstream {
         Upstream { stream, takes_writes: true }
     }
 
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// The result of a write of `length` bytes, which succeeds if the other side has closed.
     fn written(&mut self, length: usize, result: io::Result<usize>) -> io::Result<usize> {
         match result {

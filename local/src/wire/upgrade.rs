@@ -2,9 +2,9 @@
 
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
+use hyper::rt::{Read, Write};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use bytes::Bytes;
 
@@ -37,9 +37,12 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-/// The connection below, and what was read of it before it was upgraded. `None` would mean a connection of another make.
-pub(crate) fn take_apart(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+/// The socket below, and what was read of it before it was upgraded. `None` would mean a connection of another make.
+pub(crate) fn take_apart<I: Unpin + 'static>(upgraded: Upgraded) -> Option<(I, Bytes)>
+where
+    TokioIo<I>: Read + Write,
+{
+    let parts = upgraded.downcast::<TokioIo<I>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf))
 }
 
