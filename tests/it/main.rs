@@ -17,6 +17,7 @@ mod detached;
 mod drain;
 mod forwarding;
 mod grpc;
+mod h2_cases;
 mod hangup;
 mod hosts;
 mod leak;
