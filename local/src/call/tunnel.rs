@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
 use hyper::upgrade::OnUpgrade;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;
 use crate::failure::Failure;
+use crate::instance::Upstream;
 use crate::wire::upgrade::take_apart;
 use crate::wire::{Close, Over, Passed, Relay};
 
@@ -68,15 +70,15 @@ impl AnswerTunnel {
 /// Takes both connections over from HTTP; `None` without the client's.
 async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
-        Ok(client) => take_apart(client.ok()?)?,
+        Ok(client) => take_apart::<TcpStream>(client.ok()?)?,
         Err(failure) => return Some(Err(failure)),
     };
     let function = match function {
-        Some(function) => function.await.ok().and_then(take_apart),
+        Some(function) => function.await.ok().and_then(take_apart::<Upstream>),
         None => None,
     };
     Some(match function {
-        Some(function) => Ok(Relay::new(client, function)),
+        Some((function, read)) => Ok(Relay::new(client, (function.into_stream(), read))),
         None => Err(run.crashed().await),
     })
 }

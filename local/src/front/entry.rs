@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
@@ -12,7 +11,7 @@ use super::{api, gateway, refusal};
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
-use crate::wire::host;
+use crate::wire::{ClientBody, host};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
         let destination = host::check(&request)

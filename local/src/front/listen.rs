@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,8 +18,8 @@ use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
 use crate::event::{Kind, Source, not_bound};
-use crate::wire::Hangup;
 use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Hangup};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -106,10 +108,13 @@ async fn serve(
     let hangup = Arc::new(hangup);
     let entrance = Arc::new((front, door, peer, tasks));
     let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
         async move {
             let (front, door, peer, tasks) = &*entrance;
+            let (head, body) = request.into_parts();
+            let body = ClientBody::new(body, &head.headers, tasks);
+            let request = Request::from_parts(head, body);
             tokio::select! {
                 biased;
                 mut response = front.serve(door, peer, request) => {

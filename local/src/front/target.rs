@@ -98,7 +98,7 @@ pub(crate) fn resolve<B>(
         check_api_caller(host, request)?;
         let ApiCall { function, qualifier } = call?;
         let function = found(functions.find(&function)?);
-        function.check_qualifier(qualifier.as_deref())?;
+        Deployed::check_qualifier(qualifier.as_deref())?;
         return Ok(Destination::Invoke(function));
     }
     Ok(Destination::Trigger(found(only(functions, &host.name)?)))

@@ -11,7 +11,9 @@ mod pool;
 mod slots;
 mod start;
 mod supervisor;
+mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
 pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use upstream::Upstream;

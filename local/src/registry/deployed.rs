@@ -33,7 +33,7 @@ impl Deployed {
     }
 
     /// Whether a version or an alias is there: there is none but `LATEST`, which `None` means.
-    pub(crate) fn check_qualifier(&self, qualifier: Option<&str>) -> Result<(), Failure> {
+    pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
         qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
     }
 

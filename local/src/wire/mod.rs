@@ -1,5 +1,6 @@
 //! HTTP without an opinion about functions: bodies, headers, hosts, limits, ids, and what flows after an upgrade.
 
+mod client_body;
 mod frames;
 mod hangup;
 pub(crate) mod headers;
@@ -10,6 +11,7 @@ mod payload;
 mod relay;
 pub(crate) mod upgrade;
 
+pub(crate) use client_body::ClientBody;
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::Hangup;
 pub(crate) use payload::{BodyFault, Payload};

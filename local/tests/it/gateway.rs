@@ -383,16 +383,6 @@ fn the_log_of_a_request_can_be_asked_for() {
 }
 
 #[test]
-fn a_get_is_tried_again_once() {
-    let local = Local::scripted(f());
-    let count = || local.get("/count").text().parse::<u32>().unwrap();
-    let before = count();
-    // The connection is one that was used before, and the function closes the new one too.
-    local.get("/close").assert_function_error(502, "Process exited unexpectedly");
-    assert_eq!(count(), before + 3, "two tries and the count itself");
-}
-
-#[test]
 fn a_call_does_not_wait_for_another_clients_upload() {
     let local = Local::scripted(f().concurrency(10).timeout(60));
     local.get("/").assert_ok();

@@ -17,6 +17,7 @@ mod memory;
 mod start;
 mod survivors;
 mod tidy;
+mod uploads;
 mod watch;
 mod websocket;
 mod websocket_ends;

@@ -168,6 +168,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/pool.rs",
             "process/guarded.rs",
             "process/runner.rs",
+            "wire/client_body.rs",
             "instance/start.rs",
         ],
     );

@@ -78,15 +78,17 @@ fn a_client_is_missed_during_a_stream() {
 }
 
 #[test]
-fn a_client_is_missed_while_an_instance_starts() {
-    let ring = Ring::running(f().local("startTimeout", 600), |_: Program| std::future::pending());
-    let call = ring.begin("/");
-    eventually("a start", || ring.programs().len() == 1);
-    drop(call);
-    let event = ring.first("a cancelled call", |kind| matches!(kind, Kind::CallCancelled { .. }));
-    let Kind::CallCancelled { memory_bytes, .. } = event.kind else { panic!("{event:?}") };
-    assert_eq!((event.instance.as_deref(), memory_bytes), (None, 0), "it had none yet");
-    assert_cancelled(&ring, event.request.as_deref().unwrap());
+fn a_client_is_missed_while_an_instance_starts_whichever_way_it_came() {
+    for is_of_api in [false, true] {
+        let ring = Ring::running(f().local("startTimeout", 600), |_: Program| std::future::pending());
+        let call = if is_of_api { ring.begin_event() } else { ring.begin("/") };
+        eventually("a start", || ring.programs().len() == 1);
+        drop(call);
+        let event = ring.first("a cancelled call", |kind| matches!(kind, Kind::CallCancelled { .. }));
+        let Kind::CallCancelled { memory_bytes, .. } = event.kind else { panic!("{event:?}") };
+        assert_eq!((event.instance.as_deref(), memory_bytes), (None, 0), "it had none yet");
+        assert_cancelled(&ring, event.request.as_deref().unwrap());
+    }
 }
 
 #[test]

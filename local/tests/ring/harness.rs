@@ -19,6 +19,9 @@ pub(crate) fn f() -> Function {
     Function::default()
 }
 
+/// Where the API takes events for it.
+const INVOCATIONS: &str = "/2023-03-30/functions/f/invocations";
+
 /// A platform with the function `f`.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -119,6 +122,24 @@ impl Ring {
     #[track_caller]
     pub(crate) fn call(&self, method: &str, target: &str, body: &[u8]) -> Answer {
         exchange(self.port, &request(method, target, "", body))
+    }
+
+    /// Calls the function with an event, as the API's callers do.
+    #[track_caller]
+    pub(crate) fn post_event(&self, event: &[u8]) -> Answer {
+        exchange(self.main_port(), &request("POST", INVOCATIONS, "", event))
+    }
+
+    /// As [`begin`](Self::begin), a call of the API.
+    #[track_caller]
+    pub(crate) fn begin_event(&self) -> Conn {
+        let mut conn = Conn::open(self.main_port());
+        conn.send(&request("POST", INVOCATIONS, "", b"x"));
+        conn
+    }
+
+    fn main_port(&self) -> u16 {
+        self.platform.main_address().port()
     }
 
     /// Sends a request from a thread of its own.

@@ -1,7 +1,7 @@
 //! How many instances there are, who may call which, and when they end without a crash.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fc_local::runner::Order;
 use fc_local::{HookFault, Kind};
@@ -123,7 +123,7 @@ fn a_call_ends_with_the_functions_time_and_its_instance_is_replaced() {
 
 #[test]
 fn a_stream_ends_with_the_functions_time_and_an_instance_of_many_calls_stays() {
-    let senders = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let senders = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&senders);
     let ring = Ring::serving(f().timeout(1).concurrency(5), move |asked: Asked| {
         let (sender, stream) = chunks();
@@ -139,35 +139,50 @@ fn a_stream_ends_with_the_functions_time_and_an_instance_of_many_calls_stays() {
     assert_eq!(ring.instances().len(), 1);
 }
 
+/// Asked by a health check, the programs whose numbers `sick` holds answer 500; to calls all answer with their numbers.
+fn checked(threshold: u32, cap: u32, sick: &Arc<Mutex<Vec<u32>>>) -> Ring {
+    let check = json!({"httpGetUrl": "/live", "periodSeconds": 1, "failureThreshold": threshold, "successThreshold": 1});
+    let function = f().concurrency(5).runtime("healthCheckConfig", check).local("maxInstances", cap);
+    let sick = Arc::clone(sick);
+    Ring::serving(function, move |asked: Asked| {
+        let is_sick = asked.path() == "/live" && sick.lock().unwrap().contains(&asked.program.pid());
+        async move { if is_sick { reply(500, "") } else { text(asked.program.pid().to_string()) } }
+    })
+}
+
+fn is_unhealthy(kind: &Kind) -> bool {
+    matches!(kind, Kind::InstanceUnhealthy { .. })
+}
+
 #[test]
 fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
-    let check =
-        json!({"httpGetUrl": "/live", "periodSeconds": 1, "failureThreshold": 1, "successThreshold": 1});
-    let is_healthy = Arc::new(AtomicBool::new(true));
-    let health = Arc::clone(&is_healthy);
-    let checked = f().concurrency(5).runtime("healthCheckConfig", check).local("maxInstances", 1);
-    let ring = Ring::serving(checked, move |asked: Asked| {
-        let is_well = asked.path() != "/live" || health.load(Ordering::Relaxed);
-        async move { if is_well { text(asked.program.pid().to_string()) } else { reply(500, "") } }
-    });
+    let sick = Arc::new(Mutex::new(Vec::new()));
+    let ring = checked(2, 10, &sick);
     let first = ring.get("/").text();
-    is_healthy.store(false, Ordering::Relaxed);
-    let event = ring.first("an unhealthy instance", |kind| matches!(kind, Kind::InstanceUnhealthy { .. }));
+    sick.lock().unwrap().push(first.parse().unwrap());
+    let event = ring.first("an unhealthy instance", is_unhealthy);
     let Kind::InstanceUnhealthy { path, fault: HookFault::Status(status) } = &event.kind else {
         panic!("{event:?}")
     };
     assert_eq!((path.as_str(), status.as_u16()), ("/live", 500));
-    is_healthy.store(true, Ordering::Relaxed);
+    assert_ne!(ring.get("/").text(), first, "another one is started");
+    sick.lock().unwrap().clear();
     let event = ring.first("a healthy instance", |kind| matches!(kind, Kind::InstanceHealthy));
     assert_eq!(event.instance.as_deref(), Some(&*ring.instances()[0]));
+    // The oldest one that is free is called.
     assert_eq!(ring.get("/").text(), first);
+}
 
-    is_healthy.store(false, Ordering::Relaxed);
-    ring.nth(2, "an unhealthy instance", |kind| matches!(kind, Kind::InstanceUnhealthy { .. }));
+#[test]
+fn at_the_cap_an_unhealthy_instance_makes_room_for_the_next_call() {
+    let sick = Arc::new(Mutex::new(Vec::new()));
+    let ring = checked(1, 1, &sick);
+    let first = ring.get("/").text();
+    sick.lock().unwrap().push(first.parse().unwrap());
+    ring.first("an unhealthy instance", is_unhealthy);
     let refused = ring.get("/");
     refused.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "unhealthy");
     assert_eq!(ring.failure(&refused.id()), "unhealthy");
-    is_healthy.store(true, Ordering::Relaxed);
     assert_ne!(ring.get("/").text(), first, "the next call uses a new instance");
 }
 

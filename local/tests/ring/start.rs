@@ -19,7 +19,7 @@ fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
     assert_eq!(ring.programs().len(), 0, "nothing is started before it is asked for");
     let replies: Vec<_> = (0..3).map(|_| ring.get("/")).collect();
     // The port was tried by a connection of its own before.
-    assert_eq!(replies.iter().map(|reply| reply.text()).collect::<Vec<_>>(), ["2", "2", "2"]);
+    assert_eq!(replies.iter().map(testkit::Answer::text).collect::<Vec<_>>(), ["2", "2", "2"]);
     let cold: Vec<bool> = replies.iter().map(|reply| ring.record(&reply.id()).is_cold).collect();
     assert_eq!(cold, [true, false, false]);
     let started = ring.first("a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));
@@ -66,12 +66,8 @@ fn a_program_that_never_listens_is_ended_with_the_time_of_its_start() {
         std::future::pending().await
     });
     let reply = ring.get("/");
-    reply.assert_platform_error(
-        412,
-        "FcCommonError",
-        "FunctionNotStarted",
-        "in 0.2 seconds.\nLogs:\nnot listening",
-    );
+    let text = "Function instance health check failed on port 9000 in 0.2 seconds.\nLogs:\nnot listening";
+    reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
     assert_eq!(ring.failure(&reply.id()), "not_started");
     ring.first(
         "a failed start",
@@ -165,6 +161,7 @@ fn a_failing_initializer_or_first_check_fails_the_start() {
     let answer = ring.get("/");
     answer.assert_function_error(502, "Function initializer failed: POST /initialize answered 500");
     assert_eq!(ring.failure(&answer.id()), "initializer_failed");
+    ring.post_event(b"x").assert_function_error(200, "Function initializer failed");
     let invocation = ring.invoke("x");
     assert!(invocation.is_error && invocation.is_retryable, "{invocation:?}");
 
@@ -193,4 +190,16 @@ fn a_hook_can_be_a_command_beside_the_program() {
     assert_eq!(command.variable("FC_INSTANCE_ID"), program.variable("FC_INSTANCE_ID"));
     assert_eq!(command.given_port(), program.given_port());
     assert!(command.command()[1].ends_with("/data") && command.command()[1] != "/code/data");
+}
+
+#[test]
+fn a_hooks_command_that_fails_fails_the_start() {
+    let command = json!({"command": ["check"], "timeout": 5});
+    let ring = Ring::running(f().hook("initializer", command), |program: Program| async move {
+        if program.command()[0] == "check" {
+            return 1;
+        }
+        serve(program, |_| async { text("served") }).await
+    });
+    ring.get("/").assert_function_error(502, "its command ended with code 1");
 }

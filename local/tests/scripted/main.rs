@@ -98,7 +98,7 @@ fn serve(stream: TcpStream) {
     while let Some(asked) = read_head(&mut reader) {
         on_this_connection += 1;
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let unread = matches!(asked.path.as_str(), "/unread" | "/refused");
+        let unread = matches!(asked.path.as_str(), "/unread" | "/refused" | "/refused-closed");
         let asked = if unread { asked } else { read_body(&mut reader, asked) };
         if asked.path == "/ws" {
             return websocket::serve(&mut reader, &mut writer, &asked);
@@ -187,6 +187,11 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
 fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
     match asked.path.as_str() {
         "/refused" => reply(out, "401 Unauthorized", "", b"no"),
+        // With bytes unread, so that the system resets the connection.
+        "/refused-closed" => {
+            reply(out, "401 Unauthorized", "connection: close\r\n", b"no");
+            false
+        }
         "/seen" => {
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             reply(out, "200 OK", "", &seen)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 
 use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
@@ -14,13 +13,13 @@ use crate::front::control::{Control, set_log};
 use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
 use crate::front::visit::Visit;
 use crate::registry::Deployed;
-use crate::wire::{Payload, limits};
+use crate::wire::{ClientBody, Payload, limits};
 
 /// Carries out the call.
 pub(crate) async fn invoke(
     function: Arc<Deployed>,
     visit: &mut Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let (head, body) = request.into_parts();
     let control = Control::take(&head.headers);

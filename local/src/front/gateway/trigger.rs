@@ -6,7 +6,6 @@ use std::time::Duration;
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::{cors, reply};
@@ -21,7 +20,7 @@ use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{BodyFault, Payload, limits, upgrade};
+use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
 
 /// How long the body of a handshake may take, which no client has reason to send.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
@@ -32,7 +31,7 @@ pub(crate) async fn enter(
     function: Arc<Deployed>,
     peer: &Peer,
     mut visit: Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Response<Outgoing> {
     let origin = request.headers().get(ORIGIN).cloned();
     let settings = function.settings();
@@ -56,7 +55,7 @@ async fn phases(
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
-    mut request: Request<Incoming>,
+    mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
     if trigger.internet_disabled {
@@ -106,7 +105,7 @@ fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
 }
 
 /// Reads the body of a handshake away, which the function does not get. What is left of it would pass for frames.
-async fn ignore(body: Incoming) -> Result<Payload, Failure> {
+async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
     let read = Limited::new(body, limits::BODY_MAX).collect();
     match timeout(IGNORED_BODY_MAX, read).await {
         Ok(Ok(_)) => Ok(Payload::Empty),
