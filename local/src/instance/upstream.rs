@@ -23,6 +23,7 @@ impl Upstream {
         Upstream { stream, takes_writes: true }
     }
 
+    /// The connection after hyper, where writes fail as they do.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream
     }
