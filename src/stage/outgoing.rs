@@ -30,6 +30,12 @@ impl Outgoing {
         Self { body, record, busy: None, drain: None }
     }
 
+    /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
+    /// stream may read it until then.
+    pub(crate) fn of_reply(body: Body, record: Record, drain: Option<Tracker>) -> Self {
+        Self { body, record: Some(record), busy: None, drain }
+    }
+
     /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.
     pub(crate) fn silence(&mut self) -> Option<u64> {
         let length = http_body::Body::size_hint(&self.body).exact();
@@ -39,11 +45,6 @@ impl Outgoing {
 
     pub(crate) fn set_busy(&mut self, busy: Busy) {
         self.busy = Some(busy);
-    }
-
-    /// Drains the request's body when this reply has ended. Until then the reply's stream may read it.
-    pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
-        self.drain = Some(tracker);
     }
 
     /// The call of the record, for a record that continues after this body.

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on one connection.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::counters::InRoll;
 use crate::exchange::Peer;
 #[cfg(feature = "websocket")]
 use crate::exchange::attached::NextProtocol;
@@ -45,16 +47,19 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
     departed: Option<BoxFuture<()>>,
     place: OwnedSemaphorePermit,
+    _in_roll: InRoll,
 }
 
 impl<S: Send + Sync + 'static> Http1<S> {
     pub(super) fn new(
         app: Arc<Sealed<S>>,
         stream: TcpStream,
-        peer: Arc<Peer>,
+        address: SocketAddr,
         drain: DrainObserver,
         place: OwnedSemaphorePermit,
     ) -> Self {
+        let peer = Arc::new(Peer::with_current(address));
+        let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
         let (socket, head_limit) = (io.handle(), app.settings.head_limit);
         let service = Service { app, peer: Arc::clone(&peer) };
@@ -67,7 +72,18 @@ impl<S: Send + Sync + 'static> Http1<S> {
         builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
-        Self { connection, peer, drain, asked: false, head_limit, slow_head, socket, departed: None, place }
+        Self {
+            connection,
+            peer,
+            drain,
+            asked: false,
+            head_limit,
+            slow_head,
+            socket,
+            departed: None,
+            place,
+            _in_roll: in_roll,
+        }
     }
 
     /// The handle for watching the socket.

@@ -38,11 +38,11 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
-    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
+    let (tracker, app) = (&app.shared.tracker, Arc::clone(app));
     match version {
         HttpVersion::Http1 => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, drain, place);
+            let http = Http1::new(app, stream, address, drain, place);
             let records = counts.map(|counts| (counts, http.socket()));
             #[cfg(feature = "websocket")]
             let http = http1::Switching::new(http);
@@ -50,6 +50,7 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
+            let peer = Arc::new(Peer::new(address));
             drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place)));
         }
         #[cfg(not(feature = "http2"))]
