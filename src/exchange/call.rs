@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 use http_body::Body;
 
+use crate::budget::Held;
 use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
@@ -37,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
+    /// The memory of a large head, or of one of many requests on a connection.
+    _held: Option<Held>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -62,6 +65,7 @@ pub(crate) struct Arrival {
     pub(crate) spelled: Option<Box<str>>,
     pub(crate) came: Option<Instant>,
     pub(crate) has_origin: bool,
+    pub(crate) held: Option<Held>,
 }
 
 impl Call {
@@ -75,7 +79,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> Self {
-        let Arrival { spelled, came, has_origin } = arrival;
+        let Arrival { spelled, came, has_origin, held } = arrival;
         Self {
             id,
             head,
@@ -90,6 +94,7 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
+            _held: held,
             attached: Slot::default(),
         }
     }
@@ -106,6 +111,7 @@ impl Call {
             spelled: self.spelled.clone(),
             came: self.started_before(),
             has_origin: self.has_origin,
+            held: None,
         };
         let id = self.id.detached();
         let lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);

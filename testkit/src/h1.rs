@@ -238,6 +238,14 @@ impl Conn {
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
+    /// Whether something more comes within so long. It is left to be read.
+    pub fn comes_within(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let comes = !self.buffer.is_empty() || matches!(self.stream.peek(&mut [0; 1]), Ok(1..));
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        comes
+    }
+
     /// Everything until the server closes; a reset is a close too.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.buffer);

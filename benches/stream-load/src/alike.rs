@@ -24,8 +24,15 @@ pub(crate) fn feed(port: u16) -> Outcome {
     }
     publish(&mut Conn::open(port), EVENT);
     for client in &mut clients {
-        let event = client.chunk().ok_or("the stream ended")?;
-        same("the event", &String::from_utf8(event)?, &format!("data: {EVENT}\n\n"))?;
+        // A comment may open the stream.
+        let mut text = String::new();
+        let event = loop {
+            text.push_str(&String::from_utf8(client.chunk().ok_or("the stream ended")?)?);
+            if let Some((_, event)) = text.split_once("data: ").filter(|(_, event)| event.contains("\n\n")) {
+                break event;
+            }
+        };
+        same("the event", &event, &format!("{EVENT}\n\n").as_str())?;
     }
     Ok(())
 }

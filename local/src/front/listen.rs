@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,8 +18,8 @@ use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
 use crate::event::{Kind, Source, not_bound};
-use crate::wire::Hangup;
 use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Hangup};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -85,8 +87,8 @@ async fn accept(
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
+            Ok(client) => {
+                let connection = serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -94,19 +96,34 @@ async fn accept(
     }
 }
 
-async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
+async fn serve(
+    front: Arc<Front>,
+    (stream, peer): (TcpStream, SocketAddr),
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     // A connection that cannot be set up is one that has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
-    let entrance = Arc::new((front, door, peer));
+    let entrance = Arc::new((front, door, peer, tasks));
     let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
         async move {
-            let (front, door, peer) = &*entrance;
+            let (front, door, peer, tasks) = &*entrance;
+            let (head, body) = request.into_parts();
+            let body = ClientBody::new(body, &head.headers, tasks);
+            let request = Request::from_parts(head, body);
             tokio::select! {
                 biased;
-                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                mut response = front.serve(door, peer, request) => {
+                    if let Some(tunnel) = response.body_mut().take_tunnel() {
+                        // It outlives the connection as HTTP, whose memory is freed.
+                        tasks.spawn(tunnel.carry());
+                    }
+                    Ok(response.map(|body| body.watched(&hangup)))
+                }
                 // Dropping the other future is what tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
@@ -117,7 +134,8 @@ async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Doo
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {

@@ -32,6 +32,8 @@ pub(crate) struct Pool {
     changed: Notify,
     /// Ends the starts under way.
     no_more_starts: CancellationToken,
+    /// Asks the sockets of these instances to end.
+    farewell: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Pool {
             state: Mutex::new(state),
             changed: Notify::new(),
             no_more_starts: CancellationToken::new(),
+            farewell: CancellationToken::new(),
         })
     }
 
@@ -237,6 +240,11 @@ impl Pool {
         self.change(Slots::open);
     }
 
+    /// Asks the calls that have no end of their own, which are sockets, to come to one.
+    pub(crate) fn say_goodbye(&self) {
+        self.farewell.cancel();
+    }
+
     /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once, and
     /// so are those that are starting unless a call waits for one.
     pub(crate) fn close(self: &Arc<Self>) {
@@ -281,6 +289,11 @@ impl Lease {
     /// is stopped when its calls are over.
     pub(crate) fn replace(&self) {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
+    }
+
+    /// Waits until a call without an end of its own is asked to come to one.
+    pub(crate) async fn farewell(&self) {
+        self.pool.farewell.cancelled().await;
     }
 
     /// No further call goes to this instance, for example after it ran into the function's time limit.

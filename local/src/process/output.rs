@@ -6,16 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
 
+use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
 /// How much of the latest output is kept for the text of a start failure.
 const KEPT: usize = 16 * KIB;
-
-/// What a process writes.
-pub(super) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
 /// Makes an event of a line.
 type ToKind = fn(String) -> Kind;
