@@ -22,14 +22,14 @@ impl Tail {
         }
     }
 
-    /// The last 4 KB.
+    /// The last 4 KiB.
     pub(crate) fn text(&self) -> String {
         let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         text[cut(&text)..].to_owned()
     }
 }
 
-/// Where the last 4 KB of `text` begin.
+/// Where the last 4 KiB of `text` begin.
 fn cut(text: &str) -> usize {
     let mut from = text.len().saturating_sub(TAIL);
     while !text.is_char_boundary(from) {

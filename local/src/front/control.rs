@@ -37,7 +37,7 @@ impl Control {
     }
 }
 
-/// The last 4 KB of the call's log, for a caller who asked for them.
+/// The last 4 KiB of the call's log, for a caller who asked for them.
 pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
     if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
         headers.insert(LOG_RESULT, value);

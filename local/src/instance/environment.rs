@@ -49,7 +49,7 @@ impl Surroundings {
         set(env::ACCOUNT_ID, &function.account);
         set(env::FUNCTION_NAME, &function.name);
         set(env::FUNCTION_HANDLER, &function.handler);
-        set(env::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(env::FUNCTION_MEMORY, &function.memory_mib.to_string());
         set(env::FUNCTION_VERSION, VERSION);
         set(env::VERSION_ID, VERSION);
         set(env::REGION, &function.region);
@@ -65,7 +65,7 @@ impl Surroundings {
         };
         set(header::FUNCTION_NAME, &function.name);
         set(header::FUNCTION_HANDLER, &function.handler);
-        set(header::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(header::FUNCTION_MEMORY, &function.memory_mib.to_string());
         set(header::FUNCTION_TIMEOUT, &function.timeout.as_secs().to_string());
         set(header::REGION, &function.region);
         set(header::ACCOUNT_ID, &function.account);

@@ -50,7 +50,7 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
             let kind = if instance.is_oom() {
                 Kind::InstanceOverMemory {
                     memory_bytes: instance.memory_max(),
-                    limit_mib: instance.generation.function.memory_mb,
+                    limit_mib: instance.generation.function.memory_mib,
                 }
             } else {
                 Kind::InstanceEnded(match exit {

@@ -47,7 +47,7 @@ fn check(metadata: &Metadata) -> io::Result<()> {
 }
 
 fn too_large() -> io::Error {
-    let text = format!("it is larger than {} MB", SIZE_MAX / 1024 / 1024);
+    let text = format!("it is larger than {} MiB", SIZE_MAX / 1024 / 1024);
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 

@@ -23,7 +23,7 @@ pub struct Invocation {
     pub is_error: bool,
     /// Whether the platform would send an asynchronous event once more after this outcome.
     pub is_retryable: bool,
-    /// The last 4 KB of the call's log, if they were asked for.
+    /// The last 4 KiB of the call's log, if they were asked for.
     pub log: Option<String>,
 }
 

@@ -133,7 +133,7 @@ impl State {
     }
 }
 
-/// Reads up to the next line feed or 32 KB, without the line feed. `false` at the end.
+/// Reads up to the next line feed or 32 KiB, without the line feed. `false` at the end.
 async fn read_line(reader: &mut BufReader<Pipe>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     loop {
