@@ -77,7 +77,7 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
-    /// Waits until a call without an end of its own is asked to come to one.
+    /// Waits until endless calls, such as WebSockets, are asked to end.
     pub(super) async fn farewell(&self) {
         match &self.lease {
             Some(lease) => lease.farewell().await,

@@ -1,10 +1,10 @@
-//! The log of one call, for a caller who asked for it.
+//! The end of a call's log, which a caller may ask for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fc_runtime::platform::limits::KIB;
 
-/// How much of a request's log is handed to a caller who asks for it.
+/// The most of a request's log that a caller gets, in bytes.
 const TAIL: usize = 4 * KIB;
 
 /// The log of one request while it runs.

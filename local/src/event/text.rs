@@ -129,7 +129,7 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
-/// What a hook or check of this name did wrong.
+/// The failure of the hook or check of this name, as text.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
         HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::front::failure_json;
 use crate::wire::{BodyFault, Payload, ids};
 
-/// What a function made of an event. [The example of the crate](crate) reads one.
+/// The result of an event call. [The example of the crate](crate) reads one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Invocation {

@@ -1,23 +1,23 @@
-//! Ports that instances are given.
+//! The ports of instances.
 
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The ports of the instances that live or are starting: the system may offer a port that was given to an
-/// instance but is not yet opened by it.
+/// The ports of all instances that run or start. Without this list the system may offer a port again before its
+/// instance has opened it.
 static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 
-/// How often the system may offer one of those.
+/// How many such ports in a row the system may offer.
 const TRIES: usize = 100;
 
-/// A port that no other instance is given as long as this lives.
+/// A reserved port. No other instance gets it until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Port(u16);
 
 impl Port {
-    /// A port that nobody listens on now. Another program may still come first; then the start fails.
+    /// Reserves a port that is free now. If another program opens it first, the start fails.
     pub(crate) fn take() -> io::Result<Port> {
         for _ in 0..TRIES {
             let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;

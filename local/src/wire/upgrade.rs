@@ -37,7 +37,7 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-/// The connection below, and what was read of it before it was upgraded. `None` would mean a connection of another make.
+/// The connection below, and the bytes that were read from it before the upgrade. `None` would mean a connection of another make.
 pub(crate) fn take_apart(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf))
