@@ -63,7 +63,7 @@ impl Answer {
         Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
     }
 
-    /// Whether the function says of its own reply that the call failed. Its status does not decide.
+    /// Whether the function marked its reply as a failure. The status of the reply does not decide.
     pub(crate) fn is_function_error(&self) -> bool {
         self.head.headers.get(fc::STATUS).is_some_and(|status| status != status::SUCCESS)
     }

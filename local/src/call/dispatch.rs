@@ -29,7 +29,7 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 ///
 /// # Cancel safety
 ///
-/// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
+/// The future is dropped when the client leaves. That cancels the call to the instance.
 pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());

@@ -27,7 +27,7 @@ pub(crate) struct AnswerTunnel {
 /// What became of a WebSocket. Its call is over.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
-    /// What has passed from the client, and what to it.
+    /// The traffic from the client, and to the client.
     pub(crate) passed: [Passed; 2],
     /// Whether the client left without a close, neither its own nor the function's.
     pub(crate) has_client_left: bool,

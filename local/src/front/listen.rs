@@ -35,7 +35,7 @@ pub(super) const HEADERS_MAX: usize = 1024;
 /// The largest head that is read at all; the platform's limits are checked on it.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
@@ -104,7 +104,7 @@ async fn serve(
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
-    // A connection that cannot be set up is one that has already ended.
+    // A connection that cannot be set up has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
     let entrance = Arc::new((front, door, peer, tasks));

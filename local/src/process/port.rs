@@ -1,4 +1,4 @@
-//! Ports that instances are given.
+//! The ports of instances.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -27,12 +27,12 @@ struct Given {
     next: u16,
 }
 
-/// A port that no other instance is given as long as this lives.
+/// A reserved port. No other instance gets it until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Port(u16);
 
 impl Port {
-    /// A port that nobody listens on now. Another program may still come first; then the start fails.
+    /// Reserves a port that is free now. If another program opens it first, the start fails.
     pub(crate) fn take() -> io::Result<Port> {
         let mut given = lock();
         let given = given.get_or_insert_with(Given::new);

@@ -33,7 +33,7 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip(headers, &FRAMING);
 }
 
-/// Takes out what a function's reply cannot set.
+/// Removes the headers that a function's reply cannot set.
 pub(crate) fn strip_reply(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     strip(headers, &STRIPPED_REPLY_HEADERS);
@@ -98,7 +98,7 @@ impl Peer {
     }
 }
 
-/// Tells the function who called.
+/// Adds the client's address for the function.
 pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
     let own = &peer.address;
     let mut chain = Vec::new();

@@ -43,7 +43,7 @@ pub(crate) async fn pass_on(
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
-    // The length of what would have been sent is the function's to tell.
+    // Only the function knows the length of the body that it did not send.
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
