@@ -116,7 +116,8 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// The most running handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish), with and without
-    /// a client. One more gets a 503 with `Retry-After` at once. Default: 1000.
+    /// a client. One more gets a 503 with `Retry-After` at once. The closure of a WebSocket counts from the time when its
+    /// client has left; one more gets the 10 s that it has without the policy. Default: 1000.
     ///
     /// Without this bound a client that leaves and comes again could start any number of them.
     pub fn max_finishing(mut self, handlers: u64) -> Self {

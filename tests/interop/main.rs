@@ -21,6 +21,7 @@ mod curl;
 mod forced_exit;
 mod grpc;
 mod load;
+mod memory;
 mod nginx;
 mod nginx_499;
 mod probe_load;
