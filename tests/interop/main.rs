@@ -22,6 +22,7 @@ mod forced_exit;
 mod grpc;
 mod grpc_cases;
 mod load;
+mod memory;
 mod nginx;
 mod nginx_499;
 mod probe_load;
