@@ -77,7 +77,7 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
-    /// Waits until endless calls, such as WebSockets, are asked to end.
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
     pub(super) async fn farewell(&self) {
         match &self.lease {
             Some(lease) => lease.farewell().await,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
 use hyper::upgrade::OnUpgrade;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;

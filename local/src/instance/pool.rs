@@ -240,7 +240,7 @@ impl Pool {
         self.change(Slots::open);
     }
 
-    /// Asks endless calls, such as WebSockets, to end.
+    /// Asks endless calls, such as those of a WebSocket, to end.
     pub(crate) fn say_goodbye(&self) {
         self.farewell.cancel();
     }
@@ -290,7 +290,7 @@ impl Lease {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
     }
 
-    /// Waits until endless calls, such as WebSockets, are asked to end.
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
     pub(crate) async fn farewell(&self) {
         self.pool.farewell.cancelled().await;
     }
