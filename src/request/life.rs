@@ -1,17 +1,20 @@
 //! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
+use crate::budget::Held;
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
-use crate::exchange::{Call, Payload, Peer};
-use crate::log::LogMarkers;
-use crate::platform::limits::TARGET_MAX;
+use crate::exchange::{Arrival, Call, Payload, Peer};
+use crate::log::{AccessLog, LogMarkers};
+use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
@@ -27,8 +30,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
-        let spelled = plain(head.uri.path());
-        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let sent = head.uri.path();
+        let spelled = plain(sent);
+        let path = spelled.as_deref().unwrap_or(sent);
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
         if let Some(probe) = self.probe(&head, path)
@@ -36,29 +40,34 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
-        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
+        let marked = self.marked(&seen);
+        let (id, came) = self.begin(&seen, marked);
         if trusted {
-            match control(&head.method, head.uri.path(), seen.control_path) {
+            match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
-                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    let arrival = Arrival { came, ..Arrival::default() };
+                    let call = Arc::new(Call::new(id, head, body, peer, None, arrival));
                     return self.answer_platform(call, kind, marked);
                 }
             }
         }
         let has_origin = seen.has_origin;
+        let mut held = None;
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
+                let admitted = hold_head(&head, &seen, peer.as_deref()).and_then(|head| {
+                    held = head;
+                    self.admit()
+                });
+                (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // At the cap a 404 or 405 becomes a 503 too, like any other request.
-            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
+            // What no handler sees needs no place among those that run, at the cap either.
             Err(refusal) => (Err(refusal), None),
         };
-        let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        call.spelled = spelled;
-        let call = Arc::new(call);
+        let arrival = Arrival { spelled, came, has_origin, held };
+        let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -78,6 +87,25 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 }
             }
         }
+    }
+
+    /// Answers a head that was not read. `head` is what is known of it.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        head: Parts,
+        refusal: Refusal,
+        peer: Arc<Peer>,
+    ) -> RequestFuture<S> {
+        let (id, came) = self.begin(&HeadersSeen::default(), false);
+        let arrival = Arrival { came, ..Arrival::default() };
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, arrival);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::new(call), false),
+            #[cfg(feature = "websocket")]
+            permit: None,
+        };
+        RequestFuture::Refused(Some((refusal, exit)))
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
@@ -158,6 +186,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
+    /// The request's id, and the time at which it came if the record needs the time.
+    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
+        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        if marked || self.settings.access_log == AccessLog::All {
+            (RequestId::to_be_logged(seen.request_id), came)
+        } else {
+            (RequestId::from_header(seen.request_id), came)
+        }
+    }
+
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
         Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
@@ -170,5 +208,23 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             LogMarkers::Print => true,
             LogMarkers::Omit => false,
         }
+    }
+}
+
+/// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
+const HEAD_MIN: usize = 8 * KIB;
+
+/// What a header takes beside its name and value, and a request beside its headers, in bytes.
+const HEADER_COST: usize = 64;
+const REQUEST_COST: usize = 4 * KIB;
+
+/// Counts the memory of a request with a large head, or of one of many on its connection.
+fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Result<Option<Held>, Refusal> {
+    let size = seen.size + HEADER_COST * head.headers.len();
+    match peer {
+        Some(peer) if size > HEAD_MIN || peer.is_crowded() => {
+            peer.hold(size + size / 2 + REQUEST_COST).map(Some).ok_or(Refusal::NoMemory)
+        }
+        _ => Ok(None),
     }
 }

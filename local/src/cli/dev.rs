@@ -44,7 +44,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     let drain = platform.stop(drain);
     tokio::select! {
         () = drain => Ok(ExitCode::SUCCESS),
-        // A second signal: the guards end what is left.
+        // A second signal: the guards kill the remaining instances.
         () = stop.wait() => Ok(ExitCode::from(130)),
     }
 }

@@ -10,12 +10,12 @@ use tokio_util::task::TaskTracker;
 use super::build;
 use super::snapshot::{self, Snapshot, Workspace};
 use super::sources::{BuiltFrom, Files, Sources};
-use crate::call::{Deployed, Registry};
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
-use crate::process::Cgroups;
+use crate::process::{Cgroups, Runner};
+use crate::registry::{Deployed, Registry};
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
@@ -49,6 +49,7 @@ pub(crate) struct Deployer {
     /// How long the calls of a former generation may go on where it has to end before the new one starts.
     drain: Duration,
     workspace: Arc<Workspace>,
+    runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -68,9 +69,10 @@ impl Deployer {
         tasks: TaskTracker,
         builds_code: bool,
         drain: Duration,
+        runner: Arc<dyn Runner>,
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let cgroups = cgroups(&log).await;
+        let cgroups = if runner.has_processes() { cgroups(&log).await } else { None };
         Ok(Deployer {
             registry,
             log,
@@ -78,6 +80,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            runner,
             cgroups,
             snapshots: Mutex::default(),
             builds: Mutex::default(),
@@ -128,7 +131,7 @@ impl Deployer {
     ) -> Result<(), BuildFailure> {
         for action in &function.actions {
             if !done.actions.contains(action) {
-                build::run(action, source, &self.log, manifest, &self.tasks).await?;
+                build::run(action, source, &self.log, manifest, &*self.runner, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -160,6 +163,7 @@ impl Deployer {
             folder,
             self.log.clone(),
             self.tasks.clone(),
+            Arc::clone(&self.runner),
             self.cgroups.clone(),
         );
         let generation = Arc::new(generation);
@@ -213,9 +217,10 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation is gone; its calls get the drain time.
+    /// Waits until a closed generation is gone; its calls get the drain time, and its sockets are told at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
+        former.say_goodbye();
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;
         }
@@ -246,7 +251,7 @@ impl Deployer {
         let functions = self.registry.functions();
         if let Some(deployed) = functions.get(name) {
             let pool = deployed.pool();
-            // Nobody waits for it, and what goes wrong is in the log.
+            // No caller waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
         }
     }
@@ -268,7 +273,7 @@ impl Deployer {
         }
     }
 
-    /// Every generation that may still have instances, those of functions that were removed too.
+    /// Every generation that may still have instances, including those of removed functions.
     pub(crate) fn generations(&self) -> Vec<Arc<Pool>> {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.iter().filter_map(Weak::upgrade).collect()

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark};
+use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
 
 impl Event {
-    /// What it belongs to, its kind and level, the kind's fields, and its text where the fields are not all there is
-    /// to read. The time is left to whoever writes it down.
+    /// Its function, instance and request, its kind and level, the kind's fields, and its text where that says more than
+    /// the fields. The writer adds the time.
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         let names = [("function", &self.function), ("instance", &self.instance), ("request", &self.request)];
@@ -95,14 +95,24 @@ fn own(kind: &Kind) -> Value {
 }
 
 fn request(record: &Record) -> Value {
-    let fields = json!({
+    let mut fields = json!({
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
-    match record.via {
-        Some(via) => with(with(fields, "via", via.name()), "attempt", record.attempt),
+    if let Some(via) = record.via {
+        fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
+    }
+    match record.socket {
+        Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
     }
+}
+
+fn socket(socket: SocketTraffic) -> Value {
+    json!({
+        "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
+        "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
+    })
 }
 
 fn failure(cause: &Cause) -> Value {

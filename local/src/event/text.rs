@@ -5,10 +5,10 @@ use std::fmt::{Display, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::details::{Address, BuildFailure, BuildFault, Ending, HookFault, Record, Remark};
+use super::details::{Address, BuildFailure, BuildFault, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
-use crate::failure::{megabytes, usage};
+use crate::failure::{mebibytes, usage};
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -43,7 +43,7 @@ impl Event {
                 format!("unhealthy, no new requests go to it: {}", about(&format!("GET {path}"), fault))
             }
             Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
-                format!("killed: it used {}MB of {limit_mib}MB", megabytes(*memory_bytes))
+                format!("killed: it used {} MiB of {limit_mib} MiB", mebibytes(*memory_bytes))
             }
             Kind::InstanceEnded(Ending::Code(code)) => {
                 format!("the instance ended by itself with code {code}")
@@ -63,7 +63,7 @@ impl Event {
             ),
             Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
             Kind::CodeRunInPlace { code } => {
-                format!("{} is larger than the platform takes (500 MB); it is run in place", code.display())
+                format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
             Kind::SwapRefused(cause) => {
@@ -88,7 +88,7 @@ impl Event {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
             Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({}MB) are not shown: the output is too slow", megabytes(*bytes))
+                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
             kind => return Cow::Borrowed(plain(kind)),
         })
@@ -129,7 +129,7 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
-/// What a hook or check of this name did wrong.
+/// The failure of the hook or check of this name, as text.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
         HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),
@@ -143,10 +143,14 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, .. } = record;
+    let Record { method, path, status, duration, is_cold, socket, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
-    format!("{method} {path} {status} {}.{} ms{cold}", tenths / 10, tenths % 10)
+    let socket = socket.map_or_else(String::new, |socket| {
+        let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
+        format!(", {from} messages from the client and {to} to it")
+    });
+    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

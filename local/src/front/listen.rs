@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,9 +17,10 @@ use tokio_util::task::TaskTracker;
 use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
+use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
-use crate::wire::Hangup;
 use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Hangup, Socket, Turns};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -27,12 +30,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
 /// for each request, so this is not set to what could at all fit into them.
-const HEADERS_MAX: usize = 256;
+pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
@@ -85,8 +88,8 @@ async fn accept(
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
+            Ok(client) => {
+                let connection = serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -94,43 +97,66 @@ async fn accept(
     }
 }
 
-async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
-    // A connection that cannot be set up is one that has already ended.
+async fn serve(
+    front: Arc<Front>,
+    (stream, peer): (TcpStream, SocketAddr),
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    // A connection that cannot be set up has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let hangup = Arc::new(hangup);
-    let entrance = Arc::new((front, door, peer));
+    let entrance = Arc::new((front, door, peer, tasks));
     let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
-    let service = service_fn(move |request| {
+    let turns = Arc::new(Turns::default());
+    let (socket, own_turns) = (Socket::new(stream, &turns), Arc::clone(&turns));
+    let service = service_fn(move |request: Request<Incoming>| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
+        let turn = own_turns.begin();
         async move {
-            let (front, door, peer) = &*entrance;
+            let (front, door, peer, tasks) = &*entrance;
+            let (head, body) = request.into_parts();
+            let body = ClientBody::new(body, &head.headers, tasks);
+            let request = Request::from_parts(head, body);
             tokio::select! {
                 biased;
-                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
+                mut response = front.serve(door, peer, request) => {
+                    if let Some(tunnel) = response.body_mut().take_tunnel() {
+                        // It outlives the connection as HTTP, whose memory is freed.
+                        tasks.spawn(tunnel.carry());
+                    }
+                    Ok(response.map(|body| InTurn { body: body.watched(&hangup), _turn: turn }))
+                }
                 // Dropping the other future is what tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
         }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {
-        outcome = connection.as_mut() => {
+        outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
                 watch.say(&NO_HTTP2);
                 log.emit(&Source::default(), Kind::Http2Refused);
             }
-            return;
         }
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            drop((&mut connection).await);
+        }
     }
-    drop(connection.await);
+    if let Some(status) = turns.unread() {
+        let Some(parts) = connection.into_parts() else { return };
+        unread::answer(&log, status, &parts.read_buf, parts.io.into_inner()).await;
+    }
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {

@@ -8,6 +8,8 @@ mod gateway;
 mod listen;
 mod refusal;
 mod target;
+mod tunnel;
+mod unread;
 mod visit;
 
 pub(crate) use entry::Front;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::Connections;
 use super::generation::Generation;
 use crate::event::Source;
-use crate::process::{Output, OwnGroup, Port, Process, proc};
+use crate::process::{Output, OwnGroup, Port, Process};
 
 /// One running instance.
 #[derive(Debug)]
@@ -35,19 +35,19 @@ impl PartialEq for Instance {
 }
 
 impl Instance {
-    /// The most memory that a sample has seen, or that the kernel counted before it killed, in bytes.
+    /// The most memory in a sample, or that the kernel counted before it killed the instance, in bytes.
     pub(crate) fn memory_max(&self) -> u64 {
         self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
     }
 
-    /// Whether it was killed for want of memory.
+    /// Whether it was killed because it used too much memory.
     pub(super) fn is_oom(&self) -> bool {
         self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
     }
 
     /// Takes a sample of the memory in use.
     pub(crate) fn sample_memory(&self) -> u64 {
-        let bytes = proc::memory(self.process.guard());
+        let bytes = self.process.memory();
         self.memory_max.fetch_max(bytes, Ordering::Relaxed);
         bytes
     }

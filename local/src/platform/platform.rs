@@ -10,12 +10,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::call::Registry;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, GONE_MAX};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound};
 use crate::manifest::Manifest;
 use crate::model::Function;
+use crate::process::{Processes, Runner};
+use crate::registry::Registry;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
@@ -66,12 +67,27 @@ impl Platform {
     ///
     /// The main port, or the port that a function asks for, cannot be opened.
     pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
+        Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
+    }
+
+    /// As [`open`](Self::open), with another runner of programs than the one that starts processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub async fn open_with(
+        manifest: &Manifest,
+        settings: Settings,
+        log: Log,
+        runner: Arc<dyn Runner>,
+    ) -> io::Result<Self> {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
         let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain).await?;
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone()),
             registry,
@@ -107,7 +123,7 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// A function's own port: the one it asks for, else the next one after the main port that is free.
+    /// A function's own port: the declared one, else the next free port after the main port.
     async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
@@ -151,7 +167,7 @@ impl Platform {
         }
     }
 
-    /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
+    /// Builds and deploys a function. `false` after an error, which is in the log.
     pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
         let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
             return false;
@@ -207,11 +223,15 @@ impl Platform {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
     }
 
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
+    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. Sockets are
+    /// told at once.
     pub async fn stop(self, drain: Duration) {
         let deadline = Instant::now() + drain;
         self.stop.cancel();
         self.connections.close();
+        for pool in self.deployer.generations() {
+            pool.say_goodbye();
+        }
         let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
         let pools = self.deployer.generations();
         for pool in &pools {

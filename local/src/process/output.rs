@@ -1,4 +1,4 @@
-//! What a process writes: taken line by line, given to the log, and kept for error messages.
+//! The output of a process: read line by line, given to the log, and kept for error messages.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,16 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
 
+use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
-/// How much of the latest output is kept for the text of a start failure.
+/// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
-
-/// What a process writes.
-pub(super) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
 /// Makes an event of a line.
 type ToKind = fn(String) -> Kind;
@@ -40,7 +38,7 @@ struct State {
 }
 
 impl Output {
-    /// `kinds` are those of lines on the standard output and on the standard error.
+    /// `kinds` are the kinds of events for lines on standard output and standard error.
     pub(crate) fn new(source: Source, log: Log, redactor: Redactor, kinds: [ToKind; 2]) -> Self {
         let state = Mutex::new(State { open_pipes: 2, ..State::default() });
         Output { source, log, redactor, state, lines: watch::Sender::new(0), kinds }
@@ -83,7 +81,7 @@ impl Output {
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// From here on lines may belong to this request.
+    /// Begins a request: later lines may belong to it.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         self.lock().requests.push((Arc::clone(request), tail));
     }
@@ -102,7 +100,7 @@ impl Output {
     pub(crate) async fn complete(&self, limit: Duration) {
         let mut lines = self.lines.subscribe();
         let closed = async { while self.lock().open_pipes > 0 && lines.changed().await.is_ok() {} };
-        // When the time is over, what has been written so far is all there is to show.
+        // After the time limit, only the output so far is shown.
         _ = tokio::time::timeout(limit, closed).await;
     }
 
@@ -120,7 +118,7 @@ impl Output {
 }
 
 impl State {
-    /// The request that a line belongs to: the one it names, or the only one there is.
+    /// The request that a line belongs to: the request that it names, or the only one in flight.
     fn attribute(&self, line: &str) -> Option<Arc<str>> {
         let found = match &self.requests[..] {
             [] => None,
@@ -135,7 +133,7 @@ impl State {
     }
 }
 
-/// Reads up to the next line feed or 32 KB, without the line feed. `false` at the end.
+/// Reads up to the next line feed or 32 KiB, without the line feed. `false` at the end.
 async fn read_line(reader: &mut BufReader<Pipe>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     loop {

@@ -17,7 +17,10 @@ mod memory;
 mod start;
 mod survivors;
 mod tidy;
+mod uploads;
 mod watch;
+mod websocket;
+mod websocket_ends;
 
 #[path = "../interop/mod.rs"]
 mod interop;

@@ -16,7 +16,15 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1 })
+    let socket = None;
+    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+}
+
+fn websocket() -> Kind {
+    let Kind::Request(record) = request(101, false) else { unreachable!("a request") };
+    let traffic =
+        SocketTraffic { messages_from_client: 3, messages_to_client: 1, ..SocketTraffic::default() };
+    Kind::Request(Record { socket: Some(traffic), ..record })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {
@@ -68,6 +76,7 @@ fn calls() -> Vec<Sample> {
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
         (request(499, true), "GET /a 499 1.2 ms cold"),
+        (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
         (
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
@@ -113,7 +122,7 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceHealthy, "healthy again"),
         (
             Kind::InstanceOverMemory { memory_bytes: MEMORY_BYTES, limit_mib: 128 },
-            "killed: it used 49.00MB of 128MB",
+            "killed: it used 49.00 MiB of 128 MiB",
         ),
         (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
         (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
@@ -164,7 +173,7 @@ fn code() -> Vec<Sample> {
         (Kind::CodeMissing { code: folder(), error: error() }, "cannot take the code: /code: no luck"),
         (
             Kind::CodeRunInPlace { code: folder() },
-            "/code is larger than the platform takes (500 MB); it is run in place",
+            "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
         (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
         (address(false), "ready for events: fc-local invoke f"),
@@ -211,7 +220,7 @@ fn settings() -> Vec<Sample> {
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
-            "3 lines (49.00MB) are not shown: the output is too slow",
+            "3 lines (49.00 MiB) are not shown: the output is too slow",
         ),
     ]
 }
