@@ -11,16 +11,16 @@ use tokio::time::{Sleep, sleep_until};
 use super::run::Run;
 use crate::failure::Failure;
 
-/// A body that is passed on as it comes. Dropping it before its end means that the client left.
+/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
-    /// `None` once the call has come to its end.
+    /// `None` after the end of the call.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
 }
 
-/// The rest of a body does not come: the function's time is over, or the instance ended.
+/// Why a body ended early: the function's time is over, or the instance ended.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
@@ -30,12 +30,12 @@ impl AnswerStream {
         AnswerStream { body, run: Some(run), deadline }
     }
 
-    /// Whether nothing comes any more.
+    /// Whether the body is complete.
     pub(crate) fn is_over(&self) -> bool {
         self.run.is_none()
     }
 
-    /// The next frame; `None` at the end. After trailers the stream is over, since hyper does not ask for more.
+    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
     pub(crate) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,

@@ -22,7 +22,7 @@ pub(crate) struct AnswerTunnel {
     run: Run,
 }
 
-/// What became of a WebSocket.
+/// How a WebSocket ended.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
     /// The traffic from the client, and to the client.
@@ -36,7 +36,7 @@ impl AnswerTunnel {
         AnswerTunnel { client, function, run }
     }
 
-    /// Passes frames on until one side is done, the function's time is over, or the socket has to make way.
+    /// Passes frames on until one side ends, the function's time is over, or the generation is replaced.
     pub(crate) async fn carry(self) -> Carried {
         let AnswerTunnel { client, function, run } = self;
         match open(client, function, &run).await {
@@ -89,18 +89,18 @@ async fn pass(relay: &mut Relay, run: &Run) -> Result<Over, Failure> {
     }
 }
 
-/// Ends both connections and the call; whether the client left. Where a side has not said that it closes, its connection is
-/// what says so, and the other side gets no close frame either: to that side the code is 1006.
+/// Ends both connections and the call. True if the client left. If a side ends without a close frame, the other side
+/// gets none either, and sees the code 1006.
 async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> bool {
     match over {
         Ok(Over::Client) if relay.is_closing() => {
             relay.end_function(None).await;
             run.complete();
         }
-        // Dropping the call unfinished says that the client left.
+        // Dropping an unfinished call means that the client left.
         Ok(Over::Client) => return true,
         Ok(Over::Function) if relay.is_closing() => {
-            // The instance is free for another call, however long the client takes.
+            // The instance is free for another call, even if the client is slow.
             run.complete();
             relay.end_client(None).await;
         }

@@ -24,7 +24,7 @@ use crate::wire::{ClientBody, Hangup};
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
 
-/// After a failure to accept, for example for want of file descriptors.
+/// The pause after a failed accept, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
@@ -38,11 +38,11 @@ const HEAD_BYTES_MAX: usize = 256 * 1024;
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
-/// A port that is listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    /// Where, with the port that the system chose if none was asked for.
+    /// The address, with the port that the system chose if the setting was 0.
     pub(crate) address: SocketAddr,
 }
 
@@ -119,12 +119,12 @@ async fn serve(
                 biased;
                 mut response = front.serve(door, peer, request) => {
                     if let Some(tunnel) = response.body_mut().take_tunnel() {
-                        // It outlives the connection as HTTP, whose memory is freed.
+                        // The WebSocket outlives the HTTP connection, whose memory is freed.
                         tasks.spawn(tunnel.carry());
                     }
                     Ok(response.map(|body| body.watched(&hangup)))
                 }
-                // Dropping the other future is what tells every part of the front that the client left.
+                // Dropping the other future tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
         }
@@ -137,7 +137,7 @@ async fn serve(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    // The outcome of a connection is its client's business; requests are recorded one by one.
+    // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         outcome = connection.as_mut() => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
