@@ -124,6 +124,24 @@ impl Drop for Permit {
     }
 }
 
+/// Held while a handler of a place with `HangUpPolicy::Finish` may run without its client.
+pub(crate) struct FinishPermit(Arc<LiveCounters>);
+
+impl FinishPermit {
+    /// `None` if `most` such handlers run already.
+    pub(crate) fn take(counts: &Arc<LiveCounters>, most: u64) -> Option<Self> {
+        counts.finishing.add();
+        let permit = Self(Arc::clone(counts));
+        (counts.finishing.get() <= most).then_some(permit)
+    }
+}
+
+impl Drop for FinishPermit {
+    fn drop(&mut self) {
+        self.0.finishing.take();
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Count(AtomicU64);
 

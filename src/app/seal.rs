@@ -197,6 +197,7 @@ impl<S> Plan<S> {
             tracker: Tracker::default(),
             counts: Arc::new(LiveCounters::default()),
             budget,
+            max_finishing: settings.max_finishing,
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),

@@ -168,7 +168,7 @@ async fn outlive<S: Send + Sync + 'static>(
     match admitted.place.scope.hang_up_policy {
         HangUpPolicy::Cancel => run(app, call, admitted).await,
         HangUpPolicy::Finish => {
-            let begun = detached::begin(&call, &app.shared.counts, app.settings.max_finishing);
+            let begun = detached::begin(&call, &app.shared.counts, app.shared.max_finishing);
             let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
             let tracker = app.shared.tracker.clone();
             let task = tracker.spawn(Kind::Handler, async move {

@@ -99,6 +99,14 @@ impl AnswerBody {
         AnswerTunnel::new(client, self.upgraded, self.run)
     }
 
+    /// The body chunk by chunk, after a moment for its first piece.
+    ///
+    /// # Errors
+    /// The function broke off before it.
+    pub(crate) async fn stream_begun(self) -> Result<AnswerStream, Failure> {
+        self.stream().begun().await
+    }
+
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
         let failure = match self.run.within(read(&mut self.incoming)).await {

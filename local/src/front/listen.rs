@@ -17,9 +17,10 @@ use tokio_util::task::TaskTracker;
 use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
+use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Hangup};
+use crate::wire::{ClientBody, Hangup, Socket, Turns};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -29,10 +30,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
 /// for each request, so this is not set to what could at all fit into them.
-const HEADERS_MAX: usize = 256;
+pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
@@ -108,8 +109,11 @@ async fn serve(
     let hangup = Arc::new(hangup);
     let entrance = Arc::new((front, door, peer, tasks));
     let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
+    let turns = Arc::new(Turns::default());
+    let (socket, own_turns) = (Socket::new(stream, &turns), Arc::clone(&turns));
     let service = service_fn(move |request: Request<Incoming>| {
         let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
+        let turn = own_turns.begin();
         async move {
             let (front, door, peer, tasks) = &*entrance;
             let (head, body) = request.into_parts();
@@ -122,33 +126,37 @@ async fn serve(
                         // The WebSocket outlives the HTTP connection, whose memory is freed.
                         tasks.spawn(tunnel.carry());
                     }
-                    Ok(response.map(|body| body.watched(&hangup)))
+                    Ok(response.map(|body| InTurn { body: body.watched(&hangup), _turn: turn }))
                 }
                 // Dropping the other future tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
         }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
-        outcome = connection.as_mut() => {
+        outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
                 watch.say(&NO_HTTP2);
                 log.emit(&Source::default(), Kind::Http2Refused);
             }
-            return;
         }
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            drop((&mut connection).await);
+        }
     }
-    drop(connection.await);
+    if let Some(status) = turns.unread() {
+        let Some(parts) = connection.into_parts() else { return };
+        unread::answer(&log, status, &parts.read_buf, parts.io.into_inner()).await;
+    }
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {

@@ -25,6 +25,9 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long a connection may take to finish a request whose reply was read.
 const READY_MAX: Duration = Duration::from_millis(100);
 
+/// The most headers of a reply. hyper's own limit is 100; the platform's is in bytes.
+const HEADERS_MAX: usize = 1024;
+
 /// One connection that is ready for a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -92,8 +95,11 @@ impl Connections {
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        let (sender, connection) =
-            Builder::new().handshake(TokioIo::new(Upstream::new(stream))).await.map_err(io::Error::other)?;
+        let (sender, connection) = Builder::new()
+            .max_headers(HEADERS_MAX)
+            .handshake(TokioIo::new(Upstream::new(stream)))
+            .await
+            .map_err(io::Error::other)?;
         self.tasks.spawn(async move {
             // An error reaches the request in flight, and concerns nothing else.
             drop(connection.with_upgrades().await);

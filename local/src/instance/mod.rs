@@ -16,3 +16,4 @@ mod upstream;
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
 pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use upstream::Upstream;

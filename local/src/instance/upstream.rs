@@ -23,6 +23,11 @@ impl Upstream {
         Upstream { stream, takes_writes: true }
     }
 
+    /// The connection after hyper, where writes fail as they do.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// The result of a write of `length` bytes, which succeeds if the other side has closed.
     fn written(&mut self, length: usize, result: io::Result<usize>) -> io::Result<usize> {
         match result {

@@ -168,6 +168,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
 }
 
 /// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.
+#[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
 pub(super) enum Following<S: Send + Sync + 'static> {
     Http(Http1<S>),
     /// A head was refused, and its rest is read away.

@@ -35,7 +35,9 @@ pub(crate) async fn pass_on(
         return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
     }
     if body.is_streamed() && !has_no_body && !wants_log {
-        return Ok(Response::from_parts(head, Outgoing::streamed(body.stream())));
+        // Who listens to events acts on the head, and the first event may be long in coming.
+        let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
+        return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
     let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
@@ -46,6 +48,12 @@ pub(crate) async fn pass_on(
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
     Ok(Response::from_parts(head, Outgoing::whole(bytes)))
+}
+
+fn is_events(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {
