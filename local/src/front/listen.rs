@@ -25,7 +25,7 @@ use crate::wire::{ClientBody, Hangup, Socket, Turns};
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
 
-/// After a failure to accept, for example for want of file descriptors.
+/// The pause after a failed accept, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
@@ -39,11 +39,11 @@ pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
-/// A port that is listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    /// Where, with the port that the system chose if none was asked for.
+    /// The address, with the port that the system chose if the setting was 0.
     pub(crate) address: SocketAddr,
 }
 
@@ -123,12 +123,12 @@ async fn serve(
                 biased;
                 mut response = front.serve(door, peer, request) => {
                     if let Some(tunnel) = response.body_mut().take_tunnel() {
-                        // It outlives the connection as HTTP, whose memory is freed.
+                        // The WebSocket outlives the HTTP connection, whose memory is freed.
                         tasks.spawn(tunnel.carry());
                     }
                     Ok(response.map(|body| InTurn { body: body.watched(&hangup), _turn: turn }))
                 }
-                // Dropping the other future is what tells every part of the front that the client left.
+                // Dropping the other future tells every part of the front that the client left.
                 () = hangup.gone() => Err(Cut),
             }
         }
@@ -140,7 +140,7 @@ async fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    // The outcome of a connection is its client's business; requests are recorded one by one.
+    // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {

@@ -29,8 +29,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
-    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
-    /// the new code cannot start before.
+    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code cannot start
+    /// earlier.
     pub drain: Duration,
 }
 
@@ -70,7 +70,7 @@ impl Platform {
         Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
     }
 
-    /// As [`open`](Self::open), with another runner of programs than the one that starts processes.
+    /// As [`open`](Self::open), with another [`Runner`](crate::runner::Runner) than the one that starts processes.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Platform {
         deployment != Deployment::Refused
     }
 
-    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    /// Starts an instance of the function, so that the first call finds one. A failure is in the log.
     pub fn warm(&self, name: &str) {
         self.deployer.warm(name);
     }
@@ -223,8 +223,8 @@ impl Platform {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
     }
 
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. Sockets are
-    /// told at once.
+    /// Stops. No new connection is accepted, calls in progress get `drain` to end, and then every instance is stopped.
+    /// WebSockets are asked to end at once.
     pub async fn stop(self, drain: Duration) {
         let deadline = Instant::now() + drain;
         self.stop.cancel();
@@ -248,7 +248,7 @@ impl Platform {
             for pool in &pools {
                 pool.abort();
             }
-            // What does not end now is ended by its guard when this process does.
+            // Guards end the remaining processes when this process ends.
             _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
         }
     }

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -120,10 +120,7 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
     type Output = Result<Response<Outgoing>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
-        if let Some(busy) = self.busy.take() {
-            response.body_mut().set_busy(busy.replying());
-        }
-        Poll::Ready(Ok(response))
+        let this = &mut *self;
+        this.answer.poll_with(&mut this.busy, cx).map(Ok)
     }
 }
