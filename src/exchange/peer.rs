@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
+    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
     /// The protocol after HTTP.
@@ -36,6 +38,7 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             next: Slot::default(),
         }
@@ -55,6 +58,11 @@ impl Peer {
 
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Has the next reply say `connection: close`. True if that is new.
+    pub(crate) fn leave(&self) -> bool {
+        !self.leaving.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn moves(&self) {
@@ -83,6 +91,13 @@ impl Peer {
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
+    }
+}
+
+impl Busy {
+    /// Whether the connection is closed after this request.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
     }
 }
 
