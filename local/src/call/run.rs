@@ -93,6 +93,13 @@ impl Run {
         self.source.instance.clone()
     }
 
+    /// The head of the reply is with the client, and its body is passed on as it comes.
+    pub(crate) fn begin_stream(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.begin_stream();
+        }
+    }
+
     /// The reply was read to its end: the connection can be used again.
     pub(crate) fn finish(mut self) {
         if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
@@ -138,14 +145,16 @@ impl Run {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
+        let lease = self.lease.take();
+        if let Some(lease) = &lease {
+            // It reads what the function has written by now, which comes before the line of the call's end.
+            lease.instance.output.end(&self.id);
+        }
         if let Some(tail) = &self.tail {
             tail.push(&call_end(Some(&self.id), kind.as_ref()));
         }
         if let Some(kind) = kind {
             self.log.emit(&self.source, kind);
-        }
-        if let Some(lease) = self.lease.take() {
-            lease.instance.output.end(&self.id);
         }
     }
 }

@@ -115,8 +115,9 @@ impl Process {
             .process_group(0);
         let mut child = orphans::spawn(&mut command_of_guard)?;
         let guard = child.id().unwrap_or(0);
-        let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let (stdout, stderr) = (Pipe::from_owned_fd(stdout)?, Pipe::from_owned_fd(stderr)?);
         let (report, exit) = watch::channel(None);
         let reports = Arc::new(Reports::default());
         tasks.spawn(follow(child, guard, Arc::clone(&control), Arc::clone(&reports), report));

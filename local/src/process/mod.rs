@@ -3,6 +3,7 @@
 mod cgroup;
 pub(crate) mod guard;
 mod handle;
+mod lines;
 pub(crate) mod orphans;
 mod output;
 mod port;
