@@ -70,7 +70,8 @@ impl fmt::Debug for Streamed {
 }
 
 impl Streamed {
-    fn new(body: Incoming, run: Run) -> Self {
+    fn new(body: Incoming, mut run: Run) -> Self {
+        run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
         Streamed { body, run: Some(run), visit: None, hangup: None, deadline }
     }
@@ -148,10 +149,10 @@ impl Outgoing {
     }
 
     /// Lets a streamed body notice that its client leaves.
-    pub(crate) fn watched(mut self, hangup: &Arc<Hangup>) -> Self {
+    pub(crate) fn watched(mut self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) -> Self {
         if let Outgoing::Streamed(streamed) = &mut self {
             let hangup = Arc::clone(hangup);
-            streamed.hangup = Some(Box::pin(async move { hangup.gone().await }));
+            streamed.hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
         }
         self
     }

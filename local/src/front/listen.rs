@@ -3,24 +3,35 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::body::Cut;
+use super::body::{Cut, Outgoing};
 use super::entry::Front;
 use super::target::Door;
 use crate::event::{Kind, Source, not_bound};
-use crate::wire::Hangup;
 use crate::wire::headers::Peer;
+use crate::wire::{Hangup, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
+
+/// How long a stop waits for the rest of a head.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many connections are taken from the kernel at a stop: more than its queue holds.
+const REST_MAX: usize = 4096;
 
 /// After a failure to accept, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -72,6 +83,8 @@ impl From<NotBound> for io::Error {
     }
 }
 
+/// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
+/// closed listener resets them.
 async fn accept(
     front: Arc<Front>,
     listener: TcpListener,
@@ -82,7 +95,7 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         };
         match accepted {
             Ok((stream, peer)) => {
@@ -92,26 +105,65 @@ async fn accept(
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..REST_MAX {
+        let Ok((stream, peer)) = listener.accept() else { break };
+        let has_request = stream.set_nonblocking(true).is_ok() && has_unread(&stream);
+        if has_request && let Ok(stream) = TcpStream::from_std(stream) {
+            tasks.spawn(serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone()));
+        }
+    }
+}
+
+/// What the requests of one connection share.
+#[derive(Debug)]
+struct Entrance {
+    front: Arc<Front>,
+    door: Door,
+    peer: Peer,
+    hangup: Hangup,
+    /// Whether a request has ever begun.
+    has_begun: AtomicBool,
+    /// Whether the next reply is the last one.
+    is_closing: AtomicBool,
+    /// A request has begun since the connection is closing.
+    begun: Notify,
+}
+
+impl Entrance {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
+        self.has_begun.store(true, Ordering::Relaxed);
+        if self.is_closing.load(Ordering::Relaxed) {
+            self.begun.notify_one();
+        }
+        let response = tokio::select! {
+            biased;
+            response = self.front.serve(&self.door, &self.peer, request) => response,
+            // Dropping the other future is what tells every part of the front that the client left.
+            () = self.hangup.gone() => return Err(Cut),
+        };
+        let mut response = response.map(|body| body.watched(&self));
+        if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+}
+
+impl AsRef<Hangup> for Entrance {
+    fn as_ref(&self) -> &Hangup {
+        &self.hangup
+    }
 }
 
 async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
     // A connection that cannot be set up is one that has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
-    let hangup = Arc::new(hangup);
-    let entrance = Arc::new((front, door, peer));
-    let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
-    let service = service_fn(move |request| {
-        let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
-        async move {
-            let (front, door, peer) = &*entrance;
-            tokio::select! {
-                biased;
-                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
-                // Dropping the other future is what tells every part of the front that the client left.
-                () = hangup.gone() => Err(Cut),
-            }
-        }
-    });
+    let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
+    let entrance = Entrance { front, door, peer, hangup, has_begun, is_closing, begun: Notify::new() };
+    let entrance = Arc::new(entrance);
+    let own = Arc::clone(&entrance);
+    let service = service_fn(move |request| Arc::clone(&own).answer(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
@@ -123,12 +175,31 @@ async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Doo
     tokio::select! {
         outcome = connection.as_mut() => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
-                watch.say(&NO_HTTP2);
-                log.emit(&Source::default(), Kind::Http2Refused);
+                entrance.hangup.say(&NO_HTTP2);
+                entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
             }
             return;
         }
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => entrance.is_closing.store(true, Ordering::Relaxed),
+    }
+    // hyper does not see bytes that the executor has not been told of. It would close over a request.
+    if entrance.hangup.has_unread() {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = entrance.begun.notified() => {}
+            () = tokio::time::sleep(FAREWELL) => {}
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    if !entrance.has_begun.load(Ordering::Relaxed) {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = entrance.begun.notified() => {}
+            // Half a head.
+            () = tokio::time::sleep(FAREWELL) => return,
+        }
     }
     drop(connection.await);
 }

@@ -7,5 +7,5 @@ pub(crate) mod ids;
 pub(crate) mod limits;
 mod payload;
 
-pub(crate) use hangup::Hangup;
+pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use payload::{BodyFault, Payload};
