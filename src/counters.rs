@@ -35,6 +35,9 @@ pub struct Counters {
     pub panicked: u64,
     /// Requests that a shutdown cut after its deadline. Handlers without a client that were still running count too.
     pub cut: u64,
+    /// Requests, bodies and messages that were refused because clients made the process hold too much memory: see
+    /// [`App::client_memory`](crate::App::client_memory).
+    pub refused_for_memory: u64,
     /// Event calls.
     pub invoked: u64,
     /// Whether the initialization has succeeded. True from the start if there is no hook.
@@ -46,12 +49,13 @@ pub struct Counters {
 /// Written by hand, because the derive would link its code into every function.
 impl Serialize for Counters {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let mut counters = serializer.serialize_struct("Counters", 8)?;
+        let mut counters = serializer.serialize_struct("Counters", 9)?;
         counters.serialize_field("in_flight", &self.in_flight)?;
         counters.serialize_field("finished", &self.finished)?;
         counters.serialize_field("cancelled", &self.cancelled)?;
         counters.serialize_field("panicked", &self.panicked)?;
         counters.serialize_field("cut", &self.cut)?;
+        counters.serialize_field("refused_for_memory", &self.refused_for_memory)?;
         counters.serialize_field("invoked", &self.invoked)?;
         counters.serialize_field("initialized", &self.initialized)?;
         counters.serialize_field("pre_stopped", &self.pre_stopped)?;
@@ -107,7 +111,12 @@ pub(crate) struct Count(AtomicU64);
 
 impl Count {
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.increment();
+    }
+
+    /// Adds one, and gives the new count.
+    pub(crate) fn increment(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     pub(crate) fn take(&self) {
@@ -155,7 +164,7 @@ impl LiveCounters {
         self.cutting.load(Ordering::Acquire)
     }
 
-    pub(crate) fn counters(&self, initialized: bool) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         Counters {
             in_flight: self.in_flight.get(),
             finished: self.finished.get(),
@@ -163,8 +172,8 @@ impl LiveCounters {
             panicked: self.panicked.get(),
             cut: self.cut.get(),
             invoked: self.invoked.get(),
-            initialized,
             pre_stopped: self.pre_stopped.load(Ordering::Relaxed),
+            ..Counters::default()
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 use http_body::Body;
 
+use crate::budget::Held;
 use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
+    /// The memory of a large head, or of one of many requests on a connection.
+    pub(crate) held: Option<Held>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -74,6 +77,7 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
+            held: None,
             attached: Slot::default(),
         }
     }

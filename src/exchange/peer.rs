@@ -1,9 +1,10 @@
 //! The peer of a connection, with the state that its requests and its driver share.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use crate::budget::{Account, Budget, Held, SMALL};
 use crate::exchange::attached::{NextProtocol, Slot};
 
 /// The client end of one connection.
@@ -22,16 +23,38 @@ pub(crate) struct Peer {
     leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
+    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
+    reply: AtomicU8,
+    /// The status with which hyper would have answered a head that it cannot read. Zero if there is none.
+    unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
+    /// Whether the requests of this connection overlap.
+    pub(crate) is_http2: bool,
+    budget: Budget,
+    /// Created when something large is counted.
+    account: OnceLock<Arc<Account>>,
 }
+
+/// All replies so far have been written.
+const NO_REPLY: u8 = 0;
+/// hyper has a reply, whose body may go on.
+const REPLYING: u8 = 1;
+/// hyper has the whole reply, and may not have written the end of it.
+const REPLIED: u8 = 2;
+/// The number of requests at a time, on one connection, of which none is counted for being one more.
+const FEW: usize = 32;
 
 /// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
 
+/// Held by the body of a reply, until hyper has taken the last of it.
+#[derive(Debug)]
+pub(crate) struct Replying(Busy);
+
 impl Peer {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, is_http2: bool, budget: Budget) -> Self {
         Self {
             address,
             busy: AtomicUsize::new(0),
@@ -40,7 +63,12 @@ impl Peer {
             moved: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            reply: AtomicU8::new(NO_REPLY),
+            unread: AtomicU16::new(0),
             next: Slot::default(),
+            is_http2,
+            budget,
+            account: OnceLock::new(),
         }
     }
 
@@ -54,6 +82,41 @@ impl Peer {
 
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether many requests of this connection are in progress.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > FEW
+    }
+
+    /// The memory that this connection holds.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        self.account.get_or_init(|| self.budget.account())
+    }
+
+    /// Whether the stream of a reply has to wait before its first piece. The replies of HTTP/1 never do.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_http2 && self.account.get().is_some_and(|account| !account.has_room(true))
+    }
+
+    /// Counts a body or message of this length, if it is large. False if that is too much.
+    pub(crate) fn hold_body(&self, held: &mut Option<Held>, length: usize) -> bool {
+        if length <= SMALL {
+            return true;
+        }
+        let length = length.next_multiple_of(SMALL);
+        match held {
+            Some(held) => held.grow_to(length),
+            None => {
+                *held = self.hold(length);
+                held.is_some()
+            }
+        }
+    }
+
+    /// Counts memory that this connection is to hold. `None` if that is too much.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
+        self.account().take(bytes)
     }
 
     pub(crate) fn has_begun(&self) -> bool {
@@ -88,6 +151,32 @@ impl Peer {
         }
     }
 
+    /// Whether bytes that hyper writes belong to no request. Then hyper answers a head that it cannot read.
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == NO_REPLY && !self.is_busy()
+    }
+
+    /// Notes that hyper has nothing left to write.
+    pub(crate) fn flushed(&self) {
+        if self.reply.load(Ordering::Relaxed) == REPLIED {
+            self.reply.store(NO_REPLY, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes the status for a head that is not read.
+    pub(crate) fn set_unread(&self, status: u16) {
+        self.unread.store(status, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) != 0
+    }
+
+    /// Takes the status for a head that was not read. Zero if there is none.
+    pub(crate) fn take_unread(&self) -> u16 {
+        self.unread.swap(0, Ordering::Relaxed)
+    }
+
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
@@ -98,6 +187,28 @@ impl Busy {
     /// Whether the connection is closed after this request.
     pub(crate) fn is_leaving(&self) -> bool {
         self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Notes that hyper has the reply.
+    pub(crate) fn replying(self) -> Replying {
+        self.0.reply.store(REPLYING, Ordering::Relaxed);
+        Replying(self)
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.0
+    }
+}
+
+impl Replying {
+    pub(crate) fn peer(&self) -> &Peer {
+        self.0.peer()
+    }
+}
+
+impl Drop for Replying {
+    fn drop(&mut self) {
+        self.0.0.reply.store(REPLIED, Ordering::Relaxed);
     }
 }
 

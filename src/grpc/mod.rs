@@ -63,12 +63,14 @@
 //! `application/grpc-web` and `application/grpc-web-text`, over both versions of HTTP. The status is in the body, so a
 //! page of another origin needs a [`Cors`](crate::Cors) policy, and no exposed headers.
 
+mod accept;
 mod call;
 mod descriptors;
 mod frame;
 mod health;
 mod message;
 mod messages;
+mod percent;
 mod reflection;
 mod reply_body;
 mod routes;

@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 
 use crate::cancel::HangUpPolicy;
 use crate::counters::Permit;
 use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange};
+use crate::exchange::{Call, Exchange, Protocol};
 use crate::reply::{IntoReply, Reply};
 use crate::request::detached;
 use crate::request::refusal::Refusal;
@@ -127,10 +127,12 @@ impl<S> Exit<S> {
     fn leave(self, mut reply: Reply) -> Response<Outgoing> {
         let Self { app, record, .. } = self;
         // The stream of the reply may still read the request's body.
-        let later = reply.is_stream().then(|| app.shared.tracker.clone());
-        if later.is_some() {
+        let is_stream = reply.is_stream();
+        let drains = !resets_leftover(record.call(), app.protocol);
+        let later = (is_stream && drains).then(|| app.shared.tracker.clone());
+        if is_stream {
             reply.listen(&app.shared.stops);
-        } else {
+        } else if drains {
             drain_leftover(record.call(), &app.shared.tracker);
         }
         let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
@@ -141,6 +143,14 @@ impl<S> Exit<S> {
         hand_over_upgrade(&mut response, self.permit);
         response
     }
+}
+
+/// Whether an unread body is not drained: the client of a gRPC call over HTTP/2 is to stop as soon as it has its status.
+/// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
+fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
+    call.has_body
+        && call.head.version == Version::HTTP_2
+        && protocol.is_some_and(|protocol| (protocol.is_spoken)(&call.head.headers))
 }
 
 /// Initializes the app if needed, and then runs the handler: in this task, or in a task that the client's leaving does

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method};
 
+use crate::budget::Held;
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
 use crate::exchange::{Call, Payload, Peer};
 use crate::log::LogMarkers;
-use crate::platform::limits::TARGET_MAX;
+use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
@@ -47,17 +49,21 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             }
         }
         let has_origin = seen.has_origin;
+        let mut held = None;
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
+                let admitted = hold_head(&head, &seen, peer.as_deref()).and_then(|head| {
+                    held = head;
+                    self.admit()
+                });
+                (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // At the cap a 404 or 405 becomes a 503 too, like any other request.
-            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
+            // What no handler sees needs no place among those that run, at the cap either.
             Err(refusal) => (Err(refusal), None),
         };
         let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        call.spelled = spelled;
+        (call.spelled, call.held) = (spelled, held);
         let call = Arc::new(call);
         let exit = Exit {
             app: Arc::clone(self),
@@ -78,6 +84,24 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 }
             }
         }
+    }
+
+    /// Answers a head that was not read. `head` is what is known of it.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        head: Parts,
+        refusal: Refusal,
+        peer: Arc<Peer>,
+    ) -> RequestFuture<S> {
+        let id = RequestId::from_header(None);
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, false);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::new(call), false),
+            #[cfg(feature = "websocket")]
+            permit: None,
+        };
+        RequestFuture::Refused(Some((refusal, exit)))
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
@@ -170,5 +194,23 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             LogMarkers::Print => true,
             LogMarkers::Omit => false,
         }
+    }
+}
+
+/// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
+const HEAD_MIN: usize = 8 * KIB;
+
+/// What a header takes beside its name and value, and a request beside its headers, in bytes.
+const HEADER_COST: usize = 64;
+const REQUEST_COST: usize = 4 * KIB;
+
+/// Counts the memory of a request with a large head, or of one of many on its connection.
+fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Result<Option<Held>, Refusal> {
+    let size = seen.size + HEADER_COST * head.headers.len();
+    match peer {
+        Some(peer) if size > HEAD_MIN || peer.is_crowded() => {
+            peer.hold(size + size / 2 + REQUEST_COST).map(Some).ok_or(Refusal::NoMemory)
+        }
+        _ => Ok(None),
     }
 }

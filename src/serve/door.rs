@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{Error, Result};
 use crate::log::say;
+use crate::platform::limits::{CONNECTIONS_PER_MIB, MAX_CONNECTIONS_DEFAULT};
 use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
@@ -99,6 +100,8 @@ impl Door {
     ) -> Result<Self> {
         let settings = &app.settings;
         let reactor = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let max_connections =
+            settings.max_connections.unwrap_or_else(|| connections_for(app.shared.instance.memory_mib()));
         let (to_executor, connections) = unbounded_channel();
         let acceptor = Acceptor {
             app: Arc::clone(app),
@@ -106,7 +109,7 @@ impl Door {
             observers: drain.observers(),
             to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
-            places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
         };
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
@@ -220,8 +223,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         waiting.connection = None;
     }
 
-    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left, or did not
-    /// complete its head within `head_limit` of its first byte.
+    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left. A head of
+    /// HTTP/1 that is not complete within `head_limit` of its first byte is left to the executor, which says so.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -236,7 +239,9 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 });
                 bounded.await
             };
-            let Some(length) = peeked.transpose()? else { return Ok(None) };
+            let Some(length) = peeked.transpose()? else {
+                return Ok(Probes::sniff_late(&head[..before]).map(Sniffed::HttpVersion));
+            };
             match self.probes.sniff(&head[..length]) {
                 _ if length == 0 => return Ok(None),
                 Sniffed::More => {}
@@ -316,6 +321,12 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
             "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{connection}\r\n{body}"
         )
     }
+}
+
+/// The default of `max_connections`. An idle connection keeps some 12 KiB, so that all of them take a third of the memory.
+fn connections_for(memory_mib: Option<u32>) -> usize {
+    let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
+    fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))
 }
 
 /// A connection that has not sent its next head yet. The door's end drops it.

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exchange::Protocol;
 use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
-use crate::reply::Reply;
+use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
 
 /// Makes the response. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
@@ -50,7 +50,8 @@ pub(crate) fn finish(
     record.set_status(status.as_u16());
     let is_head = record.call().head.method == Method::HEAD;
     // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as a client that left.
-    if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+    // A 205 has none by its rule, and hyper would send one.
+    if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) {
         reply.without_body();
         return reply.into_response(|body| Outgoing::new(body, Some(record)));
     }
@@ -93,14 +94,25 @@ pub(crate) fn log_cause(error: &Error) {
     }
 }
 
-/// Drops headers that the platform would drop or overwrite, and headers that would break the framing.
+/// Drops headers that the platform would drop or overwrite, and headers that would break the framing. Encodes what a URI
+/// cannot have in `Location`.
 fn strip(headers: &mut HeaderMap, status: StatusCode) {
     // Most replies have no such header, and then nothing is allocated.
-    let found = headers.keys().filter(|name| !says_switch(name, status));
+    let mut redirects = false;
+    let found = headers.keys().filter(|name| {
+        redirects |= **name == header::LOCATION;
+        !says_switch(name, status)
+    });
     let found: Vec<_> = found.filter_map(|name| Some((name.clone(), owned(name)?))).collect();
     for (name, place) in found {
         headers.remove(&name);
         warn_once(&name, place);
+    }
+    if redirects
+        && let Some(location) = headers.get_mut(header::LOCATION)
+        && let Some(encoded) = encoded_location(location)
+    {
+        *location = encoded;
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Mail {
     is_sending: bool,
     /// Whether our answer to the client's close waits for that message.
     pub(super) is_held: bool,
+    /// Whether a large message is not read before the closure waits for it.
+    pub(super) is_parked: bool,
     driver: Option<Waker>,
 }
 
@@ -58,6 +60,9 @@ impl Mailbox {
             return Poll::Ready(mail.fault.take().map(Err));
         }
         mail.reader.sleep(cx);
+        if std::mem::take(&mut mail.is_parked) {
+            mail.wake_driver(Some(cx));
+        }
         Poll::Pending
     }
 
@@ -105,6 +110,11 @@ impl Mail {
     /// Whether reading is paused: the closure has not taken the last message, or the client does not read its pongs.
     pub(super) fn is_blocked(&self) -> bool {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
+    }
+
+    /// Whether a large message may be read: the closure waits for it, or it is read and dropped.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.reader.is_asleep || self.is_over
     }
 
     /// Called when the client has closed. A message that waits for room is sent before the close is answered.

@@ -1,8 +1,8 @@
 //! The task of one socket: it reads, answers pings, runs the author's closure, writes its messages, and closes.
 //!
 //! One task does all of that, so that a message from the socket to the closure and back costs one wake-up, one read and
-//! one write. While the closure has not taken a message, nothing more is read. When the closure waits, its messages are
-//! flushed.
+//! one write. While the closure has not taken a message, nothing more is read. A large message is read when the closure
+//! waits for it. When the closure waits, its messages are flushed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl Session {
         let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
-            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
+            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf, upgraded.peer)),
             work: Some(PanicGuarded::new(Arc::clone(&mailbox.call), start)),
             departed: Some(upgraded.departed),
             mailbox,
@@ -142,7 +142,12 @@ impl Session {
             if !self.is_reading {
                 return false;
             }
-            let Poll::Ready(incoming) = connection.poll_read(cx) else { return false };
+            let is_wanted = mail.is_wanted();
+            let Poll::Ready(incoming) = connection.poll_read(cx, is_wanted) else {
+                mail.is_parked = !is_wanted && connection.is_parked();
+                self.is_reading = !mail.is_parked;
+                return false;
+            };
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
@@ -211,7 +216,8 @@ impl Session {
                 return false;
             }
         }
-        let may_read = !self.is_reading && !mail.is_blocked();
+        let is_parked = connection.is_parked() && !mail.is_wanted();
+        let may_read = !self.is_reading && !mail.is_blocked() && !is_parked;
         let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
         may_read || may_send
     }
@@ -289,6 +295,10 @@ impl Future for Session {
 /// The error that the closure gets for a client's fault. The client was told the reason; it is not an error of the
 /// function.
 fn fault(close: &Close) -> Error {
-    let status = if close.code == 1009 { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    let status = match close.code {
+        1009 => StatusCode::PAYLOAD_TOO_LARGE,
+        1013 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
     Error::of_ours(status, format!("the client's message cannot be taken: {}", close.reason)).reported()
 }

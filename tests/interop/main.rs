@@ -24,6 +24,7 @@ mod load;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod proxies;
 mod sse;
 mod tools;
 mod websocket;

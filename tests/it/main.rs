@@ -39,6 +39,7 @@ mod tidy;
 mod together;
 mod trust;
 mod ui;
+mod unreadable;
 mod websocket;
 mod websocket_cases;
 mod websocket_ends;

@@ -6,28 +6,16 @@ use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use crate::event::{Tail, Via};
+use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload};
-
-/// A function as callers name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FunctionRef {
-    pub(crate) name: Arc<str>,
-    /// A version or an alias; `None` is `LATEST`.
-    pub(crate) qualifier: Option<Box<str>>,
-}
-
-impl FunctionRef {
-    /// The function's newest code.
-    pub(crate) fn latest(name: &Arc<str>) -> Self {
-        FunctionRef { name: Arc::clone(name), qualifier: None }
-    }
-}
 
 /// What a function is called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallKind {
     /// The client's own request.
     Http,
+    /// The client's own request, which asks for a WebSocket.
+    Handshake,
     /// An event, which the platform posts to the function.
     Event,
 }
@@ -36,7 +24,7 @@ impl CallKind {
     /// What the function reads in `x-fc-control-path`.
     pub(crate) fn control_path(self) -> &'static str {
         match self {
-            CallKind::Http => path::HTTP_INVOKE,
+            CallKind::Http | CallKind::Handshake => path::HTTP_INVOKE,
             CallKind::Event => path::INVOKE,
         }
     }
@@ -46,7 +34,7 @@ impl CallKind {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) id: Arc<str>,
-    pub(crate) function: FunctionRef,
+    pub(crate) function: Arc<Deployed>,
     pub(crate) kind: CallKind,
     pub(crate) via: Via,
     /// 1 for the first time that the platform sends this call, 2 for its first retry.
@@ -66,7 +54,7 @@ impl Call {
     /// An event for a function. Its bytes are the payload.
     pub(crate) fn event(
         id: Arc<str>,
-        function: FunctionRef,
+        function: Arc<Deployed>,
         via: Via,
         (payload, body_fault): (Payload, BodyFault),
         tail: Option<Tail>,

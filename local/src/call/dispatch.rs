@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::call::{Call, CallKind};
-use super::functions::{Deployed, Registry};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
-use crate::wire::{BodyFault, Payload};
+use crate::registry::Deployed;
+use crate::wire::{BodyFault, Payload, upgrade};
 
 /// How often a call that was not sent yet looks for another connection or instance.
 const TRIES: usize = 4;
@@ -24,43 +25,34 @@ const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// A reply whose body is still to come.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) head: response::Parts,
-    pub(crate) body: AnswerBody,
-    pub(crate) run: Run,
-}
-
-/// How the function sends its body, which decides how the platform passes it on.
-#[derive(Debug)]
-pub(crate) enum AnswerBody {
-    /// With a length: the platform takes all of it before it sends any.
-    Whole(Incoming),
-    /// In chunks: the platform passes each on as it comes.
-    Stream(Incoming),
-}
-
 /// Calls the function and waits for the head of its reply.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
-pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
-    let function = registry.find(&call.function)?;
+pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+    let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
-    match run.call(&function, call).await {
-        Ok((head, body)) => {
-            let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-            let body = if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) };
-            Ok(Answer { head, body, run })
-        }
+    let kind = call.kind;
+    let reply = run.call(&function, call).await;
+    match reply.and_then(|reply| check_switch(&reply.0, kind).map(|()| reply)) {
+        Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();
             Err(failure)
         }
     }
+}
+
+/// A function may change to WebSocket if it was asked to, and to nothing else.
+fn check_switch(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+    let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    if is_switch && (kind != CallKind::Handshake || !upgrade::is_agreed(&head.headers)) {
+        let text = format!("the function answered {}, which the gateway did not ask for", head.status);
+        return Err(Failure::bad_response(text));
+    }
+    Ok(())
 }
 
 impl Run {
@@ -197,6 +189,9 @@ impl Run {
         all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
             all.insert(DEADLINE, value);
+        }
+        if kind == CallKind::Handshake {
+            upgrade::set(&mut all);
         }
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();

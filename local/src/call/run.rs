@@ -16,7 +16,7 @@ pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 
 /// A call that an instance is working on. Dropping it before it is finished means that the client left.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(super) struct Run {
     pub(super) id: Arc<str>,
     pub(super) source: Source,
     log: Log,
@@ -45,20 +45,20 @@ impl Run {
     }
 
     /// Waits for `future`, but not beyond the function's time limit.
-    pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+    pub(super) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
         match timeout_at(self.deadline(), future).await {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
         }
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         self.begin + self.limit
     }
 
     /// The function's time is over. With one call at a time the instance may still be busy with this one,
     /// so it gets no further call.
-    pub(crate) fn timed_out(&self) -> Failure {
+    pub(super) fn timed_out(&self) -> Failure {
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.concurrency == 1
         {
@@ -68,7 +68,7 @@ impl Run {
     }
 
     /// The process ended, or closed the connection, before its reply was complete.
-    pub(crate) async fn crashed(&self) -> Failure {
+    pub(super) async fn crashed(&self) -> Failure {
         let duration = self.begin.elapsed();
         if let Some(lease) = &self.lease {
             // The news of its end makes the pool forget it before the next call.
@@ -77,19 +77,27 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// Waits until a call without an end of its own is asked to come to one.
+    pub(super) async fn farewell(&self) {
+        match &self.lease {
+            Some(lease) => lease.farewell().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    pub(crate) fn memory(&self) -> u64 {
+    pub(super) fn memory(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
     }
 
-    pub(crate) fn is_cold(&self) -> bool {
+    pub(super) fn is_cold(&self) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.is_cold)
     }
 
-    pub(crate) fn instance_id(&self) -> Option<Arc<str>> {
+    pub(super) fn instance_id(&self) -> Option<Arc<str>> {
         self.source.instance.clone()
     }
 
@@ -101,21 +109,28 @@ impl Run {
     }
 
     /// The reply was read to its end: the connection can be used again.
-    pub(crate) fn finish(mut self) {
-        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
-        }
+    pub(super) fn complete(mut self) {
+        self.give_back();
         self.end(None);
     }
 
+    fn give_back(&mut self) {
+        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
+            lease.instance.connections.give_back(sender);
+        }
+    }
+
     /// The call is over without a complete reply.
-    pub(crate) fn fail(mut self, failure: &Failure) {
+    pub(super) fn fail(mut self, failure: &Failure) {
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
-    /// Gives the connection back and waits for the last lines of the call's log, then gives that log.
-    pub(crate) async fn finish_with_log(mut self) -> Option<String> {
-        let tail = self.tail.clone()?;
+    /// As [`complete`](Self::complete), and gives the call's log if it is wanted: its last lines are waited for.
+    pub(super) async fn finish(mut self, wants_log: bool) -> Option<String> {
+        let Some(tail) = self.tail.clone().filter(|_| wants_log) else {
+            self.complete();
+            return None;
+        };
         if let Some(lease) = &self.lease {
             const PAUSE: Duration = Duration::from_millis(20);
             const LIMIT: Duration = Duration::from_millis(200);
@@ -125,9 +140,7 @@ impl Run {
         let duration = self.begin.elapsed();
         let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mb);
         let memory = self.memory();
-        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
-        }
+        self.give_back();
         self.end(None);
         let hundredths = duration.as_micros() / 10;
         tail.push(&format!(

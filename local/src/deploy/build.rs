@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
 use crate::manifest::{Manifest, Variables};
 use crate::model::Action;
-use crate::process::{CommandLine, Exit, Output};
+use crate::process::{CommandLine, Exit, Output, Runner};
 use crate::shell;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
@@ -35,6 +35,7 @@ pub(crate) async fn run(
     source: &Source,
     log: &Log,
     (manifest, follows_target_folder): (&Manifest, bool),
+    runner: &dyn Runner,
     tasks: &TaskTracker,
 ) -> Result<(), BuildFailure> {
     let redactor = manifest.redactor();
@@ -52,7 +53,7 @@ pub(crate) async fn run(
     let step =
         CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
-    match step.run(output, tasks).await {
+    match step.run(runner, output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
         Ok(_) if action.may_fail => Ok(()),
         Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),

@@ -11,12 +11,12 @@ use tokio_util::task::TaskTracker;
 use super::build;
 use super::snapshot::{self, Snapshot, Workspace};
 use super::sources::{BuiltFrom, Files, Sources};
-use crate::call::{Deployed, Registry};
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
-use crate::process::Cgroups;
+use crate::process::{Cgroups, Runner};
+use crate::registry::{Deployed, Registry};
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
@@ -50,6 +50,7 @@ pub(crate) struct Deployer {
     /// How long the calls of a former generation may go on where it has to end before the new one starts.
     drain: Duration,
     workspace: Arc<Workspace>,
+    runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -69,9 +70,10 @@ impl Deployer {
         tasks: TaskTracker,
         builds_code: bool,
         drain: Duration,
+        runner: Arc<dyn Runner>,
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let cgroups = cgroups(&log).await;
+        let cgroups = if runner.has_processes() { cgroups(&log).await } else { None };
         Ok(Deployer {
             registry,
             log,
@@ -79,6 +81,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            runner,
             cgroups,
             snapshots: Mutex::default(),
             builds: Mutex::default(),
@@ -130,7 +133,8 @@ impl Deployer {
         let follows = build::follows_target_folder(&function.actions);
         for action in &function.actions {
             if !done.actions.contains(action) {
-                build::run(action, source, &self.log, (manifest, follows), &self.tasks).await?;
+                let manifest = (manifest, follows);
+                build::run(action, source, &self.log, manifest, &*self.runner, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -162,6 +166,7 @@ impl Deployer {
             folder,
             self.log.clone(),
             self.tasks.clone(),
+            Arc::clone(&self.runner),
             self.cgroups.clone(),
         );
         let generation = Arc::new(generation);
@@ -215,9 +220,10 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation is gone; its calls get the drain time.
+    /// Waits until a closed generation is gone; its calls get the drain time, and its sockets are told at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
+        former.say_goodbye();
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;
         }

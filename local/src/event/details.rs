@@ -26,6 +26,22 @@ pub struct Record {
     pub via: Option<Via>,
     /// Which attempt of the platform at this call it was: 1 for the first one, 0 if there was no call.
     pub attempt: u32,
+    /// What passed, if the request became a WebSocket.
+    pub socket: Option<SocketTraffic>,
+}
+
+/// What has passed over a WebSocket. [The example of the crate](crate) takes the events whose records hold it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SocketTraffic {
+    /// Whole messages that the client sent.
+    pub messages_from_client: u64,
+    /// Bytes of their payloads, as they were on the wire.
+    pub bytes_from_client: u64,
+    /// Whole messages that the function sent.
+    pub messages_to_client: u64,
+    /// Bytes of their payloads, as they were on the wire.
+    pub bytes_to_client: u64,
 }
 
 /// Which way a call comes in. [The example of the crate](crate) takes the events whose records hold it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark};
+use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -99,14 +99,24 @@ fn own(kind: &Kind) -> Value {
 }
 
 fn request(record: &Record) -> Value {
-    let fields = json!({
+    let mut fields = json!({
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
-    match record.via {
-        Some(via) => with(with(fields, "via", via.name()), "attempt", record.attempt),
+    if let Some(via) = record.via {
+        fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
+    }
+    match record.socket {
+        Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
     }
+}
+
+fn socket(socket: SocketTraffic) -> Value {
+    json!({
+        "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
+        "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
+    })
 }
 
 fn failure(cause: &Cause) -> Value {

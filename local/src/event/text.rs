@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark};
+use super::details::{
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+};
 use super::entry::Event;
 use super::kind::Kind;
 use crate::failure::{megabytes, usage};
@@ -182,10 +184,14 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, .. } = record;
+    let Record { method, path, status, duration, is_cold, socket, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
-    format!("{method} {path} {status} {}.{} ms{cold}", tenths / 10, tenths % 10)
+    let socket = socket.map_or_else(String::new, |socket| {
+        let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
+        format!(", {from} messages from the client and {to} to it")
+    });
+    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::UPGRADE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failure::Failure;
@@ -15,7 +14,6 @@ const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 pub(crate) struct Control {
     pub(crate) wants_log: bool,
     is_async: bool,
-    is_websocket: bool,
 }
 
 impl Control {
@@ -23,24 +21,19 @@ impl Control {
         let is = |name: &str, word: &str| {
             headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
         };
-        let is_websocket =
-            headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
         if !headers.keys().any(is_reserved) {
-            return Control { is_websocket, ..Control::default() };
+            return Control::default();
         }
         let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is("x-fc-invocation-type", "Async"));
-        Control { wants_log, is_async, is_websocket }
+        Control { wants_log, is_async }
     }
 
     pub(crate) fn refuse_unsupported(self) -> Result<(), Failure> {
-        let text = match self {
-            Control { is_async: true, .. } => {
-                "fc-local does not support asynchronous calls yet; call it synchronously"
-            }
-            Control { is_websocket: true, .. } => "fc-local does not support WebSocket yet",
-            _ => return Ok(()),
-        };
-        Err(Failure::invalid_argument(text))
+        if self.is_async {
+            let text = "fc-local does not support asynchronous calls yet; call it synchronously";
+            return Err(Failure::invalid_argument(text));
+        }
+        Ok(())
     }
 }
 

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
-use crate::call::Registry;
 use crate::event::Log;
+use crate::registry::Registry;
 use crate::wire::headers::Peer;
-use crate::wire::host;
+use crate::wire::{ClientBody, host};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -31,18 +30,17 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let outcome = match host::check(&request) {
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        let outcome = match destination {
             Err(failure) => Err(failure),
-            Ok(host) => match resolve(&self.registry.functions(), door, &host, &request) {
-                Err(failure) => Err(failure),
-                Ok(Destination::Api(call)) => api::invoke(&self.registry, call, &mut visit, request).await,
-                Ok(Destination::Trigger(function)) => {
-                    return gateway::enter(&self.registry, &function, peer, visit, request).await;
-                }
-            },
+            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Trigger(function)) => {
+                return gateway::enter(function, peer, visit, request).await;
+            }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),

@@ -22,7 +22,7 @@ use super::entry::Front;
 use super::target::Door;
 use crate::event::{Kind, Source, not_bound};
 use crate::wire::headers::Peer;
-use crate::wire::{Hangup, has_unread};
+use crate::wire::{ClientBody, Hangup, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -98,8 +98,8 @@ async fn accept(
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
+            Ok(client) => {
+                let connection = serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -110,7 +110,8 @@ async fn accept(
         let Ok((stream, peer)) = listener.accept() else { break };
         let has_request = stream.set_nonblocking(true).is_ok() && has_unread(&stream);
         if has_request && let Ok(stream) = TcpStream::from_std(stream) {
-            tasks.spawn(serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone()));
+            let client = (stream, peer);
+            tasks.spawn(serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone()));
         }
     }
 }
@@ -121,6 +122,7 @@ struct Entrance {
     front: Arc<Front>,
     door: Door,
     peer: Peer,
+    tasks: TaskTracker,
     hangup: Hangup,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
@@ -136,12 +138,19 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
-        let response = tokio::select! {
+        let (head, body) = request.into_parts();
+        let body = ClientBody::new(body, &head.headers, &self.tasks);
+        let request = Request::from_parts(head, body);
+        let mut response = tokio::select! {
             biased;
             response = self.front.serve(&self.door, &self.peer, request) => response,
             // Dropping the other future is what tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
+        if let Some(tunnel) = response.body_mut().take_tunnel() {
+            // It outlives the connection as HTTP, whose memory is freed.
+            self.tasks.spawn(tunnel.carry());
+        }
         let mut response = response.map(|body| body.watched(&self));
         if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -156,11 +165,17 @@ impl AsRef<Hangup> for Entrance {
     }
 }
 
-async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
+async fn serve(
+    front: Arc<Front>,
+    (stream, peer): (TcpStream, SocketAddr),
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     // A connection that cannot be set up is one that has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
-    let entrance = Entrance { front, door, peer, hangup, has_begun, is_closing, begun: Notify::new() };
+    let entrance = Entrance { front, door, peer, tasks, hangup, has_begun, is_closing, begun: Notify::new() };
     let entrance = Arc::new(entrance);
     let own = Arc::clone(&entrance);
     let service = service_fn(move |request| Arc::clone(&own).answer(request));
@@ -169,7 +184,8 @@ async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Doo
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {

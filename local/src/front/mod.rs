@@ -8,6 +8,7 @@ mod gateway;
 mod listen;
 mod refusal;
 mod target;
+mod tunnel;
 mod visit;
 
 pub(crate) use entry::Front;

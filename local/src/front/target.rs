@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{Request, Uri, header};
+use http::{Method, Request, Uri, header};
 
-use crate::call::{Deployed, Functions};
+use super::visit::Visit;
 use crate::failure::Failure;
+use crate::registry::{Deployed, Functions};
 use crate::wire::host::{self, Host};
 
 const PREFIX: &str = "/2023-03-30/functions/";
@@ -21,17 +22,18 @@ pub(crate) enum Door {
     Function(Arc<str>),
 }
 
-/// One call of the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiCall {
-    pub(super) function: String,
+/// One call of the API, as its path says it.
+#[derive(Debug)]
+struct ApiCall {
+    function: String,
     /// A version or an alias; `None` is `LATEST`.
-    pub(super) qualifier: Option<String>,
+    qualifier: Option<String>,
 }
 
 impl ApiCall {
     /// `None` if the path is not the API's.
-    fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
+    fn parse<B>(request: &Request<B>) -> Option<Result<Self, Failure>> {
+        let uri = request.uri();
         let rest = uri.path().strip_prefix("/2023-03-30/")?;
         let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
         let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
@@ -39,6 +41,9 @@ impl ApiCall {
             let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
             return Some(Err(Failure::invalid_argument(text)));
         };
+        if request.method() != Method::POST {
+            return Some(Err(Failure::path_not_supported(request.method().as_str(), uri.path())));
+        }
         let qualifier = uri
             .query()
             .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
@@ -63,43 +68,53 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Where a request goes.
+/// Where a request goes, with the entry of its function.
 pub(crate) enum Destination {
+    /// To the function's HTTP trigger.
     Trigger(Arc<Deployed>),
-    Api(ApiCall),
+    /// To `InvokeFunction`.
+    Invoke(Arc<Deployed>),
 }
 
-/// Finds the destination by the door the request came in, its host and its path.
+/// Finds the destination by the door the request came in, its host and its path. The visit learns the function's name.
 pub(crate) fn resolve<B>(
     functions: &Functions,
     door: &Door,
     host: &Host<'_>,
     request: &Request<B>,
+    visit: &mut Visit,
 ) -> Result<Destination, Failure> {
+    let mut found = |function: &Arc<Deployed>| {
+        visit.set_function(&function.name);
+        Arc::clone(function)
+    };
     if let Door::Function(name) = door {
-        return Ok(Destination::Trigger(Arc::clone(functions.find_by_name(name)?)));
+        return Ok(Destination::Trigger(found(functions.find(name)?)));
     }
     if let Some(name) = host.name.strip_suffix(".localhost") {
-        return Ok(Destination::Trigger(Arc::clone(find_by_host(functions, &host.name, name)?)));
+        return Ok(Destination::Trigger(found(find_by_host(functions, &host.name, name)?)));
     }
-    if let Some(call) = ApiCall::parse(request.uri()) {
+    if let Some(call) = ApiCall::parse(request) {
         check_api_caller(host, request)?;
-        return Ok(Destination::Api(call?));
+        let ApiCall { function, qualifier } = call?;
+        let function = found(functions.find(&function)?);
+        Deployed::check_qualifier(qualifier.as_deref())?;
+        return Ok(Destination::Invoke(function));
     }
-    Ok(Destination::Trigger(Arc::clone(only(functions, &host.name)?)))
+    Ok(Destination::Trigger(found(only(functions, &host.name)?)))
 }
 
 /// The function with this name in a host, where case does not count.
 fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
-    functions.find_by_name(own.ok_or_else(|| unknown(functions, host))?)
+    functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
 /// The function, if there is but one.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let mut names = functions.names();
     match (names.next(), names.next()) {
-        (Some(name), None) => functions.find_by_name(name),
+        (Some(name), None) => functions.find(name),
         _ => Err(unknown(functions, host)),
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::{Method, Request};
 use tokio::time::Instant;
 
-use crate::call::{Call, Run};
-use crate::event::{Kind, Log, Record, Source, Via};
+use crate::call::{Answer, Call};
+use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
-use crate::wire::ids;
+use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -26,6 +26,7 @@ pub(crate) struct Visit {
     is_cold: bool,
     via: Option<Via>,
     attempt: u32,
+    socket: Option<SocketTraffic>,
     is_over: bool,
 }
 
@@ -43,6 +44,7 @@ impl Visit {
             is_cold: false,
             via: None,
             attempt: 0,
+            socket: None,
             is_over: false,
         }
     }
@@ -64,9 +66,10 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
-    pub(crate) fn set_run(&mut self, run: &Run) {
-        self.source.instance = run.instance_id();
-        self.is_cold = run.is_cold();
+    /// An instance answers the call.
+    pub(crate) fn set_answer(&mut self, answer: &Answer) {
+        self.source.instance = answer.instance_id();
+        self.is_cold = answer.is_cold();
     }
 
     /// The call came to nothing, maybe on an instance.
@@ -74,6 +77,16 @@ impl Visit {
         if let Some(instance) = &failure.instance {
             self.source.instance = Some(Arc::clone(instance));
         }
+    }
+
+    /// What has passed over the WebSocket that the request became.
+    pub(super) fn set_traffic(&mut self, [from_client, to_client]: [Passed; 2]) {
+        self.socket = Some(SocketTraffic {
+            messages_from_client: from_client.messages,
+            bytes_from_client: from_client.bytes,
+            messages_to_client: to_client.messages,
+            bytes_to_client: to_client.bytes,
+        });
     }
 
     /// A streamed reply reached its end, or was cut by other hands than the client's.
@@ -103,6 +116,7 @@ impl Drop for Visit {
             is_cold: self.is_cold,
             via: self.via,
             attempt: self.attempt,
+            socket: self.socket,
         };
         self.log.emit(&self.source, Kind::Request(record));
     }

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
+use super::upstream::Upstream;
 use crate::wire::Payload;
 
 /// Where instances are called. Another loopback address than 127.0.0.1, so that a program which listens on
@@ -92,10 +93,10 @@ impl Connections {
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
         let (sender, connection) =
-            Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+            Builder::new().handshake(TokioIo::new(Upstream::new(stream))).await.map_err(io::Error::other)?;
         self.tasks.spawn(async move {
             // Its failure reaches the request that is under way, and nobody else is concerned.
-            drop(connection.await);
+            drop(connection.with_upgrades().await);
         });
         Ok(Connection { sender, is_reused: false })
     }

@@ -103,7 +103,7 @@ impl Instance {
             environment: &variables,
             group: self.group.as_deref(),
         };
-        match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
+        match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),
             Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),
             Ok(Err(error)) => Err(HookFault::NotStarted(error.to_string())),

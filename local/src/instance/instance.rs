@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::Connections;
 use super::generation::Generation;
 use crate::event::Source;
-use crate::process::{Output, OwnGroup, Port, Process, proc};
+use crate::process::{Output, OwnGroup, Port, Process};
 
 /// One running instance.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Instance {
 
     /// Takes a sample of the memory in use.
     pub(crate) fn sample_memory(&self) -> u64 {
-        let bytes = proc::memory(self.process.guard());
+        let bytes = self.process.memory();
         self.memory_max.fetch_max(bytes, Ordering::Relaxed);
         bytes
     }

@@ -11,6 +11,7 @@ mod pool;
 mod slots;
 mod start;
 mod supervisor;
+mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;

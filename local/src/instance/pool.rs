@@ -35,6 +35,8 @@ pub(crate) struct Pool {
     leases: AtomicUsize,
     /// Ends the starts under way.
     no_more_starts: CancellationToken,
+    /// Asks the sockets of these instances to end.
+    farewell: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl Pool {
             changed: Notify::new(),
             leases: AtomicUsize::new(0),
             no_more_starts: CancellationToken::new(),
+            farewell: CancellationToken::new(),
         })
     }
 
@@ -241,6 +244,11 @@ impl Pool {
         self.change(Slots::open);
     }
 
+    /// Asks the calls that have no end of their own, which are sockets, to come to one.
+    pub(crate) fn say_goodbye(&self) {
+        self.farewell.cancel();
+    }
+
     /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once, and
     /// so are those that are starting unless a call waits for one.
     pub(crate) fn close(self: &Arc<Self>) {
@@ -309,6 +317,11 @@ impl Lease {
         if !std::mem::replace(&mut self.is_stream, true) {
             self.instance.streams.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Waits until a call without an end of its own is asked to come to one.
+    pub(crate) async fn farewell(&self) {
+        self.pool.farewell.cancelled().await;
     }
 
     /// No further call goes to this instance, for example after it ran into the function's time limit.

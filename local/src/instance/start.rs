@@ -18,7 +18,7 @@ use super::hooks::initialize;
 use super::instance::Instance;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
+use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process};
 use crate::wire::ids;
 
 /// After this long without the port, the program's own sockets are looked at.
@@ -51,7 +51,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         environment: &variables,
         group: group.as_deref(),
     };
-    let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
+    let started = generation.runner.start(&line, &generation.tasks);
+    let (process, stdout, stderr) = started
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
     let output =
@@ -160,7 +161,7 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                if proc::may_listen_on(self.process.guard(), given) {
+                if self.process.may_listen_on(given) {
                     return Ok(given);
                 }
                 // Calls must not go to a stranger.
@@ -202,7 +203,7 @@ impl Opening<'_> {
 
     /// The declared port if the program opened that one. Says once why a program is out of reach.
     fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        let listening = proc::listening(self.process.guard());
+        let listening = self.process.listening();
         let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         if !reachable(given) && reachable(declared) {
             return Some(declared);

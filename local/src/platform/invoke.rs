@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::platform::Platform;
-use crate::call::{Call, FunctionRef, collect, dispatch, is_function_error};
+use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::failure_json;
@@ -53,12 +53,12 @@ impl Platform {
         id: &Arc<str>,
     ) -> Result<(Bytes, bool, Option<String>), Failure> {
         let wants_log = tail.is_some();
-        let function = FunctionRef::latest(&Arc::from(name));
+        let function = self.registry.find(name)?;
         let payload = (Payload::whole(event), BodyFault::default());
         let call = Call::event(Arc::clone(id), function, Via::CommandLine, payload, tail);
-        let answer = dispatch(&self.registry, call).await?;
-        let is_error = is_function_error(&answer.head);
-        let (body, log) = collect(answer.body, answer.run, wants_log).await?;
-        Ok((body, is_error, log))
+        let answer = dispatch(call).await?;
+        let is_error = answer.is_function_error();
+        let Whole { bytes, log } = answer.body.collect(wants_log).await?;
+        Ok((bytes, is_error, log))
     }
 }

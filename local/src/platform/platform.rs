@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::call::Registry;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound};
 use crate::manifest::Manifest;
 use crate::model::Function;
+use crate::process::{Processes, Runner};
+use crate::registry::Registry;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
@@ -65,12 +66,27 @@ impl Platform {
     ///
     /// The main port, or the port that a function asks for, cannot be opened.
     pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
+        Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
+    }
+
+    /// As [`open`](Self::open), with another runner of programs than the one that starts processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub async fn open_with(
+        manifest: &Manifest,
+        settings: Settings,
+        log: Log,
+        runner: Arc<dyn Runner>,
+    ) -> io::Result<Self> {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
         let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain).await?;
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone()),
             registry,

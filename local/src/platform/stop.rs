@@ -23,7 +23,7 @@ const ABORT_MAX: Duration = Duration::from_millis(500);
 
 impl Platform {
     /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. An instance
-    /// that has only streams left is stopped before, so that it can end them in order.
+    /// that has only streams left is stopped before, so that it can end them in order. Sockets are told at once.
     pub async fn stop(self, drain: Duration) {
         self.stop_unless(drain, pending()).await;
     }
@@ -46,6 +46,9 @@ impl Platform {
         let deadline = Instant::now() + drain;
         self.stop.cancel();
         self.connections.close();
+        for pool in self.deployer.generations() {
+            pool.say_goodbye();
+        }
         let is_drained = self.drain_connections(deadline).await;
         let pools = self.deployer.generations();
         for pool in &pools {

@@ -1,16 +1,20 @@
 //! What a process writes: taken line by line, given to the log, and kept for error messages.
 
 use std::collections::VecDeque;
-use std::io;
+use std::fmt;
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use fc_runtime::platform::limits::KIB;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::net::unix::pipe::Receiver;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 
 use super::lines::{Lines, Requests};
+use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
 /// How much of the latest output is kept for the text of a start failure.
@@ -19,11 +23,8 @@ const KEPT: usize = 16 * KIB;
 /// How much is read at once.
 const PIECE: usize = 8 * KIB;
 
-/// How much is read from each pipe at the end of a call: all that a pipe holds, unless it was enlarged.
+/// How much is read from a pipe in one turn, and at the end of a call: all that a pipe holds, unless it was enlarged.
 const REST_MAX: usize = 64 * KIB;
-
-/// What a process writes.
-pub(super) type Pipe = Receiver;
 
 /// Makes an event of a line.
 type ToKind = fn(String) -> Kind;
@@ -50,10 +51,31 @@ struct State {
 }
 
 /// One of the two pipes, and the line that it is in.
-#[derive(Debug, Default)]
 struct Stream {
-    pipe: Option<Arc<Pipe>>,
+    /// `None` before it is read, and after its end.
+    pipe: Option<Pipe>,
+    /// Wakes the task that reads.
+    reader: Waker,
     lines: Lines,
+}
+
+/// How far a pipe was read.
+enum Read {
+    /// As far as one turn goes.
+    Some,
+    End,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Stream { pipe: None, reader: Waker::noop().clone(), lines: Lines::default() }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Stream").field("lines", &self.lines).finish_non_exhaustive()
+    }
 }
 
 impl Output {
@@ -64,23 +86,43 @@ impl Output {
 
     /// Reads one of the two pipes to its end.
     pub(crate) async fn read(self: Arc<Self>, pipe: Pipe, is_error: bool) {
-        let (pipe, at) = (Arc::new(pipe), usize::from(is_error));
-        self.lock().streams[at].pipe = Some(Arc::clone(&pipe));
-        let mut piece = vec![0; PIECE];
-        while pipe.readable().await.is_ok() {
-            match pipe.try_read(&mut piece) {
-                Ok(0) => break,
-                Ok(length) => self.take(&mut self.lock(), at, &piece[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => break,
+        let at = usize::from(is_error);
+        self.lock().streams[at].pipe = Some(pipe);
+        poll_fn(|context| {
+            let mut state = self.lock();
+            state.streams[at].reader.clone_from(context.waker());
+            let read = self.read_some(&mut state, at, context);
+            if matches!(read, Poll::Ready(Read::Some)) {
+                // Others have their turn before the rest.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
-        }
+            read.map(drop)
+        })
+        .await;
         let mut state = self.lock();
         self.flush(&mut state, at);
-        state.streams[at].pipe = None;
         state.ended_pipes += 1;
         drop(state);
         self.lines.send_modify(|lines| *lines += 1);
+    }
+
+    /// Reads what is there now, at most [`REST_MAX`].
+    fn read_some(&self, state: &mut State, at: usize, context: &mut Context<'_>) -> Poll<Read> {
+        let mut piece = [MaybeUninit::uninit(); PIECE];
+        let mut left = REST_MAX;
+        while left > 0 {
+            let Some(pipe) = &mut state.streams[at].pipe else { return Poll::Ready(Read::End) };
+            let mut piece = ReadBuf::uninit(&mut piece);
+            let is_read = ready!(Pin::new(pipe).poll_read(context, &mut piece)).is_ok();
+            if !is_read || piece.filled().is_empty() {
+                state.streams[at].pipe = None;
+                return Poll::Ready(Read::End);
+            }
+            left = left.saturating_sub(piece.filled().len());
+            self.take(state, at, piece.filled());
+        }
+        Poll::Ready(Read::Some)
     }
 
     /// Makes events of the lines that end in `bytes`.
@@ -140,24 +182,14 @@ impl Output {
         self.flush(state, 1);
     }
 
-    /// Reads what is in the pipes. The executor does not know of it before it has looked; the kernel does.
+    /// Reads what is in the pipes.
     fn read_rest(&self, state: &mut State) {
-        let pipes = [0, 1].map(|at| state.streams[at].pipe.clone());
-        let mut asked: Vec<_> = pipes.iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
-        // One question for both, since most calls write nothing.
-        if asked.is_empty() || !poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
-            return;
-        }
-        let mut piece = [0; PIECE];
-        for (at, pipe) in pipes.iter().enumerate() {
-            let Some(pipe) = pipe else { continue };
-            let mut rest = REST_MAX;
-            // Not by way of the executor, whose view is as old as its last look.
-            while rest > 0
-                && let Ok(length @ 1..) = rustix::io::read(pipe, &mut piece[..PIECE.min(rest)])
-            {
-                rest -= length;
-                self.take(state, at, &piece[..length]);
+        for at in [0, 1] {
+            // The task that reads is still the one to be woken by what comes later.
+            let reader = state.streams[at].reader.clone();
+            if let Poll::Ready(Read::End) = self.read_some(state, at, &mut Context::from_waker(&reader)) {
+                // It has not seen the end itself.
+                reader.wake();
             }
         }
     }

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+
+use super::client_body::ClientBody;
 
 /// A request body.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) enum Payload {
     Whole(Option<Bytes>),
     /// A client's body, passed on as it comes.
     Client {
-        body: Incoming,
+        body: ClientBody,
         left: usize,
         fault: BodyFault,
     },
@@ -47,7 +48,7 @@ impl Payload {
     }
 
     /// A client's body that may have `limit` bytes, and what becomes of it.
-    pub(crate) fn client(body: Incoming, limit: usize) -> (Self, BodyFault) {
+    pub(crate) fn client(body: ClientBody, limit: usize) -> (Self, BodyFault) {
         let fault = BodyFault::default();
         if body.is_end_stream() {
             return (Payload::Empty, fault);

@@ -311,13 +311,6 @@ fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
 #[test]
 fn what_is_not_supported_yet_is_said() {
     let local = Local::scripted(f());
-    let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-    local.call("GET", "/seen", upgrade, b"").assert_platform_error(
-        400,
-        "FcCommonError",
-        "InvalidArgument",
-        "fc-local does not support WebSocket yet",
-    );
     // An upgrade that a server is free to ignore.
     let reply = local.call(
         "GET",
@@ -387,16 +380,6 @@ fn the_log_of_a_request_can_be_asked_for() {
     assert!(log.starts_with(&expected), "{log}");
     assert!(log.contains("Memory Size: 256 MB, Max Memory Used: "), "{log}");
     assert_eq!(local.get("/log").header("x-fc-log-result"), None);
-}
-
-#[test]
-fn a_get_is_tried_again_once() {
-    let local = Local::scripted(f());
-    let count = || local.get("/count").text().parse::<u32>().unwrap();
-    let before = count();
-    // The connection is one that was used before, and the function closes the new one too.
-    local.get("/close").assert_function_error(502, "Process exited unexpectedly");
-    assert_eq!(count(), before + 3, "two tries and the count itself");
 }
 
 #[test]

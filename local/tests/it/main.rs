@@ -19,7 +19,10 @@ mod start;
 mod stop;
 mod survivors;
 mod tidy;
+mod uploads;
 mod watch;
+mod websocket;
+mod websocket_ends;
 
 #[path = "../interop/mod.rs"]
 mod interop;

@@ -1,21 +1,20 @@
 //! What fc-local says about manifests, each remark with its line.
 
-use std::process::Command;
-
-use testkit::Folder;
+use testkit::program::Ended;
+use testkit::{Folder, Launch};
 
 use crate::harness::program;
 
 /// Lists the manifest's functions: success, standard output, standard error.
 fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {
-    let output = Command::new(program())
-        .args(["list", "--json", "--template"])
-        .arg(folder.path().join("s.yaml"))
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
+    let launch = Launch::new(program()).args(["list", "--json", "--template"]).args([folder.file("s.yaml")]);
+    outcome(&launch, variables)
+}
+
+fn outcome(launch: &Launch, variables: &[(&str, &str)]) -> (bool, String, String) {
+    let launch = variables.iter().fold(launch.clone(), |launch, (name, value)| launch.var(name, value));
+    let Ended { code, out, err } = launch.run();
+    (code == Some(0), out, err)
 }
 
 const GOOD: &str = "\
@@ -255,11 +254,10 @@ fn devices_pipes_and_huge_files_are_refused_at_once() {
         "it is a device, a pipe or a socket, not a file",
     );
     let folder = Folder::new();
-    let status = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
-    assert!(status.success());
+    assert_eq!(Launch::new("mkfifo").args([folder.file("pipe")]).run().code, Some(0));
     folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('pipe')}"));
     assert!(list(&folder, &[]).2.contains("s.yaml:9: `${file('pipe')}`: cannot read "));
-    std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    folder.hollow("huge", 1 << 40);
     folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('huge')}"));
     assert!(list(&folder, &[]).2.contains("it is larger than 8 MB"));
     // A pipe in the place of a `.env` file is a remark.
@@ -277,15 +275,11 @@ fn environments_and_base_files_are_laid_over() {
     folder.write("s.yaml", "extend: base.yaml\nresources: {f: {props: {memorySize: 1024}}}");
     assert!(list(&folder, &[]).1.contains("\"memoryMb\":1024"));
     let named = folder.write("s.yml", GOOD);
-    let output = Command::new(program())
-        .args(["--env", "test", "--template"])
-        .arg(named)
-        .args(["list", "--json"])
-        .output()
-        .unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("\"timeoutSeconds\":42"), "{output:?}");
-    let output = Command::new(program()).arg("manifest").current_dir(folder.path()).output().unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let launch = Launch::new(program()).args(["--env", "test", "--template"]).args([named]);
+    let (_, out, errors) = outcome(&launch.args(["list", "--json"]), &[]);
+    assert!(out.contains("\"timeoutSeconds\":42"), "{out}{errors}");
+    let (_, out, _) = outcome(&Launch::new(program()).args(["manifest"]).folder(folder.path()), &[]);
+    let manifest: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(manifest["resources"]["f"]["props"]["region"], "cn-hangzhou");
     assert_eq!(manifest["resources"]["f"]["props"]["memorySize"], 1024);
 }
@@ -326,20 +320,13 @@ fn dot_env_files_are_read_in_the_deployment_tools_order() {
     folder.write("code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
     folder.write("app/code/.env", "FC_LOCAL_A=unread\nFC_LOCAL_B=unread\n");
     folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
-    let list =
-        |shell: &[(&str, &str)]| {
-            let mut command = Command::new(program());
-            command
-                .args(["--template", "app/s.yaml", "list"])
-                .current_dir(folder.path())
-                .envs(shell.iter().copied());
-            let output = command.output().unwrap();
-            let errors = String::from_utf8(output.stderr).unwrap();
-            assert!(errors.contains(
-                "app/code/.env is not read: the deployment tool looks for it from the current folder"
-            ));
-            String::from_utf8(output.stdout).unwrap()
-        };
+    let launch = Launch::new(program()).args(["--template", "app/s.yaml", "list"]).folder(folder.path());
+    let list = |shell: &[(&str, &str)]| {
+        let (_, out, errors) = outcome(&launch, shell);
+        let remark = "app/code/.env is not read: the deployment tool looks for it from the current folder";
+        assert!(errors.contains(remark), "{errors}");
+        out
+    };
     assert!(list(&[]).starts_with("code-code-beside-code "), "{}", list(&[]));
     folder.write(".env", "FC_LOCAL_A=current\n");
     assert!(list(&[]).starts_with("current-code-beside-current "), "{}", list(&[]));

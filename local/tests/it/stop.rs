@@ -58,7 +58,8 @@ fn a_second_ctrl_c_ends_what_does_not_end() {
     testkit::process::signal(local.pid(), "INT");
     local.wait_for(kind("calls_remain").field("calls", 2));
     assert_eq!(local.interrupt(), Some(130));
-    local.wait_for(kind("instance_ended"));
+    // Which of its tasks hears first of the end is chance.
+    local.wait_for(kind("instance_ended").or(kind("instance_stopped")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use testkit::events::{kind, printed};
+use testkit::events::kind;
 use testkit::manifest::{Function, Manifest};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
@@ -144,6 +144,7 @@ fn a_changed_manifest_is_followed() {
     let changed = f().var("SCRIPT_NAME", "changed");
     let added = Function::new("g").var("SCRIPT_NAME", "added");
     write_manifest(&local.folder, Manifest::of([changed.clone(), added]));
+    local.wait_for(kind("manifest_changed"));
     local.wait_for(kind("ready").function("g"));
     eventually("the change is there", || local.get("/name").text() == "changed");
     let bytes = testkit::h1::request("GET", "/name", "", b"");
@@ -153,25 +154,6 @@ fn a_changed_manifest_is_followed() {
     local.wait_for(kind("function_removed").function("g"));
     let reply = testkit::h1::exchange(local.function_port("g"), &bytes);
     reply.assert_platform_error(404, "FcCommonError", "FunctionNotFound", "'g'");
-}
-
-#[test]
-fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
-    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-    let local = Local::scripted(fixed(port, "one").timeout(60));
-    assert_eq!(local.get("/name").text(), "one");
-    std::thread::scope(|scope| {
-        let busy = scope.spawn(|| local.get("/sleep?ms=700"));
-        local.wait_for(printed("asleep"));
-        write_manifest(&local.folder, fixed(port, "two").timeout(60));
-        local.wait_for(kind("manifest_changed"));
-        assert_eq!(busy.join().unwrap().status, 200);
-        eventually("the new code answers", || {
-            let reply = local.get("/name");
-            assert_eq!(reply.status, 200);
-            reply.text() == "two"
-        });
-    });
 }
 
 #[test]

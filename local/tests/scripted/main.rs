@@ -11,6 +11,8 @@
     reason = "a function's log is its output, and its threads may wait"
 )]
 
+mod websocket;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -67,9 +69,17 @@ struct Asked {
 }
 
 impl Asked {
+    fn word(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     fn number(&self, name: &str) -> u64 {
-        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).find_map(|(_, value)| value.parse().ok()).unwrap_or(0)
+        self.word(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    fn size(&self, name: &str) -> usize {
+        usize::try_from(self.number(name)).unwrap_or(0)
     }
 
     fn header(&self, name: &str) -> String {
@@ -88,8 +98,11 @@ fn serve(stream: TcpStream) {
     while let Some(asked) = read_head(&mut reader) {
         on_this_connection += 1;
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let unread = matches!(asked.path.as_str(), "/unread" | "/refused");
+        let unread = matches!(asked.path.as_str(), "/unread" | "/refused" | "/refused-closed");
         let asked = if unread { asked } else { read_body(&mut reader, asked) };
+        if asked.path == "/ws" {
+            return websocket::serve(&mut reader, &mut writer, &asked);
+        }
         if !answer(&mut writer, &asked, on_this_connection) {
             return;
         }
@@ -174,6 +187,11 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
 fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
     match asked.path.as_str() {
         "/refused" => reply(out, "401 Unauthorized", "", b"no"),
+        // With bytes unread, so that the system resets the connection.
+        "/refused-closed" => {
+            reply(out, "401 Unauthorized", "connection: close\r\n", b"no");
+            false
+        }
         "/seen" => {
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             reply(out, "200 OK", "", &seen)
@@ -205,7 +223,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", "", b"")
         }
         "/flood" => {
-            let line = "x".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
+            let line = "x".repeat(asked.size("bytes"));
             for _ in 0..asked.number("lines") {
                 println!("{line}");
             }
@@ -220,7 +238,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
         "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
         "/big-headers" => {
-            let value = "v".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
+            let value = "v".repeat(asked.size("bytes"));
             reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
         }
         "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),

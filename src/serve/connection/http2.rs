@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::Peer;
-use crate::platform::limits::REQUEST_HEADERS_MAX;
+use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX};
 use crate::sealed::Sealed;
 use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::drain::DrainObserver;
@@ -29,6 +29,10 @@ use crate::timer::Timer;
 const SILENCE: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
+/// The largest header list that h2 reads, in HTTP/2's measure: each field counts 32 bytes more than its name and value.
+/// Our own limits fit into it, so that those refuse first. Beyond it h2 answers 431 itself, without a record.
+const HEADER_LIST_MAX: usize = REQUEST_HEADERS_MAX + 32 * REQUEST_FIELDS_MAX;
+
 pub(super) async fn drive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
     stream: TcpStream,
@@ -42,12 +46,12 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     // Without keep-alive, a vanished client is noticed when data is sent to it.
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let io = Io::new(stream, Arc::clone(&peer));
-    let service = Service { app, peer: Arc::clone(&peer) };
+    let service = Service { app, peer: Arc::clone(&peer), unread: None };
     let mut builder = http2::Builder::new(executor);
     let builder = builder
         // One connection carries all calls of an instance: at most 200 at a time on the platform.
         .max_concurrent_streams(256)
-        .max_header_list_size(u32::try_from(REQUEST_HEADERS_MAX).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(HEADER_LIST_MAX).unwrap_or(u32::MAX))
         // The unread bytes that one stream, and the whole connection, may send.
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(1024 * 1024)

@@ -4,6 +4,7 @@ mod http1;
 #[cfg(feature = "http2")]
 mod http2;
 mod unpolled;
+mod unread;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -28,8 +29,9 @@ use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
-use http1::Http1;
+use http1::{Following, Http1};
 use unpolled::CountUnpolled;
+use unread::Unread;
 
 /// Serves a connection in a new task. The connection holds the permit `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
@@ -40,15 +42,14 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
-    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(Peer::new(address)));
+    let peer = Peer::new(address, version == HttpVersion::Http2, app.shared.budget.clone());
+    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(peer));
     match version {
-        HttpVersion::Http1 => {
+        HttpVersion::Http1 | HttpVersion::Http1Late => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, drain, place);
+            let http = Http1::new(app, stream, peer, drain, place, version == HttpVersion::Http1Late);
             let records = counts.map(|counts| (counts, http.socket()));
-            #[cfg(feature = "websocket")]
-            let http = http1::Switching::new(http);
-            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(http, records)));
+            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records)));
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
@@ -92,6 +93,8 @@ fn is_over<C: Future>(
 struct Service<S> {
     app: Arc<Sealed<S>>,
     peer: Arc<Peer>,
+    /// A head that was not read. The request that comes in its place is answered with the refusal.
+    unread: Option<Box<Unread>>,
 }
 
 impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Service<S> {
@@ -102,6 +105,10 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     fn call(&self, request: Request<Incoming>) -> Answered<S> {
         let (head, body) = request.into_parts();
         let busy = self.peer.begin();
+        if let Some(unread) = &self.unread {
+            let answer = self.app.refuse(unread.head(), unread.refusal(), Arc::clone(&self.peer));
+            return Answered { answer, busy: Some(busy) };
+        }
         let body = Payload::wire(body, &head, &busy);
         Answered { answer: self.app.answer(head, body, Some(Arc::clone(&self.peer))), busy: Some(busy) }
     }
@@ -123,7 +130,7 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
             if busy.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            response.body_mut().set_busy(busy);
+            response.body_mut().set_busy(busy.replying());
         }
         Poll::Ready(Ok(response))
     }

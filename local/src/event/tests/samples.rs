@@ -16,7 +16,15 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1 })
+    let socket = None;
+    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+}
+
+fn websocket() -> Kind {
+    let Kind::Request(record) = request(101, false) else { unreachable!("a request") };
+    let traffic =
+        SocketTraffic { messages_from_client: 3, messages_to_client: 1, ..SocketTraffic::default() };
+    Kind::Request(Record { socket: Some(traffic), ..record })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {
@@ -73,6 +81,7 @@ fn calls() -> Vec<Sample> {
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
              permitted) with start command '/code/app '.",
         ),
+        (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
         (
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },

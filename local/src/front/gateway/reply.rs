@@ -1,13 +1,14 @@
 //! A function's reply on its way to the client: streamed if the function streams it, else whole.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use hyper::upgrade::OnUpgrade;
 
-use crate::call::{Answer, AnswerBody, collect};
+use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
 use crate::front::visit::Visit;
-use crate::wire::{headers, limits};
+use crate::wire::{headers, limits, upgrade};
 
 /// Makes the client's response from the function's.
 pub(crate) async fn pass_on(
@@ -15,12 +16,11 @@ pub(crate) async fn pass_on(
     method: &Method,
     visit: &Visit,
     wants_log: bool,
+    client: Option<OnUpgrade>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Answer { mut head, body, run } = answer;
-    let refused = limits::check_reply(&head.headers)
-        .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
-    if let Err(failure) = refused {
-        run.fail(&failure);
+    let Answer { mut head, body } = answer;
+    if let Err(failure) = limits::check_reply(&head.headers) {
+        body.refuse(&failure);
         return Err(failure);
     }
     let has_no_body =
@@ -30,13 +30,14 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    let body = match body {
-        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
-            return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
-        }
-        body => body,
-    };
-    let (whole, log) = collect(body, run, wants_log).await?;
+    if let Some(client) = client.filter(|_| body.is_tunnel()) {
+        upgrade::set(&mut head.headers);
+        return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
+    }
+    if body.is_streamed() && !has_no_body && !wants_log {
+        return Ok(Response::from_parts(head, Outgoing::streamed(body.stream())));
+    }
+    let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
@@ -44,11 +45,7 @@ pub(crate) async fn pass_on(
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
-    Ok(Response::from_parts(head, Outgoing::whole(whole)))
-}
-
-fn informational(status: StatusCode) -> Failure {
-    Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
+    Ok(Response::from_parts(head, Outgoing::whole(bytes)))
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

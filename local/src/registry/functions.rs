@@ -1,12 +1,10 @@
-//! The functions there are, by name: the one place that knows which generation is current.
+//! The functions by name: those that answer, and those that are to come.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::call::FunctionRef;
-use crate::event::Log;
+use super::deployed::Deployed;
 use crate::failure::Failure;
-use crate::instance::Pool;
 
 /// The functions of a platform, shared by all that call or change them.
 #[derive(Debug, Default)]
@@ -20,10 +18,10 @@ impl Registry {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The function, or why it does not answer.
-    pub(crate) fn find(&self, function: &FunctionRef) -> Result<Arc<Deployed>, Failure> {
+    /// The function with this name, or why it does not answer.
+    pub(crate) fn find(&self, name: &str) -> Result<Arc<Deployed>, Failure> {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        functions.find(function).cloned()
+        functions.find(name).cloned()
     }
 
     /// Puts a function in its place.
@@ -76,17 +74,8 @@ impl Functions {
         self.deployed.get(name)
     }
 
-    /// The function, or why it does not answer.
-    pub(crate) fn find(&self, function: &FunctionRef) -> Result<&Arc<Deployed>, Failure> {
-        let found = self.find_by_name(&function.name)?;
-        match &function.qualifier {
-            None => Ok(found),
-            Some(qualifier) => Err(Failure::version_not_found(qualifier)),
-        }
-    }
-
-    /// The newest code of the function with this name, or why it does not answer.
-    pub(crate) fn find_by_name(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
+    /// The function with this name, or why it does not answer.
+    pub(crate) fn find(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
         match (self.deployed.get(name), self.pending.get(name)) {
             (Some(function), _) => Ok(function),
             (None, Some(why)) => Err(Failure::unavailable(format!("function '{name}' {why}"))),
@@ -100,31 +89,6 @@ impl Functions {
     }
 }
 
-/// A function that answers, whichever generation of it is current.
-#[derive(Debug)]
-pub(crate) struct Deployed {
-    pub(crate) name: Arc<str>,
-    pub(super) log: Log,
-    pool: RwLock<Arc<Pool>>,
-}
-
-impl Deployed {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
-        let generation = &pool.generation;
-        Deployed { name: Arc::clone(&generation.name), log: generation.log.clone(), pool: RwLock::new(pool) }
-    }
-
-    /// The current generation.
-    pub(crate) fn pool(&self) -> Arc<Pool> {
-        Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Makes `pool` the current generation and gives the former one.
-    pub(crate) fn swap(&self, pool: Arc<Pool>) -> Arc<Pool> {
-        std::mem::replace(&mut *self.pool.write().unwrap_or_else(PoisonError::into_inner), pool)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,19 +98,11 @@ mod tests {
     fn a_function_that_is_to_come_says_why_it_does_not_answer() {
         let registry = Registry::default();
         registry.set_pending("soon", "is being built");
-        let function = |name: &str, qualifier: Option<&str>| FunctionRef {
-            name: Arc::from(name),
-            qualifier: qualifier.map(Box::from),
-        };
-        let failure = registry.find(&function("soon", None)).unwrap_err();
+        let failure = registry.find("soon").unwrap_err();
         assert_eq!(failure.kind, FailureKind::ServiceUnavailable);
         assert_eq!(failure.message(), "function 'soon' is being built");
         assert_eq!(registry.functions().names().collect::<Vec<_>>(), ["soon"]);
-        // What is not there has no versions either.
-        for qualifier in [None, Some("1")] {
-            let failure = registry.find(&function("never", qualifier)).unwrap_err();
-            assert_eq!(failure.kind, FailureKind::FunctionNotFound);
-        }
+        assert_eq!(registry.find("never").unwrap_err().kind, FailureKind::FunctionNotFound);
         assert!(registry.remove("soon").is_none());
         assert_eq!(registry.functions().names().count(), 0);
     }

@@ -1,0 +1,81 @@
+//! A streamed body, with the time and the end of its call.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::time::{Sleep, sleep_until};
+
+use super::run::Run;
+use crate::failure::Failure;
+
+/// A body that is passed on as it comes. Dropping it before its end means that the client left.
+#[derive(Debug)]
+pub(crate) struct AnswerStream {
+    body: Incoming,
+    /// `None` once the call has come to its end.
+    run: Option<Run>,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// The rest of a body does not come: the function's time is over, or the instance ended.
+#[derive(Debug)]
+pub(crate) struct BrokenOff;
+
+impl AnswerStream {
+    pub(super) fn new(body: Incoming, mut run: Run) -> Self {
+        run.begin_stream();
+        let deadline = Box::pin(sleep_until(run.deadline()));
+        AnswerStream { body, run: Some(run), deadline }
+    }
+
+    /// Whether nothing comes any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.run.is_none()
+    }
+
+    /// The next frame; `None` at the end. After trailers the stream is over, since hyper does not ask for more.
+    pub(crate) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.is_over() {
+            return Poll::Ready(None);
+        }
+        if self.deadline.as_mut().poll(context).is_ready() {
+            self.fail(Run::timed_out);
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Ok(frame)) => {
+                if frame.is_trailers() {
+                    self.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(_)) => {
+                self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
+                Poll::Ready(Some(Err(BrokenOff)))
+            }
+            None => {
+                self.complete();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.complete();
+        }
+    }
+
+    fn fail(&mut self, why: impl FnOnce(&Run) -> Failure) {
+        if let Some(run) = self.run.take() {
+            let failure = why(&run);
+            run.fail(&failure);
+        }
+    }
+}

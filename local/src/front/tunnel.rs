@@ -1,0 +1,33 @@
+//! A WebSocket with the record of its visit, which lasts as long.
+
+use super::visit::Visit;
+use crate::call::{AnswerTunnel, Carried};
+
+/// A WebSocket that is to be carried on once the head of the answer is sent. Dropping it means that the client left.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    answer: AnswerTunnel,
+    visit: Option<Visit>,
+}
+
+impl Tunnel {
+    pub(crate) fn new(answer: AnswerTunnel) -> Self {
+        Tunnel { answer, visit: None }
+    }
+
+    pub(super) fn accompany(&mut self, visit: Visit) {
+        self.visit = Some(visit);
+    }
+
+    /// Carries the WebSocket to its end.
+    pub(super) async fn carry(self: Box<Self>) {
+        let Tunnel { answer, visit } = *self;
+        let Carried { passed, has_client_left } = answer.carry().await;
+        let Some(mut visit) = visit else { return };
+        visit.set_traffic(passed);
+        // The drop of a visit that is not complete says that its client left.
+        if !has_client_left {
+            visit.complete();
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The bytes of a WebSocket between a client and a function, both ways, as they come.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::frames::{Close, Meter, Passed, To};
+use super::hangup::Hangup;
+
+/// How much of one direction is held while its reader does not read.
+const BUFFER: usize = 32 * 1024;
+
+/// How long what an end sent before it closed may take to reach the other one, and how long that one may take to
+/// close too.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// Two connections, each of which gets what comes from the other one.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    client: TcpStream,
+    function: TcpStream,
+    /// From the client to the function.
+    up: Flow,
+    /// From the function to the client.
+    down: Flow,
+}
+
+/// Why a relay is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The client closed its connection. What it had sent is delivered.
+    Client,
+    /// The function closed its connection. What it had sent is delivered.
+    Function,
+    /// The client's next frame makes its message too large. Nothing of that frame's payload is passed on.
+    TooLargeFromClient,
+    TooLargeFromFunction,
+}
+
+impl Relay {
+    /// Each side is a connection with what was read of it already.
+    pub(crate) fn new(
+        (client, from_client): (TcpStream, Bytes),
+        (function, from_function): (TcpStream, Bytes),
+    ) -> Self {
+        Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
+    }
+
+    /// Passes bytes on until one side is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped: another call goes on.
+    pub(crate) async fn pass(&mut self) -> Over {
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
+        let Relay { client, function, up, down } = self;
+        // The function's first: its close frame outweighs a client that has left.
+        if let Poll::Ready(end) = down.poll(context, function, client) {
+            return Poll::Ready(match end {
+                End::Closed => Over::Function,
+                End::TooLarge => Over::TooLargeFromFunction,
+            });
+        }
+        up.poll(context, client, function).map(|end| match end {
+            End::Closed => Over::Client,
+            End::TooLarge => Over::TooLargeFromClient,
+        })
+    }
+
+    /// Tells the function that the client goes away, as soon as the client's frame under way has passed. What the
+    /// client sends after that does not pass.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.up.goodbye = Some(Close::GoingAway.frame(To::Function));
+    }
+
+    /// Whether the function's close, or the client's, has passed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.up.meter.is_closing || self.down.meter.is_closing
+    }
+
+    /// What has passed from the client, and what to it.
+    pub(crate) fn passed(&self) -> [Passed; 2] {
+        [self.up.meter.passed, self.down.meter.passed]
+    }
+
+    /// Ends the client's side, with a close if there is one to send, and gives it time to read what it was sent. The
+    /// function's side ends at once.
+    pub(crate) async fn end_client(self, close: Option<Close>) {
+        drop(self.function);
+        let close = close.filter(|_| self.down.is_between_frames()).map(|close| close.frame(To::Client));
+        linger(self.client, close).await;
+    }
+
+    /// Ends the function's side as [`end_client`](Self::end_client) ends the client's.
+    pub(crate) async fn end_function(self, close: Option<Close>) {
+        drop(self.client);
+        let close = close.filter(|_| self.up.is_between_frames()).map(|close| close.frame(To::Function));
+        linger(self.function, close).await;
+    }
+}
+
+/// Closes our side and reads the rest: a connection that is closed with something unread loses what was sent last.
+async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
+    let end = async {
+        if let Some(last) = last {
+            stream.write_all(&last).await?;
+        }
+        stream.shutdown().await?;
+        let mut rest = [0; 4096];
+        while stream.read(&mut rest).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // Whatever comes of it, the connection ends here.
+    _ = timeout(LINGER, end).await;
+}
+
+/// How one direction is over.
+enum End {
+    Closed,
+    TooLarge,
+}
+
+type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One direction: one buffer, which is read into and written out of.
+struct Flow {
+    buffer: Box<[u8]>,
+    /// What of the buffer is to be written.
+    start: usize,
+    end: usize,
+    meter: Meter,
+    is_too_large: bool,
+    /// Nothing can be written any more.
+    is_broken: bool,
+    /// What comes is read and passed on to nobody.
+    is_muted: bool,
+    /// A frame of ours to put in at the next end of a frame; the last one.
+    goodbye: Option<Vec<u8>>,
+    watch: Option<Watch>,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Flow").field("meter", &self.meter).finish_non_exhaustive()
+    }
+}
+
+impl Flow {
+    fn new(first: &[u8]) -> Self {
+        let mut buffer = vec![0; first.len().max(BUFFER)];
+        buffer[..first.len()].copy_from_slice(first);
+        let mut flow = Flow {
+            buffer: buffer.into_boxed_slice(),
+            start: 0,
+            end: 0,
+            meter: Meter::default(),
+            is_too_large: false,
+            is_broken: false,
+            is_muted: false,
+            goodbye: None,
+            watch: None,
+        };
+        flow.take_in(first.len());
+        flow
+    }
+
+    /// So many bytes have been read into the buffer, which was empty.
+    fn take_in(&mut self, length: usize) {
+        self.start = 0;
+        self.end = match self.meter.follow(&self.buffer[..length]) {
+            Ok(()) => length,
+            Err(before) => {
+                self.is_too_large = true;
+                before
+            }
+        };
+    }
+
+    fn is_between_frames(&self) -> bool {
+        self.start == self.end && self.meter.is_between_frames()
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, from: &mut TcpStream, to: &mut TcpStream) -> Poll<End> {
+        loop {
+            if self.start < self.end {
+                match ready!(self.poll_write(context, from, to)) {
+                    Written::All => {}
+                    Written::TooLate => return Poll::Ready(End::Closed),
+                    Written::Broken => self.is_broken = true,
+                }
+            }
+            if self.is_broken {
+                // The other direction, which reads from the broken side, comes to its end.
+                return Poll::Pending;
+            }
+            if self.is_too_large {
+                return Poll::Ready(End::TooLarge);
+            }
+            if self.meter.is_between_frames()
+                && let Some(goodbye) = self.goodbye.take()
+            {
+                self.buffer[..goodbye.len()].copy_from_slice(&goodbye);
+                self.take_in(goodbye.len());
+                self.is_muted = true;
+                continue;
+            }
+            let mut into = ReadBuf::new(&mut self.buffer);
+            // A connection that broke is as closed as any other.
+            _ = ready!(Pin::new(&mut *from).poll_read(context, &mut into));
+            match into.filled().len() {
+                0 => return Poll::Ready(End::Closed),
+                _ if self.is_muted => {}
+                length => self.take_in(length),
+            }
+        }
+    }
+
+    /// Writes what is in the buffer. As long as that takes, `from` is not read, so a watch looks whether it has closed.
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Written> {
+        while self.start < self.end {
+            match Pin::new(&mut *to).poll_write(context, &self.buffer[self.start..self.end]) {
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.start = self.end;
+                    return Poll::Ready(Written::Broken);
+                }
+                Poll::Ready(Ok(written)) => self.start += written,
+                Poll::Pending => {
+                    let watch = self.watch.get_or_insert_with(|| watch(from));
+                    return watch.as_mut().poll(context).map(|()| Written::TooLate);
+                }
+            }
+        }
+        self.watch = None;
+        Poll::Ready(Written::All)
+    }
+}
+
+/// What became of bytes that were to be written.
+enum Written {
+    All,
+    /// The side that they came from closed a while ago, and the other one does not take them.
+    TooLate,
+    /// The side that they go to takes no more.
+    Broken,
+}
+
+/// Waits until a connection that is not read has closed, and then for what it had sent to be delivered.
+fn watch(stream: &TcpStream) -> Watch {
+    // For want of file descriptors there is no watch: the function's time limit ends the relay.
+    let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
+    Box::pin(async move {
+        hangup.gone().await;
+        sleep(LINGER).await;
+    })
+}
