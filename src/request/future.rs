@@ -18,7 +18,9 @@ use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
-use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
+use crate::stage::{
+    Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded, silence,
+};
 use crate::task::{BoxFuture, Kind};
 
 /// The future that a connection polls for its response. A drop before that drops the handler first, and then its
@@ -125,7 +127,7 @@ pub(crate) struct Exit<S> {
 
 impl<S> Exit<S> {
     fn leave(self, mut reply: Reply) -> Response<Outgoing> {
-        let Self { app, record, .. } = self;
+        let Self { app, mut record, .. } = self;
         // The stream of the reply may still read the request's body.
         let is_stream = reply.is_stream();
         let drains = !resets_leftover(record.call(), app.protocol);
@@ -135,9 +137,11 @@ impl<S> Exit<S> {
         } else if drains {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
-        if let Some(tracker) = later {
-            response.body_mut().drain_at_end(tracker);
+        let is_silent =
+            finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
+        let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, later));
+        if is_silent {
+            silence(&mut response);
         }
         #[cfg(feature = "websocket")]
         hand_over_upgrade(&mut response, self.permit);
@@ -164,7 +168,7 @@ async fn outlive<S: Send + Sync + 'static>(
     match admitted.place.scope.hang_up_policy {
         HangUpPolicy::Cancel => run(app, call, admitted).await,
         HangUpPolicy::Finish => {
-            let begun = detached::begin(&call, &app.shared.counts, app.settings.max_finishing);
+            let begun = detached::begin(&call, &app.shared.counts, app.shared.max_finishing);
             let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
             let tracker = app.shared.tracker.clone();
             let task = tracker.spawn(Kind::Handler, async move {

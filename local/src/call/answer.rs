@@ -63,7 +63,7 @@ impl Answer {
         Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
     }
 
-    /// Whether the function says of its own reply that the call failed. Its status does not decide.
+    /// Whether the function marked its reply as a failure. The status of the reply does not decide.
     pub(crate) fn is_function_error(&self) -> bool {
         self.head.headers.get(fc::STATUS).is_some_and(|status| status != status::SUCCESS)
     }
@@ -98,6 +98,14 @@ impl AnswerBody {
     /// The WebSocket between the client's connection and the function's.
     pub(crate) fn tunnel(self, client: OnUpgrade) -> AnswerTunnel {
         AnswerTunnel::new(client, self.upgraded, self.run)
+    }
+
+    /// The body chunk by chunk, after a moment for its first piece.
+    ///
+    /// # Errors
+    /// The function broke off before it.
+    pub(crate) async fn stream_begun(self) -> Result<AnswerStream, Failure> {
+        self.stream().begun().await
     }
 
     /// Reads the body to its end, within the function's time.

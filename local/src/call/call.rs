@@ -9,7 +9,7 @@ use crate::event::{Tail, Via};
 use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload};
 
-/// What a function is called with.
+/// The content of a call: a request or an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallKind {
     /// The client's own request.

@@ -16,7 +16,7 @@ use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
 use crate::registry::Deployed;
-use crate::wire::{BodyFault, Payload, upgrade};
+use crate::wire::{BodyFault, Payload, headers, upgrade};
 
 /// How often a call that was not sent yet looks for another connection or instance.
 const TRIES: usize = 4;
@@ -29,13 +29,13 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 ///
 /// # Cancel safety
 ///
-/// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
+/// The future is dropped when the client leaves. That cancels the call to the instance.
 pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
     let kind = call.kind;
     let reply = run.call(&function, call).await;
-    match reply.and_then(|reply| check_switch(&reply.0, kind).map(|()| reply)) {
+    match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
@@ -45,8 +45,12 @@ pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     }
 }
 
-/// A function may change to WebSocket if it was asked to, and to nothing else.
-fn check_switch(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+/// Refuses a head that two readers could take for two framings. A function may change to WebSocket if it was asked to, and
+/// to nothing else.
+fn check_head(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+    if let Some(fault) = headers::coding_fault(&head.headers) {
+        return Err(Failure::bad_response(format!("the function's reply has {fault}")));
+    }
     let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
     if is_switch && (kind != CallKind::Handshake || !upgrade::is_agreed(&head.headers)) {
         let text = format!("the function answered {}, which the gateway did not ask for", head.status);

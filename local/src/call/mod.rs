@@ -12,4 +12,4 @@ pub(crate) use answer::{Answer, Whole};
 pub(crate) use call::{Call, CallKind};
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
-pub(crate) use tunnel::{AnswerTunnel, Carried};
+pub(crate) use tunnel::AnswerTunnel;

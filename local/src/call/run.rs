@@ -7,7 +7,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
-use crate::failure::{Failure, megabytes};
+use crate::failure::{Failure, mebibytes};
 use crate::instance::Lease;
 use crate::wire::Payload;
 
@@ -77,7 +77,7 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
-    /// Waits until a call without an end of its own is asked to come to one.
+    /// Waits until endless calls, such as WebSockets, are asked to end.
     pub(super) async fn farewell(&self) {
         match &self.lease {
             Some(lease) => lease.farewell().await,
@@ -138,7 +138,7 @@ impl Run {
             lease.instance.sample_memory();
         }
         let duration = self.begin.elapsed();
-        let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mb);
+        let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mib);
         let memory = self.memory();
         self.give_back();
         self.end(None);
@@ -148,7 +148,7 @@ impl Run {
             hundredths / 100,
             hundredths % 100,
             duration.as_millis() + 1,
-            megabytes(memory),
+            mebibytes(memory),
         ));
         Some(tail.text())
     }

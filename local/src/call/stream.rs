@@ -2,22 +2,36 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::run::Run;
 use crate::failure::Failure;
+
+/// How long a streamed body is waited for before its head is passed on without it.
+const FIRST_MAX: Duration = Duration::from_millis(100);
 
 /// A body that is passed on as it comes. Dropping it before its end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
+    first: First,
     /// `None` once the call has come to its end.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
+}
+
+/// What has been read of a body before its head is passed on.
+#[derive(Debug)]
+enum First {
+    Nothing,
+    Frame(Frame<Bytes>),
+    End,
 }
 
 /// The rest of a body does not come: the function's time is over, or the instance ended.
@@ -28,7 +42,24 @@ impl AnswerStream {
     pub(super) fn new(body: Incoming, mut run: Run) -> Self {
         run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, run: Some(run), deadline }
+        AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
+    }
+
+    /// Waits a moment for the first piece, so that a body that fails at once is a failure and not a reply that is cut.
+    pub(super) async fn begun(mut self) -> Result<Self, Failure> {
+        match timeout(FIRST_MAX, self.body.frame()).await {
+            Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
+            Ok(None) => self.first = First::End,
+            Ok(Some(Err(_))) => {
+                if let Some(run) = self.run.take() {
+                    let failure = run.crashed().await;
+                    run.fail(&failure);
+                    return Err(failure);
+                }
+            }
+            Err(_) => {}
+        }
+        Ok(self)
     }
 
     /// Whether nothing comes any more.
@@ -48,7 +79,12 @@ impl AnswerStream {
             self.fail(Run::timed_out);
             return Poll::Ready(Some(Err(BrokenOff)));
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+        let frame = match std::mem::replace(&mut self.first, First::Nothing) {
+            First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
+            First::Frame(frame) => Some(Ok(frame)),
+            First::End => None,
+        };
+        match frame {
             Some(Ok(frame)) => {
                 if frame.is_trailers() {
                     self.complete();

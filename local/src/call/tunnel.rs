@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;
 use crate::failure::Failure;
+use crate::instance::Upstream;
 use crate::wire::upgrade::take_apart;
-use crate::wire::{Close, Over, Passed, Relay};
+use crate::wire::{Close, Over, Passed, Relay, Socket};
 
 /// How long both ends may take to close once the function was told that the client goes away.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
@@ -22,13 +23,24 @@ pub(crate) struct AnswerTunnel {
     run: Run,
 }
 
-/// What became of a WebSocket.
+/// What became of a WebSocket. Its call is over.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
-    /// What has passed from the client, and what to it.
+    /// The traffic from the client, and to the client.
     pub(crate) passed: [Passed; 2],
     /// Whether the client left without a close, neither its own nor the function's.
     pub(crate) has_client_left: bool,
+    /// The client's connection, if the client is still there, and what to tell the client.
+    rest: Option<(Relay, Option<Close>)>,
+}
+
+impl Carried {
+    /// Ends the client's connection in order.
+    pub(crate) async fn see_off(self) {
+        if let Some((relay, close)) = self.rest {
+            relay.end_client(close).await;
+        }
+    }
 }
 
 impl AnswerTunnel {
@@ -42,9 +54,7 @@ impl AnswerTunnel {
         match open(client, function, &run).await {
             Some(Ok(mut relay)) => {
                 let over = pass(&mut relay, &run).await;
-                let passed = relay.passed();
-                let has_client_left = settle(over, relay, run).await;
-                Carried { passed, has_client_left }
+                settle(over, relay, run).await
             }
             Some(Err(failure)) => {
                 run.fail(&failure);
@@ -59,15 +69,18 @@ impl AnswerTunnel {
 /// Takes both connections over from HTTP; `None` without the client's.
 async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
-        Ok(client) => take_apart(client.ok()?)?,
+        Ok(client) => {
+            let (client, read) = take_apart::<Socket>(client.ok()?)?;
+            (client.into_stream(), read)
+        }
         Err(failure) => return Some(Err(failure)),
     };
     let function = match function {
-        Some(function) => function.await.ok().and_then(take_apart),
+        Some(function) => function.await.ok().and_then(take_apart::<Upstream>),
         None => None,
     };
     Some(match function {
-        Some(function) => Ok(Relay::new(client, function)),
+        Some((function, read)) => Ok(Relay::new(client, (function.into_stream(), read))),
         None => Err(run.crashed().await),
     })
 }
@@ -89,29 +102,29 @@ async fn pass(relay: &mut Relay, run: &Run) -> Result<Over, Failure> {
     }
 }
 
-/// Ends both connections and the call; whether the client left. Where a side has not said that it closes, its connection is
-/// what says so, and the other side gets no close frame either: to that side the code is 1006.
-async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> bool {
+/// Ends the call and the function's connection. Where a side has not said that it closes, its connection is what says so, and the
+/// other side gets no close frame either: to that side the code is 1006.
+async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried {
+    let carried = Carried { passed: relay.passed(), ..Carried::default() };
     match over {
         Ok(Over::Client) if relay.is_closing() => {
             relay.end_function(None).await;
             run.complete();
         }
         // Dropping the call unfinished says that the client left.
-        Ok(Over::Client) => return true,
-        Ok(Over::Function) if relay.is_closing() => {
-            // The instance is free for another call, however long the client takes.
-            run.complete();
-            relay.end_client(None).await;
-        }
+        Ok(Over::Client) => return Carried { has_client_left: true, ..carried },
         Ok(Over::Function) => {
-            let failure = run.crashed().await;
-            run.fail(&failure);
-            relay.end_client(None).await;
+            if relay.is_closing() {
+                run.complete();
+            } else {
+                let failure = run.crashed().await;
+                run.fail(&failure);
+            }
+            return Carried { rest: Some((relay, None)), ..carried };
         }
         Ok(Over::TooLargeFromClient) => {
             run.fail(&Failure::entity_too_large(WEBSOCKET_MESSAGE_MAX));
-            relay.end_client(Some(Close::MessageTooBig)).await;
+            return Carried { rest: Some((relay, Some(Close::MessageTooBig))), ..carried };
         }
         Ok(Over::TooLargeFromFunction) => {
             let text =
@@ -121,5 +134,5 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> bool {
         }
         Err(failure) => run.fail(&failure),
     }
-    false
+    carried
 }

@@ -137,7 +137,7 @@ pub fn run() -> ExitCode {
         print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
     // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
-    // for it. What blocks has threads of its own.
+    // for it. Blocking work has its own threads.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -56,7 +56,7 @@ impl Style {
     }
 }
 
-/// Writes events on a thread of its own, so that a terminal that stands still holds up nothing else.
+/// Writes events on its own thread, so that a stopped terminal blocks nothing else.
 pub(super) struct Printer {
     done: oneshot::Receiver<()>,
 }
@@ -81,7 +81,7 @@ impl Printer {
                 // Where nobody reads any more there is nothing to do but to go on serving.
                 drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
             }
-            // Whoever waited may have given up.
+            // The receiver may be gone.
             _ = finished.send(());
         });
         Printer { done }
@@ -93,7 +93,7 @@ impl Printer {
     }
 }
 
-/// Gathers what comes right after an event: one write for many lines.
+/// Collects the events that follow at once, so that many lines share one write.
 #[expect(clippy::disallowed_methods, reason = "the printer's thread has nothing else to do")]
 fn pause() {
     std::thread::sleep(GATHER);
@@ -174,7 +174,7 @@ fn colour(kind: &Kind) -> &'static str {
     }
 }
 
-/// What stands before the text.
+/// The prefix of a line.
 fn mark(kind: &Kind) -> &'static str {
     match kind {
         Kind::Stdout(_) => "| ",

@@ -263,7 +263,7 @@ impl Deployer {
         let functions = self.registry.functions();
         if let Some(deployed) = functions.get(name) {
             let pool = deployed.pool();
-            // Nobody waits for it, and what goes wrong is in the log.
+            // No caller waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
         }
     }
@@ -285,7 +285,7 @@ impl Deployer {
         }
     }
 
-    /// Every generation that may still have instances, those of functions that were removed too.
+    /// Every generation that may still have instances, including those of removed functions.
     pub(crate) fn generations(&self) -> Vec<Arc<Pool>> {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.iter().filter_map(Weak::upgrade).collect()

@@ -31,7 +31,7 @@ pub(crate) struct Snapshot {
 const PREFIX: &str = "fc-local-";
 
 impl Workspace {
-    /// A fresh folder. What a killed predecessor left behind is removed.
+    /// A new, empty folder. Folders that a killed fc-local left behind are removed.
     pub(crate) fn create() -> io::Result<Self> {
         let root = shell::temporary_folder();
         remove_leftovers(&root);

@@ -19,7 +19,7 @@ const FOLDERS_MAX: usize = 4096;
 /// The sources there are, each with a number that changes whenever the file does.
 pub(crate) type Files = HashMap<PathBuf, u64>;
 
-/// What a function was built from.
+/// The sources of a build, as they were when it began.
 #[derive(Debug, Default)]
 pub(crate) struct BuiltFrom {
     /// The sources when the build began.
@@ -101,7 +101,7 @@ impl Sources {
         let own_output = own_output();
         let mut folders: Vec<PathBuf> = Vec::new();
         for root in &self.roots {
-            // What is gone or unreadable now is looked at again after the next change.
+            // A file that is gone or unreadable is checked again after the next change.
             let Ok(metadata) = std::fs::metadata(root) else { continue };
             visit(root, &metadata);
             if metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! What some kinds of events hold.
+//! The fields of some kinds of events.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub struct Record {
     pub socket: Option<SocketTraffic>,
 }
 
-/// What has passed over a WebSocket. [The example of the crate](crate) takes the events whose records hold it.
+/// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketTraffic {
@@ -168,7 +168,7 @@ impl fmt::Display for HookFault {
 pub struct BuildFailure {
     /// Where the step stands in the manifest.
     pub line: usize,
-    /// The command, without what is secret.
+    /// The command, with secrets masked.
     pub command: String,
     /// How it failed.
     pub fault: BuildFault,
@@ -203,6 +203,6 @@ impl BuildFault {
 pub struct Remark {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong and what to do.
+    /// The mistake, and what to do about it.
     pub text: String,
 }

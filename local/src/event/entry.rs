@@ -1,4 +1,4 @@
-//! Something that happened, and what it belongs to.
+//! An event: its time and kind, and the function, instance and request that it belongs to.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const FIXED: usize = size_of::<Event>() + 64;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
-    /// When.
+    /// The time at which it happened.
     pub time: SystemTime,
     /// The function it belongs to.
     pub function: Option<Arc<str>>,
@@ -22,7 +22,7 @@ pub struct Event {
     pub instance: Option<Arc<str>>,
     /// The request it belongs to.
     pub request: Option<Arc<str>>,
-    /// What.
+    /// The kind, with its fields.
     pub kind: Kind,
 }
 

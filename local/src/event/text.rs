@@ -11,7 +11,7 @@ use super::details::{
 };
 use super::entry::Event;
 use super::kind::Kind;
-use crate::failure::{megabytes, usage};
+use crate::failure::{mebibytes, usage};
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -49,7 +49,7 @@ impl Event {
                 format!("unhealthy, no new requests go to it: {}", about(&format!("GET {path}"), fault))
             }
             Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
-                format!("killed: it used {}MB of {limit_mib}MB", megabytes(*memory_bytes))
+                format!("killed: it used {} MiB of {limit_mib} MiB", mebibytes(*memory_bytes))
             }
             Kind::InstanceEnded(Ending::Code(code)) => {
                 format!("the instance ended by itself with code {code}")
@@ -69,7 +69,7 @@ impl Event {
             ),
             Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
             Kind::CodeRunInPlace { code } => {
-                format!("{} is larger than the platform takes (500 MB); it is run in place", code.display())
+                format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
             Kind::SwapRefused(cause) => {
@@ -95,7 +95,7 @@ impl Event {
             }
             Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
             Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({}MB) are not shown: the output is too slow", megabytes(*bytes))
+                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
             kind => return Cow::Borrowed(plain(kind)),
         })
@@ -170,7 +170,7 @@ fn not_listening(port: u16, waited: Duration, last_line: Option<&str>) -> String
     text
 }
 
-/// What a hook or check of this name did wrong.
+/// The failure of the hook or check of this name, as text.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
         HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),

@@ -90,7 +90,7 @@ impl FailureKind {
     }
 
     /// Whether the same call may succeed when it is sent once more and nobody has changed anything. The platform
-    /// retries asynchronous calls after its own failures, and after those of a function that was started. A program
+    /// retries asynchronous calls after its own failures, and after failures of a started function. A program
     /// that cannot be started fails the next time too.
     pub(crate) fn is_retryable(self) -> bool {
         match self.source() {

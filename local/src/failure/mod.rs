@@ -4,4 +4,4 @@ mod kind;
 mod texts;
 
 pub(crate) use kind::FailureKind;
-pub(crate) use texts::{Failure, megabytes, usage};
+pub(crate) use texts::{Failure, mebibytes, usage};

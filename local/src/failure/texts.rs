@@ -136,13 +136,13 @@ impl Failure {
     }
 }
 
-/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end.
+/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end. Its MB are MiB.
 pub(crate) fn usage(duration: Duration, memory: u64) -> String {
-    format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), megabytes(memory))
+    format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), mebibytes(memory))
 }
 
-/// Bytes as MB with two digits.
-pub(crate) fn megabytes(bytes: u64) -> String {
+/// Bytes as MiB with two digits.
+pub(crate) fn mebibytes(bytes: u64) -> String {
     let hundredths = bytes.saturating_mul(100) / (1024 * 1024);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }

@@ -1,4 +1,4 @@
-//! The life of a request: what it is for, the room that answers it, and its record.
+//! The life of a request: its target, the room that answers it, and its record.
 
 use std::sync::Arc;
 

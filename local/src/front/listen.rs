@@ -17,12 +17,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::body::{Cut, Outgoing};
+use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
+use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Hangup, has_unread};
+use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -38,12 +39,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
 /// for each request, so this is not set to what could at all fit into them.
-const HEADERS_MAX: usize = 256;
+pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
@@ -133,7 +134,11 @@ struct Entrance {
 }
 
 impl Entrance {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        turn: Turn,
+    ) -> Result<Response<InTurn>, Cut> {
         self.has_begun.store(true, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
@@ -151,11 +156,35 @@ impl Entrance {
             // It outlives the connection as HTTP, whose memory is freed.
             self.tasks.spawn(tunnel.carry());
         }
-        let mut response = response.map(|body| body.watched(&self));
+        let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });
         if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
+    }
+
+    /// At a stop: serves what the client has sent, and closes the connection in order.
+    async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
+        // hyper does not see bytes that the executor has not been told of. It would close over a request.
+        if self.hangup.has_unread() && self.is_over(connection).await == Some(true) {
+            return;
+        }
+        shut_down(connection);
+        // A connection without a request has at most half a head.
+        if !self.has_begun.load(Ordering::Relaxed) && self.is_over(connection).await != Some(false) {
+            return;
+        }
+        connection.await;
+    }
+
+    /// Waits a moment for the next request or the end of the connection; `None` if neither comes.
+    async fn is_over<C: Future + Unpin>(&self, connection: &mut C) -> Option<bool> {
+        tokio::select! {
+            biased;
+            _ = connection => Some(true),
+            () = self.begun.notified() => Some(false),
+            () = tokio::time::sleep(FAREWELL) => None,
+        }
     }
 }
 
@@ -172,52 +201,39 @@ async fn serve(
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
-    // A connection that cannot be set up is one that has already ended.
+    // A connection that cannot be set up has already ended.
     let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let turns = Arc::new(Turns::default());
+    let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
     let entrance = Entrance { front, door, peer, tasks, hangup, has_begun, is_closing, begun: Notify::new() };
     let entrance = Arc::new(entrance);
-    let own = Arc::clone(&entrance);
-    let service = service_fn(move |request| Arc::clone(&own).answer(request));
-    let connection = http1::Builder::new()
+    let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
+    let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
     // The outcome of a connection is its client's business; requests are recorded one by one.
     tokio::select! {
-        outcome = connection.as_mut() => {
+        outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
                 entrance.hangup.say(&NO_HTTP2);
                 entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
             }
-            return;
         }
-        () = stop.cancelled() => entrance.is_closing.store(true, Ordering::Relaxed),
-    }
-    // hyper does not see bytes that the executor has not been told of. It would close over a request.
-    if entrance.hangup.has_unread() {
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => return,
-            () = entrance.begun.notified() => {}
-            () = tokio::time::sleep(FAREWELL) => {}
+        () = stop.cancelled() => {
+            entrance.is_closing.store(true, Ordering::Relaxed);
+            entrance.end(&mut connection, |connection| std::pin::Pin::new(connection).graceful_shutdown()).await;
         }
     }
-    connection.as_mut().graceful_shutdown();
-    if !entrance.has_begun.load(Ordering::Relaxed) {
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => return,
-            () = entrance.begun.notified() => {}
-            // Half a head.
-            () = tokio::time::sleep(FAREWELL) => return,
-        }
+    if let Some(status) = turns.unread() {
+        let Some(parts) = connection.into_parts() else { return };
+        unread::answer(&entrance.front.log, status, &parts.read_buf, parts.io.into_inner()).await;
     }
-    drop(connection.await);
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {

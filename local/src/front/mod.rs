@@ -9,6 +9,7 @@ mod listen;
 mod refusal;
 mod target;
 mod tunnel;
+mod unread;
 mod visit;
 
 pub(crate) use entry::Front;

@@ -149,14 +149,37 @@ fn is_this_machine(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// The path and query that go to the function.
-pub(crate) fn origin_form(uri: &Uri) -> Result<Uri, Failure> {
-    if uri.authority().is_none() && uri.path().starts_with('/') {
+/// The target that goes to the function: a path and query, or the `*` of `OPTIONS`.
+pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+    let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
+    if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {
         return Ok(uri.clone());
     }
-    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // As text, an empty path is a slash: `http://a?b` is `/?b`.
+    let target = uri.path_and_query().map_or_else(|| "/".to_owned(), PathAndQuery::to_string);
     if !target.starts_with('/') {
         return Err(Failure::invalid_argument("the request's target must be a path"));
     }
     target.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &Method, target: &str, expected: Option<&str>) {
+        let origin = origin_form(method, &target.parse().unwrap());
+        assert_eq!(origin.ok().map(|uri| uri.to_string()).as_deref(), expected, "{method} {target}");
+    }
+
+    #[test]
+    fn targets_go_on_as_paths() {
+        check(&Method::GET, "/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x?a", Some("/?a"));
+        check(&Method::GET, "http://x", Some("/"));
+        check(&Method::OPTIONS, "*", Some("*"));
+        check(&Method::GET, "*", None);
+    }
 }

@@ -1,7 +1,7 @@
 //! A WebSocket with the record of its visit, which lasts as long.
 
 use super::visit::Visit;
-use crate::call::{AnswerTunnel, Carried};
+use crate::call::AnswerTunnel;
 
 /// A WebSocket that is to be carried on once the head of the answer is sent. Dropping it means that the client left.
 #[derive(Debug)]
@@ -22,12 +22,14 @@ impl Tunnel {
     /// Carries the WebSocket to its end.
     pub(super) async fn carry(self: Box<Self>) {
         let Tunnel { answer, visit } = *self;
-        let Carried { passed, has_client_left } = answer.carry().await;
-        let Some(mut visit) = visit else { return };
-        visit.set_traffic(passed);
-        // The drop of a visit that is not complete says that its client left.
-        if !has_client_left {
-            visit.complete();
+        let carried = answer.carry().await;
+        if let Some(mut visit) = visit {
+            visit.set_traffic(carried.passed);
+            // The drop of a visit that is not complete says that its client left.
+            if !carried.has_client_left {
+                visit.complete();
+            }
         }
+        carried.see_off().await;
     }
 }

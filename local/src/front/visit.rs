@@ -1,4 +1,4 @@
-//! Every request leaves exactly one record in the log, whoever ended it.
+//! Visits. Every request leaves exactly one record in the log, also if its client leaves.
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ impl Visit {
         }
     }
 
-    /// What has passed over the WebSocket that the request became.
+    /// The traffic of the WebSocket that the request became.
     pub(super) fn set_traffic(&mut self, [from_client, to_client]: [Passed; 2]) {
         self.socket = Some(SocketTraffic {
             messages_from_client: from_client.messages,

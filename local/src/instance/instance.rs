@@ -37,12 +37,12 @@ impl PartialEq for Instance {
 }
 
 impl Instance {
-    /// The most memory that a sample has seen, or that the kernel counted before it killed, in bytes.
+    /// The most memory in a sample, or that the kernel counted before it killed the instance, in bytes.
     pub(crate) fn memory_max(&self) -> u64 {
         self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
     }
 
-    /// Whether it was killed for want of memory.
+    /// Whether it was killed because it used too much memory.
     pub(super) fn is_oom(&self) -> bool {
         self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
     }

@@ -20,14 +20,14 @@ pub struct Manifest {
     environment: Option<String>,
     functions: Vec<Function>,
     notes: Vec<Problem>,
-    /// The manifest and the files beside it that may be there, and what they held.
+    /// The manifest and the files that it may read, with their contents.
     sources: Vec<PathBuf>,
     texts: Texts,
     variables: Variables,
     redactor: Redactor,
 }
 
-/// The bytes of the files that a manifest is made of; `None` for one that is not there.
+/// The bytes of the files that a manifest is made of. `None` for a file that does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 impl Manifest {
@@ -133,7 +133,7 @@ impl Manifest {
         )
     }
 
-    /// Whether the files differ from what was read.
+    /// Whether the files have changed since they were read.
     pub(crate) fn is_outdated(&self) -> bool {
         self.texts_now() != self.texts
     }
@@ -176,7 +176,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads the text. What is in it is looked at later.
+    /// Parses the text. Its contents are checked later.
     fn open(file: &Path) -> Result<Self, ManifestError> {
         let failed = |problem| ManifestError::new(file, vec![problem]);
         let source = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;

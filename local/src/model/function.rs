@@ -21,7 +21,7 @@ pub(crate) struct Function {
     /// `command` and `args`; empty means `/code/bootstrap`.
     pub(crate) command: Vec<String>,
     pub(crate) port: u16,
-    pub(crate) memory_mb: u32,
+    pub(crate) memory_mib: u32,
     pub(crate) timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) environment: BTreeMap<String, String>,

@@ -122,7 +122,7 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// A function's own port: the one it asks for, else the next one after the main port that is free.
+    /// A function's own port: the declared one, else the next free port after the main port.
     async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
@@ -180,7 +180,7 @@ impl Platform {
         }
     }
 
-    /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
+    /// Builds and deploys a function. `false` after an error, which is in the log.
     pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
         let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
             return false;

@@ -1,4 +1,4 @@
-//! What a process writes: taken line by line, given to the log, and kept for error messages.
+//! The output of a process: read line by line, given to the log, and kept for error messages.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::lines::{Lines, Requests};
 use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
-/// How much of the latest output is kept for the text of a start failure.
+/// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
 
 /// How much is read at once.
@@ -79,7 +79,7 @@ impl fmt::Debug for Stream {
 }
 
 impl Output {
-    /// `kinds` are those of lines on the standard output and on the standard error.
+    /// `kinds` are the kinds of events for lines on standard output and standard error.
     pub(crate) fn new(source: Source, log: Log, redactor: Redactor, kinds: [ToKind; 2]) -> Self {
         Output { source, log, redactor, state: Mutex::default(), lines: watch::Sender::new(0), kinds }
     }
@@ -155,7 +155,7 @@ impl Output {
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// From here on lines may belong to this request.
+    /// Begins a request: later lines may belong to it.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         let mut state = self.lock();
         // What was begun between two calls belongs to neither.
@@ -209,7 +209,7 @@ impl Output {
     pub(crate) async fn complete(&self, limit: Duration) {
         let mut lines = self.lines.subscribe();
         let closed = async { while self.lock().ended_pipes < 2 && lines.changed().await.is_ok() {} };
-        // When the time is over, what has been written so far is all there is to show.
+        // After the time limit, only the output so far is shown.
         _ = tokio::time::timeout(limit, closed).await;
     }
 

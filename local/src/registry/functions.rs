@@ -1,4 +1,4 @@
-//! The functions by name: those that answer, and those that are to come.
+//! The functions by name: deployed ones, and functions whose first deployment is under way.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -35,7 +35,7 @@ impl Registry {
         removed
     }
 
-    /// Says why a function that is not there yet does not answer. It has no effect on one that is there.
+    /// Says why a function that is not deployed yet does not answer. No effect on a deployed function.
     pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
         self.change(|functions| functions.set_pending(name, why));
     }
@@ -46,7 +46,7 @@ impl Registry {
     }
 }
 
-/// The functions there are, and those that are to come.
+/// The deployed functions, and the functions that are not deployed yet.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Functions {
     deployed: HashMap<Arc<str>, Arc<Deployed>>,

@@ -1,4 +1,4 @@
-//! Watches the manifest and the sources, and tells what has to follow from their changes.
+//! Watches the manifest and the sources, and says what their changes require: a build, a new manifest, or nothing.
 
 mod rounds;
 
@@ -27,7 +27,7 @@ pub(crate) trait Follower {
     /// The sources of a function's last build.
     fn built_from(&self, name: &str) -> Arc<BuiltFrom>;
 
-    /// The function's sources are not those of its last build.
+    /// The function's sources have changed since its last build.
     async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built);
 
     /// The manifest is another one.
@@ -146,7 +146,7 @@ async fn watch_all(
     folders.extend(manifest.source_folders().map(Path::to_owned));
     known.retain(|folder, _| folders.contains(folder));
     for folder in folders {
-        // What is gone again is looked at after the change that this was.
+        // A folder that is gone again is checked after the change that removed it.
         let Some(identity) = identity(&folder) else { continue };
         match known.get(&folder) {
             Some(former) if *former == identity => continue,

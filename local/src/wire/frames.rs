@@ -14,7 +14,7 @@ pub(crate) struct Meter {
     /// The head of the frame that comes next, as far as it has passed.
     head: [u8; HEAD_MAX],
     head_length: usize,
-    /// Bytes of the current frame that are still to pass, its mask among them.
+    /// The bytes of the current frame that have not passed yet, with its mask.
     left: u64,
     /// The payload of the message so far, over all its frames.
     message: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Meter {
     pub(crate) passed: Passed,
 }
 
-/// What has passed in one direction.
+/// The traffic in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
     pub(crate) messages: u64,
@@ -190,7 +190,7 @@ mod tests {
     #[track_caller]
     fn check_too_large(bytes: &[u8], at: usize) {
         assert_eq!(Meter::default().follow(bytes), Err(at));
-        // What comes alone is refused when its head is whole.
+        // A frame that comes alone is refused when its head is complete.
         let mut meter = Meter::default();
         let mut bytes = bytes.iter();
         assert!(bytes.any(|byte| meter.follow(&[*byte]).is_err()));

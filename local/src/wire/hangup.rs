@@ -27,7 +27,7 @@ pub(crate) struct Hangup {
 }
 
 impl Hangup {
-    /// Prepares to watch `stream` through a handle of its own, so that hyper's readiness is not touched.
+    /// Prepares to watch `stream` through a second handle, so that hyper's readiness is not changed.
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
         Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
@@ -56,7 +56,7 @@ impl Hangup {
             if ready.is_read_closed() {
                 return;
             }
-            // What has come is hyper's to read. Saying "would block" makes the next wait one for more.
+            // The bytes are for hyper to read. "Would block" makes the next wait one for more bytes.
             let nothing: io::Result<()> =
                 socket.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
             drop(nothing);

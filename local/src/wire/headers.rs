@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that concern one connection only.
@@ -33,10 +33,22 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip(headers, &FRAMING);
 }
 
-/// Takes out what a function's reply cannot set.
+/// Removes the headers that a function's reply cannot set.
 pub(crate) fn strip_reply(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     strip(headers, &STRIPPED_REPLY_HEADERS);
+}
+
+/// What is wrong with the transfer codings, if anything is: only a single `chunked` is read alike by all.
+pub(crate) fn coding_fault(headers: &HeaderMap) -> Option<&'static str> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (Some(_), Some(_)) => Some("more than one Transfer-Encoding header"),
+        (Some(coding), None) if !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            Some("a Transfer-Encoding other than chunked")
+        }
+        _ => None,
+    }
 }
 
 fn strip_named_by_connection(headers: &mut HeaderMap) {
@@ -86,7 +98,7 @@ impl Peer {
     }
 }
 
-/// Tells the function who called.
+/// Adds the client's address for the function.
 pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
     let own = &peer.address;
     let mut chain = Vec::new();

@@ -9,6 +9,7 @@ pub(crate) mod ids;
 pub(crate) mod limits;
 mod payload;
 mod relay;
+mod socket;
 pub(crate) mod upgrade;
 
 pub(crate) use client_body::ClientBody;
@@ -16,3 +17,4 @@ pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use payload::{BodyFault, Payload};
 pub(crate) use relay::{Over, Relay};
+pub(crate) use socket::{Socket, Turn, Turns};

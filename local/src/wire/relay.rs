@@ -19,7 +19,7 @@ const BUFFER: usize = 32 * 1024;
 /// close too.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// Two connections, each of which gets what comes from the other one.
+/// Two connections. The bytes of each are written to the other.
 #[derive(Debug)]
 pub(crate) struct Relay {
     client: TcpStream,
@@ -33,9 +33,9 @@ pub(crate) struct Relay {
 /// Why a relay is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Over {
-    /// The client closed its connection. What it had sent is delivered.
+    /// The client closed its connection. Its bytes were delivered before.
     Client,
-    /// The function closed its connection. What it had sent is delivered.
+    /// The function closed its connection. Its bytes were delivered before.
     Function,
     /// The client's next frame makes its message too large. Nothing of that frame's payload is passed on.
     TooLargeFromClient,
@@ -43,7 +43,7 @@ pub(crate) enum Over {
 }
 
 impl Relay {
-    /// Each side is a connection with what was read of it already.
+    /// Each side is a connection, with the bytes that were read from it already.
     pub(crate) fn new(
         (client, from_client): (TcpStream, Bytes),
         (function, from_function): (TcpStream, Bytes),
@@ -86,7 +86,7 @@ impl Relay {
         self.up.meter.is_closing || self.down.meter.is_closing
     }
 
-    /// What has passed from the client, and what to it.
+    /// The traffic from the client, and to the client.
     pub(crate) fn passed(&self) -> [Passed; 2] {
         [self.up.meter.passed, self.down.meter.passed]
     }
@@ -107,7 +107,7 @@ impl Relay {
     }
 }
 
-/// Closes our side and reads the rest: a connection that is closed with something unread loses what was sent last.
+/// Closes our side and reads the rest. If a connection is closed with unread bytes, the peer may lose our last bytes.
 async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
     let end = async {
         if let Some(last) = last {
@@ -140,7 +140,7 @@ struct Flow {
     is_too_large: bool,
     /// Nothing can be written any more.
     is_broken: bool,
-    /// What comes is read and passed on to nobody.
+    /// Bytes are read and dropped.
     is_muted: bool,
     /// A frame of ours to put in at the next end of a frame; the last one.
     goodbye: Option<Vec<u8>>,
@@ -223,7 +223,7 @@ impl Flow {
         }
     }
 
-    /// Writes what is in the buffer. As long as that takes, `from` is not read, so a watch looks whether it has closed.
+    /// Writes the buffer. Meanwhile `from` is not read, so a watch checks whether it has closed.
     fn poll_write(
         &mut self,
         context: &mut Context<'_>,
@@ -257,7 +257,7 @@ enum Written {
     Broken,
 }
 
-/// Waits until a connection that is not read has closed, and then for what it had sent to be delivered.
+/// Waits until a connection that is not read has closed, and then until its bytes are delivered.
 fn watch(stream: &TcpStream) -> Watch {
     // For want of file descriptors there is no watch: the function's time limit ends the relay.
     let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };

@@ -1,12 +1,11 @@
 //! The upgrade to WebSocket in headers, on both sides of the gateway.
 
+use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-
-use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
@@ -37,9 +36,13 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-/// The connection below, and what was read of it before it was upgraded. `None` would mean a connection of another make.
-pub(crate) fn take_apart(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+/// The connection below, which was given to hyper as a `T`, and what was read of it before it was upgraded. `None` means
+/// a connection of another make.
+pub(crate) fn take_apart<T>(upgraded: Upgraded) -> Option<(T, Bytes)>
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let parts = upgraded.downcast::<TokioIo<T>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf))
 }
 

@@ -59,7 +59,7 @@ fn list_prints_the_functions() {
     let folder = Folder::new();
     write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
     let output = run(&folder, &["list"], "");
-    let line = "f  custom.debian12  256 MB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH";
+    let line = "f  custom.debian12  256 MiB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH";
     assert_eq!((output.code, output.out.as_str()), (Some(0), line));
 }
 

@@ -126,7 +126,7 @@ fn a_stream_that_breaks_off_is_cut_for_the_client_too() {
     drop(sender);
     assert_eq!((conn.chunk().as_deref(), conn.chunk()), (Some(&b"ended"[..]), None));
     assert_eq!(ring.record(&id).status, 200);
-    assert_eq!(ring.count(|kind| matches!(kind, Kind::CallFailed(_))), 0);
+    assert_eq!(ring.count(|kind| matches!(kind, Kind::CallFailed(_) | Kind::CallCancelled { .. })), 0);
 
     let (mut conn, id, sender) = begin();
     sender.send(Err(Cut)).unwrap();

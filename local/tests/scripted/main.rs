@@ -271,6 +271,27 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             }
             false
         }
+        // Its body breaks off before the first chunk.
+        "/cut-first" => {
+            let sent = out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_ok();
+            if sent {
+                std::thread::sleep(Duration::from_millis(asked.number("ms")));
+            }
+            false
+        }
+        "/coding" | "/codings" => {
+            let coding = if asked.path == "/coding" {
+                "gzip, chunked"
+            } else {
+                "chunked\r\ntransfer-encoding: chunked"
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n");
+            out.write_all(format!("{head}1\r\nx\r\n0\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/many-headers" => {
+            let headers: Vec<String> = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
+            reply(out, "200 OK", &headers.concat(), b"x")
+        }
         "/memory" => {
             eat(asked.number("mb"));
             sleep(out, asked) && reply(out, "200 OK", "", b"still here")

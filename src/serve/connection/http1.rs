@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::counters::InRoll;
 use crate::exchange::Peer;
 #[cfg(feature = "websocket")]
 use crate::exchange::attached::NextProtocol;
@@ -47,6 +48,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     place: OwnedSemaphorePermit,
     /// Whether hyper accepts as many fields as this crate does. hyper's own limit is 100.
     has_room: bool,
+    _in_roll: InRoll,
 }
 
 /// The status for a head that does not come in time.
@@ -62,6 +64,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         place: OwnedSemaphorePermit,
         late: bool,
     ) -> Self {
+        let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
         let (socket, head_limit) = (io.handle(), if late { Duration::ZERO } else { app.settings.head_limit });
         let service = Service { app, peer: Arc::clone(&peer), unread: None };
@@ -78,6 +81,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
             departed: None,
             place,
             has_room: false,
+            _in_roll: in_roll,
         }
     }
 
@@ -191,6 +195,7 @@ fn has_unread(socket: &OwnedWriteHalf) -> bool {
 }
 
 /// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.
+#[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
 pub(super) enum Following<S: Send + Sync + 'static> {
     Http(Http1<S>),
     /// A head was refused, and its rest is read away.

@@ -42,8 +42,12 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
-    let peer = Peer::new(address, version == HttpVersion::Http2, app.shared.budget.clone());
-    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(peer));
+    let (tracker, app, budget) = (&app.shared.tracker, Arc::clone(app), app.shared.budget.clone());
+    let peer = match version {
+        HttpVersion::Http1 | HttpVersion::Http1Late => Peer::with_current(address, budget),
+        HttpVersion::Http2 => Peer::new(address, true, budget),
+    };
+    let peer = Arc::new(peer);
     match version {
         HttpVersion::Http1 | HttpVersion::Http1Late => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));

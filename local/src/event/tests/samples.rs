@@ -127,7 +127,7 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceHealthy, "healthy again"),
         (
             Kind::InstanceOverMemory { memory_bytes: MEMORY_BYTES, limit_mib: 128 },
-            "killed: it used 49.00MB of 128MB",
+            "killed: it used 49.00 MiB of 128 MiB",
         ),
         (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
         (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
@@ -178,7 +178,7 @@ fn code() -> Vec<Sample> {
         (Kind::CodeMissing { code: folder(), error: error() }, "cannot take the code: /code: no luck"),
         (
             Kind::CodeRunInPlace { code: folder() },
-            "/code is larger than the platform takes (500 MB); it is run in place",
+            "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
         (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
         (address(false), "ready for events: fc-local invoke f"),
@@ -254,7 +254,7 @@ fn settings() -> Vec<Sample> {
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
-            "3 lines (49.00MB) are not shown: the output is too slow",
+            "3 lines (49.00 MiB) are not shown: the output is too slow",
         ),
     ]
 }

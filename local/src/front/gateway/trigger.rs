@@ -84,7 +84,7 @@ async fn phases(
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
-        target: origin_form(&head.uri)?,
+        target: origin_form(&head.method, &head.uri)?,
         method: head.method.clone(),
         headers,
         payload,

@@ -18,7 +18,7 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     /// The values that have a name, `vars` among them.
     pub(crate) names: &'a [(&'a str, &'a Node)],
-    /// Variables whose own expression failed, which was said; and those of them that are used.
+    /// Variables whose own expression failed, which was reported, and the ones of these that are used.
     pub(crate) broken: &'a RefCell<Broken>,
     pub(crate) budget: &'a Budget,
 }
@@ -100,7 +100,7 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    /// A call without quotes has one argument, the whole of what is between the brackets.
+    /// A call without quotes has one argument: the whole text between the brackets.
     fn call(&self) -> Result<Node, String> {
         if is_quoted(self.code) {
             return self.script(self.code);
@@ -253,7 +253,7 @@ impl Evaluation<'_> {
     }
 
     fn with_code(&self, why: &str) -> String {
-        // What a call within this one has said stands.
+        // The report of an inner call stands.
         if why.starts_with("`${") {
             why.to_owned()
         } else {

@@ -8,7 +8,7 @@ pub(crate) fn has_expression(text: &str) -> bool {
     text.split_once("${").is_some_and(|(_, after)| after.contains('}'))
 }
 
-/// Replaces the expressions of a text, and those of the result once more.
+/// Replaces the expressions of a text, and then the expressions in the result.
 ///
 /// A text that is one expression becomes what the expression gives, with its kind; within a longer text everything
 /// becomes text.
