@@ -200,6 +200,24 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             println!("a line of {}", asked.header("x-fc-request-id"));
             reply(out, "200 OK", "", b"")
         }
+        // A line without its end.
+        "/unended" => {
+            print!("unended of {}", asked.header("x-fc-request-id"));
+            std::io::stdout().flush().is_ok() && reply(out, "200 OK", "", b"")
+        }
+        "/say" => {
+            println!("said {}", asked.query);
+            reply(out, "200 OK", "", b"")
+        }
+        // A line that comes after the reply.
+        "/late" => {
+            let (pause, id) = (Duration::from_millis(asked.number("ms")), asked.header("x-fc-request-id"));
+            std::thread::spawn(move || {
+                std::thread::sleep(pause);
+                println!("late of {id}");
+            });
+            reply(out, "200 OK", "", b"")
+        }
         "/flood" => {
             let line = "x".repeat(asked.size("bytes"));
             for _ in 0..asked.number("lines") {
