@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::roll::Roll;
+use crate::roll::{Place, Roll};
 
 /// Counts of one app since the process started. Probes and hooks are not counted.
 ///
@@ -63,7 +63,7 @@ impl Serialize for Counters {
     }
 }
 
-/// A request, or a handler without its client, that is in flight.
+/// What the roll lists: a connection for its request, a request by itself, or a handler without its client.
 pub(crate) trait InFlight: Send + Sync {
     /// Counts it as cut by a shutdown, unless it has ended by now.
     fn cut(&self, counts: &LiveCounters, is_logged: bool);
@@ -89,6 +89,24 @@ pub(crate) struct LiveCounters {
     running: Count,
 }
 
+/// A connection in the roll, until this is dropped.
+pub(crate) struct InRoll {
+    counts: Arc<LiveCounters>,
+    place: Place,
+}
+
+impl InRoll {
+    pub(crate) fn enter(counts: &Arc<LiveCounters>, who: Arc<dyn InFlight>) -> Self {
+        Self { counts: Arc::clone(counts), place: counts.roll.enter(who) }
+    }
+}
+
+impl Drop for InRoll {
+    fn drop(&mut self) {
+        self.counts.roll.leave(self.place);
+    }
+}
+
 /// Held while a handler runs, also after its client has left. Used only if there is a cap.
 pub(crate) struct Permit(Arc<LiveCounters>);
 
@@ -103,6 +121,24 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.0.running.take();
+    }
+}
+
+/// Held while a handler of a place with `HangUpPolicy::Finish` may run without its client.
+pub(crate) struct FinishPermit(Arc<LiveCounters>);
+
+impl FinishPermit {
+    /// `None` if `most` such handlers run already.
+    pub(crate) fn take(counts: &Arc<LiveCounters>, most: u64) -> Option<Self> {
+        counts.finishing.add();
+        let permit = Self(Arc::clone(counts));
+        (counts.finishing.get() <= most).then_some(permit)
+    }
+}
+
+impl Drop for FinishPermit {
+    fn drop(&mut self) {
+        self.0.finishing.take();
     }
 }
 

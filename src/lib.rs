@@ -176,9 +176,12 @@
 //! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
 //! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
-//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
+//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets [1000](App::max_finishing) go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
-//! | connections | [20 000](App::max_connections) | 100 000 descriptors |
+//! | connections | [20 000, at most 32 for each MiB of memory](App::max_connections) | 100 000 descriptors |
+//! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for everything |
+//! | of that for one connection | three quarters | |
+//! | streams of an HTTP/2 connection | 256, then `REFUSED_STREAM` | 200 requests per instance |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
 //! | handlers that finish, at a time | [1000](App::max_finishing), 503 | |
 //! | drain after a signal | [10 s](App::drain_deadline) | |

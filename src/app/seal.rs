@@ -163,8 +163,9 @@ fn scope(
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
     };
-    let mut logged = Vec::new();
+    let mut logged = b"\",\"route\":\"".to_vec();
     text_into(&mut logged, pattern.text.as_bytes());
+    logged.extend_from_slice(b"\",\"status\":");
     Scope {
         pattern: pattern.text,
         logged,
@@ -196,6 +197,7 @@ impl<S> Plan<S> {
             tracker: Tracker::default(),
             counts: Arc::new(LiveCounters::default()),
             budget,
+            max_finishing: settings.max_finishing,
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),

@@ -97,7 +97,7 @@ impl Account {
             self.room.update(|changes| changes + 1);
         }
         let before = self.pool.used.fetch_sub(bytes, Ordering::SeqCst);
-        if falls_below(self.pool.most / 4 * 3, before) {
+        if falls_below(self.pool.most - self.pool.most / 8, before) {
             self.pool.room.update(|changes| changes + 1);
         }
     }
@@ -115,7 +115,7 @@ impl Account {
 
     /// One connection may hold three quarters of the budget.
     fn most(&self) -> usize {
-        self.pool.most / 4 * 3
+        self.pool.most - self.pool.most / 4
     }
 
     fn is_over(&self) -> bool {
@@ -167,6 +167,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::limits::REQUEST_BODY_MAX;
 
     #[test]
     fn a_connection_holds_at_most_a_part_and_all_together_the_whole() {
@@ -190,5 +191,7 @@ mod tests {
         assert_eq!(budget_for(Some(384)), 128 * MIB);
         assert_eq!(budget_for(None), 1024 * MIB / 3);
         assert_eq!(budget_for(Some(0)), budget_for(None));
+        // The largest body has room in the smallest instance.
+        assert!(Budget::new(budget_for(Some(128))).account().take(REQUEST_BODY_MAX).is_some());
     }
 }

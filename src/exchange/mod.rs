@@ -31,7 +31,7 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 
 pub(crate) use body_state::{BodyState, too_much_memory};
-pub(crate) use call::{Call, Scope};
+pub(crate) use call::{Arrival, Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;

@@ -1,10 +1,12 @@
 //! The peer of a connection, with the state that its requests and its driver share.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::budget::{Account, Budget, Held, SMALL};
+use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
 
 /// The client end of one connection.
@@ -19,6 +21,8 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
+    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
     /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
@@ -32,7 +36,13 @@ pub(crate) struct Peer {
     budget: Budget,
     /// Created when something large is counted.
     account: OnceLock<Arc<Account>>,
+    /// The request in flight, if the roll lists this connection in place of its requests.
+    current: Option<Current>,
 }
+
+/// The request in flight of a connection that has one at a time.
+#[derive(Default)]
+struct Current(Mutex<Option<Arc<Call>>>);
 
 /// All replies so far have been written.
 const NO_REPLY: u8 = 0;
@@ -59,6 +69,7 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             reply: AtomicU8::new(NO_REPLY),
             unread: AtomicU16::new(0),
@@ -66,7 +77,36 @@ impl Peer {
             is_http2,
             budget,
             account: OnceLock::new(),
+            current: None,
         }
+    }
+
+    /// A peer that keeps its request in flight, for a connection that the roll lists. The connection outlives the
+    /// records of its requests.
+    pub(crate) fn with_current(address: SocketAddr, budget: Budget) -> Self {
+        Self { current: Some(Current::default()), ..Self::new(address, false, budget) }
+    }
+
+    /// Sets the request in flight. False if this peer keeps none, or has one already.
+    pub(crate) fn set_current(&self, call: &Arc<Call>) -> bool {
+        let Some(mut current) = self.current.as_ref().map(Current::lock) else { return false };
+        let is_free = current.is_none();
+        if is_free {
+            *current = Some(Arc::clone(call));
+        }
+        is_free
+    }
+
+    /// Ends what `set_current` began.
+    pub(crate) fn clear_current(&self) {
+        let before = self.current.as_ref().and_then(|current| current.lock().take());
+        // Dropped after the lock is released, because it may be the last reference.
+        drop(before);
+    }
+
+    /// The request in flight, if this peer keeps it.
+    pub(crate) fn current(&self) -> Option<Arc<Call>> {
+        self.current.as_ref().and_then(|current| current.lock().clone())
     }
 
     /// Begins a request, whose head is complete.
@@ -118,6 +158,11 @@ impl Peer {
 
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Has the next reply say `connection: close`. True if that is new.
+    pub(crate) fn leave(&self) -> bool {
+        !self.leaving.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn moves(&self) {
@@ -175,7 +220,24 @@ impl Peer {
     }
 }
 
+impl Current {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Call>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Current")
+    }
+}
+
 impl Busy {
+    /// Whether the connection is closed after this request.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
     /// Notes that hyper has the reply.
     pub(crate) fn replying(self) -> Replying {
         self.0.reply.store(REPLYING, Ordering::Relaxed);
@@ -210,5 +272,31 @@ impl Drop for Busy {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
         // Bytes that came during the request were its body.
         self.0.heard.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Arrival, Payload};
+    use crate::platform::RequestId;
+
+    fn call() -> Arc<Call> {
+        let (head, ()) = http::Request::new(()).into_parts();
+        let (id, body) = (RequestId::generate(), Payload::taken());
+        Arc::new(Call::new(id, head, body, None, None, Arrival::default()))
+    }
+
+    #[test]
+    fn one_request_at_a_time_is_current() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let (first, second) = (call(), call());
+        let peer = Peer::with_current(address, Budget::new(0));
+        assert!(peer.set_current(&first) && !peer.set_current(&second));
+        assert!(peer.current().is_some_and(|current| Arc::ptr_eq(&current, &first)));
+        peer.clear_current();
+        assert!(peer.current().is_none() && peer.set_current(&second));
+        assert_eq!(Arc::strong_count(&first), 1);
+        assert!(!Peer::new(address, true, Budget::new(0)).set_current(&first), "HTTP/2 has many at a time");
     }
 }

@@ -3,6 +3,7 @@
 mod body;
 mod event_reply;
 mod formats;
+pub(crate) mod header_maps;
 mod into_reply;
 mod location;
 mod outcome;
@@ -71,7 +72,8 @@ impl Reply {
     }
 
     fn of(body: Body) -> Self {
-        let (head, ()) = Response::new(()).into_parts();
+        let (mut head, ()) = Response::new(()).into_parts();
+        header_maps::reuse(&mut head.headers);
         Self { head, body, error: None, has_cors: false, has_own_headers: false }
     }
 

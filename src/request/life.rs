@@ -1,18 +1,20 @@
 //! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::budget::Held;
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
-use crate::exchange::{Call, Payload, Peer};
-use crate::log::LogMarkers;
+use crate::exchange::{Arrival, Call, Payload, Peer};
+use crate::log::{AccessLog, LogMarkers};
 use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
@@ -25,12 +27,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
     pub(crate) fn answer(
         self: &Arc<Self>,
-        head: Parts,
+        mut head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
-        let spelled = plain(head.uri.path());
-        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let sent = head.uri.path();
+        let spelled = plain(sent);
+        let path = spelled.as_deref().unwrap_or(sent);
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
         if let Some(probe) = self.probe(&head, path)
@@ -38,12 +41,14 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
-        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
+        let marked = self.marked(&seen);
+        let (id, came) = self.begin(&seen, marked);
         if trusted {
-            match control(&head.method, head.uri.path(), seen.control_path) {
+            match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
-                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    let arrival = Arrival { came, ..Arrival::default() };
+                    let call = Arc::new(Call::new(id, head, body, peer, None, arrival));
                     return self.answer_platform(call, kind, marked);
                 }
             }
@@ -62,9 +67,11 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // What no handler sees needs no place among those that run, at the cap either.
             Err(refusal) => (Err(refusal), None),
         };
-        let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        (call.spelled, call.held) = (spelled, held);
-        let call = Arc::new(call);
+        if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
+            head.headers = kept_of_shed(&head.headers);
+        }
+        let arrival = Arrival { spelled, came, has_origin, held };
+        let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -93,8 +100,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         refusal: Refusal,
         peer: Arc<Peer>,
     ) -> RequestFuture<S> {
-        let id = RequestId::from_header(None);
-        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, false);
+        let (id, came) = self.begin(&HeadersSeen::default(), false);
+        let arrival = Arrival { came, ..Arrival::default() };
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, arrival);
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::new(call), false),
@@ -182,6 +190,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
+    /// The request's id, and the time at which it came if the record needs the time.
+    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
+        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        if marked || self.settings.access_log == AccessLog::All {
+            (RequestId::to_be_logged(seen.request_id), came)
+        } else {
+            (RequestId::from_header(seen.request_id), came)
+        }
+    }
+
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
         Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
@@ -213,4 +231,15 @@ fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Resul
         }
         _ => Ok(None),
     }
+}
+
+/// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
+/// may be shed at once: they must not hold their heads meanwhile.
+#[cold]
+fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
+    let copy = |name: HeaderName| {
+        let value = HeaderValue::from_bytes(headers.get(&name)?.as_bytes()).ok()?;
+        Some((name, value))
+    };
+    [ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect()
 }

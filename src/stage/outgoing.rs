@@ -14,7 +14,7 @@ use crate::budget::Gate;
 use crate::error::{BoxError, Error};
 #[cfg(feature = "http2")]
 use crate::exchange::Peer;
-use crate::exchange::{Call, Replying};
+use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
 #[cfg(feature = "http2")]
 use crate::platform::limits::KIB;
@@ -51,6 +51,14 @@ impl Outgoing {
         }
     }
 
+    /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
+    /// stream may read it until then.
+    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
+        let mut outgoing = Self::new(body, Some(record));
+        (outgoing.busy, outgoing.drain) = (busy.map(Busy::replying), drain);
+        outgoing
+    }
+
     /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.
     pub(crate) fn silence(&mut self) -> Option<u64> {
         let length = http_body::Body::size_hint(&self.body).exact();
@@ -60,11 +68,6 @@ impl Outgoing {
 
     pub(crate) fn set_busy(&mut self, busy: Replying) {
         self.busy = Some(busy);
-    }
-
-    /// Drains the request's body when this reply has ended. Until then the reply's stream may read it.
-    pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
-        self.drain = Some(tracker);
     }
 
     /// The call of the record, for a record that continues after this body.

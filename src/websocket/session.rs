@@ -12,6 +12,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Sleep;
 
+use crate::counters::{FinishPermit, LiveCounters};
 use crate::error::{Error, Result};
 use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
@@ -51,8 +52,7 @@ pub(super) struct Session {
     ping_timer: PingTimer,
     closing: Timer,
     grace: Timer,
-    /// Whether the closure may run without limit after its client has left.
-    may_finish: bool,
+    finish: Finish,
     is_reading: bool,
     /// Whether the client has closed or left.
     is_gone: bool,
@@ -69,7 +69,17 @@ pub(super) struct Opening {
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     pub(super) ping_timer: PingTimer,
     pub(super) max_message: usize,
-    pub(super) may_finish: bool,
+    pub(super) finish: Finish,
+}
+
+/// Whether the closure may run without limit after its client has left.
+pub(super) enum Finish {
+    No,
+    /// If no more than so many handlers do.
+    Bounded(Arc<LiveCounters>, u64),
+    Yes {
+        _permit: FinishPermit,
+    },
 }
 
 struct Start {
@@ -83,9 +93,20 @@ impl Begin<Result> for Start {
     }
 }
 
+impl Finish {
+    /// Asked once the client has left. Beyond the bound a closure ends as it does without the policy.
+    fn is_granted(&mut self) -> bool {
+        if let Self::Bounded(counts, most) = self {
+            *self =
+                FinishPermit::take(counts, *most).map_or(Self::No, |permit| Self::Yes { _permit: permit });
+        }
+        matches!(self, Self::Yes { .. })
+    }
+}
+
 impl Session {
     pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
-        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
+        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
             connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf, upgraded.peer)),
@@ -97,7 +118,7 @@ impl Session {
             ping_timer,
             closing: Timer::default(),
             grace: Timer::default(),
-            may_finish,
+            finish,
             is_reading: true,
             is_gone: false,
             goodbye: None,
@@ -244,7 +265,7 @@ impl Session {
             self.ended.left |= !is_closing;
             self.mailbox.call.departure.announce();
         }
-        let may_go_on = !self.is_gone || self.may_finish || self.work.is_none();
+        let may_go_on = !self.is_gone || self.work.is_none() || self.finish.is_granted();
         if !may_go_on && self.grace.poll(cx, GRACE).is_ready() {
             self.lose();
             self.work = None;

@@ -16,8 +16,7 @@ use super::stream::AnswerStream;
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 
-/// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
-/// machine.
+/// The largest reply that is not streamed. The platform states no limit. This one protects the machine.
 const WHOLE_MAX: usize = 256 * MIB;
 
 /// A reply whose body is still to come.
@@ -40,9 +39,9 @@ pub(crate) struct AnswerBody {
 /// How the function sends its body, which decides how the platform passes it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// With a length: the platform takes all of it before it sends any.
+    /// With a length: the platform reads the whole body before it sends any of it.
     Length,
-    /// In chunks: the platform passes each on as it comes.
+    /// In chunks: the platform passes each chunk on at once.
     Chunks,
 }
 
@@ -63,7 +62,7 @@ impl Answer {
         Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
     }
 
-    /// Whether the function says of its own reply that the call failed. Its status does not decide.
+    /// Whether the function marked its reply as a failure. The status of the reply does not decide.
     pub(crate) fn is_function_error(&self) -> bool {
         self.head.headers.get(fc::STATUS).is_some_and(|status| status != status::SUCCESS)
     }
@@ -100,6 +99,14 @@ impl AnswerBody {
         AnswerTunnel::new(client, self.upgraded, self.run)
     }
 
+    /// The body chunk by chunk, after a moment for its first piece.
+    ///
+    /// # Errors
+    /// The function broke off before it.
+    pub(crate) async fn stream_begun(self) -> Result<AnswerStream, Failure> {
+        self.stream().begun().await
+    }
+
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
         let failure = match self.run.within(read(&mut self.incoming)).await {
@@ -117,13 +124,13 @@ impl AnswerBody {
         Err(failure)
     }
 
-    /// Nobody wants the body, because the answer breaks a rule of the platform.
+    /// Drops the body, because the answer breaks a rule of the platform.
     pub(crate) fn refuse(self, failure: &Failure) {
         self.run.fail(failure);
     }
 }
 
-/// Why a body cannot be had whole.
+/// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
     Cut,

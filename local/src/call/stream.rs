@@ -2,40 +2,72 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::run::Run;
 use crate::failure::Failure;
 
-/// A body that is passed on as it comes. Dropping it before its end means that the client left.
+/// How long a streamed body is waited for before its head is passed on without it.
+const FIRST_MAX: Duration = Duration::from_millis(100);
+
+/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
-    /// `None` once the call has come to its end.
+    first: First,
+    /// `None` after the end of the call.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
 }
 
-/// The rest of a body does not come: the function's time is over, or the instance ended.
+/// What has been read of a body before its head is passed on.
+#[derive(Debug)]
+enum First {
+    Nothing,
+    Frame(Frame<Bytes>),
+    End,
+}
+
+/// Why a body ended early: the function's time is over, or the instance ended.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
 impl AnswerStream {
-    pub(super) fn new(body: Incoming, run: Run) -> Self {
+    pub(super) fn new(body: Incoming, mut run: Run) -> Self {
+        run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, run: Some(run), deadline }
+        AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
     }
 
-    /// Whether nothing comes any more.
+    /// Waits a moment for the first piece, so that a body that fails at once is a failure and not a reply that is cut.
+    pub(super) async fn begun(mut self) -> Result<Self, Failure> {
+        match timeout(FIRST_MAX, self.body.frame()).await {
+            Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
+            Ok(None) => self.first = First::End,
+            Ok(Some(Err(_))) => {
+                if let Some(run) = self.run.take() {
+                    let failure = run.crashed().await;
+                    run.fail(&failure);
+                    return Err(failure);
+                }
+            }
+            Err(_) => {}
+        }
+        Ok(self)
+    }
+
+    /// Whether the body is complete.
     pub(crate) fn is_over(&self) -> bool {
         self.run.is_none()
     }
 
-    /// The next frame; `None` at the end. After trailers the stream is over, since hyper does not ask for more.
+    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
     pub(crate) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,
@@ -47,7 +79,12 @@ impl AnswerStream {
             self.fail(Run::timed_out);
             return Poll::Ready(Some(Err(BrokenOff)));
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+        let frame = match std::mem::replace(&mut self.first, First::Nothing) {
+            First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
+            First::Frame(frame) => Some(Ok(frame)),
+            First::End => None,
+        };
+        match frame {
             Some(Ok(frame)) => {
                 if frame.is_trailers() {
                     self.complete();

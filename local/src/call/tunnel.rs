@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
 use hyper::upgrade::OnUpgrade;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::run::Run;
 use crate::failure::Failure;
 use crate::instance::Upstream;
 use crate::wire::upgrade::take_apart;
-use crate::wire::{Close, Over, Passed, Relay};
+use crate::wire::{Close, Over, Passed, Relay, Socket};
 
 /// How long both ends may take to close once the function was told that the client goes away.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
@@ -24,10 +23,10 @@ pub(crate) struct AnswerTunnel {
     run: Run,
 }
 
-/// What became of a WebSocket. Its call is over.
+/// How a WebSocket ended. Its call is over.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
-    /// What has passed from the client, and what to it.
+    /// The traffic from the client, and to the client.
     pub(crate) passed: [Passed; 2],
     /// Whether the client left without a close, neither its own nor the function's.
     pub(crate) has_client_left: bool,
@@ -49,7 +48,7 @@ impl AnswerTunnel {
         AnswerTunnel { client, function, run }
     }
 
-    /// Passes frames on until one side is done, the function's time is over, or the socket has to make way.
+    /// Passes frames on until one side ends, the function's time is over, or the generation is replaced.
     pub(crate) async fn carry(self) -> Carried {
         let AnswerTunnel { client, function, run } = self;
         match open(client, function, &run).await {
@@ -70,7 +69,10 @@ impl AnswerTunnel {
 /// Takes both connections over from HTTP; `None` without the client's.
 async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
-        Ok(client) => take_apart::<TcpStream>(client.ok()?)?,
+        Ok(client) => {
+            let (client, read) = take_apart::<Socket>(client.ok()?)?;
+            (client.into_stream(), read)
+        }
         Err(failure) => return Some(Err(failure)),
     };
     let function = match function {
@@ -109,7 +111,7 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried 
             relay.end_function(None).await;
             run.complete();
         }
-        // Dropping the call unfinished says that the client left.
+        // Dropping an unfinished call means that the client left.
         Ok(Over::Client) => return Carried { has_client_left: true, ..carried },
         Ok(Over::Function) => {
             if relay.is_closing() {

@@ -1,4 +1,4 @@
-//! What a client asks of the platform, not of the function.
+//! The control headers: a client's requests to the platform, not to the function.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::wire::headers::is_reserved;
 
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 
-/// What a client asks of the platform, not of the function.
+/// The control headers of a request, which are for the platform and not for the function.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Control {
     pub(crate) wants_log: bool,
@@ -37,7 +37,7 @@ impl Control {
     }
 }
 
-/// The last 4 KB of the call's log, for a caller who asked for them.
+/// The last 4 KiB of the call's log, if the caller asked for them.
 pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
     if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
         headers.insert(LOG_RESULT, value);

@@ -1,4 +1,4 @@
-//! The life of a request: what it is for, the room that answers it, and its record.
+//! The life of a request: its target, the room that answers it, and its record.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, host};
 
-/// What all connections share.
+/// The data that all connections share.
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,

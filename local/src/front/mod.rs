@@ -1,4 +1,4 @@
-//! Every way in: listeners, the life of a request, and its phases by the way it came.
+//! Every way in: listeners, the life of a request, and the phases of each way.
 
 mod api;
 mod body;
@@ -9,6 +9,7 @@ mod listen;
 mod refusal;
 mod target;
 mod tunnel;
+mod unread;
 mod visit;
 
 pub(crate) use entry::Front;

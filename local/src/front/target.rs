@@ -1,4 +1,4 @@
-//! Which function a request is for.
+//! The target of a request: the function, and the way in.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wire::host::{self, Host};
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
 
-/// Which way a client comes in.
+/// The port at which a request came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Door {
     /// The port for all functions and the API.
@@ -22,7 +22,7 @@ pub(crate) enum Door {
     Function(Arc<str>),
 }
 
-/// One call of the API, as its path says it.
+/// A call of the API, parsed from the path.
 #[derive(Debug)]
 struct ApiCall {
     function: String,
@@ -76,7 +76,7 @@ pub(crate) enum Destination {
     Invoke(Arc<Deployed>),
 }
 
-/// Finds the destination by the door the request came in, its host and its path. The visit learns the function's name.
+/// Finds the target by port, host and path. The visit gets the function's name.
 pub(crate) fn resolve<B>(
     functions: &Functions,
     door: &Door,
@@ -104,13 +104,13 @@ pub(crate) fn resolve<B>(
     Ok(Destination::Trigger(found(only(functions, &host.name)?)))
 }
 
-/// The function with this name in a host, where case does not count.
+/// The function with this name, as part of a host. Case does not count.
 fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
     functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
-/// The function, if there is but one.
+/// The function, if there is only one.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let mut names = functions.names();
     match (names.next(), names.next()) {
@@ -119,15 +119,15 @@ fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, F
     }
 }
 
-/// No function has this host; says which ones there are.
+/// The failure for an unknown host. It lists the functions.
 fn unknown(functions: &Functions, host: &str) -> Failure {
     let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
     hosts.sort_unstable();
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 
-/// A page of another site must not be able to call the API through the developer's browser, neither by a
-/// name of its own for this address nor from its own origin.
+/// Refuses calls of the API from pages of other sites, through the developer's browser: by another name for this
+/// address, or from another origin.
 fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
     if !is_this_machine(&host.name) {
         return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
@@ -149,14 +149,37 @@ fn is_this_machine(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// The path and query that go to the function.
-pub(crate) fn origin_form(uri: &Uri) -> Result<Uri, Failure> {
-    if uri.authority().is_none() && uri.path().starts_with('/') {
+/// The target that goes to the function: a path and query, or the `*` of `OPTIONS`.
+pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+    let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
+    if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {
         return Ok(uri.clone());
     }
-    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // As text, an empty path is a slash: `http://a?b` is `/?b`.
+    let target = uri.path_and_query().map_or_else(|| "/".to_owned(), PathAndQuery::to_string);
     if !target.starts_with('/') {
         return Err(Failure::invalid_argument("the request's target must be a path"));
     }
     target.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &Method, target: &str, expected: Option<&str>) {
+        let origin = origin_form(method, &target.parse().unwrap());
+        assert_eq!(origin.ok().map(|uri| uri.to_string()).as_deref(), expected, "{method} {target}");
+    }
+
+    #[test]
+    fn targets_go_on_as_paths() {
+        check(&Method::GET, "/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x?a", Some("/?a"));
+        check(&Method::GET, "http://x", Some("/"));
+        check(&Method::OPTIONS, "*", Some("*"));
+        check(&Method::GET, "*", None);
+    }
 }

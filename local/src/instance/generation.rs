@@ -43,7 +43,7 @@ impl Generation {
 
     /// The most memory that an instance may use, in bytes.
     pub(super) fn memory_limit(&self) -> u64 {
-        u64::from(self.function.memory_mb) * 1024 * 1024
+        u64::from(self.function.memory_mib) * 1024 * 1024
     }
 
     pub(crate) fn source(&self) -> Source {

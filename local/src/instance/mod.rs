@@ -1,5 +1,5 @@
-//! Instances: real processes with the platform's environment, started when they are needed and stopped
-//! when they are not.
+//! Instances: real processes with the platform's environment, started when calls need them and stopped when they
+//! are idle.
 
 mod connection;
 mod environment;

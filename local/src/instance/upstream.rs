@@ -1,4 +1,4 @@
-//! The socket to a function, which is read to its end although it no longer takes what is written.
+//! The socket to a function. It is read to its end even when writes fail.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 
 /// A connection to a function.
 ///
-/// A server may answer before it has read the request, and close. hyper ends a connection at the first failed write and
-/// leaves the reply unread, although the system still has it. So what cannot be written is thrown away, and the reader
-/// says how the connection ended.
+/// A server may answer before it has read the request, and close. hyper ends a connection at the first failed write, and
+/// leaves the reply unread in the socket. So bytes that cannot be written are dropped here, and the reading side reports
+/// how the connection ended.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     stream: TcpStream,

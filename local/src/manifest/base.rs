@@ -19,7 +19,7 @@ pub(super) fn file(root: &Node, folder: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// What is wrong with the base file, on the line of `extend`.
+/// A mistake in the base file, reported on the line of `extend`.
 pub(super) fn join(
     root: &Node,
     file: &Path,

@@ -85,7 +85,7 @@ impl Resolution<'_> {
         Content { root: self.root, components }
     }
 
-    /// Everything but the resources. The variables are still those of the text.
+    /// Everything except the resources. The variables are not replaced yet.
     fn rest(&mut self, problems: &mut Vec<Problem>) {
         let nothing = Node::null(1);
         let names = [("vars", self.raw.child("vars").unwrap_or(&nothing))];
@@ -236,7 +236,7 @@ pub(super) fn is_fc3(component: &str) -> bool {
     base == "fc3" || base.ends_with("/fc3")
 }
 
-/// The entries of `over` in place of those of `base`.
+/// The map `base`, with the entries of `over` put over its own.
 fn merge_flat(base: &Node, over: &Node) -> Node {
     let mut merged = base.clone();
     for entry in over.entries() {
@@ -245,7 +245,7 @@ fn merge_flat(base: &Node, over: &Node) -> Node {
     merged
 }
 
-/// One variable after the other, so that one that cannot be had is known by its name.
+/// Replaces the variables one by one, so that an error names the variable.
 fn variables(entries: &[Entry], node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     let mut done = Vec::new();
     for entry in entries {
@@ -266,7 +266,7 @@ fn variables(entries: &[Entry], node: &Node, context: &Context<'_>, problems: &m
     Node { line: node.line, value: Value::Map(done) }
 }
 
-/// The steps of each hook. What is wrong in a hook that does not run here is only noted.
+/// The steps of each hook. Mistakes in a hook that does not run here are notes, not errors.
 fn hooks(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     let Value::Map(entries) = &node.value else { return leniently(node, context, problems) };
     let is_run = |key: &str| {
@@ -292,7 +292,7 @@ fn hooks(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Nod
     Node { line: node.line, value: Value::Map(done) }
 }
 
-/// Replaces the expressions of what has no effect here: what is wrong is noted.
+/// Replaces the expressions of a part that has no effect here. Mistakes are notes, not errors.
 fn leniently(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     let mut own = Vec::new();
     let done = expression::inputs(node, context, &mut own);

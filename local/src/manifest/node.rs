@@ -7,7 +7,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// What a node holds. Numbers are JavaScript's: an integer is one that a double holds exactly.
+/// The value of a node. Numbers are those of JavaScript: an integer is a number that a double holds exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// Up to here every integer is a double of its own.
+/// The largest integer up to which doubles hold every integer.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
 impl Value {
@@ -82,7 +82,7 @@ impl Node {
         self.entry(key).is_some_and(|entry| entry.node.value == Value::Failed)
     }
 
-    /// Puts `node` under `key`, in the place of what was there. Does nothing to what is no map.
+    /// Puts `node` under `key`, and replaces an earlier value. Does nothing if this node is no map.
     pub(crate) fn set(&mut self, key: &str, node: Node) {
         let Value::Map(entries) = &mut self.value else { return };
         match entries.iter_mut().find(|entry| entry.key == key) {
@@ -203,7 +203,7 @@ impl Node {
     }
 }
 
-/// The items of a list; what is none has no items.
+/// The items of a list. A node of another type has none.
 pub(crate) fn items(node: &Node) -> &[Node] {
     match &node.value {
         Value::List(items) => items,

@@ -1,4 +1,4 @@
-//! What is wrong or noteworthy in a manifest, and on which line.
+//! Problems: errors and notes about a manifest, with their lines.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub struct Problem {
     pub line: usize,
     /// Whether nothing can be started because of it.
     pub fatal: bool,
-    /// What is wrong and what to do.
+    /// The mistake, and what to do about it.
     pub text: String,
     /// The variable that cannot be had because of it.
     pub(crate) variable: Option<String>,

@@ -17,7 +17,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn push(&mut self, line: usize, text: String) {
-        // What is said of a key already is its fault; the rest may follow from it.
+        // An earlier report about the same key is the cause. This error may only follow from it.
         let key = text.split('`').nth(1).unwrap_or_default();
         let said = |problem: &Problem| {
             problem.fatal && problem.line == line && problem.text.split('`').nth(1) == Some(key)

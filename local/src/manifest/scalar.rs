@@ -2,7 +2,7 @@
 
 use super::node::Value;
 
-/// What a plain scalar is.
+/// The type and value of a plain scalar.
 #[derive(Debug, PartialEq)]
 pub(super) enum Scalar {
     Value(Value),

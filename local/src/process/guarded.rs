@@ -1,4 +1,4 @@
-//! The runner that people use: each program is a process below a guard, which ends with fc-local.
+//! The runner of real processes. Each program runs below a guard, which ends with fc-local.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::{Exit, Order, Process, Reporter};
 use super::orphans;
+use super::pipe::KernelPipe;
 use super::proc::{self, Listening};
 use super::role::{GUARD, NO_GROUP, SELF};
 use super::runner::{CommandLine, Pipe, Runner, Running};
@@ -20,7 +21,7 @@ use super::runner::{CommandLine, Pipe, Runner, Running};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Processes;
 
-/// A process with all that it starts, by way of its guard.
+/// A process and its descendants, reached through the guard.
 #[derive(Debug)]
 struct Guarded {
     control: Arc<UnixStream>,
@@ -44,12 +45,14 @@ impl Runner for Processes {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C at the terminal is fc-local's to handle: the instance is drained first.
+            // Ctrl-C at the terminal must reach fc-local alone, which drains the instance first.
             .process_group(0);
         let mut child = orphans::spawn(&mut command_of_guard)?;
         let guard = child.id().unwrap_or(0);
-        let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let (stdout, stderr): (Pipe, Pipe) =
+            (Box::new(KernelPipe::new(stdout)?), Box::new(KernelPipe::new(stderr)?));
         let (process, reporter) = Process::new(Box::new(Guarded { control: Arc::clone(&control), guard }));
         tasks.spawn(follow(child, guard, control, reporter));
         Ok((process, stdout, stderr))
@@ -68,7 +71,7 @@ impl Running for Guarded {
             Order::Freeze => b"stop\n",
             Order::Thaw => b"cont\n",
         };
-        // A few bytes always fit into the socket of a guard that lives; of a dead one nothing is left to order.
+        // A few bytes always fit into the socket of a live guard. Orders to a dead guard have no effect.
         // Not by way of the executor, which does not know a new socket as writable before it has waited once.
         _ = rustix::io::write(&*self.control, line);
     }
@@ -110,11 +113,11 @@ async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter
             }
         }
     }
-    // The guard ends right after its socket does; if it cannot be waited for there is nobody to tell.
+    // The guard ends right after its socket. An error of the wait concerns no caller.
     drop(child.wait().await);
     orphans::forget(guard);
     if !reporter.has_told_exit() {
-        // A guard that was killed takes the program with it, but not what the program had started.
+        // A killed guard takes the program with it, but not the children of the program.
         orphans::end().await;
     }
 }

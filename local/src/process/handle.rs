@@ -1,4 +1,4 @@
-//! One running program, seen from fc-local.
+//! The handle of one running program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ impl Exit {
     }
 }
 
-/// What can be asked of a program. [The example of `Reporter`](Reporter) takes it.
+/// An order to a program. [The example of `Reporter`](Reporter) takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
@@ -54,7 +54,7 @@ pub struct Process {
     exit: watch::Receiver<Option<Exit>>,
 }
 
-/// Tells what becomes of a program. Dropped before it has told an end, it tells of a kill.
+/// Reports about a program. If it is dropped before it has reported an end, the program counts as killed.
 ///
 /// ```
 /// use fc_local::runner::{Exit, Listening, Order, Process, Running};
@@ -83,7 +83,7 @@ pub struct Reporter {
     exit: watch::Sender<Option<Exit>>,
 }
 
-/// What was told, besides the end.
+/// The reports of the guard, except the end.
 #[derive(Debug, Default)]
 struct Reports {
     /// The program's own process; 0 until it is known.
@@ -93,7 +93,7 @@ struct Reports {
 }
 
 impl Process {
-    /// A program that was just started, and who tells what becomes of it.
+    /// A program that was just started, and the sender of its reports.
     pub fn new(running: Box<dyn Running>) -> (Self, Reporter) {
         let (sender, exit) = watch::channel(None);
         let reports = Arc::new(Reports::default());

@@ -1,4 +1,4 @@
-//! What starts programs: processes, unless a test puts something else in their place.
+//! The trait that starts programs: real processes, or a test's own implementation.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,10 +16,10 @@ use super::handle::{Exit, Order, Process};
 use super::output::Output;
 use super::proc::Listening;
 
-/// What a program writes. [The example of `Runner`](Runner) names it.
+/// The output of a program. [The example of `Runner`](Runner) names it.
 pub type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
-/// Starts programs. [`Processes`](super::Processes) is the one that people use.
+/// Starts programs. `Processes` starts real ones.
 ///
 /// ```
 /// use fc_local::runner::{CommandLine, Pipe, Process, Runner};
@@ -44,7 +44,7 @@ pub trait Runner: fmt::Debug + Send + Sync {
     /// The program cannot be started.
     fn start(&self, line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)>;
 
-    /// Whether what is started are processes, whose memory the kernel can limit.
+    /// Whether real processes are started, whose memory the kernel can limit.
     fn has_processes(&self) -> bool {
         false
     }
@@ -52,10 +52,10 @@ pub trait Runner: fmt::Debug + Send + Sync {
 
 /// A program that runs, as its [`Runner`] sees it. [The example of `Reporter`](super::Reporter) is one.
 pub trait Running: fmt::Debug + Send + Sync {
-    /// Passes an order on. Orders are carried out in the order given; after the end they are lost.
+    /// Passes an order on. Orders are carried out in sequence. After the end they have no effect.
     fn order(&self, order: Order);
 
-    /// The resident memory of all that the program started, in bytes.
+    /// The resident memory of the program and its descendants, in bytes.
     fn memory(&self) -> u64;
 
     /// The ports that it listens on.
@@ -77,11 +77,11 @@ pub struct CommandLine<'a> {
     pub folder: &'a Path,
     /// All of its environment.
     pub environment: &'a BTreeMap<String, OsString>,
-    /// Whose memory limit it shares.
+    /// The control group whose memory limit it shares.
     pub(crate) group: Option<&'a Group>,
 }
 
-/// How long the last lines of a command that has ended may still be on their way.
+/// How long the last lines of an ended command may still take to arrive.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
 impl CommandLine<'_> {

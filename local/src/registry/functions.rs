@@ -1,4 +1,4 @@
-//! The functions by name: those that answer, and those that are to come.
+//! The functions by name: deployed ones, and functions whose first deployment is under way.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,14 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::deployed::Deployed;
 use crate::failure::Failure;
 
-/// The functions of a platform, shared by all that call or change them.
+/// The functions of a platform, shared by callers and deployments.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     functions: RwLock<Arc<Functions>>,
 }
 
 impl Registry {
-    /// The functions as they are now.
+    /// The current functions.
     pub(crate) fn functions(&self) -> Arc<Functions> {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -24,7 +24,7 @@ impl Registry {
         functions.find(name).cloned()
     }
 
-    /// Puts a function in its place.
+    /// Adds a deployed function.
     pub(crate) fn add(&self, function: Arc<Deployed>) {
         self.change(|functions| functions.insert(function));
     }
@@ -35,7 +35,7 @@ impl Registry {
         removed
     }
 
-    /// Says why a function that is not there yet does not answer. It has no effect on one that is there.
+    /// Says why a function that is not deployed yet does not answer. No effect on a deployed function.
     pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
         self.change(|functions| functions.set_pending(name, why));
     }
@@ -46,7 +46,7 @@ impl Registry {
     }
 }
 
-/// The functions there are, and those that are to come.
+/// The deployed functions, and the functions that are not deployed yet.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Functions {
     deployed: HashMap<Arc<str>, Arc<Deployed>>,
@@ -83,7 +83,7 @@ impl Functions {
         }
     }
 
-    /// The names of all, in no order.
+    /// The names of all functions, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.deployed.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str))
     }

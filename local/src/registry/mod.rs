@@ -1,4 +1,4 @@
-//! The functions there are, by name: the one place that knows which generation of each is current.
+//! The registry of functions by name. It alone knows the current generation of each.
 
 mod deployed;
 mod functions;

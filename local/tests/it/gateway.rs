@@ -239,7 +239,7 @@ fn doubtful_shapes_never_reach_the_function() {
             reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
         }
     }
-    // These do not even get past the parser, which answers without a body.
+    // These do not even get past the parser.
     for shape in [
         "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc",
         "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, identity\r\n\r\nabc",

@@ -67,7 +67,7 @@ fn a_good_manifest_has_no_remarks() {
     assert!(is_ok && errors.is_empty(), "{errors}");
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
-        "function": "f", "runtime": "custom.debian12", "memoryMb": 512, "timeoutSeconds": 10,
+        "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
         "instanceConcurrency": 1, "methods": ["GET"],
     }]);
     assert_eq!(functions, expected);
@@ -138,14 +138,14 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
         12,
         "      cpu: 1",
         true,
-        "with 1 vCPU the platform takes 1024 to 4096 MB (1 to 4 GB for each), not 512 MB",
+        "with 1 vCPU the platform takes 1024 to 4096 MiB (1 to 4 GiB for each), not 512 MiB",
     );
-    check(12, "      cpu: 0.1", true, "with 0.1 vCPU the platform takes 128 to 384 MB");
+    check(12, "      cpu: 0.1", true, "with 0.1 vCPU the platform takes 128 to 384 MiB");
     check(
         12,
         "      cpu: 16\n      memorySize: 8192",
         true,
-        "with 16 vCPU the platform takes 16384 to 32768 MB",
+        "with 16 vCPU the platform takes 16384 to 32768 MiB",
     );
     for sizes in [
         "cpu: 0.05\n      memorySize: 128",
@@ -259,7 +259,7 @@ fn devices_pipes_and_huge_files_are_refused_at_once() {
     assert!(list(&folder, &[]).2.contains("s.yaml:9: `${file('pipe')}`: cannot read "));
     folder.hollow("huge", 1 << 40);
     folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('huge')}"));
-    assert!(list(&folder, &[]).2.contains("it is larger than 8 MB"));
+    assert!(list(&folder, &[]).2.contains("it is larger than 8 MiB"));
     // A pipe in the place of a `.env` file is a remark.
     std::fs::rename(folder.path().join("pipe"), folder.path().join(".env")).unwrap();
     folder.write("s.yaml", GOOD);
@@ -273,7 +273,7 @@ fn environments_and_base_files_are_laid_over() {
     folder.write("env.yaml", "environments: [{name: test, overlays: {components: {fc3: {timeout: 42}}}}]");
     folder.write("base.yaml", GOOD);
     folder.write("s.yaml", "extend: base.yaml\nresources: {f: {props: {memorySize: 1024}}}");
-    assert!(list(&folder, &[]).1.contains("\"memoryMb\":1024"));
+    assert!(list(&folder, &[]).1.contains("\"memoryMiB\":1024"));
     let named = folder.write("s.yml", GOOD);
     let launch = Launch::new(program()).args(["--env", "test", "--template"]).args([named]);
     let (_, out, errors) = outcome(&launch.args(["list", "--json"]), &[]);
@@ -351,4 +351,11 @@ fn expressions_have_bounds() {
     });
     check(3, &format!("vars: {{region: '${{{}}}'}}", "a(".repeat(200_000)), true, "is not an expression");
     check(3, &format!("vars: {{region: '${{vars.a9}}', {lists}}}"), true, "more than 200000 values");
+    // Few values, and gigabytes of text.
+    let big = "x".repeat(20_000);
+    let text = format!("vars: {{region: '{}', big: {big}}}", "${vars.big}".repeat(40_000));
+    check(3, &text, true, "more than 128 MiB of text");
+    let sum = " + vars.big".repeat(200);
+    let text = format!("vars: {{region: '${{str(\"a\"){sum}}}', big: {big}}}");
+    check(3, &text, true, "more than 128 MiB of text");
 }

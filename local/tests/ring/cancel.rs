@@ -7,6 +7,7 @@ use fc_local::Kind;
 use fc_local::runner::Order;
 use serde_json::json;
 use testkit::eventually;
+use testkit::h1::{Conn, request};
 
 use crate::fake::Program;
 use crate::function::{Asked, chunks, text, usual};
@@ -59,8 +60,9 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
     }
 }
 
+/// A next request that stands unread keeps hyper from looking for the end of the connection.
 #[test]
-fn a_client_is_missed_during_a_stream() {
+fn a_client_is_missed_during_a_stream_whatever_stands_unread() {
     let senders = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&senders);
     let ring = Ring::serving(f().concurrency(5), move |_: Asked| {
@@ -69,12 +71,17 @@ fn a_client_is_missed_during_a_stream() {
         kept.lock().unwrap().push(sender);
         async { reply }
     });
-    let mut call = ring.begin("/");
-    let id = call.answer_head().id();
-    assert_eq!(call.chunk().unwrap(), b"begun");
-    drop(call);
-    assert_cancelled(&ring, &id);
-    eventually("the function sees its connection close", || senders.lock().unwrap()[0].is_closed());
+    let stream = request("GET", "/", "", b"");
+    for (nth, bytes) in [stream.clone(), stream.repeat(2)].into_iter().enumerate() {
+        let mut call = Conn::open(ring.port());
+        call.send(&bytes);
+        let id = call.answer_head().id();
+        assert_eq!(call.chunk().unwrap(), b"begun");
+        drop(call);
+        ring.nth(nth + 1, "a cancelled call", |kind| matches!(kind, Kind::CallCancelled { .. }));
+        assert_cancelled(&ring, &id);
+        eventually("the function sees its connection close", || senders.lock().unwrap()[nth].is_closed());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! HTTP/1.1 on one connection.
 
-use std::mem::replace;
+use std::cell::Cell;
+use std::mem::{MaybeUninit, replace};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -8,17 +9,19 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::counters::InRoll;
 use crate::exchange::Peer;
 #[cfg(feature = "websocket")]
 use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
 use crate::serve::connection::unread::{HEAD_MAX, Unread, linger};
-use crate::serve::connection::{Service, is_over};
+use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::departure::departure;
 use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
@@ -45,6 +48,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     place: OwnedSemaphorePermit,
     /// Whether hyper accepts as many fields as this crate does. hyper's own limit is 100.
     has_room: bool,
+    _in_roll: InRoll,
 }
 
 /// The status for a head that does not come in time.
@@ -60,6 +64,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         place: OwnedSemaphorePermit,
         late: bool,
     ) -> Self {
+        let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
         let (socket, head_limit) = (io.handle(), if late { Duration::ZERO } else { app.settings.head_limit });
         let service = Service { app, peer: Arc::clone(&peer), unread: None };
@@ -76,6 +81,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
             departed: None,
             place,
             has_room: false,
+            _in_roll: in_roll,
         }
     }
 
@@ -146,8 +152,27 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        if is_over(connection, &mut this.drain, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+        let expects_request = Cell::new(false);
+        let may_stop = || {
+            let idle = !this.peer.is_busy();
+            expects_request.set(idle && (this.peer.is_mid_head() || has_unread(&this.socket)));
+            !expects_request.get()
+        };
+        let stop = (may_stop, http1::Connection::graceful_shutdown);
+        if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
             return Poll::Ready(());
+        }
+        if expects_request.get() {
+            if this.peer.leave() {
+                // The limit of a head may have begun before the stop, and is longer.
+                this.slow_head.stop();
+            }
+            let is_mid_head = this.peer.is_mid_head();
+            return this.slow_head.poll(cx, FAREWELL.min(this.head_limit)).map(|()| {
+                if is_mid_head {
+                    this.peer.set_unread(REQUEST_TIMEOUT);
+                }
+            });
         }
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
@@ -163,7 +188,14 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     }
 }
 
+/// Whether the kernel has bytes that hyper has not read. The executor's own view is as old as its last look.
+fn has_unread(socket: &OwnedWriteHalf) -> bool {
+    let stream: &TcpStream = socket.as_ref();
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
+}
+
 /// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.
+#[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
 pub(super) enum Following<S: Send + Sync + 'static> {
     Http(Http1<S>),
     /// A head was refused, and its rest is read away.

@@ -42,7 +42,10 @@ impl Unread {
 
     /// Whether a hyper that accepts more fields may be able to read the head.
     pub(super) fn has_many_fields(&self) -> bool {
-        self.status == TOO_LARGE && self.start.len() < HEAD_MAX
+        // A body may have come with the head, so that the bytes say nothing of the head's size.
+        let is_whole = || self.start().windows(3).any(|end| end.starts_with(b"\n\n") || end == b"\n\r\n");
+        self.status == TOO_LARGE
+            && (self.start.len() < HEAD_MAX || self.start().ends_with(b"\n\n") || is_whole())
     }
 
     pub(super) fn into_start(self) -> Bytes {

@@ -28,6 +28,12 @@ impl Front {
     /// Starts one that passes everything to the port `function`, and waits until the function answers.
     #[track_caller]
     pub fn start(kind: &Kind, function: u16) -> Self {
+        Self::start_with(kind, function, str::to_owned)
+    }
+
+    /// As [`start`](Self::start), with settings that are changed before their places are filled.
+    #[track_caller]
+    pub fn start_with(kind: &Kind, function: u16, change: impl Fn(&str) -> String) -> Self {
         let (port, own) = (free_port(), free_port());
         let has_two_ports = kind.files.iter().any(|(_, text)| text.contains("@HTTP2@"));
         let http2 = if has_two_ports { own } else { port };
@@ -38,7 +44,7 @@ impl Front {
             text.replace("@HTTP2@", &http2.to_string()).replace("@FUNCTION@", &function.to_string())
         };
         for (name, text) in kind.files {
-            folder.write(name, &fill(text));
+            folder.write(name, &fill(&change(text)));
         }
         let launch = Launch::new(program(kind.command[0]));
         let launch = launch.args(kind.command[1..].iter().map(|word| fill(word))).folder(folder.path());

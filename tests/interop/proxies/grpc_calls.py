@@ -13,6 +13,8 @@ import greeter_pb2_grpc as stubs  # noqa: E402
 channel = grpc.insecure_channel(f"127.0.0.1:{port}")
 greeter = stubs.GreeterStub(channel)
 WAIT = 10
+# Seconds, as in `silence.rs`.
+SILENCE = 65
 
 
 def hello(name):
@@ -77,6 +79,28 @@ def chat():
     code = code_of(lambda: next(call))
     said.release()
     return code.name
+
+
+def quiet_chat():
+    """A call on which neither side says anything for a while, and then one more message each."""
+    names = ["before", "after"]
+    may_go_on = threading.Event()
+
+    def requests():
+        yield hello(names[0])
+        may_go_on.wait(2 * SILENCE)
+        yield hello(names[1])
+
+    call = greeter.Chat(requests(), timeout=4 * SILENCE)
+    assert next(call).message == names[0]
+    print("chat is open", flush=True)
+    threading.Timer(SILENCE, may_go_on.set).start()
+    try:
+        assert next(call).message == names[1]
+    except grpc.RpcError as error:
+        may_go_on.set()
+        return f"is cut, {error.code().name}"
+    return "passes"
 
 
 print(globals()[part](), flush=True)

@@ -7,7 +7,9 @@ mod front;
 mod grpc;
 mod kinds;
 mod leaving;
+mod needed;
 mod replies;
+mod silence;
 mod table;
 
 use std::time::{Duration, Instant};

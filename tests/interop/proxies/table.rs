@@ -55,8 +55,9 @@ fn page() -> Vec<String> {
 /// The line with the heads of the one table that has a column.
 #[track_caller]
 fn head(page: &[String], column: &str) -> usize {
-    let has_column = |line: &&String| cells(line).iter().any(|cell| cell == column);
-    let heads: Vec<usize> = (0..page.len()).filter(|at| has_column(&&page[*at])).collect();
+    let is_head = |at: &usize| page.get(at + 1).is_some_and(|below| below.starts_with("|---"));
+    let has_column = |at: &usize| cells(&page[*at]).iter().any(|cell| cell == column);
+    let heads: Vec<usize> = (0..page.len()).filter(is_head).filter(has_column).collect();
     assert_eq!(heads.len(), 1, "one table has the column {column:?}");
     heads[0]
 }

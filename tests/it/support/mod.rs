@@ -1,6 +1,7 @@
 //! What these tests share beyond `testkit`: the servers of this package, and the rows every client asks.
 
 pub mod build;
+pub mod greedy;
 pub mod rows;
 pub mod server;
 

@@ -10,7 +10,7 @@ use crate::front::control::set_log;
 use crate::front::visit::Visit;
 use crate::wire::{headers, limits, upgrade};
 
-/// Makes the client's response from the function's.
+/// Converts the function's reply into the client's response.
 pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,
@@ -35,17 +35,25 @@ pub(crate) async fn pass_on(
         return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
     }
     if body.is_streamed() && !has_no_body && !wants_log {
-        return Ok(Response::from_parts(head, Outgoing::streamed(body.stream())));
+        // Who listens to events acts on the head, and the first event may be long in coming.
+        let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
+        return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
     let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
-    // The length of what would have been sent is the function's to tell.
+    // Only the function knows the length of the body that it did not send.
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
     Ok(Response::from_parts(head, Outgoing::whole(bytes)))
+}
+
+fn is_events(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

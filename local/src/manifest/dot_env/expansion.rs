@@ -38,7 +38,7 @@ struct Reference<'a> {
     default: Option<&'a str>,
 }
 
-/// The last dollar that is not escaped, with what it refers to.
+/// The last unescaped dollar sign, with the name after it.
 fn last(value: &str) -> Option<Reference<'_>> {
     let at = value.rmatch_indices('$').map(|(at, _)| at).find(|at| !value[..*at].ends_with('\\'))?;
     let whole = &value[at..];

@@ -22,7 +22,7 @@ pub(super) fn first(folder: &Path) -> PathBuf {
     folder.join(".env").components().collect()
 }
 
-/// The files that are read once the manifest is known, the one that wins first.
+/// The files that are read after the manifest. An earlier file takes precedence.
 pub(super) fn others(current: &Path, folder: &Path, root: &Node) -> Vec<PathBuf> {
     let resources = root.child("resources").map_or(&[][..], Node::entries);
     let code = resources.iter().filter_map(|entry| entry.node.child("props")?.child("code")?.as_text());
@@ -30,7 +30,7 @@ pub(super) fn others(current: &Path, folder: &Path, root: &Node) -> Vec<PathBuf>
     folders.chain([folder.to_owned()]).map(|folder| first(&folder)).collect()
 }
 
-/// Reads one file's text into `variables`; `shell` are the variables that are set already.
+/// Reads one file's text into `variables`; `shell` holds the variables that are set already.
 ///
 /// # Errors
 ///

@@ -126,7 +126,7 @@ fn joined(folder: &Path, path: &str) -> PathBuf {
     whole
 }
 
-/// The value as one that stands on `line`: its own lines are those of another text.
+/// The value with `line` as the line of every node: its own lines belong to another text.
 pub(crate) fn with_line(mut node: Node, line: usize) -> Node {
     node.line = line;
     match &mut node.value {

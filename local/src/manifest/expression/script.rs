@@ -146,7 +146,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Counts an operator or an access: each one nests what stands before it.
+    /// Counts an operator or an access: each nests the expression before it one level deeper.
     fn link(&mut self) -> Option<()> {
         self.links += 1;
         (self.links <= LINKS_MAX).then_some(())

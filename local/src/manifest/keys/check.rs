@@ -54,7 +54,7 @@ fn check(node: &mut Node, table: &'static Table, place: &str, problems: &mut Vec
     }
 }
 
-/// Looks at what stands under a known key.
+/// Checks the value under a known key.
 fn check_value(key: &'static Key, entry: &mut Entry, problems: &mut Vec<Problem>) {
     let (name, line, kind) = (key.name, entry.line, entry.node.kind());
     if matches!(entry.node.value, Value::Failed) || key.takes_text(&entry.node) {
