@@ -284,9 +284,6 @@ mod tests {
         peer.clear_current();
         assert!(peer.current().is_none() && peer.set_current(&second));
         assert_eq!(Arc::strong_count(&first), 1);
-        assert!(
-            !Peer::new(address, true, Budget::new(0)).set_current(&first),
-            "HTTP/2 has many at a time"
-        );
+        assert!(!Peer::new(address, true, Budget::new(0)).set_current(&first), "HTTP/2 has many at a time");
     }
 }

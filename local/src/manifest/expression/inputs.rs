@@ -7,13 +7,13 @@ use super::template;
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
-/// How deep values may lead to values. A circle ends here.
+/// The deepest nesting of references. A cycle ends here.
 const DEPTH_MAX: usize = 100;
 
-/// How many values the expressions of a file may lead to. A few lists of lists make millions.
+/// The most values that the expressions of a file may yield. A few nested lists could yield millions.
 const VALUES_MAX: usize = 200_000;
 
-/// How many values there may still be.
+/// The values that are left of that bound.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<usize>,
@@ -25,8 +25,8 @@ impl Budget {
     }
 }
 
-/// Replaces every expression in `node`. Nulls vanish, as they do in the deployment tool. What an expression cannot
-/// give is reported with its line, and the value is left out.
+/// Replaces every expression in `node`. Nulls vanish, as in the deployment tool. An expression without a value is
+/// reported with its line, and left out.
 pub(crate) fn inputs(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     copy(node, 0, context, problems)
 }
@@ -44,7 +44,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
             .then(|| format!("the expressions of this file lead to more than {VALUES_MAX} values"))
     };
     if let Some(text) = refusal {
-        // One remark is enough.
+        // One report is enough.
         left.set(0);
         problems.push(Problem::error(node.line, text));
         return Node::null(node.line);
@@ -64,7 +64,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::List(items) => {
             let mut copied: Vec<Node> =
                 items.iter().map(|item| copy(item, depth + 1, context, problems)).collect();
-            // Those within a list leave a hole.
+            // A null within a list leaves a hole.
             let length = copied.iter().rposition(|item| item.value != Value::Null).map_or(0, |last| last + 1);
             copied.truncate(length);
             Value::List(copied)
