@@ -121,6 +121,6 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.answer.poll_with(&mut this.busy, cx).map(Ok)
+        this.answer.poll_with(&mut this.busy, cx)
     }
 }
