@@ -21,6 +21,8 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
+    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
     /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
@@ -67,6 +69,7 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             reply: AtomicU8::new(NO_REPLY),
             unread: AtomicU16::new(0),
@@ -157,6 +160,11 @@ impl Peer {
         self.begun.load(Ordering::Relaxed)
     }
 
+    /// Has the next reply say `connection: close`. True if that is new.
+    pub(crate) fn leave(&self) -> bool {
+        !self.leaving.swap(true, Ordering::Relaxed)
+    }
+
     pub(crate) fn moves(&self) {
         self.moved.store(true, Ordering::Relaxed);
     }
@@ -225,6 +233,11 @@ impl fmt::Debug for Current {
 }
 
 impl Busy {
+    /// Whether the connection is closed after this request.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
     /// Notes that hyper has the reply.
     pub(crate) fn replying(self) -> Replying {
         self.0.reply.store(REPLYING, Ordering::Relaxed);

@@ -77,7 +77,7 @@ impl Run {
         Failure::process_exited(duration, self.memory())
     }
 
-    /// Waits until endless calls, such as WebSockets, are asked to end.
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
     pub(super) async fn farewell(&self) {
         match &self.lease {
             Some(lease) => lease.farewell().await,
@@ -99,6 +99,13 @@ impl Run {
 
     pub(super) fn instance_id(&self) -> Option<Arc<str>> {
         self.source.instance.clone()
+    }
+
+    /// The client has the head of the reply. The body is passed on as it comes.
+    pub(crate) fn begin_stream(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.begin_stream();
+        }
     }
 
     /// Ends the call after a complete reply. The connection can be used again.
@@ -152,14 +159,16 @@ impl Run {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
+        let lease = self.lease.take();
+        if let Some(lease) = &lease {
+            // It reads what the function has written by now, which comes before the line of the call's end.
+            lease.instance.output.end(&self.id);
+        }
         if let Some(tail) = &self.tail {
             tail.push(&call_end(Some(&self.id), kind.as_ref()));
         }
         if let Some(kind) = kind {
             self.log.emit(&self.source, kind);
-        }
-        if let Some(lease) = self.lease.take() {
-            lease.instance.output.end(&self.id);
         }
     }
 }

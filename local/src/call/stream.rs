@@ -39,7 +39,8 @@ enum First {
 pub(crate) struct BrokenOff;
 
 impl AnswerStream {
-    pub(super) fn new(body: Incoming, run: Run) -> Self {
+    pub(super) fn new(body: Incoming, mut run: Run) -> Self {
+        run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
         AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
     }

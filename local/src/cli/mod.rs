@@ -84,9 +84,9 @@ struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
-    /// The port of a running `fc-local dev`
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
+    /// The port of a running `fc-local dev` [default: that of the one for this manifest]
+    #[arg(long)]
+    port: Option<u16>,
     /// Do not run the manifest's build steps
     #[arg(long)]
     no_build: bool,
@@ -160,6 +160,16 @@ fn default_template() -> PathBuf {
     let names = ["s.yaml", "s.YAML", "s.YML", "s.yml"].map(PathBuf::from);
     let found = names.iter().find(|name| name.exists());
     found.unwrap_or(&names[0]).clone()
+}
+
+/// Says which functions have no code to start. `true` if there are any.
+fn refuse_without_code(manifest: &Manifest, builds: bool) -> bool {
+    let mut is_refused = false;
+    for problem in manifest.without_code(builds) {
+        is_refused = true;
+        print::complain(&format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text));
+    }
+    is_refused
 }
 
 fn settings(port: u16, build: bool) -> Settings {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -99,11 +100,11 @@ impl Deployer {
         let source = Source::function(&Arc::from(name));
         self.registry.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
-        let files = Sources::of(function, manifest.folder()).files_apart().await;
+        let files = Sources::of(function, manifest).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.builds_code && !function.actions.is_empty() {
             let outcome = self.build(function, manifest, &source, done).await;
-            let after = Sources::of(function, manifest.folder()).files_apart().await;
+            let after = Sources::of(function, manifest).files_apart().await;
             self.keep_files(name, files, after);
             if let Err(failure) = outcome {
                 self.log.emit(&source, Kind::BuildFailed(failure));
@@ -129,8 +130,10 @@ impl Deployer {
         source: &Source,
         done: &mut Built,
     ) -> Result<(), BuildFailure> {
+        let follows = build::follows_target_folder(&function.actions);
         for action in &function.actions {
             if !done.actions.contains(action) {
+                let manifest = (manifest, follows);
                 build::run(action, source, &self.log, manifest, &*self.runner, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
@@ -239,6 +242,15 @@ impl Deployer {
     fn keep_files(&self, name: &str, before: Files, after: Files) {
         let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
         builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
+    }
+
+    /// Lets other programs of this user find the platform at `address`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written down.
+    pub(crate) fn announce(&self, manifest: &Manifest, address: SocketAddr) -> io::Result<()> {
+        self.workspace.announce(manifest.file(), address)
     }
 
     /// The sources of a function's last build.

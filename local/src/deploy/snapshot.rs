@@ -42,6 +42,15 @@ impl Workspace {
         Ok(Workspace { folder, count: AtomicU64::new(0) })
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folders of processes that run.
+    pub(super) fn running(root: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        workspaces(root).filter(|(_, is_running)| *is_running).map(|(folder, _)| folder)
+    }
+
     /// Copies `code`, as the deployment tool would pack it.
     pub(crate) fn snapshot(&self, code: &Path, function: &str) -> io::Result<Snapshot> {
         if size(code, SIZE_MAX)? > SIZE_MAX {
@@ -77,15 +86,18 @@ pub(crate) async fn remove(snapshot: Snapshot) {
 }
 
 fn remove_leftovers(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let pid =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            drop(std::fs::remove_dir_all(entry.path()));
-        }
+    for (folder, _) in workspaces(root).filter(|(_, is_running)| !is_running) {
+        drop(std::fs::remove_dir_all(folder));
     }
+}
+
+/// The folders of all processes, and whether the process still runs.
+fn workspaces(root: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
+    std::fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let pid: u32 = name.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?;
+        Some((entry.path(), Path::new(&format!("/proc/{pid}")).exists()))
+    })
 }
 
 /// The size of everything below, counted until `limit` is passed.

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::manifest::Manifest;
 use crate::model::Function;
 
 /// Folders with the products of tools, which are no sources.
@@ -33,18 +34,27 @@ pub(crate) struct Sources {
     roots: Vec<PathBuf>,
     /// The folder that the build writes to. Its changes come from the build itself.
     output: Option<PathBuf>,
+    /// The manifest's own files. What follows from their changes depends on what they say.
+    manifest: Vec<PathBuf>,
+    /// Whether files that only people read are left out: nobody has said what the build reads.
+    skips_documents: bool,
 }
 
 impl Sources {
     /// The sources of a function with build steps, or the code of any other.
-    pub(crate) fn of(function: &Function, manifest_folder: &Path) -> Self {
+    pub(crate) fn of(function: &Function, manifest: &Manifest) -> Self {
         let is_built = !function.actions.is_empty();
         let roots = match (&function.local.watch[..], is_built) {
-            ([], true) => vec![manifest_folder.to_owned()],
+            ([], true) => vec![manifest.folder().to_owned()],
             ([], false) => vec![function.code.clone()],
             (chosen, _) => chosen.to_vec(),
         };
-        Sources { roots, output: is_built.then(|| function.code.clone()) }
+        Sources {
+            roots,
+            output: is_built.then(|| function.code.clone()),
+            manifest: manifest.own_files().map(Path::to_owned).collect(),
+            skips_documents: is_built && function.local.watch.is_empty(),
+        }
     }
 
     /// As [`files`](Self::files), on a thread where blocking does no harm.
@@ -122,11 +132,14 @@ impl Sources {
 
     fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if self.output.as_deref() == Some(path) {
+        if self.output.as_deref() == Some(path) || self.manifest.iter().any(|own| own == path) {
             return true;
         }
         if is_folder {
             return name.starts_with('.') || MADE_BY_TOOLS.contains(&name);
+        }
+        if self.skips_documents && is_document(name) {
+            return true;
         }
         // Editors write a temporary file and rename it. Logs are written by builds.
         name.ends_with('~')
@@ -134,6 +147,16 @@ impl Sources {
             || name.starts_with(".#")
             || name == "4913"
     }
+}
+
+/// Whether people read the file and no build does.
+fn is_document(name: &str) -> bool {
+    const DOCUMENTS: [&str; 8] =
+        ["readme", "changelog", "contributing", "license", "licence", "notice", "authors", "copying"];
+    let stem = name.split(['.', '-']).next().unwrap_or_default();
+    let is_text =
+        name.rsplit_once('.').is_none_or(|(_, ending)| ["md", "txt", "rst", "adoc"].contains(&ending));
+    name == ".gitignore" || is_text && DOCUMENTS.iter().any(|document| stem.eq_ignore_ascii_case(document))
 }
 
 /// The files that fc-local itself writes to, by device and inode. Otherwise each line of output would be a change.

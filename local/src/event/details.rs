@@ -89,11 +89,17 @@ pub struct Cause {
     pub failure: &'static str,
     /// The platform's text for the caller.
     pub message: String,
+    /// The program's exit code, where its end is the failure. The message reads it as an error number of the system.
+    pub exit_code: Option<i32>,
 }
 
 impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
-        Cause { failure: failure.kind.name(), message: failure.message().to_owned() }
+        Cause {
+            failure: failure.kind.name(),
+            message: failure.message().to_owned(),
+            exit_code: failure.exit_code,
+        }
     }
 }
 

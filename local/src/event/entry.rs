@@ -42,6 +42,7 @@ impl Kind {
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
+            Kind::InstanceNotListening { last_line, .. } => last_line.as_ref().map_or(0, String::capacity),
             Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -88,6 +89,7 @@ impl Kind {
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::Ipv6PortTaken { .. }
+            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }

@@ -45,6 +45,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
+        Kind::InstanceNotListening { given_port, waited, last_line } => {
+            json!({ "givenPort": given_port, "ms": ms(*waited), "lastLine": last_line })
+        }
         Kind::PortIgnored { given_port, port } | Kind::PortUnexpected { given_port, port } => {
             json!({ "givenPort": given_port, "port": port })
         }
@@ -77,6 +80,7 @@ fn own(kind: &Kind) -> Value {
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
         Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
+        Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
@@ -116,7 +120,11 @@ fn socket(socket: SocketTraffic) -> Value {
 }
 
 fn failure(cause: &Cause) -> Value {
-    json!({ "failure": cause.failure, "message": cause.message })
+    let fields = json!({ "failure": cause.failure, "message": cause.message });
+    match cause.exit_code {
+        Some(code) => with(fields, "exitCode", code),
+        None => fields,
+    }
 }
 
 fn hook_fault(fault: &HookFault) -> Value {

@@ -42,6 +42,15 @@ pub enum Kind {
     },
     /// An instance did not start.
     InstanceStartFailed(Cause),
+    /// Nothing of the program listens yet, after as long as a start usually takes.
+    InstanceNotListening {
+        /// `FC_CUSTOM_LISTEN_PORT`.
+        given_port: u16,
+        /// How long it had been waited for.
+        waited: Duration,
+        /// The last line that the program wrote, if it wrote one.
+        last_line: Option<String>,
+    },
     /// The program listens on the declared port instead of the given port. Only one instance can run.
     PortIgnored {
         /// `FC_CUSTOM_LISTEN_PORT`.
@@ -184,6 +193,13 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
+    /// fc-local stops, and these calls of a function are still under way.
+    CallsRemain {
+        /// The number of dropped events.
+        calls: usize,
+        /// How long they may go on.
+        left: Duration,
+    },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
     /// This reader was too slow. Events were dropped between the previous event and this one.
@@ -260,6 +276,7 @@ names! {
     Http2Refused => "http2_refused",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
+    InstanceNotListening => "instance_not_listening",
     PortIgnored => "port_ignored",
     PortUnreachable => "port_unreachable",
     PortUnexpected => "port_unexpected",
@@ -291,6 +308,7 @@ names! {
     PortNotOpened => "port_not_opened",
     Ipv6PortTaken => "ipv6_port_taken",
     MemoryLimitsSampled => "memory_limits_sampled",
+    CallsRemain => "calls_remain",
     CallsEnded => "calls_ended",
     EventsDropped => "events_dropped",
 }
@@ -315,8 +333,10 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::CallsRemain { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::Http2Refused
+            | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
             | Kind::PortUnexpected { .. }

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::details::{Address, BuildFailure, BuildFault, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+};
 use super::entry::Event;
 use super::kind::Kind;
 use crate::failure::{mebibytes, usage};
@@ -25,7 +28,10 @@ impl Event {
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
-            Kind::InstanceStartFailed(cause) => format!("cannot start: {}", cause.message),
+            Kind::InstanceStartFailed(cause) => format!("cannot start: {}", why_not_started(cause)),
+            Kind::InstanceNotListening { given_port, waited, last_line } => {
+                not_listening(*given_port, *waited, last_line.as_deref())
+            }
             Kind::PortIgnored { given_port, port } => format!(
                 "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
                  instance only"
@@ -67,7 +73,7 @@ impl Event {
             }
             Kind::Ready(address) => ready(address),
             Kind::SwapRefused(cause) => {
-                format!("the new code does not start, so the former goes on: {}", cause.message)
+                format!("the new code does not start, so the former goes on: {}", why_not_started(cause))
             }
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
@@ -87,6 +93,7 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
+            Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
             Kind::EventsDropped { events, bytes } => {
                 format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
@@ -129,6 +136,40 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
+/// The failure without the program's output, whose lines have been told one by one.
+fn why_not_started(cause: &Cause) -> String {
+    let message = cause.message.split_once("\nLogs:\n").map_or(&*cause.message, |(message, _)| message);
+    match cause.exit_code.and_then(exit_hint) {
+        Some(hint) => format!("{message} {hint}"),
+        None => message.to_owned(),
+    }
+}
+
+/// What an exit code says. The platform takes it for an error number of the system.
+fn exit_hint(code: i32) -> Option<String> {
+    let meaning = match code {
+        1 => "most programs end with 1 after an error of their own".to_owned(),
+        101 => "a Rust program ends with 101 after a panic".to_owned(),
+        126 => "a shell ends with 126 if it may not run a command".to_owned(),
+        127 => "a shell ends with 127 if there is no such command".to_owned(),
+        129..=192 => return Some(format!("({code} is 128 + {0}: signal {0} ended it.)", code - 128)),
+        _ => return None,
+    };
+    Some(format!("(The message is the platform's reading of the code as an error number: {meaning}.)"))
+}
+
+fn not_listening(port: u16, waited: Duration, last_line: Option<&str>) -> String {
+    let mut text = format!(
+        "nothing listens after {} s: the program has to listen on 0.0.0.0:{port}, the port in FC_CUSTOM_LISTEN_PORT; ",
+        waited.as_secs()
+    );
+    match last_line {
+        Some(line) => text.extend(["its last line was: ", line]),
+        None => text.push_str("it has written nothing"),
+    }
+    text
+}
+
 /// The failure of the hook or check of this name, as text.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
@@ -159,6 +200,14 @@ fn ready(address: &Address) -> String {
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
     }
+}
+
+fn calls_remain(calls: usize, left: Duration) -> String {
+    let are = if calls == 1 { "call is" } else { "calls are" };
+    format!(
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once",
+        left.as_millis().div_ceil(1000)
+    )
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

@@ -13,11 +13,13 @@ pub(crate) struct Failure {
     message: String,
     /// The instance that had the call, if one did.
     pub(crate) instance: Option<Arc<str>>,
+    /// The program's exit code, where its end is the failure.
+    pub(crate) exit_code: Option<i32>,
 }
 
 impl Failure {
     fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), instance: None }
+        Failure { kind, message: message.into(), instance: None, exit_code: None }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -98,7 +100,7 @@ impl Failure {
             "Function instance exited unexpectedly(code {code}, message:{}) with start command '{command} '.\nLogs:\n{logs}",
             exit_text(code)
         );
-        Failure::new(FailureKind::ExitedAtStart, message)
+        Failure { exit_code: Some(code), ..Failure::new(FailureKind::ExitedAtStart, message) }
     }
 
     pub(crate) fn not_started(port: u16, limit: Duration, logs: &str) -> Self {

@@ -119,10 +119,10 @@ impl Outgoing {
     }
 
     /// Lets a streamed body notice that its client leaves.
-    pub(crate) fn watched(mut self, hangup: &Arc<Hangup>) -> Self {
+    pub(crate) fn watched(mut self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) -> Self {
         if let Outgoing::Streamed(streamed) = &mut self {
             let hangup = Arc::clone(hangup);
-            streamed.hangup = Some(Box::pin(async move { hangup.gone().await }));
+            streamed.hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
         }
         self
     }

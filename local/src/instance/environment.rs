@@ -36,8 +36,12 @@ impl Surroundings {
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        // A program needs its search path. Nothing else of the developer's shell is passed on.
-        for name in ["PATH"].into_iter().chain(function.local.pass_env.iter().map(String::as_str)) {
+        // A program needs its search path, and what a panic asks its reader to set. Nothing else of the developer's shell
+        // is passed on.
+        for name in ["PATH", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]
+            .into_iter()
+            .chain(function.local.pass_env.iter().map(String::as_str))
+        {
             if let Some(value) = shell::variable(name) {
                 variables.insert(name.to_owned(), value);
             }

@@ -1,7 +1,7 @@
 //! One running instance, and the memory it uses.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,8 @@ pub(crate) struct Instance {
     pub(super) _port: Port,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
+    /// How many of its calls are streams that have begun.
+    pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,
     pub(super) is_oom: AtomicBool,
     pub(super) group: Option<OwnGroup>,

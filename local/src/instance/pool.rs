@@ -1,6 +1,7 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -30,6 +31,8 @@ pub(crate) struct Pool {
     pub(crate) generation: Arc<Generation>,
     state: Mutex<State>,
     changed: Notify,
+    /// The number of calls that have a slot.
+    leases: AtomicUsize,
     /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
     /// Asks the sockets of these instances to end.
@@ -56,6 +59,8 @@ pub(crate) struct Lease {
     pool: Arc<Pool>,
     /// Whether the call waited for this instance to start.
     pub(crate) is_cold: bool,
+    /// Whether the client has the head of the reply, and gets the body as it comes.
+    is_stream: bool,
 }
 
 impl Pool {
@@ -76,6 +81,7 @@ impl Pool {
             generation,
             state: Mutex::new(state),
             changed: Notify::new(),
+            leases: AtomicUsize::new(0),
             no_more_starts: CancellationToken::new(),
             farewell: CancellationToken::new(),
         })
@@ -102,7 +108,7 @@ impl Pool {
         for effect in effects {
             match effect {
                 Effect::Hand { waiter, instance, is_cold } => {
-                    let lease = Lease { instance, pool: Arc::clone(self), is_cold };
+                    let lease = Lease::new(instance, self, is_cold);
                     handed.push((state.waiting.remove(&waiter), Ok(lease)));
                 }
                 Effect::Fail(waiter) => {
@@ -149,9 +155,7 @@ impl Pool {
                     state.waiting.insert(waiter, sender);
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => {
-                    Err(Ok(Lease { instance, pool: Arc::clone(self), is_cold: false }))
-                }
+                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, false))),
                 Acquired::Full(cap) => {
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
@@ -240,7 +244,7 @@ impl Pool {
         self.change(Slots::open);
     }
 
-    /// Asks endless calls, such as WebSockets, to end.
+    /// Asks endless calls, such as those of a WebSocket, to end.
     pub(crate) fn say_goodbye(&self) {
         self.farewell.cancel();
     }
@@ -249,6 +253,18 @@ impl Pool {
     /// starting ones, unless a call waits for them.
     pub(crate) fn close(self: &Arc<Self>) {
         self.change(Slots::close);
+    }
+
+    /// Stops each instance whose calls are all streams, as the platform stops one: its pre-stop hook and SIGTERM tell it
+    /// to end them. A call whose reply has not begun keeps its instance.
+    pub(crate) fn end_streams(self: &Arc<Self>) {
+        let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
+        self.change(|slots, effects| slots.stop_where(is_streams, effects));
+    }
+
+    /// How many calls are under way or wait for an instance.
+    pub(crate) fn calls(&self) -> usize {
+        self.leases.load(Ordering::Relaxed) + self.lock().waiting.len()
     }
 
     /// Ends every instance at once, in any state, and refuses the waiting calls.
@@ -284,13 +300,25 @@ impl Owner for Arc<Pool> {
 }
 
 impl Lease {
+    fn new(instance: Arc<Instance>, pool: &Arc<Pool>, is_cold: bool) -> Self {
+        pool.leases.fetch_add(1, Ordering::Relaxed);
+        Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
+    }
+
     /// The client left, and the instance may still be busy with the call. Another instance is started, and this one is
     /// stopped when its calls are over.
     pub(crate) fn replace(&self) {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
     }
 
-    /// Waits until endless calls, such as WebSockets, are asked to end.
+    /// Notes that the client gets the reply as it comes.
+    pub(crate) fn begin_stream(&mut self) {
+        if !std::mem::replace(&mut self.is_stream, true) {
+            self.instance.streams.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
     pub(crate) async fn farewell(&self) {
         self.pool.farewell.cancelled().await;
     }
@@ -303,6 +331,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
+        if self.is_stream {
+            self.instance.streams.fetch_sub(1, Ordering::Relaxed);
+        }
         let now = Instant::now().into_std();
         self.pool.change(|slots, effects| slots.give_back(&self.instance, now, effects));
     }

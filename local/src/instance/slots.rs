@@ -232,6 +232,17 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
+    /// Stops the instances with calls for which `is_wanted` says so, by the number of their calls. The calls go on for as
+    /// long as the instance does.
+    pub(super) fn stop_where(&mut self, is_wanted: impl Fn(&I, usize) -> bool, effects: &mut Vec<Effect<I>>) {
+        let busy = self.members.iter().filter(|member| member.in_flight > 0);
+        let wanted = busy.filter(|member| is_wanted(&member.instance, member.in_flight));
+        let wanted: Vec<I> = wanted.map(|member| member.instance.clone()).collect();
+        for instance in wanted {
+            self.dismiss(&instance, effects);
+        }
+    }
+
     /// Ends every instance at once, in any state, and refuses the waiting calls.
     pub(super) fn abort(&mut self, effects: &mut Vec<Effect<I>>) {
         self.end_starts(effects);

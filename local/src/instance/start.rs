@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -23,6 +23,9 @@ use crate::wire::ids;
 
 /// After this time without the port, the sockets of the program are inspected.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
+
+/// A start that takes longer has its reason said, long before the platform gives it up.
+const SLOW: Duration = Duration::from_secs(3);
 
 /// How long the last output of an ended instance may still take to arrive.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
@@ -72,6 +75,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         _port: given,
         output,
         connections: Arc::new(Connections::new(found, generation.tasks.clone())),
+        streams: AtomicUsize::new(0),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
         group,
@@ -169,6 +173,13 @@ impl Opening<'_> {
                 if let Some(port) = self.look_at_sockets(given, declared) {
                     return Ok(port);
                 }
+            }
+            if begin.elapsed() >= SLOW && !self.noted {
+                self.noted = true;
+                let last_line = self.output.last_line();
+                let kind =
+                    Kind::InstanceNotListening { given_port: given, waited: begin.elapsed(), last_line };
+                self.generation.log.emit(&self.generation.source(), kind);
             }
             if begin.elapsed() >= limit {
                 self.process.order(Order::Kill);

@@ -121,6 +121,18 @@ impl Manifest {
         &self.functions
     }
 
+    /// The functions that cannot be started, because their code is not there and no step makes it.
+    pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
+        let made = move |function: &&Function| builds && !function.actions.is_empty();
+        self.functions.iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
+            |function| {
+                let text =
+                    format!("the code of `{}` is not there: {}", function.name, function.code.display());
+                Problem::error(function.line, text)
+            },
+        )
+    }
+
     /// Whether the files have changed since they were read.
     pub(crate) fn is_outdated(&self) -> bool {
         self.texts_now() != self.texts
@@ -129,6 +141,13 @@ impl Manifest {
     /// What the files hold now.
     pub(crate) fn texts_now(&self) -> Texts {
         read_all(&self.sources)
+    }
+
+    /// The files that only the manifest is read from: itself, its base and its environments. Functions may read a `.env`
+    /// file too.
+    pub(crate) fn own_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.sources.iter().map(PathBuf::as_path);
+        files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
     }
 
     /// The folders of the files, to be watched.

@@ -68,6 +68,16 @@ impl Function {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
     }
 
+    /// Whether both say the same, wherever it stands in the manifest.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let without_lines = |function: &Self| {
+            let mut function = Function { line: 0, ..function.clone() };
+            function.actions.iter_mut().for_each(|action| action.line = 0);
+            function
+        };
+        without_lines(self) == without_lines(other)
+    }
+
     /// Whether the platform replaces the instance after one cancelled request. Its manual: "Why an instance restarts
     /// after a client's 499".
     pub(crate) fn is_replaced_after_cancel(&self) -> bool {

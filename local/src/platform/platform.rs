@@ -6,11 +6,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, GONE_MAX};
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound};
 use crate::manifest::Manifest;
@@ -49,15 +48,15 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    deployer: Deployer,
+    pub(super) deployer: Deployer,
     front: Arc<Front>,
-    log: Log,
+    pub(super) log: Log,
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    stop: CancellationToken,
-    connections: TaskTracker,
-    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) connections: TaskTracker,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Platform {
@@ -152,6 +151,20 @@ impl Platform {
         self.main
     }
 
+    /// Lets [`running`](Self::running) find this platform, for as long as the process lives.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written down in the folder for temporary files.
+    pub fn announce(&self, manifest: &Manifest) -> io::Result<()> {
+        self.deployer.announce(manifest, self.main)
+    }
+
+    /// The main address of the platform that this user runs for `manifest` in some process, if there is one.
+    pub fn running(manifest: &Manifest) -> Option<SocketAddr> {
+        find_running(manifest.file())
+    }
+
     /// Where the functions of `manifest` answer.
     pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
         manifest.functions().iter().map(|function| self.address(function)).collect()
@@ -195,7 +208,9 @@ impl Platform {
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
-            if before == Some(function) {
+            // Its steps see the variables of `.env` files.
+            let builds_alike = former.variables() == manifest.variables() || function.actions.is_empty();
+            if builds_alike && before.is_some_and(|before| before.is_same(function)) {
                 continue;
             }
             if before.is_some_and(|before| before.local.port != function.local.port) {
@@ -221,36 +236,6 @@ impl Platform {
     /// The system offers no way to watch files.
     pub async fn follow(&self, manifest: Manifest) -> Result<(), String> {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
-    }
-
-    /// Stops. No new connection is accepted, calls in progress get `drain` to end, and then every instance is stopped.
-    /// WebSockets are asked to end at once.
-    pub async fn stop(self, drain: Duration) {
-        let deadline = Instant::now() + drain;
-        self.stop.cancel();
-        self.connections.close();
-        for pool in self.deployer.generations() {
-            pool.say_goodbye();
-        }
-        let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
-        let pools = self.deployer.generations();
-        for pool in &pools {
-            pool.close();
-        }
-        if !is_drained {
-            self.log.emit(&Source::default(), Kind::CallsEnded);
-            for pool in &pools {
-                pool.abort();
-            }
-        }
-        self.tasks.close();
-        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
-            for pool in &pools {
-                pool.abort();
-            }
-            // Guards end the remaining processes when this process ends.
-            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::{Exit, Order, Process, Reporter};
 use super::orphans;
+use super::pipe::KernelPipe;
 use super::proc::{self, Listening};
 use super::role::{GUARD, NO_GROUP, SELF};
 use super::runner::{CommandLine, Pipe, Runner, Running};
@@ -48,8 +49,10 @@ impl Runner for Processes {
             .process_group(0);
         let mut child = orphans::spawn(&mut command_of_guard)?;
         let guard = child.id().unwrap_or(0);
-        let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let (stdout, stderr): (Pipe, Pipe) =
+            (Box::new(KernelPipe::new(stdout)?), Box::new(KernelPipe::new(stderr)?));
         let (process, reporter) = Process::new(Box::new(Guarded { control: Arc::clone(&control), guard }));
         tasks.spawn(follow(child, guard, control, reporter));
         Ok((process, stdout, stderr))

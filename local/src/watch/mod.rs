@@ -65,6 +65,15 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
             }
         }
         watch_all(&mut watcher, &mut known, &manifest, &sources, follower).await;
+        // First, since it may say that functions are built anew.
+        if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
+            refused = Some(manifest.texts_now());
+            if let Some(newer) = reload(follower, &manifest).await {
+                manifest = newer;
+                refused = None;
+                continue;
+            }
+        }
         let mut done = Built::default();
         for (name, sources) in &sources {
             let now = sources.files_apart().await;
@@ -85,14 +94,6 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
                     changed.notify_one();
                     say(follower, name, Kind::BuildUnsettled);
                 }
-            }
-        }
-        if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
-            refused = Some(manifest.texts_now());
-            if let Some(newer) = reload(follower, &manifest).await {
-                manifest = newer;
-                refused = None;
-                continue;
             }
         }
         changed.notified().await;
@@ -120,7 +121,7 @@ async fn reload(follower: &impl Follower, former: &Manifest) -> Option<Manifest>
 
 fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     let functions = manifest.functions().iter();
-    functions.map(|function| (function.name.clone(), Sources::of(function, manifest.folder()))).collect()
+    functions.map(|function| (function.name.clone(), Sources::of(function, manifest))).collect()
 }
 
 /// The watched folders, each with its identity. A folder that was removed and created again has the same path, but is

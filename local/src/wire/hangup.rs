@@ -14,6 +14,11 @@ use tokio::net::TcpStream;
 /// A request that is answered sooner gets no watch, because a watch costs system calls.
 const GRACE: Duration = Duration::from_millis(10);
 
+/// Whether the kernel has bytes of a non-blocking socket that nobody has read.
+pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
+    socket.peek(&mut [0; 1]).is_ok_and(|length| length > 0)
+}
+
 /// Watches one connection.
 #[derive(Debug)]
 pub(crate) struct Hangup {
@@ -26,6 +31,11 @@ impl Hangup {
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
         Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
+    }
+
+    /// Whether the kernel has bytes that hyper has not read.
+    pub(crate) fn has_unread(&self) -> bool {
+        has_unread(&self.handle)
     }
 
     /// Sends a few last bytes, when hyper has nothing more to send.

@@ -14,7 +14,7 @@ pub(crate) mod upgrade;
 
 pub(crate) use client_body::ClientBody;
 pub(crate) use frames::{Close, Passed};
-pub(crate) use hangup::Hangup;
+pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use payload::{BodyFault, Payload};
 pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{Socket, Turn, Turns};

@@ -108,7 +108,7 @@ fn the_output_is_safe_to_look_at() {
 fn a_port_in_use_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let folder = Folder::new();
+    let folder = scripted();
     write_manifest(&folder, f());
     let output = run(&folder, &["dev", "--port", &port], "");
     assert_eq!(output.code, Some(1));
@@ -117,4 +117,40 @@ fn a_port_in_use_is_said() {
         "{}",
         output.err
     );
+}
+
+#[test]
+fn invoke_finds_a_running_dev_of_its_manifest() {
+    let local = Local::scripted(f());
+    let pid = local.get("/pid").text();
+    let output = run(&local.folder, &["invoke", "f", "-e", "hello"], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"), "{}", output.err);
+    local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
+    assert_eq!(local.get("/pid").text(), pid);
+}
+
+#[test]
+fn code_that_is_not_there_is_said_in_a_line() {
+    let folder = Folder::new();
+    write_manifest(&folder, f());
+    for arguments in [&["dev", "--port", "0"][..], &["invoke", "f"]] {
+        let output = run(&folder, arguments, "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+        let lines: Vec<&str> = output.err.lines().collect();
+        let [line] = lines[..] else { panic!("one line: {}", output.err) };
+        assert!(line.contains("s.yaml:") && line.contains("the code of `f` is not there: "), "{line}");
+    }
+    // A step that is not run makes nothing.
+    write_manifest(&folder, f().step("mkdir code"));
+    let output = run(&folder, &["dev", "--port", "0", "--no-build"], "");
+    assert!(output.code == Some(1) && output.err.contains("is not there"), "{}", output.err);
+}
+
+#[test]
+fn notes_at_the_start_are_events() {
+    let folder = scripted();
+    write_manifest(&folder, f().prop("vpcConfig", "auto"));
+    let local = Local::start(folder, &[]);
+    local.wait_for(kind("manifest_note").has("file").has("line").has("note"));
+    assert_eq!(local.program.stderr(), "");
 }

@@ -351,4 +351,11 @@ fn expressions_have_bounds() {
     });
     check(3, &format!("vars: {{region: '${{{}}}'}}", "a(".repeat(200_000)), true, "is not an expression");
     check(3, &format!("vars: {{region: '${{vars.a9}}', {lists}}}"), true, "more than 200000 values");
+    // Few values, and gigabytes of text.
+    let big = "x".repeat(20_000);
+    let text = format!("vars: {{region: '{}', big: {big}}}", "${vars.big}".repeat(40_000));
+    check(3, &text, true, "more than 128 MiB of text");
+    let sum = " + vars.big".repeat(200);
+    let text = format!("vars: {{region: '${{str(\"a\"){sum}}}', big: {big}}}");
+    check(3, &text, true, "more than 128 MiB of text");
 }

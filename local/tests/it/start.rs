@@ -3,6 +3,7 @@
 use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, request};
+use testkit::manifest::{Function, Manifest};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
@@ -152,4 +153,41 @@ fn a_variable_that_is_passed_on_wins_over_its_default() {
         let local = Local::spawn(folder, &[]);
         local.wait_for(printed(&format!("home={home}.")));
     }
+}
+
+#[test]
+fn a_program_that_does_not_listen_is_told_long_before_it_is_given_up() {
+    let local = Local::scripted(f().var("SCRIPT_START", "never").local("startTimeout", 600));
+    let event = local.wait_for(kind("instance_not_listening").function("f").has("givenPort"));
+    assert_eq!(event["lastLine"], "not listening");
+    assert_eq!(local.count(kind("instance_not_listening")), 1);
+}
+
+#[test]
+fn the_shells_rust_backtrace_reaches_functions() {
+    let folder = Folder::new();
+    folder.write("code/bootstrap", "#!/bin/sh\necho \"backtrace $RUST_BACKTRACE\"\nexit 101\n");
+    write_manifest(&folder, f());
+    let local = Local::spawn_with(folder, ("RUST_BACKTRACE", "full"));
+    assert_eq!(local.wait_for(printed("backtrace ")).text(), "backtrace full");
+    local.wait_for(kind("instance_start_failed").field("exitCode", 101).saying("after a panic"));
+}
+
+#[test]
+fn the_shells_target_folder_reaches_only_steps_that_read_it() {
+    let with_steps = |name: &str, steps: &[&str]| {
+        steps.iter().fold(Function::new(name), |function, step| function.step(step))
+    };
+    let folder = crate::harness::scripted();
+    let echo = "env | grep CARGO_TARGET || echo none";
+    let plain = with_steps("plain", &[&format!("echo plain; {echo}"), "echo from target/debug/app"]);
+    let reading = with_steps(
+        "reading",
+        &[&format!("echo reading; {echo}; echo $CARGO_TARGET_DIR; ls target/ || true")],
+    );
+    write_manifest(&folder, Manifest::of([plain, reading]));
+    let local = Local::spawn_with(folder, ("CARGO_TARGET_DIR", "/elsewhere"));
+    local.wait_for(kind("build").function("plain").text("none"));
+    local.wait_for(kind("build").function("reading").text("/elsewhere"));
+    assert_eq!(local.count(kind("build").function("plain").text("/elsewhere")), 0);
 }

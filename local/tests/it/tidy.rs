@@ -186,7 +186,7 @@ fn processes_are_started_in_one_room() {
 }
 
 #[test]
-fn files_are_written_for_code_copies_and_control_groups_only() {
+fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -198,7 +198,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
 }
 
 #[test]

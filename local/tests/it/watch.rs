@@ -250,3 +250,58 @@ fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
     local.folder.write("source", "an edit");
     local.wait_for_nth(before + 1, &failure);
 }
+
+/// Builds so far, after an edit that is certainly followed by one.
+fn builds_after_an_edit(local: &Local, word: &str) -> usize {
+    let swaps = local.count(kind("swapped"));
+    local.folder.write("src/word", word);
+    local.wait_for_nth(swaps + 1, kind("swapped"));
+    local.count(kind("build_started"))
+}
+
+#[test]
+fn an_edit_of_the_manifest_is_built_once_and_only_where_it_says_something_else() {
+    let (folder, text) = built(f());
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    // A setting.
+    local.folder.write("s.yaml", &text.replace("  props:", "  props:\n      description: new"));
+    local.wait_for(kind("manifest_changed"));
+    let edited = text.replace("  props:", "  props:\n      timeout: 59");
+    local.folder.write("s.yaml", &edited);
+    local.wait_for(kind("swapped"));
+    assert_eq!(builds_after_an_edit(&local, "two"), 3);
+    // A remark moves every line, and says nothing.
+    local.folder.write("s.yaml", &format!("# a remark\n{edited}"));
+    local.wait_for_nth(3, kind("manifest_changed"));
+    assert_eq!(builds_after_an_edit(&local, "three"), 4);
+    local.folder.write("s.yaml", "nonsense");
+    local.wait_for(kind("manifest_invalid"));
+    assert_eq!(builds_after_an_edit(&local, "four"), 5);
+    assert_eq!(local.count(kind("swapped")), 4);
+}
+
+#[test]
+fn variables_of_a_file_are_a_reason_to_build() {
+    let (folder, _) = built(f());
+    folder.write(".env", "WORD=one\n");
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    local.folder.write(".env", "WORD=two\n");
+    local.wait_for(kind("swapped"));
+    assert_eq!(builds_after_an_edit(&local, "two"), 3);
+}
+
+#[test]
+fn what_only_people_read_is_no_reason_to_build() {
+    let (folder, _) = built(f());
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    for name in ["README.md", "LICENSE", "LICENSE-MIT", "CHANGELOG.md", ".gitignore", "src/readme.txt"] {
+        local.folder.write(name, "text");
+    }
+    // Its edit is noticed in the same look or a later one.
+    assert_eq!(builds_after_an_edit(&local, "two"), 2);
+    local.folder.write("README.rs", "code");
+    local.wait_for_nth(3, kind("build_started"));
+}

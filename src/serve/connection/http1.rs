@@ -1,6 +1,7 @@
 //! HTTP/1.1 on one connection.
 
-use std::mem::replace;
+use std::cell::Cell;
+use std::mem::{MaybeUninit, replace};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,7 +21,7 @@ use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
 use crate::serve::connection::unread::{HEAD_MAX, Unread, linger};
-use crate::serve::connection::{Service, is_over};
+use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::departure::departure;
 use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
@@ -150,8 +152,27 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        if is_over(connection, &mut this.drain, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+        let expects_request = Cell::new(false);
+        let may_stop = || {
+            let idle = !this.peer.is_busy();
+            expects_request.set(idle && (this.peer.is_mid_head() || has_unread(&this.socket)));
+            !expects_request.get()
+        };
+        let stop = (may_stop, http1::Connection::graceful_shutdown);
+        if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
             return Poll::Ready(());
+        }
+        if expects_request.get() {
+            if this.peer.leave() {
+                // The limit of a head may have begun before the stop, and is longer.
+                this.slow_head.stop();
+            }
+            let is_mid_head = this.peer.is_mid_head();
+            return this.slow_head.poll(cx, FAREWELL.min(this.head_limit)).map(|()| {
+                if is_mid_head {
+                    this.peer.set_unread(REQUEST_TIMEOUT);
+                }
+            });
         }
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
@@ -165,6 +186,12 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         this.slow_head.stop();
         Poll::Pending
     }
+}
+
+/// Whether the kernel has bytes that hyper has not read. The executor's own view is as old as its last look.
+fn has_unread(socket: &OwnedWriteHalf) -> bool {
+    let stream: &TcpStream = socket.as_ref();
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 
 /// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.

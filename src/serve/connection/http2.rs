@@ -15,14 +15,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::exchange::Peer;
 use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX};
 use crate::sealed::Sealed;
-use crate::serve::connection::{Service, is_over};
+use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 use crate::task::{Kind, Tracker};
 use crate::timer::Timer;
-
-/// How long a stop waits for an HTTP/2 client that has no request in flight, and neither reads nor answers.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// TCP keep-alive: the idle time before the first probe, and the interval between probes. A client that vanished is
 /// noticed after the ninth probe, about two and a half minutes in all.
@@ -66,7 +63,9 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        if is_over(connection.as_mut(), &mut drain, &mut asked, http2::Connection::graceful_shutdown, cx) {
+        // hyper's GOAWAY lets in what was sent before the client has read it.
+        let stop = (|| true, http2::Connection::graceful_shutdown);
+        if is_over(connection.as_mut(), &mut drain, &mut asked, stop, cx) {
             return Poll::Ready(());
         }
         if peer.has_moved() {
@@ -74,7 +73,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         }
         // A client that sends nothing after its preface is treated like one that does not complete its head. A client
         // without requests in flight that neither reads nor answers the GOAWAY must not delay the stop.
-        if !peer.has_begun() {
+        if !peer.has_begun() && !asked {
             return slow.poll(cx, head_limit);
         }
         if asked && !peer.is_busy() {

@@ -11,8 +11,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -64,21 +66,27 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     }
 }
 
+/// How long a stop waits for the rest of a head, and for an HTTP/2 client that has no request in flight and neither
+/// reads nor answers.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper is polled before the shutdown starts: a request that is in the socket already is still served.
+/// hyper is polled before the shutdown starts: a request that is in the socket already is still served. hyper does not
+/// see bytes that the executor has not been told of. `may_stop` asks the kernel, and postpones the shutdown for them.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
     asked: &mut bool,
-    stop: impl Fn(Pin<&mut C>),
+    (may_stop, stop): (impl Fn() -> bool, impl Fn(Pin<&mut C>)),
     cx: &mut Context<'_>,
 ) -> bool {
     let stage = drain.stage(cx);
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
         return true;
     }
-    if stage == Stage::Draining && !std::mem::replace(asked, true) {
+    if stage == Stage::Draining && !*asked && may_stop() {
+        *asked = true;
         stop(connection.as_mut());
         return connection.poll(cx).is_ready();
     }
@@ -121,6 +129,19 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.answer.poll_with(&mut this.busy, cx)
+        let is_leaving = this.busy.as_ref().is_some_and(Busy::is_leaving);
+        let mut polled = this.answer.poll_with(&mut this.busy, cx);
+        if is_leaving && let Poll::Ready(Ok(response)) = &mut polled {
+            close_after(response);
+        }
+        polled
+    }
+}
+
+/// Says in the reply that the connection ends with it.
+fn close_after(response: &mut Response<Outgoing>) {
+    // An upgrade has a header `connection` of its own, and ends the use of HTTP on this connection too.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

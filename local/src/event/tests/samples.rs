@@ -76,6 +76,11 @@ fn calls() -> Vec<Sample> {
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
         (request(499, true), "GET /a 499 1.2 ms cold"),
+        (
+            Kind::CallFailed(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
+            "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
+             permitted) with start command '/code/app '.",
+        ),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
         (
@@ -178,6 +183,27 @@ fn code() -> Vec<Sample> {
         (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
         (address(false), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
+        (
+            Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(101, "/code/app", "line\nline"))),
+            "cannot start: Function instance exited unexpectedly(code 101, message:network is unreachable) with start \
+             command '/code/app '. (The message is the platform's reading of the code as an error number: a Rust program \
+             ends with 101 after a panic.)",
+        ),
+        (
+            Kind::SwapRefused(Cause::from(&Failure::exited_at_start(137, "/code/app", ""))),
+            "the new code does not start, so the former goes on: Function instance exited unexpectedly(code 137, \
+             message:) with start command '/code/app '. (137 is 128 + 9: signal 9 ended it.)",
+        ),
+        (
+            Kind::InstanceNotListening { given_port: 80, waited: SECOND, last_line: None },
+            "nothing listens after 1 s: the program has to listen on 0.0.0.0:80, the port in FC_CUSTOM_LISTEN_PORT; it \
+             has written nothing",
+        ),
+        (
+            Kind::InstanceNotListening { given_port: 80, waited: SECOND, last_line: Some("x".to_owned()) },
+            "nothing listens after 1 s: the program has to listen on 0.0.0.0:80, the port in FC_CUSTOM_LISTEN_PORT; its \
+             last line was: x",
+        ),
         (Kind::SwapRefused(cause()), "the new code does not start, so the former goes on: no port\nat all"),
         (
             Kind::DrainExceeded { limit: SECOND },
@@ -216,6 +242,14 @@ fn settings() -> Vec<Sample> {
         (
             Kind::MemoryLimitsSampled { reason: error() },
             "memory limits are held by sampling, since control groups cannot be used: no luck",
+        ),
+        (
+            Kind::CallsRemain { calls: 2, left: SECOND },
+            "2 calls are still under way, for at most 1 s more; Ctrl-C ends all at once",
+        ),
+        (
+            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500) },
+            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once",
         ),
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (

@@ -30,6 +30,8 @@ enum Do {
     Unhealthy(Name),
     Healthy(Name),
     ReleaseIdle(Name),
+    /// The instance has only streams left, and fc-local stops.
+    StopBusy(Name),
     Warm,
     Open,
     Close,
@@ -55,6 +57,7 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
         Do::Unhealthy(name) => slots.set_healthy(&name, false, into),
         Do::Healthy(name) => slots.set_healthy(&name, true, into),
         Do::ReleaseIdle(name) => slots.release_idle(&name, into),
+        Do::StopBusy(name) => slots.stop_where(|instance, _| *instance == name, into),
         Do::Warm => _ = slots.warm(into),
         Do::Open => slots.open(into),
         Do::Close => slots.close(into),

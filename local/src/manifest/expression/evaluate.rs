@@ -184,7 +184,11 @@ impl Evaluation<'_> {
     fn function(&self, function: &Script, arguments: &[Script]) -> Result<Node, String> {
         let values = || arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>();
         match function {
-            Script::Name(name) => functions::call(name, &values()?, self.line, self.context),
+            Script::Name(name) => {
+                let found = functions::call(name, &values()?, self.line, self.context)?;
+                self.context.budget.take_text(found.as_text().map_or(0, str::len))?;
+                Ok(found)
+            }
             Script::Member(of, name) if **of == Script::Name("env".to_owned()) && name == "init" => {
                 Ok(functions::integer(&values()?, self.line, self.context))
             }
@@ -229,7 +233,9 @@ impl Evaluation<'_> {
                 if left.value == Value::Null || right.value == Value::Null {
                     return Err("`+` is given nothing".to_owned());
                 }
-                Ok(Node::text(self.line, left.to_text() + &right.to_text()))
+                let (left, right) = (left.to_text(), right.to_text());
+                self.context.budget.take_text(left.len() + right.len())?;
+                Ok(Node::text(self.line, left + &right))
             }
             (Operator::Add, ..) => Err("fc-local adds numbers and texts only".to_owned()),
             _ if std::mem::discriminant(&left.value) != std::mem::discriminant(&right.value)

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use fc_runtime::platform::limits::MIB;
+
 use super::evaluate::{Context, Failure};
 use super::template;
 use crate::manifest::node::{Entry, Node, Value};
@@ -13,15 +15,35 @@ const DEPTH_MAX: usize = 100;
 /// The most values that the expressions of a file may yield. A few nested lists could yield millions.
 const VALUES_MAX: usize = 200_000;
 
-/// The values that are left of that bound.
+/// The most text that the expressions of a file may yield, in bytes. Forty variables, each with the one before it twice,
+/// would yield a terabyte.
+const TEXT_MAX: usize = 128 * MIB;
+
+/// The values and the text that are left of these bounds.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<usize>,
+    text_left: Cell<usize>,
 }
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Budget { left: Cell::new(VALUES_MAX) }
+        Budget { left: Cell::new(VALUES_MAX), text_left: Cell::new(TEXT_MAX) }
+    }
+
+    /// Takes the bytes of a text that an expression makes. It has to be asked before the text is made.
+    ///
+    /// # Errors
+    ///
+    /// There is not so much left. No value is made from then on.
+    pub(super) fn take_text(&self, bytes: usize) -> Result<(), String> {
+        if let Some(left) = self.text_left.get().checked_sub(bytes) {
+            self.text_left.set(left);
+            return Ok(());
+        }
+        // One report is enough.
+        self.left.set(0);
+        Err(format!("the expressions of this file lead to more than {} MiB of text", TEXT_MAX / MIB))
     }
 }
 
@@ -53,6 +75,13 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::Text(text) => match template::compile(text, node.line, context) {
             Ok(compiled) => match compiled.value {
                 Value::List(_) | Value::Map(_) => return copy(&compiled, depth + 1, context, problems),
+                Value::Text(text) => match context.budget.take_text(text.len()) {
+                    Ok(()) => Value::Text(text),
+                    Err(why) => {
+                        problems.push(Problem::error(node.line, why));
+                        Value::Failed
+                    }
+                },
                 value => value,
             },
             Err(Failure::Said) => Value::Failed,

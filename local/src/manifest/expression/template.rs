@@ -36,8 +36,10 @@ fn render(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failur
         if before.is_empty() && behind.is_empty() && rest.len() == text.len() {
             return Ok(Node { line, ..value });
         }
+        let value = value.to_text();
+        context.budget.take_text(before.len() + value.len()).map_err(Failure::Wrong)?;
         out.push_str(before);
-        out.push_str(&value.to_text());
+        out.push_str(&value);
         rest = behind;
     }
     out.push_str(rest);
