@@ -64,7 +64,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let mut slow = Timer::default();
     poll_fn(|cx| {
         // hyper's GOAWAY lets in what was sent before the client has read it.
-        let stop = (|| true, http2::Connection::graceful_shutdown);
+        let stop = (|| (), || true, http2::Connection::graceful_shutdown);
         if is_over(connection.as_mut(), &mut drain, &mut asked, stop, cx) {
             return Poll::Ready(());
         }
