@@ -35,7 +35,7 @@ pub(crate) struct Call {
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
     /// The memory of a large head, or of one of many requests on a connection.
-    pub(crate) held: Option<Held>,
+    pub(crate) held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }

@@ -53,10 +53,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                let admitted = hold_head(&head, &seen, peer.as_deref()).and_then(|head| {
-                    held = head;
-                    self.admit()
-                });
+                let admitted = match weight(&head, &seen, peer.as_deref()) {
+                    None => self.admit(),
+                    Some((peer, weight)) => match hold(peer, weight) {
+                        None => Err(Refusal::NoMemory),
+                        memory => {
+                            held = memory;
+                            self.admit()
+                        }
+                    },
+                };
                 (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
             // What no handler sees needs no place among those that run, at the cap either.
@@ -189,15 +195,17 @@ const HEAD_MIN: usize = 8 * KIB;
 const HEADER_COST: usize = 64;
 const REQUEST_COST: usize = 4 * KIB;
 
-/// Counts the memory of a request with a large head, or of one of many on its connection.
-fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Result<Option<Held>, Refusal> {
+/// The memory of a request with a large head, or of one of many on its connection. Others are not counted.
+#[inline]
+fn weight<'p>(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&'p Peer>) -> Option<(&'p Peer, usize)> {
+    let peer = peer?;
     let size = seen.size + HEADER_COST * head.headers.len();
-    match peer {
-        Some(peer) if size > HEAD_MIN || peer.is_crowded() => {
-            peer.hold(size + size / 2 + REQUEST_COST).map(Some).ok_or(Refusal::NoMemory)
-        }
-        _ => Ok(None),
-    }
+    (size > HEAD_MIN || peer.is_crowded()).then_some((peer, size + size / 2 + REQUEST_COST))
+}
+
+#[cold]
+fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
+    peer.hold(weight).map(Box::new)
 }
 
 /// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
