@@ -49,19 +49,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             }
         }
         let has_origin = seen.has_origin;
-        let mut held = None;
+        let mut memory = None;
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
                 let admitted = match weight(&head, &seen, peer.as_deref()) {
                     None => self.admit(),
-                    Some((peer, weight)) => match hold(peer, weight) {
-                        None => Err(Refusal::NoMemory),
-                        memory => {
-                            held = memory;
-                            self.admit()
-                        }
-                    },
+                    Some((peer, weight)) => {
+                        memory = hold(peer, weight);
+                        if memory.is_some() { self.admit() } else { Err(Refusal::NoMemory) }
+                    }
                 };
                 (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
@@ -72,7 +69,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             head.headers = kept_of_shed(&head.headers);
         }
         let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        (call.spelled, call.held) = (spelled, held);
+        (call.spelled, call.held) = (spelled, memory);
         let call = Arc::new(call);
         let exit = Exit {
             app: Arc::clone(self),
