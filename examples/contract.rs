@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::grpc::Messages;
 use fc_runtime::{
-    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, Reply, Result,
-    Socket, Sse, SseEvent, StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, MIB, Reply,
+    Result, Socket, Sse, SseEvent, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,11 +85,15 @@ fn main() -> Result {
             })
         })
         .client_stream("/greeter.Greeter/Collect", async |_, mut requests: Messages<HelloRequest>| {
-            let mut names = Vec::new();
+            let mut names: Option<String> = None;
             while let Some(request) = requests.message().await? {
-                names.push(request.name);
+                names = Some(names.map_or(request.name.clone(), |names| names + ", " + &request.name));
+                // What a handler keeps is its own to bound.
+                if names.as_ref().is_some_and(|names| names.len() > MIB) {
+                    return Err(Error::new(413, "these are too many names"));
+                }
             }
-            Ok(HelloReply { message: names.join(", ") })
+            Ok(HelloReply { message: names.unwrap_or_default() })
         })
         .bidi("/greeter.Greeter/Chat", async |_, mut requests: Messages<HelloRequest>| {
             Ok(async_stream::try_stream! {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::roll::Roll;
+use crate::roll::{Place, Roll};
 
 /// Counts of one app since the process started. Probes and hooks are not counted.
 ///
@@ -35,6 +35,9 @@ pub struct Counters {
     pub panicked: u64,
     /// Requests that a shutdown cut after its deadline. Handlers without a client that were still running count too.
     pub cut: u64,
+    /// Requests, bodies and messages that were refused because clients made the process hold too much memory: see
+    /// [`App::client_memory`](crate::App::client_memory).
+    pub refused_for_memory: u64,
     /// Event calls.
     pub invoked: u64,
     /// Whether the initialization has succeeded. True from the start if there is no hook.
@@ -46,12 +49,13 @@ pub struct Counters {
 /// Written by hand, because the derive would link its code into every function.
 impl Serialize for Counters {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
-        let mut counters = serializer.serialize_struct("Counters", 8)?;
+        let mut counters = serializer.serialize_struct("Counters", 9)?;
         counters.serialize_field("in_flight", &self.in_flight)?;
         counters.serialize_field("finished", &self.finished)?;
         counters.serialize_field("cancelled", &self.cancelled)?;
         counters.serialize_field("panicked", &self.panicked)?;
         counters.serialize_field("cut", &self.cut)?;
+        counters.serialize_field("refused_for_memory", &self.refused_for_memory)?;
         counters.serialize_field("invoked", &self.invoked)?;
         counters.serialize_field("initialized", &self.initialized)?;
         counters.serialize_field("pre_stopped", &self.pre_stopped)?;
@@ -59,7 +63,7 @@ impl Serialize for Counters {
     }
 }
 
-/// A request, or a handler without its client, that is in flight.
+/// What the roll lists: a connection for its request, a request by itself, or a handler without its client.
 pub(crate) trait InFlight: Send + Sync {
     /// Counts it as cut by a shutdown, unless it has ended by now.
     fn cut(&self, counts: &LiveCounters, is_logged: bool);
@@ -85,6 +89,24 @@ pub(crate) struct LiveCounters {
     running: Count,
 }
 
+/// A connection in the roll, until this is dropped.
+pub(crate) struct InRoll {
+    counts: Arc<LiveCounters>,
+    place: Place,
+}
+
+impl InRoll {
+    pub(crate) fn enter(counts: &Arc<LiveCounters>, who: Arc<dyn InFlight>) -> Self {
+        Self { counts: Arc::clone(counts), place: counts.roll.enter(who) }
+    }
+}
+
+impl Drop for InRoll {
+    fn drop(&mut self) {
+        self.counts.roll.leave(self.place);
+    }
+}
+
 /// Held while a handler runs, also after its client has left. Used only if there is a cap.
 pub(crate) struct Permit(Arc<LiveCounters>);
 
@@ -102,12 +124,35 @@ impl Drop for Permit {
     }
 }
 
+/// Held while a handler of a place with `HangUpPolicy::Finish` may run without its client.
+pub(crate) struct FinishPermit(Arc<LiveCounters>);
+
+impl FinishPermit {
+    /// `None` if `most` such handlers run already.
+    pub(crate) fn take(counts: &Arc<LiveCounters>, most: u64) -> Option<Self> {
+        counts.finishing.add();
+        let permit = Self(Arc::clone(counts));
+        (counts.finishing.get() <= most).then_some(permit)
+    }
+}
+
+impl Drop for FinishPermit {
+    fn drop(&mut self) {
+        self.0.finishing.take();
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Count(AtomicU64);
 
 impl Count {
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.increment();
+    }
+
+    /// Adds one, and gives the new count.
+    pub(crate) fn increment(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     pub(crate) fn take(&self) {
@@ -155,7 +200,7 @@ impl LiveCounters {
         self.cutting.load(Ordering::Acquire)
     }
 
-    pub(crate) fn counters(&self, initialized: bool) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         Counters {
             in_flight: self.in_flight.get(),
             finished: self.finished.get(),
@@ -163,8 +208,8 @@ impl LiveCounters {
             panicked: self.panicked.get(),
             cut: self.cut.get(),
             invoked: self.invoked.get(),
-            initialized,
             pre_stopped: self.pre_stopped.load(Ordering::Relaxed),
+            ..Counters::default()
         }
     }
 }

@@ -165,19 +165,23 @@
 //! | what | default here | the platform's |
 //! |---|---|---|
 //! | headers, names and values together | 32 KiB, 431 | 8 KiB from a client, then it adds its own |
+//! | headers, their number | 1024, 431 | |
 //! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
 //! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
-//! | head, from its first byte | [10 s](App::head_limit), closed | |
+//! | head, from its first byte | [10 s](App::head_limit), 408 | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
 //! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |
 //! | WebSocket message | [6 MiB](Upgrade::with_max_message), 1009 | 6 MiB |
 //! | silence on a WebSocket | [10 s](Upgrade::with_ping_every), a ping; [20 s](Upgrade::with_pong_within) more, gone | a load balancer closes after 15 s |
 //! | close of a WebSocket, unanswered | 5 s, closed | |
-//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets it go on | |
+//! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets [1000](App::max_finishing) go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
-//! | connections | [20 000](App::max_connections) | 100 000 descriptors |
+//! | connections | [20 000, at most 32 for each MiB of memory](App::max_connections) | 100 000 descriptors |
+//! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for everything |
+//! | of that for one connection | three quarters | |
+//! | streams of an HTTP/2 connection | 256, then `REFUSED_STREAM` | 200 requests per instance |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
 //! | handlers that finish, at a time | [1000](App::max_finishing), 503 | |
 //! | drain after a signal | [10 s](App::drain_deadline) | |
@@ -208,7 +212,7 @@
 )]
 
 mod app;
-
+mod budget;
 mod cancel;
 mod cors;
 mod counters;

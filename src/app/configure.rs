@@ -81,10 +81,28 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// The most connections at a time; more wait in the kernel. Default: 20 000. The platform allows 100 000 file
-    /// descriptors, and opens no more connections than the instance's concurrency (at most 200).
+    /// The most memory that clients may make the process hold, in bytes. Default: a third of the instance's memory, which
+    /// counts as 1 GiB if the environment does not tell. One connection may hold three quarters of the budget.
+    ///
+    /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
+    /// and messages of gRPC and WebSocket; of one body or message the bytes beyond 64 KiB. Streams wait until there is
+    /// room, and every connection has 64 KiB of its own for them. Everything else is refused: a request or a body with a
+    /// 503 and `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013). Not counted are
+    /// event calls, what generated gRPC services decode, and what handlers make and keep.
+    ///
+    /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.
+    #[doc(alias = "memory")]
+    #[doc(alias = "backpressure")]
+    pub fn client_memory(mut self, bytes: usize) -> Self {
+        self.settings.client_memory = Some(bytes);
+        self
+    }
+
+    /// The most connections at a time; more wait in the kernel. Default: 20 000, and no more than 32 for each MiB of the
+    /// instance's memory. The platform allows 100 000 file descriptors, and opens no more connections than the
+    /// instance's concurrency (at most 200).
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = connections.max(1);
+        self.settings.max_connections = Some(connections.max(1));
         self
     }
 
@@ -98,7 +116,8 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// The most running handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish), with and without
-    /// a client. One more gets a 503 with `Retry-After` at once. Default: 1000.
+    /// a client. One more gets a 503 with `Retry-After` at once. The closure of a WebSocket counts from the time when its
+    /// client has left; one more gets the 10 s that it has without the policy. Default: 1000.
     ///
     /// Without this bound a client that leaves and comes again could start any number of them.
     pub fn max_finishing(mut self, handlers: u64) -> Self {

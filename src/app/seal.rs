@@ -10,6 +10,7 @@ use http::Method;
 use crate::app::at::PlaceSettings;
 use crate::app::builder::{App, OnceSealed, Open};
 use crate::app::routes::Declared;
+use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
 use crate::counters::LiveCounters;
 use crate::error::Result;
@@ -162,8 +163,9 @@ fn scope(
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
     };
-    let mut logged = Vec::new();
+    let mut logged = b"\",\"route\":\"".to_vec();
     text_into(&mut logged, pattern.text.as_bytes());
+    logged.extend_from_slice(b"\",\"status\":");
     Scope {
         pattern: pattern.text,
         logged,
@@ -186,12 +188,16 @@ impl<S> Plan<S> {
             commit: settings.commit.clone(),
             checks: handlers.ready_checks.iter().map(|(name, _)| *name).collect(),
         };
+        let most = settings.client_memory.unwrap_or_else(|| budget_for(instance.memory_mib()));
+        let budget = Budget::new(most);
         let shared = Shared {
             state: Arc::new(state),
             trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
             instance,
             tracker: Tracker::default(),
             counts: Arc::new(LiveCounters::default()),
+            budget,
+            max_finishing: settings.max_finishing,
             initialization: Initialization::new(!handlers.on_initialize.is_empty()),
             error_maps,
             stops: Stops::default(),

@@ -4,19 +4,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use http_body::Body;
 
+use crate::budget::Held;
 use crate::error::{Error, Result};
+use crate::exchange::Peer;
 use crate::exchange::payload::{Departed, Payload, broken};
 
 pub(crate) enum BodyState {
     Unread(Payload),
     Partly(Box<Partly>),
-    Whole(Bytes),
+    Whole {
+        bytes: Bytes,
+        _held: Option<Held>,
+    },
     /// Taken by `ex.body()`, which may give back the unread rest.
     Taken(Option<Payload>),
     /// Larger than the limit. The unread rest may still be drained.
     TooLarge(Option<Payload>),
+    /// Clients make the process hold too much memory. The unread rest may still be drained.
+    NoMemory(Option<Payload>),
     /// The client left, or the framing of its body is broken.
     Broken {
         left: bool,
@@ -29,11 +38,19 @@ pub(crate) struct Partly {
     /// The first piece is kept as it came: most bodies are one piece, and need no copy.
     first: Bytes,
     rest: BytesMut,
+    /// The memory of a large body.
+    held: Option<Held>,
 }
 
 impl Partly {
     fn length(&self) -> usize {
         self.rest.len().max(self.first.len())
+    }
+
+    /// Counts the body with `more` bytes. False if there is no room for them.
+    fn hold(&mut self, more: usize, peer: Option<&Peer>) -> bool {
+        let length = self.length() + more;
+        peer.is_none_or(|peer| peer.hold_body(&mut self.held, length))
     }
 
     fn add(&mut self, data: Bytes) {
@@ -53,15 +70,23 @@ impl Partly {
 
 impl BodyState {
     /// Reads to the end of the body, or to `limit` bytes.
-    pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes>> {
+    ///
+    /// The memory of a large body is counted at `peer`, if there is one.
+    pub(crate) fn poll_whole(
+        &mut self,
+        cx: &mut Context<'_>,
+        limit: usize,
+        peer: Option<&Peer>,
+    ) -> Poll<Result<Bytes>> {
         loop {
             match self {
-                Self::Whole(bytes) => return Poll::Ready(Ok(bytes.clone())),
+                Self::Whole { bytes, .. } => return Poll::Ready(Ok(bytes.clone())),
                 Self::Taken(_) => {
                     let cause = "the body was taken before, by `ex.body()`";
                     return Poll::Ready(Err(Error::internal(cause)));
                 }
                 Self::TooLarge(_) => return Poll::Ready(Err(too_large(limit))),
+                Self::NoMemory(_) => return Poll::Ready(Err(too_much_memory())),
                 Self::Broken { left: true } => {
                     let message = "the client left before its request was complete";
                     return Poll::Ready(Err(Error::bad_request(message)));
@@ -74,7 +99,7 @@ impl BodyState {
                         return Poll::Ready(Err(too_large(limit)));
                     }
                     let payload = std::mem::replace(payload, Payload::taken());
-                    let partly = Partly { payload, first: Bytes::new(), rest: BytesMut::new() };
+                    let partly = Partly { payload, first: Bytes::new(), rest: BytesMut::new(), held: None };
                     *self = Self::Partly(Box::new(partly));
                 }
                 Self::Partly(partly) => match ready!(Pin::new(&mut partly.payload).poll_frame(cx)) {
@@ -83,6 +108,9 @@ impl BodyState {
                         if partly.length() + data.len() > limit {
                             let rest = std::mem::replace(&mut partly.payload, Payload::taken());
                             *self = Self::TooLarge(Some(rest));
+                        } else if !partly.hold(data.len(), peer) {
+                            let rest = std::mem::replace(&mut partly.payload, Payload::taken());
+                            *self = Self::NoMemory(Some(rest));
                         } else {
                             partly.add(data);
                         }
@@ -92,12 +120,13 @@ impl BodyState {
                         return Poll::Ready(Err(broken(cause)));
                     }
                     None => {
-                        let Partly { first, rest, .. } = &mut **partly;
-                        *self = Self::Whole(if rest.is_empty() {
+                        let Partly { first, rest, held, .. } = &mut **partly;
+                        let bytes = if rest.is_empty() {
                             std::mem::take(first)
                         } else {
                             std::mem::take(rest).freeze()
-                        });
+                        };
+                        *self = Self::Whole { bytes, _held: held.take() };
                     }
                 },
             }
@@ -107,7 +136,7 @@ impl BodyState {
     /// The body for `ex.body()`. It is empty if a reader has read a part: that part stays with the readers.
     pub(crate) fn take(&mut self) -> Payload {
         match self {
-            Self::Whole(bytes) => Payload::whole(bytes.clone()),
+            Self::Whole { bytes, .. } => Payload::whole(bytes.clone()),
             Self::Unread(_) => match std::mem::replace(self, Self::Taken(None)) {
                 Self::Unread(payload) => payload,
                 _ => Payload::taken(),
@@ -120,7 +149,7 @@ impl BodyState {
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Partly(partly) => partly.length(),
-            Self::Whole(bytes) => bytes.len(),
+            Self::Whole { bytes, .. } => bytes.len(),
             _ => 0,
         }
     }
@@ -130,7 +159,7 @@ impl BodyState {
         match self {
             Self::Unread(payload) => payload.take_rest(),
             Self::Partly(partly) => partly.payload.take_rest(),
-            Self::TooLarge(rest) | Self::Taken(rest) => rest.take(),
+            Self::TooLarge(rest) | Self::NoMemory(rest) | Self::Taken(rest) => rest.take(),
             _ => None,
         }
     }
@@ -150,4 +179,11 @@ impl BodyState {
 fn too_large(limit: usize) -> Error {
     Error::new(413, format!("the request's body is larger than {limit} bytes"))
         .with_json("limit", limit.to_string())
+}
+
+/// The error for what is refused because clients make the process hold too much memory.
+pub(crate) fn too_much_memory() -> Error {
+    let message = "this instance holds as much for its clients as its memory allows";
+    let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
+    error.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }

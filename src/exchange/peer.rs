@@ -1,9 +1,12 @@
 //! The peer of a connection, with the state that its requests and its driver share.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::budget::{Account, Budget, Held, SMALL};
+use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
 
 /// The client end of one connection.
@@ -18,27 +21,92 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
+    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
+    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
+    reply: AtomicU8,
+    /// The status with which hyper would have answered a head that it cannot read. Zero if there is none.
+    unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
+    /// Whether the requests of this connection overlap.
+    pub(crate) is_http2: bool,
+    budget: Budget,
+    /// Created when something large is counted.
+    account: OnceLock<Arc<Account>>,
+    /// The request in flight, if the roll lists this connection in place of its requests.
+    current: Option<Current>,
 }
+
+/// The request in flight of a connection that has one at a time.
+#[derive(Default)]
+struct Current(Mutex<Option<Arc<Call>>>);
+
+/// All replies so far have been written.
+const NO_REPLY: u8 = 0;
+/// hyper has a reply, whose body may go on.
+const REPLYING: u8 = 1;
+/// hyper has the whole reply, and may not have written the end of it.
+const REPLIED: u8 = 2;
+/// The number of requests at a time, on one connection, of which none is counted for being one more.
+const FEW: usize = 32;
 
 /// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
 
+/// Held by the body of a reply, until hyper has taken the last of it.
+#[derive(Debug)]
+pub(crate) struct Replying(Busy);
+
 impl Peer {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, is_http2: bool, budget: Budget) -> Self {
         Self {
             address,
             busy: AtomicUsize::new(0),
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            reply: AtomicU8::new(NO_REPLY),
+            unread: AtomicU16::new(0),
             next: Slot::default(),
+            is_http2,
+            budget,
+            account: OnceLock::new(),
+            current: None,
         }
+    }
+
+    /// A peer that keeps its request in flight, for a connection that the roll lists. The connection outlives the
+    /// records of its requests.
+    pub(crate) fn with_current(address: SocketAddr, budget: Budget) -> Self {
+        Self { current: Some(Current::default()), ..Self::new(address, false, budget) }
+    }
+
+    /// Sets the request in flight. False if this peer keeps none, or has one already.
+    pub(crate) fn set_current(&self, call: &Arc<Call>) -> bool {
+        let Some(mut current) = self.current.as_ref().map(Current::lock) else { return false };
+        let is_free = current.is_none();
+        if is_free {
+            *current = Some(Arc::clone(call));
+        }
+        is_free
+    }
+
+    /// Ends what `set_current` began.
+    pub(crate) fn clear_current(&self) {
+        let before = self.current.as_ref().and_then(|current| current.lock().take());
+        // Dropped after the lock is released, because it may be the last reference.
+        drop(before);
+    }
+
+    /// The request in flight, if this peer keeps it.
+    pub(crate) fn current(&self) -> Option<Arc<Call>> {
+        self.current.as_ref().and_then(|current| current.lock().clone())
     }
 
     /// Begins a request, whose head is complete.
@@ -53,8 +121,46 @@ impl Peer {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether many requests of this connection are in progress.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > FEW
+    }
+
+    /// The memory that this connection holds.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        self.account.get_or_init(|| self.budget.account())
+    }
+
+    /// Whether the stream of a reply has to wait before its first piece. The replies of HTTP/1 never do.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_http2 && self.account.get().is_some_and(|account| !account.has_room(true))
+    }
+
+    /// Counts a body or message of this length, if it is large. False if that is too much.
+    pub(crate) fn hold_body(&self, held: &mut Option<Held>, length: usize) -> bool {
+        if length <= SMALL {
+            return true;
+        }
+        let length = length.next_multiple_of(SMALL);
+        if let Some(held) = held {
+            return held.grow_to(length);
+        }
+        *held = self.hold(length);
+        held.is_some()
+    }
+
+    /// Counts memory that this connection is to hold. `None` if that is too much.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
+        self.account().take(bytes)
+    }
+
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Has the next reply say `connection: close`. True if that is new.
+    pub(crate) fn leave(&self) -> bool {
+        !self.leaving.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn moves(&self) {
@@ -80,9 +186,76 @@ impl Peer {
         }
     }
 
+    /// Whether bytes that hyper writes belong to no request. Then hyper answers a head that it cannot read.
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == NO_REPLY && !self.is_busy()
+    }
+
+    /// Notes that hyper has nothing left to write.
+    pub(crate) fn flushed(&self) {
+        if self.reply.load(Ordering::Relaxed) == REPLIED {
+            self.reply.store(NO_REPLY, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes the status for a head that is not read.
+    pub(crate) fn set_unread(&self, status: u16) {
+        self.unread.store(status, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) != 0
+    }
+
+    /// Takes the status for a head that was not read. Zero if there is none.
+    pub(crate) fn take_unread(&self) -> u16 {
+        self.unread.swap(0, Ordering::Relaxed)
+    }
+
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
+    }
+}
+
+impl Current {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Call>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Current")
+    }
+}
+
+impl Busy {
+    /// Whether the connection is closed after this request.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Notes that hyper has the reply.
+    pub(crate) fn replying(self) -> Replying {
+        self.0.reply.store(REPLYING, Ordering::Relaxed);
+        Replying(self)
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.0
+    }
+}
+
+impl Replying {
+    pub(crate) fn peer(&self) -> &Peer {
+        self.0.peer()
+    }
+}
+
+impl Drop for Replying {
+    fn drop(&mut self) {
+        self.0.0.reply.store(REPLIED, Ordering::Relaxed);
     }
 }
 
@@ -97,5 +270,31 @@ impl Drop for Busy {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
         // Bytes that came during the request were its body.
         self.0.heard.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Arrival, Payload};
+    use crate::platform::RequestId;
+
+    fn call() -> Arc<Call> {
+        let (head, ()) = http::Request::new(()).into_parts();
+        let (id, body) = (RequestId::generate(), Payload::taken());
+        Arc::new(Call::new(id, head, body, None, None, Arrival::default()))
+    }
+
+    #[test]
+    fn one_request_at_a_time_is_current() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let (first, second) = (call(), call());
+        let peer = Peer::with_current(address, Budget::new(0));
+        assert!(peer.set_current(&first) && !peer.set_current(&second));
+        assert!(peer.current().is_some_and(|current| Arc::ptr_eq(&current, &first)));
+        peer.clear_current();
+        assert!(peer.current().is_none() && peer.set_current(&second));
+        assert_eq!(Arc::strong_count(&first), 1);
+        assert!(!Peer::new(address, true, Budget::new(0)).set_current(&first), "HTTP/2 has many at a time");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::budget::Budget;
 use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
 use crate::exchange::Call;
@@ -18,6 +19,10 @@ pub(crate) struct Shared<S> {
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
     pub(crate) counts: Arc<LiveCounters>,
+    /// The memory that clients may make the process hold.
+    pub(crate) budget: Budget,
+    /// The most handlers that may finish without a client.
+    pub(crate) max_finishing: u64,
     pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,
     pub(crate) stops: Stops,
@@ -61,7 +66,11 @@ impl<S> Shared<S> {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.counts.counters(self.initialization.is_done())
+        Counters {
+            initialized: self.initialization.is_done(),
+            refused_for_memory: self.budget.refused(),
+            ..self.counts.counters()
+        }
     }
 
     /// Counts a panic, and gives the error for its request.

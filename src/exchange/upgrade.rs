@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::exchange::Call;
+use crate::exchange::{Call, Peer};
 use crate::task::BoxFuture;
 
 /// The socket after HTTP. Dynamic dispatch costs about a nanosecond for each read, beside a system call.
@@ -23,6 +23,8 @@ pub(crate) struct Upgraded {
     pub(crate) read_buf: Bytes,
     /// Ends when the peer has closed the connection, even if no task reads.
     pub(crate) departed: BoxFuture<()>,
+    /// Counts the memory of large messages.
+    pub(crate) peer: Arc<Peer>,
 }
 
 /// The end of an upgraded connection, for its record.

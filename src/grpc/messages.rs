@@ -12,14 +12,15 @@ use futures_core::Stream;
 use prost::Message;
 use tonic::Code;
 
+use crate::budget::Held;
 use crate::cancel::Phase;
-use crate::error::{BoxError, Error, Result};
-use crate::exchange::Call;
-use crate::exchange::payload::broken;
+use crate::error::{Error, Result};
+use crate::exchange::{Call, too_much_memory};
+use crate::grpc::accept::Encoding;
 use crate::grpc::frame;
-use crate::grpc::status::{broken_message, going_away, of_ours};
+use crate::grpc::status::{broken_body, broken_call, going_away, of_ours};
 use crate::grpc::web::RequestBody;
-use crate::grpc::wire::{Encoding, Wire};
+use crate::grpc::wire::Wire;
 use crate::stop::StopNotice;
 use crate::timer::Timer;
 
@@ -41,6 +42,8 @@ pub struct Messages<M> {
     limit: usize,
     /// Bytes that are not decoded yet: a part of a message, or several messages.
     came: Bytes,
+    /// The memory of a large message that is not complete.
+    held: Option<Held>,
     slow: Timer,
     notice: StopNotice,
     is_over: bool,
@@ -55,6 +58,7 @@ impl<M: Message + Default> Messages<M> {
             call: Arc::clone(call),
             encoding,
             came: Bytes::new(),
+            held: None,
             slow: Timer::default(),
             notice,
             is_over: false,
@@ -91,12 +95,12 @@ impl<M: Message + Default> Messages<M> {
             match self.body.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.slow.stop();
-                    self.add(data);
+                    self.add(data)?;
                 }
-                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(self.unreadable(cause))),
+                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(broken_body(&self.call, cause))),
                 Poll::Ready(None) if self.came.is_empty() => return Poll::Ready(Ok(None)),
                 Poll::Ready(None) => {
-                    return Poll::Ready(Err(broken_message("the last message is cut short")));
+                    return Poll::Ready(Err(broken_call("the last message is cut short")));
                 }
                 Poll::Pending => return self.poll_patience(cx).map(Err),
             }
@@ -120,10 +124,14 @@ impl<M: Message + Default> Messages<M> {
     }
 
     /// Adds bytes. Most messages come in one piece, and are not copied.
-    fn add(&mut self, data: Bytes) {
+    fn add(&mut self, data: Bytes) -> Result {
         if self.came.is_empty() {
-            self.came = data;
-            return;
+            (self.came, self.held) = (data, None);
+            return Ok(());
+        }
+        let length = self.came.len() + data.len();
+        if self.call.peer.as_ref().is_some_and(|peer| !peer.hold_body(&mut self.held, length)) {
+            return Err(too_much_memory());
         }
         // Joined bytes are in a buffer of our own, with room to grow. The first piece is still in the connection's
         // buffer.
@@ -131,18 +139,8 @@ impl<M: Message + Default> Messages<M> {
         let mut came = came.try_into_mut().unwrap_or_else(|came| BytesMut::from(&came[..]));
         came.extend_from_slice(&data);
         self.came = came.freeze();
+        Ok(())
     }
-
-    fn unreadable(&self, cause: BoxError) -> Error {
-        if self.call.departure.is_gone() {
-            return left_early();
-        }
-        broken(cause)
-    }
-}
-
-pub(crate) fn left_early() -> Error {
-    of_ours(Code::Cancelled, "the client left before its last message")
 }
 
 impl<M: Message + Default> Stream for Messages<M> {

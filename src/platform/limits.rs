@@ -51,6 +51,9 @@ pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 /// [`CLIENT_HEADERS_MAX`], and then adds headers, with a session token among them.
 pub const REQUEST_HEADERS_MAX: usize = 32 * KIB;
 
+/// The most request headers at this port: 1024. Ours: the platform documents no number.
+pub const REQUEST_FIELDS_MAX: usize = 1024;
+
 /// The largest request headers that the platform accepts from a client, names and values together: 8 KiB.
 ///
 /// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
@@ -77,7 +80,6 @@ pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
 /// Source: [WebSocket over an HTTP trigger][page].
 ///
 /// [page]: https://help.aliyun.com/zh/functioncompute/configure-an-http-trigger-for-a-function-that-is-triggered-by-websocket-requests-1
-#[cfg(feature = "websocket")]
 pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
 
 /// How long a WebSocket's client may be silent before it is sent a ping: 10 s. Ours: the listener of a load balancer
@@ -137,7 +139,21 @@ pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
 /// 200 requests at a time.
 pub const MAX_FINISHING_DEFAULT: u64 = 1000;
 
+/// The part of the instance's memory that clients may make the process hold: one third (1 / 3). Ours; the rest is for the
+/// app. Counted are replies that nobody reads, and large heads, bodies and messages.
+pub const CLIENT_MEMORY_SHARE: usize = 3;
+
+/// The memory of the instance, in MiB, where the environment does not tell: 1024. Ours; the platform offers 128 MiB to
+/// 32 GiB, and tells which.
+///
+/// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
+pub const MEMORY_UNKNOWN_MIB: u32 = 1024;
+
 /// The most connections at a time: 20 000. Ours; the platform allows 100 000 file descriptors.
 ///
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;
+
+/// The most connections at a time for each MiB of the instance's memory, if the environment tells how much that is: 32.
+/// Ours.
+pub const CONNECTIONS_PER_MIB: usize = 32;

@@ -9,6 +9,7 @@ use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
+use crate::reply::body::PIECE_MAX;
 use crate::stop::Stops;
 
 /// A source of a streamed body, polled frame by frame. Trailers are the last frame.
@@ -29,24 +30,39 @@ pin_project! {
     pub(crate) struct Pieces<St> {
         #[pin]
         pieces: St,
+        // What is left of a piece that is handed over in parts.
+        rest: Bytes,
     }
 }
 
 impl<St> Pieces<St> {
     pub(crate) fn new(pieces: St) -> Self {
-        Self { pieces }
+        Self { pieces, rest: Bytes::new() }
     }
 }
 
 impl<St: Stream<Item = Result<Bytes>> + Send> Source for Pieces<St> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let mut pieces = self.project().pieces;
+        let mut this = self.project();
+        if !this.rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
+        }
         loop {
-            match ready!(pieces.as_mut().poll_next(cx)) {
+            match ready!(this.pieces.as_mut().poll_next(cx)) {
                 // An empty chunk would end the body.
                 Some(Ok(piece)) if piece.is_empty() => {}
+                Some(Ok(piece)) if piece.len() > PIECE_MAX => {
+                    *this.rest = piece;
+                    return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
+                }
                 piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
             }
         }
     }
+}
+
+/// Takes as much as is handed to the connection at a time: an HTTP/1 connection keeps a buffer as large as its largest
+/// piece.
+fn part(rest: &mut Bytes) -> Bytes {
+    rest.split_to(rest.len().min(PIECE_MAX))
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::counters::{InFlight, LiveCounters};
+use crate::counters::{FinishPermit, InFlight, LiveCounters};
 use crate::exchange::Call;
 use crate::log::{current, say};
 use crate::roll::Place;
@@ -27,16 +27,18 @@ enum State {
 pub(crate) struct Leash(Arc<Finishing>);
 
 /// Held by the handler's task.
-pub(crate) struct Running(Arc<Finishing>);
+pub(crate) struct Running(
+    Arc<Finishing>,
+    #[allow(dead_code, reason = "counts until it is dropped")] FinishPermit,
+);
 
 /// Creates both sides for a handler that is about to run. `None` if `most` handlers run already.
 pub(crate) fn begin(call: &Arc<Call>, counts: &Arc<LiveCounters>, most: u64) -> Option<(Leash, Running)> {
-    counts.finishing.add();
+    let permit = FinishPermit::take(counts, most)?;
     let state = Mutex::new(State::Attached);
     let finishing = Arc::new(Finishing { call: Arc::clone(call), counts: Arc::clone(counts), state });
-    // Its drop takes the count back.
-    let running = Running(Arc::clone(&finishing));
-    (counts.finishing.get() <= most).then(|| (Leash(finishing), running))
+    let running = Running(Arc::clone(&finishing), permit);
+    Some((Leash(finishing), running))
 }
 
 impl Finishing {
@@ -67,7 +69,6 @@ impl Drop for Leash {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.counts.finishing.take();
         if self.0.end() {
             self.0.counts.in_flight.take();
         }

@@ -1,17 +1,21 @@
 //! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use crate::budget::Held;
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
-use crate::exchange::{Call, Payload, Peer};
-use crate::log::LogMarkers;
-use crate::platform::limits::TARGET_MAX;
+use crate::exchange::{Arrival, Call, Payload, Peer};
+use crate::log::{AccessLog, LogMarkers};
+use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
@@ -23,12 +27,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
     pub(crate) fn answer(
         self: &Arc<Self>,
-        head: Parts,
+        mut head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
-        let spelled = plain(head.uri.path());
-        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let sent = head.uri.path();
+        let spelled = plain(sent);
+        let path = spelled.as_deref().unwrap_or(sent);
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
         if let Some(probe) = self.probe(&head, path)
@@ -36,29 +41,40 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
-        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
+        let marked = self.marked(&seen);
+        let (id, came) = self.begin(&seen, marked);
         if trusted {
-            match control(&head.method, head.uri.path(), seen.control_path) {
+            match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
-                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    let arrival = Arrival { came, ..Arrival::default() };
+                    let call = Arc::new(Call::new(id, head, body, peer, None, arrival));
                     return self.answer_platform(call, kind, marked);
                 }
             }
         }
         let has_origin = seen.has_origin;
+        let mut memory = None;
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                (self.admit().map(|permit| (Arc::clone(place), permit)), Some(scope))
+                let admitted = match weight(&head, &seen, peer.as_deref()) {
+                    None => self.admit(),
+                    Some((peer, weight)) => {
+                        memory = hold(peer, weight);
+                        if memory.is_some() { self.admit() } else { Err(Refusal::NoMemory) }
+                    }
+                };
+                (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // At the cap a 404 or 405 becomes a 503 too, like any other request.
-            Err(refusal) if refusal.is_unmatched() => (Err(self.admit().err().unwrap_or(refusal)), None),
+            // What no handler sees needs no place among those that run, at the cap either.
             Err(refusal) => (Err(refusal), None),
         };
-        let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        call.spelled = spelled;
-        let call = Arc::new(call);
+        if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
+            head.headers = kept_of_shed(&head.headers);
+        }
+        let arrival = Arrival { spelled, came, has_origin, held: memory };
+        let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -78,6 +94,25 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 }
             }
         }
+    }
+
+    /// Answers a head that was not read. `head` is what is known of it.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        head: Parts,
+        refusal: Refusal,
+        peer: Arc<Peer>,
+    ) -> RequestFuture<S> {
+        let (id, came) = self.begin(&HeadersSeen::default(), false);
+        let arrival = Arrival { came, ..Arrival::default() };
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, arrival);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::new(call), false),
+            #[cfg(feature = "websocket")]
+            permit: None,
+        };
+        RequestFuture::Refused(Some((refusal, exit)))
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
@@ -158,6 +193,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
+    /// The request's id, and the time at which it came if the record needs the time.
+    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
+        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        if marked || self.settings.access_log == AccessLog::All {
+            (RequestId::to_be_logged(seen.request_id), came)
+        } else {
+            (RequestId::from_header(seen.request_id), came)
+        }
+    }
+
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
         Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
@@ -171,4 +216,35 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             LogMarkers::Omit => false,
         }
     }
+}
+
+/// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
+const HEAD_MIN: usize = 8 * KIB;
+
+/// What a header takes beside its name and value, and a request beside its headers, in bytes.
+const HEADER_COST: usize = 64;
+const REQUEST_COST: usize = 4 * KIB;
+
+/// The memory of a request with a large head, or of one of many on its connection. Others are not counted.
+#[inline]
+fn weight<'p>(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&'p Peer>) -> Option<(&'p Peer, usize)> {
+    let peer = peer?;
+    let size = seen.size + HEADER_COST * head.headers.len();
+    (size > HEAD_MIN || peer.is_crowded()).then_some((peer, size + size / 2 + REQUEST_COST))
+}
+
+#[cold]
+fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
+    peer.hold(weight).map(Box::new)
+}
+
+/// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
+/// may be shed at once: they must not hold their heads meanwhile.
+#[cold]
+fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
+    let copy = |name: HeaderName| {
+        let value = HeaderValue::from_bytes(headers.get(&name)?.as_bytes()).ok()?;
+        Some((name, value))
+    };
+    [ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect()
 }

@@ -4,8 +4,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 use crate::error::Error;
+use crate::exchange::too_much_memory;
 use crate::platform::HeadersSeen;
-use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 use crate::request::authority::{is_host, is_same};
 
@@ -20,24 +21,27 @@ pub(crate) enum Refusal {
     Preflight(Box<HeaderMap>),
     TargetTooLong,
     HeadersTooLarge,
+    TooManyFields,
+    /// The head did not come in time.
+    TooSlow,
     /// A head that proxies and servers might read differently.
     BadShape(&'static str),
     /// 501: a transfer coding other than `chunked`.
     UnknownCoding,
     /// The cap on requests in flight is reached.
     Busy,
+    /// Clients make the process hold as much memory as they may.
+    NoMemory,
 }
 
 impl Refusal {
-    /// Whether no route matches the path, or none has the method.
-    pub(crate) fn is_unmatched(&self) -> bool {
-        matches!(self, Self::NotFound | Self::WrongMethod(_))
-    }
-
     /// Refuses a head that is too large, or that two readers could take for two different requests.
     pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
+        }
+        if head.headers.len() > REQUEST_FIELDS_MAX {
+            return Some(Self::TooManyFields);
         }
         let wrong = |why| Some(Self::BadShape(why));
         if head.method == Method::CONNECT {
@@ -105,19 +109,26 @@ impl IntoReply for Refusal {
                 let message = format!("the headers are larger than {REQUEST_HEADERS_MAX} bytes");
                 Reply::from_error(Error::new(431, message))
             }
+            Self::TooManyFields => {
+                let message = format!("there are more than {REQUEST_FIELDS_MAX} headers");
+                Reply::from_error(Error::new(431, message))
+            }
+            Self::TooSlow => {
+                Reply::from_error(Error::new(408, "the head of the request was not complete in time"))
+            }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::UnknownCoding => {
                 let message = "the only supported Transfer-Encoding is chunked";
                 Reply::from_error(Error::of_ours(StatusCode::NOT_IMPLEMENTED, message).reported())
             }
-            Self::Busy => {
-                let later = HeaderValue::from_static("1");
-                let message = "this instance already runs as many handlers as it may";
-                // The access log has a line for it. A second line for each refused request would double the log under
-                // overload.
-                let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
-                Reply::from_error(error.with_header(header::RETRY_AFTER, later))
-            }
+            Self::Busy => later("this instance already runs as many handlers as it may"),
+            Self::NoMemory => Reply::from_error(too_much_memory()),
         }
     }
+}
+
+/// The access log has a line for it. A second line for each refused request would double the log under overload.
+fn later(message: &'static str) -> Reply {
+    let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
+    Reply::from_error(error.with_header(header::RETRY_AFTER, HeaderValue::from_static("1")))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::log::{AccessLog, LogMarkers};
 use crate::platform::limits::{
     DRAIN_DEADLINE_DEFAULT, HEAD_LIMIT_DEFAULT, HEARTBEAT_LIMIT_DEFAULT, INITIALIZE_MAX,
-    MAX_CONNECTIONS_DEFAULT, MAX_FINISHING_DEFAULT, PRE_STOP_BUDGET_DEFAULT, READY_LIMIT_DEFAULT,
+    MAX_FINISHING_DEFAULT, PRE_STOP_BUDGET_DEFAULT, READY_LIMIT_DEFAULT,
 };
 
 #[derive(Debug, Clone)]
@@ -27,7 +27,8 @@ pub(crate) struct Settings {
     pub(crate) ready_limit: Duration,
     pub(crate) version: Option<String>,
     pub(crate) commit: Option<String>,
-    pub(crate) max_connections: usize,
+    pub(crate) client_memory: Option<usize>,
+    pub(crate) max_connections: Option<usize>,
     pub(crate) max_in_flight: u64,
     pub(crate) max_finishing: u64,
     pub(crate) trusted_hops: usize,
@@ -52,7 +53,8 @@ impl Default for Settings {
             ready_limit: READY_LIMIT_DEFAULT,
             version: None,
             commit: None,
-            max_connections: MAX_CONNECTIONS_DEFAULT,
+            client_memory: None,
+            max_connections: None,
             max_in_flight: u64::MAX,
             max_finishing: MAX_FINISHING_DEFAULT,
             trusted_hops: 0,

@@ -21,7 +21,8 @@ pub(crate) fn spawn_upgraded(
     tracker: &Tracker,
 ) {
     let departed = Box::pin(departure(io.handle()));
-    let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed });
+    let peer = io.peer();
+    let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed, peer });
     drop(tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place }));
 }
 

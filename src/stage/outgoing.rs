@@ -9,9 +9,15 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
+#[cfg(feature = "http2")]
+use crate::budget::Gate;
 use crate::error::{BoxError, Error};
-use crate::exchange::{Busy, Call};
+#[cfg(feature = "http2")]
+use crate::exchange::Peer;
+use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
+#[cfg(feature = "http2")]
+use crate::platform::limits::KIB;
 use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
 use crate::task::Tracker;
@@ -21,13 +27,41 @@ pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
     /// Keeps the connection's request in progress until this body is dropped.
-    busy: Option<Busy>,
+    busy: Option<Replying>,
     drain: Option<Tracker>,
+    /// Holds a stream back whose client does not read. Only HTTP/2 needs it: an HTTP/1 connection has one reply at a
+    /// time, and does not poll it while 48 KiB are unsent.
+    #[cfg(feature = "http2")]
+    gate: Option<Box<Gate>>,
 }
+
+/// The smallest piece of a stream that is counted while the client reads.
+#[cfg(feature = "http2")]
+const COUNTED_MIN: usize = 4 * KIB;
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
-        Self { body, record, busy: None, drain: None }
+        Self {
+            body,
+            record,
+            busy: None,
+            drain: None,
+            #[cfg(feature = "http2")]
+            gate: None,
+        }
+    }
+
+    /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
+    /// stream may read it until then.
+    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
+        Self {
+            body,
+            record: Some(record),
+            busy: busy.map(Busy::replying),
+            drain,
+            #[cfg(feature = "http2")]
+            gate: None,
+        }
     }
 
     /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.
@@ -37,13 +71,8 @@ impl Outgoing {
         length
     }
 
-    pub(crate) fn set_busy(&mut self, busy: Busy) {
+    pub(crate) fn set_busy(&mut self, busy: Replying) {
         self.busy = Some(busy);
-    }
-
-    /// Drains the request's body when this reply has ended. Until then the reply's stream may read it.
-    pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
-        self.drain = Some(tracker);
     }
 
     /// The call of the record, for a record that continues after this body.
@@ -53,6 +82,31 @@ impl Outgoing {
 
     pub(crate) fn take_record(&mut self) -> Option<Record> {
         self.record.take()
+    }
+
+    /// Polls the stream unless too many bytes are unread, and counts its pieces.
+    #[cfg(feature = "http2")]
+    fn poll_gated(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(peer) = self.busy.as_ref().map(Replying::peer)
+            && self.gate.is_none()
+            && peer.is_full()
+        {
+            self.gate = Some(Box::new(Gate::new(peer.account())));
+        }
+        if let Some(gate) = &mut self.gate {
+            ready!(gate.poll_open(cx));
+        }
+        let frame = ready!(self.poll_stream(cx));
+        let Some(peer) = self.busy.as_ref().map(Replying::peer) else { return Poll::Ready(frame) };
+        Poll::Ready(match frame {
+            Some(Ok(frame))
+                if peer.is_http2 && frame.data_ref().is_some_and(|data| is_counted(data, peer)) =>
+            {
+                let gate = self.gate.get_or_insert_with(|| Box::new(Gate::new(peer.account())));
+                Some(Ok(frame.map_data(|data| gate.count(data))))
+            }
+            frame => frame,
+        })
     }
 
     /// Polls the author's stream, which may log and may panic.
@@ -114,6 +168,12 @@ impl Outgoing {
     }
 }
 
+/// Small pieces count only if they may gather behind others.
+#[cfg(feature = "http2")]
+fn is_counted(data: &Bytes, peer: &Peer) -> bool {
+    data.len() >= COUNTED_MIN || (peer.is_stuck() && !data.is_empty())
+}
+
 impl http_body::Body for Outgoing {
     type Data = Bytes;
     type Error = BoxError;
@@ -126,6 +186,9 @@ impl http_body::Body for Outgoing {
             return Poll::Pending;
         }
         if matches!(self.body, Body::Stream(_)) {
+            #[cfg(feature = "http2")]
+            return self.poll_gated(cx);
+            #[cfg(not(feature = "http2"))]
             return self.poll_stream(cx);
         }
         let piece = self.body.take_piece();

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::ReadBuf;
 
+use crate::exchange::Peer;
 use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 use crate::timer::Timer;
@@ -48,8 +50,13 @@ enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(io: Box<dyn UpgradedIo>, max_message: usize, read_buf: &Bytes) -> Self {
-        let engine = Engine::new(max_message, read_buf);
+    pub(super) fn new(
+        io: Box<dyn UpgradedIo>,
+        max_message: usize,
+        read_buf: &Bytes,
+        peer: Arc<Peer>,
+    ) -> Self {
+        let engine = Engine::new(max_message, read_buf, Some(peer));
         Self { io, engine, phase: Phase::Open, is_stalled: false, has_read: false, quiet: Timer::default() }
     }
 
@@ -69,24 +76,33 @@ impl Connection {
     }
 
     /// Queues a close if one was asked for, and then the protocol's own frames, behind the messages.
+    #[inline]
     pub(super) fn prepare(&mut self, mail: &mut Mail) {
+        // Mostly there is nothing to queue, and every message asks several times.
+        if mail.close.is_some() || !self.engine.replies.is_empty() {
+            self.queue(mail);
+        }
+    }
+
+    fn queue(&mut self, mail: &mut Mail) {
         if let (Phase::Open, Some(close)) = (self.phase, &mail.close) {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() && !mail.is_held {
+        if !self.engine.replies.is_empty() && !mail.is_held() {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }
     }
 
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    /// Reads the next event. A large message is not read before it `is_wanted`: see [`Connection::is_parked`].
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, is_wanted: bool) -> Poll<Incoming> {
         match self.phase {
             Phase::Open | Phase::Closing => {}
             Phase::Answered | Phase::Ended => return Poll::Pending,
             Phase::Broken | Phase::Refused | Phase::Said => return self.poll_gone(cx),
         }
-        let incoming = ready!(self.engine.poll_read(&mut *self.io, cx));
+        let incoming = ready!(self.engine.poll_read(&mut *self.io, cx, is_wanted));
         match &incoming {
             Incoming::Close(_) => self.phase = Phase::Answered,
             Incoming::Broken(close) => {
@@ -96,6 +112,11 @@ impl Connection {
             Incoming::Message(_) | Incoming::Gone | Incoming::Replies => {}
         }
         Poll::Ready(incoming)
+    }
+
+    /// Whether nothing is read until the closure waits for a message.
+    pub(super) fn is_parked(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Closing) && self.engine.is_parked()
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {

@@ -1,5 +1,6 @@
 //! The protocol of one socket: frames in, messages out. Pings and closes are answered here.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -7,9 +8,10 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::exchange::Peer;
 use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
-use crate::websocket::frames::{Fault, Frame, Frames, put_head};
+use crate::websocket::frames::{Expected, Fault, Frame, Frames, put_head};
 use crate::websocket::message::{Close, Message, Text};
 use crate::websocket::utf8::Utf8;
 
@@ -49,17 +51,23 @@ enum Kind {
 }
 
 impl Engine {
-    pub(super) fn new(max_message: usize, read_buf: &Bytes) -> Self {
-        let (frames, utf8) = (Frames::new(read_buf), Utf8::default());
+    pub(super) fn new(max_message: usize, read_buf: &Bytes, peer: Option<Arc<Peer>>) -> Self {
+        let (frames, utf8) = (Frames::new(read_buf, peer), Utf8::default());
         Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
-    /// Reads the next event. Pings are answered in between.
-    pub(super) fn poll_read(&mut self, io: &mut dyn UpgradedIo, cx: &mut Context<'_>) -> Poll<Incoming> {
+    /// Reads the next event. Pings are answered in between. A large message is not read before it `is_wanted`.
+    pub(super) fn poll_read(
+        &mut self,
+        io: &mut dyn UpgradedIo,
+        cx: &mut Context<'_>,
+        is_wanted: bool,
+    ) -> Poll<Incoming> {
         loop {
-            let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
-            let Poll::Ready(next) = self.frames.poll_next(io, cx, self.max_message - so_far) else {
-                return if self.is_text_so_far() { Poll::Pending } else { Poll::Ready(not_utf8()) };
+            let expected = self.expected(is_wanted);
+            let Poll::Ready(next) = self.frames.poll_next(io, cx, expected) else {
+                let is_good = !self.frames.is_mid_payload() || self.is_text_so_far();
+                return if is_good { Poll::Pending } else { Poll::Ready(not_utf8()) };
             };
             let incoming = next.and_then(|frame| self.receive(frame));
             let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));
@@ -70,6 +78,16 @@ impl Engine {
                 return Poll::Ready(Incoming::Replies);
             }
         }
+    }
+
+    /// Whether a large message waits until it is wanted.
+    pub(super) fn is_parked(&self) -> bool {
+        self.frames.is_parked(self.expected(false))
+    }
+
+    fn expected(&self, is_wanted: bool) -> Expected {
+        let so_far = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+        Expected { so_far, most: self.max_message - so_far, is_wanted }
     }
 
     /// Queues our close frame, once. Frames that the client sends before its own close may still be read.
@@ -123,8 +141,9 @@ impl Engine {
             return Ok((!is_good).then(not_utf8));
         }
         self.utf8 = Utf8::default();
+        let message = self.frames.complete(message);
         Ok(Some(match kind {
-            Kind::Binary => Incoming::Message(Message::Binary(message.freeze())),
+            Kind::Binary => Incoming::Message(Message::Binary(message)),
             Kind::Text => match Utf8Bytes::try_from(message) {
                 Ok(text) => Incoming::Message(Message::Text(Text(text))),
                 Err(_) => not_utf8(),
@@ -170,13 +189,18 @@ impl Engine {
         Ok(Incoming::Close(close))
     }
 
-    fn give_up(&self, fault: Fault) -> Incoming {
+    fn give_up(&mut self, fault: Fault) -> Incoming {
+        self.fragments = None;
+        self.frames.clear();
         match fault {
             Fault::Gone => Incoming::Gone,
             Fault::Protocol(error) => Incoming::Broken(Close::new(1002, &error.to_string())),
             Fault::TooLarge => {
                 let reason = format!("a message may have {} bytes", self.max_message);
                 Incoming::Broken(Close::new(1009, &reason))
+            }
+            Fault::NoMemory => {
+                Incoming::Broken(Close::new(1013, "there is no room for a large message; try again later"))
             }
         }
     }
@@ -273,10 +297,10 @@ mod tests {
     fn check(bytes: &[u8], expected: &[&str], replies: &[u8]) {
         for piece in [1, 2, 3, 1000, bytes.len().max(1)] {
             let mut io = Script { bytes: bytes.to_owned(), piece };
-            let mut engine = Engine::new(200_000, &Bytes::new());
+            let mut engine = Engine::new(200_000, &Bytes::new(), None);
             let mut came = Vec::new();
             let mut cx = Context::from_waker(Waker::noop());
-            while let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx) {
+            while let Poll::Ready(incoming) = engine.poll_read(&mut io, &mut cx, true) {
                 came.push(name(&incoming));
                 if !matches!(incoming, Incoming::Message(_)) {
                     break;
@@ -341,8 +365,8 @@ mod tests {
     fn many_pings_are_answered_before_more_is_read() {
         let pings = frame(0x89, &[b'x'; 100]).repeat(50);
         let mut io = Script { piece: pings.len(), bytes: pings };
-        let mut engine = Engine::new(1000, &Bytes::new());
-        let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()));
+        let mut engine = Engine::new(1000, &Bytes::new(), None);
+        let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), true);
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
     }
 }

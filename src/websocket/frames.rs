@@ -1,13 +1,16 @@
 //! Reads frames from a non-blocking socket. Payloads are unmasked in place.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::budget::Held;
+use crate::exchange::Peer;
 use crate::exchange::upgrade::UpgradedIo;
 use crate::platform::limits::KIB;
 
@@ -26,6 +29,19 @@ pub(super) enum Fault {
     Gone,
     Protocol(ProtocolError),
     TooLarge,
+    /// Clients make the process hold too much memory.
+    NoMemory,
+}
+
+/// What is known about the next data frame before it is read.
+#[derive(Clone, Copy)]
+pub(super) struct Expected {
+    /// The length of the message's earlier fragments, in bytes.
+    pub(super) so_far: usize,
+    /// The largest payload, in bytes.
+    pub(super) most: usize,
+    /// Whether the closure waits for a message. A large one is not read before that.
+    pub(super) is_wanted: bool,
 }
 
 /// The room that is reserved for the next frame, in bytes. Most messages are small, and most sockets are idle.
@@ -40,9 +56,12 @@ const LARGE: usize = 64 * KIB;
 /// The largest payload of a control frame, in bytes.
 const CONTROL_MAX: u64 = 125;
 
-#[derive(Default)]
 pub(super) struct Frames {
     input: BytesMut,
+    /// Counts the memory of large messages. `None` in tests.
+    peer: Option<Arc<Peer>>,
+    /// The memory of a large message that is not complete.
+    held: Option<Held>,
     /// The head of a frame whose payload is not complete.
     head: Option<Head>,
     /// Whether bytes came since the last `has_moved`.
@@ -59,30 +78,78 @@ struct Head {
     unmasked: usize,
 }
 
+impl Head {
+    fn is_data(&self) -> bool {
+        matches!(self.opcode, OpCode::Data(_))
+    }
+}
+
+/// A large message, with its memory.
+struct Large {
+    message: BytesMut,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Large {
+    fn as_ref(&self) -> &[u8] {
+        &self.message
+    }
+}
+
 impl Frames {
     /// `read_buf` holds the bytes that were read behind the handshake.
-    pub(super) fn new(read_buf: &[u8]) -> Self {
-        Self { input: BytesMut::from(read_buf), head: None, moved: false }
+    pub(super) fn new(read_buf: &[u8], peer: Option<Arc<Peer>>) -> Self {
+        Self { input: BytesMut::from(read_buf), peer, held: None, head: None, moved: false }
     }
 
-    /// Reads the next frame. `most` is the largest payload of a data frame, in bytes.
+    /// Whether a large message waits until it is wanted. Then nothing is read, and a poll wakes nobody.
+    pub(super) fn is_parked(&self, expected: Expected) -> bool {
+        let is_large = |head: &Head| expected.so_far + head.length > LARGE && head.is_data();
+        !expected.is_wanted && self.head.as_ref().is_some_and(is_large)
+    }
+
+    /// The bytes of a complete message, which stay counted until they are dropped.
+    pub(super) fn complete(&mut self, message: BytesMut) -> Bytes {
+        match self.held.take() {
+            None => message.freeze(),
+            Some(held) => Bytes::from_owner(Large { message, _held: held }),
+        }
+    }
+
+    /// Frees everything: no more frames are read.
+    pub(super) fn clear(&mut self) {
+        (self.input, self.head, self.held) = (BytesMut::new(), None, None);
+    }
+
+    /// Reads the next frame.
     pub(super) fn poll_next(
         &mut self,
         io: &mut dyn UpgradedIo,
         cx: &mut Context<'_>,
-        most: usize,
+        expected: Expected,
     ) -> Poll<Result<Frame, Fault>> {
         loop {
             if self.head.is_none() {
-                self.head = self.read_head(most)?;
+                self.head = self.read_head(expected.most)?;
             }
             if let Some(head) = self.head.take_if(|head| head.length <= self.input.len()) {
                 return Poll::Ready(Ok(self.take(head)));
+            }
+            if self.is_parked(expected) {
+                return Poll::Pending;
+            }
+            if !self.has_room(expected.so_far) {
+                return Poll::Ready(Err(Fault::NoMemory));
             }
             if !ready!(self.poll_fill(io, cx)) {
                 return Poll::Ready(Err(Fault::Gone));
             }
         }
+    }
+
+    /// Whether a frame's head is read and its payload is not complete.
+    pub(super) fn is_mid_payload(&self) -> bool {
+        self.head.is_some()
     }
 
     /// The part of an unfinished payload that was not given before, with its opcode.
@@ -153,6 +220,13 @@ impl Frames {
         }
         unmask(&mut payload[unmasked..], mask);
         Frame { opcode, is_final, payload, seen: unmasked }
+    }
+
+    /// Counts the message with the bytes that are read next. False if there is no room for them.
+    fn has_room(&mut self, so_far: usize) -> bool {
+        let Some(head) = self.head.filter(Head::is_data) else { return true };
+        let length = so_far + head.length.min(self.input.len() + LARGE);
+        self.peer.as_ref().is_none_or(|peer| peer.hold_body(&mut self.held, length))
     }
 
     /// Reads available bytes, with room for the missing part of the payload. False at the end of the stream.

@@ -1,8 +1,8 @@
 //! The task of one socket: it reads, answers pings, runs the author's closure, writes its messages, and closes.
 //!
 //! One task does all of that, so that a message from the socket to the closure and back costs one wake-up, one read and
-//! one write. While the closure has not taken a message, nothing more is read. When the closure waits, its messages are
-//! flushed.
+//! one write. While the closure has not taken a message, nothing more is read. A large message is read when the closure
+//! waits for it. When the closure waits, its messages are flushed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Sleep;
 
+use crate::counters::{FinishPermit, LiveCounters};
 use crate::error::{Error, Result};
 use crate::exchange::upgrade::{UpgradeEnd, Upgraded};
 use crate::log::current;
@@ -51,8 +52,7 @@ pub(super) struct Session {
     ping_timer: PingTimer,
     closing: Timer,
     grace: Timer,
-    /// Whether the closure may run without limit after its client has left.
-    may_finish: bool,
+    finish: Finish,
     is_reading: bool,
     /// Whether the client has closed or left.
     is_gone: bool,
@@ -69,7 +69,17 @@ pub(super) struct Opening {
     pub(super) deadline: Option<Pin<Box<Sleep>>>,
     pub(super) ping_timer: PingTimer,
     pub(super) max_message: usize,
-    pub(super) may_finish: bool,
+    pub(super) finish: Finish,
+}
+
+/// Whether the closure may run without limit after its client has left.
+pub(super) enum Finish {
+    No,
+    /// If no more than so many handlers do.
+    Bounded(Arc<LiveCounters>, u64),
+    Yes {
+        _permit: FinishPermit,
+    },
 }
 
 struct Start {
@@ -83,12 +93,23 @@ impl Begin<Result> for Start {
     }
 }
 
+impl Finish {
+    /// Asked once the client has left. Beyond the bound a closure ends as it does without the policy.
+    fn is_granted(&mut self) -> bool {
+        if let Self::Bounded(counts, most) = self {
+            *self =
+                FinishPermit::take(counts, *most).map_or(Self::No, |permit| Self::Yes { _permit: permit });
+        }
+        matches!(self, Self::Yes { .. })
+    }
+}
+
 impl Session {
     pub(super) fn new(upgraded: Upgraded, opening: Opening) -> Self {
-        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish } = opening;
+        let Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish } = opening;
         let start = Start { closure, mailbox: Arc::clone(&mailbox) };
         Self {
-            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf)),
+            connection: Some(Connection::new(upgraded.io, max_message, &upgraded.read_buf, upgraded.peer)),
             work: Some(PanicGuarded::new(Arc::clone(&mailbox.call), start)),
             departed: Some(upgraded.departed),
             mailbox,
@@ -97,7 +118,7 @@ impl Session {
             ping_timer,
             closing: Timer::default(),
             grace: Timer::default(),
-            may_finish,
+            finish,
             is_reading: true,
             is_gone: false,
             goodbye: None,
@@ -128,7 +149,7 @@ impl Session {
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
-            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
+            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
                 mail.end(close);
@@ -142,7 +163,12 @@ impl Session {
             if !self.is_reading {
                 return false;
             }
-            let Poll::Ready(incoming) = connection.poll_read(cx) else { return false };
+            let is_wanted = mail.is_wanted();
+            let Poll::Ready(incoming) = connection.poll_read(cx, is_wanted) else {
+                mail.is_parked = !is_wanted && connection.is_parked();
+                self.is_reading = !mail.is_parked;
+                return false;
+            };
             match incoming {
                 Incoming::Message(_) if mail.is_over => {}
                 Incoming::Message(message) => {
@@ -211,7 +237,8 @@ impl Session {
                 return false;
             }
         }
-        let may_read = !self.is_reading && !mail.is_blocked();
+        let is_parked = connection.is_parked() && !mail.is_wanted();
+        let may_read = !self.is_reading && !mail.is_blocked() && !is_parked;
         let may_send = !mail.outbox.is_full() && mail.writer.wake(Some(cx));
         may_read || may_send
     }
@@ -238,7 +265,7 @@ impl Session {
             self.ended.left |= !is_closing;
             self.mailbox.call.departure.announce();
         }
-        let may_go_on = !self.is_gone || self.may_finish || self.work.is_none();
+        let may_go_on = !self.is_gone || self.work.is_none() || self.finish.is_granted();
         if !may_go_on && self.grace.poll(cx, GRACE).is_ready() {
             self.lose();
             self.work = None;
@@ -289,6 +316,10 @@ impl Future for Session {
 /// The error that the closure gets for a client's fault. The client was told the reason; it is not an error of the
 /// function.
 fn fault(close: &Close) -> Error {
-    let status = if close.code == 1009 { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    let status = match close.code {
+        1009 => StatusCode::PAYLOAD_TOO_LARGE,
+        1013 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
     Error::of_ours(status, format!("the client's message cannot be taken: {}", close.reason)).reported()
 }

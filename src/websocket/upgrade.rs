@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::time::sleep_until;
 
 use crate::cancel::HangUpPolicy;
+use crate::counters::LiveCounters;
 use crate::error::{Error, Result};
 use crate::exchange::attached::Attached;
 use crate::exchange::upgrade::{PendingUpgrade, Upgraded};
@@ -21,7 +22,7 @@ use crate::stop::Stops;
 use crate::websocket::handshake;
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::ping_timer::PingTimer;
-use crate::websocket::session::{Closure, Opening, Session};
+use crate::websocket::session::{Closure, Finish, Opening, Session};
 use crate::websocket::socket::Socket;
 
 /// The reply that upgrades a request to a WebSocket: see [`Exchange::websocket`].
@@ -33,6 +34,8 @@ pub struct Upgrade {
     call: Arc<Call>,
     closure: Closure,
     stops: Stops,
+    /// The handlers that run without a client, and how many may.
+    finishing: (Arc<LiveCounters>, u64),
     deadline: Option<Instant>,
     /// The requested host. Its own pages may open sockets.
     host: Option<String>,
@@ -70,7 +73,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// of this host are allowed, and so are clients that send no origin, which are not browsers.
     ///
     /// **The end.** When a client closes, or leaves without a close, [`Socket::next`] gives `None`. The closure then
-    /// has 10 s to end, or unlimited time under [`HangUpPolicy::Finish`]. The socket is closed with 1001 before the
+    /// has 10 s to end, or unlimited time under [`HangUpPolicy::Finish`], within
+    /// [`App::max_finishing`](crate::App::max_finishing). The socket is closed with 1001 before the
     /// platform stops or freezes the instance, when the process drains, and shortly before the function's time-out.
     /// `next` gives `None` then too, and a drain waits for the closure under its deadline.
     ///
@@ -83,7 +87,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// [`with_ping_every`](Upgrade::with_ping_every) and [`with_pong_within`](Upgrade::with_pong_within): 30 s by
     /// default. A client that keeps sending is never silent, although its messages are not read. A closure that must
     /// not wait for such a client puts a time limit around its `send`. The socket then holds the queue and one received
-    /// message, of up to [`with_max_message`](Upgrade::with_max_message) bytes.
+    /// message of up to 64 KiB: a larger one is not read before the closure waits for it. Large messages count towards
+    /// [`App::client_memory`](crate::App::client_memory); one for which there is no room closes the socket with 1013.
     ///
     /// Compression (`permessage-deflate`) is not negotiated. A WebSocket needs HTTP/1.1.
     #[track_caller]
@@ -99,6 +104,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         let host = self.host().map(str::to_owned);
         let (call, shared) = self.into_parts();
         let (stops, deadline) = (shared.stops.clone(), shared.platform_deadline(&call));
+        let finishing = (Arc::clone(&shared.counts), shared.max_finishing);
         let closure: Closure = Box::new(move |mailbox| {
             let work = f(Socket::new(mailbox, Arc::clone(&shared)));
             Box::pin(async move {
@@ -110,6 +116,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
             call,
             closure,
             stops,
+            finishing,
             deadline,
             host,
             protocols: Vec::new(),
@@ -180,17 +187,20 @@ impl Upgrade {
 
     /// Leaves the upgrade at the call, where the connection takes it.
     fn leave(self) {
-        let Self { call, closure, stops, deadline, mut protocols, .. } = self;
+        let Self { call, closure, stops, finishing, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
         let lean = Arc::new(call.lean());
-        let may_finish =
-            call.scope.as_ref().is_some_and(|scope| scope.hang_up_policy == HangUpPolicy::Finish);
+        let policy = call.scope.as_ref().map_or(HangUpPolicy::Cancel, |scope| scope.hang_up_policy);
+        let finish = match policy {
+            HangUpPolicy::Cancel => Finish::No,
+            HangUpPolicy::Finish => Finish::Bounded(finishing.0, finishing.1),
+        };
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&lean), chosen));
         let (max_message, ping_timer) = (self.max_message, PingTimer::new(self.ping_every, self.pong_within));
         let stop = stops.listen();
         let run = Box::new(move |upgraded: Upgraded| {
             let deadline = deadline.map(|at| Box::pin(sleep_until(at.into())));
-            let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, may_finish };
+            let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
         call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));

@@ -1,5 +1,5 @@
 //! Real tools against the contract example: curl, nginx and eleven other reverse proxies, h2load, nghttp, wrk, Chromium, Python's
-//! websockets and grpcio.
+//! websockets, grpcio and grpclib, grpc-js.
 //!
 //! Each test is ignored unless it is asked for, by `--ignored`, and then a tool that is absent is a failure.
 
@@ -20,7 +20,9 @@ mod cors_browser;
 mod curl;
 mod forced_exit;
 mod grpc;
+mod grpc_cases;
 mod load;
+mod memory;
 mod nginx;
 mod nginx_499;
 mod probe_load;

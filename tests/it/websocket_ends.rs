@@ -141,6 +141,24 @@ fn a_closure_that_may_finish_finishes() {
     check_record(&mut server, 101, "INFO", &Value::Null);
 }
 
+/// Beyond the bound it ends as it does without the policy: dropped after 10 s.
+#[test]
+fn closures_that_finish_without_a_client_are_bounded() {
+    let mut server = Launch::app("sockets").var("IT_MAX_FINISHING", "1").start();
+    let clients = [(); 2].map(|()| Client::open(&server, "/finish"));
+    until("the closures", || (server.seen().len() == 2).then_some(()));
+    for client in clients {
+        client.close(1000);
+    }
+    server.until_seen("over");
+    assert_eq!(server.counter("in_flight"), 2, "one goes on, and is in flight");
+    assert!(!server.seen().contains(&"finished".to_owned()));
+    server.connect().ask(&handshake("/finish")).assert_header("retry-after", "1").assert_problem(503);
+    server.ask(&Ask::post("/open", ""));
+    server.until_idle();
+    check_stopped(&server.stop(), 0);
+}
+
 #[test]
 fn a_drain_closes_with_1001_and_waits_for_the_closure() {
     let mut server = Server::app("sockets");

@@ -1,7 +1,7 @@
 //! The four kinds of methods as closures, with health and reflection.
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Cors, Error, Result};
+use fc_runtime::{App, Cors, Error, MIB, Result};
 
 use proto::{HelloReply, HelloRequest};
 
@@ -23,11 +23,15 @@ fn main() -> Result {
             })
         })
         .client_stream("/greeter.Greeter/Collect", async |_, mut requests: Messages<HelloRequest>| {
-            let mut names = Vec::new();
+            let mut names: Option<String> = None;
             while let Some(request) = requests.message().await? {
-                names.push(request.name);
+                names = Some(names.map_or(request.name.clone(), |names| names + ", " + &request.name));
+                // What a handler keeps is its own to bound: a client may send messages for as long as the call lasts.
+                if names.as_ref().is_some_and(|names| names.len() > MIB) {
+                    return Err(Error::new(413, "these are too many names"));
+                }
             }
-            Ok(hello(&names.join(", ")))
+            Ok(hello(&names.unwrap_or_default()))
         })
         .bidi("/greeter.Greeter/Chat", async |_, mut requests: Messages<HelloRequest>| {
             Ok(async_stream::try_stream! {

@@ -2,9 +2,11 @@
 
 mod build;
 mod deploy;
+mod running;
 mod snapshot;
 mod sources;
 
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX};
+pub(crate) use running::find as find_running;
 pub(crate) use sources::{BuiltFrom, Files, Sources};

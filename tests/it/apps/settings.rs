@@ -86,6 +86,9 @@ fn with_settings(mut app: App<Rounds>) -> App<Rounds> {
     if let Some(most) = number("IT_MAX_FINISHING") {
         app = app.max_finishing(most);
     }
+    if let Some(bytes) = number("IT_CLIENT_MEMORY") {
+        app = app.client_memory(usize::try_from(bytes).unwrap());
+    }
     if let Some(hops) = number("IT_HOPS") {
         app = app.trusted_hops(usize::try_from(hops).unwrap());
     }

@@ -22,6 +22,7 @@ pub fn app() -> App<Seen> {
         .trust_platform(true)
         .drain_deadline(Duration::from_millis(number("IT_DRAIN_MS").unwrap_or(10_000)))
         .max_in_flight(number("IT_MAX_IN_FLIGHT").unwrap_or(u64::MAX))
+        .max_finishing(number("IT_MAX_FINISHING").unwrap_or(1000))
         .max_connections(number("IT_MAX_CONNECTIONS").map_or(20_000, |most| usize::try_from(most).unwrap()))
         .get("/counters", async |ex| Json(ex.counters()))
         .get("/plaintext", async |_| "Hello, World!")
@@ -82,6 +83,7 @@ fn with_ends(app: App<Seen>) -> App<Seen> {
         .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), async |ex| {
             ex.websocket(async |mut socket| {
                 socket.state().words.say("holding");
+                let _guard = socket.state().words.guard("over");
                 while socket.next().await.is_some() {}
                 socket.state().gate.notified().await;
                 socket.state().words.say("finished");

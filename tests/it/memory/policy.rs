@@ -122,7 +122,7 @@ async fn counters_tell_the_ends_apart() {
     client.get("/pre-stop").await.assert_status(200);
     client.get("/healthz").await.assert_status(200);
     client.get("/counters").await.assert_json(serde_json::json!({
-        "in_flight": 1, "finished": 2, "cancelled": 1, "panicked": 1, "cut": 0, "invoked": 1,
+        "in_flight": 1, "finished": 2, "cancelled": 1, "panicked": 1, "cut": 0, "refused_for_memory": 0, "invoked": 1,
         "initialized": true, "pre_stopped": true,
     }));
 }

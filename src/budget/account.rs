@@ -1,0 +1,212 @@
+//! The budget of the process, and the part of it that each connection holds.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::counters::Count;
+use crate::log::say;
+use crate::platform::limits::{CLIENT_MEMORY_SHARE, KIB, MEMORY_UNKNOWN_MIB, MIB};
+use crate::watched::Watched;
+
+/// The memory that all connections together may hold. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Budget(Arc<Pool>);
+
+/// The least and the most unread bytes of an HTTP/2 connection, and how many such windows the budget is made of.
+#[cfg(feature = "http2")]
+const WINDOW_MIN: usize = 256 * KIB;
+#[cfg(feature = "http2")]
+const WINDOW_MAX: usize = MIB;
+#[cfg(feature = "http2")]
+const WINDOWS: usize = 128;
+
+pub(super) struct Pool {
+    most: usize,
+    used: AtomicUsize,
+    refused: Count,
+    /// Changes when there is room again.
+    pub(super) room: Watched,
+}
+
+/// The memory that one connection holds.
+pub(crate) struct Account {
+    pub(super) pool: Arc<Pool>,
+    held: AtomicUsize,
+    /// Changes when there is room again.
+    pub(super) room: Watched,
+}
+
+/// Memory that is counted until this value is dropped.
+pub(crate) struct Held {
+    account: Arc<Account>,
+    bytes: usize,
+}
+
+/// A part of an instance's memory, in bytes: the default of the budget.
+pub(crate) fn budget_for(memory_mib: Option<u32>) -> usize {
+    let mib = memory_mib.filter(|mib| *mib > 0).unwrap_or(MEMORY_UNKNOWN_MIB);
+    (mib as usize).saturating_mul(MIB) / CLIENT_MEMORY_SHARE
+}
+
+impl Budget {
+    pub(crate) fn new(most: usize) -> Self {
+        let (used, refused) = (AtomicUsize::new(0), Count::default());
+        Self(Arc::new(Pool { most, used, refused, room: Watched::default() }))
+    }
+
+    /// How often memory was refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.refused.get()
+    }
+
+    /// The unread bytes that one HTTP/2 connection may send us. They are not counted one by one.
+    #[cfg(feature = "http2")]
+    pub(crate) fn window(&self) -> u32 {
+        let window = (self.0.most / WINDOWS).clamp(WINDOW_MIN, WINDOW_MAX);
+        u32::try_from(window).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn account(&self) -> Arc<Account> {
+        let (pool, held) = (Arc::clone(&self.0), AtomicUsize::new(0));
+        Arc::new(Account { pool, held, room: Watched::default() })
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = self.0.used.load(Ordering::Relaxed);
+        f.debug_struct("Budget").field("most", &self.0.most).field("used", &used).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = self.held.load(Ordering::Relaxed);
+        f.debug_struct("Account").field("held", &held).finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    /// Counts these bytes. `None` if the connection or the process would hold too much.
+    pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        let mut held = Held { account: Arc::clone(self), bytes: 0 };
+        held.grow_to(bytes).then_some(held)
+    }
+
+    /// Counts bytes whether or not there is room.
+    pub(super) fn add(&self, bytes: usize) {
+        self.pool.used.fetch_add(bytes, Ordering::SeqCst);
+        self.held.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// Takes the count back, and wakes those that wait once much of the room is free.
+    pub(super) fn remove(&self, bytes: usize) {
+        let falls_below = |line: usize, before: usize| before >= line && before - bytes < line;
+        let before = self.held.fetch_sub(bytes, Ordering::SeqCst);
+        let most = self.most();
+        if falls_below(super::SMALL, before)
+            || falls_below(most / 8 * 3, before)
+            || falls_below(most / 4 * 3, before)
+        {
+            self.room.update(|changes| changes + 1);
+        }
+        let before = self.pool.used.fetch_sub(bytes, Ordering::SeqCst);
+        if falls_below(self.pool.most - self.pool.most / 8, before) {
+            self.pool.room.update(|changes| changes + 1);
+        }
+    }
+
+    /// Whether a stream may add to the unread bytes of its reply. Each connection has a little of its own, so that none
+    /// stands still because of others. Of the rest a half is for streams that have nothing unread.
+    pub(crate) fn has_room(&self, is_read: bool) -> bool {
+        let held = self.held.load(Ordering::SeqCst);
+        if held < super::SMALL {
+            return true;
+        }
+        let most = if is_read { self.most() } else { self.most() / 2 };
+        held < most && self.pool.used.load(Ordering::SeqCst) < self.pool.most
+    }
+
+    /// One connection may hold three quarters of the budget.
+    fn most(&self) -> usize {
+        self.pool.most - self.pool.most / 4
+    }
+
+    fn is_over(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > self.most()
+            || self.pool.used.load(Ordering::SeqCst) > self.pool.most
+    }
+}
+
+impl Held {
+    /// Counts up to this number of bytes. False, and nothing changes, if the connection or the process would hold too
+    /// much.
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        if more == 0 {
+            return true;
+        }
+        self.account.add(more);
+        if !self.account.is_over() {
+            self.bytes = bytes;
+            return true;
+        }
+        self.account.remove(more);
+        self.account.pool.refuse();
+        false
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.account.remove(self.bytes);
+    }
+}
+
+impl Pool {
+    /// The log has a line for the first refusal, and one whenever their number has doubled.
+    #[cold]
+    fn refuse(&self) {
+        let count = self.refused.increment();
+        if count.is_power_of_two() {
+            say::warn(format_args!(
+                "clients make this instance hold as much memory as they may, {} KiB of {} KiB; refused so far: {count}",
+                self.used.load(Ordering::Relaxed) / KIB,
+                self.most / KIB,
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::limits::REQUEST_BODY_MAX;
+
+    #[test]
+    fn a_connection_holds_at_most_a_part_and_all_together_the_whole() {
+        let budget = Budget::new(1000);
+        let accounts = [(); 3].map(|()| budget.account());
+        let first = accounts[0].take(750).unwrap();
+        assert!(accounts[0].take(1).is_none());
+        let mut second = accounts[1].take(100).unwrap();
+        assert!(second.grow_to(200) && second.grow_to(150) && !second.grow_to(251));
+        assert_eq!(second.bytes, 200);
+        let third = accounts[2].take(50).unwrap();
+        assert!(accounts[2].take(1).is_none());
+        drop(first);
+        assert!(accounts[2].take(1).is_some());
+        drop((second, third));
+        assert_eq!((budget.0.used.load(Ordering::Relaxed), budget.refused()), (0, 3));
+    }
+
+    #[test]
+    fn the_default_is_a_share_of_the_instance() {
+        assert_eq!(budget_for(Some(384)), 128 * MIB);
+        assert_eq!(budget_for(None), 1024 * MIB / 3);
+        assert_eq!(budget_for(Some(0)), budget_for(None));
+        // The largest body has room in the smallest instance.
+        assert!(Budget::new(budget_for(Some(128))).account().take(REQUEST_BODY_MAX).is_some());
+    }
+}

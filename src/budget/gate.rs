@@ -1,0 +1,158 @@
+//! Holds the stream of a reply back while its connection, or the process, has too many bytes that nobody reads.
+//!
+//! HTTP/2 bounds the unread bytes of one stream only, and a connection has many streams.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use crate::budget::Account;
+use crate::platform::limits::KIB;
+use crate::watched::Observer;
+
+/// What HTTP/2 needs for a piece beside its bytes.
+const PIECE_COST: usize = KIB / 2;
+
+/// The gate of one stream.
+pub(crate) struct Gate {
+    flow: Arc<Flow>,
+    /// While the stream is held back: the room of its connection, and of the process.
+    waiting: Option<[Observer; 2]>,
+}
+
+/// The bytes of the stream that were handed to the connection and are not sent.
+struct Flow {
+    account: Arc<Account>,
+    unread: AtomicUsize,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// A piece of the stream until the connection has sent it.
+struct Piece {
+    bytes: Bytes,
+    flow: Arc<Flow>,
+}
+
+impl Gate {
+    pub(crate) fn new(account: &Arc<Account>) -> Self {
+        let account = Arc::clone(account);
+        let flow = Flow { account, unread: AtomicUsize::new(0), waker: Mutex::default() };
+        Self { flow: Arc::new(flow), waiting: None }
+    }
+
+    /// Ready when the stream may give its next piece.
+    pub(crate) fn poll_open(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.flow.is_open() {
+            self.waiting = None;
+            return Poll::Ready(());
+        }
+        let account = &self.flow.account;
+        let rooms = self.waiting.get_or_insert_with(|| [account.room.observe(), account.pool.room.observe()]);
+        for room in rooms {
+            room.look(cx);
+        }
+        self.flow.set_waker(Some(cx.waker().clone()));
+        // There may be room since the first look, whose wake came too early.
+        if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Counts the piece until it is dropped.
+    pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
+        let cost = bytes.len() + PIECE_COST;
+        self.flow.unread.fetch_add(cost, Ordering::SeqCst);
+        self.flow.account.add(cost);
+        Bytes::from_owner(Piece { bytes, flow: Arc::clone(&self.flow) })
+    }
+}
+
+impl Flow {
+    fn is_open(&self) -> bool {
+        self.account.has_room(self.unread.load(Ordering::SeqCst) == 0)
+    }
+
+    fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
+        std::mem::replace(&mut *self.waker.lock().unwrap_or_else(PoisonError::into_inner), waker)
+    }
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let cost = self.bytes.len() + PIECE_COST;
+        self.flow.account.remove(cost);
+        if self.flow.unread.fetch_sub(cost, Ordering::SeqCst) == cost
+            && let Some(waker) = self.flow.set_waker(None)
+        {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Budget, SMALL};
+    use crate::test_waker::Woken;
+
+    fn piece() -> Bytes {
+        Bytes::from(vec![b'x'; SMALL / 4 - PIECE_COST])
+    }
+
+    /// Pieces that the gate lets through, up to `most`.
+    fn fill(gate: &mut Gate, waker: &Waker, most: usize) -> Vec<Bytes> {
+        let mut pieces = Vec::new();
+        while pieces.len() < most && gate.poll_open(&Context::from_waker(waker)).is_ready() {
+            pieces.push(gate.count(piece()));
+        }
+        pieces
+    }
+
+    #[test]
+    fn one_stream_is_held_back_at_the_half_where_others_still_have_a_piece() {
+        // One connection may hold 48 pieces.
+        let account = Budget::new(16 * SMALL).account();
+        let (woken, waker) = Woken::new();
+        let (mut first, mut other) = (Gate::new(&account), Gate::new(&account));
+        let mut pieces = fill(&mut first, &waker, 100);
+        assert_eq!(pieces.len(), 24);
+        let mut others = fill(&mut other, &waker, 100);
+        assert_eq!(others.len(), 1);
+        assert_eq!(woken.count(), 0);
+        others.clear();
+        assert_eq!(woken.count(), 1, "its own bytes are read");
+        assert_eq!(fill(&mut other, &waker, 100).len(), 1);
+        pieces.truncate(8);
+        assert!(woken.count() > 1, "there is room");
+        assert_eq!(fill(&mut first, &waker, 100).len(), 16);
+    }
+
+    #[test]
+    fn a_connection_goes_on_while_others_hold_everything() {
+        let budget = Budget::new(8 * SMALL);
+        let (woken, waker) = Woken::new();
+        let hoards: Vec<_> = (0..2)
+            .map(|_| {
+                let account = budget.account();
+                let gates = (0..20).map(|_| Gate::new(&account)).collect::<Vec<_>>();
+                gates.into_iter().flat_map(|mut gate| fill(&mut gate, &waker, 1)).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(hoards.iter().map(Vec::len).sum::<usize>(), 32);
+        let mut gate = Gate::new(&budget.account());
+        let before = woken.count();
+        let mut pieces = fill(&mut gate, &waker, 100);
+        assert_eq!(pieces.len(), 4);
+        pieces.pop();
+        assert_eq!(woken.count(), before + 1, "the client has read");
+        assert_eq!(fill(&mut gate, &waker, 100).len(), 1);
+        drop(hoards);
+        assert!(woken.count() > before + 1, "the others have read");
+    }
+}
