@@ -279,7 +279,7 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     match status {
         100..1000 => {
             let digits = [status / 100 % 10, status / 10 % 10, status % 10];
-            out.extend_from_slice(&digits.map(|digit| b'0' + digit as u8));
+            out.extend_from_slice(&digits.map(|digit| b'0' + digit.to_le_bytes()[0]));
         }
         _ => number(out, u64::from(status)),
     }

@@ -144,8 +144,10 @@ fn a_head_that_is_completed_is_answered() {
     let mut used = server.connect();
     used.ask(&Ask::get("/plaintext")).assert_status(200);
     used.send(b"GET /plaintext HTTP/1.1\r\nHost: ");
+    let mut idle = server.connect();
+    idle.ask(&Ask::get("/plaintext")).assert_status(200);
     server.signal("TERM");
-    server.until_closed();
+    assert_eq!(idle.rest(), b"", "every connection knows of the stop");
     for mut conn in [conn, used] {
         conn.send(b"a\r\n\r\n");
         conn.answer("GET").assert_status(200).assert_header("connection", "close");

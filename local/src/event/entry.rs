@@ -71,6 +71,7 @@ impl Kind {
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } => reason.capacity(),
             Kind::CallCancelled { .. }
+            | Kind::AttachmentLeftOut
             | Kind::Http2Refused
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }

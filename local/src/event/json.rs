@@ -85,6 +85,7 @@ fn own(kind: &Kind) -> Value {
         Kind::Stdout(_)
         | Kind::Stderr(_)
         | Kind::Build(_)
+        | Kind::AttachmentLeftOut
         | Kind::Http2Refused
         | Kind::InstanceHealthy
         | Kind::InstanceStopped

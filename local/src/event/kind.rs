@@ -30,6 +30,8 @@ pub enum Kind {
         /// The most memory that the instance was seen to use.
         memory_bytes: u64,
     },
+    /// A browser shows a page of the function, which it would download from the platform's built-in domain.
+    AttachmentLeftOut,
     /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
     Http2Refused,
 
@@ -273,6 +275,7 @@ names! {
     Request => "request",
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
+    AttachmentLeftOut => "attachment_left_out",
     Http2Refused => "http2_refused",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
@@ -325,6 +328,7 @@ impl Kind {
             Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
+            | Kind::AttachmentLeftOut
             | Kind::InstanceStarted { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceStopped

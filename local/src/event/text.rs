@@ -72,9 +72,6 @@ impl Event {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
-            Kind::SwapRefused(cause) => {
-                format!("the new code does not start, so the former goes on: {}", why_not_started(cause))
-            }
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -102,15 +99,21 @@ impl Event {
     }
 }
 
-/// The sentences of kinds without fields.
+/// The sentences that need no fields.
 fn plain(kind: &Kind) -> &'static str {
     match kind {
+        Kind::AttachmentLeftOut => {
+            "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
+             attachment), from a custom domain not. x-local.attachment: true has the header here too"
+        }
         Kind::Http2Refused => {
             "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
         Kind::Swapped => "swapped: new calls go to the new code",
+        // The reason has been told as the failure of the start.
+        Kind::SwapRefused(_) => "the new code does not start; the former goes on",
         Kind::FormerCodeRemains => "the former code does not end; the new code is started all the same",
         Kind::ManifestChanged => "the manifest changed",
         Kind::PortChangeIgnored => "a changed x-local.port takes effect when fc-local is started anew",

@@ -1,6 +1,8 @@
 //! The life of a request: its target, the room that answers it, and its record.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
 
@@ -18,11 +20,13 @@ use crate::wire::{ClientBody, host};
 pub(crate) struct Front {
     registry: Arc<Registry>,
     pub(super) log: Log,
+    /// Where functions answer on ports of their own, by their names; the main port has no name.
+    pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
 }
 
 impl Front {
     pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, log })
+        Arc::new(Front { registry, log, ports: Mutex::default() })
     }
 
     /// Answers one request.
@@ -37,6 +41,9 @@ impl Front {
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         let outcome = match destination {
             Err(failure) => Err(failure),
+            Ok(Destination::Index) => {
+                Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
+            }
             Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
             Ok(Destination::Trigger(function)) => {
                 return gateway::enter(function, peer, visit, request).await;

@@ -67,6 +67,7 @@ impl Listener {
 
     /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
     pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+        front.note_port(&door, self.address);
         tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
     }
 }

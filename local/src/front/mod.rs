@@ -5,6 +5,7 @@ mod body;
 mod control;
 mod entry;
 mod gateway;
+mod index;
 mod listen;
 mod refusal;
 mod target;

@@ -74,6 +74,8 @@ pub(crate) enum Destination {
     Trigger(Arc<Deployed>),
     /// To `InvokeFunction`.
     Invoke(Arc<Deployed>),
+    /// To the page that lists the functions.
+    Index,
 }
 
 /// Finds the target by port, host and path. The visit gets the function's name.
@@ -101,7 +103,16 @@ pub(crate) fn resolve<B>(
         Deployed::check_qualifier(qualifier.as_deref())?;
         return Ok(Destination::Invoke(function));
     }
-    Ok(Destination::Trigger(found(only(functions, &host.name)?)))
+    match only(functions, &host.name) {
+        Err(_) if is_index(host, request) => Ok(Destination::Index),
+        function => Ok(Destination::Trigger(found(function?))),
+    }
+}
+
+/// Whether somebody asks this machine, by no function's name, what there is.
+fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read && request.uri().path() == "/" && is_this_machine(&host.name)
 }
 
 /// The function with this name, as part of a host. Case does not count.

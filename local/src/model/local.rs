@@ -32,7 +32,7 @@ impl Default for Local {
             stop_timeout: Duration::from_secs(5),
             freeze: false,
             sample_memory: false,
-            attachment: true,
+            attachment: false,
             pass_env: Vec::new(),
             watch: Vec::new(),
             credentials: false,

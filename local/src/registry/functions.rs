@@ -83,6 +83,15 @@ impl Functions {
         }
     }
 
+    /// The names of all functions with their states in a few words, in order.
+    pub(crate) fn states(&self) -> Vec<(&str, &str)> {
+        let deployed = self.deployed.values().map(|function| (&*function.name, function.state()));
+        let pending = self.pending.iter().map(|(name, why)| (name.as_str(), *why));
+        let mut states: Vec<_> = deployed.chain(pending).collect();
+        states.sort_unstable();
+        states
+    }
+
     /// The names of all functions, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.deployed.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str))

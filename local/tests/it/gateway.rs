@@ -61,7 +61,7 @@ fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
 
 #[test]
 fn a_reply_passes_without_what_a_function_may_not_set() {
-    let local = Local::scripted(f());
+    let local = Local::scripted(f().local("attachment", true));
     let reply = local.get("/reserved");
     assert_eq!(reply.header("x-own"), Some("kept"));
     assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
@@ -80,9 +80,19 @@ fn a_reply_passes_without_what_a_function_may_not_set() {
 }
 
 #[test]
-fn the_attachment_can_be_switched_off() {
-    let local = Local::scripted(f().local("attachment", false));
+fn browsers_show_pages_and_a_line_says_what_the_built_in_domain_would_do() {
+    let local = Local::scripted(f());
     assert_eq!(local.get("/reserved").header("content-disposition"), Some("inline"));
+    assert_eq!(local.get("/").header("content-disposition"), None);
+    local.call("GET", "/say?before", "sec-fetch-dest: empty\r\n", b"").assert_ok();
+    local.wait_for(printed("said before"));
+    assert_eq!(local.count(kind("attachment_left_out")), 0);
+    for _ in 0..2 {
+        local.call("GET", "/say?after", "sec-fetch-dest: document\r\n", b"").assert_ok();
+    }
+    local.wait_for_nth(2, printed("said after"));
+    local.wait_for(kind("attachment_left_out").function("f"));
+    assert_eq!(local.count(kind("attachment_left_out")), 1);
 }
 
 #[test]
@@ -395,4 +405,29 @@ fn a_call_does_not_wait_for_another_clients_upload() {
         local.get("/").assert_ok();
     }
     drop(slow);
+}
+
+#[test]
+fn the_main_port_lists_several_functions() {
+    let folder = scripted();
+    write_manifest(&folder, Manifest::of([f(), Function::new("events").prop("triggers", json!([]))]));
+    let local = Local::start(folder, &[]);
+    let (main, own) = (local.main_port(), local.function_port("f"));
+    local.wait_for(kind("ready").function("events"));
+    let ask = |host: &str, path: &str| {
+        exchange(main, format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+    };
+    for host in ["localhost", "127.0.0.1"] {
+        let page = ask(&format!("{host}:{main}"), "/");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        let text = page.text();
+        for part in
+            [&format!("http://f.localhost:{main}/"), &format!("http://127.0.0.1:{own}/"), "takes events only"]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+    for (host, path) in [("localhost", "/other"), ("elsewhere.example", "/")] {
+        ask(host, path).assert_platform_error(404, "FcCommonError", "DomainNameNotFound", "does not exist");
+    }
 }

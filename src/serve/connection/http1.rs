@@ -152,18 +152,19 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        let expects_request = Cell::new(false);
+        let (is_new, expects_request) = (Cell::new(false), Cell::new(false));
+        let leave = || is_new.set(this.peer.leave());
         let may_stop = || {
             let idle = !this.peer.is_busy();
             expects_request.set(idle && (this.peer.is_mid_head() || has_unread(&this.socket)));
             !expects_request.get()
         };
-        let stop = (may_stop, http1::Connection::graceful_shutdown);
+        let stop = (leave, may_stop, http1::Connection::graceful_shutdown);
         if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
             return Poll::Ready(());
         }
         if expects_request.get() {
-            if this.peer.leave() {
+            if is_new.get() {
                 // The limit of a head may have begun before the stop, and is longer.
                 this.slow_head.stop();
             }

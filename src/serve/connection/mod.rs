@@ -72,16 +72,20 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper is polled before the shutdown starts: a request that is in the socket already is still served. hyper does not
-/// see bytes that the executor has not been told of. `may_stop` asks the kernel, and postpones the shutdown for them.
+/// hyper is polled before the shutdown starts: a request that is in the socket already is still served, after `leave`.
+/// hyper does not see bytes that the executor has not been told of. `may_stop` asks the kernel, and postpones the
+/// shutdown for them.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
     asked: &mut bool,
-    (may_stop, stop): (impl Fn() -> bool, impl Fn(Pin<&mut C>)),
+    (leave, may_stop, stop): (impl Fn(), impl Fn() -> bool, impl Fn(Pin<&mut C>)),
     cx: &mut Context<'_>,
 ) -> bool {
     let stage = drain.stage(cx);
+    if stage != Stage::Serving && !*asked {
+        leave();
+    }
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
         return true;
     }

@@ -82,6 +82,11 @@ fn calls() -> Vec<Sample> {
              permitted) with start command '/code/app '.",
         ),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
+        (
+            Kind::AttachmentLeftOut,
+            "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
+             attachment), from a custom domain not. x-local.attachment: true has the header here too",
+        ),
         (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
         (
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
@@ -190,9 +195,9 @@ fn code() -> Vec<Sample> {
              ends with 101 after a panic.)",
         ),
         (
-            Kind::SwapRefused(Cause::from(&Failure::exited_at_start(137, "/code/app", ""))),
-            "the new code does not start, so the former goes on: Function instance exited unexpectedly(code 137, \
-             message:) with start command '/code/app '. (137 is 128 + 9: signal 9 ended it.)",
+            Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(137, "/code/app", ""))),
+            "cannot start: Function instance exited unexpectedly(code 137, message:) with start command '/code/app '. (137 \
+             is 128 + 9: signal 9 ended it.)",
         ),
         (
             Kind::InstanceNotListening { given_port: 80, waited: SECOND, last_line: None },
@@ -204,7 +209,10 @@ fn code() -> Vec<Sample> {
             "nothing listens after 1 s: the program has to listen on 0.0.0.0:80, the port in FC_CUSTOM_LISTEN_PORT; its \
              last line was: x",
         ),
-        (Kind::SwapRefused(cause()), "the new code does not start, so the former goes on: no port\nat all"),
+        (
+            Kind::SwapRefused(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
+            "the new code does not start; the former goes on",
+        ),
         (
             Kind::DrainExceeded { limit: SECOND },
             "calls of the former code are still under way after 1 s; they are ended, since the new code needs its port",

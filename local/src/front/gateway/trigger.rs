@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
@@ -25,6 +25,9 @@ use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
 /// How long to read the body of a handshake. No client should send one.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 
+/// By this header a browser says what it asks for.
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
 /// Handles a request to a function's HTTP trigger. Browsers read a reply only with CORS headers, so errors get them
 /// too.
 pub(crate) async fn enter(
@@ -34,7 +37,9 @@ pub(crate) async fn enter(
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
     let origin = request.headers().get(ORIGIN).cloned();
+    let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = function.settings();
+    let entry = is_page.then(|| Arc::clone(&function));
     let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
         Err(failure) => {
@@ -45,6 +50,8 @@ pub(crate) async fn enter(
     cors::fill(response.headers_mut(), origin.as_ref());
     if settings.local.attachment {
         force_attachment(response.headers_mut());
+    } else if let Some(function) = entry {
+        function.tell_attachment();
     }
     visit.leave_with(response)
 }
