@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::roll::Roll;
+use crate::roll::{Place, Roll};
 
 /// Counts of one app since the process started. Probes and hooks are not counted.
 ///
@@ -63,7 +63,7 @@ impl Serialize for Counters {
     }
 }
 
-/// A request, or a handler without its client, that is in flight.
+/// What the roll lists: a connection for its request, a request by itself, or a handler without its client.
 pub(crate) trait InFlight: Send + Sync {
     /// Counts it as cut by a shutdown, unless it has ended by now.
     fn cut(&self, counts: &LiveCounters, is_logged: bool);
@@ -87,6 +87,24 @@ pub(crate) struct LiveCounters {
     pub(crate) finishing: Count,
     /// Running handlers, if there is a cap on them.
     running: Count,
+}
+
+/// A connection in the roll, until this is dropped.
+pub(crate) struct InRoll {
+    counts: Arc<LiveCounters>,
+    place: Place,
+}
+
+impl InRoll {
+    pub(crate) fn enter(counts: &Arc<LiveCounters>, who: Arc<dyn InFlight>) -> Self {
+        Self { counts: Arc::clone(counts), place: counts.roll.enter(who) }
+    }
+}
+
+impl Drop for InRoll {
+    fn drop(&mut self) {
+        self.counts.roll.leave(self.place);
+    }
 }
 
 /// Held while a handler runs, also after its client has left. Used only if there is a cap.

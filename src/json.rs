@@ -5,6 +5,10 @@ use std::fmt::{Display, Write as _};
 
 /// Writes text as the content of a JSON string. `text` is UTF-8.
 pub(crate) fn text_into(out: &mut Vec<u8>, text: &[u8]) {
+    if !needs_escape(text) {
+        out.extend_from_slice(text);
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
         let (clean, tail) = rest.split_at(at);
@@ -23,6 +27,21 @@ pub(crate) fn text_into(out: &mut Vec<u8>, text: &[u8]) {
         rest = &tail[1..];
     }
     out.extend_from_slice(rest);
+}
+
+/// Whether any byte has to be escaped. Eight bytes at a time, because most texts have none.
+fn needs_escape(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of a byte is set if the byte is less than `bound`, up to the first such byte.
+    let less = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
+    let is = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = text.as_chunks();
+    let found = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | less(word, 0x20) | is(word, b'"') | is(word, b'\\')
+    });
+    rest.iter().fold(found != 0, |found, byte| found | ESCAPED[usize::from(*byte)])
 }
 
 /// An object that is written member by member.
@@ -109,6 +128,14 @@ mod tests {
         check("quote \" backslash \\ newline \n tab \t return \r bell \u{7} \u{1f} é 漢");
         check("");
         check("\u{1b}[31mred");
+        // Each byte at each place of a word, and behind the words.
+        for byte in 0..0x80_u8 {
+            for at in 0..11 {
+                let mut text = *b"abcdefghijk";
+                text[at] = byte;
+                check(std::str::from_utf8(&text).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -165,10 +165,11 @@
 //! | what | default here | the platform's |
 //! |---|---|---|
 //! | headers, names and values together | 32 KiB, 431 | 8 KiB from a client, then it adds its own |
+//! | headers, their number | 1024, 431 | |
 //! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
 //! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
-//! | head, from its first byte | [10 s](App::head_limit), closed | |
+//! | head, from its first byte | [10 s](App::head_limit), 408 | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
 //! | silence in a stream of events | [10 s](Sse::with_keep_alive), a comment | a load balancer closes after 15 s |

@@ -1,4 +1,4 @@
-//! The roll of requests in flight. A stop uses it to record requests whose threads are blocked.
+//! The roll of what is in flight: connections and requests. A stop uses it to record requests whose threads are blocked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

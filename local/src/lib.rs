@@ -37,6 +37,7 @@ mod manifest;
 mod model;
 mod platform;
 mod process;
+mod registry;
 mod shell;
 mod watch;
 mod wire;
@@ -44,7 +45,13 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark, Via,
+    Remark, SocketTraffic, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};
+
+/// The trait that starts programs. Tests can implement it without processes.
+#[doc(hidden)]
+pub mod runner {
+    pub use crate::process::{CommandLine, Exit, Listening, Order, Pipe, Process, Reporter, Runner, Running};
+}

@@ -163,8 +163,9 @@ fn scope(
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
         Some(Protocol { message_max, .. }) => settings.body_limit.unwrap_or(*message_max).min(*message_max),
     };
-    let mut logged = Vec::new();
+    let mut logged = b"\",\"route\":\"".to_vec();
     text_into(&mut logged, pattern.text.as_bytes());
+    logged.extend_from_slice(b"\",\"status\":");
     Scope {
         pattern: pattern.text,
         logged,

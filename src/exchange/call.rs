@@ -14,6 +14,7 @@ use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
 use crate::exchange::{BodyState, Payload, Peer, Protocol};
 use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
+use crate::reply::header_maps;
 use crate::route::Param;
 
 pub(crate) struct Call {
@@ -22,6 +23,9 @@ pub(crate) struct Call {
     pub(crate) peer: Option<Arc<Peer>>,
     /// The canonical spelling of the path, if it differs from the path that was sent.
     pub(crate) spelled: Option<Box<str>>,
+    /// When the request came, if that will be logged.
+    came: Option<Instant>,
+    /// The same for a request whose time is asked for later.
     started: OnceLock<Instant>,
     /// Whether the record of this call has ended.
     ended: AtomicBool,
@@ -35,7 +39,7 @@ pub(crate) struct Call {
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
     /// The memory of a large head, or of one of many requests on a connection.
-    pub(crate) held: Option<Box<Held>>,
+    _held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -43,7 +47,7 @@ pub(crate) struct Call {
 /// The settings of one place: its own, else those of its groups, else those of the app.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
-    /// The pattern, escaped for a JSON string.
+    /// The pattern as the access line has it, from the end of the member before to the status.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
     pub(crate) hang_up_policy: HangUpPolicy,
@@ -55,20 +59,33 @@ pub(crate) struct Scope {
     pub(crate) protocol: Option<&'static Protocol>,
 }
 
+/// What the look at a request's head has found.
+#[derive(Default)]
+pub(crate) struct Arrival {
+    pub(crate) spelled: Option<Box<str>>,
+    pub(crate) came: Option<Instant>,
+    pub(crate) has_origin: bool,
+    pub(crate) held: Option<Box<Held>>,
+}
+
 impl Call {
+    #[allow(clippy::inline_always, reason = "in place: a call would move the whole value twice more")]
+    #[inline(always)]
     pub(crate) fn new(
         id: RequestId,
         head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
         scope: Option<Arc<Scope>>,
-        has_origin: bool,
+        arrival: Arrival,
     ) -> Self {
+        let Arrival { spelled, came, has_origin, held } = arrival;
         Self {
             id,
             head,
             peer,
-            spelled: None,
+            spelled,
+            came,
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             scope,
@@ -77,7 +94,7 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
-            held: None,
+            _held: held,
             attached: Slot::default(),
         }
     }
@@ -90,11 +107,14 @@ impl Call {
         if let Ok(path) = self.head.uri.path().parse() {
             head.uri = path;
         }
-        let lean = Self {
-            started: self.started.clone(),
+        let arrival = Arrival {
             spelled: self.spelled.clone(),
-            ..Self::new(self.id.detached(), head, Payload::taken(), None, self.scope.clone(), self.has_origin)
+            came: self.started_before(),
+            has_origin: self.has_origin,
+            held: None,
         };
+        let id = self.id.detached();
+        let lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
         lean.phase.set(Phase::Replying);
         lean
     }
@@ -104,14 +124,14 @@ impl Call {
         self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
     }
 
-    /// When the request came. The clock is read at the first call, which is at once when the request is logged.
+    /// When the request came. For a request that is not logged, the clock is read at the first call.
     pub(crate) fn started(&self) -> Instant {
-        *self.started.get_or_init(Instant::now)
+        self.came.unwrap_or_else(|| *self.started.get_or_init(Instant::now))
     }
 
-    /// When the request came, if [`started`](Self::started) was called before.
+    /// When the request came, if the clock was read for it before.
     pub(crate) fn started_before(&self) -> Option<Instant> {
-        self.started.get().copied()
+        self.came.or_else(|| self.started.get().copied())
     }
 
     /// Marks the record as ended. True if it had ended before.
@@ -165,6 +185,12 @@ impl Call {
     /// The largest body that a reader accepts, in bytes.
     pub(crate) fn body_limit(&self) -> usize {
         self.scope.as_ref().map_or(limits::BODY_LIMIT_DEFAULT, |scope| scope.body_limit)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        header_maps::keep(&mut self.head.headers);
     }
 }
 

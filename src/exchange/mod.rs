@@ -31,13 +31,13 @@ use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 
 pub(crate) use body_state::{BodyState, too_much_memory};
-pub(crate) use call::{Call, Scope};
+pub(crate) use call::{Arrival, Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
 pub use param::FromParam;
 pub use payload::Payload;
-pub(crate) use peer::{Busy, Peer};
+pub(crate) use peer::{Busy, Peer, Replying};
 pub(crate) use protocol::Protocol;
 pub use read::Readable;
 pub(crate) use read::whole;
@@ -233,7 +233,8 @@ impl<S> Exchange<S> {
     ///
     /// # Errors
     /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing is
-    /// broken, or when the client left.
+    /// broken, or when the client left. 415 for a body with a `Content-Encoding`, such as `gzip`: [`body`](Self::body)
+    /// gives its bytes as they came.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
@@ -244,7 +245,8 @@ impl<S> Exchange<S> {
     /// The whole body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when it declares another charset.
+    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when it declares a charset other than
+    /// UTF-8, ASCII or ISO 8859-1, which are decoded.
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).

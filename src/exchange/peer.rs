@@ -1,10 +1,12 @@
 //! The peer of a connection, with the state that its requests and its driver share.
 
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::budget::{Account, Budget, Held, SMALL};
+use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
 
 /// The client end of one connection.
@@ -19,8 +21,14 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
+    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
+    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
+    reply: AtomicU8,
+    /// The status with which hyper would have answered a head that it cannot read. Zero if there is none.
+    unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
     /// Whether the requests of this connection overlap.
@@ -28,8 +36,20 @@ pub(crate) struct Peer {
     budget: Budget,
     /// Created when something large is counted.
     account: OnceLock<Arc<Account>>,
+    /// The request in flight, if the roll lists this connection in place of its requests.
+    current: Option<Current>,
 }
 
+/// The request in flight of a connection that has one at a time.
+#[derive(Default)]
+struct Current(Mutex<Option<Arc<Call>>>);
+
+/// All replies so far have been written.
+const NO_REPLY: u8 = 0;
+/// hyper has a reply, whose body may go on.
+const REPLYING: u8 = 1;
+/// hyper has the whole reply, and may not have written the end of it.
+const REPLIED: u8 = 2;
 /// The number of requests at a time, on one connection, of which none is counted for being one more.
 const FEW: usize = 32;
 
@@ -40,6 +60,10 @@ const ONE: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
 
+/// Held by the body of a reply, until hyper has taken the last of it.
+#[derive(Debug)]
+pub(crate) struct Replying(Busy);
+
 impl Peer {
     pub(crate) fn new(address: SocketAddr, is_http2: bool, budget: Budget) -> Self {
         Self {
@@ -48,12 +72,44 @@ impl Peer {
             heard: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            reply: AtomicU8::new(NO_REPLY),
+            unread: AtomicU16::new(0),
             next: Slot::default(),
             is_http2,
             budget,
             account: OnceLock::new(),
+            current: None,
         }
+    }
+
+    /// A peer that keeps its request in flight, for a connection that the roll lists. The connection outlives the
+    /// records of its requests.
+    pub(crate) fn with_current(address: SocketAddr, budget: Budget) -> Self {
+        Self { current: Some(Current::default()), ..Self::new(address, false, budget) }
+    }
+
+    /// Sets the request in flight. False if this peer keeps none, or has one already.
+    pub(crate) fn set_current(&self, call: &Arc<Call>) -> bool {
+        let Some(mut current) = self.current.as_ref().map(Current::lock) else { return false };
+        let is_free = current.is_none();
+        if is_free {
+            *current = Some(Arc::clone(call));
+        }
+        is_free
+    }
+
+    /// Ends what `set_current` began.
+    pub(crate) fn clear_current(&self) {
+        let before = self.current.as_ref().and_then(|current| current.lock().take());
+        // Dropped after the lock is released, because it may be the last reference.
+        drop(before);
+    }
+
+    /// The request in flight, if this peer keeps it.
+    pub(crate) fn current(&self) -> Option<Arc<Call>> {
+        self.current.as_ref().and_then(|current| current.lock().clone())
     }
 
     /// Begins a request, whose head is complete.
@@ -106,6 +162,11 @@ impl Peer {
         self.begun.load(Ordering::Relaxed)
     }
 
+    /// Has the next reply say `connection: close`. True if that is new.
+    pub(crate) fn leave(&self) -> bool {
+        !self.leaving.swap(true, Ordering::Relaxed)
+    }
+
     pub(crate) fn moves(&self) {
         self.moved.store(true, Ordering::Relaxed);
     }
@@ -129,15 +190,76 @@ impl Peer {
         }
     }
 
+    /// Whether bytes that hyper writes belong to no request. Then hyper answers a head that it cannot read.
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == NO_REPLY && !self.is_busy()
+    }
+
+    /// Notes that hyper has nothing left to write.
+    pub(crate) fn flushed(&self) {
+        if self.reply.load(Ordering::Relaxed) == REPLIED {
+            self.reply.store(NO_REPLY, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes the status for a head that is not read.
+    pub(crate) fn set_unread(&self, status: u16) {
+        self.unread.store(status, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) != 0
+    }
+
+    /// Takes the status for a head that was not read. Zero if there is none.
+    pub(crate) fn take_unread(&self) -> u16 {
+        self.unread.swap(0, Ordering::Relaxed)
+    }
+
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
     }
 }
 
+impl Current {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Call>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Current")
+    }
+}
+
 impl Busy {
+    /// Whether the connection is closed after this request.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Notes that hyper has the reply.
+    pub(crate) fn replying(self) -> Replying {
+        self.0.reply.store(REPLYING, Ordering::Relaxed);
+        Replying(self)
+    }
+
     pub(crate) fn peer(&self) -> &Peer {
         &self.0
+    }
+}
+
+impl Replying {
+    pub(crate) fn peer(&self) -> &Peer {
+        self.0.peer()
+    }
+}
+
+impl Drop for Replying {
+    fn drop(&mut self) {
+        self.0.0.reply.store(REPLIED, Ordering::Relaxed);
     }
 }
 
@@ -152,5 +274,31 @@ impl Drop for Busy {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
         // Bytes that came during the request were its body.
         self.0.heard.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Arrival, Payload};
+    use crate::platform::RequestId;
+
+    fn call() -> Arc<Call> {
+        let (head, ()) = http::Request::new(()).into_parts();
+        let (id, body) = (RequestId::generate(), Payload::taken());
+        Arc::new(Call::new(id, head, body, None, None, Arrival::default()))
+    }
+
+    #[test]
+    fn one_request_at_a_time_is_current() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let (first, second) = (call(), call());
+        let peer = Peer::with_current(address, Budget::new(0));
+        assert!(peer.set_current(&first) && !peer.set_current(&second));
+        assert!(peer.current().is_some_and(|current| Arc::ptr_eq(&current, &first)));
+        peer.clear_current();
+        assert!(peer.current().is_none() && peer.set_current(&second));
+        assert_eq!(Arc::strong_count(&first), 1);
+        assert!(!Peer::new(address, true, Budget::new(0)).set_current(&first), "HTTP/2 has many at a time");
     }
 }

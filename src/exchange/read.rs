@@ -5,7 +5,8 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use crate::cancel::Phase;
@@ -49,7 +50,24 @@ pub trait Readable: DeserializeOwned {}
 impl<T: DeserializeOwned> Readable for T {}
 
 pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
+    refuse_coded(&call.head.headers)?;
     whole(call, call.body_limit()).await
+}
+
+/// Refuses a compressed body. A reader would otherwise take the compressed bytes for the content.
+fn refuse_coded(headers: &HeaderMap) -> Result {
+    let is_plain = |value: &HeaderValue| {
+        let coding = value.as_bytes().trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
+    };
+    match headers.get_all(CONTENT_ENCODING).iter().find(|value| !is_plain(value)) {
+        None => Ok(()),
+        Some(coding) => {
+            let coding = String::from_utf8_lossy(coding.as_bytes());
+            let message = format!("the body has the content coding {coding:?}; send it without one");
+            Err(Error::new(415, message).with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+        }
+    }
 }
 
 /// Reads the body to its end, with a bound on each wait for the next piece.
@@ -93,12 +111,11 @@ impl Reading {
 
 pub(crate) async fn text(call: &Call) -> Result<String> {
     let declared = content_type(&call.head.headers);
-    if let Some(charset) = declared.as_deref().and_then(charset)
-        && !charset.eq_ignore_ascii_case("utf-8")
-    {
-        return Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")));
-    }
+    let charset = Charset::of(declared.as_deref())?;
     let bytes = bytes(call).await?;
+    if charset == Charset::Latin1 {
+        return Ok(from_latin1(&bytes));
+    }
     let text = std::str::from_utf8(&bytes).or_bad_request("the request's body is not UTF-8")?;
     Ok(text.to_owned())
 }
@@ -109,7 +126,12 @@ pub(crate) async fn json<T: Readable>(call: &Call) -> Result<T> {
         let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type \"application/json\" expected, got {got:?}")));
     }
-    parse_json(&bytes(call).await?)
+    let charset = Charset::of(declared.as_deref())?;
+    let bytes = bytes(call).await?;
+    if charset == Charset::Latin1 {
+        return parse_json(from_latin1(&bytes).as_bytes());
+    }
+    parse_json(&bytes)
 }
 
 pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
@@ -118,6 +140,10 @@ pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
     if !declared.as_deref().is_some_and(|declared| essence(declared).eq_ignore_ascii_case(FORM)) {
         let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
+    }
+    // Percent-encoded bytes of other charsets cannot be told from UTF-8.
+    if Charset::of(declared.as_deref())? != Charset::Utf8 {
+        return Err(Error::new(415, "a form has to be in UTF-8"));
     }
     let bytes = bytes(call).await?;
     let pairs = serde_urlencoded::Deserializer::new(form_pairs(&bytes));
@@ -177,7 +203,7 @@ fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
 
 /// Bytes that are not UTF-8 are replaced, because they may be in a parameter that is never read.
 fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    headers.get(http::header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn essence(content_type: &str) -> &str {
@@ -188,6 +214,39 @@ fn essence(content_type: &str) -> &str {
 fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type).to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The charset of a body that is text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Charset {
+    /// UTF-8, and ASCII with it.
+    Utf8,
+    /// ISO 8859-1, whose bytes are the first 256 characters.
+    Latin1,
+}
+
+impl Charset {
+    /// The charset that a content type declares. UTF-8 if there is none.
+    ///
+    /// # Errors
+    /// 415 for a charset that is not read here.
+    fn of(content_type: Option<&str>) -> Result<Self> {
+        const UTF8: &[&str] = &["utf-8", "utf8", "us-ascii", "ascii"];
+        const LATIN1: &[&str] = &["iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1"];
+        let Some(charset) = content_type.and_then(charset) else { return Ok(Self::Utf8) };
+        let is_any = |names: &[&str]| names.iter().any(|name| charset.eq_ignore_ascii_case(name));
+        if is_any(UTF8) {
+            Ok(Self::Utf8)
+        } else if is_any(LATIN1) {
+            Ok(Self::Latin1)
+        } else {
+            Err(Error::new(415, format!("the charset {charset:?} is not supported; send UTF-8")))
+        }
+    }
+}
+
+fn from_latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
 fn charset(content_type: &str) -> Option<&str> {

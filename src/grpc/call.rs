@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use prost::Message;
 use tonic::Code;
@@ -16,11 +16,12 @@ use crate::app::{Handler, replying};
 use crate::error::{Error, Result};
 use crate::exchange::read::Reading;
 use crate::exchange::{Call, Exchange, Shared};
+use crate::grpc::accept::{Encoding, accept, encoding, known};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
 use crate::grpc::reply_body::{Framed, One, ReplyBody};
-use crate::grpc::status::{broken_message, good_trailers, judge, of_ours};
-use crate::grpc::wire::{Encoding, Wire, accept, encoding};
+use crate::grpc::status::{broken_call, good_trailers, is_of_status, judge, left_early, of_ours};
+use crate::grpc::wire::Wire;
 use crate::grpc::{frame, web};
 use crate::reply::Reply;
 use crate::sealed::Endpoint;
@@ -31,6 +32,8 @@ pub(crate) struct Asked<S> {
     pub(crate) call: Arc<Call>,
     pub(crate) shared: Arc<Shared<S>>,
     pub(crate) wire: Wire,
+    /// The compression of the request. Generated services know their own.
+    pub(crate) encoding: Encoding,
 }
 
 /// Makes a reply from the handler's value.
@@ -46,11 +49,11 @@ where
 {
     Box::new(move |ex| match asked(&ex) {
         Err(error) => refuse(&ex, error),
-        Ok((asked, encoding)) => {
+        Ok(asked) => {
             let shared = Arc::clone(&asked.shared);
             let reading = Some((handler.clone(), ex, Reading::default()));
             let of = PhantomData;
-            replying(Calling { reading, encoding, running: None, asked: Some(asked), answer, of }, shared)
+            replying(Calling { reading, running: None, asked: Some(asked), answer, of }, shared)
         }
     })
 }
@@ -65,19 +68,19 @@ where
 {
     Box::new(move |ex| match asked(&ex) {
         Err(error) => refuse(&ex, error),
-        Ok((asked, encoding)) => {
+        Ok(asked) => {
             let shared = Arc::clone(&asked.shared);
-            let messages = Messages::new(&asked.call, asked.wire, encoding, shared.stops.listen());
+            let messages = Messages::new(&asked.call, asked.wire, asked.encoding, shared.stops.listen());
             let future = handler.clone().call((ex, messages));
             replying(Running { future, asked: Some(asked), answer }, shared)
         }
     })
 }
 
-fn asked<S>(ex: &Exchange<S>) -> Result<(Asked<S>, Encoding)> {
+fn asked<S>(ex: &Exchange<S>) -> Result<Asked<S>> {
     let wire = accept(ex.call())?;
     let encoding = encoding(ex.headers())?;
-    Ok((Asked { call: Arc::clone(ex.call()), shared: Arc::clone(ex.shared()), wire }, encoding))
+    Ok(Asked { call: Arc::clone(ex.call()), shared: Arc::clone(ex.shared()), wire, encoding })
 }
 
 pub(crate) fn refuse<S: Send + Sync + 'static>(ex: &Exchange<S>, error: Error) -> BoxFuture<Reply> {
@@ -96,7 +99,7 @@ pub(crate) fn with_one<S, R: IntoMessage>(asked: Asked<S>, message: R) -> Result
     } else {
         Reply::from_source(One::new(asked.call, frame, trailers))
     };
-    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
+    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers, asked.encoding))
 }
 
 /// Makes a reply with a stream of messages.
@@ -109,20 +112,36 @@ where
     let WithMetadata { value, headers, trailers } = messages.into_parts();
     let frames = Framed::new(value, with_status(trailers));
     let reply = Reply::from_source(ReplyBody::new(frames, asked.call, asked.shared, asked.wire));
-    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers))
+    Ok(with_headers(reply.with_type(asked.wire.content_type()), headers, asked.encoding))
 }
 
 fn with_status(own: HeaderMap) -> HeaderMap {
     let mut trailers = good_trailers();
     if !own.is_empty() {
-        trailers.extend(own);
+        trailers.extend(without_status(own));
     }
     trailers
 }
 
-fn with_headers(mut reply: Reply, headers: HeaderMap) -> Reply {
+/// The author's metadata. What says how a call ends, or what its messages are, is not the author's to set there.
+fn without_status(own: HeaderMap) -> impl Iterator<Item = (Option<HeaderName>, HeaderValue)> {
+    let mut is_kept = true;
+    own.into_iter().filter(move |(name, _)| {
+        // A name is given with its first value only.
+        if let Some(name) = name {
+            is_kept = *name != CONTENT_TYPE && !is_of_status(name);
+        }
+        is_kept
+    })
+}
+
+fn with_headers(mut reply: Reply, headers: HeaderMap, encoding: Encoding) -> Reply {
+    if encoding == Encoding::Gzip {
+        let (name, value) = known();
+        reply.headers_mut().insert(name, value);
+    }
     if !headers.is_empty() {
-        reply.headers_mut().extend(headers.into_iter().filter(|(name, _)| *name != Some(CONTENT_TYPE)));
+        reply.headers_mut().extend(without_status(headers));
     }
     reply
 }
@@ -135,7 +154,6 @@ pin_project! {
     {
         // `None` once the message is complete.
         reading: Option<(F, Exchange<S>, Reading)>,
-        encoding: Encoding,
         #[pin]
         running: Option<F::Future>,
         asked: Option<Asked<S>>,
@@ -156,35 +174,55 @@ where
         let mut this = self.project();
         let Some(asked) = this.asked.as_ref() else { return Poll::Pending };
         if let Some((_, _, reading)) = this.reading {
-            let message = ready!(poll_message(reading, asked, *this.encoding, cx))?;
+            let message =
+                ready!(poll_message(reading, asked, cx)).map_err(|error| failed(asked.encoding, error))?;
             if let Some((handler, ex, _)) = this.reading.take() {
                 this.running.set(Some(handler.call((ex, message))));
             }
         }
         let Some(running) = this.running.as_mut().as_pin_mut() else { return Poll::Pending };
-        let value = ready!(running.poll(cx))?;
-        match this.asked.take() {
-            Some(asked) => Poll::Ready((this.answer)(asked, value)),
-            None => Poll::Pending,
-        }
+        let value = ready!(running.poll(cx));
+        Poll::Ready(answer(this.asked, *this.answer, value))
     }
+}
+
+/// Makes the reply of a handler that has returned. The handler is polled no more, so there is an `Asked`.
+fn answer<S, T>(asked: &mut Option<Asked<S>>, make: MakeReply<S, T>, value: Result<T>) -> Result<Reply> {
+    let Some(asked) = asked.take() else { return Err(of_ours(Code::Internal, "a call was answered twice")) };
+    let encoding = asked.encoding;
+    value.and_then(|value| make(asked, value)).map_err(|error| failed(encoding, error))
+}
+
+/// Tells a client that compresses what is understood, also where its call has failed.
+fn failed(encoding: Encoding, error: Error) -> Error {
+    if encoding == Encoding::Identity {
+        return error;
+    }
+    let (name, value) = known();
+    error.with_header(name, value)
 }
 
 /// Reads the only message of a body.
 fn poll_message<S, M: Message + Default>(
     reading: &mut Reading,
     asked: &Asked<S>,
-    encoding: Encoding,
     cx: &mut Context<'_>,
 ) -> Poll<Result<M>> {
     let limit = asked.call.body_limit();
     let frame = limit + frame::HEAD;
     let most = if asked.wire == Wire::WebText { frame.div_ceil(3) * 4 } else { frame };
     let body = match ready!(reading.poll(cx, &asked.call, most)) {
-        Err(error) if error.status() == 413 => return Poll::Ready(Err(frame::too_large(limit))),
-        body => body?,
+        Ok(body) => body,
+        Err(_) if asked.call.departure.is_gone() => return Poll::Ready(Err(left_early())),
+        Err(error) => {
+            return Poll::Ready(Err(match error.status().as_u16() {
+                413 => frame::too_large(limit),
+                400 => broken_call(error.message().to_owned()),
+                _ => error,
+            }));
+        }
     };
-    Poll::Ready(only_message(body, asked.wire, encoding, limit))
+    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit))
 }
 
 fn only_message<M: Message + Default>(
@@ -193,13 +231,12 @@ fn only_message<M: Message + Default>(
     encoding: Encoding,
     limit: usize,
 ) -> Result<M> {
-    let mut frames = web::decode(wire, body)
-        .map_err(|error| broken_message(format!("the body is not base64: {error}")))?;
+    let mut frames = web::decode(wire, body).map_err(|error| broken_call(error.to_string()))?;
     if frames.is_empty() {
         return Err(of_ours(Code::Unimplemented, "this method takes one message, and none came"));
     }
     match frame::take(&mut frames, limit)? {
-        None => Err(broken_message("the message is cut short")),
+        None => Err(broken_call("the message is cut short")),
         Some(_) if !frames.is_empty() => {
             Err(of_ours(Code::Unimplemented, "this method takes one message, and more came"))
         }
@@ -225,10 +262,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply>> {
         let this = self.project();
-        let value = ready!(this.future.poll(cx))?;
-        match this.asked.take() {
-            Some(asked) => Poll::Ready((this.answer)(asked, value)),
-            None => Poll::Pending,
-        }
+        let value = ready!(this.future.poll(cx));
+        Poll::Ready(answer(this.asked, *this.answer, value))
     }
 }

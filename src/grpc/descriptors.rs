@@ -4,6 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use prost::{DecodeError, Message};
 
+/// The files of health and reflection: `proto/grpc`, compiled. `build/tests/services.rs` compares the two.
+const OWN: &[u8] = include_bytes!("services.bin");
+
 pub(crate) struct Descriptors {
     files: Vec<File>,
     by_name: HashMap<String, usize>,
@@ -32,7 +35,12 @@ impl Descriptors {
         for bytes in FileSet::decode(set)?.file {
             descriptors.add(bytes)?;
         }
-        Ok(descriptors)
+        // Those of this crate can be asked for, and are listed only where the app answers them.
+        let services = descriptors.services.clone();
+        for bytes in FileSet::decode(OWN)?.file {
+            descriptors.add(bytes)?;
+        }
+        Ok(Self { services, ..descriptors })
     }
 
     /// A file, followed by all files that it depends on.
@@ -139,7 +147,8 @@ impl Descriptors {
 
     fn add_symbol(&mut self, outer: &str, name: &str, at: usize) -> String {
         let name = if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") };
-        self.by_symbol.insert(name.clone(), at);
+        // The author's files come first, and what they declare is not replaced.
+        self.by_symbol.entry(name.clone()).or_insert(at);
         name
     }
 }

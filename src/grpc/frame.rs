@@ -3,13 +3,13 @@
 use std::io::Read;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use prost::Message;
 use tonic::Code;
 
 use crate::error::{Error, Result};
-use crate::grpc::status::{broken_message, of_ours};
-use crate::grpc::wire::Encoding;
+use crate::grpc::accept::Encoding;
+use crate::grpc::status::{broken_call, of_ours};
 use crate::log::say;
 use crate::platform::limits::MESSAGE_MAX;
 
@@ -37,7 +37,7 @@ fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
     match head[0] {
         0 | 1 if length > limit => Err(too_large(limit)),
         0 | 1 => Ok(Some((head[0] == 1, length))),
-        flag => Err(broken_message(format!("a message's flag is {flag}, which has no meaning"))),
+        flag => Err(broken_call(format!("a message's flag is {flag}, which has no meaning"))),
     }
 }
 
@@ -52,19 +52,20 @@ pub(crate) fn decode<M: Message + Default>(
         (true, Encoding::Gzip) => inflate(&message, limit)?,
         (true, Encoding::Identity) => {
             let what = "a message is flagged as compressed, but no grpc-encoding was announced";
-            return Err(broken_message(what));
+            return Err(broken_call(what));
         }
     };
-    M::decode(message).map_err(|error| broken_message(format!("a message cannot be read: {error}")))
+    M::decode(message).map_err(|error| broken_call(format!("a message cannot be read: {error}")))
 }
 
+/// Inflates one member of gzip or several (RFC 1952). Bytes behind the last one are a fault: nothing is lost in silence.
 fn inflate(message: &[u8], limit: usize) -> Result<Bytes> {
     let mut inflated = Vec::with_capacity((message.len() * 2).min(limit));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    match GzDecoder::new(message).take(most).read_to_end(&mut inflated) {
+    match MultiGzDecoder::new(message).take(most).read_to_end(&mut inflated) {
         Ok(length) if length > limit => Err(too_large(limit)),
         Ok(_) => Ok(inflated.into()),
-        Err(error) => Err(broken_message(format!("a message cannot be inflated: {error}"))),
+        Err(error) => Err(broken_call(format!("a message cannot be inflated: {error}"))),
     }
 }
 

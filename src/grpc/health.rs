@@ -15,9 +15,13 @@ use tonic::Code;
 use crate::app::App;
 use crate::error::Result;
 use crate::grpc::call::{of_one, with_many, with_one};
+use crate::grpc::routes::services;
 use crate::grpc::status::of_ours;
 use crate::sealed::Sealed;
 use crate::task::BoxFuture;
+
+/// The full name.
+pub(crate) const SERVICE: &str = "grpc.health.v1.Health";
 
 /// The time between two looks of a watcher. The outcome of a round of checks is valid for a second.
 const NEXT_LOOK: Duration = Duration::from_secs(2);
@@ -43,7 +47,7 @@ impl<S: Send + Sync + 'static> App<S> {
             ("List", of_one(list, with_one)),
             ("Watch", of_one(watch, with_many)),
         ] {
-            let path = format!("/grpc.health.v1.Health/{name}");
+            let path = format!("/{SERVICE}/{name}");
             routes.method(path.into(), endpoint, line).is_bare = true;
         }
         self.once_sealed(move |app| {
@@ -102,15 +106,8 @@ impl<S: Send + Sync + 'static> Health<S> {
         service.is_empty() || self.services().iter().any(|own| own == service)
     }
 
-    /// The names of the services, from the routes of their methods.
     fn services(&self) -> Vec<String> {
-        let Some(app) = self.app() else { return Vec::new() };
-        let methods = app.table.endpoints().filter(|place| place.scope.protocol.is_some());
-        let services = methods.filter_map(|place| place.scope.pattern.split('/').nth(1).map(str::to_owned));
-        let mut services: Vec<_> = services.collect();
-        services.sort_unstable();
-        services.dedup();
-        services
+        self.app().map(|app| services(&app)).unwrap_or_default()
     }
 }
 

@@ -14,13 +14,13 @@ use tonic::Code;
 
 use crate::budget::Held;
 use crate::cancel::Phase;
-use crate::error::{BoxError, Error, Result};
-use crate::exchange::payload::broken;
+use crate::error::{Error, Result};
 use crate::exchange::{Call, too_much_memory};
+use crate::grpc::accept::Encoding;
 use crate::grpc::frame;
-use crate::grpc::status::{broken_message, going_away, of_ours};
+use crate::grpc::status::{broken_body, broken_call, going_away, of_ours};
 use crate::grpc::web::RequestBody;
-use crate::grpc::wire::{Encoding, Wire};
+use crate::grpc::wire::Wire;
 use crate::stop::StopNotice;
 use crate::timer::Timer;
 
@@ -97,10 +97,10 @@ impl<M: Message + Default> Messages<M> {
                     self.slow.stop();
                     self.add(data)?;
                 }
-                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(self.unreadable(cause))),
+                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(broken_body(&self.call, cause))),
                 Poll::Ready(None) if self.came.is_empty() => return Poll::Ready(Ok(None)),
                 Poll::Ready(None) => {
-                    return Poll::Ready(Err(broken_message("the last message is cut short")));
+                    return Poll::Ready(Err(broken_call("the last message is cut short")));
                 }
                 Poll::Pending => return self.poll_patience(cx).map(Err),
             }
@@ -141,17 +141,6 @@ impl<M: Message + Default> Messages<M> {
         self.came = came.freeze();
         Ok(())
     }
-
-    fn unreadable(&self, cause: BoxError) -> Error {
-        if self.call.departure.is_gone() {
-            return left_early();
-        }
-        broken(cause)
-    }
-}
-
-pub(crate) fn left_early() -> Error {
-    of_ours(Code::Cancelled, "the client left before its last message")
 }
 
 impl<M: Message + Default> Stream for Messages<M> {

@@ -46,7 +46,9 @@
 //! `Err(Status::aborted("try again"))?`. To hide the message of another service, pass its text to
 //! [`Error::internal`](crate::Error::internal) in place of its status.
 //!
-//! Refusals by the runtime, such as a 404, are a gRPC status too: in the headers of a reply without a body.
+//! Refusals by the runtime, such as a 404, are a gRPC status too: in the headers of a reply without a body. Their codes
+//! are those that gRPC leaves to libraries, such as `UNIMPLEMENTED` for a method that does not exist, or `INTERNAL` for a
+//! message that cannot be read.
 //!
 //! `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` count as failures of the function. Before
 //! the reply has begun they are reported to the platform. The access log has the status as `grpc`, and such a line has
@@ -63,12 +65,14 @@
 //! `application/grpc-web` and `application/grpc-web-text`, over both versions of HTTP. The status is in the body, so a
 //! page of another origin needs a [`Cors`](crate::Cors) policy, and no exposed headers.
 
+mod accept;
 mod call;
 mod descriptors;
 mod frame;
 mod health;
 mod message;
 mod messages;
+mod percent;
 mod reflection;
 mod reply_body;
 mod routes;

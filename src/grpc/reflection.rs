@@ -1,8 +1,9 @@
 //! The gRPC reflection service, for tools that do not have the protocol's descriptors.
 
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -12,11 +13,14 @@ use crate::app::App;
 use crate::error::Result;
 use crate::grpc::call::{of_many, with_many};
 use crate::grpc::descriptors::Descriptors;
+use crate::grpc::health;
 use crate::grpc::messages::Messages;
+use crate::grpc::routes::services;
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha` for older tools, from a descriptor set such as
-    /// `fc-runtime-build` writes.
+    /// `fc-runtime-build` writes. Reflection itself, and [health](Self::grpc_health) where the app answers it, are told
+    /// too.
     ///
     /// Several sets may be joined, one after the other. Every client that can call the app can read the descriptors. If
     /// the protocol is not public, leave reflection out, or put it behind the same middleware (arounds) as the methods.
@@ -30,21 +34,35 @@ impl<S: Send + Sync + 'static> App<S> {
                 return self;
             }
         };
+        let own = Arc::new(OnceLock::new());
         for version in ["v1", "v1alpha"] {
-            let descriptors = Arc::clone(&descriptors);
+            let (descriptors, own) = (Arc::clone(&descriptors), Arc::clone(&own));
             let answer = async move |_, requests: Messages<ServerReflectionRequest>| {
-                Ok(Answers { requests, descriptors })
+                Ok(Answers { requests, descriptors, own })
             };
             let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
             self.routes_mut().method(path.into(), of_many(answer, with_many), line);
         }
+        self.once_sealed(move |app| {
+            let served = services(app);
+            // Set only once, because an app is sealed once.
+            let _ = own.set(OWN.into_iter().filter(|name| served.iter().any(|own| own == name)).collect());
+        });
         self
     }
 }
 
+/// The services of this crate, whose descriptors no author has to bring.
+const OWN: [&str; 3] =
+    [health::SERVICE, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// The services of this crate that the app answers. Known once the app is sealed.
+type Own = Arc<OnceLock<Vec<&'static str>>>;
+
 struct Answers {
     requests: Messages<ServerReflectionRequest>,
     descriptors: Arc<Descriptors>,
+    own: Own,
 }
 
 impl Stream for Answers {
@@ -52,11 +70,17 @@ impl Stream for Answers {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let request = ready!(Pin::new(&mut self.requests).poll_next(cx));
-        Poll::Ready(request.map(|request| request.map(|request| answer(&self.descriptors, request))))
+        Poll::Ready(
+            request.map(|request| request.map(|request| answer(&self.descriptors, &self.own, request))),
+        )
     }
 }
 
-fn answer(descriptors: &Descriptors, request: ServerReflectionRequest) -> ServerReflectionResponse {
+fn answer(
+    descriptors: &Descriptors,
+    own: &Own,
+    request: ServerReflectionRequest,
+) -> ServerReflectionResponse {
     let found = request.question.as_ref().and_then(|question| match question {
         Question::FileByFilename(name) => descriptors.file(name).map(files),
         Question::FileContainingSymbol(name) => descriptors.file_of_symbol(name).map(files),
@@ -70,8 +94,10 @@ fn answer(descriptors: &Descriptors, request: ServerReflectionRequest) -> Server
             })
         }
         Question::ListServices(_) => {
-            let service = descriptors.services().map(|name| ServiceResponse { name: name.to_owned() });
-            Some(Found::ListServices(ListServiceResponse { service: service.collect() }))
+            let own = own.get().into_iter().flatten().copied();
+            let names: BTreeSet<_> = descriptors.services().chain(own).collect();
+            let service = names.into_iter().map(|name| ServiceResponse { name: name.to_owned() }).collect();
+            Some(Found::ListServices(ListServiceResponse { service }))
         }
     });
     let found = found.unwrap_or_else(|| {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{Call, Shared};
 use crate::grpc::status::{going_away, judge_by, map_and_log, of_ours, trailers};
 use crate::grpc::wire::Wire;
-use crate::grpc::{frame, web};
+use crate::grpc::{frame, percent, web};
 use crate::reply::{Source, StreamWaker};
 use crate::stop::{StopNotice, Stops};
 use crate::timer::Deadline;
@@ -246,7 +246,11 @@ impl Produce for Passed {
         let frame = ready!(http_body::Body::poll_frame(self.project().body, cx));
         Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(data))) => Produced::Data(data, Then::More),
-            Some(Ok(Err(frame))) => Produced::End(frame.into_trailers().unwrap_or_default()),
+            Some(Ok(Err(frame))) => {
+                let mut trailers = frame.into_trailers().unwrap_or_default();
+                percent::encode_anew(&mut trailers);
+                Produced::End(trailers)
+            }
             Some(Err(status)) => Produced::Failed(status.into()),
             None => Produced::Failed(of_ours(Code::Internal, "the service's reply ended without a status")),
         })

@@ -15,7 +15,7 @@ use crate::grpc::service::{Generated, endpoint, path};
 use crate::grpc::status::say_error;
 use crate::grpc::wire::{Wire, patience};
 use crate::platform::limits::MESSAGE_MAX;
-use crate::sealed::Endpoint;
+use crate::sealed::{Endpoint, Sealed};
 
 static GRPC: Protocol = Protocol {
     message_max: MESSAGE_MAX,
@@ -33,6 +33,16 @@ impl<S: Send + Sync + 'static> Routes<S> {
     ) -> &mut Declared<S> {
         self.declare(Some(Method::POST), at, endpoint, Some(&GRPC), line)
     }
+}
+
+/// The names of an app's services, in their order, from the routes of their methods.
+pub(crate) fn services<S>(app: &Sealed<S>) -> Vec<String> {
+    let methods = app.table.endpoints().filter(|place| place.scope.protocol.is_some());
+    let services = methods.filter_map(|place| place.scope.pattern.split('/').nth(1).map(str::to_owned));
+    let mut services: Vec<_> = services.collect();
+    services.sort_unstable();
+    services.dedup();
+    services
 }
 
 /// The builder's functions for gRPC methods, for `App` and for `Group`.

@@ -17,12 +17,13 @@ use tower_service::Service;
 use crate::app::replying;
 use crate::error::{BoxError, Error, Result};
 use crate::exchange::{Call, Exchange};
+use crate::grpc::accept::{Encoding, accept};
 use crate::grpc::call::{Asked, refuse};
-use crate::grpc::messages::left_early;
+use crate::grpc::percent;
 use crate::grpc::reply_body::{Passed, ReplyBody};
-use crate::grpc::status::{going_away, judge_by, status_of};
+use crate::grpc::status::{blame_client, broken_body, going_away, judge_by, status_of};
 use crate::grpc::web::{RequestBody, last_frame};
-use crate::grpc::wire::{Wire, accept};
+use crate::grpc::wire::Wire;
 use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
@@ -95,7 +96,7 @@ where
             let (call, shared) = (Arc::clone(ex.call()), Arc::clone(ex.shared()));
             let service = service.clone();
             let request = Some(request(ex, wire));
-            let asked = Some(Asked { call, shared: Arc::clone(&shared), wire });
+            let asked = Some(Asked { call, shared: Arc::clone(&shared), wire, encoding: Encoding::Identity });
             replying(Serving { service, request, future: None, asked }, shared)
         }
     })
@@ -137,8 +138,12 @@ impl http_body::Body for Stoppable {
             Poll::Pending => {
                 Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
             }
-            Poll::Ready(Some(Err(_))) if self.call.departure.is_gone() => {
-                Poll::Ready(Some(Err(status_of(&left_early()).into())))
+            Poll::Ready(Some(Err(cause))) => {
+                let error = broken_body(&self.call, cause);
+                if error.status() == StatusCode::BAD_REQUEST {
+                    blame_client(&self.call);
+                }
+                Poll::Ready(Some(Err(status_of(&error).into())))
             }
             came @ Poll::Ready(_) => came,
         }
@@ -189,11 +194,12 @@ where
 }
 
 fn reply<S: Send + Sync + 'static>(response: Response<Body>, asked: Asked<S>) -> Reply {
-    let Asked { call, shared, wire } = asked;
+    let Asked { call, shared, wire, .. } = asked;
     let (head, body) = response.into_parts();
     let mut headers = head.headers;
     let mut reply = if headers.contains_key("grpc-status") {
         judge_by(&call, &headers);
+        percent::encode_anew(&mut headers);
         if wire.is_web() {
             let trailers = std::mem::take(&mut headers);
             let is_status = |name: &Option<http::HeaderName>| *name != Some(CONTENT_TYPE);

@@ -1,12 +1,14 @@
 //! Conversion between errors and gRPC statuses.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::exchange::attached::{Attached, ProtocolStatus};
+use crate::exchange::payload::broken;
 use crate::exchange::{Call, Shared};
-use crate::grpc::web;
+use crate::grpc::percent;
+use crate::grpc::web::{self, NotBase64};
 use crate::grpc::wire::Wire;
 use crate::reply::Reply;
 use crate::stage::log_cause;
@@ -51,12 +53,27 @@ pub(crate) fn of_ours(code: Code, message: impl Into<String>) -> Error {
     Error::of_ours(status, message.clone()).with_cause(Status::new(code, message)).reported()
 }
 
-/// The error for a message that the client broke. gRPC's table asks for INTERNAL, although the function is not at
-/// fault.
-pub(crate) fn broken_message(what: impl Into<String>) -> Error {
+/// The error for a call that the client broke. gRPC's table asks for INTERNAL, although the function is not at fault.
+pub(crate) fn broken_call(what: impl Into<String>) -> Error {
     let what = what.into();
     let status = Status::internal(what.clone());
     Error::of_ours(StatusCode::BAD_REQUEST, what).with_cause(status).reported()
+}
+
+/// The error for a body that cannot be read on.
+pub(crate) fn broken_body(call: &Call, cause: BoxError) -> Error {
+    if call.departure.is_gone() {
+        return left_early();
+    }
+    if cause.is::<NotBase64>() {
+        return broken_call(cause.to_string());
+    }
+    let error = broken(cause);
+    if error.status() == StatusCode::BAD_REQUEST { broken_call(error.message().to_owned()) } else { error }
+}
+
+pub(crate) fn left_early() -> Error {
+    of_ours(Code::Cancelled, "the client left before its last message")
 }
 
 /// The error of a stream that ends because of a stop.
@@ -161,6 +178,11 @@ pub(crate) fn judge(call: &Call, code: Code) {
     call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed: is_fault(code) }));
 }
 
+/// Sets INTERNAL for the record, as the client's fault. A generated service then gives this status itself.
+pub(crate) fn blame_client(call: &Call) {
+    call.attached.set(Attached::Status(ProtocolStatus { word: word(Code::Internal), failed: false }));
+}
+
 fn judge_error(call: &Call, code: Code, error: &Error) {
     let failed = is_fault(code) && error.status().is_server_error();
     call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed }));
@@ -168,8 +190,11 @@ fn judge_error(call: &Call, code: Code, error: &Error) {
 
 /// As `judge`, with the status of the trailers, or of the headers of a reply without messages.
 pub(crate) fn judge_by(call: &Call, headers: &HeaderMap) {
-    if let Some(code) = headers.get(STATUS) {
-        judge(call, Code::from_bytes(code.as_bytes()));
+    let Some(code) = headers.get(STATUS) else { return };
+    let code = Code::from_bytes(code.as_bytes());
+    let is_blamed = || call.protocol_status().is_some_and(|set| set.word == word(code) && !set.failed);
+    if !(is_fault(code) && is_blamed()) {
+        judge(call, code);
     }
 }
 
@@ -187,9 +212,14 @@ pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
     with_metadata(status_headers(&status), error)
 }
 
+/// Whether a header says how a call ended.
+pub(crate) fn is_of_status(name: &HeaderName) -> bool {
+    name == STATUS || name == percent::MESSAGE
+}
+
 /// Appends the error's headers to its status.
 fn with_metadata(mut trailers: HeaderMap, error: &Error) -> HeaderMap {
-    for (name, value) in error.headers() {
+    for (name, value) in error.headers().iter().filter(|(name, _)| !is_of_status(name)) {
         trailers.append(name.clone(), value.clone());
     }
     trailers
@@ -200,6 +230,9 @@ fn status_headers(status: &Status) -> HeaderMap {
     if status.add_header(&mut headers).is_err() {
         headers.insert(STATUS, HeaderValue::from_static("13"));
     }
+    if !status.message().is_empty() {
+        headers.insert(percent::MESSAGE, percent::encode(status.message().as_bytes()));
+    }
     headers
 }
 
@@ -207,9 +240,7 @@ fn status_headers(status: &Status) -> HeaderMap {
 /// and its metadata are the body, which pages can read without exposed headers.
 pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let (Some(wire), Some(error)) = (Wire::of(&call.head.headers), reply.error()) else { return };
-    let nowhere = call.scope.is_none() && matches!(error.status().as_u16(), 404 | 405);
-    let status =
-        if nowhere { Status::unimplemented("there is no such method here") } else { status_of(error) };
+    let status = if call.scope.is_none() { of_refusal(error) } else { status_of(error) };
     judge_error(call, status.code(), error);
     let said = status_headers(&status);
     let (body, in_headers) = match wire {
@@ -220,6 +251,16 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     let headers = reply.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, wire.content_type());
     headers.extend(in_headers);
+}
+
+/// The status of a call that reached no method. Its codes are those that gRPC leaves to libraries: a client that gets
+/// `INVALID_ARGUMENT`, `NOT_FOUND` or `OUT_OF_RANGE` knows that a method gave it.
+fn of_refusal(error: &Error) -> Status {
+    match error.status().as_u16() {
+        404 | 405 => Status::unimplemented("there is no such method here"),
+        400 | 414 => Status::internal(error.message()),
+        _ => status_of(error),
+    }
 }
 
 /// Maps and logs the error that ended a stream of messages.

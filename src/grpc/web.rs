@@ -1,5 +1,6 @@
 //! gRPC-Web: the status as the last frame of the body, and base64 for clients that read text only.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -54,13 +55,16 @@ impl RequestBody {
                 // Trailers of a request have no meaning in gRPC.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(self.text.take().and_then(Text::end).map(Err)),
+                None => {
+                    let end = self.text.take().and_then(Text::end);
+                    return Poll::Ready(end.map(|error| Err(error.into())));
+                }
             };
             let data = match &mut self.text {
                 None => data,
                 Some(text) => match text.decode(&data) {
                     Ok(data) => data,
-                    Err(error) => return Poll::Ready(Some(Err(error))),
+                    Err(error) => return Poll::Ready(Some(Err(error.into()))),
                 },
             };
             if !data.is_empty() {
@@ -88,7 +92,7 @@ impl Body for RequestBody {
 }
 
 /// Decodes the frames of a complete body.
-pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, BoxError> {
+pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, NotBase64> {
     if wire != Wire::WebText {
         return Ok(body);
     }
@@ -96,6 +100,18 @@ pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, BoxError> {
     let frames = text.decode(&body)?;
     text.end().map_or(Ok(frames), Err)
 }
+
+/// The client's text is not base64.
+#[derive(Debug)]
+pub(crate) struct NotBase64(String);
+
+impl fmt::Display for NotBase64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the body is not base64: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotBase64 {}
 
 /// A decoder of base64 that comes in pieces. Padding may end each piece that the sender encoded.
 #[derive(Default)]
@@ -105,22 +121,24 @@ struct Text {
 }
 
 impl Text {
-    fn decode(&mut self, piece: &[u8]) -> Result<Bytes, BoxError> {
+    fn decode(&mut self, piece: &[u8]) -> Result<Bytes, NotBase64> {
         self.rest.extend_from_slice(piece);
         let whole = self.rest.len() / 4 * 4;
         let mut decoded = BytesMut::with_capacity(whole / 4 * 3);
         let mut groups = &self.rest[..whole];
         while !groups.is_empty() {
             let end = groups.iter().position(|byte| *byte == b'=').map_or(groups.len(), |at| at / 4 * 4 + 4);
-            decoded.extend_from_slice(&STANDARD.decode(&groups[..end])?);
+            decoded.extend_from_slice(
+                &STANDARD.decode(&groups[..end]).map_err(|error| NotBase64(error.to_string()))?,
+            );
             groups = &groups[end..];
         }
         self.rest.drain(..whole);
         Ok(decoded.freeze())
     }
 
-    fn end(self) -> Option<BoxError> {
-        (!self.rest.is_empty()).then(|| "the base64 of the body is cut short".into())
+    fn end(self) -> Option<NotBase64> {
+        (!self.rest.is_empty()).then(|| NotBase64("it is cut short".to_owned()))
     }
 }
 

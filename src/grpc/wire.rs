@@ -1,14 +1,9 @@
-//! The transport of a call: its content type, its encoding, its time-out.
+//! The transport of a call: its content type and its time-out.
 
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
-
-use crate::error::{Error, Result};
-use crate::exchange::Call;
-use crate::grpc::status::of_ours;
-use tonic::Code;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The variants of gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,31 +16,35 @@ pub(crate) enum Wire {
     WebText,
 }
 
-/// The compression of messages that are flagged as compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Identity,
-    Gzip,
-}
-
 const PREFIX: &[u8] = b"application/grpc";
-const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-const ACCEPTED: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 impl Wire {
     /// The variant that the content type names. `None` if it is not gRPC.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let rest = headers.get(CONTENT_TYPE)?.as_bytes().strip_prefix(PREFIX)?;
-        let (wire, rest) = match rest.strip_prefix(b"-web") {
+        Self::with_format(headers).map(|(wire, _)| wire)
+    }
+
+    /// The variant that the content type names, and whether its messages are protobuf, which is the default. Media
+    /// types have no case.
+    pub(crate) fn with_format(headers: &HeaderMap) -> Option<(Self, bool)> {
+        let rest = without(headers.get(CONTENT_TYPE)?.as_bytes(), PREFIX)?;
+        let (wire, rest) = match without(rest, b"-web") {
             None => (Self::Grpc, rest),
-            Some(rest) => match rest.strip_prefix(b"-text") {
+            Some(rest) => match without(rest, b"-text") {
                 None => (Self::Web, rest),
                 Some(rest) => (Self::WebText, rest),
             },
         };
         // A message format or a parameter may follow.
-        matches!(rest.first(), None | Some(b'+' | b';' | b' ')).then_some(wire)
+        match rest.first() {
+            None | Some(b';' | b' ' | b'\t') => Some((wire, true)),
+            Some(b'+') => {
+                let format = rest[1..].split(|byte| matches!(byte, b';' | b' ' | b'\t')).next();
+                Some((wire, format.is_some_and(|format| format.eq_ignore_ascii_case(b"proto"))))
+            }
+            Some(_) => None,
+        }
     }
 
     pub(crate) fn is_web(self) -> bool {
@@ -61,53 +60,11 @@ impl Wire {
     }
 }
 
-/// Checks the head of a call, before its body is read.
-///
-/// # Errors
-/// 415 if the request is not gRPC; a gRPC status for all else.
-pub(crate) fn accept(call: &Call) -> Result<Wire> {
-    let headers = &call.head.headers;
-    let Some(wire) = Wire::of(headers).filter(|_| is_protobuf(headers)) else {
-        return Err(Error::of_ours(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "this is a gRPC method: its content type is application/grpc or application/grpc-web, with protobuf",
-        ));
-    };
-    if wire == Wire::Grpc && call.head.version != Version::HTTP_2 {
-        return Err(of_ours(Code::Unimplemented, "gRPC needs HTTP/2; over HTTP/1.1 there is gRPC-Web"));
-    }
-    if let Some(text) = headers.get(TIMEOUT)
-        && parse_timeout(text.as_bytes()).is_none()
-    {
-        return Err(of_ours(
-            Code::InvalidArgument,
-            "grpc-timeout has to be at most 8 digits and a unit: H, M, S, m, u or n",
-        ));
-    }
-    Ok(wire)
-}
-
-/// Whether the message format, which follows a `+`, is protobuf. Protobuf is the default.
-fn is_protobuf(headers: &HeaderMap) -> bool {
-    let text = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let format = text.split(|byte| *byte == b'+').nth(1).unwrap_or(b"proto");
-    let format = format.split(|byte| matches!(byte, b';' | b' ')).next().unwrap_or_default();
-    format == b"proto"
-}
-
-/// The compression that the call announces.
-///
-/// # Errors
-/// A status for an unknown compression, with a header that lists the known ones.
-pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding> {
-    match headers.get(ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(Encoding::Identity),
-        Some(b"gzip") => Ok(Encoding::Gzip),
-        Some(_) => {
-            let error = of_ours(Code::Unimplemented, "this grpc-encoding is not supported");
-            Err(error.with_header(ACCEPTED, HeaderValue::from_static("identity,gzip")))
-        }
-    }
+/// What follows this beginning, in any case.
+fn without<'t>(text: &'t [u8], beginning: &[u8]) -> Option<&'t [u8]> {
+    let (first, rest) = text.split_at_checked(beginning.len())?;
+    // Nearly all clients write it in small letters, and equal octets are found faster.
+    (first == beginning || first.eq_ignore_ascii_case(beginning)).then_some(rest)
 }
 
 /// The time-out that the client announces.
@@ -116,7 +73,7 @@ pub(crate) fn patience(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Parses one to eight digits and a unit.
-fn parse_timeout(text: &[u8]) -> Option<Duration> {
+pub(crate) fn parse_timeout(text: &[u8]) -> Option<Duration> {
     let (unit, digits) = text.split_last()?;
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -139,8 +96,13 @@ mod tests {
 
     #[track_caller]
     fn check_wire(content_type: &'static str, expected: Option<Wire>) {
+        check_format(content_type, expected.map(|wire| (wire, true)));
+    }
+
+    #[track_caller]
+    fn check_format(content_type: &'static str, expected: Option<(Wire, bool)>) {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        assert_eq!(Wire::of(&headers), expected, "{content_type}");
+        assert_eq!(Wire::with_format(&headers), expected, "{content_type}");
     }
 
     #[test]
@@ -152,7 +114,12 @@ mod tests {
         check_wire("application/grpc-web+proto", Some(Wire::Web));
         check_wire("application/grpc-web-text", Some(Wire::WebText));
         check_wire("application/grpc-web-text+proto", Some(Wire::WebText));
+        check_wire("Application/gRPC-Web-Text+Proto;x=y+json", Some(Wire::WebText));
+        check_format("application/grpc+json", Some((Wire::Grpc, false)));
+        check_format("application/grpc-web+", Some((Wire::Web, false)));
         check_wire("application/grpcx", None);
+        check_wire("application/grp", None);
+        check_wire("application/grpc-webx", None);
         check_wire("application/json", None);
     }
 

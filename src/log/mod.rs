@@ -15,5 +15,6 @@ pub(crate) use clock::stamp;
 pub use current::current_request_id;
 #[cfg(feature = "log")]
 pub(crate) use install::install;
+#[cfg(feature = "log")]
 pub(crate) use level::Level;
 pub use settings::{AccessLog, LogMarkers};

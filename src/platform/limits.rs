@@ -51,6 +51,9 @@ pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 /// [`CLIENT_HEADERS_MAX`], and then adds headers, with a session token among them.
 pub const REQUEST_HEADERS_MAX: usize = 32 * KIB;
 
+/// The most request headers at this port: 1024. Ours: the platform documents no number.
+pub const REQUEST_FIELDS_MAX: usize = 1024;
+
 /// The largest request headers that the platform accepts from a client, names and values together: 8 KiB.
 ///
 /// Source: [HTTP triggers](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview).
@@ -77,7 +80,6 @@ pub const CLIENT_TARGET_MAX: usize = 4 * KIB;
 /// Source: [WebSocket over an HTTP trigger][page].
 ///
 /// [page]: https://help.aliyun.com/zh/functioncompute/configure-an-http-trigger-for-a-function-that-is-triggered-by-websocket-requests-1
-#[cfg(feature = "websocket")]
 pub const WEBSOCKET_MESSAGE_MAX: usize = 6 * MIB;
 
 /// How long a WebSocket's client may be silent before it is sent a ping: 10 s. Ours: the listener of a load balancer

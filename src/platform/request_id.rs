@@ -27,6 +27,8 @@ pub struct RequestId(Form);
 #[derive(Clone)]
 enum Form {
     Given(HeaderValue),
+    /// Generated at once, because it will be logged.
+    Ready([u8; MADE_LEN]),
     /// Generated at the first use. A request that is not logged and does not fail needs no id.
     Made(OnceLock<[u8; MADE_LEN]>),
 }
@@ -48,6 +50,15 @@ impl RequestId {
         Self(Form::Made(OnceLock::new()))
     }
 
+    /// As [`from_header`](Self::from_header), for a request that will be logged: generating at once costs less than
+    /// at the first use.
+    pub(crate) fn to_be_logged(value: Option<&HeaderValue>) -> Self {
+        match value {
+            Some(value) if is_usable(value.as_bytes()) => Self(Form::Given(value.clone())),
+            _ => Self(Form::Ready(make())),
+        }
+    }
+
     /// A copy of the id with its own bytes. A header's value keeps the buffer of the whole head in memory.
     pub(crate) fn detached(&self) -> Self {
         Self::from_header(HeaderValue::from_bytes(self.as_bytes()).ok().as_ref())
@@ -57,7 +68,17 @@ impl RequestId {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Form::Given(value) => value.as_bytes(),
+            Form::Ready(text) => text,
             Form::Made(text) => text.get_or_init(make),
+        }
+    }
+
+    /// The id, if it was generated: hexadecimal digits and dashes.
+    pub(crate) fn generated(&self) -> Option<&[u8; MADE_LEN]> {
+        match &self.0 {
+            Form::Given(_) => None,
+            Form::Ready(text) => Some(text),
+            Form::Made(text) => Some(text.get_or_init(make)),
         }
     }
 
@@ -70,9 +91,11 @@ impl RequestId {
 fn make() -> [u8; MADE_LEN] {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut text = *b"1-00000000-00000000-000000000000";
-    hex(&mut text[2..10], seconds);
-    hex(&mut text[11..19], random());
-    hex(&mut text[20..32], random());
+    let (first, second) = (random(), random());
+    text[2..10].copy_from_slice(&hex(seconds));
+    text[11..19].copy_from_slice(&hex(first));
+    text[20..28].copy_from_slice(&hex(second));
+    text[28..32].copy_from_slice(&hex(first >> 32)[4..]);
     text
 }
 
@@ -89,16 +112,21 @@ impl fmt::Debug for RequestId {
 }
 
 fn is_usable(id: &[u8]) -> bool {
-    (1..=REQUEST_ID_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+    // Without a branch for each byte: nearly every id is usable.
+    (1..=REQUEST_ID_MAX).contains(&id.len())
+        && id.iter().fold(true, |all, byte| all & byte.is_ascii_graphic())
 }
 
-/// Writes the low hexadecimal digits of a number, to fill `into`.
-fn hex(into: &mut [u8], mut value: u64) {
-    for digit in into.iter_mut().rev() {
-        let nibble = (value & 15) as u8;
-        *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-        value >>= 4;
-    }
+/// The low 32 bits as hexadecimal digits, all eight at once: a digit to each byte of a word.
+fn hex(value: u64) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut word = value & 0xffff_ffff;
+    word = (word | word << 16) & 0x0000_ffff_0000_ffff;
+    word = (word | word << 8) & 0x00ff_00ff_00ff_00ff;
+    word = (word | word << 4) & (ONES * 0x0f);
+    // 1 in each byte whose digit is a letter.
+    let letters = (word + ONES * 6) >> 4 & ONES;
+    (word + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 /// The `SplitMix64` generator, seeded per thread from the standard library's random hasher.
@@ -133,6 +161,14 @@ mod tests {
         check("", false);
         check("a b", false);
         check("a\tb", false);
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for value in [0, 1, 0x0123_4567, 0x89ab_cdef, 0xffff_ffff, 0xa0b1_c2d3] {
+            assert_eq!(std::str::from_utf8(&hex(value)).unwrap(), format!("{value:08x}"));
+        }
+        assert_eq!(hex(0x1_0000_00ff), *b"000000ff");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::reply::{IntoReply, Reply};
+use crate::reply::{IntoReply, Reply, encoded_location};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -55,12 +55,14 @@ impl<T: Into<Bytes>> IntoReply for Html<T> {
     }
 }
 
-/// A redirect. A target that cannot stand in a header, such as one with a line break, becomes a 500.
+/// A redirect. Blanks and characters beyond ASCII are percent-encoded. A target with a control character, such as a line
+/// break, becomes a 500.
 ///
 /// ```
 /// use fc_runtime::{IntoReply, Redirect};
 ///
 /// assert_eq!(Redirect::to("/new").into_reply().status(), 303);
+/// assert_eq!(Redirect::to("/green tea").into_reply().headers()["location"], "/green%20tea");
 /// assert_eq!(Redirect::to("/a\r\nset-cookie: x").into_reply().status(), 500);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,7 @@ impl IntoReply for Redirect {
     fn into_reply(self) -> Reply {
         match HeaderValue::try_from(&*self.location) {
             Ok(location) => {
+                let location = encoded_location(&location).unwrap_or(location);
                 let mut reply = Reply::empty(self.status);
                 reply.headers_mut().insert(header::LOCATION, location);
                 reply

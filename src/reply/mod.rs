@@ -3,7 +3,9 @@
 mod body;
 mod event_reply;
 mod formats;
+pub(crate) mod header_maps;
 mod into_reply;
+mod location;
 mod outcome;
 mod part;
 mod source;
@@ -27,6 +29,7 @@ pub(crate) use body::Body;
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
 pub use into_reply::IntoReply;
+pub(crate) use location::encoded_location;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
 use source::Pieces;
@@ -69,7 +72,8 @@ impl Reply {
     }
 
     fn of(body: Body) -> Self {
-        let (head, ()) = Response::new(()).into_parts();
+        let (mut head, ()) = Response::new(()).into_parts();
+        header_maps::reuse(&mut head.headers);
         Self { head, body, error: None, has_cors: false, has_own_headers: false }
     }
 
@@ -228,6 +232,15 @@ impl Reply {
     }
 
     pub(crate) fn without_body(&mut self) {
+        self.body.clear();
+    }
+
+    /// Removes the body, and sets its length as a header if that is known. hyper omits the body of a reply to `HEAD` in
+    /// HTTP/1 only.
+    pub(crate) fn silence(&mut self) {
+        if let Some(length) = http_body::Body::size_hint(&self.body).exact() {
+            self.head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
         self.body.clear();
     }
 

@@ -1,5 +1,6 @@
 //! The host of a request: whether it is valid, and whether two hosts are the same.
 
+use std::cell::RefCell;
 use std::net::Ipv6Addr;
 
 use http::Uri;
@@ -7,6 +8,33 @@ use http::Uri;
 /// Whether the text is a name, an IPv4 address or a bracketed IPv6 address, with or without a port. Blanks, slashes and
 /// user names are refused: two readers could take them for different hosts.
 pub(crate) fn is_host(host: &[u8]) -> bool {
+    // An instance has few hosts, and every request asks: the last valid host of this thread is compared first.
+    thread_local! {
+        static LAST: RefCell<Last> = const { RefCell::new(Last { length: 0, text: [0; LAST_MAX] }) };
+    }
+    LAST.with_borrow_mut(|last| {
+        if last.text.get(..last.length) == Some(host) {
+            return true;
+        }
+        let is_valid = is_valid(host);
+        if is_valid && let Some(text) = last.text.get_mut(..host.len()) {
+            text.copy_from_slice(host);
+            last.length = host.len();
+        }
+        is_valid
+    })
+}
+
+/// The longest host that is remembered, in bytes.
+const LAST_MAX: usize = 128;
+
+/// A valid host. It is empty at first, which is valid too.
+struct Last {
+    length: usize,
+    text: [u8; LAST_MAX],
+}
+
+fn is_valid(host: &[u8]) -> bool {
     let Some(inside) = host.strip_prefix(b"[") else {
         let end = host.iter().position(|byte| !OF_NAME[usize::from(*byte)]).unwrap_or(host.len());
         return is_port(&host[end..]);
@@ -79,14 +107,49 @@ mod tests {
             "xn--caf-dma.example",
             "a_b",
             "a:65535",
+            "a:0000000080",
+            "80",
+            ":80",
+            "a-1",
         ] {
             assert!(is_host(host.as_bytes()), "{host:?}");
         }
         for wrong in [
-            "a b", "a/b", "user@a", "a:b", "a:80:80", "a:65536", "a:-1", "[::1", "[::1]x", "[a]", "::1", "]",
-            "a?b", "a#b", "a\\b", "café", "a,b c",
+            "a b",
+            "a/b",
+            "user@a",
+            "a:b",
+            "a:80:80",
+            "a:65536",
+            "a:065536",
+            "a:0000099999",
+            "a:100000",
+            "a:-1",
+            "[::1]:65536",
+            "[::1]80",
+            "[::1",
+            "[::1]x",
+            "[a]",
+            "::1",
+            "]",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "café",
+            "a,b c",
         ] {
             assert!(!is_host(wrong.as_bytes()), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_valid_host_makes_no_other_valid() {
+        let longest = "a".repeat(LAST_MAX);
+        for host in ["a.example", "a.example:80", "a.exampl", &longest, &"a".repeat(LAST_MAX + 1)] {
+            assert!(is_host(host.as_bytes()) && is_host(host.as_bytes()), "{host:?}");
+            for wrong in [format!("{host}/"), format!("{host} "), format!("@{host}"), format!("{host}\0")] {
+                assert!(!is_host(wrong.as_bytes()), "{wrong:?}");
+            }
         }
     }
 

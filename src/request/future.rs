@@ -1,17 +1,18 @@
 //! The future of one request. It is written by hand to be small: hyper moves it for every request, and an `async` block
 //! would nest the futures of all stages.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 
 use crate::cancel::HangUpPolicy;
 use crate::counters::Permit;
 use crate::endpoint::ensure_initialized;
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Exchange};
+use crate::exchange::{Busy, Call, Exchange, Protocol};
 use crate::reply::{IntoReply, Reply};
 use crate::request::detached;
 use crate::request::refusal::Refusal;
@@ -55,7 +56,7 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
         Self::Elsewhere(Box::pin(async move {
             let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
             recheck(&call).await;
-            exit.leave(reply.into_reply())
+            exit.leave(reply.into_reply(), None)
         }))
     }
 }
@@ -64,21 +65,39 @@ impl<S: Send + Sync + 'static> Future for RequestFuture<S> {
     type Output = Response<Outgoing>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
+        self.poll_with(&mut None, cx).map(|Ok(response)| response)
+    }
+}
+
+impl<S: Send + Sync + 'static> RequestFuture<S> {
+    /// Polls for the response, whose body takes `busy`. The response is made in place: each move of it would cost 30
+    /// instructions.
+    #[inline]
+    pub(crate) fn poll_with(
+        &mut self,
+        busy: &mut Option<Busy>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<Outgoing>, Infallible>> {
+        match self {
             Self::Here(here) => {
                 let mut reply = None;
                 here.poll(&mut reply, cx);
                 let Some(reply) = reply else { return Poll::Pending };
                 match here.exit.take() {
-                    Some(exit) => Poll::Ready(exit.leave(reply)),
+                    Some(exit) => Poll::Ready(Ok(exit.leave(reply, busy.take()))),
                     None => Poll::Pending,
                 }
             }
             Self::Refused(refused) => match refused.take() {
-                Some((refusal, exit)) => Poll::Ready(exit.leave(refusal.into_reply())),
+                Some((refusal, exit)) => Poll::Ready(Ok(exit.leave(refusal.into_reply(), busy.take()))),
                 None => Poll::Pending,
             },
-            Self::Elsewhere(future) => future.as_mut().poll(cx),
+            Self::Elsewhere(future) => future.as_mut().poll(cx).map(|mut response| {
+                if let Some(busy) = busy.take() {
+                    response.body_mut().set_busy(busy.replying());
+                }
+                Ok(response)
+            }),
         }
     }
 }
@@ -124,23 +143,35 @@ pub(crate) struct Exit<S> {
 }
 
 impl<S> Exit<S> {
-    fn leave(self, mut reply: Reply) -> Response<Outgoing> {
-        let Self { app, record, .. } = self;
+    fn leave(self, mut reply: Reply, busy: Option<Busy>) -> Response<Outgoing> {
+        let Self { app, mut record, .. } = self;
         // The stream of the reply may still read the request's body.
-        let later = reply.is_stream().then(|| app.shared.tracker.clone());
-        if later.is_some() {
+        let is_stream = reply.is_stream();
+        let drains = !resets_leftover(record.call(), app.protocol);
+        let later = (is_stream && drains).then(|| app.shared.tracker.clone());
+        if is_stream {
             reply.listen(&app.shared.stops);
-        } else {
+        } else if drains {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let mut response = finish(reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
-        if let Some(tracker) = later {
-            response.body_mut().drain_at_end(tracker);
-        }
+        finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
         #[cfg(feature = "websocket")]
-        hand_over_upgrade(&mut response, self.permit);
-        response
+        if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
+            hand_over_upgrade(&mut response, self.permit);
+            return response;
+        }
+        // Nothing touches the response after this, so that it is made where it goes.
+        reply.into_response(|body| Outgoing::of_reply(body, record, busy, later))
     }
+}
+
+/// Whether an unread body is not drained: the client of a gRPC call over HTTP/2 is to stop as soon as it has its status.
+/// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
+fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
+    call.has_body
+        && call.head.version == Version::HTTP_2
+        && protocol.is_some_and(|protocol| (protocol.is_spoken)(&call.head.headers))
 }
 
 /// Initializes the app if needed, and then runs the handler: in this task, or in a task that the client's leaving does

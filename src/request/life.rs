@@ -1,7 +1,9 @@
 //! The life of a request, from its head to its handler, in the order of the steps.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -11,8 +13,8 @@ use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
 use crate::endpoint::{Probe, Probing, answer_event, answer_hook, answer_probe};
-use crate::exchange::{Call, Payload, Peer};
-use crate::log::LogMarkers;
+use crate::exchange::{Arrival, Call, Payload, Peer};
+use crate::log::{AccessLog, LogMarkers};
 use crate::platform::limits::{KIB, TARGET_MAX};
 use crate::platform::{CallKind, HeadersSeen, RequestId, control};
 use crate::request::future::{Admitted, Exit, RequestFuture};
@@ -29,8 +31,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
-        let spelled = plain(head.uri.path());
-        let path = spelled.as_deref().unwrap_or_else(|| head.uri.path());
+        let sent = head.uri.path();
+        let spelled = plain(sent);
+        let path = spelled.as_deref().unwrap_or(sent);
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
         if let Some(probe) = self.probe(&head, path)
@@ -38,12 +41,14 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
-        let (id, marked) = (RequestId::from_header(seen.request_id), self.marked(&seen));
+        let marked = self.marked(&seen);
+        let (id, came) = self.begin(&seen, marked);
         if trusted {
-            match control(&head.method, head.uri.path(), seen.control_path) {
+            match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
-                    let call = Arc::new(Call::new(id, head, body, peer, None, false));
+                    let arrival = Arrival { came, ..Arrival::default() };
+                    let call = Arc::new(Call::new(id, head, body, peer, None, arrival));
                     return self.answer_platform(call, kind, marked);
                 }
             }
@@ -68,9 +73,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
             head.headers = kept_of_shed(&head.headers);
         }
-        let mut call = Call::new(id, head, body, peer, scope, has_origin);
-        (call.spelled, call.held) = (spelled, memory);
-        let call = Arc::new(call);
+        let arrival = Arrival { spelled, came, has_origin, held: memory };
+        let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -90,6 +94,25 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 }
             }
         }
+    }
+
+    /// Answers a head that was not read. `head` is what is known of it.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        head: Parts,
+        refusal: Refusal,
+        peer: Arc<Peer>,
+    ) -> RequestFuture<S> {
+        let (id, came) = self.begin(&HeadersSeen::default(), false);
+        let arrival = Arrival { came, ..Arrival::default() };
+        let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, arrival);
+        let exit = Exit {
+            app: Arc::clone(self),
+            record: self.record(Arc::new(call), false),
+            #[cfg(feature = "websocket")]
+            permit: None,
+        };
+        RequestFuture::Refused(Some((refusal, exit)))
     }
 
     /// The memory of a request with a large head, or of one of many on its connection or in the process. Others are not
@@ -184,6 +207,16 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         };
         let cors = scope.map_or(self.cors.as_deref(), |scope| scope.cors.as_deref())?;
         Some((cors, self.table.allow(path)))
+    }
+
+    /// The request's id, and the time at which it came if the record needs the time.
+    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
+        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        if marked || self.settings.access_log == AccessLog::All {
+            (RequestId::to_be_logged(seen.request_id), came)
+        } else {
+            (RequestId::from_header(seen.request_id), came)
+        }
     }
 
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {

@@ -7,3 +7,4 @@ mod life;
 mod refusal;
 
 pub(crate) use future::RequestFuture;
+pub(crate) use refusal::Refusal;

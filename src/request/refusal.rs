@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use crate::error::Error;
 use crate::exchange::too_much_memory;
 use crate::platform::HeadersSeen;
-use crate::platform::limits::{REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::reply::{IntoReply, Reply};
 use crate::request::authority::{is_host, is_same};
 
@@ -21,6 +21,9 @@ pub(crate) enum Refusal {
     Preflight(Box<HeaderMap>),
     TargetTooLong,
     HeadersTooLarge,
+    TooManyFields,
+    /// The head did not come in time.
+    TooSlow,
     /// A head that proxies and servers might read differently.
     BadShape(&'static str),
     /// 501: a transfer coding other than `chunked`.
@@ -36,6 +39,9 @@ impl Refusal {
     pub(crate) fn of_shape(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         if seen.size > REQUEST_HEADERS_MAX {
             return Some(Self::HeadersTooLarge);
+        }
+        if head.headers.len() > REQUEST_FIELDS_MAX {
+            return Some(Self::TooManyFields);
         }
         let wrong = |why| Some(Self::BadShape(why));
         if head.method == Method::CONNECT {
@@ -102,6 +108,13 @@ impl IntoReply for Refusal {
             Self::HeadersTooLarge => {
                 let message = format!("the headers are larger than {REQUEST_HEADERS_MAX} bytes");
                 Reply::from_error(Error::new(431, message))
+            }
+            Self::TooManyFields => {
+                let message = format!("there are more than {REQUEST_FIELDS_MAX} headers");
+                Reply::from_error(Error::new(431, message))
+            }
+            Self::TooSlow => {
+                Reply::from_error(Error::new(408, "the head of the request was not complete in time"))
             }
             Self::BadShape(why) => Reply::from_error(Error::bad_request(why)),
             Self::UnknownCoding => {

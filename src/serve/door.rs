@@ -117,13 +117,20 @@ impl Door {
             let acceptor = Arc::new(acceptor);
             let app = Arc::clone(&acceptor.app);
             reactor.block_on(async {
-                let mut accepting = pin!(acceptor.accept_all(listener, asked));
-                let mut signal = pin!(watch_signals(forced_exit, app));
-                poll_fn(|cx| match signal.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => accepting.as_mut().poll(cx),
-                })
-                .await;
+                let listener = match TcpListener::from_std(listener) {
+                    Ok(listener) => listener,
+                    Err(error) => return say::error(format_args!("the listener cannot be used: {error}")),
+                };
+                {
+                    let mut accepting = pin!(acceptor.accept_all(&listener, asked));
+                    let mut signal = pin!(watch_signals(forced_exit, app));
+                    poll_fn(|cx| match signal.as_mut().poll(cx) {
+                        Poll::Ready(()) => Poll::Ready(()),
+                        Poll::Pending => accepting.as_mut().poll(cx),
+                    })
+                    .await;
+                }
+                acceptor.accept_rest(listener);
             });
             // Connections that have sent nothing end with their tasks, before a drain waits for those tasks.
             drop(reactor);
@@ -144,14 +151,7 @@ impl Door {
 }
 
 impl<S: Send + Sync + 'static> Acceptor<S> {
-    async fn accept_all(self: Arc<Self>, listener: std::net::TcpListener, mut asked: oneshot::Receiver<()>) {
-        let listener = match TcpListener::from_std(listener) {
-            Ok(listener) => listener,
-            Err(error) => {
-                say::error(format_args!("the listener cannot be used: {error}"));
-                return;
-            }
-        };
+    async fn accept_all(self: &Arc<Self>, listener: &TcpListener, mut asked: oneshot::Receiver<()>) {
         loop {
             // Accept no more than `max_connections` connections: others wait in the kernel's backlog.
             let accepted = either(&mut asked, async {
@@ -163,7 +163,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 (Ok((stream, address)), Ok(place)) => {
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
-                    let probing = Arc::clone(&self).answer_probes(stream, address, place);
+                    let probing = Arc::clone(self).answer_probes(stream, address, place);
                     drop(self.app.shared.tracker.spawn(Kind::Probing, probing));
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
@@ -178,6 +178,18 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
+    /// Hands over the connections that the kernel has accepted, and whose requests are there: a closed listener resets
+    /// them. Those beyond `max_connections` are reset all the same.
+    fn accept_rest(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+            && let Ok((stream, address)) = listener.accept()
+        {
+            let _ = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
+            self.hand_over_unread(stream, address, place);
+        }
+    }
+
     /// Answers probes until the client sends anything else.
     async fn answer_probes(
         self: Arc<Self>,
@@ -185,8 +197,10 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         address: SocketAddr,
         place: OwnedSemaphorePermit,
     ) {
+        let mut waiting = Waiting { acceptor: &self, connection: Some((stream, address, place)) };
         // No time limit before the first byte, nor between probes.
-        while let Ok(Some(sniffed)) = self.look(&stream).await {
+        while let Ok(Some(sniffed)) = waiting.look().await {
+            let Some((stream, address, place)) = waiting.connection.take() else { return };
             match sniffed {
                 Sniffed::HttpVersion(version) => return self.hand_over(stream, address, version, place),
                 Sniffed::Probe(probe) => {
@@ -203,11 +217,14 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 }
                 Sniffed::More => {}
             }
+            waiting.connection = Some((stream, address, place));
         }
+        // Its client left, or was too slow.
+        waiting.connection = None;
     }
 
-    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left, or did not
-    /// complete its head within `head_limit` of its first byte.
+    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left. A head of
+    /// HTTP/1 that is not complete within `head_limit` of its first byte is left to the executor, which says so.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -222,7 +239,9 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 });
                 bounded.await
             };
-            let Some(length) = peeked.transpose()? else { return Ok(None) };
+            let Some(length) = peeked.transpose()? else {
+                return Ok(Probes::sniff_late(&head[..before]).map(Sniffed::HttpVersion));
+            };
             match self.probes.sniff(&head[..length]) {
                 _ if length == 0 => return Ok(None),
                 Sniffed::More => {}
@@ -245,16 +264,39 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         version: HttpVersion,
         place: OwnedSemaphorePermit,
     ) {
-        // An error means that the socket or the executor is gone.
+        // An error means that the socket is gone.
         if let Ok(stream) = stream.into_std() {
-            let _ = self.to_executor.send(Accepted {
-                stream,
-                address,
-                version,
-                drain: self.observers.observe(),
-                place,
-            });
+            self.send_over(stream, address, version, place);
         }
+    }
+
+    /// At a stop: a connection whose client has sent something is the executor's, and any other is closed.
+    fn hand_over_unread(
+        &self,
+        stream: std::net::TcpStream,
+        address: SocketAddr,
+        place: OwnedSemaphorePermit,
+    ) {
+        let mut head = [0; PROBE_MAX];
+        let Ok(length @ 1..) = stream.peek(&mut head) else { return };
+        let version = match self.probes.sniff(&head[..length]) {
+            Sniffed::HttpVersion(version) => version,
+            // hyper answers probes too, and closes what stays incomplete.
+            Sniffed::Probe(_) | Sniffed::More => HttpVersion::Http1,
+        };
+        self.send_over(stream, address, version, place);
+    }
+
+    fn send_over(
+        &self,
+        stream: std::net::TcpStream,
+        address: SocketAddr,
+        version: HttpVersion,
+        place: OwnedSemaphorePermit,
+    ) {
+        let drain = self.observers.observe();
+        // An error means that the executor is gone.
+        let _ = self.to_executor.send(Accepted { stream, address, version, drain, place });
     }
 
     /// The complete reply to a probe. Only callers inside the instance get details.
@@ -285,6 +327,32 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
 fn connections_for(memory_mib: Option<u32>) -> usize {
     let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
     fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))
+}
+
+/// A connection that has not sent its next head yet. The door's end drops it.
+struct Waiting<'a, S: Send + Sync + 'static> {
+    acceptor: &'a Acceptor<S>,
+    connection: Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>,
+}
+
+impl<S: Send + Sync + 'static> Waiting<'_, S> {
+    async fn look(&self) -> io::Result<Option<Sniffed>> {
+        match &self.connection {
+            Some((stream, ..)) => self.acceptor.look(stream).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// A request that came right before the end of the door is answered by the executor.
+impl<S: Send + Sync + 'static> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        if let Some((stream, address, place)) = self.connection.take()
+            && let Ok(stream) = stream.into_std()
+        {
+            self.acceptor.hand_over_unread(stream, address, place);
+        }
+    }
 }
 
 async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {

@@ -8,6 +8,8 @@ use crate::platform::names::shows_a_proxy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HttpVersion {
     Http1,
+    /// A head of HTTP/1 that was not complete in time.
+    Http1Late,
     /// HTTP/2 with prior knowledge: its preface came first.
     Http2,
 }
@@ -37,6 +39,9 @@ pub(crate) struct ProbeHead {
 #[derive(Debug)]
 pub(crate) struct Probes(Vec<Vec<u8>>);
 
+/// Compared as a whole, because a method of HTTP/1 may begin with the same letters.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// The longest head of a probe, in bytes. A longer head goes to the executor.
 pub(crate) const PROBE_MAX: usize = 2048;
 
@@ -54,9 +59,12 @@ impl Probes {
         Self(starts)
     }
 
+    /// The version that a head speaks whose end does not come. `None` if that may be HTTP/2, which has no reply for it.
+    pub(crate) fn sniff_late(seen: &[u8]) -> Option<HttpVersion> {
+        (!PREFACE.starts_with(seen)).then_some(HttpVersion::Http1Late)
+    }
+
     pub(crate) fn sniff(&self, seen: &[u8]) -> Sniffed {
-        // The preface is compared as a whole, because a method of HTTP/1 may begin with the same letters.
-        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         if seen.starts_with(PREFACE) {
             return Sniffed::HttpVersion(HttpVersion::Http2);
         }

@@ -11,24 +11,24 @@ use crate::error::Error;
 use crate::exchange::Protocol;
 use crate::log::{current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
-use crate::reply::Reply;
+use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
 
-/// Makes the response. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
+/// Completes a reply. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
 /// such as gRPC. `trusted` means that the platform reads the reply, so that its status header is set.
 pub(crate) fn finish(
-    mut reply: Reply,
-    mut record: Record,
+    reply: &mut Reply,
+    record: &mut Record,
     app_cors: Option<&SealedCors>,
     protocol: Option<&Protocol>,
     trusted: bool,
-) -> Response<Outgoing> {
+) {
     if let Some(error) = reply.error() {
         let call = record.call();
         let _entered = current::enter(Arc::clone(call) as _);
         log_cause(error);
         if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
-            (protocol.say_error)(call, &mut reply);
+            (protocol.say_error)(call, reply);
         } else {
             let problem = Bytes::from(error.to_problem(call.id.as_str()));
             reply.set_body(problem, "application/problem+json");
@@ -48,14 +48,13 @@ pub(crate) fn finish(
         reply.our_headers_mut().insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
-    let is_head = record.call().head.method == Method::HEAD;
     // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as a client that left.
-    if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+    // A 205 has none by its rule, and hyper would send one.
+    if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) {
         reply.without_body();
-        return reply.into_response(|body| Outgoing::new(body, Some(record)));
+    } else if record.call().head.method == Method::HEAD {
+        reply.silence();
     }
-    let response = reply.into_response(|body| Outgoing::new(body, Some(record)));
-    if is_head { silenced(response) } else { response }
 }
 
 /// Makes a response from its parts.
@@ -68,15 +67,17 @@ pub(crate) fn respond(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    if is_head { silenced(response) } else { response }
+    if is_head {
+        silence(&mut response);
+    }
+    response
 }
 
 /// Removes the body of a reply to `HEAD`, and sets its length as a header. hyper omits the body in HTTP/1 only.
-fn silenced(mut response: Response<Outgoing>) -> Response<Outgoing> {
+fn silence(response: &mut Response<Outgoing>) {
     if let Some(length) = response.body_mut().silence() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
-    response
 }
 
 const STATUS: HeaderName = HeaderName::from_static(names::header::STATUS);
@@ -93,14 +94,25 @@ pub(crate) fn log_cause(error: &Error) {
     }
 }
 
-/// Drops headers that the platform would drop or overwrite, and headers that would break the framing.
+/// Drops headers that the platform would drop or overwrite, and headers that would break the framing. Encodes what a URI
+/// cannot have in `Location`.
 fn strip(headers: &mut HeaderMap, status: StatusCode) {
     // Most replies have no such header, and then nothing is allocated.
-    let found = headers.keys().filter(|name| !says_switch(name, status));
+    let mut redirects = false;
+    let found = headers.keys().filter(|name| {
+        redirects |= **name == header::LOCATION;
+        !says_switch(name, status)
+    });
     let found: Vec<_> = found.filter_map(|name| Some((name.clone(), owned(name)?))).collect();
     for (name, place) in found {
         headers.remove(&name);
         warn_once(&name, place);
+    }
+    if redirects
+        && let Some(location) = headers.get_mut(header::LOCATION)
+        && let Some(encoded) = encoded_location(location)
+    {
+        *location = encoded;
     }
 }
 

@@ -14,7 +14,7 @@ use crate::budget::Gate;
 use crate::error::{BoxError, Error};
 #[cfg(feature = "http2")]
 use crate::exchange::Peer;
-use crate::exchange::{Busy, Call};
+use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
 #[cfg(feature = "http2")]
 use crate::platform::limits::KIB;
@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
     body: Body,
     record: Option<Record>,
     /// Keeps the connection's request in progress until this body is dropped.
-    busy: Option<Busy>,
+    busy: Option<Replying>,
     drain: Option<Tracker>,
     /// Holds a stream back whose client does not read. Only HTTP/2 needs it: an HTTP/1 connection has one reply at a
     /// time, and does not poll it while 48 KiB are unsent.
@@ -51,6 +51,19 @@ impl Outgoing {
         }
     }
 
+    /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
+    /// stream may read it until then.
+    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
+        Self {
+            body,
+            record: Some(record),
+            busy: busy.map(Busy::replying),
+            drain,
+            #[cfg(feature = "http2")]
+            gate: None,
+        }
+    }
+
     /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.
     pub(crate) fn silence(&mut self) -> Option<u64> {
         let length = http_body::Body::size_hint(&self.body).exact();
@@ -58,13 +71,8 @@ impl Outgoing {
         length
     }
 
-    pub(crate) fn set_busy(&mut self, busy: Busy) {
+    pub(crate) fn set_busy(&mut self, busy: Replying) {
         self.busy = Some(busy);
-    }
-
-    /// Drains the request's body when this reply has ended. Until then the reply's stream may read it.
-    pub(crate) fn drain_at_end(&mut self, tracker: Tracker) {
-        self.drain = Some(tracker);
     }
 
     /// The call of the record, for a record that continues after this body.
@@ -79,7 +87,7 @@ impl Outgoing {
     /// Polls the stream unless too many bytes are unread, and counts its pieces.
     #[cfg(feature = "http2")]
     fn poll_gated(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(peer) = self.busy.as_ref().map(Busy::peer)
+        if let Some(peer) = self.busy.as_ref().map(Replying::peer)
             && self.gate.is_none()
             && peer.is_full()
         {
@@ -89,7 +97,7 @@ impl Outgoing {
             ready!(gate.poll_open(cx));
         }
         let frame = ready!(self.poll_stream(cx));
-        let Some(peer) = self.busy.as_ref().map(Busy::peer) else { return Poll::Ready(frame) };
+        let Some(peer) = self.busy.as_ref().map(Replying::peer) else { return Poll::Ready(frame) };
         Poll::Ready(match frame {
             Some(Ok(frame))
                 if peer.is_http2 && frame.data_ref().is_some_and(|data| is_counted(data, peer)) =>

@@ -86,7 +86,8 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
             if let Self::Start(start) = self
                 && let Some(start) = start.take()
             {
-                *self = Self::Running(start.begin());
+                // What was there is empty: forgotten, it is not looked through again.
+                std::mem::forget(std::mem::replace(self, Self::Running(start.begin())));
             }
             if let Self::Running(future) = self
                 && let Poll::Ready(ready) = future.as_mut().poll(cx)

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
 
@@ -51,7 +51,8 @@ impl Turn {
 impl Recheck {
     /// `None` if the handler was fast, or if the start time was never read.
     pub(crate) fn begin(call: &Call, cx: &Context<'_>) -> Option<Self> {
-        let is_long = call.peer.is_some() && call.started_before().is_some_and(|at| at.elapsed() >= LONG);
+        let late = call.started_before().filter(|_| call.peer.is_some()).and_then(|at| at.checked_add(LONG));
+        let is_long = late.is_some_and(|late| Instant::now() >= late);
         is_long.then(|| Self { turn: Turn::begin(cx), left: 1 })
     }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cancel::Phase;
 use crate::counters::{InFlight, LiveCounters};
-use crate::exchange::Call;
 use crate::exchange::upgrade::UpgradeEnd;
+use crate::exchange::{Call, Peer};
 use crate::json::text_into;
-use crate::log::{AccessLog, Level, sink, stamp};
+use crate::log::{AccessLog, sink, stamp};
 use crate::roll::Place;
 
 /// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
@@ -21,7 +21,16 @@ pub(crate) struct Record {
     status: u16,
     failed: bool,
     sent: u64,
-    place: Option<Place>,
+    listed: Listed,
+}
+
+/// How the roll lists a request.
+#[derive(Clone, Copy)]
+enum Listed {
+    Not,
+    /// Through its connection, which the roll lists.
+    ByPeer,
+    Alone(Place),
 }
 
 /// The words of the start and end lines by which FC 2.0 finds the log lines of a request.
@@ -59,14 +68,11 @@ impl Record {
         markers: Option<Markers>,
     ) -> Self {
         counts.in_flight.add();
-        if log != AccessLog::Off || markers.is_some() {
-            call.started();
-        }
         if let Some(markers) = markers {
             markers.start(call.id.as_str());
         }
-        let place = Some(counts.roll.enter(Arc::clone(&call) as _));
-        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, place }
+        let listed = Listed::of(&call, &counts);
+        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, listed }
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -99,7 +105,7 @@ impl Record {
     /// Continues this record for the upgraded connection, with its call.
     pub(crate) fn go_on_as(&mut self, call: Arc<Call>) {
         self.leave_roll();
-        self.place = Some(self.counts.roll.enter(Arc::clone(&call) as _));
+        self.listed = Listed::of(&call, &self.counts);
         self.call = call;
     }
 
@@ -169,10 +175,19 @@ impl Record {
         }
     }
 
+    #[allow(clippy::inline_always, reason = "every request does it, twice with the drop")]
+    #[inline(always)]
     fn leave_roll(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.counts.roll.leave(place);
+        match self.listed {
+            Listed::Not => return,
+            Listed::ByPeer => {
+                if let Some(peer) = &self.call.peer {
+                    peer.clear_current();
+                }
+            }
+            Listed::Alone(place) => self.counts.roll.leave(place),
         }
+        self.listed = Listed::Not;
     }
 
     fn is_wanted(&self, end: End) -> bool {
@@ -182,6 +197,26 @@ impl Record {
             AccessLog::Off => false,
             AccessLog::Sample(_) if end != End::Sent || self.failed => true,
             AccessLog::Sample(of) => SEEN.fetch_add(1, Ordering::Relaxed).is_multiple_of(of.max(1)),
+        }
+    }
+}
+
+impl Listed {
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
+    fn of(call: &Arc<Call>, counts: &LiveCounters) -> Self {
+        match &call.peer {
+            Some(peer) if peer.set_current(call) => Self::ByPeer,
+            _ => Self::Alone(counts.roll.enter(Arc::clone(call) as _)),
+        }
+    }
+}
+
+/// A connection whose thread is blocked when the process ends: its request is cut.
+impl InFlight for Peer {
+    fn cut(&self, counts: &LiveCounters, is_logged: bool) {
+        if let Some(call) = self.current() {
+            call.cut(counts, is_logged);
         }
     }
 }
@@ -215,10 +250,10 @@ struct Outcome {
 /// Writes the line as one JSON object. The path is logged without its query, because queries carry signatures and
 /// tokens.
 fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
-    let level = match end {
-        End::Sent if !outcome.failed => Level::Info,
-        End::Left => Level::Warn,
-        End::Sent | End::Cut | End::Broken => Level::Error,
+    let level: &[u8] = match end {
+        End::Sent if !outcome.failed => b"\",\"level\":\"INFO\",\"request_id\":\"",
+        End::Left => b"\",\"level\":\"WARN\",\"request_id\":\"",
+        End::Sent | End::Cut | End::Broken => b"\",\"level\":\"ERROR\",\"request_id\":\"",
     };
     let status = match end {
         End::Left => CLIENT_CLOSED_REQUEST,
@@ -227,10 +262,12 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     };
     out.extend_from_slice(b"{\"time\":\"");
     stamp(out);
-    out.extend_from_slice(b"\",\"level\":\"");
-    out.extend_from_slice(level.name().as_bytes());
-    out.extend_from_slice(b"\",\"request_id\":\"");
-    text_into(out, call.id.as_bytes());
+    out.extend_from_slice(level);
+    match call.id.generated() {
+        // Digits and dashes need no escaping.
+        Some(id) => out.extend_from_slice(id),
+        None => text_into(out, call.id.as_bytes()),
+    }
     out.extend_from_slice(b"\",\"message\":\"request\",\"method\":\"");
     // A method is a token, which needs no escaping.
     out.extend_from_slice(call.head.method.as_str().as_bytes());
@@ -238,12 +275,14 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     // A longer path is an attack or a mistake, and the platform limits the length of a line.
     let path = call.head.uri.path().as_bytes();
     text_into(out, &path[..path.len().min(PATH_LOGGED_MAX)]);
-    if let Some(scope) = &call.scope {
-        out.extend_from_slice(b"\",\"route\":\"");
-        out.extend_from_slice(&scope.logged);
+    out.extend_from_slice(call.scope.as_ref().map_or(b"\",\"status\":", |scope| &*scope.logged));
+    match status {
+        100..1000 => {
+            let digits = [status / 100 % 10, status / 10 % 10, status % 10];
+            out.extend_from_slice(&digits.map(|digit| b'0' + digit.to_le_bytes()[0]));
+        }
+        _ => number(out, u64::from(status)),
     }
-    out.extend_from_slice(b"\",\"status\":");
-    number(out, u64::from(status));
     #[cfg(feature = "grpc")]
     if let Some(status) = call.protocol_status() {
         out.extend_from_slice(b",\"grpc\":\"");
@@ -253,7 +292,8 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     out.extend_from_slice(b",\"bytes\":");
     number(out, outcome.sent);
     out.extend_from_slice(b",\"duration_us\":");
-    number(out, u64::try_from(call.started().elapsed().as_micros()).unwrap_or(u64::MAX));
+    let lasted = call.started().elapsed();
+    number(out, lasted.as_secs().saturating_mul(1_000_000) + u64::from(lasted.subsec_micros()));
     if end != End::Sent {
         out.extend_from_slice(b",\"phase\":\"");
         out.extend_from_slice(call.phase.load().name().as_bytes());

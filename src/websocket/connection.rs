@@ -76,7 +76,15 @@ impl Connection {
     }
 
     /// Queues a close if one was asked for, and then the protocol's own frames, behind the messages.
+    #[inline]
     pub(super) fn prepare(&mut self, mail: &mut Mail) {
+        // Mostly there is nothing to queue, and every message asks several times.
+        if mail.close.is_some() || !self.engine.replies.is_empty() {
+            self.queue(mail);
+        }
+    }
+
+    fn queue(&mut self, mail: &mut Mail) {
         if let (Phase::Open, Some(close)) = (self.phase, &mail.close) {
             self.engine.close(close);
             self.phase = Phase::Closing;

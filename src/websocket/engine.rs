@@ -66,7 +66,8 @@ impl Engine {
         loop {
             let expected = self.expected(is_wanted);
             let Poll::Ready(next) = self.frames.poll_next(io, cx, expected) else {
-                return if self.is_text_so_far() { Poll::Pending } else { Poll::Ready(not_utf8()) };
+                let is_good = !self.frames.is_mid_payload() || self.is_text_so_far();
+                return if is_good { Poll::Pending } else { Poll::Ready(not_utf8()) };
             };
             let incoming = next.and_then(|frame| self.receive(frame));
             let incoming = incoming.unwrap_or_else(|fault| Some(self.give_up(fault)));

@@ -147,6 +147,11 @@ impl Frames {
         }
     }
 
+    /// Whether a frame's head is read and its payload is not complete.
+    pub(super) fn is_mid_payload(&self) -> bool {
+        self.head.is_some()
+    }
+
     /// The part of an unfinished payload that was not given before, with its opcode.
     pub(super) fn piece(&mut self) -> Option<(OpCode, &[u8])> {
         let head = self.head.as_mut()?;

@@ -37,6 +37,13 @@ impl Folder {
         path
     }
 
+    /// Makes a file of so many bytes, none of which is on the disk.
+    pub fn hollow(&self, name: &str, bytes: u64) {
+        let path = self.file(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create(path).unwrap().set_len(bytes).unwrap();
+    }
+
     /// The text of a file; empty where there is none.
     pub fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.file(name)).unwrap_or_default()

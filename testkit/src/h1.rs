@@ -34,6 +34,24 @@ impl Conn {
         Self { stream, buffer: Vec::new(), raw: Vec::new() }
     }
 
+    /// What came beyond the last reply or head.
+    pub fn take_unread(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// The socket, for a loop that counts bytes and takes nothing apart. Bytes that came before belong to
+    /// [`take_unread`](Self::take_unread).
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// The socket alone. Nothing unread may be left behind.
+    #[track_caller]
+    pub fn into_stream(self) -> TcpStream {
+        assert!(self.buffer.is_empty(), "unread: {:?}", String::from_utf8_lossy(&self.buffer));
+        self.stream
+    }
+
     /// Sends bytes as they are.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
@@ -218,6 +236,14 @@ impl Conn {
         let read = self.stream.read(&mut [0; 1]);
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
+    /// Whether something more comes within so long. It is left to be read.
+    pub fn comes_within(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let comes = !self.buffer.is_empty() || matches!(self.stream.peek(&mut [0; 1]), Ok(1..));
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        comes
     }
 
     /// Everything until the server closes; a reset is a close too.

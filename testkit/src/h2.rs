@@ -18,6 +18,9 @@ const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
+/// What a client says first; its SETTINGS follow.
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 const WINDOW: i64 = 65_535;
 const PIECE: usize = 16_384;
 
@@ -48,17 +51,20 @@ impl Conn {
     /// Connects to a port of this machine and says the preface.
     #[track_caller]
     pub fn open(port: u16) -> Self {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
+        let mut conn = Self::silent(port);
+        conn.stream.write_all(PREFACE).unwrap();
+        // SETTINGS_HEADER_TABLE_SIZE 0, SETTINGS_ENABLE_PUSH 0.
+        conn.frame(SETTINGS, 0, 0, b"\0\x01\0\0\0\0\0\x02\0\0\0\0");
+        conn
+    }
+
+    /// Connects, and leaves the preface to the caller.
+    #[track_caller]
+    pub fn silent(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        // SETTINGS_HEADER_TABLE_SIZE 0, SETTINGS_ENABLE_PUSH 0.
-        stream
-            .write_all(
-                b"\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00",
-            )
-            .unwrap();
         Self { stream, next: 1, room: (WINDOW, WINDOW), initial: WINDOW }
     }
 
@@ -239,6 +245,18 @@ impl Conn {
             told |= frame.kind == GOAWAY;
         }
         told
+    }
+
+    /// Reads until the server closes: what came, frame by frame or not.
+    #[track_caller]
+    pub fn read_to_close(&mut self) -> Vec<u8> {
+        let mut came = Vec::new();
+        match self.stream.read_to_end(&mut came) {
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("the server does not close: {error}"),
+            Ok(_) => {}
+        }
+        came
     }
 
     /// Ends a stream before its answer: `RST_STREAM` with `CANCEL`.

@@ -32,4 +32,4 @@ pub mod ws;
 pub use ask::{Answer, Ask};
 pub use folder::Folder;
 pub use program::{Launch, Program};
-pub use until::{PATIENCE, eventually, until, until_settled};
+pub use until::{PATIENCE, eventually, pause, until, until_settled};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -22,6 +23,7 @@ pub struct Launch {
     words: Vec<OsString>,
     vars: Vec<(String, OsString)>,
     folder: Option<PathBuf>,
+    input: Vec<u8>,
     stdout: Stdout,
     skipped: fn(&str) -> bool,
 }
@@ -60,7 +62,7 @@ impl Launch {
     /// Starts `program`, without arguments.
     pub fn new(program: impl Into<OsString>) -> Self {
         let (words, vars) = (vec![program.into()], Vec::new());
-        Self { words, vars, folder: None, stdout: Stdout::Collected, skipped: |_| false }
+        Self { words, vars, folder: None, input: Vec::new(), stdout: Stdout::Collected, skipped: |_| false }
     }
 
     /// Adds arguments.
@@ -88,6 +90,13 @@ impl Launch {
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
+        self
+    }
+
+    /// What it reads on its standard input: less than a pipe holds, 64 KiB.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
         self
     }
 
@@ -134,7 +143,8 @@ impl Launch {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         match &self.stdout {
             Stdout::File(path) => {
                 command.stdout(File::create(path).expect("a file can be made"));
@@ -156,6 +166,10 @@ impl Launch {
     #[track_caller]
     pub fn start(&self) -> Program {
         let mut child = self.spawn();
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read it has ended, which its test sees.
+            _ = stdin.write_all(&self.input);
+        }
         let out = match (&self.stdout, child.stdout.take()) {
             (Stdout::Collected, Some(pipe)) => Lines::collect(pipe, self.skipped),
             (Stdout::Unread, pipe) => {
@@ -207,6 +221,13 @@ impl Program {
     /// Its standard output.
     pub fn out(&self) -> &Lines {
         &self.out
+    }
+
+    /// From here on its standard output is read, which was [unread](Launch::unread).
+    #[track_caller]
+    pub fn read_on(&mut self) {
+        let pipe = self.child.stdout.take().expect("nobody reads its standard output yet");
+        self.out = Lines::collect(pipe, self.launch.skipped);
     }
 
     /// All of its standard error so far.

@@ -24,21 +24,26 @@ pub fn handshake(target: &str) -> Ask {
 
 /// A frame as a client sends it: the first byte says what it is.
 pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ ..126 => frame.push(0x80 | u8::try_from(length).unwrap()),
-        length @ ..65_536 => {
-            frame.push(0xfe);
-            frame.extend(u16::try_from(length).unwrap().to_be_bytes());
-        }
-        length => {
-            frame.push(0xff);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
+    let mut frame = head(first, payload.len());
+    frame[1] |= 0x80;
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
+}
+
+/// The same frame as a server sends it.
+pub fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = head(first, payload.len());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+fn head(first: u8, length: usize) -> Vec<u8> {
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short), _) if short < 126 => vec![first, short],
+        (_, Ok(medium)) => [&[first, 126], &medium.to_be_bytes()[..]].concat(),
+        _ => [&[first, 127], &(length as u64).to_be_bytes()[..]].concat(),
+    }
 }
 
 impl Client {

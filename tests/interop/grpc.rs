@@ -16,7 +16,7 @@ fn greeter(name: &'static str) -> Server {
 }
 
 /// The stubs of `proto/greeter.proto`.
-fn stubs() -> Folder {
+pub fn stubs() -> Folder {
     let folder = Folder::new();
     let place = folder.path().display();
     output(

@@ -115,11 +115,18 @@ def reflection():
     from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
     database = ProtoReflectionDescriptorDatabase(channel)
-    same(list(database.get_services()), ["greeter.Greeter"])
+    own = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
+    same(sorted(database.get_services()), ["greeter.Greeter", *own])
     pool = DescriptorPool(database)
     service = pool.FindServiceByName("greeter.Greeter")
     same([method.name for method in service.methods], ["SayHello", "SayHellos", "Collect", "Chat"])
     same(service.methods_by_name["SayHello"].input_type.fields[0].name, "name")
+    # Those of the library have descriptors too, which a tool can build calls from.
+    kinds = {name: [method.name for method in pool.FindServiceByName(name).methods] for name in own}
+    same(kinds[own[0]], ["Check", "List", "Watch"])
+    same([kinds[own[1]], kinds[own[2]]], [["ServerReflectionInfo"]] * 2)
+    asked = pool.FindMessageTypeByName("grpc.health.v1.HealthCheckResponse")
+    same(asked.fields_by_name["status"].enum_type.values_by_name["SERVICE_UNKNOWN"].number, 3)
 
 
 for part in parts:

@@ -1,5 +1,5 @@
-//! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, nghttp, wrk, Chromium, Python's websockets and
-//! grpcio.
+//! Real tools against the contract example: curl, nginx and eleven other reverse proxies, h2load, nghttp, wrk, Chromium, Python's
+//! websockets, grpcio and grpclib, grpc-js.
 //!
 //! Each test is ignored unless it is asked for, by `--ignored`, and then a tool that is absent is a failure.
 
@@ -20,11 +20,13 @@ mod cors_browser;
 mod curl;
 mod forced_exit;
 mod grpc;
+mod grpc_cases;
 mod load;
 mod memory;
 mod nginx;
 mod nginx_499;
 mod probe_load;
+mod proxies;
 mod sse;
 mod tools;
 mod websocket;

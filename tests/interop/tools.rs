@@ -15,6 +15,20 @@ pub fn python() -> Command {
     Command::new(python)
 }
 
+/// Node.js with the modules of `grpc/clients/package.json`: `FC_NODE_MODULES`, or those that `.ci/run tools` installs.
+pub fn node() -> Command {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/grpc-js/node_modules");
+    let modules = std::env::var_os("FC_NODE_MODULES").unwrap_or_else(|| own.into());
+    assert!(
+        Path::new(&modules).exists(),
+        "{} is absent: run `.ci/run tools`, or name one in FC_NODE_MODULES",
+        modules.display()
+    );
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", modules);
+    command
+}
+
 /// What a tool that has to succeed prints.
 #[track_caller]
 pub fn output(command: &mut Command) -> String {

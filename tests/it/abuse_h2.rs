@@ -106,7 +106,7 @@ fn continuations_without_end() {
                 return;
             }
         }
-        panic!("320 MB of one head were taken in");
+        panic!("320 MiB of one head were taken in");
     });
 }
 

@@ -136,7 +136,7 @@ fn a_client_that_connects_and_leaves_is_nothing() {
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "{lines:?}");
 }
 
-/// The platform lets 8 KB of a client's headers through and adds its own.
+/// The platform lets 8 KiB of a client's headers through and adds its own.
 #[test]
 fn headers_of_30_kib_pass_and_more_than_32_do_not() {
     let server = Server::contract();

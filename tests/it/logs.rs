@@ -1,7 +1,7 @@
 //! What is written to stdout: one JSON object per line, with the request's id, and the markers of FC 2.0.
 
 use crate::support::server::Launch;
-use crate::support::{Ask, Server, rows};
+use crate::support::{Ask, Server, h2, rows};
 
 const ID: &str = "1-65d71219-15d63510-fecf237c590c";
 
@@ -32,6 +32,21 @@ fn a_record_names_the_request_and_what_became_of_it() {
     assert_eq!(record["bytes"], 1);
     assert_eq!(record["level"], "INFO");
     assert!(record["duration_us"].is_u64(), "{record}");
+}
+
+/// What a peer does wrong in its protocol is not the function's affair.
+#[test]
+fn noise_of_peers_is_not_logged() {
+    let mut server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    for _ in 0..20 {
+        // An answer to a ping that nobody sent.
+        conn.frame(6, 1, 0, b"unasked!");
+    }
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    drop(conn);
+    let lines = server.stop();
+    assert!(lines.iter().all(|line| line["level"] == "INFO"), "{lines:?}");
 }
 
 /// Signatures and tokens live in queries, and credentials in headers.

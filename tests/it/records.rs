@@ -1,16 +1,12 @@
 //! When records are written: before the instance may be frozen, which is when its last reply has been read, and together.
 
-use std::fs::{read_to_string, remove_file};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
 use std::time::Duration;
+
+use testkit::Folder;
 
 use crate::support::server::{Launch, json_about};
 use crate::support::{Ask, h1};
-
-fn file(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("fc-runtime-records-{name}-{}", std::process::id()))
-}
 
 fn records(text: &str, id: &str) -> usize {
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -29,8 +25,8 @@ fn hold(ms: u32) -> Vec<u8> {
 /// The instance may be frozen as soon as its last reply has been read.
 #[test]
 fn a_record_is_written_before_its_reply_is_complete() {
-    let path = file("complete");
-    let server = Launch::contract().into_file(&path).start();
+    let folder = Folder::new();
+    let server = Launch::contract().into_file(&folder.file("out")).start();
     let mut conn = server.connect();
     let kinds = [
         Ask::get("/plaintext"),
@@ -46,18 +42,16 @@ fn a_record_is_written_before_its_reply_is_complete() {
         for (at, ask) in kinds.iter().enumerate() {
             let id = format!("round-{round}-{at}");
             conn.ask(&ask.clone().header("x-fc-request-id", &id));
-            assert_eq!(records(&read_to_string(&path).unwrap(), &id), 1, "{ask:?}");
+            assert_eq!(records(&folder.text("out"), &id), 1, "{ask:?}");
         }
     }
-    drop(server);
-    remove_file(&path).unwrap();
 }
 
 /// They wake the executor together with a request, and bring none that the record could share a write with.
 #[test]
 fn a_record_does_not_wait_for_clients_that_leave() {
-    let path = file("leavers");
-    let server = on_one_processor().into_file(&path).start();
+    let folder = Folder::new();
+    let server = on_one_processor().into_file(&folder.file("out")).start();
     let (mut holder, mut asking) = (server.connect(), server.connect());
     for round in 0..10 {
         let mut leavers: Vec<_> = (0..100).map(|_| server.connect()).collect();
@@ -71,10 +65,8 @@ fn a_record_does_not_wait_for_clients_that_leave() {
         asking.answer("GET").assert_status(200);
         // The one that held the thread is in flight until its client has been looked for.
         holder.answer("GET").assert_status(200);
-        assert_eq!(records(&read_to_string(&path).unwrap(), &id), 1, "round {round}");
+        assert_eq!(records(&folder.text("out"), &id), 1, "round {round}");
     }
-    drop(server);
-    remove_file(&path).unwrap();
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn open_gate(server: &Server) {
 fn an_event_that_is_alone_is_a_chunk_at_once() {
     let server = Server::app("live");
     let mut conn = open(&server, "/gated");
+    assert_eq!(text(conn.chunk()), ":\n", "the opening");
     for at in 0..3 {
         open_gate(&server);
         assert_eq!(text(conn.chunk()), format!("data: event {at}\n\n"));
@@ -171,6 +172,7 @@ fn a_stop_ends_the_streams() {
     streams.wait_for_heads(1);
     until_seen(&server, "begun", 3);
     server.signal("TERM");
+    assert_eq!(text(waiting.chunk()), ":\n");
     assert_eq!(text(waiting.chunk()), ": going away\n");
     assert_eq!(waiting.chunk(), None);
     assert_eq!(waiting.rest(), b"");
@@ -179,6 +181,7 @@ fn a_stop_ends_the_streams() {
         last = chunk;
     }
     assert!(last.ends_with(b"\n\n: going away\n"), "{:?}", String::from_utf8_lossy(&last));
+    assert_eq!(streams.data(stream), b":\n");
     assert_eq!(streams.data(stream), b": going away\n");
     drop(streams);
     let lines = server.stopped();
@@ -193,12 +196,14 @@ fn a_pre_stop_ends_the_streams_and_serving_goes_on() {
     let mut before = open(&server, "/waiting");
     until_seen(&server, "begun", 1);
     server.ask(&Ask::get("/pre-stop")).assert_status(200);
+    assert_eq!(text(before.chunk()), ":\n");
     assert_eq!(text(before.chunk()), ": going away\n");
     assert_eq!(before.chunk(), None);
     before.ask(&Ask::get("/plaintext")).assert_status(200);
     until_seen(&server, "dropped", 1);
     assert_eq!(server.record(ID)["status"], 200);
     let mut after = open(&server, "/gated");
+    assert_eq!(text(after.chunk()), ":\n");
     open_gate(&server);
     assert_eq!(text(after.chunk()), "data: event 0\n\n");
 }

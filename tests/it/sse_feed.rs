@@ -8,6 +8,7 @@ fn subscribe(server: &Server) -> h1::Conn {
     let mut conn = server.connect();
     conn.send(&h1::bytes(&Ask::get("/feed")));
     conn.answer_head().assert_status(200).assert_header("content-type", "text/event-stream");
+    assert_eq!(conn.chunk().unwrap(), b":\n", "the opening");
     conn
 }
 
@@ -27,6 +28,7 @@ fn all_who_subscribe_get_it_and_are_counted() {
     let mut streams = h2::Conn::open(server.port);
     let first = streams.send(&Ask::get("/feed"));
     streams.wait_for_heads(1);
+    assert_eq!(streams.data(first), b":\n");
     assert_eq!(publish(&server, "again"), 51);
     assert_eq!(conns[7].chunk().unwrap(), b"data: again\n\n");
     assert_eq!(streams.data(first), b"data: again\n\n");

@@ -1,6 +1,6 @@
 //! Stopping: what is in flight is finished under a deadline, then cut; a second signal does not wait.
 
-use crate::support::{Ask, Server, check_stopped, h1, h2, record};
+use crate::support::{Ask, Launch, Server, check_stopped, h1, h2, record};
 
 const ID: &str = "in-flight";
 
@@ -72,6 +72,87 @@ fn idle_connections_of_http2_are_closed() {
     assert!(conn.is_told_to_go());
     let lines = server.stopped();
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "nothing was cut: {lines:?}");
+}
+
+/// A stopped process finds both when it goes on: the signal, and bytes in its sockets. Whichever it sees first, each
+/// request is answered and recorded.
+#[test]
+fn requests_that_were_sent_before_the_signal_are_answered() {
+    const EACH: usize = 24;
+    for round in 0..8 {
+        let mut server = Server::contract();
+        let mut conns: Vec<_> = (0..2 * EACH).map(|_| server.connect()).collect();
+        for used in &mut conns[..EACH] {
+            used.ask(&Ask::get("/plaintext")).assert_status(200);
+        }
+        // Connections that were probed wait at the door.
+        for probed in &mut conns[EACH..EACH + 8] {
+            probed.ask(&Ask::get("/healthz")).assert_status(200);
+        }
+        server.signal("STOP");
+        // The kernel accepts connections for a process that does not run.
+        conns.extend((0..EACH).map(|_| server.connect()));
+        // In either order.
+        if round % 2 == 0 {
+            server.signal("TERM");
+        }
+        for conn in &mut conns {
+            conn.send(&h1::bytes(&Ask::get("/plaintext").header("x-fc-request-id", ID)));
+        }
+        if round % 2 == 1 {
+            server.signal("TERM");
+        }
+        server.signal("CONT");
+        for (number, conn) in conns.iter_mut().enumerate() {
+            let answer = conn.try_answer("GET");
+            let answer = answer.unwrap_or_else(|| panic!("round {round}: connection {number} got no reply"));
+            answer.assert_status(200);
+            assert_eq!(conn.rest(), b"", "and then it is closed");
+        }
+        let lines = server.stopped();
+        let recorded = lines.iter().filter(|line| line["request_id"] == ID).count();
+        assert_eq!(recorded, conns.len(), "{lines:?}");
+    }
+}
+
+/// Half a head has a second from the signal on, and not the rest of its ten: the drain would wait for it.
+#[test]
+fn half_a_head_does_not_hold_the_stop_up() {
+    let mut server =
+        Launch::app("settings").var("IT_DRAIN_MS", "600000").var("IT_HEAD_LIMIT_MS", "600000").start();
+    let mut fresh = server.connect();
+    fresh.send(b"GET /plaintext HTTP/1.1\r\nHost: ");
+    let mut used = server.connect();
+    used.ask(&Ask::get("/plaintext")).assert_status(200);
+    used.send(b"GET /plaintext HTTP/1.1\r\nHost: ");
+    let mut at_the_door = server.connect();
+    at_the_door.send(b"GET /healt");
+    server.signal("TERM");
+    let lines = server.stopped();
+    assert!(!lines.iter().any(|line| line["message"].as_str().unwrap().contains("cutting")), "{lines:?}");
+    for mut conn in [fresh, used, at_the_door] {
+        conn.answer("GET").assert_status(408).assert_header("connection", "close");
+    }
+}
+
+/// A head whose rest comes after the signal is answered.
+#[test]
+fn a_head_that_is_completed_is_answered() {
+    let mut server = Server::contract();
+    let mut conn = server.connect();
+    conn.send(b"GET /plaintext HTTP/1.1\r\nHost: ");
+    let mut used = server.connect();
+    used.ask(&Ask::get("/plaintext")).assert_status(200);
+    used.send(b"GET /plaintext HTTP/1.1\r\nHost: ");
+    let mut idle = server.connect();
+    idle.ask(&Ask::get("/plaintext")).assert_status(200);
+    server.signal("TERM");
+    assert_eq!(idle.rest(), b"", "every connection knows of the stop");
+    for mut conn in [conn, used] {
+        conn.send(b"a\r\n\r\n");
+        conn.answer("GET").assert_status(200).assert_header("connection", "close");
+    }
+    check_stopped(&server.stopped(), 0);
 }
 
 /// 10 s are the default.

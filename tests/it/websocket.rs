@@ -241,9 +241,9 @@ fn clients_that_never_read_cost_little_and_hold_nobody_up() {
     }
     server.ask(&Ask::get("/plaintext")).assert_status(200);
     let grown = memory(&server).saturating_sub(before);
-    println!("{STALLED} stalled readers, one talker, one pinger: {grown} kB");
-    // Pieces of 256 KiB are sent for ever: one would be 12 MB for all, and all that the kernel takes 200.
-    assert!(grown < 20_000, "{grown} kB more than before");
+    println!("{STALLED} stalled readers, one talker, one pinger: {grown} KiB");
+    // Pieces of 256 KiB are sent for ever: one would be 12 MiB for all, and all that the kernel takes 200.
+    assert!(grown < 20_000, "{grown} KiB more than before");
     drop(stalled);
     server.until_counter("cancelled", STALLED as u64);
 }

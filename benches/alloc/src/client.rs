@@ -11,7 +11,7 @@ use crate::Orders;
 pub(crate) enum Step {
     /// So many requests, one after another, on one connection that stays for the next step.
     Requests(u16),
-    /// So many new connections, each of which asks once, with 2 kB of headers, and stays.
+    /// So many new connections, each of which asks once, with 2 KiB of headers, and stays.
     Connections(u16),
 }
 

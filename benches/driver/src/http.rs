@@ -44,7 +44,7 @@ pub(crate) fn on_fc(path: &str) -> Vec<u8> {
     request.into_bytes()
 }
 
-/// With about 2 kB of headers, cookies most of it.
+/// With about 2 KiB of headers, cookies most of it.
 pub(crate) fn with_large_head(path: &str) -> Vec<u8> {
     let plain = String::from_utf8(ordinary(path)).unwrap_or_default();
     format!("{}\r\ncookie: session={}\r\n\r\n", plain.trim_end(), "0123456789abcdef".repeat(115)).into_bytes()

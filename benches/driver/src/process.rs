@@ -231,8 +231,8 @@ impl Server {
         Ok(children.split_whitespace().next().ok_or("strace has no child")?.parse()?)
     }
 
-    /// A field of `/proc/<pid>/status`, in kB: `VmRSS`, or `VmHWM`, its peak.
-    pub(crate) fn status_kb(&self, field: &str) -> Outcome<f64> {
+    /// A field of `/proc/<pid>/status`, in KiB, which `/proc` calls kB: `VmRSS`, or `VmHWM`, its peak.
+    pub(crate) fn status_kib(&self, field: &str) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         Ok(line.and_then(|line| line.split_whitespace().next()).ok_or("no such field")?.parse()?)

@@ -1,13 +1,14 @@
 //! One event to many clients. It carries one `!`, which is how its arrival is seen.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use testkit::h1::{self, Conn};
 
 use crate::cpu::Meter;
-use crate::frames::{connect, get, head};
+use crate::frames::{begin, events as request, publication};
 use crate::{Outcome, figure};
 
 /// What is grown once is grown before the measurement.
@@ -18,7 +19,7 @@ const EVENT_MAX: Duration = Duration::from_mins(1);
 
 pub(crate) fn out(port: u16, pid: u32, clients: u64, events: u64) -> Outcome {
     let mut crowd = Crowd::gather(port, clients)?;
-    let mut publisher = connect(port)?;
+    let mut publisher = Conn::open(port);
     for _ in 0..WARM_UP {
         crowd.tell(&mut publisher)?;
     }
@@ -40,16 +41,14 @@ struct Crowd {
 
 impl Crowd {
     fn gather(port: u16, clients: u64) -> Outcome<Self> {
-        let request = get("/feed", "accept: text/event-stream\r\n");
         let poll = Poll::new()?;
         let mut streams = Vec::new();
         for at in 0..usize::try_from(clients)? {
-            let mut stream = connect(port)?;
-            stream.write_all(&request)?;
-            let (head, _) = head(&mut stream)?;
-            if !head.starts_with("HTTP/1.1 200") {
-                return Err(head.into());
-            }
+            let mut conn = Conn::open(port);
+            begin(&mut conn, &request("/feed"), 200);
+            // A comment may have come already.
+            drop(conn.take_unread());
+            let stream = conn.into_stream();
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
@@ -59,18 +58,14 @@ impl Crowd {
     }
 
     /// Publishes one event, and waits until the last client has it.
-    fn tell(&mut self, publisher: &mut std::net::TcpStream) -> Outcome<Duration> {
+    fn tell(&mut self, publisher: &mut Conn) -> Outcome<Duration> {
         const EVENT: &str = "the price of tea is 42 by now, at the market of Hangzhou!";
+        let publication = h1::bytes(&publication(EVENT));
         let mut events = Events::with_capacity(1024);
         let mut buffer = [0; 4096];
         let mut missing = self.streams.len();
         let started = Instant::now();
-        write!(
-            publisher,
-            "POST /publish HTTP/1.1\r\nhost: localhost:9000\r\ncontent-type: text/plain\r\n\
-             content-length: {}\r\n\r\n{EVENT}",
-            EVENT.len()
-        )?;
+        publisher.send(&publication);
         while missing > 0 {
             self.poll.poll(&mut events, Some(EVENT_MAX))?;
             if events.is_empty() {
@@ -86,7 +81,7 @@ impl Crowd {
             }
         }
         let took = started.elapsed();
-        let (head, _) = head(publisher)?;
-        if head.starts_with("HTTP/1.1 2") { Ok(took) } else { Err(head.into()) }
+        let answer = publisher.answer("POST");
+        if answer.status / 100 == 2 { Ok(took) } else { Err(format!("publish: {answer:?}").into()) }
     }
 }

@@ -1,12 +1,14 @@
 //! gRPC on a connection of raw HTTP/2 frames, with windows that never close. As a client library does, the head of the
-//! first call puts its fields into the server's table and the later ones name them by their index.
+//! first call puts its fields into the server's table and the later ones name them by their index. The tests' client of
+//! HTTP/2 forbids the table and opens its windows piece by piece, which no client library does.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use testkit::h1::Conn;
+
 use crate::Outcome;
 use crate::cpu::Meter;
-use crate::frames::connect;
 
 pub(crate) fn calls(port: u16, pid: u32, count: u64) -> Outcome {
     let mut connection = Connection::open(port, "/greeter.Greeter/SayHello", WINDOW_MAX)?;
@@ -99,7 +101,7 @@ struct Frame {
 
 impl Connection {
     pub(crate) fn open(port: u16, path: &str, window: u32) -> Outcome<Self> {
-        let mut stream = connect(port)?;
+        let mut stream = Conn::open(port).into_stream();
         let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         // SETTINGS_INITIAL_WINDOW_SIZE
         let setting = [&[0, 4], &window.to_be_bytes()[..]].concat();

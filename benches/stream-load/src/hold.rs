@@ -1,60 +1,56 @@
 //! Clients that stay: idle after one message, or not reading at all. They say `ready`, and leave when stdin ends.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use testkit::h1::{self, Conn};
+use testkit::ws::{masked, plain};
+
 use crate::Outcome;
-use crate::frames::{connect, get, masked, plain, upgrade};
+use crate::frames::{begin, events, publish, upgrade};
 use crate::grpc::{Connection, hello};
 
 const BINARY: u8 = 0x82;
 
 /// A client that waits for its second event for longer than any measurement takes.
 pub(crate) fn sse(port: u16, count: u64) -> Outcome {
-    let request = get("/feed", "accept: text/event-stream\r\n");
     let mut clients = Vec::new();
     for _ in 0..count {
-        let mut stream = connect(port)?;
-        stream.write_all(&request)?;
-        crate::frames::head(&mut stream)?;
-        clients.push(stream);
+        let mut conn = Conn::open(port);
+        begin(&mut conn, &events("/feed"), 200);
+        clients.push(conn);
     }
-    let mut publisher = connect(port)?;
-    publisher.write_all(
-        b"POST /publish HTTP/1.1\r\nhost: localhost:9000\r\ncontent-type: text/plain\r\n\
-          content-length: 4\r\n\r\ntea!",
-    )?;
-    for stream in &mut clients {
-        let mut byte = [0];
-        while byte[0] != b'!' {
-            stream.read_exact(&mut byte)?;
-        }
+    publish(&mut Conn::open(port), "tea!");
+    for conn in &mut clients {
+        conn.until_text("!");
     }
     wait(&clients)
 }
 
 pub(crate) fn ws(port: u16, count: u64) -> Outcome {
     let payload = [b'x'; 64];
-    let (question, mut answer) = (masked(BINARY, &payload), plain(BINARY, &payload));
+    let (question, expected) = (masked(BINARY, &payload), plain(BINARY, &payload));
     let mut clients = Vec::new();
     for _ in 0..count {
-        let (mut stream, _) = upgrade(port)?;
-        stream.write_all(&question)?;
-        stream.read_exact(&mut answer)?;
-        clients.push(stream);
+        let (mut conn, _) = upgrade(port);
+        conn.send(&question);
+        if conn.bytes(expected.len()) != expected {
+            return Err("the echo is not what was sent".into());
+        }
+        clients.push(conn);
     }
     wait(&clients)
 }
 
 /// An endless stream of ready events that nobody reads.
 pub(crate) fn stall_sse(port: u16, count: u64) -> Outcome {
-    let request = get("/sse?n=4000000000&ms=0", "accept: text/event-stream\r\n");
+    let request = h1::bytes(&events("/sse?n=4000000000&ms=0"));
     let mut clients = Vec::new();
     for _ in 0..count {
-        let mut stream = connect(port)?;
-        stream.write_all(&request)?;
-        clients.push(stream);
+        let mut conn = Conn::open(port);
+        conn.send(&request);
+        clients.push(conn);
     }
     settle();
     wait(&clients)
@@ -66,7 +62,7 @@ pub(crate) fn stall_ws(port: u16, count: u64) -> Outcome {
     let frame = masked(BINARY, &[b'x'; 16 * 1024]);
     let mut clients: Vec<(TcpStream, usize)> = Vec::new();
     for _ in 0..count {
-        let (stream, _) = upgrade(port)?;
+        let stream = upgrade(port).0.into_stream();
         stream.set_nonblocking(true)?;
         clients.push((stream, 0));
     }

@@ -1,30 +1,29 @@
 //! A stream of events that are all ready, to one client. Events are counted by a letter that each has once.
 
-use std::io::{Read, Write};
+use std::io::Read;
+
+use testkit::h1::{self, Conn};
 
 use crate::cpu::Meter;
-use crate::frames::{connect, get, head};
+use crate::frames::events as request;
 use crate::{Outcome, figure};
 
 /// Once in `id: 7`, `data: tick 7`.
 const LETTER: u8 = b'k';
 
 pub(crate) fn ticks(port: u16, pid: u32, events: u64, times: u64) -> Outcome {
-    let mut stream = connect(port)?;
-    let request = get(&format!("/sse?n={events}&ms=0"), "accept: text/event-stream\r\n");
+    let mut conn = Conn::open(port);
+    let request = h1::bytes(&request(&format!("/sse?n={events}&ms=0")));
     let mut body = Body::default();
     let mut buffer = vec![0; 256 * 1024];
     let meter = Meter::start(pid)?;
     for _ in 0..times {
-        stream.write_all(&request)?;
-        let (head, rest) = head(&mut stream)?;
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(head.into());
-        }
+        conn.send(&request);
+        conn.answer_head().assert_status(200);
         body.is_over = false;
-        body.take(&rest);
+        body.take(&conn.take_unread());
         while !body.is_over {
-            match stream.read(&mut buffer)? {
+            match conn.stream().read(&mut buffer)? {
                 0 => return Err("the stream was cut".into()),
                 read => body.take(&buffer[..read]),
             }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use testkit::ws::{masked, plain};
 
 use crate::Outcome;
 use crate::cpu::Meter;
-use crate::frames::{masked, plain, upgrade};
+use crate::frames::upgrade;
 
 const BINARY: u8 = 0x82;
 
@@ -24,7 +25,7 @@ pub(crate) fn for_a_while(port: u16, pid: u32, connections: u64, size: u64, ms: 
 }
 
 pub(crate) fn so_many(port: u16, size: u64, count: u64) -> Outcome {
-    let (mut stream, _) = upgrade(port)?;
+    let mut stream = upgrade(port).0.into_stream();
     let payload = vec![b'x'; usize::try_from(size)?];
     let (question, expected) = (masked(BINARY, &payload), plain(BINARY, &payload));
     let mut answer = vec![0; expected.len()];
@@ -60,7 +61,7 @@ impl Echo {
         let poll = Poll::new()?;
         let mut sockets = Vec::new();
         for at in 0..usize::try_from(connections)? {
-            let (stream, _) = upgrade(port)?;
+            let stream = upgrade(port).0.into_stream();
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(at), Interest::READABLE | Interest::WRITABLE)?;

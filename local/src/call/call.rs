@@ -1,4 +1,4 @@
-//! A call: which function, how, and with what.
+//! A call: the function, the way in, and the content.
 
 use std::sync::Arc;
 
@@ -6,37 +6,25 @@ use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use crate::event::{Tail, Via};
+use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload};
 
-/// A function as callers name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FunctionRef {
-    pub(crate) name: Arc<str>,
-    /// A version or an alias; `None` is `LATEST`.
-    pub(crate) qualifier: Option<Box<str>>,
-}
-
-impl FunctionRef {
-    /// The function's newest code.
-    pub(crate) fn latest(name: &Arc<str>) -> Self {
-        FunctionRef { name: Arc::clone(name), qualifier: None }
-    }
-}
-
-/// What a function is called with.
+/// The content of a call: a request or an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallKind {
     /// The client's own request.
     Http,
+    /// The client's own request, which asks for a WebSocket.
+    Handshake,
     /// An event, which the platform posts to the function.
     Event,
 }
 
 impl CallKind {
-    /// What the function reads in `x-fc-control-path`.
+    /// The value of `x-fc-control-path` for the function.
     pub(crate) fn control_path(self) -> &'static str {
         match self {
-            CallKind::Http => path::HTTP_INVOKE,
+            CallKind::Http | CallKind::Handshake => path::HTTP_INVOKE,
             CallKind::Event => path::INVOKE,
         }
     }
@@ -46,7 +34,7 @@ impl CallKind {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) id: Arc<str>,
-    pub(crate) function: FunctionRef,
+    pub(crate) function: Arc<Deployed>,
     pub(crate) kind: CallKind,
     pub(crate) via: Via,
     /// 1 for the first time that the platform sends this call, 2 for its first retry.
@@ -54,11 +42,11 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: Uri,
-    /// Without hop-by-hop and reserved headers; the platform's are added by the dispatch.
+    /// Without hop-by-hop and reserved headers. `dispatch` adds the platform's own.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) body_fault: BodyFault,
-    /// Where the call's log goes, if its caller asked for it.
+    /// Collects the call's log, if the caller asked for it.
     pub(crate) tail: Option<Tail>,
 }
 
@@ -66,7 +54,7 @@ impl Call {
     /// An event for a function. Its bytes are the payload.
     pub(crate) fn event(
         id: Arc<str>,
-        function: FunctionRef,
+        function: Arc<Deployed>,
         via: Via,
         (payload, body_fault): (Payload, BodyFault),
         tail: Option<Tail>,

@@ -5,62 +5,58 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, response};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::call::{Call, CallKind};
-use super::functions::{Deployed, Registry};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
-use crate::wire::{BodyFault, Payload};
+use crate::registry::Deployed;
+use crate::wire::{BodyFault, Payload, headers, upgrade};
 
-/// How often a call that was not sent yet looks for another connection or instance.
+/// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
-/// A reply whose body is still to come.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) head: response::Parts,
-    pub(crate) body: AnswerBody,
-    pub(crate) run: Run,
-}
-
-/// How the function sends its body, which decides how the platform passes it on.
-#[derive(Debug)]
-pub(crate) enum AnswerBody {
-    /// With a length: the platform takes all of it before it sends any.
-    Whole(Incoming),
-    /// In chunks: the platform passes each on as it comes.
-    Stream(Incoming),
-}
-
 /// Calls the function and waits for the head of its reply.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future is what a client that leaves does: the call to the instance is cancelled.
-pub(crate) async fn dispatch(registry: &Registry, mut call: Call) -> Result<Answer, Failure> {
-    let function = registry.find(&call.function)?;
+/// The future is dropped when the client leaves. That cancels the call to the instance.
+pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+    let function = Arc::clone(&call.function);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
-    match run.call(&function, call).await {
-        Ok((head, body)) => {
-            let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
-            let body = if is_chunked { AnswerBody::Stream(body) } else { AnswerBody::Whole(body) };
-            Ok(Answer { head, body, run })
-        }
+    let kind = call.kind;
+    let reply = run.call(&function, call).await;
+    match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
+        Ok((head, body)) => Ok(Answer::new(head, body, run)),
         Err(mut failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             failure.instance = run.instance_id();
             Err(failure)
         }
     }
+}
+
+/// Refuses a head that two readers could take for two framings. A function may change to WebSocket if it was asked to, and
+/// to nothing else.
+fn check_head(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
+    if let Some(fault) = headers::coding_fault(&head.headers) {
+        return Err(Failure::bad_response(format!("the function's reply has {fault}")));
+    }
+    let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    if is_switch && (kind != CallKind::Handshake || !upgrade::is_agreed(&head.headers)) {
+        let text = format!("the function answered {}, which the gateway did not ask for", head.status);
+        return Err(Failure::bad_response(text));
+    }
+    Ok(())
 }
 
 impl Run {
@@ -73,7 +69,7 @@ impl Run {
         self.begin = Instant::now();
         let Call { method, target, headers, payload, body_fault, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
-        // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
+        // A retry builds the request again. Retries are rare, so no copy is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
         let mut request = make(self, payload)?;
         let mut tries = 0;
@@ -135,13 +131,13 @@ impl Run {
                     let text = format!("function '{}' is being stopped", function.name);
                     return Err(Failure::unavailable(text));
                 }
-                // A newer generation took over in between.
+                // A newer generation has replaced this one meanwhile.
                 Err(Refusal::Closed) => {}
             }
         }
     }
 
-    /// A connection to the leased instance, or to another one if that one is gone: nothing was sent yet.
+    /// A connection to the leased instance, or to another instance if that one is gone. Nothing was sent yet.
     async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
@@ -149,7 +145,7 @@ impl Run {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            // A closed port is the first news of an end: the guard's report may be long in coming.
+            // A closed port shows the end of an instance earlier than the guard's report.
             let is_dead = error.kind() == io::ErrorKind::ConnectionRefused
                 || lease.instance.process.exited_within(EXIT_NEWS).await.is_some();
             if !is_dead {
@@ -159,13 +155,13 @@ impl Run {
             lease.retire();
             self.lease = None;
             self.lease(function).await?;
-            // Another instance's start is not the function's time.
+            // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }
         Err(self.crashed().await)
     }
 
-    /// A new connection to the same instance. The others have most likely ended as the broken one did.
+    /// A new connection to the same instance. Its other kept connections have probably ended too.
     async fn reopen(&self) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         lease.instance.connections.clear();
@@ -198,6 +194,9 @@ impl Run {
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
             all.insert(DEADLINE, value);
         }
+        if kind == CallKind::Handshake {
+            upgrade::set(&mut all);
+        }
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.clone();
@@ -205,7 +204,7 @@ impl Run {
         Ok(request)
     }
 
-    /// A peer that speaks HTTP/1.0 reads a body by its length alone, and hyper sends it no other one.
+    /// An HTTP/1.0 server reads a body by its length only, so hyper sends it no chunked body.
     fn must_tell_length(&self, payload: &Payload) -> bool {
         let reads_chunks =
             self.lease.as_ref().is_none_or(|lease| lease.instance.connections.may_send_chunks());
@@ -226,7 +225,7 @@ impl Run {
     }
 }
 
-/// What the client did wrong with its body, if it did.
+/// The fault of the client's body, if there is one.
 fn body_failure(fault: &BodyFault) -> Option<Failure> {
     if fault.is_too_large() {
         return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));

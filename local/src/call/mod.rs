@@ -1,14 +1,14 @@
-//! The one way to an instance. Whatever calls a function, for whatever reason, makes a [`Call`] and has it
-//! [`dispatch()`]ed.
+//! The one way to an instance. Every caller of a function makes a [`Call`] and gives it to [`dispatch()`].
 
+mod answer;
 mod call;
-mod collect;
 mod dispatch;
-mod functions;
 mod run;
+mod stream;
+mod tunnel;
 
-pub(crate) use call::{Call, CallKind, FunctionRef};
-pub(crate) use collect::{collect, is_function_error};
-pub(crate) use dispatch::{Answer, AnswerBody, dispatch};
-pub(crate) use functions::{Deployed, Functions, Registry};
-pub(crate) use run::Run;
+pub(crate) use answer::{Answer, Whole};
+pub(crate) use call::{Call, CallKind};
+pub(crate) use dispatch::dispatch;
+pub(crate) use stream::{AnswerStream, BrokenOff};
+pub(crate) use tunnel::AnswerTunnel;

@@ -7,16 +7,16 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
-use crate::failure::{Failure, megabytes};
+use crate::failure::{Failure, mebibytes};
 use crate::instance::Lease;
 use crate::wire::Payload;
 
-/// How long the end of a process may be on its way to us after its connection broke.
+/// How long the report of a process's end may take to arrive after its connection broke.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 
 /// A call that an instance is working on. Dropping it before it is finished means that the client left.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(super) struct Run {
     pub(super) id: Arc<str>,
     pub(super) source: Source,
     log: Log,
@@ -29,7 +29,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// A call that waits for an instance: no time of the function runs yet.
+    /// Begins a call that waits for an instance. The function's time does not run yet.
     pub(super) fn new(id: &Arc<str>, function: &Arc<str>, log: &Log, tail: Option<Tail>) -> Self {
         Run {
             id: Arc::clone(id),
@@ -45,20 +45,20 @@ impl Run {
     }
 
     /// Waits for `future`, but not beyond the function's time limit.
-    pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+    pub(super) async fn within<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
         match timeout_at(self.deadline(), future).await {
             Ok(output) => Ok(output),
             Err(_) => Err(self.timed_out()),
         }
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         self.begin + self.limit
     }
 
-    /// The function's time is over. With one call at a time the instance may still be busy with this one,
-    /// so it gets no further call.
-    pub(crate) fn timed_out(&self) -> Failure {
+    /// Ends the call at the function's time limit. The instance may still be busy with it, so an instance with one call
+    /// at a time gets no further one.
+    pub(super) fn timed_out(&self) -> Failure {
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.concurrency == 1
         {
@@ -68,47 +68,70 @@ impl Run {
     }
 
     /// The process ended, or closed the connection, before its reply was complete.
-    pub(crate) async fn crashed(&self) -> Failure {
+    pub(super) async fn crashed(&self) -> Failure {
         let duration = self.begin.elapsed();
         if let Some(lease) = &self.lease {
-            // The news of its end makes the pool forget it before the next call.
+            // The report of its end removes the instance from the pool before the next call.
             lease.instance.process.exited_within(EXIT_NEWS).await;
         }
         Failure::process_exited(duration, self.memory())
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
+    pub(super) async fn farewell(&self) {
+        match &self.lease {
+            Some(lease) => lease.farewell().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    pub(crate) fn memory(&self) -> u64 {
+    pub(super) fn memory(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
     }
 
-    pub(crate) fn is_cold(&self) -> bool {
+    pub(super) fn is_cold(&self) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.is_cold)
     }
 
-    pub(crate) fn instance_id(&self) -> Option<Arc<str>> {
+    pub(super) fn instance_id(&self) -> Option<Arc<str>> {
         self.source.instance.clone()
     }
 
-    /// The reply was read to its end: the connection can be used again.
-    pub(crate) fn finish(mut self) {
-        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
+    /// The client has the head of the reply. The body is passed on as it comes.
+    pub(crate) fn begin_stream(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.begin_stream();
         }
+    }
+
+    /// Ends the call after a complete reply. The connection can be used again.
+    pub(super) fn complete(mut self) {
+        self.give_back();
         self.end(None);
     }
 
-    /// The call is over without a complete reply.
-    pub(crate) fn fail(mut self, failure: &Failure) {
+    fn give_back(&mut self) {
+        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
+            lease.instance.connections.give_back(sender);
+        }
+    }
+
+    /// Ends the call without a complete reply.
+    pub(super) fn fail(mut self, failure: &Failure) {
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
-    /// Gives the connection back and waits for the last lines of the call's log, then gives that log.
-    pub(crate) async fn finish_with_log(mut self) -> Option<String> {
-        let tail = self.tail.clone()?;
+    /// As [`complete`](Self::complete). Also gives the call's log if the caller wants it, after a wait for its last
+    /// lines.
+    pub(super) async fn finish(mut self, wants_log: bool) -> Option<String> {
+        let Some(tail) = self.tail.clone().filter(|_| wants_log) else {
+            self.complete();
+            return None;
+        };
         if let Some(lease) = &self.lease {
             const PAUSE: Duration = Duration::from_millis(20);
             const LIMIT: Duration = Duration::from_millis(200);
@@ -116,11 +139,9 @@ impl Run {
             lease.instance.sample_memory();
         }
         let duration = self.begin.elapsed();
-        let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mb);
+        let declared = self.lease.as_ref().map_or(0, |lease| lease.instance.generation.function.memory_mib);
         let memory = self.memory();
-        if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
-        }
+        self.give_back();
         self.end(None);
         let hundredths = duration.as_micros() / 10;
         tail.push(&format!(
@@ -128,7 +149,7 @@ impl Run {
             hundredths / 100,
             hundredths % 100,
             duration.as_millis() + 1,
-            megabytes(memory),
+            mebibytes(memory),
         ));
         Some(tail.text())
     }
@@ -138,14 +159,16 @@ impl Run {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
+        let lease = self.lease.take();
+        if let Some(lease) = &lease {
+            // It reads what the function has written by now, which comes before the line of the call's end.
+            lease.instance.output.end(&self.id);
+        }
         if let Some(tail) = &self.tail {
             tail.push(&call_end(Some(&self.id), kind.as_ref()));
         }
         if let Some(kind) = kind {
             self.log.emit(&self.source, kind);
-        }
-        if let Some(lease) = self.lease.take() {
-            lease.instance.output.end(&self.id);
         }
     }
 }

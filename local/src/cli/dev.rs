@@ -7,8 +7,12 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print::{self, Printer, Style};
-use super::{DevArguments, settings};
-use crate::{Built, Log, Manifest, Platform, Settings};
+use super::{DevArguments, refuse_without_code, settings};
+use crate::event::Source;
+use crate::{Built, Kind, Log, Manifest, Platform, Settings};
+
+/// The exit code after a second Ctrl-C, as of a program that does not handle the first one.
+const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
     let (log, events) = Log::new();
@@ -30,23 +34,29 @@ pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode
 
 async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::Result<ExitCode> {
     let mut stop = StopSignal::new()?;
+    if refuse_without_code(&manifest, !arguments.no_build) {
+        return Ok(ExitCode::FAILURE);
+    }
     for note in manifest.notes() {
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
+        let (file, note) = (manifest.file().to_owned(), note.remark());
+        log.emit(&Source::default(), Kind::ManifestNote { file, note });
     }
     let drain = Duration::from_secs(arguments.drain);
     let settings =
         Settings { listen: arguments.listen, drain, ..settings(arguments.port, !arguments.no_build) };
     let platform = Platform::open(&manifest, settings, log).await?;
+    if let Err(error) = platform.announce(&manifest) {
+        print::complain(&format!(
+            "`fc-local invoke` finds this only with --port {}: {error}",
+            platform.main_address().port()
+        ));
+    }
     tokio::select! {
         () = stop.wait() => {}
         () = serve(&platform, manifest, arguments) => {}
     }
-    let drain = platform.stop(drain);
-    tokio::select! {
-        () = drain => Ok(ExitCode::SUCCESS),
-        // A second signal: the guards end what is left.
-        () = stop.wait() => Ok(ExitCode::from(130)),
-    }
+    let is_drained = platform.stop_unless(drain, stop.wait()).await;
+    Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }
 
 async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments) {

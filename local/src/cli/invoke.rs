@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::print::{self, Printer, Style};
 use super::{Colour, InvokeArguments, settings};
-use crate::{Built, Log, Manifest, Platform};
+use crate::{Built, Log, Manifest, Platform, Problem};
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
     match try_run(manifest, &arguments).await {
@@ -40,7 +40,13 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
         return Err(io::Error::other(text));
     }
     let event = event(arguments)?;
-    if let Some(outcome) = call_running(arguments, event.clone()).await? {
+    let address = match arguments.port {
+        Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => Platform::running(manifest),
+    };
+    if let Some(address) = address
+        && let Some(outcome) = call_running(address, arguments, event.clone()).await?
+    {
         return outcome.show();
     }
     start_and_call(manifest, arguments, event).await
@@ -86,8 +92,11 @@ impl Outcome {
 }
 
 /// Calls a running `fc-local dev` by its API. `None` if there is none, or if it does not have the function.
-async fn call_running(arguments: &InvokeArguments, event: Bytes) -> io::Result<Option<Outcome>> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+async fn call_running(
+    address: SocketAddr,
+    arguments: &InvokeArguments,
+    event: Bytes,
+) -> io::Result<Option<Outcome>> {
     let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
     let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
         .header(header::HOST, address.to_string());
@@ -125,6 +134,11 @@ async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<Re
 
 async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
     const DRAIN: Duration = Duration::from_secs(10);
+    let function = |problem: &Problem| problem.text.contains(&format!("`{}`", arguments.function));
+    if let Some(problem) = manifest.without_code(!arguments.no_build).find(function) {
+        let text = format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
+        return Err(io::Error::other(text));
+    }
     let (log, events) = Log::new();
     let style = Style::new(false, Colour::Auto, &io::stderr());
     let printer = Printer::start(events, Box::new(io::stderr()), style);

@@ -25,9 +25,9 @@ fn describe(function: &Function) -> String {
         None => "events only".to_owned(),
     };
     format!(
-        "{}  {} MB  {} s  concurrency {}  {calls}",
+        "{}  {} MiB  {} s  concurrency {}  {calls}",
         function.runtime,
-        function.memory_mb,
+        function.memory_mib,
         function.timeout.as_secs(),
         function.concurrency
     )
@@ -37,7 +37,7 @@ fn json(function: &Function) -> serde_json::Value {
     serde_json::json!({
         "function": function.name,
         "runtime": function.runtime,
-        "memoryMb": function.memory_mb,
+        "memoryMiB": function.memory_mib,
         "timeoutSeconds": function.timeout.as_secs(),
         "instanceConcurrency": function.concurrency,
         "methods": function.trigger.as_ref().map(|trigger| &trigger.methods),

@@ -84,9 +84,9 @@ struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
-    /// The port of a running `fc-local dev`
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
+    /// The port of a running `fc-local dev` [default: that of the one for this manifest]
+    #[arg(long)]
+    port: Option<u16>,
     /// Do not run the manifest's build steps
     #[arg(long)]
     no_build: bool,
@@ -137,7 +137,7 @@ pub fn run() -> ExitCode {
         print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
     // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
-    // for it. What blocks has threads of its own.
+    // for it. Blocking work has its own threads.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -150,7 +150,7 @@ pub fn run() -> ExitCode {
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::List(_) | Command::Manifest => ExitCode::SUCCESS,
     };
-    // A copy or a look-up of the file system that still runs is not worth waiting for.
+    // Copies and file walks that still run need not be waited for.
     runtime.shutdown_background();
     code
 }
@@ -160,6 +160,16 @@ fn default_template() -> PathBuf {
     let names = ["s.yaml", "s.YAML", "s.YML", "s.yml"].map(PathBuf::from);
     let found = names.iter().find(|name| name.exists());
     found.unwrap_or(&names[0]).clone()
+}
+
+/// Says which functions have no code to start. `true` if there are any.
+fn refuse_without_code(manifest: &Manifest, builds: bool) -> bool {
+    let mut is_refused = false;
+    for problem in manifest.without_code(builds) {
+        is_refused = true;
+        print::complain(&format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text));
+    }
+    is_refused
 }
 
 fn settings(port: u16, build: bool) -> Settings {

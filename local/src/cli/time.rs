@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Writes times. Most of them are of the same second as the one before, whose text is kept.
+/// Formats times. The text of the last second is kept, because most times share their second with the previous one.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     second: u64,

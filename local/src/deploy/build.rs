@@ -8,12 +8,22 @@ use tokio_util::task::TaskTracker;
 use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
 use crate::manifest::{Manifest, Variables};
 use crate::model::Action;
-use crate::process::{CommandLine, Exit, Output};
+use crate::process::{CommandLine, Exit, Output, Runner};
 use crate::shell;
 
 /// Variables that `cargo run` sets for the program it runs; a build inside must not take them for its own.
 const NOT_PASSED_ON: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
+/// Where cargo builds if the shell says so. A step that takes its program out of `target/` would miss it there.
+const TARGET_FOLDER: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+
+/// Whether the steps find what cargo builds although the shell names another folder for it: one of them reads the
+/// variable, or none names `target/`.
+pub(crate) fn follows_target_folder(actions: &[Action]) -> bool {
+    let is_said = |text: &str| actions.iter().any(|action| action.run.contains(text));
+    TARGET_FOLDER.into_iter().any(is_said) || !is_said("target/")
+}
 
 /// Runs one step by the shell and waits for its end.
 ///
@@ -24,7 +34,8 @@ pub(crate) async fn run(
     action: &Action,
     source: &Source,
     log: &Log,
-    manifest: &Manifest,
+    (manifest, follows_target_folder): (&Manifest, bool),
+    runner: &dyn Runner,
     tasks: &TaskTracker,
 ) -> Result<(), BuildFailure> {
     let redactor = manifest.redactor();
@@ -38,11 +49,11 @@ pub(crate) async fn run(
         return Err(failed(BuildFault::NoFolder(action.folder.clone())));
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
-    let environment = environment(manifest.variables());
+    let environment = environment(manifest.variables(), follows_target_folder);
     let step =
         CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
-    match step.run(output, tasks).await {
+    match step.run(runner, output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),
         Ok(_) if action.may_fail => Ok(()),
         Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),
@@ -51,9 +62,10 @@ pub(crate) async fn run(
 }
 
 /// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
-fn environment(variables: &Variables) -> BTreeMap<String, OsString> {
-    let own =
-        shell::variables().filter(|(name, _)| !NOT_PASSED_ON.iter().any(|prefix| name.starts_with(prefix)));
+fn environment(variables: &Variables, follows_target_folder: bool) -> BTreeMap<String, OsString> {
     let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
-    own.chain(files).collect()
+    let all =
+        shell::variables().filter(|(name, _)| !NOT_PASSED_ON.iter().any(|start| name.starts_with(start)));
+    let is_wanted = |name: &str| follows_target_folder || !TARGET_FOLDER.contains(&name);
+    all.chain(files).filter(|(name, _)| is_wanted(name)).collect()
 }

@@ -1,7 +1,8 @@
-//! Makes code and settings of a function the current ones.
+//! Deployment: makes new code and settings of a function current.
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,35 +11,35 @@ use tokio_util::task::TaskTracker;
 use super::build;
 use super::snapshot::{self, Snapshot, Workspace};
 use super::sources::{BuiltFrom, Files, Sources};
-use crate::call::{Deployed, Registry};
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
-use crate::process::Cgroups;
+use crate::process::{Cgroups, Runner};
+use crate::registry::{Deployed, Registry};
 
 /// How long instances may take to end once their calls are over, beyond their own limits.
 pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
 
-/// What became of a function that was to be deployed. What went wrong is in the log.
+/// The outcome of a deployment. Errors are in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deployment {
-    /// It answers for the first time.
+    /// The function answers for the first time.
     New,
-    /// Its new code has taken the place of the former.
+    /// Its new code has replaced the former code.
     Swapped,
-    /// It is as it was before.
+    /// Nothing has changed.
     Refused,
 }
 
-/// The build steps that one round has run, so that a step which several functions name runs once.
+/// The build steps that one round has run. A step that several functions share runs once.
 /// [The example of the crate](crate) begins a round.
 #[derive(Debug, Default)]
 pub struct Built {
     actions: Vec<Action>,
 }
 
-/// Builds functions and puts them in their places.
+/// Builds and deploys functions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
     registry: Arc<Registry>,
@@ -46,9 +47,10 @@ pub(crate) struct Deployer {
     tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
-    /// How long the calls of a former generation may go on where it has to end before the new one starts.
+    /// How long the calls of a former generation may continue, if it has to end before the new one starts.
     drain: Duration,
     workspace: Arc<Workspace>,
+    runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -57,7 +59,7 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Makes the folder for copies of code, and finds out whether the kernel can hold memory limits.
+    /// Creates the folder for copies of code, and finds out whether the kernel can hold memory limits.
     ///
     /// # Errors
     ///
@@ -68,9 +70,10 @@ impl Deployer {
         tasks: TaskTracker,
         builds_code: bool,
         drain: Duration,
+        runner: Arc<dyn Runner>,
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let cgroups = cgroups(&log).await;
+        let cgroups = if runner.has_processes() { cgroups(&log).await } else { None };
         Ok(Deployer {
             registry,
             log,
@@ -78,6 +81,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            runner,
             cgroups,
             snapshots: Mutex::default(),
             builds: Mutex::default(),
@@ -85,7 +89,7 @@ impl Deployer {
         })
     }
 
-    /// Builds a function and puts it in its place.
+    /// Builds and deploys a function.
     pub(crate) async fn deploy(
         &self,
         function: &Function,
@@ -96,11 +100,11 @@ impl Deployer {
         let source = Source::function(&Arc::from(name));
         self.registry.set_pending(name, "is being built");
         // Taken before the build, so that a change during it is seen.
-        let files = Sources::of(function, manifest.folder()).files_apart().await;
+        let files = Sources::of(function, manifest).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.builds_code && !function.actions.is_empty() {
             let outcome = self.build(function, manifest, &source, done).await;
-            let after = Sources::of(function, manifest.folder()).files_apart().await;
+            let after = Sources::of(function, manifest).files_apart().await;
             self.keep_files(name, files, after);
             if let Err(failure) = outcome {
                 self.log.emit(&source, Kind::BuildFailed(failure));
@@ -126,9 +130,11 @@ impl Deployer {
         source: &Source,
         done: &mut Built,
     ) -> Result<(), BuildFailure> {
+        let follows = build::follows_target_folder(&function.actions);
         for action in &function.actions {
             if !done.actions.contains(action) {
-                build::run(action, source, &self.log, manifest, &self.tasks).await?;
+                let manifest = (manifest, follows);
+                build::run(action, source, &self.log, manifest, &*self.runner, &self.tasks).await?;
                 done.actions.push(action.clone());
             }
         }
@@ -152,7 +158,7 @@ impl Deployer {
         }
     }
 
-    /// Makes this generation of the function the current one, without a moment in which none is.
+    /// Makes this generation of the function current. At every moment one generation is current.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
         let folder = snapshot.folder.clone();
         let generation = Generation::new(
@@ -160,6 +166,7 @@ impl Deployer {
             folder,
             self.log.clone(),
             self.tasks.clone(),
+            Arc::clone(&self.runner),
             self.cgroups.clone(),
         );
         let generation = Arc::new(generation);
@@ -213,9 +220,11 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation is gone; its calls get the drain time.
+    /// Waits until a closed generation has ended. Its calls get the drain time. Its WebSockets are asked
+    /// to end at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
+        former.say_goodbye();
         if tokio::time::timeout(drain, former.gone()).await.is_ok() {
             return;
         }
@@ -235,6 +244,15 @@ impl Deployer {
         builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
     }
 
+    /// Lets other programs of this user find the platform at `address`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written down.
+    pub(crate) fn announce(&self, manifest: &Manifest, address: SocketAddr) -> io::Result<()> {
+        self.workspace.announce(manifest.file(), address)
+    }
+
     /// The sources of a function's last build.
     pub(crate) fn built_from(&self, name: &str) -> Arc<BuiltFrom> {
         let builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,7 +264,7 @@ impl Deployer {
         let functions = self.registry.functions();
         if let Some(deployed) = functions.get(name) {
             let pool = deployed.pool();
-            // Nobody waits for it, and what goes wrong is in the log.
+            // No caller waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
         }
     }
@@ -268,7 +286,7 @@ impl Deployer {
         }
     }
 
-    /// Every generation that may still have instances, those of functions that were removed too.
+    /// Every generation that may still have instances, including those of removed functions.
     pub(crate) fn generations(&self) -> Vec<Arc<Pool>> {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.iter().filter_map(Weak::upgrade).collect()

@@ -1,10 +1,12 @@
-//! From the manifest to a running generation: build, copy of the code, exchange.
+//! From the manifest to a running generation: build, copy of the code, swap.
 
 mod build;
 mod deploy;
+mod running;
 mod snapshot;
 mod sources;
 
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX};
+pub(crate) use running::find as find_running;
 pub(crate) use sources::{BuiltFrom, Files, Sources};

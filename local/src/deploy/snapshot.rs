@@ -31,7 +31,7 @@ pub(crate) struct Snapshot {
 const PREFIX: &str = "fc-local-";
 
 impl Workspace {
-    /// A fresh folder. What a killed predecessor left behind is removed.
+    /// A new, empty folder. Folders that a killed fc-local left behind are removed.
     pub(crate) fn create() -> io::Result<Self> {
         let root = shell::temporary_folder();
         remove_leftovers(&root);
@@ -40,6 +40,15 @@ impl Workspace {
         std::fs::create_dir(&folder)?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
         Ok(Workspace { folder, count: AtomicU64::new(0) })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folders of processes that run.
+    pub(super) fn running(root: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        workspaces(root).filter(|(_, is_running)| *is_running).map(|(folder, _)| folder)
     }
 
     /// Copies `code`, as the deployment tool would pack it.
@@ -77,15 +86,18 @@ pub(crate) async fn remove(snapshot: Snapshot) {
 }
 
 fn remove_leftovers(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let pid =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            drop(std::fs::remove_dir_all(entry.path()));
-        }
+    for (folder, _) in workspaces(root).filter(|(_, is_running)| !is_running) {
+        drop(std::fs::remove_dir_all(folder));
     }
+}
+
+/// The folders of all processes, and whether the process still runs.
+fn workspaces(root: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
+    std::fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let pid: u32 = name.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?;
+        Some((entry.path(), Path::new(&format!("/proc/{pid}")).exists()))
+    })
 }
 
 /// The size of everything below, counted until `limit` is passed.

@@ -1,4 +1,4 @@
-//! What some kinds of events hold.
+//! The fields of some kinds of events.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,6 +26,22 @@ pub struct Record {
     pub via: Option<Via>,
     /// Which attempt of the platform at this call it was: 1 for the first one, 0 if there was no call.
     pub attempt: u32,
+    /// What passed, if the request became a WebSocket.
+    pub socket: Option<SocketTraffic>,
+}
+
+/// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SocketTraffic {
+    /// Whole messages that the client sent.
+    pub messages_from_client: u64,
+    /// Bytes of their payloads, as they were on the wire.
+    pub bytes_from_client: u64,
+    /// Whole messages that the function sent.
+    pub messages_to_client: u64,
+    /// Bytes of their payloads, as they were on the wire.
+    pub bytes_to_client: u64,
 }
 
 /// Which way a call comes in. [The example of the crate](crate) takes the events whose records hold it.
@@ -73,11 +89,17 @@ pub struct Cause {
     pub failure: &'static str,
     /// The platform's text for the caller.
     pub message: String,
+    /// The program's exit code, where its end is the failure. The message reads it as an error number of the system.
+    pub exit_code: Option<i32>,
 }
 
 impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
-        Cause { failure: failure.kind.name(), message: failure.message().to_owned() }
+        Cause {
+            failure: failure.kind.name(),
+            message: failure.message().to_owned(),
+            exit_code: failure.exit_code,
+        }
     }
 }
 
@@ -146,7 +168,7 @@ impl fmt::Display for HookFault {
 pub struct BuildFailure {
     /// Where the step stands in the manifest.
     pub line: usize,
-    /// The command, without what is secret.
+    /// The command, with secrets masked.
     pub command: String,
     /// How it failed.
     pub fault: BuildFault,
@@ -181,6 +203,6 @@ impl BuildFault {
 pub struct Remark {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong and what to do.
+    /// The mistake, and what to do about it.
     pub text: String,
 }

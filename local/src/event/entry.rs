@@ -1,4 +1,4 @@
-//! Something that happened, and what it belongs to.
+//! An event: its time and kind, and the function, instance and request that it belongs to.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const FIXED: usize = size_of::<Event>() + 64;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
-    /// When.
+    /// The time at which it happened.
     pub time: SystemTime,
     /// The function it belongs to.
     pub function: Option<Arc<str>>,
@@ -22,7 +22,7 @@ pub struct Event {
     pub instance: Option<Arc<str>>,
     /// The request it belongs to.
     pub request: Option<Arc<str>>,
-    /// What.
+    /// The kind, with its fields.
     pub kind: Kind,
 }
 
@@ -42,6 +42,7 @@ impl Kind {
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
+            Kind::InstanceNotListening { last_line, .. } => last_line.as_ref().map_or(0, String::capacity),
             Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -70,6 +71,7 @@ impl Kind {
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } => reason.capacity(),
             Kind::CallCancelled { .. }
+            | Kind::AttachmentLeftOut
             | Kind::Http2Refused
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
@@ -88,6 +90,7 @@ impl Kind {
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::Ipv6PortTaken { .. }
+            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }

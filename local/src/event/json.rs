@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark};
+use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
 
 impl Event {
-    /// What it belongs to, its kind and level, the kind's fields, and its text where the fields are not all there is
-    /// to read. The time is left to whoever writes it down.
+    /// Its function, instance and request, its kind and level, the kind's fields, and its text where that says more than
+    /// the fields. The writer adds the time.
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         let names = [("function", &self.function), ("instance", &self.instance), ("request", &self.request)];
@@ -45,6 +45,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
+        Kind::InstanceNotListening { given_port, waited, last_line } => {
+            json!({ "givenPort": given_port, "ms": ms(*waited), "lastLine": last_line })
+        }
         Kind::PortIgnored { given_port, port } | Kind::PortUnexpected { given_port, port } => {
             json!({ "givenPort": given_port, "port": port })
         }
@@ -77,10 +80,12 @@ fn own(kind: &Kind) -> Value {
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
         Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
+        Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
         | Kind::Build(_)
+        | Kind::AttachmentLeftOut
         | Kind::Http2Refused
         | Kind::InstanceHealthy
         | Kind::InstanceStopped
@@ -95,18 +100,32 @@ fn own(kind: &Kind) -> Value {
 }
 
 fn request(record: &Record) -> Value {
-    let fields = json!({
+    let mut fields = json!({
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
-    match record.via {
-        Some(via) => with(with(fields, "via", via.name()), "attempt", record.attempt),
+    if let Some(via) = record.via {
+        fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
+    }
+    match record.socket {
+        Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
     }
 }
 
+fn socket(socket: SocketTraffic) -> Value {
+    json!({
+        "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
+        "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
+    })
+}
+
 fn failure(cause: &Cause) -> Value {
-    json!({ "failure": cause.failure, "message": cause.message })
+    let fields = json!({ "failure": cause.failure, "message": cause.message });
+    match cause.exit_code {
+        Some(code) => with(fields, "exitCode", code),
+        None => fields,
+    }
 }
 
 fn hook_fault(fault: &HookFault) -> Value {

@@ -1,6 +1,6 @@
-//! What can happen: one kind for each thing, with its fields.
+//! The kinds of events, with their fields.
 //!
-//! A kind says what happened and holds no sentences: those are made where somebody reads them.
+//! A kind holds no sentence. `event/text.rs` makes the sentences, when a reader needs them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +30,8 @@ pub enum Kind {
         /// The most memory that the instance was seen to use.
         memory_bytes: u64,
     },
+    /// A browser shows a page of the function, which it would download from the platform's built-in domain.
+    AttachmentLeftOut,
     /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
     Http2Refused,
 
@@ -42,7 +44,16 @@ pub enum Kind {
     },
     /// An instance did not start.
     InstanceStartFailed(Cause),
-    /// The program listens on the declared port instead of the one it was given: there can be one instance only.
+    /// Nothing of the program listens yet, after as long as a start usually takes.
+    InstanceNotListening {
+        /// `FC_CUSTOM_LISTEN_PORT`.
+        given_port: u16,
+        /// How long it had been waited for.
+        waited: Duration,
+        /// The last line that the program wrote, if it wrote one.
+        last_line: Option<String>,
+    },
+    /// The program listens on the declared port instead of the given port. Only one instance can run.
     PortIgnored {
         /// `FC_CUSTOM_LISTEN_PORT`.
         given_port: u16,
@@ -77,9 +88,9 @@ pub enum Kind {
     InstanceHealthy,
     /// An instance used more memory than it may, and was killed.
     InstanceOverMemory {
-        /// What it was seen to use.
+        /// The memory in use when it was killed.
         memory_bytes: u64,
-        /// What it may use.
+        /// Its limit.
         limit_mib: u32,
     },
     /// An instance ended by itself, or by other hands than fc-local's.
@@ -101,7 +112,7 @@ pub enum Kind {
 
     /// A build step begins.
     BuildStarted {
-        /// The command, without what is secret.
+        /// The command, with secrets masked.
         command: String,
     },
     /// A build step failed.
@@ -115,7 +126,7 @@ pub enum Kind {
     BuildUnsettled,
     /// The code of a function cannot be taken.
     CodeMissing {
-        /// The folder, or what else the manifest names.
+        /// The path of the code in the manifest.
         code: PathBuf,
         /// What the system says.
         error: String,
@@ -152,7 +163,7 @@ pub enum Kind {
     ManifestNote {
         /// The file.
         file: PathBuf,
-        /// What was found.
+        /// The note.
         note: Remark,
     },
     /// The port of a function changed in the manifest. It takes effect when fc-local is started anew.
@@ -184,13 +195,20 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
+    /// fc-local stops, and these calls of a function are still under way.
+    CallsRemain {
+        /// The number of dropped events.
+        calls: usize,
+        /// How long they may go on.
+        left: Duration,
+    },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow: events were dropped after the one before.
+    /// This reader was too slow. Events were dropped between the previous event and this one.
     EventsDropped {
-        /// How many.
+        /// The number of dropped events.
         events: u64,
-        /// What they would have taken.
+        /// Their size in memory.
         bytes: u64,
     },
 }
@@ -242,7 +260,7 @@ macro_rules! names {
                 match self { $(Kind::$kind { .. } => $name,)+ }
             }
 
-            /// Where its name stands among all.
+            /// The index of its name among all.
             pub(super) fn index(&self) -> usize {
                 match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
             }
@@ -257,9 +275,11 @@ names! {
     Request => "request",
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
+    AttachmentLeftOut => "attachment_left_out",
     Http2Refused => "http2_refused",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
+    InstanceNotListening => "instance_not_listening",
     PortIgnored => "port_ignored",
     PortUnreachable => "port_unreachable",
     PortUnexpected => "port_unexpected",
@@ -291,6 +311,7 @@ names! {
     PortNotOpened => "port_not_opened",
     Ipv6PortTaken => "ipv6_port_taken",
     MemoryLimitsSampled => "memory_limits_sampled",
+    CallsRemain => "calls_remain",
     CallsEnded => "calls_ended",
     EventsDropped => "events_dropped",
 }
@@ -307,6 +328,7 @@ impl Kind {
             Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
+            | Kind::AttachmentLeftOut
             | Kind::InstanceStarted { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceStopped
@@ -315,8 +337,10 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::CallsRemain { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::Http2Refused
+            | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
             | Kind::PortUnexpected { .. }

@@ -13,10 +13,10 @@ use super::kind::Kind;
 
 const MIB: usize = 1024 * 1024;
 
-/// What a reader may leave unread.
+/// The bounds of a reader's queue.
 const UNREAD: Limits = Limits { events: 65_536, bytes: 16 * MIB };
 
-/// What a later reader still gets to see.
+/// The bounds of the ring, which a new reader gets first.
 const RECENT: Limits = Limits { events: 4_096, bytes: 4 * MIB };
 
 /// How much is taken at once: a batch of the longest lines must not be as large as the queue.
@@ -82,7 +82,7 @@ struct Unread {
     is_awaited: bool,
 }
 
-/// Events in their order, and what they take.
+/// Events in their order, with the memory that they take.
 #[derive(Debug, Default)]
 struct Backlog {
     events: VecDeque<Arc<Event>>,
@@ -140,7 +140,7 @@ impl Log {
         Events { reader, hub }
     }
 
-    /// How many events of each kind there were, by the kind's name; without those that never happened.
+    /// The number of events of each kind, by the kind's name. Kinds that never happened are left out.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let counts = self.0.0.lock().counts;
         Kind::NAMES.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
@@ -207,7 +207,7 @@ impl Reader {
 }
 
 impl Unread {
-    /// Moves what is there, at most `limit` events and a batch of bytes.
+    /// Moves the queued events, at most `limit` of them and a batch of bytes.
     fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize, limits: Limits) -> usize {
         let before = into.len();
         let mut bytes = 0;
@@ -223,7 +223,7 @@ impl Unread {
         into.len() - before
     }
 
-    /// Says what was dropped after the last event of the backlog.
+    /// Reports the events that were dropped after the last one of the backlog.
     fn gap(&mut self) -> Event {
         let events = std::mem::take(&mut self.dropped_events);
         let bytes = std::mem::take(&mut self.dropped_bytes);
@@ -249,7 +249,7 @@ impl Events {
         unread.take(into, limit, self.reader.limits)
     }
 
-    /// Takes the events that are there now, at most `limit` and about 1 MiB.
+    /// Takes the queued events, at most `limit` of them and about 1 MiB.
     pub fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize) -> usize {
         self.reader.lock().take(into, limit, self.reader.limits)
     }

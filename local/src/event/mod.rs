@@ -10,7 +10,9 @@ mod redact;
 mod tail;
 mod text;
 
-pub use details::{Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, Via};
+pub use details::{
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Via,
+};
 pub use entry::Event;
 pub(crate) use entry::Source;
 pub use kind::{Kind, Level};

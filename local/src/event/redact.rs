@@ -1,5 +1,7 @@
 //! Secrets that must not show in logs.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::sync::Arc;
 
 const MASK: &str = "******";
@@ -7,22 +9,26 @@ const MASK: &str = "******";
 /// Shorter values occur in ordinary words too.
 const LENGTH_MIN: usize = 8;
 
-/// Replaces known secret values in text.
+/// Replaces known secret values in text, and passwords in URLs whether they are known or not.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     secrets: Arc<[String]>,
 }
 
 impl Redactor {
-    /// Takes the values of `variables` whose names say that they are secret.
+    /// Takes the values of `variables` whose names say that they are secret, and the secrets that stand in other values:
+    /// passwords in URLs, and `password=…` and its like.
     pub(crate) fn new<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets: Vec<String> = variables
             .into_iter()
-            .filter(|(name, value)| is_secret_name(name) && value.len() >= LENGTH_MIN)
+            .flat_map(|(name, value)| {
+                let whole = is_secret_name(name).then(|| value.to_owned());
+                whole.into_iter().chain(within(value))
+            })
             // A log is read line by line, and so a secret of several lines is seen.
-            .flat_map(|(_, value)| std::iter::once(value).chain(value.lines().map(str::trim)))
+            .flat_map(|value| std::iter::once(value.clone()).chain(lines(&value)).collect::<Vec<_>>())
             .filter(|text| text.len() >= LENGTH_MIN && !text.starts_with("-----"))
-            .map(str::to_owned)
+            .flat_map(|text| spellings(&text))
             .collect();
         // A secret that holds another one must go first.
         secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -36,7 +42,11 @@ impl Redactor {
                 text = text.replace(secret.as_str(), MASK);
             }
         }
-        text
+        // Passwords of any length: their place says what they are.
+        match mask_urls(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
+        }
     }
 }
 
@@ -46,12 +56,17 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
+fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
+    value.lines().map(|line| line.trim().to_owned())
+}
+
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let tells = [
         "SECRET",
         "PASSWORD",
         "PASSWD",
+        "PASSPHRASE",
         "TOKEN",
         "CREDENTIAL",
         "PRIVATE",
@@ -60,7 +75,110 @@ fn is_secret_name(name: &str) -> bool {
         "API_KEY",
         "APIKEY",
     ];
-    tells.iter().any(|part| name.contains(part))
+    let is_key = name.ends_with("_KEY") && !name.contains("PUBLIC");
+    is_key || tells.iter().any(|part| name.contains(part))
+}
+
+/// Whether a name within a value tells of a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
+fn is_secret_key(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    is_secret_name(&name)
+        || ["pwd", "pass", "auth", "sig", "signature"].contains(&&*name)
+        || name.ends_with("key") && !name.contains("public")
+}
+
+/// The secrets that stand in a value whose name does not say so.
+fn within(value: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in value.match_indices("://") {
+        if let Some((start, end)) = password(value, at + 3) {
+            found.push(value[start..end].to_owned());
+            found.extend(decoded(&value[start..end]));
+        }
+    }
+    for pair in value.split([';', '&', '?', ',', ' ', '\t', '\n']) {
+        let Some((_, value)) = pair.split_once('=').filter(|(name, _)| is_secret_key(name)) else {
+            continue;
+        };
+        let value = value.trim_matches(['"', '\'']);
+        found.push(value.to_owned());
+        found.extend(decoded(value));
+    }
+    found
+}
+
+/// Where the password of a URL stands whose authority begins at `from`.
+fn password(text: &str, from: usize) -> Option<(usize, usize)> {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\');
+    let length = text[from..].find(is_end).unwrap_or(text.len() - from);
+    let (user, _) = text[from..from + length].rsplit_once('@')?;
+    let colon = user.find(':')?;
+    (colon + 1 < user.len()).then_some((from + colon + 1, from + user.len()))
+}
+
+/// `text` with the passwords of its URLs masked.
+fn mask_urls(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, _) in text.match_indices("://") {
+        if let Some((start, end)) = password(text, at + 3)
+            && start >= done
+        {
+            out.push_str(&text[done..start]);
+            out.push_str(MASK);
+            done = end;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// What a percent-encoded text says, if it is one.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|_| *byte == b'%').and_then(|two| std::str::from_utf8(two).ok());
+        let code = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8(bytes).ok().filter(|decoded| decoded != text)
+}
+
+/// The secret as it may stand in a line: as it is, percent-encoded, or escaped as in JSON.
+fn spellings(secret: &str) -> Vec<String> {
+    let mut all = vec![secret.to_owned()];
+    // Of RFC 3986, of browsers, and of forms.
+    for (safe, plus) in [("-._~", false), ("-._~!*'()", false), ("-._~/", false), ("-._*", true)] {
+        for upper in [true, false] {
+            all.push(encoded(secret, safe, plus, upper));
+        }
+    }
+    let json = serde_json::Value::from(secret).to_string();
+    let json = &json[1..json.len() - 1];
+    all.extend([json.to_owned(), json.replace('/', "\\/"), secret.escape_debug().to_string()]);
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn encoded(text: &str, safe: &str, plus: bool, upper: bool) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        // Writing into a string cannot fail.
+        _ = match byte {
+            b' ' if plus => out.write_char('+'),
+            byte if byte.is_ascii_alphanumeric() || safe.as_bytes().contains(&byte) => {
+                out.write_char(char::from(byte))
+            }
+            byte if upper => write!(out, "%{byte:02X}"),
+            byte => write!(out, "%{byte:02x}"),
+        };
+        out
+    })
 }
 
 #[cfg(test)]
@@ -82,5 +200,63 @@ mod tests {
         let text = redactor.redact("> kq9w0BAQEFAASC\n-----END KEY-----".to_owned());
         assert_eq!(text, "> ******\n-----END KEY-----");
         assert!(!format!("{redactor:?}").contains("hunter2"));
+    }
+
+    #[track_caller]
+    fn check(variable: (&str, &str), text: &str, expected: &str) {
+        assert_eq!(Redactor::new([variable]).redact(text.to_owned()), expected, "{variable:?}");
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_it_is_spelt() {
+        let token = ("TOKEN", "a/b+c=\"d e\\f");
+        for spelling in [
+            "a/b+c=\"d e\\f",
+            "a%2Fb%2Bc%3D%22d%20e%5Cf",
+            "a%2fb%2bc%3d%22d%20e%5cf",
+            "a/b%2Bc%3D%22d%20e%5Cf",
+            "a%2Fb%2Bc%3D%22d+e%5Cf",
+            r#"a/b+c=\"d e\\f"#,
+            r#"a\/b+c=\"d e\\f"#,
+        ] {
+            check(token, &format!("t={spelling}&x"), "t=******&x");
+        }
+    }
+
+    #[test]
+    fn passwords_within_values_are_masked_by_themselves() {
+        let url = ("DATABASE_URL", "postgres://user:s3cret-p%40ss@db.example:5432/shop?sslmode=require");
+        check(url, "login as user with s3cret-p@ss", "login as user with ******");
+        check(url, "login with s3cret-p%40ss at db.example:5432", "login with ****** at db.example:5432");
+        check(("DSN", "host=db password='long-enough' user=u"), "auth long-enough", "auth ******");
+        check(("CONNECTION", "Endpoint=sb://x/;SharedAccessKey=abcdefgh1234="), "abcdefgh1234=", "******");
+        check(("URL", "https://x.example/?sig=0123456789&v=1"), "0123456789 v=1", "****** v=1");
+        check(("REDIS", "redis://:pass-of-redis@cache:6379"), "pass-of-redis", "******");
+        // A user without a password, and a host with a port.
+        check(
+            ("URL", "https://somebody@host.example:8080/"),
+            "somebody host.example",
+            "somebody host.example",
+        );
+    }
+
+    #[test]
+    fn passwords_in_urls_are_masked_whoever_knows_them() {
+        for (text, expected) in [
+            ("to postgres://u:p@h/db now", "to postgres://u:******@h/db now"),
+            ("redis://:p@h redis://:q@h", "redis://:******@h redis://:******@h"),
+            ("\"amqp://u:a@b@h\"", "\"amqp://u:******@h\""),
+            ("http://h:80/a@b http://u@h http://u:@h", "http://h:80/a@b http://u@h http://u:@h"),
+            ("://", "://"),
+        ] {
+            check(("NAME", "value"), text, expected);
+        }
+    }
+
+    #[test]
+    fn names_that_tell_of_keys_are_known() {
+        check(("ENCRYPTION_KEY", "0123456789"), "0123456789", "******");
+        check(("PUBLIC_KEY", "0123456789"), "0123456789", "0123456789");
+        check(("PWD", "/home/somebody"), "/home/somebody", "/home/somebody");
     }
 }

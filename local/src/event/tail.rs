@@ -1,10 +1,10 @@
-//! The log of one call, for a caller who asked for it.
+//! The end of a call's log, which a caller may ask for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fc_runtime::platform::limits::KIB;
 
-/// How much of a request's log is handed to a caller who asks for it.
+/// The most of a request's log that a caller gets, in bytes.
 const TAIL: usize = 4 * KIB;
 
 /// The log of one request while it runs.
@@ -22,14 +22,14 @@ impl Tail {
         }
     }
 
-    /// The last 4 KB.
+    /// The last 4 KiB.
     pub(crate) fn text(&self) -> String {
         let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         text[cut(&text)..].to_owned()
     }
 }
 
-/// Where the last 4 KB of `text` begin.
+/// Where the last 4 KiB of `text` begin.
 fn cut(text: &str) -> usize {
     let mut from = text.len().saturating_sub(TAIL);
     while !text.is_char_boundary(from) {

@@ -75,7 +75,7 @@ fn a_line_says_what_it_belongs_to() {
     };
     let expected = serde_json::json!({
         "function": "f", "instance": "c-1", "request": "1-a", "kind": "instance_over_memory", "level": "error",
-        "memoryBytes": 5, "limitMiB": 128, "text": "killed: it used 0.00MB of 128MB",
+        "memoryBytes": 5, "limitMiB": 128, "text": "killed: it used 0.00 MiB of 128 MiB",
     });
     assert_eq!(serde_json::Value::Object(event.fields()), expected);
 }

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::details::{Address, BuildFailure, BuildFault, Ending, HookFault, Record, Remark};
+use super::details::{
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+};
 use super::entry::Event;
 use super::kind::Kind;
-use crate::failure::{megabytes, usage};
+use crate::failure::{mebibytes, usage};
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -25,7 +28,10 @@ impl Event {
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
-            Kind::InstanceStartFailed(cause) => format!("cannot start: {}", cause.message),
+            Kind::InstanceStartFailed(cause) => format!("cannot start: {}", why_not_started(cause)),
+            Kind::InstanceNotListening { given_port, waited, last_line } => {
+                not_listening(*given_port, *waited, last_line.as_deref())
+            }
             Kind::PortIgnored { given_port, port } => format!(
                 "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
                  instance only"
@@ -43,7 +49,7 @@ impl Event {
                 format!("unhealthy, no new requests go to it: {}", about(&format!("GET {path}"), fault))
             }
             Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
-                format!("killed: it used {}MB of {limit_mib}MB", megabytes(*memory_bytes))
+                format!("killed: it used {} MiB of {limit_mib} MiB", mebibytes(*memory_bytes))
             }
             Kind::InstanceEnded(Ending::Code(code)) => {
                 format!("the instance ended by itself with code {code}")
@@ -63,12 +69,9 @@ impl Event {
             ),
             Kind::CodeMissing { code, error } => format!("cannot take the code: {}: {error}", code.display()),
             Kind::CodeRunInPlace { code } => {
-                format!("{} is larger than the platform takes (500 MB); it is run in place", code.display())
+                format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
-            Kind::SwapRefused(cause) => {
-                format!("the new code does not start, so the former goes on: {}", cause.message)
-            }
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -87,23 +90,30 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
+            Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
             Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({}MB) are not shown: the output is too slow", megabytes(*bytes))
+                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
             kind => return Cow::Borrowed(plain(kind)),
         })
     }
 }
 
-/// The sentences of kinds without fields.
+/// The sentences that need no fields.
 fn plain(kind: &Kind) -> &'static str {
     match kind {
+        Kind::AttachmentLeftOut => {
+            "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
+             attachment), from a custom domain not. x-local.attachment: true has the header here too"
+        }
         Kind::Http2Refused => {
             "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
         Kind::Swapped => "swapped: new calls go to the new code",
+        // The reason has been told as the failure of the start.
+        Kind::SwapRefused(_) => "the new code does not start; the former goes on",
         Kind::FormerCodeRemains => "the former code does not end; the new code is started all the same",
         Kind::ManifestChanged => "the manifest changed",
         Kind::PortChangeIgnored => "a changed x-local.port takes effect when fc-local is started anew",
@@ -129,7 +139,41 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
-/// What a hook or check of this name did wrong.
+/// The failure without the program's output, whose lines have been told one by one.
+fn why_not_started(cause: &Cause) -> String {
+    let message = cause.message.split_once("\nLogs:\n").map_or(&*cause.message, |(message, _)| message);
+    match cause.exit_code.and_then(exit_hint) {
+        Some(hint) => format!("{message} {hint}"),
+        None => message.to_owned(),
+    }
+}
+
+/// What an exit code says. The platform takes it for an error number of the system.
+fn exit_hint(code: i32) -> Option<String> {
+    let meaning = match code {
+        1 => "most programs end with 1 after an error of their own".to_owned(),
+        101 => "a Rust program ends with 101 after a panic".to_owned(),
+        126 => "a shell ends with 126 if it may not run a command".to_owned(),
+        127 => "a shell ends with 127 if there is no such command".to_owned(),
+        129..=192 => return Some(format!("({code} is 128 + {0}: signal {0} ended it.)", code - 128)),
+        _ => return None,
+    };
+    Some(format!("(The message is the platform's reading of the code as an error number: {meaning}.)"))
+}
+
+fn not_listening(port: u16, waited: Duration, last_line: Option<&str>) -> String {
+    let mut text = format!(
+        "nothing listens after {} s: the program has to listen on 0.0.0.0:{port}, the port in FC_CUSTOM_LISTEN_PORT; ",
+        waited.as_secs()
+    );
+    match last_line {
+        Some(line) => text.extend(["its last line was: ", line]),
+        None => text.push_str("it has written nothing"),
+    }
+    text
+}
+
+/// The failure of the hook or check of this name, as text.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
         HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),
@@ -143,10 +187,14 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, .. } = record;
+    let Record { method, path, status, duration, is_cold, socket, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
-    format!("{method} {path} {status} {}.{} ms{cold}", tenths / 10, tenths % 10)
+    let socket = socket.map_or_else(String::new, |socket| {
+        let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
+        format!(", {from} messages from the client and {to} to it")
+    });
+    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {
@@ -155,6 +203,14 @@ fn ready(address: &Address) -> String {
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
     }
+}
+
+fn calls_remain(calls: usize, left: Duration) -> String {
+    let are = if calls == 1 { "call is" } else { "calls are" };
+    format!(
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once",
+        left.as_millis().div_ceil(1000)
+    )
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

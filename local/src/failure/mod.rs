@@ -1,7 +1,7 @@
-//! Why a call has no reply: which of the platform's errors it is, whose fault, and in which words.
+//! Failures: why a call has no reply, as one of the platform's errors, with its source and its text.
 
 mod kind;
 mod texts;
 
 pub(crate) use kind::FailureKind;
-pub(crate) use texts::{Failure, megabytes, usage};
+pub(crate) use texts::{Failure, mebibytes, usage};

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use super::kind::FailureKind;
 
-/// Why a call has no reply from the function. How it looks to its caller is the edge's business.
+/// Why a call has no reply from the function. `front/refusal.rs` renders it for the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
     message: String,
     /// The instance that had the call, if one did.
     pub(crate) instance: Option<Arc<str>>,
+    /// The program's exit code, where its end is the failure.
+    pub(crate) exit_code: Option<i32>,
 }
 
 impl Failure {
     fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), instance: None }
+        Failure { kind, message: message.into(), instance: None, exit_code: None }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -98,7 +100,7 @@ impl Failure {
             "Function instance exited unexpectedly(code {code}, message:{}) with start command '{command} '.\nLogs:\n{logs}",
             exit_text(code)
         );
-        Failure::new(FailureKind::ExitedAtStart, message)
+        Failure { exit_code: Some(code), ..Failure::new(FailureKind::ExitedAtStart, message) }
     }
 
     pub(crate) fn not_started(port: u16, limit: Duration, logs: &str) -> Self {
@@ -134,18 +136,18 @@ impl Failure {
     }
 }
 
-/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end.
+/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end. Its MB are MiB.
 pub(crate) fn usage(duration: Duration, memory: u64) -> String {
-    format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), megabytes(memory))
+    format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), mebibytes(memory))
 }
 
-/// Bytes as MB with two digits.
-pub(crate) fn megabytes(bytes: u64) -> String {
+/// Bytes as MiB with two digits.
+pub(crate) fn mebibytes(bytes: u64) -> String {
     let hundredths = bytes.saturating_mul(100) / (1024 * 1024);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The platform reads an exit code as an error number of the system. Beyond the last one it has no text.
+/// The text of an exit code. The platform reads it as an error number of the system, and has no text beyond the last.
 fn exit_text(code: i32) -> String {
     let error = std::io::Error::from_raw_os_error(code).to_string();
     match error.rsplit_once(" (os error") {

@@ -1,4 +1,4 @@
-//! The body of a response: whole, or streamed with its call and its record until the end.
+//! The body of a response: whole, streamed with its call and its record until the end, or none before a WebSocket.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,15 +8,13 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep_until};
 
+use super::tunnel::Tunnel;
 use super::visit::Visit;
-use crate::call::Run;
-use crate::failure::Failure;
+use crate::call::{AnswerStream, AnswerTunnel, BrokenOff};
 use crate::wire::Hangup;
 
-/// A reply with a small body of our own.
+/// A reply of the gateway itself, with a small body.
 pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -25,16 +23,16 @@ pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Byte
 }
 
 impl Visit {
-    /// Sends a small reply of our own.
+    /// Sends a reply of the gateway itself.
     pub(crate) fn leave(self, response: Response<Bytes>) -> Response<Outgoing> {
         self.finish(response.status().as_u16());
         response.map(Outgoing::whole)
     }
 
-    /// Sends a reply; a streamed one takes the visit along until its end.
+    /// Sends a reply. A streamed one keeps the visit until its end.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
-        if response.body_mut().is_streamed() {
+        if response.body_mut().has_an_end_to_come() {
             self.begin_reply(status);
             response.body_mut().accompany(self);
         } else {
@@ -49,87 +47,50 @@ impl Visit {
 pub(crate) enum Outgoing {
     Whole(Option<Bytes>),
     Streamed(Box<Streamed>),
+    Tunnel(Option<Box<Tunnel>>),
 }
 
 /// Ready when the client has left.
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A body that is passed on as it comes. Dropping it early means that the client left.
+/// A streamed body with the record of its visit. Dropping it before its end means that the client left.
 pub(crate) struct Streamed {
-    body: Incoming,
-    run: Option<Run>,
+    /// `None` once the client has left.
+    answer: Option<AnswerStream>,
     visit: Option<Visit>,
     hangup: Option<Watch>,
-    deadline: Pin<Box<Sleep>>,
 }
 
 impl fmt::Debug for Streamed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Streamed").field("run", &self.run).finish_non_exhaustive()
+        out.debug_struct("Streamed").field("answer", &self.answer).finish_non_exhaustive()
     }
 }
 
 impl Streamed {
-    fn new(body: Incoming, run: Run) -> Self {
-        let deadline = Box::pin(sleep_until(run.deadline()));
-        Streamed { body, run: Some(run), visit: None, hangup: None, deadline }
+    fn is_over(&self) -> bool {
+        self.answer.as_ref().is_none_or(AnswerStream::is_over)
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if self.run.is_none() {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(None) };
+        if answer.is_over() {
             return Poll::Ready(None);
         }
-        if self.deadline.as_mut().poll(context).is_ready() {
-            if let Some(run) = self.run.take() {
-                let failure = run.timed_out();
-                run.fail(&failure);
-            }
-            return Poll::Ready(Some(Err(self.cut())));
-        }
         if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
-            // Dropping the run and the visit unfinished says that the client left.
-            self.run = None;
+            // Dropping an unfinished answer and visit means that the client left.
+            self.answer = None;
             self.visit = None;
             return Poll::Ready(Some(Err(Cut)));
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-            Some(Ok(frame)) => {
-                if frame.is_trailers() {
-                    // Nothing follows, and hyper does not ask for more.
-                    self.complete();
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(_)) => {
-                if let Some(run) = self.run.take() {
-                    let failure = Failure::process_exited(run.elapsed(), run.memory());
-                    run.fail(&failure);
-                }
-                Poll::Ready(Some(Err(self.cut())))
-            }
-            None => {
-                self.complete();
-                Poll::Ready(None)
-            }
-        }
-    }
-
-    /// The reply reached its end.
-    fn complete(&mut self) {
-        if let Some(run) = self.run.take() {
-            run.finish();
-        }
-        if let Some(visit) = self.visit.take() {
+        let frame = ready!(answer.poll_frame(context));
+        // The reply is complete, or was cut.
+        if answer.is_over()
+            && let Some(visit) = self.visit.take()
+        {
             visit.complete();
         }
-    }
-
-    /// The rest does not come: the client must not take what it has for the whole.
-    fn cut(&mut self) -> Cut {
-        if let Some(visit) = self.visit.take() {
-            visit.complete();
-        }
-        Cut
+        Poll::Ready(frame.map(|frame| frame.map_err(|BrokenOff| Cut)))
     }
 }
 
@@ -138,27 +99,39 @@ impl Outgoing {
         Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// A body that is passed on as the instance sends it.
-    pub(crate) fn streamed(body: Incoming, run: Run) -> Self {
-        Outgoing::Streamed(Box::new(Streamed::new(body, run)))
+    /// A body that is passed on while the instance sends it.
+    pub(crate) fn streamed(answer: AnswerStream) -> Self {
+        Outgoing::Streamed(Box::new(Streamed { answer: Some(answer), visit: None, hangup: None }))
     }
 
-    fn is_streamed(&self) -> bool {
-        matches!(self, Outgoing::Streamed(_))
+    /// Nothing, behind a head that makes the connection a WebSocket.
+    pub(crate) fn tunnel(answer: AnswerTunnel) -> Self {
+        Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
+    }
+
+    /// The WebSocket that starts when the head is sent.
+    pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
+    }
+
+    fn has_an_end_to_come(&self) -> bool {
+        matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
     }
 
     /// Lets a streamed body notice that its client leaves.
-    pub(crate) fn watched(mut self, hangup: &Arc<Hangup>) -> Self {
+    pub(crate) fn watched(mut self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) -> Self {
         if let Outgoing::Streamed(streamed) = &mut self {
             let hangup = Arc::clone(hangup);
-            streamed.hangup = Some(Box::pin(async move { hangup.gone().await }));
+            streamed.hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
         }
         self
     }
 
     fn accompany(&mut self, visit: Visit) {
-        if let Outgoing::Streamed(streamed) = self {
-            streamed.visit = Some(visit);
+        match self {
+            Outgoing::Streamed(streamed) => streamed.visit = Some(visit),
+            Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
+            _ => {}
         }
     }
 }
@@ -186,13 +159,15 @@ impl Body for Outgoing {
         match self.get_mut() {
             Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Outgoing::Streamed(streamed) => streamed.poll(context),
+            Outgoing::Tunnel(_) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Outgoing::Whole(bytes) => bytes.is_none(),
-            Outgoing::Streamed(streamed) => streamed.run.is_none(),
+            Outgoing::Streamed(streamed) => streamed.is_over(),
+            Outgoing::Tunnel(_) => true,
         }
     }
 
@@ -200,6 +175,7 @@ impl Body for Outgoing {
         match self {
             Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
+            Outgoing::Tunnel(_) => SizeHint::with_exact(0),
         }
     }
 }

@@ -1,29 +1,32 @@
-//! The life of a request: what it is for, the room that answers it, and its record.
+//! The life of a request: its target, the room that answers it, and its record.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
-use crate::call::Registry;
 use crate::event::Log;
+use crate::registry::Registry;
 use crate::wire::headers::Peer;
-use crate::wire::host;
+use crate::wire::{ClientBody, host};
 
-/// What all connections share.
+/// The data that all connections share.
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
     pub(super) log: Log,
+    /// Where functions answer on ports of their own, by their names; the main port has no name.
+    pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
 }
 
 impl Front {
     pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, log })
+        Arc::new(Front { registry, log, ports: Mutex::default() })
     }
 
     /// Answers one request.
@@ -31,18 +34,20 @@ impl Front {
         &self,
         door: &Door,
         peer: &Peer,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let outcome = match host::check(&request) {
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        let outcome = match destination {
             Err(failure) => Err(failure),
-            Ok(host) => match resolve(&self.registry.functions(), door, &host, &request) {
-                Err(failure) => Err(failure),
-                Ok(Destination::Api(call)) => api::invoke(&self.registry, call, &mut visit, request).await,
-                Ok(Destination::Trigger(function)) => {
-                    return gateway::enter(&self.registry, &function, peer, visit, request).await;
-                }
-            },
+            Ok(Destination::Index) => {
+                Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
+            }
+            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Trigger(function)) => {
+                return gateway::enter(function, peer, visit, request).await;
+            }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),

@@ -3,44 +3,56 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
 use super::target::Door;
+use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
-use crate::wire::Hangup;
 use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
 const HEAD_MAX: Duration = Duration::from_secs(75);
 
-/// After a failure to accept, for example for want of file descriptors.
+/// How long a stop waits for the rest of a head.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many connections are taken from the kernel at a stop: more than its queue holds.
+const REST_MAX: usize = 4096;
+
+/// The pause after a failed accept, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
 /// for each request, so this is not set to what could at all fit into them.
-const HEADERS_MAX: usize = 256;
+pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that is read at all; the platform's limits are checked on it.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// What a client of HTTP/2 understands: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
+/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
-/// A port that is listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    /// Where, with the port that the system chose if none was asked for.
+    /// The address, with the port that the system chose if the setting was 0.
     pub(crate) address: SocketAddr,
 }
 
@@ -55,6 +67,7 @@ impl Listener {
 
     /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
     pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+        front.note_port(&door, self.address);
         tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
     }
 }
@@ -72,6 +85,8 @@ impl From<NotBound> for io::Error {
     }
 }
 
+/// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
+/// closed listener resets them.
 async fn accept(
     front: Arc<Front>,
     listener: TcpListener,
@@ -82,55 +97,144 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = serve(Arc::clone(&front), stream, peer, door.clone(), stop.clone());
+            Ok(client) => {
+                let connection = serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone());
                 tasks.spawn(connection);
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..REST_MAX {
+        let Ok((stream, peer)) = listener.accept() else { break };
+        let has_request = stream.set_nonblocking(true).is_ok() && has_unread(&stream);
+        if has_request && let Ok(stream) = TcpStream::from_std(stream) {
+            let client = (stream, peer);
+            tasks.spawn(serve(Arc::clone(&front), client, door.clone(), stop.clone(), tasks.clone()));
+        }
+    }
 }
 
-async fn serve(front: Arc<Front>, stream: TcpStream, peer: SocketAddr, door: Door, stop: CancellationToken) {
-    // A connection that cannot be set up is one that has already ended.
-    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
-    let hangup = Arc::new(hangup);
-    let entrance = Arc::new((front, door, peer));
-    let (log, watch) = (entrance.0.log.clone(), Arc::clone(&hangup));
-    let service = service_fn(move |request| {
-        let (entrance, hangup) = (Arc::clone(&entrance), Arc::clone(&hangup));
-        async move {
-            let (front, door, peer) = &*entrance;
-            tokio::select! {
-                biased;
-                response = front.serve(door, peer, request) => Ok(response.map(|body| body.watched(&hangup))),
-                // Dropping the other future is what tells every part of the front that the client left.
-                () = hangup.gone() => Err(Cut),
-            }
+/// What the requests of one connection share.
+#[derive(Debug)]
+struct Entrance {
+    front: Arc<Front>,
+    door: Door,
+    peer: Peer,
+    tasks: TaskTracker,
+    hangup: Hangup,
+    /// Whether a request has ever begun.
+    has_begun: AtomicBool,
+    /// Whether the next reply is the last one.
+    is_closing: AtomicBool,
+    /// A request has begun since the connection is closing.
+    begun: Notify,
+}
+
+impl Entrance {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        turn: Turn,
+    ) -> Result<Response<InTurn>, Cut> {
+        self.has_begun.store(true, Ordering::Relaxed);
+        if self.is_closing.load(Ordering::Relaxed) {
+            self.begun.notify_one();
         }
-    });
-    let connection = http1::Builder::new()
+        let (head, body) = request.into_parts();
+        let body = ClientBody::new(body, &head.headers, &self.tasks);
+        let request = Request::from_parts(head, body);
+        let mut response = tokio::select! {
+            biased;
+            response = self.front.serve(&self.door, &self.peer, request) => response,
+            // Dropping the other future tells every part of the front that the client left.
+            () = self.hangup.gone() => return Err(Cut),
+        };
+        if let Some(tunnel) = response.body_mut().take_tunnel() {
+            // The WebSocket outlives the HTTP connection, whose memory is freed.
+            self.tasks.spawn(tunnel.carry());
+        }
+        let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });
+        if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    /// At a stop: serves what the client has sent, and closes the connection in order.
+    async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
+        // hyper does not see bytes that the executor has not been told of. It would close over a request.
+        if self.hangup.has_unread() && self.is_over(connection).await == Some(true) {
+            return;
+        }
+        shut_down(connection);
+        // A connection without a request has at most half a head.
+        if !self.has_begun.load(Ordering::Relaxed) && self.is_over(connection).await != Some(false) {
+            return;
+        }
+        connection.await;
+    }
+
+    /// Waits a moment for the next request or the end of the connection; `None` if neither comes.
+    async fn is_over<C: Future + Unpin>(&self, connection: &mut C) -> Option<bool> {
+        tokio::select! {
+            biased;
+            _ = connection => Some(true),
+            () = self.begun.notified() => Some(false),
+            () = tokio::time::sleep(FAREWELL) => None,
+        }
+    }
+}
+
+impl AsRef<Hangup> for Entrance {
+    fn as_ref(&self) -> &Hangup {
+        &self.hangup
+    }
+}
+
+async fn serve(
+    front: Arc<Front>,
+    (stream, peer): (TcpStream, SocketAddr),
+    door: Door,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    // A connection that cannot be set up has already ended.
+    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let turns = Arc::new(Turns::default());
+    let socket = Socket::new(stream, &turns);
+    let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
+    let entrance = Entrance { front, door, peer, tasks, hangup, has_begun, is_closing, begun: Notify::new() };
+    let entrance = Arc::new(entrance);
+    let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
+    let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    // The outcome of a connection is its client's business; requests are recorded one by one.
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
-        outcome = connection.as_mut() => {
+        outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {
-                watch.say(&NO_HTTP2);
-                log.emit(&Source::default(), Kind::Http2Refused);
+                entrance.hangup.say(&NO_HTTP2);
+                entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
             }
-            return;
         }
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => {
+            entrance.is_closing.store(true, Ordering::Relaxed);
+            entrance.end(&mut connection, |connection| std::pin::Pin::new(connection).graceful_shutdown()).await;
+        }
     }
-    drop(connection.await);
+    if let Some(status) = turns.unread() {
+        let Some(parts) = connection.into_parts() else { return };
+        unread::answer(&entrance.front.log, status, &parts.read_buf, parts.io.into_inner()).await;
+    }
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {

@@ -1,13 +1,16 @@
-//! Every way in: listeners, the life of a request, and its phases by the way it came.
+//! Every way in: listeners, the life of a request, and the phases of each way.
 
 mod api;
 mod body;
 mod control;
 mod entry;
 mod gateway;
+mod index;
 mod listen;
 mod refusal;
 mod target;
+mod tunnel;
+mod unread;
 mod visit;
 
 pub(crate) use entry::Front;

@@ -1,18 +1,19 @@
-//! Which function a request is for.
+//! The target of a request: the function, and the way in.
 
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{Request, Uri, header};
+use http::{Method, Request, Uri, header};
 
-use crate::call::{Deployed, Functions};
+use super::visit::Visit;
 use crate::failure::Failure;
+use crate::registry::{Deployed, Functions};
 use crate::wire::host::{self, Host};
 
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
 
-/// Which way a client comes in.
+/// The port at which a request came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Door {
     /// The port for all functions and the API.
@@ -21,17 +22,18 @@ pub(crate) enum Door {
     Function(Arc<str>),
 }
 
-/// One call of the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiCall {
-    pub(super) function: String,
+/// A call of the API, parsed from the path.
+#[derive(Debug)]
+struct ApiCall {
+    function: String,
     /// A version or an alias; `None` is `LATEST`.
-    pub(super) qualifier: Option<String>,
+    qualifier: Option<String>,
 }
 
 impl ApiCall {
     /// `None` if the path is not the API's.
-    fn parse(uri: &Uri) -> Option<Result<Self, Failure>> {
+    fn parse<B>(request: &Request<B>) -> Option<Result<Self, Failure>> {
+        let uri = request.uri();
         let rest = uri.path().strip_prefix("/2023-03-30/")?;
         let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
         let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
@@ -39,6 +41,9 @@ impl ApiCall {
             let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
             return Some(Err(Failure::invalid_argument(text)));
         };
+        if request.method() != Method::POST {
+            return Some(Err(Failure::path_not_supported(request.method().as_str(), uri.path())));
+        }
         let qualifier = uri
             .query()
             .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
@@ -63,56 +68,77 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Where a request goes.
+/// Where a request goes, with the entry of its function.
 pub(crate) enum Destination {
+    /// To the function's HTTP trigger.
     Trigger(Arc<Deployed>),
-    Api(ApiCall),
+    /// To `InvokeFunction`.
+    Invoke(Arc<Deployed>),
+    /// To the page that lists the functions.
+    Index,
 }
 
-/// Finds the destination by the door the request came in, its host and its path.
+/// Finds the target by port, host and path. The visit gets the function's name.
 pub(crate) fn resolve<B>(
     functions: &Functions,
     door: &Door,
     host: &Host<'_>,
     request: &Request<B>,
+    visit: &mut Visit,
 ) -> Result<Destination, Failure> {
+    let mut found = |function: &Arc<Deployed>| {
+        visit.set_function(&function.name);
+        Arc::clone(function)
+    };
     if let Door::Function(name) = door {
-        return Ok(Destination::Trigger(Arc::clone(functions.find_by_name(name)?)));
+        return Ok(Destination::Trigger(found(functions.find(name)?)));
     }
     if let Some(name) = host.name.strip_suffix(".localhost") {
-        return Ok(Destination::Trigger(Arc::clone(find_by_host(functions, &host.name, name)?)));
+        return Ok(Destination::Trigger(found(find_by_host(functions, &host.name, name)?)));
     }
-    if let Some(call) = ApiCall::parse(request.uri()) {
+    if let Some(call) = ApiCall::parse(request) {
         check_api_caller(host, request)?;
-        return Ok(Destination::Api(call?));
+        let ApiCall { function, qualifier } = call?;
+        let function = found(functions.find(&function)?);
+        Deployed::check_qualifier(qualifier.as_deref())?;
+        return Ok(Destination::Invoke(function));
     }
-    Ok(Destination::Trigger(Arc::clone(only(functions, &host.name)?)))
+    match only(functions, &host.name) {
+        Err(_) if is_index(host, request) => Ok(Destination::Index),
+        function => Ok(Destination::Trigger(found(function?))),
+    }
 }
 
-/// The function with this name in a host, where case does not count.
+/// Whether somebody asks this machine, by no function's name, what there is.
+fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read && request.uri().path() == "/" && is_this_machine(&host.name)
+}
+
+/// The function with this name, as part of a host. Case does not count.
 fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
-    functions.find_by_name(own.ok_or_else(|| unknown(functions, host))?)
+    functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
-/// The function, if there is but one.
+/// The function, if there is only one.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let mut names = functions.names();
     match (names.next(), names.next()) {
-        (Some(name), None) => functions.find_by_name(name),
+        (Some(name), None) => functions.find(name),
         _ => Err(unknown(functions, host)),
     }
 }
 
-/// No function has this host; says which ones there are.
+/// The failure for an unknown host. It lists the functions.
 fn unknown(functions: &Functions, host: &str) -> Failure {
     let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
     hosts.sort_unstable();
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 
-/// A page of another site must not be able to call the API through the developer's browser, neither by a
-/// name of its own for this address nor from its own origin.
+/// Refuses calls of the API from pages of other sites, through the developer's browser: by another name for this
+/// address, or from another origin.
 fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
     if !is_this_machine(&host.name) {
         return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
@@ -134,14 +160,37 @@ fn is_this_machine(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// The path and query that go to the function.
-pub(crate) fn origin_form(uri: &Uri) -> Result<Uri, Failure> {
-    if uri.authority().is_none() && uri.path().starts_with('/') {
+/// The target that goes to the function: a path and query, or the `*` of `OPTIONS`.
+pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+    let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
+    if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {
         return Ok(uri.clone());
     }
-    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // As text, an empty path is a slash: `http://a?b` is `/?b`.
+    let target = uri.path_and_query().map_or_else(|| "/".to_owned(), PathAndQuery::to_string);
     if !target.starts_with('/') {
         return Err(Failure::invalid_argument("the request's target must be a path"));
     }
     target.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &Method, target: &str, expected: Option<&str>) {
+        let origin = origin_form(method, &target.parse().unwrap());
+        assert_eq!(origin.ok().map(|uri| uri.to_string()).as_deref(), expected, "{method} {target}");
+    }
+
+    #[test]
+    fn targets_go_on_as_paths() {
+        check(&Method::GET, "/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x/a?b", Some("/a?b"));
+        check(&Method::GET, "http://x?a", Some("/?a"));
+        check(&Method::GET, "http://x", Some("/"));
+        check(&Method::OPTIONS, "*", Some("*"));
+        check(&Method::GET, "*", None);
+    }
 }

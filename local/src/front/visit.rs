@@ -1,19 +1,19 @@
-//! Every request leaves exactly one record in the log, whoever ended it.
+//! Visits. Every request leaves exactly one record in the log, also if its client leaves.
 
 use std::sync::Arc;
 
 use http::{Method, Request};
 use tokio::time::Instant;
 
-use crate::call::{Call, Run};
-use crate::event::{Kind, Log, Record, Source, Via};
+use crate::call::{Answer, Call};
+use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
-use crate::wire::ids;
+use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// One request at the front. Its drop writes the record, so one whose client left writes it too.
+/// One request at the front. Its drop writes the record, also after the client has left.
 #[derive(Debug)]
 pub(crate) struct Visit {
     log: Log,
@@ -26,6 +26,7 @@ pub(crate) struct Visit {
     is_cold: bool,
     via: Option<Via>,
     attempt: u32,
+    socket: Option<SocketTraffic>,
     is_over: bool,
 }
 
@@ -43,6 +44,7 @@ impl Visit {
             is_cold: false,
             via: None,
             attempt: 0,
+            socket: None,
             is_over: false,
         }
     }
@@ -64,19 +66,30 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
-    pub(crate) fn set_run(&mut self, run: &Run) {
-        self.source.instance = run.instance_id();
-        self.is_cold = run.is_cold();
+    /// An instance answers the call.
+    pub(crate) fn set_answer(&mut self, answer: &Answer) {
+        self.source.instance = answer.instance_id();
+        self.is_cold = answer.is_cold();
     }
 
-    /// The call came to nothing, maybe on an instance.
+    /// The call failed, with or without an instance.
     pub(crate) fn set_failure(&mut self, failure: &Failure) {
         if let Some(instance) = &failure.instance {
             self.source.instance = Some(Arc::clone(instance));
         }
     }
 
-    /// A streamed reply reached its end, or was cut by other hands than the client's.
+    /// The traffic of the WebSocket that the request became.
+    pub(super) fn set_traffic(&mut self, [from_client, to_client]: [Passed; 2]) {
+        self.socket = Some(SocketTraffic {
+            messages_from_client: from_client.messages,
+            bytes_from_client: from_client.bytes,
+            messages_to_client: to_client.messages,
+            bytes_to_client: to_client.bytes,
+        });
+    }
+
+    /// A streamed reply has ended, but not because the client left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
     }
@@ -103,6 +116,7 @@ impl Drop for Visit {
             is_cold: self.is_cold,
             via: self.via,
             attempt: self.attempt,
+            socket: self.socket,
         };
         self.log.emit(&self.source, Kind::Request(record));
     }

@@ -12,17 +12,21 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
+use super::upstream::Upstream;
 use crate::wire::Payload;
 
-/// Where instances are called. Another loopback address than 127.0.0.1, so that a program which listens on
-/// that one alone is out of reach, as it is on the platform.
+/// The address at which instances are called. It differs from 127.0.0.1, so that a program that listens on 127.0.0.1
+/// alone is unreachable, as on the platform.
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// A connection within one machine is there at once or not at all.
+/// The time limit of a connection attempt. Within one machine it succeeds or fails at once.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to be done with a request whose reply was read.
+/// How long a connection may take to finish a request whose reply was read.
 const READY_MAX: Duration = Duration::from_millis(100);
+
+/// The most headers of a reply. hyper's own limit is 100; the platform's is in bytes.
+const HEADERS_MAX: usize = 1024;
 
 /// One connection that is ready for a request.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ pub(crate) struct Connection {
 pub(crate) struct Connections {
     address: SocketAddr,
     idle: Mutex<Vec<SendRequest<Payload>>>,
-    /// Whether a reply said HTTP/1.0: whoever sent it cannot be taken to read chunks.
+    /// Whether a reply was HTTP/1.0. Its sender may not understand chunked requests.
     is_http_1_0: AtomicBool,
     tasks: TaskTracker,
 }
@@ -56,14 +60,14 @@ impl Connections {
         self.address.port()
     }
 
-    /// Keeps in mind which version of HTTP the instance answers in.
+    /// Remembers the HTTP version of the instance's replies.
     pub(crate) fn heard(&self, version: Version) {
         if version == Version::HTTP_10 {
             self.is_http_1_0.store(true, Ordering::Release);
         }
     }
 
-    /// Whether a body may be sent whose length is not known before.
+    /// Whether a body of unknown length may be sent.
     pub(crate) fn may_send_chunks(&self) -> bool {
         !self.is_http_1_0.load(Ordering::Acquire)
     }
@@ -91,19 +95,22 @@ impl Connections {
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        let (sender, connection) =
-            Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let (sender, connection) = Builder::new()
+            .max_headers(HEADERS_MAX)
+            .handshake(TokioIo::new(Upstream::new(stream)))
+            .await
+            .map_err(io::Error::other)?;
         self.tasks.spawn(async move {
-            // Its failure reaches the request that is under way, and nobody else is concerned.
-            drop(connection.await);
+            // An error reaches the request in flight, and concerns nothing else.
+            drop(connection.with_upgrades().await);
         });
         Ok(Connection { sender, is_reused: false })
     }
 
     /// Keeps a connection whose reply was read to its end.
     ///
-    /// A function may answer before it has read the request. While the rest is still being sent, or waited
-    /// for from a client that is slow, the connection is of no use to another call: it is closed after that.
+    /// A function may answer before it has read the request. While the rest of the request is still being sent, the
+    /// connection is of no use to another call. It is closed after that.
     pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>) {
         if sender.is_ready() {
             self.lock().push(sender);

@@ -1,4 +1,4 @@
-//! What an instance is given: its environment variables, and the headers on every call.
+//! The environment variables of an instance, and the headers of every call to it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use crate::event::Redactor;
 use crate::model::Function;
 use crate::shell;
 
-/// Everything about a function's instances that is the same for all of them.
+/// The data that all instances of a function share.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) headers: HeaderMap,
@@ -26,7 +26,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
     (env::SECURITY_TOKEN, header::SECURITY_TOKEN),
 ];
 
-/// The platform's and those of a usual client, together.
+/// The headers of the platform, and the headers that a usual client sends.
 const HEADERS_OF_A_CALL: usize = 48;
 
 const VERSION: &str = "LATEST";
@@ -36,8 +36,12 @@ impl Surroundings {
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        // A program needs its search path; nothing else of the developer's shell leaks in unasked.
-        for name in ["PATH"].into_iter().chain(function.local.pass_env.iter().map(String::as_str)) {
+        // A program needs its search path, and what a panic asks its reader to set. Nothing else of the developer's shell
+        // is passed on.
+        for name in ["PATH", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]
+            .into_iter()
+            .chain(function.local.pass_env.iter().map(String::as_str))
+        {
             if let Some(value) = shell::variable(name) {
                 variables.insert(name.to_owned(), value);
             }
@@ -49,23 +53,23 @@ impl Surroundings {
         set(env::ACCOUNT_ID, &function.account);
         set(env::FUNCTION_NAME, &function.name);
         set(env::FUNCTION_HANDLER, &function.handler);
-        set(env::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(env::FUNCTION_MEMORY, &function.memory_mib.to_string());
         set(env::FUNCTION_VERSION, VERSION);
         set(env::VERSION_ID, VERSION);
         set(env::REGION, &function.region);
         variables.insert(env::CODE_PATH.to_owned(), code.as_os_str().to_owned());
 
-        // With room for those of a call, which are added to a copy.
+        // With room for the headers of a call, which are added to a copy.
         let mut headers = HeaderMap::with_capacity(HEADERS_OF_A_CALL);
         let mut set = |name: &'static str, value: &str| {
-            // A value that no header can hold is one that the platform could not send either.
+            // The platform could not send a value that is no valid header either.
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         };
         set(header::FUNCTION_NAME, &function.name);
         set(header::FUNCTION_HANDLER, &function.handler);
-        set(header::FUNCTION_MEMORY, &function.memory_mb.to_string());
+        set(header::FUNCTION_MEMORY, &function.memory_mib.to_string());
         set(header::FUNCTION_TIMEOUT, &function.timeout.as_secs().to_string());
         set(header::REGION, &function.region);
         set(header::ACCOUNT_ID, &function.account);
@@ -101,7 +105,7 @@ impl Surroundings {
     }
 }
 
-/// `text` with the platform's mount point `/code` replaced by the folder that stands for it.
+/// `text` with the mount point `/code` replaced by the folder of the code.
 pub(crate) fn with_code_folder(text: &str, code: &Path) -> String {
     const MOUNT: &str = "/code";
     let mut out = String::with_capacity(text.len());

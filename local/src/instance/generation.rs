@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::environment::Surroundings;
 use crate::event::{Log, Source};
 use crate::model::Function;
-use crate::process::Cgroups;
+use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Generation {
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
+    /// What starts the programs of its instances.
+    pub(super) runner: Arc<dyn Runner>,
     /// Where the kernel can hold the memory limit; elsewhere it is checked by sampling.
     pub(super) cgroups: Option<Arc<Cgroups>>,
 }
@@ -30,17 +32,18 @@ impl Generation {
         code: PathBuf,
         log: Log,
         tasks: TaskTracker,
+        runner: Arc<dyn Runner>,
         cgroups: Option<Arc<Cgroups>>,
     ) -> Self {
         let surroundings = Surroundings::new(&function, &code);
         let name = Arc::from(function.name.as_str());
         let cgroups = cgroups.filter(|_| !function.local.sample_memory);
-        Generation { function, name, code, surroundings, log, tasks, cgroups }
+        Generation { function, name, code, surroundings, log, tasks, runner, cgroups }
     }
 
     /// The most memory that an instance may use, in bytes.
     pub(super) fn memory_limit(&self) -> u64 {
-        u64::from(self.function.memory_mb) * 1024 * 1024
+        u64::from(self.function.memory_mib) * 1024 * 1024
     }
 
     pub(crate) fn source(&self) -> Source {

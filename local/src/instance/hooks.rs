@@ -1,4 +1,4 @@
-//! Hooks and checks: what the platform itself asks of an instance. They are no calls: no record tells of them.
+//! Hooks and health checks, which the platform itself sends to an instance. They are no calls and have no record.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::model::Hook;
 use crate::process::{CommandLine, Exit, Output};
 use crate::wire::{Payload, ids};
 
-/// How much of a hook's answer is read.
+/// The most of a hook's answer that is read, in bytes.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
 
 /// The initializer of the function, if it has one.
@@ -41,7 +41,7 @@ pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), Hoo
 }
 
 impl Instance {
-    /// Calls one of the hooks over HTTP, which succeeds with a status of success.
+    /// Calls a hook over HTTP. It succeeds with a 2xx status.
     async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<(), HookFault> {
         let id = ids::request();
         let mut request = Request::new(Payload::Empty);
@@ -103,7 +103,7 @@ impl Instance {
             environment: &variables,
             group: self.group.as_deref(),
         };
-        match tokio::time::timeout(limit, line.run(output, &generation.tasks)).await {
+        match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),
             Ok(Ok(exit)) => Err(HookFault::ExitCode(exit.code())),
             Ok(Err(error)) => Err(HookFault::NotStarted(error.to_string())),

@@ -1,14 +1,14 @@
 //! One running instance, and the memory it uses.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connections;
 use super::generation::Generation;
 use crate::event::Source;
-use crate::process::{Output, OwnGroup, Port, Process, proc};
+use crate::process::{Output, OwnGroup, Port, Process};
 
 /// One running instance.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Instance {
     pub(super) _port: Port,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
+    /// How many of its calls are streams that have begun.
+    pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,
     pub(super) is_oom: AtomicBool,
     pub(super) group: Option<OwnGroup>,
@@ -35,19 +37,19 @@ impl PartialEq for Instance {
 }
 
 impl Instance {
-    /// The most memory that a sample has seen, or that the kernel counted before it killed, in bytes.
+    /// The most memory in a sample, or that the kernel counted before it killed the instance, in bytes.
     pub(crate) fn memory_max(&self) -> u64 {
         self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
     }
 
-    /// Whether it was killed for want of memory.
+    /// Whether it was killed because it used too much memory.
     pub(super) fn is_oom(&self) -> bool {
         self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
     }
 
     /// Takes a sample of the memory in use.
     pub(crate) fn sample_memory(&self) -> u64 {
-        let bytes = proc::memory(self.process.guard());
+        let bytes = self.process.memory();
         self.memory_max.fetch_max(bytes, Ordering::Relaxed);
         bytes
     }

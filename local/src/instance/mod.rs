@@ -1,5 +1,5 @@
-//! Instances: real processes with the platform's environment, started when they are needed and stopped
-//! when they are not.
+//! Instances: real processes with the platform's environment, started when calls need them and stopped when they
+//! are idle.
 
 mod connection;
 mod environment;
@@ -11,7 +11,9 @@ mod pool;
 mod slots;
 mod start;
 mod supervisor;
+mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
 pub(crate) use pool::{Lease, Pool, Refusal};
+pub(crate) use upstream::Upstream;

@@ -1,6 +1,7 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -19,7 +20,7 @@ use crate::process::Order;
 /// Why no instance takes a call.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// A newer generation has taken this one's place.
+    /// A newer generation has replaced this one.
     Closed,
     Failed(Failure),
 }
@@ -30,8 +31,12 @@ pub(crate) struct Pool {
     pub(crate) generation: Arc<Generation>,
     state: Mutex<State>,
     changed: Notify,
-    /// Ends the starts under way.
+    /// The number of calls that have a slot.
+    leases: AtomicUsize,
+    /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
+    /// Asks the sockets of these instances to end.
+    farewell: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -42,18 +47,20 @@ struct State {
     last_failure: Option<Failure>,
 }
 
-/// What a call that waited gets.
+/// The result for a waiting call.
 type Handed = Result<Lease, Failure>;
 
 type Effects = Vec<Effect<Arc<Instance>>>;
 
-/// The right to one call of an instance; dropping it gives the slot back.
+/// A slot of an instance, for one call. Dropping the lease gives the slot back.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
     pool: Arc<Pool>,
     /// Whether the call waited for this instance to start.
     pub(crate) is_cold: bool,
+    /// Whether the client has the head of the reply, and gets the body as it comes.
+    is_stream: bool,
 }
 
 impl Pool {
@@ -74,7 +81,9 @@ impl Pool {
             generation,
             state: Mutex::new(state),
             changed: Notify::new(),
+            leases: AtomicUsize::new(0),
             no_more_starts: CancellationToken::new(),
+            farewell: CancellationToken::new(),
         })
     }
 
@@ -84,7 +93,7 @@ impl Pool {
 
     /// Gives the slots a command and carries out its effects.
     fn change<T>(self: &Arc<Self>, command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T) -> T {
-        // Nothing is allocated where nothing has to be done.
+        // Without effects nothing is allocated.
         let mut effects = Effects::new();
         let mut state = self.lock();
         let outcome = command(&mut state.slots, &mut effects);
@@ -92,14 +101,14 @@ impl Pool {
         outcome
     }
 
-    /// Orders are given under the lock, so that the guard gets them in the order in which they were decided.
-    /// Calls get their slots after it: a slot that nobody takes any more comes back at once.
+    /// Orders are given under the lock, so that guards get them in the order of the decisions. Calls get their slots
+    /// after the lock is released, because a slot whose call is gone comes back at once.
     fn carry_out(self: &Arc<Self>, mut state: MutexGuard<'_, State>, effects: Effects) {
         let mut handed = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Hand { waiter, instance, is_cold } => {
-                    let lease = Lease { instance, pool: Arc::clone(self), is_cold };
+                    let lease = Lease::new(instance, self, is_cold);
                     handed.push((state.waiting.remove(&waiter), Ok(lease)));
                 }
                 Effect::Fail(waiter) => {
@@ -123,7 +132,7 @@ impl Pool {
         }
         drop(state);
         for (waiter, outcome) in handed {
-            // Dropped where the caller is gone by now: a lease hands its slot on then.
+            // If the caller is gone, the lease is dropped here and gives its slot to the next call.
             if let Some(waiter) = waiter {
                 drop(waiter.send(outcome));
             }
@@ -131,11 +140,11 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
-    /// A slot on an instance, which is started if need be.
+    /// Leases a slot, and starts an instance if needed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives a slot that was just handed over back.
+    /// Dropping the future gives a slot back that was just assigned.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Lease, Refusal> {
         let place = {
             let mut effects = Effects::new();
@@ -146,9 +155,7 @@ impl Pool {
                     state.waiting.insert(waiter, sender);
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => {
-                    Err(Ok(Lease { instance, pool: Arc::clone(self), is_cold: false }))
-                }
+                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, false))),
                 Acquired::Full(cap) => {
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
@@ -174,7 +181,7 @@ impl Pool {
         Failure::health_check_failed(path, "the instance is unhealthy; the next call gets another one")
     }
 
-    /// Waits until an instance is there, and has one started if there is none. It takes no slot.
+    /// Waits until there is an instance, and starts one if there is none. Takes no slot.
     pub(crate) async fn warm(self: &Arc<Self>) -> Result<(), Refusal> {
         let before = self.change(Slots::warm);
         loop {
@@ -208,7 +215,7 @@ impl Pool {
                 log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
                 self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
-                // Not before: its end is told to slots that know the instance.
+                // Not earlier: the supervisor reports the end to slots that have to know the instance.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
             Err(failure) => {
@@ -222,29 +229,45 @@ impl Pool {
         }
     }
 
-    /// Whether the program keeps to a port of its own; unknown before the first start.
+    /// Whether the program listens on a fixed port instead of the given port. Unknown before the first start.
     pub(crate) fn ignores_port(&self) -> Option<bool> {
         self.lock().slots.ignores_port()
     }
 
-    /// Whether any instance is there or on its way.
+    /// Whether there is an instance, running or starting.
     pub(crate) fn is_in_use(&self) -> bool {
         self.lock().slots.is_in_use()
     }
 
-    /// Lets instances be started, after [`Pool::new`] had them wait.
+    /// Allows starts, if [`Pool::new`] did not.
     pub(crate) fn open(self: &Arc<Self>) {
         self.change(Slots::open);
     }
 
-    /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once, and
-    /// so are those that are starting unless a call waits for one.
+    /// Asks endless calls, such as those of a WebSocket, to end.
+    pub(crate) fn say_goodbye(&self) {
+        self.farewell.cancel();
+    }
+
+    /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
+    /// starting ones, unless a call waits for them.
     pub(crate) fn close(self: &Arc<Self>) {
         self.change(Slots::close);
     }
 
-    /// Ends every instance at once, whether it has calls, is starting or being stopped, and turns away who waits
-    /// for one.
+    /// Stops each instance whose calls are all streams, as the platform stops one: its pre-stop hook and SIGTERM tell it
+    /// to end them. A call whose reply has not begun keeps its instance.
+    pub(crate) fn end_streams(self: &Arc<Self>) {
+        let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
+        self.change(|slots, effects| slots.stop_where(is_streams, effects));
+    }
+
+    /// How many calls are under way or wait for an instance.
+    pub(crate) fn calls(&self) -> usize {
+        self.leases.load(Ordering::Relaxed) + self.lock().waiting.len()
+    }
+
+    /// Ends every instance at once, in any state, and refuses the waiting calls.
     pub(crate) fn abort(self: &Arc<Self>) {
         self.change(Slots::abort);
     }
@@ -277,13 +300,30 @@ impl Owner for Arc<Pool> {
 }
 
 impl Lease {
-    /// The client left, and the instance may still be busy with the call: another one is started, and this one
-    /// is stopped when its calls are over.
+    fn new(instance: Arc<Instance>, pool: &Arc<Pool>, is_cold: bool) -> Self {
+        pool.leases.fetch_add(1, Ordering::Relaxed);
+        Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
+    }
+
+    /// The client left, and the instance may still be busy with the call. Another instance is started, and this one is
+    /// stopped when its calls are over.
     pub(crate) fn replace(&self) {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
     }
 
-    /// No further call goes to this instance, for example after it ran into the function's time limit.
+    /// Notes that the client gets the reply as it comes.
+    pub(crate) fn begin_stream(&mut self) {
+        if !std::mem::replace(&mut self.is_stream, true) {
+            self.instance.streams.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
+    pub(crate) async fn farewell(&self) {
+        self.pool.farewell.cancelled().await;
+    }
+
+    /// Retires the instance: it gets no further call. Used, for example, after a call ran into the time limit.
     pub(crate) fn retire(&self) {
         self.pool.change(|slots, _| slots.retire(&self.instance));
     }
@@ -291,6 +331,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
+        if self.is_stream {
+            self.instance.streams.fetch_sub(1, Ordering::Relaxed);
+        }
         let now = Instant::now().into_std();
         self.pool.change(|slots, effects| slots.give_back(&self.instance, now, effects));
     }

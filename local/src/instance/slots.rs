@@ -1,6 +1,6 @@
-//! Who may use which instance of one generation: a state machine without tasks, locks or a clock of its own.
+//! Slots: which call gets which instance of one generation. A state machine without tasks, locks or a clock.
 //!
-//! Each command is a method. What the pool has to do then is left as [`Effect`]s, in their order.
+//! Each command is a method. It leaves [`Effect`]s, which the pool carries out in their order.
 //!
 //! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when the
 //! others are full; beyond the cap calls are refused. Until the first instance is up no second one is
@@ -13,12 +13,12 @@ use std::time::Instant;
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
 
-/// What the function's settings say about its instances.
+/// The settings of a function that concern its instances.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
-    /// How many calls an instance takes at a time.
+    /// The most calls of an instance at a time.
     pub(super) concurrency: usize,
-    /// How many instances there may be.
+    /// The most instances.
     pub(super) instances_max: usize,
     /// Whether an instance is frozen while it has no call.
     pub(super) freezes: bool,
@@ -32,16 +32,16 @@ pub(super) struct Slots<I> {
     starting: usize,
     waiting: VecDeque<Waiter>,
     next_waiter: Waiter,
-    /// Instances that were given up and are being stopped.
+    /// Instances that are being stopped.
     leaving: Vec<I>,
     is_closed: bool,
-    /// Instances may be started: an older generation no longer holds the port that this one needs.
+    /// Whether instances may be started. False while an older generation holds the port that this one needs.
     is_open: bool,
-    /// No further instance is started, also for calls that wait.
+    /// Whether no further instance is started, not even for waiting calls.
     has_ended_starts: bool,
     /// Known after the first start.
     ignores_port: Option<bool>,
-    /// How many starts have come to an end, and the number of the latest that failed.
+    /// The number of starts that have ended, and the number of the last failed one.
     starts: usize,
     failed_start: Option<usize>,
 }
@@ -75,7 +75,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// A slot for a call, or a place to wait for one. Another instance is started if need be.
+    /// Asks for a slot for a call, or for a place to wait. Starts an instance if needed.
     pub(super) fn acquire(&mut self, effects: &mut Vec<Effect<I>>) -> Acquired<I> {
         if self.is_closed {
             return Acquired::Closed;
@@ -108,7 +108,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.settle(instance, now, effects);
     }
 
-    /// A start has led to `instance`, which may listen on the declared port instead of the one it was given.
+    /// A start has ended with `instance`. It may listen on the declared port instead of the given port.
     pub(super) fn started(
         &mut self,
         instance: &I,
@@ -130,7 +130,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.settle(instance, now, effects);
     }
 
-    /// A start has failed, and with it the calls that an instance would have taken.
+    /// A start has failed. The calls that waited for its instance fail too.
     pub(super) fn start_failed(&mut self, effects: &mut Vec<Effect<I>>) {
         self.starting = self.starting.saturating_sub(1);
         self.starts += 1;
@@ -145,8 +145,8 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starting = self.starting.saturating_sub(1);
     }
 
-    /// The client of a call left, and the instance may still be busy with it: another one is started, and
-    /// this one is stopped when its calls are over.
+    /// The client of a call left, and the instance may still be busy with the call. Another instance is started,
+    /// and this one is stopped when its calls are over.
     pub(super) fn replace(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.retire(instance);
         if self.may_start() && !self.is_closed && self.in_use() + self.starting < self.cap() {
@@ -154,21 +154,21 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// No further call goes to this instance, for example after it ran into the function's time limit.
+    /// Retires an instance: it gets no further call. Used, for example, after a call ran into the time limit.
     pub(super) fn retire(&mut self, instance: &I) {
         if let Some(member) = self.member(instance) {
             member.is_retired = true;
         }
     }
 
-    /// The instance has ended: by itself, or because it was given up.
+    /// The instance has ended, by itself or because it was stopped.
     pub(super) fn ended(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.retain(|leaving| leaving != instance);
         self.top_up(effects);
     }
 
-    /// No call goes to an instance that is not healthy.
+    /// Sets the health of an instance. An unhealthy one gets no calls.
     pub(super) fn set_healthy(&mut self, instance: &I, is_healthy: bool, effects: &mut Vec<Effect<I>>) {
         if let Some(member) = self.member(instance) {
             member.is_healthy = is_healthy;
@@ -176,19 +176,19 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.hand_over(false, effects);
     }
 
-    /// Since when the instance has no call, if it has none.
+    /// The time since which the instance is idle. `None` if it has a call.
     pub(super) fn idle_since(&self, instance: &I) -> Option<Instant> {
         self.members.iter().find(|member| member.instance == *instance)?.idle_since
     }
 
-    /// Stops an instance that has no call.
+    /// Stops an instance if it is idle.
     pub(super) fn release_idle(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         if self.member(instance).is_some_and(|member| member.in_flight == 0) {
             self.dismiss(instance, effects);
         }
     }
 
-    /// Has an instance started if there is none. The number is for [`Slots::warmth`].
+    /// Starts an instance if there is none. The number is for [`Slots::warmth`].
     pub(super) fn warm(&mut self, effects: &mut Vec<Effect<I>>) -> usize {
         let is_wanted = self.members.is_empty() && self.starting == 0 && self.cap() > 0;
         if is_wanted && !self.is_closed && self.may_start() {
@@ -197,7 +197,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starts
     }
 
-    /// Whether an instance is there, or why it is not. `before` is from [`Slots::warm`].
+    /// Whether there is an instance, or why there is none. `before` is from [`Slots::warm`].
     pub(super) fn warmth(&self, before: usize) -> Warmth {
         if self.is_closed {
             Warmth::Closed
@@ -218,8 +218,8 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.top_up(effects);
     }
 
-    /// Takes no further calls. Those that were taken are finished; idle instances are stopped at once, and so
-    /// are those that are starting unless a call waits for one.
+    /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
+    /// starting ones, unless a call waits for them.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect<I>>) {
         self.is_closed = true;
         if self.waiting.is_empty() {
@@ -232,8 +232,18 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Ends every instance at once, whether it has calls, is starting or being stopped, and turns away the
-    /// calls that wait.
+    /// Stops the instances with calls for which `is_wanted` says so, by the number of their calls. The calls go on for as
+    /// long as the instance does.
+    pub(super) fn stop_where(&mut self, is_wanted: impl Fn(&I, usize) -> bool, effects: &mut Vec<Effect<I>>) {
+        let busy = self.members.iter().filter(|member| member.in_flight > 0);
+        let wanted = busy.filter(|member| is_wanted(&member.instance, member.in_flight));
+        let wanted: Vec<I> = wanted.map(|member| member.instance.clone()).collect();
+        for instance in wanted {
+            self.dismiss(&instance, effects);
+        }
+    }
+
+    /// Ends every instance at once, in any state, and refuses the waiting calls.
     pub(super) fn abort(&mut self, effects: &mut Vec<Effect<I>>) {
         self.end_starts(effects);
         effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
@@ -241,12 +251,12 @@ impl<I: Clone + PartialEq> Slots<I> {
         effects.extend(instances.cloned().map(Effect::Kill));
     }
 
-    /// Whether the program keeps to a port of its own; unknown before the first start.
+    /// Whether the program listens on a fixed port instead of the given port. Unknown before the first start.
     pub(super) fn ignores_port(&self) -> Option<bool> {
         self.ignores_port
     }
 
-    /// Whether any instance is there or on its way.
+    /// Whether there is an instance, running or starting.
     pub(super) fn is_in_use(&self) -> bool {
         !self.members.is_empty() || self.starting > 0 || !self.waiting.is_empty()
     }
@@ -256,19 +266,19 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.is_empty() && self.starting == 0 && self.leaving.is_empty()
     }
 
-    /// How many instances there may be: of a program with a port of its own only one can listen.
+    /// The most instances. A program with a fixed port can only run once.
     fn cap(&self) -> usize {
         let cap = self.rules.instances_max;
         if self.ignores_port == Some(true) { cap.min(1) } else { cap }
     }
 
-    /// How many instances count towards the cap.
+    /// The number of instances that count towards the cap.
     fn in_use(&self) -> usize {
         self.members.iter().filter(|member| !member.is_retired).count()
     }
 
     fn may_start(&self) -> bool {
-        // A program with a port of its own can only start when the last one has let go of it.
+        // A program with a fixed port can only start when the last instance has released the port.
         let has_port = self.ignores_port != Some(true) || self.members.is_empty() && self.leaving.is_empty();
         self.is_open && !self.has_ended_starts && has_port
     }
@@ -301,7 +311,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         Acquired::Unhealthy
     }
 
-    /// Gives free slots to those who wait, in their order.
+    /// Gives free slots to waiting calls, in their order.
     fn hand_over(&mut self, is_cold: bool, effects: &mut Vec<Effect<I>>) {
         while let Some(&waiter) = self.waiting.front() {
             let Some(instance) = self.free_slot(effects) else { break };
@@ -336,7 +346,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// What follows when an instance has no call left: stopped if it is retired, else frozen if that is wished.
+    /// Handles an instance that became idle: stops it if it is retired, else freezes it if the settings say so.
     fn settle(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
         let (is_closed, freezes) = (self.is_closed, self.rules.freezes);
         let Some(member) = self.member(instance) else { return };
@@ -344,7 +354,7 @@ impl<I: Clone + PartialEq> Slots<I> {
             return;
         }
         member.idle_since = Some(now);
-        // What is frozen is not checked, so it could never be found healthy again.
+        // A frozen instance is not checked, so it could never become healthy again.
         if member.is_retired || is_closed || freezes && !member.is_healthy {
             self.dismiss(instance, effects);
         } else if freezes {
@@ -352,7 +362,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Takes an instance off the list and has it stopped.
+    /// Removes an instance from the list, and stops it.
     fn dismiss(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.push(instance.clone());

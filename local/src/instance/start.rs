@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -18,16 +18,19 @@ use super::hooks::initialize;
 use super::instance::Instance;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process, proc};
+use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process};
 use crate::wire::ids;
 
-/// After this long without the port, the program's own sockets are looked at.
+/// After this time without the port, the sockets of the program are inspected.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
 
-/// How long the output of an instance that ended may still come.
+/// A start that takes longer has its reason said, long before the platform gives it up.
+const SLOW: Duration = Duration::from_secs(3);
+
+/// How long the last output of an ended instance may still take to arrive.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
-/// A started instance, and whether it listens on the declared port instead of the one it was given.
+/// A started instance, and whether it listens on the declared port instead of the given port.
 pub(crate) struct Started {
     pub(crate) instance: Arc<Instance>,
     pub(crate) ignores_port: bool,
@@ -48,7 +51,8 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         environment: &variables,
         group: group.as_deref(),
     };
-    let (process, stdout, stderr) = Process::spawn(&line, &generation.tasks)
+    let started = generation.runner.start(&line, &generation.tasks);
+    let (process, stdout, stderr) = started
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
     let output =
@@ -71,6 +75,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         _port: given,
         output,
         connections: Arc::new(Connections::new(found, generation.tasks.clone())),
+        streams: AtomicUsize::new(0),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
         group,
@@ -80,7 +85,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let ready = async {
         initialize(&instance).await?;
         health::first_check(&instance).await?;
-        // The news of its process may be later than its open port.
+        // The report of its process number may come later than the open port.
         instance.process.known().await;
         Ok(())
     };
@@ -156,10 +161,10 @@ impl Opening<'_> {
                 return Err(self.exited(exit).await);
             }
             if is_open(given).await {
-                if proc::may_listen_on(self.process.guard(), given) {
+                if self.process.may_listen_on(given) {
                     return Ok(given);
                 }
-                // Calls must not go to a stranger.
+                // Calls must not go to another program.
                 let text = format!("another program has taken port {given}, which the instance was given");
                 return Err(Failure::unavailable(text));
             }
@@ -168,6 +173,13 @@ impl Opening<'_> {
                 if let Some(port) = self.look_at_sockets(given, declared) {
                     return Ok(port);
                 }
+            }
+            if begin.elapsed() >= SLOW && !self.noted {
+                self.noted = true;
+                let last_line = self.output.last_line();
+                let kind =
+                    Kind::InstanceNotListening { given_port: given, waited: begin.elapsed(), last_line };
+                self.generation.log.emit(&self.generation.source(), kind);
             }
             if begin.elapsed() >= limit {
                 self.process.order(Order::Kill);
@@ -189,9 +201,9 @@ impl Opening<'_> {
         }
     }
 
-    /// The declared port if the program opened that one. Says once why a program is out of reach.
+    /// The declared port, if the program opened it. Logs once why a program is unreachable.
     fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        let listening = proc::listening(self.process.guard());
+        let listening = self.process.listening();
         let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         if !reachable(given) && reachable(declared) {
             return Some(declared);

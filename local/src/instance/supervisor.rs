@@ -18,7 +18,7 @@ const SAMPLE: Duration = Duration::from_millis(200);
 /// How long a process may take to be gone after SIGKILL, before that is reported.
 const KILLED_MAX: Duration = Duration::from_secs(10);
 
-/// What has become of an instance.
+/// How an instance ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Healthy,
@@ -50,7 +50,7 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
             let kind = if instance.is_oom() {
                 Kind::InstanceOverMemory {
                     memory_bytes: instance.memory_max(),
-                    limit_mib: instance.generation.function.memory_mb,
+                    limit_mib: instance.generation.function.memory_mib,
                 }
             } else {
                 Kind::InstanceEnded(match exit {

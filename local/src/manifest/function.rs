@@ -13,7 +13,7 @@ use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
 
-/// The methods that an HTTP trigger can let through.
+/// The methods that an HTTP trigger can allow.
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
 /// Reads one resource whose expressions are replaced. `None` after a fatal problem.
@@ -47,7 +47,7 @@ pub(crate) fn read(
     }
     let code = code(props, folder, &mut reader);
     let custom = props.child("customRuntimeConfig");
-    let memory_mb = memory(props, &mut reader);
+    let memory_mib = memory(props, &mut reader);
     let mut command = custom.map(|custom| reader.texts(custom, "command")).unwrap_or_default();
     command.extend(custom.map(|custom| reader.texts(custom, "args")).unwrap_or_default());
     let lifecycle = props.child("instanceLifecycleConfig");
@@ -69,7 +69,7 @@ pub(crate) fn read(
             let default = u64::from(fc_runtime::platform::limits::DEFAULT_PORT);
             u16::try_from(reader.integer(custom, "port", default, 1..=65535)).unwrap_or(u16::MAX)
         }),
-        memory_mb: u32::try_from(memory_mb).unwrap_or(u32::MAX),
+        memory_mib: u32::try_from(memory_mib).unwrap_or(u32::MAX),
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
         concurrency: usize::try_from(reader.integer(props, "instanceConcurrency", 1, 1..=200)).unwrap_or(1),
         environment: environment(props, &mut reader),
@@ -105,7 +105,8 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     reader.error(props, "runtime", why);
 }
 
-/// The memory in MB. The platform takes it in certain proportions to the other sizes, which have no effect here.
+/// The memory in MiB, which the manifest calls MB. The platform checks its ratio to the other sizes, which have no
+/// effect here.
 fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
     const CPU_STEPS: f64 = 20.0;
     let memory = reader.integer(props, "memorySize", 512, 128..=32768);
@@ -117,14 +118,14 @@ fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
         if (cpu * CPU_STEPS - steps).abs() > 1e-6 {
             reader.error(props, "cpu", &format!("must be a multiple of 0.05 but is {cpu}"));
         }
-        // For each vCPU 1 to 4 GB.
+        // For each vCPU 1 to 4 GiB.
         #[expect(clippy::cast_precision_loss, reason = "some tens of thousands at most")]
         let per_cpu = memory as f64 * CPU_STEPS / steps;
         if !(1024.0..=4096.0).contains(&per_cpu) {
             let (least, most) = (steps * 1024.0 / CPU_STEPS, steps * 4096.0 / CPU_STEPS);
             let (least, most) = ((least / 64.0).ceil() * 64.0, (most / 64.0).floor() * 64.0);
             let text = format!(
-                "and `memorySize` do not fit: with {cpu} vCPU the platform takes {} to {} MB (1 to 4 GB for each), not {memory} MB",
+                "and `memorySize` do not fit: with {cpu} vCPU the platform takes {} to {} MiB (1 to 4 GiB for each), not {memory} MiB",
                 least.max(128.0),
                 most.min(32768.0)
             );
@@ -245,7 +246,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let mut found: Option<HttpTrigger> = None;
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
-        // That they are there was looked at with the keys.
+        // The check of the keys has found them.
         match reader.text(node, "triggerType").as_deref() {
             Some("http") => {
                 let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());

@@ -20,14 +20,14 @@ pub struct Manifest {
     environment: Option<String>,
     functions: Vec<Function>,
     notes: Vec<Problem>,
-    /// The manifest and the files beside it that may be there, and what they held.
+    /// The manifest and the files that it may read, with their contents.
     sources: Vec<PathBuf>,
     texts: Texts,
     variables: Variables,
     redactor: Redactor,
 }
 
-/// The bytes of the files that a manifest is made of; `None` for one that is not there.
+/// The bytes of the files that a manifest is made of. `None` for a file that does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 impl Manifest {
@@ -121,7 +121,19 @@ impl Manifest {
         &self.functions
     }
 
-    /// Whether the files differ from what was read.
+    /// The functions that cannot be started, because their code is not there and no step makes it.
+    pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
+        let made = move |function: &&Function| builds && !function.actions.is_empty();
+        self.functions.iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
+            |function| {
+                let text =
+                    format!("the code of `{}` is not there: {}", function.name, function.code.display());
+                Problem::error(function.line, text)
+            },
+        )
+    }
+
+    /// Whether the files have changed since they were read.
     pub(crate) fn is_outdated(&self) -> bool {
         self.texts_now() != self.texts
     }
@@ -129,6 +141,13 @@ impl Manifest {
     /// What the files hold now.
     pub(crate) fn texts_now(&self) -> Texts {
         read_all(&self.sources)
+    }
+
+    /// The files that only the manifest is read from: itself, its base and its environments. Functions may read a `.env`
+    /// file too.
+    pub(crate) fn own_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.sources.iter().map(PathBuf::as_path);
+        files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
     }
 
     /// The folders of the files, to be watched.
@@ -157,7 +176,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads the text. What is in it is looked at later.
+    /// Parses the text. Its contents are checked later.
     fn open(file: &Path) -> Result<Self, ManifestError> {
         let failed = |problem| ManifestError::new(file, vec![problem]);
         let source = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;

@@ -7,7 +7,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// What a node holds. Numbers are JavaScript's: an integer is one that a double holds exactly.
+/// The value of a node. Numbers are those of JavaScript: an integer is a number that a double holds exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -17,7 +17,7 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// What an expression should have given and did not, which was said.
+    /// The missing value of an expression, which was reported.
     Failed,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// Up to here every integer is a double of its own.
+/// The largest integer up to which doubles hold every integer.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
 impl Value {
@@ -77,12 +77,12 @@ impl Node {
         !matches!(self.value, Value::Null | Value::Failed)
     }
 
-    /// Whether the value under `key` could not be had.
+    /// Whether the value under `key` is missing because of an expression.
     pub(crate) fn is_failed(&self, key: &str) -> bool {
         self.entry(key).is_some_and(|entry| entry.node.value == Value::Failed)
     }
 
-    /// Puts `node` under `key`, in the place of what was there. Does nothing to what is no map.
+    /// Puts `node` under `key`, and replaces an earlier value. Does nothing if this node is no map.
     pub(crate) fn set(&mut self, key: &str, node: Node) {
         let Value::Map(entries) = &mut self.value else { return };
         match entries.iter_mut().find(|entry| entry.key == key) {
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// The value under `key`, taken out of the map with its key.
+    /// Removes `key` with its value from the map.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
         let Value::Map(entries) = &mut self.value else { return None };
         let at = entries.iter().position(|entry| entry.key == key)?;
@@ -118,7 +118,7 @@ impl Node {
         }
     }
 
-    /// A scalar as text; a list or a map is none.
+    /// A scalar as text. `None` for a list or a map.
     pub(crate) fn scalar(&self) -> Option<String> {
         match &self.value {
             Value::Null => Some(String::new()),
@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    /// The value as JavaScript writes it into a text.
+    /// The value as JavaScript converts it to text.
     pub(crate) fn to_text(&self) -> String {
         match &self.value {
             Value::Null | Value::Failed => "null".to_owned(),
@@ -146,7 +146,7 @@ impl Node {
         }
     }
 
-    /// Whether JavaScript takes the value for true.
+    /// Whether the value is true for JavaScript.
     pub(crate) fn is_true(&self) -> bool {
         match &self.value {
             Value::Null | Value::Failed => false,
@@ -167,7 +167,7 @@ impl Node {
         }
     }
 
-    /// A JSON value at the place of the expression that read it.
+    /// A JSON value, with the line of the expression that read it.
     pub(crate) fn from_json(line: usize, json: serde_json::Value) -> Self {
         let value = match json {
             serde_json::Value::Null => Value::Null,
@@ -203,7 +203,7 @@ impl Node {
     }
 }
 
-/// The items of a list; what is none has no items.
+/// The items of a list. A node of another type has none.
 pub(crate) fn items(node: &Node) -> &[Node] {
     match &node.value {
         Value::List(items) => items,
@@ -211,7 +211,7 @@ pub(crate) fn items(node: &Node) -> &[Node] {
     }
 }
 
-/// The shortest digits that lead back to the number, in JavaScript's notation.
+/// The shortest digits that parse to the number, in JavaScript's notation.
 fn number_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();

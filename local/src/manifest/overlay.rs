@@ -1,4 +1,4 @@
-//! `env.yaml`: what `--env NAME` lays over the resources.
+//! `env.yaml`: the environments, one of which `--env NAME` lays over the resources.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::{text_file, yaml};
 #[derive(Debug, Clone)]
 pub(super) struct Overlay {
     pub(super) environment: Node,
-    /// The project's name, which the environment's expressions can ask for.
+    /// The project's name, for expressions.
     project: Node,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn file(root: &Node, folder: &Path) -> PathBuf {
     folder.join(name)
 }
 
-/// Looks up the environment `name`. As with the deployment tool, one that is not there is no error.
+/// Looks up the environment `name`. An unknown environment is no error, as with the deployment tool.
 pub(super) fn find(root: &Node, folder: &Path, name: &str, problems: &mut Vec<Problem>) -> Option<Overlay> {
     let file = file(root, folder);
     let line = root.entry("env").map_or(root.line, |entry| entry.line);
@@ -45,14 +45,14 @@ pub(super) fn find(root: &Node, folder: &Path, name: &str, problems: &mut Vec<Pr
         problems.push(Problem::note(line, text));
         return None;
     };
-    // Its own lines are those of another file.
+    // The lines of the environment belong to another file.
     let environment = expression::with_line(environment.clone(), line);
     let project = root.child("name").cloned().unwrap_or_else(|| Node::null(line));
     Some(Overlay { environment, project })
 }
 
 impl Overlay {
-    /// The properties with those of the component, of the resource and of the region over them.
+    /// The properties, overlaid with the environment's for the component, then the resource, then the region.
     pub(super) fn over(
         &self,
         props: &Node,

@@ -19,7 +19,7 @@ pub(super) fn read(
     let root = &content.root;
     check_edition(root, problems);
     let Some(resources) = root.child("resources") else {
-        // What is said of `services` is enough.
+        // The report about `services` is enough.
         if root.entry("services").is_none() {
             problems.push(Problem::error(root.line, "`resources` is missing: there is nothing to start"));
         }
@@ -34,7 +34,7 @@ pub(super) fn read(
     let mut functions: Vec<Function> = Vec::new();
     for (entry, component) in resources.entries().iter().zip(&content.components) {
         let resource = &entry.node;
-        // What is wrong with its expression is said.
+        // The mistake in its expression is reported already.
         if resource.is_failed("component") {
             continue;
         }
@@ -52,7 +52,7 @@ pub(super) fn read(
         let Some(function) = function::read(props, steps, local, account, folder, problems) else {
             continue;
         };
-        // A deployment writes one after the other, and the last one stays.
+        // A deployment writes them in their order, and the last one stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);
             let text = format!(
@@ -97,7 +97,7 @@ fn is_started(resource: &Node, component: &str, line: usize, problems: &mut Vec<
     is_started
 }
 
-/// What is left of expressions: values that only a deployment brings, and those that took more than two steps.
+/// Expressions that are left: values that only a deployment knows, and values that need more than two replacements.
 fn check_left(node: &Node, problems: &mut Vec<Problem>) {
     match &node.value {
         Value::List(items) => items.iter().for_each(|item| check_left(item, problems)),

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-/// How large a file may be. Whatever goes into a manifest is far smaller.
+/// The largest file, in bytes. Real files of manifests are far smaller.
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
 
-/// The file's text; octets that are not UTF-8 are replaced. `Err` says why there is none, with the path.
+/// The file's text; octets that are not UTF-8 are replaced. `Err` says why it cannot be read, with the path.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     match read_octets(path) {
         Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
@@ -21,14 +21,14 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// What opening and reading give, and a kind of its own for what is no file or too large.
+/// Why a file cannot be read. Besides the errors of the system: it is no regular file, or it is too large.
 pub(crate) fn read_octets(path: &Path) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for one that writes into it.
+    // Opening a pipe would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     check(&file.metadata()?)?;
     let mut octets = Vec::new();
-    // It may grow, and what the kernel makes up has no size.
+    // The file may grow, and files of `/proc` state no size.
     file.take(SIZE_MAX + 1).read_to_end(&mut octets)?;
     if octets.len() as u64 > SIZE_MAX { Err(too_large()) } else { Ok(octets) }
 }
@@ -47,7 +47,7 @@ fn check(metadata: &Metadata) -> io::Result<()> {
 }
 
 fn too_large() -> io::Error {
-    let text = format!("it is larger than {} MB", SIZE_MAX / 1024 / 1024);
+    let text = format!("it is larger than {} MiB", SIZE_MAX / 1024 / 1024);
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 

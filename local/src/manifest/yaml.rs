@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 64;
 /// aliases of aliases cannot fill the memory.
 const NODES_MAX: usize = 100_000;
 
-/// A document and what is remarkable in it.
+/// A document, with the notes about it.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) root: Node,
@@ -25,7 +25,7 @@ pub(crate) struct Document {
 /// How many lines may have tabs that the parser does not take.
 const TABS_MAX: usize = 1000;
 
-/// Reads the one document of `source`.
+/// Parses `source`, which holds one document.
 pub(crate) fn parse(source: &str) -> Result<Document, Problem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let failure = match read(source) {

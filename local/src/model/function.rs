@@ -21,7 +21,7 @@ pub(crate) struct Function {
     /// `command` and `args`; empty means `/code/bootstrap`.
     pub(crate) command: Vec<String>,
     pub(crate) port: u16,
-    pub(crate) memory_mb: u32,
+    pub(crate) memory_mib: u32,
     pub(crate) timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) environment: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ pub(crate) struct Action {
     pub(crate) run: String,
     pub(crate) folder: PathBuf,
     pub(crate) line: usize,
-    /// Whether what follows goes on after it failed.
+    /// Whether the next steps run after a failure of this one.
     pub(crate) may_fail: bool,
 }
 
@@ -68,8 +68,18 @@ impl Function {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
     }
 
-    /// Whether one cancelled request makes the instance be replaced: the platform's manual, "Why an instance restarts after
-    /// a client's 499".
+    /// Whether both say the same, wherever it stands in the manifest.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let without_lines = |function: &Self| {
+            let mut function = Function { line: 0, ..function.clone() };
+            function.actions.iter_mut().for_each(|action| action.line = 0);
+            function
+        };
+        without_lines(self) == without_lines(other)
+    }
+
+    /// Whether the platform replaces the instance after one cancelled request. Its manual: "Why an instance restarts
+    /// after a client's 499".
     pub(crate) fn is_replaced_after_cancel(&self) -> bool {
         self.concurrency == 1 && self.health.is_none()
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::platform::Platform;
-use crate::call::{Call, FunctionRef, collect, dispatch, is_function_error};
+use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::failure_json;
 use crate::wire::{BodyFault, Payload, ids};
 
-/// What a function made of an event. [The example of the crate](crate) reads one.
+/// The result of an event call. [The example of the crate](crate) reads one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Invocation {
@@ -23,7 +23,7 @@ pub struct Invocation {
     pub is_error: bool,
     /// Whether the platform would send an asynchronous event once more after this outcome.
     pub is_retryable: bool,
-    /// The last 4 KB of the call's log, if they were asked for.
+    /// The last 4 KiB of the call's log, if they were asked for.
     pub log: Option<String>,
 }
 
@@ -53,12 +53,12 @@ impl Platform {
         id: &Arc<str>,
     ) -> Result<(Bytes, bool, Option<String>), Failure> {
         let wants_log = tail.is_some();
-        let function = FunctionRef::latest(&Arc::from(name));
+        let function = self.registry.find(name)?;
         let payload = (Payload::whole(event), BodyFault::default());
         let call = Call::event(Arc::clone(id), function, Via::CommandLine, payload, tail);
-        let answer = dispatch(&self.registry, call).await?;
-        let is_error = is_function_error(&answer.head);
-        let (body, log) = collect(answer.body, answer.run, wants_log).await?;
-        Ok((body, is_error, log))
+        let answer = dispatch(call).await?;
+        let is_error = answer.is_function_error();
+        let Whole { bytes, log } = answer.body.collect(wants_log).await?;
+        Ok((bytes, is_error, log))
     }
 }

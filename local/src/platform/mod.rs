@@ -2,6 +2,7 @@
 
 mod invoke;
 mod platform;
+mod stop;
 
 pub use invoke::Invocation;
 pub use platform::{Platform, Settings};

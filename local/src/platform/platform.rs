@@ -6,16 +6,16 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::call::Registry;
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, GONE_MAX};
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound};
 use crate::manifest::Manifest;
 use crate::model::Function;
+use crate::process::{Processes, Runner};
+use crate::registry::Registry;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
@@ -28,8 +28,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
-    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
-    /// the new code cannot start before.
+    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code cannot start
+    /// earlier.
     pub drain: Duration,
 }
 
@@ -48,15 +48,15 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    deployer: Deployer,
+    pub(super) deployer: Deployer,
     front: Arc<Front>,
-    log: Log,
+    pub(super) log: Log,
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    stop: CancellationToken,
-    connections: TaskTracker,
-    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) connections: TaskTracker,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Platform {
@@ -66,12 +66,27 @@ impl Platform {
     ///
     /// The main port, or the port that a function asks for, cannot be opened.
     pub async fn open(manifest: &Manifest, settings: Settings, log: Log) -> io::Result<Self> {
+        Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
+    }
+
+    /// As [`open`](Self::open), with another [`Runner`](crate::runner::Runner) than the one that starts processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub async fn open_with(
+        manifest: &Manifest,
+        settings: Settings,
+        log: Log,
+        runner: Arc<dyn Runner>,
+    ) -> io::Result<Self> {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
         let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain).await?;
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone()),
             registry,
@@ -107,7 +122,7 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// A function's own port: the one it asks for, else the next one after the main port that is free.
+    /// A function's own port: the declared one, else the next free port after the main port.
     async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
@@ -136,6 +151,20 @@ impl Platform {
         self.main
     }
 
+    /// Lets [`running`](Self::running) find this platform, for as long as the process lives.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written down in the folder for temporary files.
+    pub fn announce(&self, manifest: &Manifest) -> io::Result<()> {
+        self.deployer.announce(manifest, self.main)
+    }
+
+    /// The main address of the platform that this user runs for `manifest` in some process, if there is one.
+    pub fn running(manifest: &Manifest) -> Option<SocketAddr> {
+        find_running(manifest.file())
+    }
+
     /// Where the functions of `manifest` answer.
     pub fn addresses(&self, manifest: &Manifest) -> Vec<Address> {
         manifest.functions().iter().map(|function| self.address(function)).collect()
@@ -151,7 +180,7 @@ impl Platform {
         }
     }
 
-    /// Builds a function and puts it in its place. What goes wrong is in the log; `false` then.
+    /// Builds and deploys a function. `false` after an error, which is in the log.
     pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
         let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
             return false;
@@ -164,7 +193,7 @@ impl Platform {
         deployment != Deployment::Refused
     }
 
-    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    /// Starts an instance of the function, so that the first call finds one. A failure is in the log.
     pub fn warm(&self, name: &str) {
         self.deployer.warm(name);
     }
@@ -179,7 +208,9 @@ impl Platform {
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
-            if before == Some(function) {
+            // Its steps see the variables of `.env` files.
+            let builds_alike = former.variables() == manifest.variables() || function.actions.is_empty();
+            if builds_alike && before.is_some_and(|before| before.is_same(function)) {
                 continue;
             }
             if before.is_some_and(|before| before.local.port != function.local.port) {
@@ -205,32 +236,6 @@ impl Platform {
     /// The system offers no way to watch files.
     pub async fn follow(&self, manifest: Manifest) -> Result<(), String> {
         watch::follow(self, manifest).await.map_err(|error| error.to_string())
-    }
-
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped.
-    pub async fn stop(self, drain: Duration) {
-        let deadline = Instant::now() + drain;
-        self.stop.cancel();
-        self.connections.close();
-        let is_drained = timeout_at(deadline, self.connections.wait()).await.is_ok();
-        let pools = self.deployer.generations();
-        for pool in &pools {
-            pool.close();
-        }
-        if !is_drained {
-            self.log.emit(&Source::default(), Kind::CallsEnded);
-            for pool in &pools {
-                pool.abort();
-            }
-        }
-        self.tasks.close();
-        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
-            for pool in &pools {
-                pool.abort();
-            }
-            // What does not end now is ended by its guard when this process does.
-            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
-        }
     }
 }
 

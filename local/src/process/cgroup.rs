@@ -12,13 +12,13 @@ use std::process::{Command, Stdio};
 
 use super::role::{JOIN, SELF};
 
-/// `fc-local-<process>-<name>`: the process tells a later fc-local which groups nobody needs any more.
+/// `fc-local-<process>-<name>`. By the process number a later fc-local finds groups that are not needed any more.
 const PREFIX: &str = "fc-local-";
 
 /// Enough for the trial's program, which ends at once.
 const TRIAL_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// Where groups are made.
+/// The folder in which groups are created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cgroups {
     folder: PathBuf,
@@ -59,7 +59,7 @@ impl Cgroups {
         if joined.success() { Ok(()) } else { Err(io::Error::other("processes cannot be moved there")) }
     }
 
-    /// A group of its own with a limit, without swap.
+    /// Creates a group with a memory limit and without swap.
     pub(crate) fn group(&self, name: &str, limit: u64) -> io::Result<OwnGroup> {
         let folder = self.folder.join(format!("{PREFIX}{}-{name}", std::process::id()));
         fs::create_dir(&folder)?;
@@ -68,17 +68,17 @@ impl Cgroups {
         Ok(group)
     }
 
-    /// Removes what a killed predecessor left behind.
+    /// Removes the groups that a killed fc-local left behind.
     fn remove_leftovers(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            // Whatever else has such a name is not ours.
+            // Other entries with such a name do not belong to fc-local.
             let owner = name
                 .to_str()
                 .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
             if owner.is_some_and(|owner| !Path::new("/proc").join(owner.to_string()).exists()) {
-                // One that still has processes stays; the next start tries again.
+                // A group that still has processes stays. The next start tries again.
                 _ = fs::remove_dir(entry.path());
             }
         }
@@ -91,8 +91,8 @@ pub(crate) struct Group {
     folder: PathBuf,
 }
 
-/// A group that was made here, and is removed with this. The guard removes it too: it outlives a killed
-/// fc-local.
+/// A group that this process created. Dropping the value removes the group. The guard removes it too, because the
+/// guard outlives a killed fc-local.
 #[derive(Debug)]
 pub(crate) struct OwnGroup(Group);
 
@@ -124,7 +124,7 @@ impl Group {
         fs::write(self.folder.join("cgroup.procs"), std::process::id().to_string())
     }
 
-    /// How many processes the kernel has killed because the limit was reached; `None` if it does not tell.
+    /// The number of processes that the kernel killed at the limit. `None` if the kernel does not count them.
     pub(crate) fn kills(&self) -> Option<u64> {
         let files = ["memory.events", "memory.oom_control"];
         files.iter().find_map(|file| count(&fs::read_to_string(self.folder.join(file)).ok()?, "oom_kill"))
@@ -138,7 +138,7 @@ impl Group {
     }
 
     pub(super) fn remove(&self) {
-        // The guard and fc-local both try; whoever comes first finds processes, or the other nothing.
+        // The guard and fc-local both remove the group. The first may find processes in it, the second no group.
         _ = fs::remove_dir(&self.folder);
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     }
 }
 
-/// The process that may be signalled; `None` once it is reaped, since its number may then be another's.
+/// The process to signal. `None` once it is reaped, because its number may then belong to another process.
 static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
 
 fn join(arguments: &[OsString]) -> ExitCode {
@@ -75,15 +75,15 @@ fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut report = control.try_clone()?;
-    // If fc-local is gone already, there is nobody to tell; the next lines find that out and end the instance.
+    // If fc-local is gone already, the next lines find that out and end the instance.
     _ = writeln!(report, "pid {}", child.id());
-    // Not joined: it reads until the socket closes, and the process ends before that or by it.
+    // Not joined: the thread reads until the socket closes, and the process ends at that point or earlier.
     if std::thread::Builder::new().spawn(move || follow(control)).is_err() {
-        // Nobody would notice the socket's end.
+        // Without the thread, the end of the socket would go unnoticed.
         signal(Signal::KILL);
     }
     let status = child.wait()?;
-    // The lock is held while the number is given up, so no signal can reach a stranger.
+    // The lock is held while the number becomes invalid, so that no signal reaches another process.
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
     kill_descendants();
     if let Some(group) = group(folder) {
@@ -104,7 +104,7 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Carries out what fc-local asks for, until it is gone.
+/// Carries out the orders of fc-local, until fc-local is gone.
 fn follow(control: UnixStream) {
     let mut lines = BufReader::new(control).lines();
     while let Some(Ok(line)) = lines.next() {
@@ -121,12 +121,12 @@ fn follow(control: UnixStream) {
 fn signal(signal: Signal) {
     let instance = INSTANCE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pid) = *instance {
-        // It fails only when every process of the group has ended, which is what `wait` is about to see.
+        // It fails only if every process of the group has ended. `wait` will notice that next.
         _ = rustix::process::kill_process_group(pid, signal);
     }
 }
 
-/// Kills and reaps what the instance left behind. Each round makes the orphans of the last one children.
+/// Kills and reaps the processes that the instance left behind. Each round turns orphans into children.
 fn kill_descendants() {
     loop {
         for pid in proc::children(std::process::id()) {
@@ -143,21 +143,21 @@ fn kill_descendants() {
 /// "Exec format error".
 const EXEC_FORMAT_ERROR: u8 = 8;
 
-/// Whether the kernel can start the file. The system's library would hand what the kernel refuses to a
-/// shell; the platform does not.
+/// Whether the kernel can start the file. The C library would pass a file that the kernel refuses to a shell. The
+/// platform does not.
 fn is_program(file: &Path) -> bool {
     const MACHINE_AT: usize = 18;
     let own: [u8; 2] = match std::env::consts::ARCH {
         "x86_64" => [62, 0],
         "aarch64" => [183, 0],
-        // Elsewhere the kernel's word is taken.
+        // For other formats the kernel decides.
         _ => return true,
     };
     if !file.to_string_lossy().contains('/') {
         return true;
     }
     let mut head = Vec::new();
-    // What cannot be opened has an error number of its own, which exec gives.
+    // A program that cannot be opened fails in exec, with the error number of that.
     let Ok(opened) = std::fs::File::open(file) else { return true };
     if opened.take(MACHINE_AT as u64 + 2).read_to_end(&mut head).is_err() {
         return true;
@@ -178,7 +178,7 @@ fn shim(arguments: &[OsString]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if let Err(error) = enter(folder) {
-        // A program must not run without its limit. If nobody reads this, the exit code is all there is.
+        // A program must not run without its limit. If nobody reads this text, the exit code remains.
         _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
         return ExitCode::FAILURE;
     }

@@ -1,31 +1,26 @@
-//! One process with all that it starts, seen from fc-local.
+//! The handle of one running program.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
 
-use super::cgroup::Group;
-use super::orphans;
-use super::output::{Output, Pipe};
-use super::role::{GUARD, NO_GROUP, SELF};
+use super::proc::Listening;
+use super::runner::Running;
 
-/// How a process ended.
+/// How a program ended. [The example of `Reporter`](Reporter) tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+#[non_exhaustive]
+pub enum Exit {
+    /// By itself, with this code.
     Code(i32),
+    /// By this signal.
     Signal(i32),
 }
+
+/// SIGKILL.
+const KILLED: Exit = Exit::Signal(9);
 
 impl Exit {
     /// The number that a container would show: 128 + the signal's.
@@ -37,103 +32,81 @@ impl Exit {
     }
 }
 
-/// What can be asked of an instance's processes.
+/// An order to a program. [The example of `Reporter`](Reporter) takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+#[non_exhaustive]
+pub enum Order {
+    /// SIGTERM.
     Terminate,
+    /// SIGKILL, to everything that it started too.
     Kill,
+    /// SIGSTOP.
     Freeze,
+    /// SIGCONT.
     Thaw,
 }
 
-/// A running command and all that it starts.
+/// A running program and all that it starts. [The example of `Reporter`](Reporter) makes one.
 #[derive(Debug)]
-pub(crate) struct Process {
-    control: Arc<UnixStream>,
-    guard: u32,
+pub struct Process {
+    running: Box<dyn Running>,
     reports: Arc<Reports>,
     exit: watch::Receiver<Option<Exit>>,
 }
 
-/// What the guard told, besides the end.
+/// Reports about a program. If it is dropped before it has reported an end, the program counts as killed.
+///
+/// ```
+/// use fc_local::runner::{Exit, Listening, Order, Process, Running};
+///
+/// #[derive(Debug)]
+/// struct Idle;
+///
+/// impl Running for Idle {
+///     fn order(&self, _: Order) {}
+///     fn memory(&self) -> u64 {
+///         0
+///     }
+///     fn listening(&self) -> Vec<Listening> {
+///         Vec::new()
+///     }
+/// }
+///
+/// let (process, reporter) = Process::new(Box::new(Idle));
+/// reporter.pid(1);
+/// reporter.exit(Exit::Code(0));
+/// # drop(process);
+/// ```
+#[derive(Debug)]
+pub struct Reporter {
+    reports: Arc<Reports>,
+    exit: watch::Sender<Option<Exit>>,
+}
+
+/// The reports of the guard, except the end.
 #[derive(Debug, Default)]
 struct Reports {
-    /// The instance's own process; 0 until it is known.
+    /// The program's own process; 0 until it is known.
     pid: watch::Sender<u32>,
     /// The memory in use when the kernel killed for want of it; 0 if it did not.
     oom: AtomicU64,
 }
 
-/// A command that is run to its end.
-#[derive(Debug)]
-pub(crate) struct CommandLine<'a> {
-    pub(crate) command: &'a [String],
-    pub(crate) folder: &'a Path,
-    pub(crate) environment: &'a BTreeMap<String, OsString>,
-    /// Whose memory limit it shares.
-    pub(crate) group: Option<&'a Group>,
-}
-
-/// How long the last lines of a command that has ended may still be on their way.
-const LAST_OUTPUT: Duration = Duration::from_millis(500);
-
-impl CommandLine<'_> {
-    /// Runs the command and waits for its end and its output.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the command and everything it started.
-    pub(crate) async fn run(&self, output: Output, tasks: &TaskTracker) -> io::Result<Exit> {
-        let (process, stdout, stderr) = Process::spawn(self, tasks)?;
-        let output = Arc::new(output);
-        tasks.spawn(Arc::clone(&output).read(stdout, false));
-        tasks.spawn(Arc::clone(&output).read(stderr, true));
-        let exit = process.exited().await;
-        output.complete(LAST_OUTPUT).await;
-        Ok(exit)
-    }
-}
-
 impl Process {
-    /// Starts the command with exactly its environment. Its end is noticed by a task in `tasks`.
-    pub(crate) fn spawn(line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let control = Arc::new(UnixStream::from_std(ours)?);
-        let mut command_of_guard = Command::new(SELF);
-        command_of_guard
-            .arg(GUARD)
-            .arg(line.group.map_or(OsStr::new(NO_GROUP), |group| group.folder().as_os_str()))
-            .args(line.command)
-            .current_dir(line.folder)
-            .env_clear()
-            .envs(line.environment)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C at the terminal is fc-local's to handle: the instance is drained first.
-            .process_group(0);
-        let mut child = orphans::spawn(&mut command_of_guard)?;
-        let guard = child.id().unwrap_or(0);
-        let stdout: Pipe = Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let stderr: Pipe = Box::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let (report, exit) = watch::channel(None);
+    /// A program that was just started, and the sender of its reports.
+    pub fn new(running: Box<dyn Running>) -> (Self, Reporter) {
+        let (sender, exit) = watch::channel(None);
         let reports = Arc::new(Reports::default());
-        tasks.spawn(follow(child, guard, Arc::clone(&control), Arc::clone(&reports), report));
-        Ok((Process { control, guard, reports, exit }, stdout, stderr))
+        let reporter = Reporter { reports: Arc::clone(&reports), exit: sender };
+        (Process { running, reports, exit }, reporter)
     }
 
-    /// The process that all of the instance's processes come from.
-    pub(crate) fn guard(&self) -> u32 {
-        self.guard
-    }
-
-    /// The instance's own process; 0 until it is known.
+    /// The program's own process; 0 until it is known.
     pub(crate) fn pid(&self) -> u32 {
         *self.reports.pid.borrow()
     }
 
-    /// Waits until the instance's own process is known. After an end before that it waits for ever.
+    /// Waits until the program's own process is known. After an end before that it waits for ever.
     pub(crate) async fn known(&self) {
         let mut pid = self.reports.pid.subscribe();
         // Fails only when the sender is gone, which is ours.
@@ -155,9 +128,8 @@ impl Process {
     pub(crate) async fn exited(&self) -> Exit {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await {
-            Ok(end) => (*end).unwrap_or(Exit::Signal(9)),
-            // The reporting task is gone, and the guard with it.
-            Err(_) => Exit::Signal(9),
+            Ok(end) => (*end).unwrap_or(KILLED),
+            Err(_) => KILLED,
         }
     }
 
@@ -166,85 +138,62 @@ impl Process {
         tokio::time::timeout(limit, self.exited()).await.ok()
     }
 
-    /// Passes an order to the guard. Orders are carried out in the order given; after the end they are lost.
+    /// Passes an order on. Orders are carried out in the order given; after the end they are lost.
     pub(crate) fn order(&self, order: Order) {
-        let line: &[u8] = match order {
-            Order::Terminate => b"term\n",
-            Order::Kill => b"kill\n",
-            Order::Freeze => b"stop\n",
-            Order::Thaw => b"cont\n",
-        };
-        // A few bytes always fit into the socket of a guard that lives; of a dead one nothing is left to order.
-        // Not by way of the executor, which does not know a new socket as writable before it has waited once.
-        _ = rustix::io::write(&*self.control, line);
+        self.running.order(order);
+    }
+
+    /// The resident memory of all that the program started, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.running.memory()
+    }
+
+    /// The ports that it listens on.
+    pub(crate) fn listening(&self) -> Vec<Listening> {
+        self.running.listening()
+    }
+
+    /// Whether it listens on the port, as far as can be told.
+    pub(crate) fn may_listen_on(&self, port: u16) -> bool {
+        self.running.may_listen_on(port)
     }
 }
 
 impl Drop for Process {
-    /// Ends the process: the task that waits for its end keeps the socket open, so the guard would not see
-    /// it close.
+    /// Ends the program: the task that waits for the end of a process keeps the guard's socket open, so the guard would not
+    /// see it close.
     fn drop(&mut self) {
         self.order(Order::Kill);
     }
 }
 
-/// Reads the guard's reports to the end, reaps it and tells how the instance ended.
-async fn follow(
-    mut child: Child,
-    guard: u32,
-    control: Arc<UnixStream>,
-    reports: Arc<Reports>,
-    report: watch::Sender<Option<Exit>>,
-) {
-    let mut text = Vec::new();
-    let mut chunk = [0; 256];
-    loop {
-        if control.readable().await.is_err() {
-            break;
-        }
-        match control.try_read(&mut chunk) {
-            Ok(0) => break,
-            Ok(length) => text.extend_from_slice(&chunk[..length]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(_) => break,
-        }
-        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = text.drain(..=end).collect();
-            match parse(&line) {
-                Some(Report::Pid(pid)) => _ = reports.pid.send_replace(pid),
-                Some(Report::Oom(bytes)) => reports.oom.store(bytes, Ordering::Relaxed),
-                Some(Report::Exit(exit)) => _ = report.send(Some(exit)),
-                None => {}
-            }
-        }
+impl Reporter {
+    /// The program's own process is known.
+    pub fn pid(&self, pid: u32) {
+        self.reports.pid.send_replace(pid);
     }
-    // The guard ends right after its socket does; if it cannot be waited for there is nobody to tell.
-    drop(child.wait().await);
-    orphans::forget(guard);
-    if report.borrow().is_none() {
-        // A guard that was killed takes the program with it, but not what the program had started.
-        orphans::end().await;
+
+    /// The kernel killed for want of memory, with so many bytes in use. To be told before the end.
+    pub fn oom(&self, bytes: u64) {
+        self.reports.oom.store(bytes, Ordering::Relaxed);
     }
-    report.send_if_modified(|exit| {
-        let is_unknown = exit.is_none();
-        exit.get_or_insert(Exit::Signal(9));
-        is_unknown
-    });
+
+    /// The program has ended. The first end that is told counts.
+    pub fn exit(&self, exit: Exit) {
+        self.exit.send_if_modified(|told| {
+            let is_news = told.is_none();
+            told.get_or_insert(exit);
+            is_news
+        });
+    }
+
+    pub(super) fn has_told_exit(&self) -> bool {
+        self.exit.borrow().is_some()
+    }
 }
 
-enum Report {
-    Pid(u32),
-    Oom(u64),
-    Exit(Exit),
-}
-
-fn parse(line: &[u8]) -> Option<Report> {
-    let (word, number) = std::str::from_utf8(line).ok()?.trim().split_once(' ')?;
-    Some(match word {
-        "pid" => Report::Pid(number.parse().ok()?),
-        "oom" => Report::Oom(number.parse().ok()?),
-        "code" => Report::Exit(Exit::Code(number.parse().ok()?)),
-        "signal" => Report::Exit(Exit::Signal(number.parse().ok()?)),
-        _ => return None,
-    })
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.exit(KILLED);
+    }
 }

@@ -2,14 +2,21 @@
 
 mod cgroup;
 pub(crate) mod guard;
+mod guarded;
 mod handle;
+mod lines;
 pub(crate) mod orphans;
 mod output;
+mod pipe;
 mod port;
-pub(crate) mod proc;
+mod proc;
 mod role;
+mod runner;
 
 pub(crate) use cgroup::{Cgroups, OwnGroup};
-pub(crate) use handle::{CommandLine, Exit, Order, Process};
+pub(crate) use guarded::Processes;
+pub use handle::{Exit, Order, Process, Reporter};
 pub(crate) use output::Output;
 pub(crate) use port::Port;
+pub use proc::Listening;
+pub use runner::{CommandLine, Pipe, Runner, Running};

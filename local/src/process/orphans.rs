@@ -1,7 +1,7 @@
-//! What a guard leaves behind when it is killed itself.
+//! Orphans: the processes that a guard leaves behind when it is killed.
 //!
-//! Such a guard cannot look for the processes that came from its instance. As the next subreaper above it
-//! fc-local becomes their parent, and its own children are guards and nothing else.
+//! A killed guard cannot look for the processes that came from its instance. fc-local is the next subreaper above
+//! it, and becomes their parent. All other children of fc-local are guards.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,27 +12,27 @@ use tokio::process::{Child, Command};
 
 use super::proc;
 
-/// The children that are no orphans. A number may stand here twice for a moment, when the system gives the
-/// number of a guard that was reaped to the next one.
+/// The children that are no orphans. A number is here twice for a moment if the system gives the number of a reaped
+/// guard to the next guard.
 static KNOWN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// How long the processes of a killed guard may take to arrive here and to end.
 const END_MAX: Duration = Duration::from_secs(5);
 
-/// The pause before it is looked again.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
 
 fn known() -> MutexGuard<'static, Vec<u32>> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes this process the parent of orphans. The children it was started with are not ours to end.
+/// Makes this process the parent of orphans. Children from before the start of fc-local are left alone.
 pub(crate) fn adopt() -> io::Result<()> {
     known().extend(proc::children(std::process::id()));
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Starts a guard, which is no orphan from its first moment on.
+/// Starts a guard, and lists it as no orphan before it can be seen.
 pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut known = known();
     let child = command.spawn()?;
@@ -48,11 +48,10 @@ pub(super) fn forget(guard: u32) {
     }
 }
 
-/// Ends every orphan. Each one that ends makes its own children ours, so it is looked again until none is
-/// left.
+/// Kills every orphan. A dead orphan leaves its children to fc-local, so this looks again until there is none.
 pub(super) async fn end() {
     let ending = async {
-        // The first look may come before the kernel has handed them over.
+        // The first look may come before the kernel has made the orphans children of fc-local.
         for _ in 0..2 {
             while kill() {
                 tokio::time::sleep(PAUSE).await;
@@ -60,11 +59,11 @@ pub(super) async fn end() {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    // What does not end by SIGKILL waits for the system, and nothing more can be done here.
+    // A process that SIGKILL does not end is blocked in the kernel. Nothing more can be done.
     _ = tokio::time::timeout(END_MAX, ending).await;
 }
 
-/// Kills and reaps the orphans that are there; whether there were any.
+/// Kills and reaps the current orphans. True if there were any.
 fn kill() -> bool {
     let known = known();
     let mut found = false;
@@ -74,7 +73,7 @@ fn kill() -> bool {
         }
         found = true;
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            // Not reaped yet, so the number is still its own. If it cannot be killed, the next look sees it.
+            // The orphan is not reaped yet, so its number is still valid. If the kill fails, the next look tries again.
             _ = rustix::process::kill_process(pid, Signal::KILL);
             _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
         }

@@ -1,21 +1,30 @@
-//! What a process writes: taken line by line, given to the log, and kept for error messages.
+//! The output of a process: read line by line, given to the log, and kept for error messages.
 
 use std::collections::VecDeque;
-use std::io;
+use std::fmt;
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use fc_runtime::platform::limits::KIB;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 
+use super::lines::{Lines, Requests};
+use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
-/// How much of the latest output is kept for the text of a start failure.
+/// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
 
-/// What a process writes.
-pub(super) type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+/// How much is read at once.
+const PIECE: usize = 8 * KIB;
+
+/// How much is read from a pipe in one turn, and at the end of a call: all that a pipe holds, unless it was enlarged.
+const REST_MAX: usize = 64 * KIB;
 
 /// Makes an event of a line.
 type ToKind = fn(String) -> Kind;
@@ -35,61 +44,159 @@ pub(crate) struct Output {
 struct State {
     recent: VecDeque<String>,
     recent_size: usize,
-    requests: Vec<(Arc<str>, Option<Tail>)>,
-    open_pipes: u8,
+    requests: Requests,
+    /// Of the standard output and of the standard error.
+    streams: [Stream; 2],
+    ended_pipes: u8,
+}
+
+/// One of the two pipes, and the line that it is in.
+struct Stream {
+    /// `None` before it is read, and after its end.
+    pipe: Option<Pipe>,
+    /// Wakes the task that reads.
+    reader: Waker,
+    lines: Lines,
+}
+
+/// How far a pipe was read.
+enum Read {
+    /// As far as one turn goes.
+    Some,
+    End,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Stream { pipe: None, reader: Waker::noop().clone(), lines: Lines::default() }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Stream").field("lines", &self.lines).finish_non_exhaustive()
+    }
 }
 
 impl Output {
-    /// `kinds` are those of lines on the standard output and on the standard error.
+    /// `kinds` are the kinds of events for lines on standard output and standard error.
     pub(crate) fn new(source: Source, log: Log, redactor: Redactor, kinds: [ToKind; 2]) -> Self {
-        let state = Mutex::new(State { open_pipes: 2, ..State::default() });
-        Output { source, log, redactor, state, lines: watch::Sender::new(0), kinds }
+        Output { source, log, redactor, state: Mutex::default(), lines: watch::Sender::new(0), kinds }
     }
 
     /// Reads one of the two pipes to its end.
     pub(crate) async fn read(self: Arc<Self>, pipe: Pipe, is_error: bool) {
-        let mut reader = BufReader::with_capacity(8 * KIB, pipe);
-        let mut line = Vec::new();
-        while let Ok(more) = read_line(&mut reader, &mut line).await {
-            if !line.is_empty() || more {
-                self.line(&line, is_error);
+        let at = usize::from(is_error);
+        self.lock().streams[at].pipe = Some(pipe);
+        poll_fn(|context| {
+            let mut state = self.lock();
+            state.streams[at].reader.clone_from(context.waker());
+            let read = self.read_some(&mut state, at, context);
+            if matches!(read, Poll::Ready(Read::Some)) {
+                // Others have their turn before the rest.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            if !more {
-                break;
-            }
-        }
-        self.lock().open_pipes -= 1;
+            read.map(drop)
+        })
+        .await;
+        let mut state = self.lock();
+        self.flush(&mut state, at);
+        state.ended_pipes += 1;
+        drop(state);
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    fn line(&self, line: &[u8], is_error: bool) {
-        let text = self.redactor.redact(String::from_utf8_lossy(line).into_owned());
-        let request = {
-            let mut state = self.lock();
-            state.recent_size += text.len() + 1;
-            state.recent.push_back(text.clone());
-            while state.recent_size > KEPT {
-                let oldest = state.recent.pop_front().map_or(0, |oldest| oldest.len() + 1);
-                state.recent_size -= oldest;
+    /// Reads what is there now, at most [`REST_MAX`].
+    fn read_some(&self, state: &mut State, at: usize, context: &mut Context<'_>) -> Poll<Read> {
+        let mut piece = [MaybeUninit::uninit(); PIECE];
+        let mut left = REST_MAX;
+        while left > 0 {
+            let Some(pipe) = &mut state.streams[at].pipe else { return Poll::Ready(Read::End) };
+            let mut piece = ReadBuf::uninit(&mut piece);
+            let is_read = ready!(Pin::new(pipe).poll_read(context, &mut piece)).is_ok();
+            if !is_read || piece.filled().is_empty() {
+                state.streams[at].pipe = None;
+                return Poll::Ready(Read::End);
             }
-            state.attribute(&text)
-        };
-        let source = match request {
+            left = left.saturating_sub(piece.filled().len());
+            self.take(state, at, piece.filled());
+        }
+        Poll::Ready(Read::Some)
+    }
+
+    /// Makes events of the lines that end in `bytes`.
+    fn take(&self, state: &mut State, at: usize, bytes: &[u8]) {
+        let mut lines = std::mem::take(&mut state.streams[at].lines);
+        lines.push(bytes, |line| self.line(state, at, line));
+        state.streams[at].lines = lines;
+    }
+
+    /// Makes an event of a line that has not ended.
+    fn flush(&self, state: &mut State, at: usize) {
+        if let Some(line) = state.streams[at].lines.flush() {
+            self.line(state, at, &line);
+        }
+    }
+
+    fn line(&self, state: &mut State, at: usize, line: &[u8]) {
+        let text = self.redactor.redact(String::from_utf8_lossy(line).into_owned());
+        state.recent_size += text.len() + 1;
+        state.recent.push_back(text.clone());
+        while state.recent_size > KEPT {
+            let oldest = state.recent.pop_front().map_or(0, |oldest| oldest.len() + 1);
+            state.recent_size -= oldest;
+        }
+        let source = match state.requests.attribute(&text) {
             Some(request) => self.source.with_request(&request),
             None => self.source.clone(),
         };
-        let kind = self.kinds[usize::from(is_error)];
-        self.log.emit(&source, kind(text));
+        self.log.emit(&source, self.kinds[at](text));
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// From here on lines may belong to this request.
+    /// Begins a request: later lines may belong to it.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
-        self.lock().requests.push((Arc::clone(request), tail));
+        let mut state = self.lock();
+        // What was begun between two calls belongs to neither.
+        if state.requests.is_empty() {
+            self.flush_both(&mut state);
+        }
+        state.requests.begin(request, tail);
     }
 
+    /// No further line belongs to this request, unless it names it. What the program has written by now is read, so that
+    /// it is not taken for the next call's: a line without its end, too.
     pub(crate) fn end(&self, request: &Arc<str>) {
-        self.lock().requests.retain(|(id, _)| id != request);
+        let mut state = self.lock();
+        // Among several calls a line belongs to the one it names, whenever it is read.
+        if state.requests.is_only(request) {
+            self.read_rest(&mut state);
+            self.flush_both(&mut state);
+        }
+        state.requests.end(request);
+    }
+
+    fn flush_both(&self, state: &mut State) {
+        self.flush(state, 0);
+        self.flush(state, 1);
+    }
+
+    /// Reads what is in the pipes.
+    fn read_rest(&self, state: &mut State) {
+        for at in [0, 1] {
+            // The task that reads is still the one to be woken by what comes later.
+            let reader = state.streams[at].reader.clone();
+            if let Poll::Ready(Read::End) = self.read_some(state, at, &mut Context::from_waker(&reader)) {
+                // It has not seen the end itself.
+                reader.wake();
+            }
+        }
+    }
+
+    /// The line that was written last, if it says anything.
+    pub(crate) fn last_line(&self) -> Option<String> {
+        self.lock().recent.iter().rev().find(|line| !line.trim().is_empty()).cloned()
     }
 
     /// The latest output as one text.
@@ -101,8 +208,8 @@ impl Output {
     /// Waits until both pipes are at their end, so that the output is complete, but no longer than `limit`.
     pub(crate) async fn complete(&self, limit: Duration) {
         let mut lines = self.lines.subscribe();
-        let closed = async { while self.lock().open_pipes > 0 && lines.changed().await.is_ok() {} };
-        // When the time is over, what has been written so far is all there is to show.
+        let closed = async { while self.lock().ended_pipes < 2 && lines.changed().await.is_ok() {} };
+        // After the time limit, only the output so far is shown.
         _ = tokio::time::timeout(limit, closed).await;
     }
 
@@ -116,48 +223,5 @@ impl Output {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// The request that a line belongs to: the one it names, or the only one there is.
-    fn attribute(&self, line: &str) -> Option<Arc<str>> {
-        let found = match &self.requests[..] {
-            [] => None,
-            [only] => Some(only),
-            several => several.iter().find(|(id, _)| line.contains(&**id)),
-        };
-        let (id, tail) = found?;
-        if let Some(tail) = tail {
-            tail.push(line);
-        }
-        Some(Arc::clone(id))
-    }
-}
-
-/// Reads up to the next line feed or 32 KB, without the line feed. `false` at the end.
-async fn read_line(reader: &mut BufReader<Pipe>, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    loop {
-        let chunk = reader.fill_buf().await?;
-        if chunk.is_empty() {
-            return Ok(false);
-        }
-        let room = LOG_LINE_MAX - line.len();
-        let window = &chunk[..chunk.len().min(room)];
-        if let Some(end) = window.iter().position(|byte| *byte == b'\n') {
-            line.extend_from_slice(&window[..end]);
-            reader.consume(end + 1);
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            return Ok(true);
-        }
-        line.extend_from_slice(window);
-        let taken = window.len();
-        reader.consume(taken);
-        if line.len() >= LOG_LINE_MAX {
-            return Ok(true);
-        }
     }
 }

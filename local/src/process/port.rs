@@ -1,29 +1,49 @@
-//! Ports that instances are given.
+//! The ports of instances.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The ports of the instances that live or are starting: the system may offer a port that was given to an
-/// instance but is not yet opened by it.
-static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+/// The ports of the instances that live or are starting: a port that was given to an instance may not be open yet.
+static GIVEN: Mutex<Option<Given>> = Mutex::new(None);
 
-/// How often the system may offer one of those.
+/// How many ports are tried.
 const TRIES: usize = 100;
 
-/// A port that no other instance is given as long as this lives.
+/// Servers that people know by their ports are below this one, mostly.
+const LOWEST: u16 = 20_000;
+
+/// Fewer ports than these are not worth a choice.
+const ENOUGH: u16 = 1_000;
+
+#[derive(Debug)]
+struct Given {
+    ports: HashSet<u16>,
+    /// Those to choose from: empty if the system has to choose.
+    range: Range<u16>,
+    next: u16,
+}
+
+/// A reserved port. No other instance gets it until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Port(u16);
 
 impl Port {
-    /// A port that nobody listens on now. Another program may still come first; then the start fails.
+    /// Reserves a port that is free now. If another program opens it first, the start fails.
     pub(crate) fn take() -> io::Result<Port> {
-        for _ in 0..TRIES {
-            let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
-            let number = listener.local_addr()?.port();
-            if given().get_or_insert_default().insert(number) {
-                return Ok(Port(number));
+        let mut given = lock();
+        let given = given.get_or_insert_with(Given::new);
+        for tried in 0..TRIES {
+            // The system knows a free port where many in a row are taken.
+            let wanted = if tried < TRIES / 2 { given.next() } else { 0 };
+            let bound = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted)));
+            match bound.and_then(|listener| listener.local_addr()) {
+                Ok(address) if given.ports.insert(address.port()) => return Ok(Port(address.port())),
+                Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+                _ => {}
             }
         }
         Err(io::ErrorKind::AddrNotAvailable.into())
@@ -36,13 +56,45 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        if let Some(given) = &mut *given() {
-            given.remove(&self.0);
+        if let Some(given) = &mut *lock() {
+            given.ports.remove(&self.0);
         }
     }
 }
 
-fn given() -> MutexGuard<'static, Option<HashSet<u16>>> {
+impl Given {
+    fn new() -> Self {
+        let system = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+        let range = choice(&system.unwrap_or_default());
+        // Another fc-local begins elsewhere.
+        let start = RandomState::new().hash_one(std::process::id());
+        let length = u64::try_from(range.len()).unwrap_or_default().max(1);
+        let next = range.start + u16::try_from(start % length).unwrap_or_default();
+        Given { ports: HashSet::new(), range, next }
+    }
+
+    /// The port to try, one after the other, so that a port rests before it is given again. 0 lets the system choose.
+    fn next(&mut self) -> u16 {
+        if self.range.is_empty() {
+            return 0;
+        }
+        let next = self.next;
+        self.next = if next + 1 < self.range.end { next + 1 } else { self.range.start };
+        next
+    }
+}
+
+/// Ports that the system gives to nobody who asks for any: such a port could go to a stranger, also to a connection that goes
+/// out, before the instance opens it. `system` is the system's own range. Empty if little is left beside that one.
+fn choice(system: &str) -> Range<u16> {
+    let mut bounds = system.split_whitespace().filter_map(|bound| bound.parse::<u16>().ok());
+    let (Some(first), Some(last)) = (bounds.next(), bounds.next()) else { return 0..0 };
+    let (below, above) = (LOWEST..first.max(LOWEST), last..u16::MAX);
+    let wider = if below.len() >= above.len() { below } else { above.start + 1..above.end };
+    if wider.len() >= usize::from(ENOUGH) { wider } else { 0..0 }
+}
+
+fn lock() -> MutexGuard<'static, Option<Given>> {
     GIVEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -55,5 +107,27 @@ mod tests {
         let ports: Vec<Port> = (0..500).map(|_| Port::take().unwrap()).collect();
         let numbers: HashSet<u16> = ports.iter().map(Port::number).collect();
         assert_eq!(numbers.len(), ports.len());
+    }
+
+    #[test]
+    fn ports_are_none_that_the_system_gives_to_strangers() {
+        for (system, expected) in [
+            ("32768\t60999\n", 20_000..32_768),
+            ("16384\t65535\n", 0..0),
+            ("1024\t30000\n", 30_001..65_535),
+            ("20500\t65000\n", 0..0),
+            ("1024\t65535\n", 0..0),
+            ("0\t20000\n", 20_001..65_535),
+            ("nonsense", 0..0),
+            ("", 0..0),
+        ] {
+            assert_eq!(choice(system), expected, "{system:?}");
+        }
+        // Here too, and not the same one twice in a row.
+        let system = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+        let range = choice(&system);
+        let (one, two) = (Port::take().unwrap().number(), Port::take().unwrap().number());
+        assert_ne!(one, two);
+        assert!(range.is_empty() || range.contains(&one) && range.contains(&two), "{one} {two} of {range:?}");
     }
 }

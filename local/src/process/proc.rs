@@ -1,4 +1,4 @@
-//! What `/proc` tells about an instance's processes: who they are, their memory, their open ports.
+//! An instance's processes, by `/proc`: their numbers, memory and open ports.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,7 +17,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Everything below `root`, which is not among them.
+/// All descendants of `root`, without `root` itself.
 fn descendants(root: u32) -> Vec<u32> {
     let mut found = children(root);
     let mut next = 0;
@@ -29,8 +29,8 @@ fn descendants(root: u32) -> Vec<u32> {
     found
 }
 
-/// The resident memory of everything below `root`, in bytes.
-pub(crate) fn memory(root: u32) -> u64 {
+/// The resident memory of all descendants of `root`, in bytes.
+pub(super) fn memory(root: u32) -> u64 {
     let page = rustix::param::page_size() as u64;
     let resident = |pid| {
         let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
@@ -39,26 +39,28 @@ pub(crate) fn memory(root: u32) -> u64 {
     descendants(root).into_iter().filter_map(resident).sum::<u64>() * page
 }
 
-/// A port that an instance listens on.
+/// A port that a program listens on. [The example of `Reporter`](super::Reporter) has a program without any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Listening {
-    pub(crate) port: u16,
+#[expect(clippy::exhaustive_structs, reason = "whoever runs programs makes it")]
+pub struct Listening {
+    /// Its number.
+    pub port: u16,
     /// Bound to 127.0.0.1 or `::1`: the platform could not reach it.
-    pub(crate) is_loopback: bool,
+    pub is_loopback: bool,
 }
 
-/// The TCP ports that everything below `root` listens on.
-pub(crate) fn listening(root: u32) -> Vec<Listening> {
+/// The TCP ports on which descendants of `root` listen.
+pub(super) fn listening(root: u32) -> Vec<Listening> {
     listeners(&sockets(root).0)
 }
 
-/// Whether something below `root` listens on the port, or may do so: not every process shows its sockets.
-pub(crate) fn may_listen_on(root: u32, port: u16) -> bool {
+/// Whether a descendant of `root` listens on the port, or may listen: not every process shows its sockets.
+pub(super) fn may_listen_on(root: u32, port: u16) -> bool {
     let (sockets, is_complete) = sockets(root);
     !is_complete || listeners(&sockets).iter().any(|open| open.port == port)
 }
 
-/// The sockets of everything below `root`, and whether these are all.
+/// The sockets of all descendants of `root`, and whether the list is complete.
 fn sockets(root: u32) -> (HashSet<String>, bool) {
     let mut sockets = HashSet::new();
     let mut is_complete = true;

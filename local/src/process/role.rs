@@ -1,4 +1,4 @@
-//! What else this program can be: a word as its first argument says so.
+//! The roles of this program besides the command line: guard and shim. The first argument names the role.
 
 /// Makes this program a guard.
 pub(super) const GUARD: &str = "__guard";

@@ -1,4 +1,4 @@
-//! Watches the manifest and the sources, and tells what has to follow from their changes.
+//! Watches the manifest and the sources, and says what their changes require: a build, a new manifest, or nothing.
 
 mod rounds;
 
@@ -27,7 +27,7 @@ pub(crate) trait Follower {
     /// The sources of a function's last build.
     fn built_from(&self, name: &str) -> Arc<BuiltFrom>;
 
-    /// The function's sources are not those of its last build.
+    /// The function's sources have changed since its last build.
     async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built);
 
     /// The manifest is another one.
@@ -41,7 +41,7 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
     let gone = Arc::new(Mutex::new(HashSet::new()));
     let left = Arc::clone(&gone);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is no change; an error may hide one.
+        // Reading a file is no change. An error may hide a change.
         if let Ok(event) = &event {
             if event.kind.is_access() {
                 return;
@@ -60,11 +60,20 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
         let removed = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
         for path in removed {
             if known.remove(&path).is_some() {
-                // The system has ended it already, unless the folder was only moved.
+                // The system has ended the watch already, unless the folder was only moved.
                 _ = watcher.unwatch(&path);
             }
         }
         watch_all(&mut watcher, &mut known, &manifest, &sources, follower).await;
+        // First, since it may say that functions are built anew.
+        if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
+            refused = Some(manifest.texts_now());
+            if let Some(newer) = reload(follower, &manifest).await {
+                manifest = newer;
+                refused = None;
+                continue;
+            }
+        }
         let mut done = Built::default();
         for (name, sources) in &sources {
             let now = sources.files_apart().await;
@@ -72,12 +81,12 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
             match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
                 Next::Nothing => {}
                 Next::Build => {
-                    // Whatever changes from here on makes the sources differ once more.
+                    // Later changes make the sources differ again.
                     changed.notify_one();
                     follower.sources_changed(&manifest, name, &mut done).await;
                 }
                 Next::Products(files) => {
-                    // An edit may have come with what the build made.
+                    // There may be an edit among the changes of the build.
                     changed.notify_one();
                     say(follower, name, Kind::BuildProducts { files });
                 }
@@ -85,14 +94,6 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
                     changed.notify_one();
                     say(follower, name, Kind::BuildUnsettled);
                 }
-            }
-        }
-        if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
-            refused = Some(manifest.texts_now());
-            if let Some(newer) = reload(follower, &manifest).await {
-                manifest = newer;
-                refused = None;
-                continue;
             }
         }
         changed.notified().await;
@@ -120,11 +121,11 @@ async fn reload(follower: &impl Follower, former: &Manifest) -> Option<Manifest>
 
 fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     let functions = manifest.functions().iter();
-    functions.map(|function| (function.name.clone(), Sources::of(function, manifest.folder()))).collect()
+    functions.map(|function| (function.name.clone(), Sources::of(function, manifest))).collect()
 }
 
-/// The folders that are watched, each with its identity: a folder that was removed and made again has the
-/// same path, but nobody watches it.
+/// The watched folders, each with its identity. A folder that was removed and created again has the same path, but is
+/// not watched.
 type Watched = HashMap<PathBuf, (u64, u64)>;
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
@@ -145,11 +146,11 @@ async fn watch_all(
     folders.extend(manifest.source_folders().map(Path::to_owned));
     known.retain(|folder, _| folders.contains(folder));
     for folder in folders {
-        // What is gone again is looked at after the change that this was.
+        // A folder that is gone again is checked after the change that removed it.
         let Some(identity) = identity(&folder) else { continue };
         match known.get(&folder) {
             Some(former) if *former == identity => continue,
-            // It ended with the former folder, or it is about to.
+            // The watch ended with the former folder, or is about to end.
             Some(_) => _ = watcher.unwatch(&folder),
             None => {}
         }

@@ -20,11 +20,11 @@ const IN_A_ROW_MAX: u32 = 8;
 pub(super) struct Rounds {
     /// Builds since the sources were last the ones that were built.
     in_a_row: u32,
-    /// What has changed during all of them.
+    /// The files that changed during each of these builds.
     always: HashSet<PathBuf>,
     /// What builds change.
     products: HashSet<PathBuf>,
-    /// Files that differ from those that were built and need no build.
+    /// Files that have changed since the last build and need no new one.
     accepted: Files,
 }
 
@@ -45,7 +45,7 @@ impl Rounds {
         Rounds { in_a_row: 1, always: HashSet::new(), products: HashSet::new(), accepted: Files::new() }
     }
 
-    /// `now` are the sources that are there.
+    /// `now` holds the current sources.
     pub(super) fn next(&mut self, built: &BuiltFrom, now: &Files) -> Next {
         let paths: HashSet<&PathBuf> = built.before.keys().chain(now.keys()).collect();
         let changed: HashSet<PathBuf> = paths

@@ -1,7 +1,7 @@
-//! Notices a client that leaves while hyper is not looking.
+//! Notices a client that leaves while hyper does not read its connection.
 //!
-//! hyper reads a connection only when it wants more of a request. While a body stands unread, or a byte of
-//! the next request has come, it does not see the end of the connection. This watch asks the kernel.
+//! hyper reads a connection only when it needs more of a request. While a body is unread, or a byte of the next request
+//! has come, hyper does not see the end of the connection. This watch asks the kernel.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -11,8 +11,13 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// A request that is answered sooner needs no watch, and setting one up is not free.
+/// A request that is answered sooner gets no watch, because a watch costs system calls.
 const GRACE: Duration = Duration::from_millis(10);
+
+/// Whether the kernel has bytes of a non-blocking socket that nobody has read.
+pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
+    socket.peek(&mut [0; 1]).is_ok_and(|length| length > 0)
+}
 
 /// Watches one connection.
 #[derive(Debug)]
@@ -22,15 +27,20 @@ pub(crate) struct Hangup {
 }
 
 impl Hangup {
-    /// Prepares to watch `stream` through a handle of its own, so that hyper's readiness is not touched.
+    /// Prepares to watch `stream` through a second handle, so that hyper's readiness is not changed.
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
         Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
     }
 
+    /// Whether the kernel has bytes that hyper has not read.
+    pub(crate) fn has_unread(&self) -> bool {
+        has_unread(&self.handle)
+    }
+
     /// Sends a few last bytes, when hyper has nothing more to send.
     pub(crate) fn say(&self, bytes: &[u8]) {
-        // A client that does not take them loses the explanation and nothing else.
+        // A client that does not take the bytes loses only the explanation.
         _ = (&self.handle).write(bytes);
     }
 
@@ -38,7 +48,7 @@ impl Hangup {
     pub(crate) async fn gone(&self) {
         tokio::time::sleep(GRACE).await;
         let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
-        // For want of file descriptors there is no watch: hyper notices most clients that leave.
+        // Without file descriptors there is no watch. hyper notices most clients that leave.
         let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };
         loop {
             // An error of the watch means that there is no connection to watch.
@@ -46,7 +56,7 @@ impl Hangup {
             if ready.is_read_closed() {
                 return;
             }
-            // What has come is hyper's to read. Saying "would block" makes the next wait one for more.
+            // The bytes are for hyper to read. "Would block" makes the next wait one for more bytes.
             let nothing: io::Result<()> =
                 socket.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
             drop(nothing);

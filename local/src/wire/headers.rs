@@ -1,9 +1,9 @@
-//! Which headers pass, in both directions.
+//! Headers: the ones that pass between client and function, in both directions.
 
 use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that concern one connection only.
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Framing is made anew on each side.
+/// Framing headers, which each side sets for itself.
 const FRAMING: [&str; 2] = ["content-length", "expect"];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -27,16 +27,28 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 
-/// Takes out what does not go to the function.
+/// Removes the headers that do not go to the function.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     strip(headers, &FRAMING);
 }
 
-/// Takes out what a function's reply cannot set.
+/// Removes the headers that a function's reply cannot set.
 pub(crate) fn strip_reply(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     strip(headers, &STRIPPED_REPLY_HEADERS);
+}
+
+/// What is wrong with the transfer codings, if anything is: only a single `chunked` is read alike by all.
+pub(crate) fn coding_fault(headers: &HeaderMap) -> Option<&'static str> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (Some(_), Some(_)) => Some("more than one Transfer-Encoding header"),
+        (Some(coding), None) if !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            Some("a Transfer-Encoding other than chunked")
+        }
+        _ => None,
+    }
 }
 
 fn strip_named_by_connection(headers: &mut HeaderMap) {
@@ -47,7 +59,7 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|name| name.trim().parse().ok())
-            // A request without its host means something else.
+            // Without its host a request would have another meaning.
             .filter(|name| *name != HOST)
             .collect();
         for name in named {
@@ -56,8 +68,8 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes out `names`, what is hop-by-hop and what is the platform's. One look over what is there costs less than
-/// a look-up of each name.
+/// Removes `names`, hop-by-hop headers and the platform's own. One pass over the headers costs less than a look-up of
+/// each name.
 fn strip(headers: &mut HeaderMap, names: &[&str]) {
     let goes = |name: &HeaderName| {
         is_reserved(name) || HOP_BY_HOP.iter().chain(names).any(|other| name.as_str() == *other)
@@ -68,7 +80,7 @@ fn strip(headers: &mut HeaderMap, names: &[&str]) {
     }
 }
 
-/// Whether the platform keeps the name for itself.
+/// Whether the platform reserves the name.
 pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     name.as_str().starts_with(RESERVED_PREFIX)
 }
@@ -86,7 +98,7 @@ impl Peer {
     }
 }
 
-/// Tells the function who called.
+/// Adds the client's address for the function.
 pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
     let own = &peer.address;
     let mut chain = Vec::new();

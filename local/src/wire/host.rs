@@ -1,10 +1,12 @@
-//! Requests whose form could mean different things to different servers are not passed on.
+//! The host of a request. Requests that two servers could read differently are refused.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use http::{HeaderMap, Method, Request, header};
 
 use crate::failure::Failure;
+use crate::wire::headers::coding_fault;
 
 /// The host that the request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub(crate) struct Host<'a> {
     pub(crate) name: Cow<'a, str>,
 }
 
-/// Refuses doubtful requests and gives the host.
+/// Finds the host, or refuses an ambiguous request.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     if request.method() == Method::CONNECT {
         return Err(Failure::invalid_argument("method CONNECT is not supported"));
@@ -25,7 +27,7 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     };
     let host = host.to_str().map_err(|_| Failure::invalid_argument("the Host header is not text"))?;
     if let Some(authority) = request.uri().authority()
-        && !authority.as_str().eq_ignore_ascii_case(host)
+        && !without_default_port(authority.as_str()).eq_ignore_ascii_case(without_default_port(host))
     {
         return Err(Failure::invalid_argument("the request's authority differs from its Host header"));
     }
@@ -33,9 +35,12 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     Ok(Host { name })
 }
 
-/// A length and chunks at once, or two lengths, are how requests are smuggled past a proxy. hyper has taken such a
-/// length out already where chunks win; here stands what must hold whatever the HTTP library does.
+/// A length together with chunks, or two lengths, can smuggle a request past a proxy. Where chunks win, hyper has
+/// removed the length already. This check does not depend on the HTTP library.
 fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
+    if let Some(fault) = coding_fault(headers) {
+        return Err(Failure::invalid_argument(format!("the request has {fault}")));
+    }
     let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
     if lengths > 1 || (lengths == 1 && headers.contains_key(header::TRANSFER_ENCODING)) {
         return Err(Failure::invalid_argument("the request states its length in two ways"));
@@ -43,19 +48,49 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The name in `name:port`, `[::1]:port` or `name`.
+/// The name in `name:port`, `[::1]:port` or `name`. `None` for what is no host: blanks, slashes, user names, ports that
+/// are no numbers.
 pub(crate) fn name_of(host: &str) -> Option<Cow<'_, str>> {
     if let Some(name) = plain_name(host) {
         return Some(Cow::Borrowed(name));
     }
-    let authority: http::uri::Authority = host.parse().ok()?;
-    (!host.contains('@')).then(|| authority.host().trim_end_matches('.').to_ascii_lowercase().into())
+    let end = match host.strip_prefix('[') {
+        Some(inside) => {
+            let end = inside.find(']')?;
+            inside[..end].parse::<Ipv6Addr>().ok()?;
+            end + 2
+        }
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    let (name, port) = host.split_at(end);
+    let is_name = name.starts_with('[') || (!name.is_empty() && name.bytes().all(is_of_name));
+    (is_name && is_port(port)).then(|| name.trim_end_matches('.').to_ascii_lowercase().into())
 }
 
-/// What nearly every client sends: `name` or `name:port` in lower case.
+/// Whether RFC 3986 allows a byte in a name.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+/// Whether the text is empty, or a colon with a port number, which may be missing.
+fn is_port(port: &str) -> bool {
+    match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(digits) => {
+            digits.is_empty()
+                || (digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok())
+        }
+    }
+}
+
+fn without_default_port(host: &str) -> &str {
+    host.strip_suffix(":80").or(host.strip_suffix(':')).unwrap_or(host)
+}
+
+/// The form that nearly every client sends: `name` or `name:port` in lower case.
 fn plain_name(host: &str) -> Option<&str> {
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    let is_port = !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = !port.is_empty() && port.len() <= 4 && port.bytes().all(|byte| byte.is_ascii_digit());
     let is_plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
     (is_port && !name.is_empty() && !name.ends_with('.') && name.bytes().all(is_plain)).then_some(name)
@@ -91,7 +126,24 @@ mod tests {
         check_request("/", &[("host", "a"), ("host", "a")], Err("exactly one Host"));
         check_request("http://a/x", &[("host", "b")], Err("differs"));
         check_request("/", &[("host", "u@a")], Err("not a host"));
-        check_request("/", &[("host", "a b")], Err("not a host"));
+        for wrong in [
+            "a b", "a/b", "u@a", "a:b", "a:80:80", "a:65536", "a:99999", "a:-1", "a:+1", "[::1", "[::1]x",
+            "[a]", "::1", "]", "a?b", "a#b", "a\\b", "", ":80", "a,b c",
+        ] {
+            check_request("/", &[("host", wrong)], Err("not a host"));
+        }
+        check_request("/", &[("host", "a:65535")], Ok("a"));
+        check_request("/", &[("host", "A_b.example:")], Ok("a_b.example"));
+        check_request("http://a:80/x", &[("host", "A")], Ok("a"));
+        check_request("http://a/x", &[("host", "a:8080")], Err("differs"));
+        check_request("/", &[("host", "a"), ("transfer-encoding", "Chunked")], Ok("a"));
+        check_request(
+            "/",
+            &[("host", "a"), ("transfer-encoding", "gzip, chunked")],
+            Err("other than chunked"),
+        );
+        let two = [("host", "a"), ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
+        check_request("/", &two, Err("more than one"));
         let both = [("host", "a"), ("content-length", "1"), ("transfer-encoding", "chunked")];
         check_request("/", &both, Err("two ways"));
         check_request(

@@ -1,4 +1,4 @@
-//! What a client may send: the platform's limits.
+//! The platform's limits on requests.
 
 use fc_runtime::platform::limits::{
     CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX,
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// The largest body of a synchronous call.
 pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
 
-/// Checks what is known before the body is read.
+/// Checks the limits that do not need the body.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
     let size = size(request.headers());
     if size > CLIENT_HEADERS_MAX {

@@ -1,11 +1,20 @@
-//! HTTP without an opinion about functions: bodies, headers, hosts, limits, ids.
+//! HTTP without knowledge of functions: bodies, headers, hosts, limits, ids, and WebSocket bytes after an upgrade.
 
+mod client_body;
+mod frames;
 mod hangup;
 pub(crate) mod headers;
 pub(crate) mod host;
 pub(crate) mod ids;
 pub(crate) mod limits;
 mod payload;
+mod relay;
+mod socket;
+pub(crate) mod upgrade;
 
-pub(crate) use hangup::Hangup;
+pub(crate) use client_body::ClientBody;
+pub(crate) use frames::{Close, Passed};
+pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use payload::{BodyFault, Payload};
+pub(crate) use relay::{Over, Relay};
+pub(crate) use socket::{Socket, Turn, Turns};

@@ -8,6 +8,7 @@ mod schema;
 mod sdk;
 mod servers;
 mod template;
+mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -15,11 +16,30 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The npm packages that tests use, in the versions that they were written for.
-const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc20230330": "4.7.6", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1"}}"#;
+const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc20230330": "4.7.6", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1", "ws": "8.23.0"}}"#;
 
 /// The repository's root.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A Python that has the clients of `requirements.txt`: `FC_PYTHON`, or the one that `.ci/run tools` makes.
+fn python() -> Command {
+    let own = root().join("target/python/bin/python3");
+    let python = std::env::var_os("FC_PYTHON").map_or(own, PathBuf::from);
+    assert!(python.exists(), "{} is absent: run `.ci/run tools`, or name one in FC_PYTHON", python.display());
+    Command::new(python)
+}
+
+/// The binary of one of the library's examples, beside this test: `<target>/debug/deps`.
+fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let target = own.ancestors().nth(3).expect("a test lies in <target>/<profile>/deps");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--all-features", "--example", name, "--target-dir"]).arg(target);
+    // Without the limit of other tools: the first build takes long.
+    assert!(cargo.current_dir(root()).status().unwrap().success(), "{cargo:?}");
+    target.join("debug/examples").join(name)
 }
 
 /// The folder with the npm packages, which are installed once.

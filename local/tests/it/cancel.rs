@@ -6,7 +6,7 @@ use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::is_running;
 
-use crate::harness::{Local, f, scripted, write_manifest};
+use crate::harness::{Local, f};
 
 /// Sends a request, waits until the function works on it, and leaves. Gives the request's id.
 fn leave(local: &Local, bytes: &[u8]) -> String {
@@ -51,22 +51,6 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
 }
 
 #[test]
-fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
-    for function in [
-        f().timeout(60).concurrency(2),
-        f().timeout(60).runtime("healthCheckConfig", json!({"httpGetUrl": "/healthz"})),
-    ] {
-        let local = Local::scripted(function);
-        let pid = local.get("/pid").text();
-        let id = leave(&local, &request("GET", "/sleep?ms=60000", "", b""));
-        assert_cancelled(&local, &id);
-        assert_noticed(&local, &id);
-        assert_eq!(local.get("/pid").text(), pid);
-        assert_eq!(local.count(kind("instance_started")), 1);
-    }
-}
-
-#[test]
 fn a_client_that_leaves_is_noticed_whatever_stands_unread() {
     let local = Local::scripted(f().timeout(60).concurrency(5));
     // A body that was read.
@@ -97,18 +81,4 @@ fn a_client_that_leaves_during_a_stream_is_noticed() {
     assert!(text.contains(id), "{text}");
     assert_cancelled(&local, id);
     assert_noticed(&local, id);
-}
-
-#[test]
-fn an_api_caller_that_leaves_is_noticed_while_an_instance_starts() {
-    let folder = scripted();
-    write_manifest(&folder, f().var("SCRIPT_START", "never").local("startTimeout", 60));
-    // Without an instance until the call asks for one, so that its start shows that the call has arrived.
-    let local = Local::start(folder, &["--cold"]);
-    let mut stream = Conn::open(local.main_port());
-    stream.send(&request("POST", "/2023-03-30/functions/f/invocations", "", b"x"));
-    local.wait_for(printed("not listening"));
-    drop(stream);
-    let line = local.wait_for(kind("call_cancelled"));
-    local.wait_for(kind("request").request(line.request()).status(499));
 }

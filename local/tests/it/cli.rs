@@ -1,64 +1,41 @@
 //! The command line.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 use testkit::events::{kind, printed};
-use testkit::process::is_running;
-use testkit::{Folder, eventually};
+use testkit::process::{free_port, is_running};
+use testkit::program::Ended;
+use testkit::{Folder, Launch, eventually};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
 
-struct Output {
-    code: Option<i32>,
-    out: String,
-    errors: String,
-}
-
-fn run(folder: &Folder, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(program())
-        .args(arguments)
-        .arg("--template")
-        .arg(folder.path().join("s.yaml"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Output { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
-}
-
-fn free_port() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+fn run(folder: &Folder, arguments: &[&str], input: &str) -> Ended {
+    let launch = Launch::new(program()).args(arguments).args(["--template".into(), folder.file("s.yaml")]);
+    launch.input(input).run()
 }
 
 #[test]
 fn invoke_starts_the_function_for_one_call() {
     let folder = scripted();
     write_manifest(&folder, f());
-    let port = free_port();
+    let port = free_port().to_string();
     let call =
         |more: &[&str], input: &str| run(&folder, &[&["invoke", "f", "--port", &port], more].concat(), input);
     let output = call(&["--event", "hello", "--log"], "");
-    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO\n"));
-    assert!(output.errors.contains("FC Invoke End RequestId: 1-"), "{}", output.errors);
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"));
+    assert!(output.err.contains("FC Invoke End RequestId: 1-"), "{}", output.err);
     let file = folder.write("event", "from a file");
     let output = call(&["--event-file", file.to_str().unwrap()], "");
-    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A FILE\n"));
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A FILE"));
     let output = call(&["-f", "-"], "from a pipe");
-    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A PIPE\n"));
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "FROM A PIPE"));
     let output = call(&["-e", "fail"], "");
-    assert_eq!((output.code, output.out.as_str()), (Some(1), "{\"errorMessage\":\"as asked\"}\n"));
+    assert_eq!((output.code, output.out.as_str()), (Some(1), "{\"errorMessage\":\"as asked\"}"));
     let output = run(&folder, &["invoke", "g"], "");
     assert_eq!(output.code, Some(1));
     assert!(
-        output.errors.contains("there is no function `g`") && output.errors.contains("there are: f"),
+        output.err.contains("there is no function `g`") && output.err.contains("there are: f"),
         "{}",
-        output.errors
+        output.err
     );
 }
 
@@ -71,8 +48,8 @@ fn invoke_calls_a_running_dev() {
         &["invoke", "f", "--port", &local.main_port().to_string(), "-e", "hello", "--log"],
         "",
     );
-    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO\n"));
-    assert!(output.errors.contains("event of 5 bytes"), "{}", output.errors);
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"));
+    assert!(output.err.contains("event of 5 bytes"), "{}", output.err);
     assert_eq!(local.get("/pid").text(), pid);
     local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
 }
@@ -82,7 +59,7 @@ fn list_prints_the_functions() {
     let folder = Folder::new();
     write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
     let output = run(&folder, &["list"], "");
-    let line = "f  custom.debian12  256 MB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH\n";
+    let line = "f  custom.debian12  256 MiB  9 s  concurrency 3  http GET,POST,PUT,DELETE,HEAD,PATCH";
     assert_eq!((output.code, output.out.as_str()), (Some(0), line));
 }
 
@@ -118,11 +95,11 @@ fn the_output_is_safe_to_look_at() {
     folder
         .write("code/bootstrap", "#!/bin/sh\nprintf 'red \\033[31m and the key a-secret-value\\n'\nexit 1\n");
     write_manifest(&folder, f().var("DB_PASSWORD", "a-secret-value"));
-    let port = free_port();
+    let port = free_port().to_string();
     let output = run(&folder, &["invoke", "f", "--port", &port], "");
     assert_eq!(output.code, Some(1));
-    assert!(output.errors.contains("| red \\u{1b}[31m and the key ******"), "{}", output.errors);
-    for text in [&output.out, &output.errors] {
+    assert!(output.err.contains("| red \\u{1b}[31m and the key ******"), "{}", output.err);
+    for text in [&output.out, &output.err] {
         assert!(!text.contains('\x1b') && !text.contains("a-secret-value"), "{text}");
     }
 }
@@ -131,14 +108,49 @@ fn the_output_is_safe_to_look_at() {
 fn a_port_in_use_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let folder = Folder::new();
+    let folder = scripted();
     write_manifest(&folder, f());
     let output = run(&folder, &["dev", "--port", &port], "");
     assert_eq!(output.code, Some(1));
     assert!(
-        output.errors.contains(&format!("cannot listen on 127.0.0.1:{port}"))
-            && output.errors.contains("--port"),
+        output.err.contains(&format!("cannot listen on 127.0.0.1:{port}")) && output.err.contains("--port"),
         "{}",
-        output.errors
+        output.err
     );
+}
+
+#[test]
+fn invoke_finds_a_running_dev_of_its_manifest() {
+    let local = Local::scripted(f());
+    let pid = local.get("/pid").text();
+    let output = run(&local.folder, &["invoke", "f", "-e", "hello"], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"), "{}", output.err);
+    local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
+    assert_eq!(local.get("/pid").text(), pid);
+}
+
+#[test]
+fn code_that_is_not_there_is_said_in_a_line() {
+    let folder = Folder::new();
+    write_manifest(&folder, f());
+    for arguments in [&["dev", "--port", "0"][..], &["invoke", "f"]] {
+        let output = run(&folder, arguments, "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+        let lines: Vec<&str> = output.err.lines().collect();
+        let [line] = lines[..] else { panic!("one line: {}", output.err) };
+        assert!(line.contains("s.yaml:") && line.contains("the code of `f` is not there: "), "{line}");
+    }
+    // A step that is not run makes nothing.
+    write_manifest(&folder, f().step("mkdir code"));
+    let output = run(&folder, &["dev", "--port", "0", "--no-build"], "");
+    assert!(output.code == Some(1) && output.err.contains("is not there"), "{}", output.err);
+}
+
+#[test]
+fn notes_at_the_start_are_events() {
+    let folder = scripted();
+    write_manifest(&folder, f().prop("vpcConfig", "auto"));
+    let local = Local::start(folder, &[]);
+    local.wait_for(kind("manifest_note").has("file").has("line").has("note"));
+    assert_eq!(local.program.stderr(), "");
 }

@@ -60,42 +60,17 @@ fn a_stop_ends_a_start() {
 }
 
 #[test]
-fn a_stop_ends_a_start_that_a_call_waits_for() {
+fn a_stop_does_not_wait_for_a_hooks_command_beyond_its_time() {
+    let command = json!(["/bin/sh", "-c", "sleep 603 & echo stopping $!; wait"]);
     let folder = scripted();
-    write_manifest(&folder, f().var("SCRIPT_START", "never").local("startTimeout", 600));
-    let local = Local::start(folder, &["--drain", "1", "--cold"]);
-    let port = local.function_port("f");
-    let call = std::thread::spawn(move || {
-        let mut conn = Conn::open(port);
-        conn.send(&request("GET", "/", "", b""));
-        conn.try_answer("GET").map(|answer| answer.status)
-    });
-    local.wait_for(printed("not listening"));
-    assert_stops(local);
-    // Either it was told, or its connection ended with fc-local.
-    assert!(matches!(call.join().unwrap(), None | Some(503)));
-}
-
-#[test]
-fn a_stop_does_not_wait_for_a_hook_beyond_its_time() {
-    let hooks = [
-        json!({"handler": "true", "timeout": 90}),
-        json!({"command": ["/bin/sh", "-c", "sleep 603 & echo stopping $!; wait"], "timeout": 90}),
-    ];
-    for hook in hooks {
-        let folder = scripted();
-        write_manifest(&folder, f().var("SCRIPT_PRE_STOP", "never").hook("preStop", hook.clone()));
-        let mut local = Local::start(folder, &["--drain", "2"]);
-        let pid: u32 = local.get("/pid").text().parse().unwrap();
-        assert_eq!(local.interrupt(), Some(0), "{hook}");
-        assert!(!is_running(pid));
-        // Its end or its broken connection is seen first.
-        local.wait_for(kind("pre_stop_failed").field("command", hook.get("command").is_some()));
-        if hook.get("command").is_some() {
-            let pid = number_after(&local, "stopping ");
-            eventually("the hook's command ends", || !is_running(pid));
-        }
-    }
+    write_manifest(&folder, f().hook("preStop", json!({"command": command, "timeout": 90})));
+    let mut local = Local::start(folder, &["--drain", "2"]);
+    let pid: u32 = local.get("/pid").text().parse().unwrap();
+    assert_eq!(local.interrupt(), Some(0));
+    assert!(!is_running(pid));
+    local.wait_for(kind("pre_stop_failed").field("command", true));
+    let pid = number_after(&local, "stopping ");
+    eventually("the hook's command ends", || !is_running(pid));
 }
 
 #[test]

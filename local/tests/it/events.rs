@@ -1,16 +1,15 @@
 //! The JSON lines: each kind is seen, and a reader that stands still costs a bounded amount of memory.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use fc_local::Kind;
-use serde_json::{Value, json};
-use testkit::events::{kind, printed};
+use serde_json::json;
+use testkit::events::{Event, Events, kind, printed};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::{Function, Manifest};
-use testkit::{Folder, eventually};
+use testkit::process::free_port;
+use testkit::{Folder, Launch, eventually};
 
 use crate::harness::{Local, f, program, scripted, write_manifest};
 
@@ -51,49 +50,34 @@ fn memory_peak(pid: u32) -> u64 {
 fn a_flood_that_nobody_reads_is_bounded_and_its_gap_is_said() {
     const LINES: u64 = 16_000;
     const LINE: u64 = 32_000;
+    let port = free_port();
     let folder = scripted();
-    write_manifest(&folder, f().timeout(60));
-    let mut child = Command::new(program())
-        .arg("--template")
-        .arg(folder.file("s.yaml"))
-        .args(["dev", "--json", "--port", "0", "--no-watch"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut next = || lines.next().map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let port = loop {
-        let event = next().unwrap();
-        if event["kind"] == "ready" {
-            let url = event["portUrl"].as_str().unwrap().trim_end_matches('/').to_owned();
-            break url.rsplit_once(':').unwrap().1.parse().unwrap();
-        }
-    };
-    // From here on nobody reads, while half a gigabyte is written.
+    write_manifest(&folder, f().timeout(60).local("port", port));
+    let launch = Launch::new(program()).args(["--template".into(), folder.file("s.yaml")]);
+    let mut local = launch.args(["dev", "--json", "--port", "0", "--no-watch"]).unread().start();
+    // Nobody reads, while half a gigabyte is written.
+    assert!(local.until_open(port));
+    eventually("it is ready", || exchange(port, &request("GET", "/", "", b"")).status == 200);
     let flood = request("GET", &format!("/flood?lines={LINES}&bytes={LINE}"), "", b"");
     assert_eq!(exchange(port, &flood).status, 200);
-    let peak = memory_peak(child.id());
+    let peak = memory_peak(local.pid());
     assert!(peak < 128 * 1024 * 1024, "{peak}");
     // Whatever is missing is counted where it is missing.
-    let (mut shown, mut dropped, mut gaps) = (0, 0, 0);
-    while shown + dropped < LINES {
-        let event = next().unwrap();
-        match event["kind"].as_str().unwrap() {
-            "stdout" => shown += u64::from(event["text"].as_str().unwrap().starts_with('x')),
-            "events_dropped" => {
-                gaps += 1;
-                let events = event["events"].as_u64().unwrap();
-                assert!(event["bytes"].as_u64().unwrap() > events * LINE / 2, "{event}");
-                dropped += events;
-            }
-            _ => {}
-        }
+    local.read_on();
+    let events = Events::of(local.out());
+    let gap = kind("events_dropped");
+    let dropped = |gaps: &[Event]| gaps.iter().map(|gap| gap["events"].as_u64().unwrap()).sum::<u64>();
+    let flooded = kind("stdout").saying("xxxx");
+    eventually("each line is shown or counted", || {
+        events.count(&flooded) as u64 + dropped(&events.matching(&gap)) >= LINES
+    });
+    let gaps = events.matching(&gap);
+    for gap in &gaps {
+        assert!(gap["bytes"].as_u64().unwrap() > gap["events"].as_u64().unwrap() * LINE / 2, "{gap}");
     }
-    assert!(dropped > LINES / 2, "{dropped}");
+    assert!(dropped(&gaps) > LINES / 2, "{gaps:?}");
     // One burst, which the reader may have cut once more while it caught up.
-    assert!((1..=4).contains(&gaps), "{gaps}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert!((1..=4).contains(&gaps.len()), "{gaps:?}");
 }
 
 #[test]
@@ -165,8 +149,7 @@ fn code_that_is_not_there_or_too_large_is_told() {
 
     let folder = scripted();
     write_manifest(&folder, f());
-    // Nothing of it is on the disk.
-    std::fs::File::create(folder.file("code/large")).unwrap().set_len(501 * 1024 * 1024).unwrap();
+    folder.hollow("code/large", 501 * 1024 * 1024);
     let local = Local::start(folder, &[]);
     local.wait_for(kind("code_run_in_place").has("code"));
     local.get("/").assert_ok();

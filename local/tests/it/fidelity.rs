@@ -6,7 +6,8 @@ use std::path::Path;
 fn tests() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut found = Vec::new();
-    for (folder, prefix) in [(folder.join("it"), ""), (folder.join("interop"), "interop::")] {
+    let folders = [("it", ""), ("ring", "ring::"), ("interop", "interop::")];
+    for (folder, prefix) in folders.map(|(name, prefix)| (folder.join(name), prefix)) {
         let files = std::fs::read_dir(folder).unwrap().flatten();
         for file in files.filter(|file| file.path().extension().is_some_and(|ending| ending == "rs")) {
             let module = file.path().file_stem().unwrap().to_str().unwrap().to_owned();

@@ -1,7 +1,7 @@
-//! How bodies are framed: replies that end in trailers, and functions that speak HTTP/1.0.
+//! How heads and bodies are framed: what cannot be read, many headers, codings, trailers, functions that speak HTTP/1.0.
 
 use testkit::events::kind;
-use testkit::h1::exchange;
+use testkit::h1::{Conn, exchange};
 
 use crate::harness::{Local, f};
 
@@ -58,4 +58,119 @@ fn a_body_that_breaks_off_while_it_is_taken_in_is_the_clients_fault() {
     reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "the request's body ended early");
     let reply = exchange(port, &chunked("POST", "/http10"));
     assert!(reply.text().ends_with("hello world"), "{reply:?}");
+}
+
+fn with_fields(count: usize) -> String {
+    let fields: Vec<String> = (0..count).map(|at| format!("a{at}:\r\n")).collect();
+    let fields = fields.concat();
+    format!("GET /name HTTP/1.1\r\nhost: a\r\n{fields}\r\n")
+}
+
+/// What the HTTP library would refuse without a word.
+#[test]
+fn heads_that_cannot_be_read_are_told_and_recorded() {
+    let local = Local::scripted(f());
+    let port = local.function_port("f");
+    let long = "x".repeat(600 * 1024);
+    for (head, part, method, path) in [
+        (with_fields(1030), "more than 1024 headers", "GET", "/name"),
+        (format!("GET /name HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"), "262144 bytes", "GET", "/name"),
+        ("PUT /name?secret HTTP/1.1\r\nx y: z\r\n\r\n".to_owned(), "cannot be read", "PUT", "/name"),
+        ("nonsense\r\n\r\n".to_owned(), "cannot be read", "nonsense", ""),
+        (
+            "PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n".to_owned(),
+            "cannot be read",
+            "-",
+            "",
+        ),
+    ] {
+        let mut conn = Conn::open(port);
+        let _ = conn.try_send(head.as_bytes());
+        let reply = conn.answer("GET");
+        reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
+        assert_eq!((reply.header("connection"), conn.rest()), (Some("close"), Vec::new()), "{part}");
+        let of_it = kind("request").request(&reply.id()).status(400);
+        local.wait_for(of_it.field("method", method).field("path", path));
+    }
+    // Behind a request that was answered.
+    let mut conn = Conn::open(port);
+    conn.send(b"GET /name HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n");
+    conn.answer("GET").assert_ok();
+    conn.answer("GET").assert_platform_error(400, "FcCommonError", "InvalidArgument", "cannot be read");
+}
+
+#[test]
+fn many_headers_pass_both_ways() {
+    let local = Local::scripted(f());
+    let port = local.function_port("f");
+    for count in [84, 100, 500, 1000] {
+        exchange(port, with_fields(count).as_bytes()).assert_ok();
+    }
+    for count in [101, 500] {
+        let reply = local.get(&format!("/many-headers?n={count}"));
+        reply.assert_ok();
+        assert!(reply.headers.len() > count, "{}", reply.headers.len());
+    }
+}
+
+#[test]
+fn only_a_single_chunked_is_a_coding() {
+    let local = Local::scripted(f());
+    let port = local.function_port("f");
+    let send = |codings: &str| {
+        let head = format!("POST /length HTTP/1.1\r\nhost: a\r\n{codings}\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+        exchange(port, head.as_bytes())
+    };
+    assert_eq!(send("Transfer-Encoding: Chunked").text(), "1");
+    for codings in
+        ["transfer-encoding: gzip, chunked", "transfer-encoding: chunked\r\ntransfer-encoding: chunked"]
+    {
+        send(codings).assert_platform_error(400, "FcCommonError", "InvalidArgument", "Transfer-Encoding");
+    }
+    for path in ["/coding", "/codings"] {
+        local.get(path).assert_platform_error(
+            502,
+            "UnhandledInvocationError",
+            "BadResponse",
+            "Transfer-Encoding",
+        );
+        assert_eq!(local.invoke("", b"x").status, 200);
+    }
+}
+
+/// A client must not take a reply for a success whose body fails before its first piece.
+#[test]
+fn a_body_that_fails_at_once_is_a_502() {
+    let local = Local::scripted(f());
+    for ms in [0, 20] {
+        let reply = local.get(&format!("/cut-first?ms={ms}"));
+        reply.assert_function_error(502, "Process exited unexpectedly");
+        local.wait_for(kind("request").request(&reply.id()).status(502));
+    }
+    // The first piece may take longer than the head is held for it.
+    let mut conn = Conn::open(local.function_port("f"));
+    conn.send(b"GET /cut-first?ms=600 HTTP/1.1\r\nhost: a\r\n\r\n");
+    conn.answer_head().assert_status(200);
+    let reply = local.get("/chunks?n=3&ms=150");
+    assert_eq!((reply.text().as_str(), reply.is_cut), ("chunk 0\nchunk 1\nchunk 2\n", false));
+    let reply = local.get("/chunks?n=0");
+    assert_eq!((reply.status, reply.text().as_str(), reply.is_cut), (200, "", false));
+}
+
+#[test]
+fn targets_in_other_forms_reach_the_function() {
+    let local = Local::scripted(f().methods(&["GET", "OPTIONS"]));
+    let port = local.function_port("f");
+    for (shape, text) in [
+        ("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", "OPTIONS"),
+        ("GET http://a?b HTTP/1.1\r\nhost: a\r\n\r\n", "GET"),
+        ("GET http://a:80/ HTTP/1.1\r\nhost: A\r\n\r\n", "GET"),
+    ] {
+        let reply = exchange(port, shape.as_bytes());
+        assert_eq!((reply.status, reply.text().as_str()), (200, text), "{shape}");
+    }
+    for host in ["a b", "a/b", "u@a", "a:99999", "a:x", "[::1", "[a]", "::1"] {
+        let reply = exchange(port, format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+        reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "not a host");
+    }
 }

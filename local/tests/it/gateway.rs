@@ -61,7 +61,7 @@ fn a_request_passes_with_the_platforms_headers_and_without_reserved_ones() {
 
 #[test]
 fn a_reply_passes_without_what_a_function_may_not_set() {
-    let local = Local::scripted(f());
+    let local = Local::scripted(f().local("attachment", true));
     let reply = local.get("/reserved");
     assert_eq!(reply.header("x-own"), Some("kept"));
     assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
@@ -80,9 +80,19 @@ fn a_reply_passes_without_what_a_function_may_not_set() {
 }
 
 #[test]
-fn the_attachment_can_be_switched_off() {
-    let local = Local::scripted(f().local("attachment", false));
+fn browsers_show_pages_and_a_line_says_what_the_built_in_domain_would_do() {
+    let local = Local::scripted(f());
     assert_eq!(local.get("/reserved").header("content-disposition"), Some("inline"));
+    assert_eq!(local.get("/").header("content-disposition"), None);
+    local.call("GET", "/say?before", "sec-fetch-dest: empty\r\n", b"").assert_ok();
+    local.wait_for(printed("said before"));
+    assert_eq!(local.count(kind("attachment_left_out")), 0);
+    for _ in 0..2 {
+        local.call("GET", "/say?after", "sec-fetch-dest: document\r\n", b"").assert_ok();
+    }
+    local.wait_for_nth(2, printed("said after"));
+    local.wait_for(kind("attachment_left_out").function("f"));
+    assert_eq!(local.count(kind("attachment_left_out")), 1);
 }
 
 #[test]
@@ -239,7 +249,7 @@ fn doubtful_shapes_never_reach_the_function() {
             reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", part);
         }
     }
-    // These do not even get past the parser, which answers without a body.
+    // These do not even get past the parser.
     for shape in [
         "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc",
         "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, identity\r\n\r\nabc",
@@ -311,13 +321,6 @@ fn server_sent_events_pass_one_by_one_until_the_client_leaves() {
 #[test]
 fn what_is_not_supported_yet_is_said() {
     let local = Local::scripted(f());
-    let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-    local.call("GET", "/seen", upgrade, b"").assert_platform_error(
-        400,
-        "FcCommonError",
-        "InvalidArgument",
-        "fc-local does not support WebSocket yet",
-    );
     // An upgrade that a server is free to ignore.
     let reply = local.call(
         "GET",
@@ -390,16 +393,6 @@ fn the_log_of_a_request_can_be_asked_for() {
 }
 
 #[test]
-fn a_get_is_tried_again_once() {
-    let local = Local::scripted(f());
-    let count = || local.get("/count").text().parse::<u32>().unwrap();
-    let before = count();
-    // The connection is one that was used before, and the function closes the new one too.
-    local.get("/close").assert_function_error(502, "Process exited unexpectedly");
-    assert_eq!(count(), before + 3, "two tries and the count itself");
-}
-
-#[test]
 fn a_call_does_not_wait_for_another_clients_upload() {
     let local = Local::scripted(f().concurrency(10).timeout(60));
     local.get("/").assert_ok();
@@ -412,4 +405,29 @@ fn a_call_does_not_wait_for_another_clients_upload() {
         local.get("/").assert_ok();
     }
     drop(slow);
+}
+
+#[test]
+fn the_main_port_lists_several_functions() {
+    let folder = scripted();
+    write_manifest(&folder, Manifest::of([f(), Function::new("events").prop("triggers", json!([]))]));
+    let local = Local::start(folder, &[]);
+    let (main, own) = (local.main_port(), local.function_port("f"));
+    local.wait_for(kind("ready").function("events"));
+    let ask = |host: &str, path: &str| {
+        exchange(main, format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+    };
+    for host in ["localhost", "127.0.0.1"] {
+        let page = ask(&format!("{host}:{main}"), "/");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        let text = page.text();
+        for part in
+            [&format!("http://f.localhost:{main}/"), &format!("http://127.0.0.1:{own}/"), "takes events only"]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+    for (host, path) in [("localhost", "/other"), ("elsewhere.example", "/")] {
+        ask(host, path).assert_platform_error(404, "FcCommonError", "DomainNameNotFound", "does not exist");
+    }
 }

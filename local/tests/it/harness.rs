@@ -83,6 +83,12 @@ impl Local {
         Local::of(folder, &launch)
     }
 
+    /// Starts the manifest in `folder` with a variable in its environment.
+    pub(crate) fn spawn_with(folder: Folder, (name, value): (&str, &str)) -> Self {
+        let launch = Local::launch(&folder, &[]).args(["--json"]).var(name, value);
+        Local::of(folder, &launch)
+    }
+
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let launch = Local::launch(&folder, arguments).args(["--json"]);

@@ -14,10 +14,15 @@ mod harness;
 mod instances;
 mod manifest;
 mod memory;
+mod output;
 mod start;
+mod stop;
 mod survivors;
 mod tidy;
+mod uploads;
 mod watch;
+mod websocket;
+mod websocket_ends;
 
 #[path = "../interop/mod.rs"]
 mod interop;

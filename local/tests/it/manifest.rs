@@ -1,21 +1,20 @@
 //! What fc-local says about manifests, each remark with its line.
 
-use std::process::Command;
-
-use testkit::Folder;
+use testkit::program::Ended;
+use testkit::{Folder, Launch};
 
 use crate::harness::program;
 
 /// Lists the manifest's functions: success, standard output, standard error.
 fn list(folder: &Folder, variables: &[(&str, &str)]) -> (bool, String, String) {
-    let output = Command::new(program())
-        .args(["list", "--json", "--template"])
-        .arg(folder.path().join("s.yaml"))
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
+    let launch = Launch::new(program()).args(["list", "--json", "--template"]).args([folder.file("s.yaml")]);
+    outcome(&launch, variables)
+}
+
+fn outcome(launch: &Launch, variables: &[(&str, &str)]) -> (bool, String, String) {
+    let launch = variables.iter().fold(launch.clone(), |launch, (name, value)| launch.var(name, value));
+    let Ended { code, out, err } = launch.run();
+    (code == Some(0), out, err)
 }
 
 const GOOD: &str = "\
@@ -68,7 +67,7 @@ fn a_good_manifest_has_no_remarks() {
     assert!(is_ok && errors.is_empty(), "{errors}");
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
-        "function": "f", "runtime": "custom.debian12", "memoryMb": 512, "timeoutSeconds": 10,
+        "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
         "instanceConcurrency": 1, "methods": ["GET"],
     }]);
     assert_eq!(functions, expected);
@@ -139,14 +138,14 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
         12,
         "      cpu: 1",
         true,
-        "with 1 vCPU the platform takes 1024 to 4096 MB (1 to 4 GB for each), not 512 MB",
+        "with 1 vCPU the platform takes 1024 to 4096 MiB (1 to 4 GiB for each), not 512 MiB",
     );
-    check(12, "      cpu: 0.1", true, "with 0.1 vCPU the platform takes 128 to 384 MB");
+    check(12, "      cpu: 0.1", true, "with 0.1 vCPU the platform takes 128 to 384 MiB");
     check(
         12,
         "      cpu: 16\n      memorySize: 8192",
         true,
-        "with 16 vCPU the platform takes 16384 to 32768 MB",
+        "with 16 vCPU the platform takes 16384 to 32768 MiB",
     );
     for sizes in [
         "cpu: 0.05\n      memorySize: 128",
@@ -255,13 +254,12 @@ fn devices_pipes_and_huge_files_are_refused_at_once() {
         "it is a device, a pipe or a socket, not a file",
     );
     let folder = Folder::new();
-    let status = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
-    assert!(status.success());
+    assert_eq!(Launch::new("mkfifo").args([folder.file("pipe")]).run().code, Some(0));
     folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('pipe')}"));
     assert!(list(&folder, &[]).2.contains("s.yaml:9: `${file('pipe')}`: cannot read "));
-    std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    folder.hollow("huge", 1 << 40);
     folder.write("s.yaml", &GOOD.replace("functionName: f", "functionName: ${file('huge')}"));
-    assert!(list(&folder, &[]).2.contains("it is larger than 8 MB"));
+    assert!(list(&folder, &[]).2.contains("it is larger than 8 MiB"));
     // A pipe in the place of a `.env` file is a remark.
     std::fs::rename(folder.path().join("pipe"), folder.path().join(".env")).unwrap();
     folder.write("s.yaml", GOOD);
@@ -275,17 +273,13 @@ fn environments_and_base_files_are_laid_over() {
     folder.write("env.yaml", "environments: [{name: test, overlays: {components: {fc3: {timeout: 42}}}}]");
     folder.write("base.yaml", GOOD);
     folder.write("s.yaml", "extend: base.yaml\nresources: {f: {props: {memorySize: 1024}}}");
-    assert!(list(&folder, &[]).1.contains("\"memoryMb\":1024"));
+    assert!(list(&folder, &[]).1.contains("\"memoryMiB\":1024"));
     let named = folder.write("s.yml", GOOD);
-    let output = Command::new(program())
-        .args(["--env", "test", "--template"])
-        .arg(named)
-        .args(["list", "--json"])
-        .output()
-        .unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("\"timeoutSeconds\":42"), "{output:?}");
-    let output = Command::new(program()).arg("manifest").current_dir(folder.path()).output().unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let launch = Launch::new(program()).args(["--env", "test", "--template"]).args([named]);
+    let (_, out, errors) = outcome(&launch.args(["list", "--json"]), &[]);
+    assert!(out.contains("\"timeoutSeconds\":42"), "{out}{errors}");
+    let (_, out, _) = outcome(&Launch::new(program()).args(["manifest"]).folder(folder.path()), &[]);
+    let manifest: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(manifest["resources"]["f"]["props"]["region"], "cn-hangzhou");
     assert_eq!(manifest["resources"]["f"]["props"]["memorySize"], 1024);
 }
@@ -326,20 +320,13 @@ fn dot_env_files_are_read_in_the_deployment_tools_order() {
     folder.write("code/.env", "FC_LOCAL_A=code\nFC_LOCAL_B=code\n");
     folder.write("app/code/.env", "FC_LOCAL_A=unread\nFC_LOCAL_B=unread\n");
     folder.write("app/.env", "FC_LOCAL_A=beside\nFC_LOCAL_B=beside\nFC_LOCAL_C=beside-$FC_LOCAL_A\n");
-    let list =
-        |shell: &[(&str, &str)]| {
-            let mut command = Command::new(program());
-            command
-                .args(["--template", "app/s.yaml", "list"])
-                .current_dir(folder.path())
-                .envs(shell.iter().copied());
-            let output = command.output().unwrap();
-            let errors = String::from_utf8(output.stderr).unwrap();
-            assert!(errors.contains(
-                "app/code/.env is not read: the deployment tool looks for it from the current folder"
-            ));
-            String::from_utf8(output.stdout).unwrap()
-        };
+    let launch = Launch::new(program()).args(["--template", "app/s.yaml", "list"]).folder(folder.path());
+    let list = |shell: &[(&str, &str)]| {
+        let (_, out, errors) = outcome(&launch, shell);
+        let remark = "app/code/.env is not read: the deployment tool looks for it from the current folder";
+        assert!(errors.contains(remark), "{errors}");
+        out
+    };
     assert!(list(&[]).starts_with("code-code-beside-code "), "{}", list(&[]));
     folder.write(".env", "FC_LOCAL_A=current\n");
     assert!(list(&[]).starts_with("current-code-beside-current "), "{}", list(&[]));
@@ -364,4 +351,11 @@ fn expressions_have_bounds() {
     });
     check(3, &format!("vars: {{region: '${{{}}}'}}", "a(".repeat(200_000)), true, "is not an expression");
     check(3, &format!("vars: {{region: '${{vars.a9}}', {lists}}}"), true, "more than 200000 values");
+    // Few values, and gigabytes of text.
+    let big = "x".repeat(20_000);
+    let text = format!("vars: {{region: '{}', big: {big}}}", "${vars.big}".repeat(40_000));
+    check(3, &text, true, "more than 128 MiB of text");
+    let sum = " + vars.big".repeat(200);
+    let text = format!("vars: {{region: '${{str(\"a\"){sum}}}', big: {big}}}");
+    check(3, &text, true, "more than 128 MiB of text");
 }

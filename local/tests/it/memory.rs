@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use testkit::events::kind;
-use testkit::eventually;
 use testkit::manifest::Function;
 use testkit::process::{is_running, signal};
+use testkit::{Launch, eventually};
 
 use crate::harness::{Local, f};
 
@@ -124,9 +124,9 @@ fn no_group_survives() {
     eventually("fc-local removes it", || !group.exists());
 
     // Both are: the next start does.
-    let mut gone = std::process::Command::new("true").spawn().unwrap();
-    gone.wait().unwrap();
-    let stale = group.parent().unwrap().join(format!("fc-local-{}-c-stale", gone.id()));
+    let mut gone = Launch::new("true").start();
+    gone.wait();
+    let stale = group.parent().unwrap().join(format!("fc-local-{}-c-stale", gone.pid()));
     std::fs::create_dir(&stale).unwrap();
     drop(Local::scripted(small()));
     assert!(!stale.exists());

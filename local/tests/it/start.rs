@@ -3,6 +3,7 @@
 use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, request};
+use testkit::manifest::{Function, Manifest};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
@@ -51,14 +52,6 @@ fn a_program_that_ends_during_its_start() {
 }
 
 #[test]
-fn a_program_that_never_listens() {
-    let local = Local::scripted(f().var("SCRIPT_START", "never").local("startTimeout", 0.5));
-    let reply = local.get("/");
-    let text = "Function instance health check failed on port 9000 in 0.5 seconds.\nLogs:\nnot listening";
-    reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
-}
-
-#[test]
 fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
     let local = Local::scripted(f().var("SCRIPT_START", "loopback").local("startTimeout", 1));
     local.get("/").assert_platform_error(
@@ -94,15 +87,11 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
 #[test]
 fn the_initializer_runs_before_the_first_request() {
     let hooked = f().hook("initializer", json!({"handler": "true", "timeout": 5}));
-    let local = Local::scripted(hooked.clone());
+    let local = Local::scripted(hooked);
     let line = local.wait_for(printed("initialize 1-"));
     assert_eq!(line["request"], line.after("initialize "));
     // It was the first and is counted with this one.
     assert_eq!(local.get("/count").text(), "2");
-
-    let local = Local::scripted(hooked.var("SCRIPT_INITIALIZE", "500"));
-    local.get("/").assert_function_error(502, "Function initializer failed: POST /initialize answered 500");
-    local.invoke("", b"x").assert_function_error(200, "Function initializer failed");
 }
 
 #[test]
@@ -115,24 +104,6 @@ fn hooks_can_be_commands() {
     assert_eq!(local.get("/").status, 200);
     assert_eq!(local.interrupt(), Some(0));
     local.wait_for(printed("goodbye"));
-
-    let local = Local::scripted(f().hook("initializer", json!({"command": ["/bin/false"]})));
-    local.get("/").assert_function_error(502, "its command ended with code 1");
-}
-
-#[test]
-fn the_first_health_check_decides() {
-    let checked = |path: &str| f().runtime("healthCheckConfig", json!({"httpGetUrl": path}));
-    let local = Local::scripted(checked("/healthz"));
-    assert_eq!(local.get("/").status, 200);
-    let local = Local::scripted(checked("/status?code=404"));
-    let reply = local.get("/");
-    reply.assert_platform_error(
-        412,
-        "FcCommonError",
-        "FunctionNotStarted",
-        "GET /status?code=404: answered 404",
-    );
 }
 
 #[test]
@@ -182,4 +153,41 @@ fn a_variable_that_is_passed_on_wins_over_its_default() {
         let local = Local::spawn(folder, &[]);
         local.wait_for(printed(&format!("home={home}.")));
     }
+}
+
+#[test]
+fn a_program_that_does_not_listen_is_told_long_before_it_is_given_up() {
+    let local = Local::scripted(f().var("SCRIPT_START", "never").local("startTimeout", 600));
+    let event = local.wait_for(kind("instance_not_listening").function("f").has("givenPort"));
+    assert_eq!(event["lastLine"], "not listening");
+    assert_eq!(local.count(kind("instance_not_listening")), 1);
+}
+
+#[test]
+fn the_shells_rust_backtrace_reaches_functions() {
+    let folder = Folder::new();
+    folder.write("code/bootstrap", "#!/bin/sh\necho \"backtrace $RUST_BACKTRACE\"\nexit 101\n");
+    write_manifest(&folder, f());
+    let local = Local::spawn_with(folder, ("RUST_BACKTRACE", "full"));
+    assert_eq!(local.wait_for(printed("backtrace ")).text(), "backtrace full");
+    local.wait_for(kind("instance_start_failed").field("exitCode", 101).saying("after a panic"));
+}
+
+#[test]
+fn the_shells_target_folder_reaches_only_steps_that_read_it() {
+    let with_steps = |name: &str, steps: &[&str]| {
+        steps.iter().fold(Function::new(name), |function, step| function.step(step))
+    };
+    let folder = crate::harness::scripted();
+    let echo = "env | grep CARGO_TARGET || echo none";
+    let plain = with_steps("plain", &[&format!("echo plain; {echo}"), "echo from target/debug/app"]);
+    let reading = with_steps(
+        "reading",
+        &[&format!("echo reading; {echo}; echo $CARGO_TARGET_DIR; ls target/ || true")],
+    );
+    write_manifest(&folder, Manifest::of([plain, reading]));
+    let local = Local::spawn_with(folder, ("CARGO_TARGET_DIR", "/elsewhere"));
+    local.wait_for(kind("build").function("plain").text("none"));
+    local.wait_for(kind("build").function("reading").text("/elsewhere"));
+    assert_eq!(local.count(kind("build").function("plain").text("/elsewhere")), 0);
 }

@@ -1,8 +1,7 @@
 //! The shape of the sources: who imports whom, and what stands in one place only.
 
-use std::collections::BTreeSet;
-
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use testkit::tidy::{Levels, Sources};
 
@@ -12,8 +11,8 @@ const LEVELS: &[&[&str]] = &[
     &["event"],
     &["manifest", "process", "wire"],
     &["instance"],
-    &["call"],
-    &["deploy"],
+    &["registry"],
+    &["call", "deploy"],
     &["front", "watch"],
     &["platform"],
     &["cli"],
@@ -28,6 +27,10 @@ fn sources() -> Sources {
     Sources::read(env!("CARGO_MANIFEST_DIR"))
 }
 
+fn map() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md")
+}
+
 #[track_caller]
 fn check_only(parts: &[&str], files: &[&str]) {
     sources().check_only(parts, files);
@@ -40,14 +43,13 @@ fn imports_go_to_lower_levels() {
 
 #[test]
 fn the_map_shows_the_levels() {
-    let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md");
-    Sources::check_document(LEVELS, &map, "The local platform: rooms and levels");
+    Sources::check_document(LEVELS, &map(), "The local platform: rooms and levels");
 }
 
 /// The files of the front: each way in knows what all ways share, and no other way.
 #[test]
 fn the_ways_in_do_not_know_each_other() {
-    const SHARED: [&str; 5] = ["body", "control", "refusal", "target", "visit"];
+    const SHARED: [&str; 6] = ["body", "control", "refusal", "target", "tunnel", "visit"];
     let sources = sources();
     for (file, parts) in sources.imports_inside("front") {
         let is_way = file.matches('/').count() > 2;
@@ -57,6 +59,68 @@ fn the_ways_in_do_not_know_each_other() {
     sources.check_nowhere_in(
         |source| SHARED.iter().any(|shared| source.name == format!("src/front/{shared}.rs")),
         &["super::entry", "super::listen", "super::gateway", "super::api", "super::{"],
+    );
+}
+
+/// The files of the map's "The way of a call, by file", in their order.
+fn walk() -> Vec<String> {
+    let map = std::fs::read_to_string(map()).unwrap();
+    let section = map.split("### The way of a call, by file").nth(1).expect("the heading is there");
+    let block = section.split("```").nth(1).expect("the walk is a block").trim_start_matches("text\n");
+    let columns = block.lines().map(|line| line.split("  ").next().unwrap_or(line));
+    columns.flat_map(|files| files.split([',', '→'])).map(|file| file.trim().to_owned()).collect()
+}
+
+fn room_of(file: &str) -> &str {
+    file.split('/').next().unwrap_or(file)
+}
+
+/// The map cannot promise more than the sources: where the walk changes rooms, the upper file imports the lower room.
+#[test]
+fn a_call_comes_into_each_room_at_most_twice() {
+    let (sources, walk) = (sources(), walk());
+    let imports = |file: &str| {
+        let name = format!("src/{file}.rs");
+        let source = sources.iter().find(|source| source.name == name);
+        sources.imports(source.unwrap_or_else(|| panic!("the walk names {name}, which is not there")))
+    };
+    let mut visits: BTreeMap<&str, usize> = BTreeMap::from([(room_of(&walk[0]), 1)]);
+    for pair in walk.windows(2) {
+        let (from, to) = (pair[0].as_str(), pair[1].as_str());
+        let (leaves, enters) = (room_of(from), room_of(to));
+        if leaves != enters {
+            *visits.entry(enters).or_default() += 1;
+            let knows = imports(from).contains(enters) || imports(to).contains(leaves);
+            assert!(knows, "{from} and {to} do not know each other's rooms");
+        }
+    }
+    assert!(visits.values().all(|visits| *visits <= 2), "{visits:?}");
+    // No file of the front reaches a room of the walk behind the map's back.
+    let on_the_way = ["registry", "call", "instance"];
+    for source in sources.iter().filter(|source| source.module == "front") {
+        let reaches = sources.imports(source).iter().any(|room| on_the_way.contains(&room.as_str()));
+        let file = source.name.trim_start_matches("src/").trim_end_matches(".rs");
+        assert!(!reaches || walk.iter().any(|step| step == file), "{file} is not on the map");
+    }
+}
+
+/// What a room exports in small letters is a function: a door by which others come in.
+#[test]
+fn calls_come_in_by_one_door() {
+    let sources = sources();
+    let room = sources.iter().find(|source| source.name == "src/call/mod.rs").expect("it is there");
+    let exports = room.code().filter_map(|(_, line)| line.trim().strip_prefix("pub(crate) use "));
+    let names = exports.filter_map(|line| Some(line.rsplit_once("::")?.1.trim_matches(['{', '}', ';'])));
+    let names = names.flat_map(|names| names.split(',')).map(str::trim);
+    let doors: BTreeSet<&str> = names.filter(|name| name.starts_with(char::is_lowercase)).collect();
+    assert_eq!(doors, BTreeSet::from(["dispatch"]));
+    check_only(
+        &["dispatch("],
+        &["call/dispatch.rs", "front/api/invoke.rs", "front/gateway/trigger.rs", "platform/invoke.rs"],
+    );
+    check_only(
+        &["registry.functions(", "registry.find("],
+        &["deploy/deploy.rs", "front/entry.rs", "platform/invoke.rs"],
     );
 }
 
@@ -102,7 +166,9 @@ fn tasks_belong_to_the_platforms_trackers() {
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
-            "process/handle.rs",
+            "process/guarded.rs",
+            "process/runner.rs",
+            "wire/client_body.rs",
             "instance/start.rs",
         ],
     );
@@ -115,12 +181,12 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/orphans.rs", "process/handle.rs"],
+        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
     );
 }
 
 #[test]
-fn files_are_written_for_code_copies_and_control_groups_only() {
+fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -132,7 +198,7 @@ fn files_are_written_for_code_copies_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
 }
 
 #[test]
@@ -164,7 +230,7 @@ fn instances_are_reached_by_calls_and_deployments_alone() {
     let sources = sources();
     let reaching = sources.iter().filter(|source| sources.imports(source).contains("instance"));
     let rooms: BTreeSet<&str> = reaching.map(|source| source.module.as_str()).collect();
-    assert_eq!(rooms, BTreeSet::from(["call", "deploy", "instance"]));
+    assert_eq!(rooms, BTreeSet::from(["call", "deploy", "instance", "registry"]));
 }
 
 #[test]

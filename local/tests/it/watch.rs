@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use testkit::events::{kind, printed};
+use testkit::events::kind;
 use testkit::manifest::{Function, Manifest};
 use testkit::process::is_running;
 use testkit::{Folder, eventually};
@@ -144,6 +144,7 @@ fn a_changed_manifest_is_followed() {
     let changed = f().var("SCRIPT_NAME", "changed");
     let added = Function::new("g").var("SCRIPT_NAME", "added");
     write_manifest(&local.folder, Manifest::of([changed.clone(), added]));
+    local.wait_for(kind("manifest_changed"));
     local.wait_for(kind("ready").function("g"));
     eventually("the change is there", || local.get("/name").text() == "changed");
     let bytes = testkit::h1::request("GET", "/name", "", b"");
@@ -153,25 +154,6 @@ fn a_changed_manifest_is_followed() {
     local.wait_for(kind("function_removed").function("g"));
     let reply = testkit::h1::exchange(local.function_port("g"), &bytes);
     reply.assert_platform_error(404, "FcCommonError", "FunctionNotFound", "'g'");
-}
-
-#[test]
-fn a_program_with_a_port_of_its_own_is_swapped_while_calls_wait() {
-    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
-    let local = Local::scripted(fixed(port, "one").timeout(60));
-    assert_eq!(local.get("/name").text(), "one");
-    std::thread::scope(|scope| {
-        let busy = scope.spawn(|| local.get("/sleep?ms=700"));
-        local.wait_for(printed("asleep"));
-        write_manifest(&local.folder, fixed(port, "two").timeout(60));
-        local.wait_for(kind("manifest_changed"));
-        assert_eq!(busy.join().unwrap().status, 200);
-        eventually("the new code answers", || {
-            let reply = local.get("/name");
-            assert_eq!(reply.status, 200);
-            reply.text() == "two"
-        });
-    });
 }
 
 #[test]
@@ -267,4 +249,59 @@ fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
     let before = local.count(&failure);
     local.folder.write("source", "an edit");
     local.wait_for_nth(before + 1, &failure);
+}
+
+/// Builds so far, after an edit that is certainly followed by one.
+fn builds_after_an_edit(local: &Local, word: &str) -> usize {
+    let swaps = local.count(kind("swapped"));
+    local.folder.write("src/word", word);
+    local.wait_for_nth(swaps + 1, kind("swapped"));
+    local.count(kind("build_started"))
+}
+
+#[test]
+fn an_edit_of_the_manifest_is_built_once_and_only_where_it_says_something_else() {
+    let (folder, text) = built(f());
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    // A setting.
+    local.folder.write("s.yaml", &text.replace("  props:", "  props:\n      description: new"));
+    local.wait_for(kind("manifest_changed"));
+    let edited = text.replace("  props:", "  props:\n      timeout: 59");
+    local.folder.write("s.yaml", &edited);
+    local.wait_for(kind("swapped"));
+    assert_eq!(builds_after_an_edit(&local, "two"), 3);
+    // A remark moves every line, and says nothing.
+    local.folder.write("s.yaml", &format!("# a remark\n{edited}"));
+    local.wait_for_nth(3, kind("manifest_changed"));
+    assert_eq!(builds_after_an_edit(&local, "three"), 4);
+    local.folder.write("s.yaml", "nonsense");
+    local.wait_for(kind("manifest_invalid"));
+    assert_eq!(builds_after_an_edit(&local, "four"), 5);
+    assert_eq!(local.count(kind("swapped")), 4);
+}
+
+#[test]
+fn variables_of_a_file_are_a_reason_to_build() {
+    let (folder, _) = built(f());
+    folder.write(".env", "WORD=one\n");
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    local.folder.write(".env", "WORD=two\n");
+    local.wait_for(kind("swapped"));
+    assert_eq!(builds_after_an_edit(&local, "two"), 3);
+}
+
+#[test]
+fn what_only_people_read_is_no_reason_to_build() {
+    let (folder, _) = built(f());
+    let local = Local::start(folder, &[]);
+    local.get("/name").assert_ok();
+    for name in ["README.md", "LICENSE", "LICENSE-MIT", "CHANGELOG.md", ".gitignore", "src/readme.txt"] {
+        local.folder.write(name, "text");
+    }
+    // Its edit is noticed in the same look or a later one.
+    assert_eq!(builds_after_an_edit(&local, "two"), 2);
+    local.folder.write("README.rs", "code");
+    local.wait_for_nth(3, kind("build_started"));
 }

@@ -1,8 +1,8 @@
 //! A function for tests: a small HTTP server that does what each request asks for.
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
-//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
-//! (a status), `SCRIPT_PRE_STOP` (`never`), `SCRIPT_NAME` (a word in every reply of `/name`).
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_NAME`
+//! (a word in every reply of `/name`).
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +10,8 @@
     clippy::disallowed_methods,
     reason = "a function's log is its output, and its threads may wait"
 )]
+
+mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -67,9 +69,17 @@ struct Asked {
 }
 
 impl Asked {
+    fn word(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     fn number(&self, name: &str) -> u64 {
-        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).find_map(|(_, value)| value.parse().ok()).unwrap_or(0)
+        self.word(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    fn size(&self, name: &str) -> usize {
+        usize::try_from(self.number(name)).unwrap_or(0)
     }
 
     fn header(&self, name: &str) -> String {
@@ -88,8 +98,11 @@ fn serve(stream: TcpStream) {
     while let Some(asked) = read_head(&mut reader) {
         on_this_connection += 1;
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let unread = matches!(asked.path.as_str(), "/unread" | "/refused");
+        let unread = matches!(asked.path.as_str(), "/unread" | "/refused" | "/refused-closed");
         let asked = if unread { asked } else { read_body(&mut reader, asked) };
+        if asked.path == "/ws" {
+            return websocket::serve(&mut reader, &mut writer, &asked);
+        }
         if !answer(&mut writer, &asked, on_this_connection) {
             return;
         }
@@ -143,14 +156,10 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
     match (asked.path.as_str(), control.as_str()) {
         ("/initialize", "/initialize") => {
             println!("initialize {}", asked.header("x-fc-request-id"));
-            let status = std::env::var("SCRIPT_INITIALIZE").unwrap_or_else(|_| "200".to_owned());
-            reply(out, &format!("{status} X"), "", b"")
+            reply(out, "200 OK", "", b"")
         }
         ("/pre-stop", "/pre-stop") => {
             println!("pre-stop");
-            if std::env::var("SCRIPT_PRE_STOP").is_ok_and(|script| script == "never") {
-                std::thread::park();
-            }
             reply(out, "200 OK", "", b"")
         }
         ("/invoke", "/invoke") => event(out, asked),
@@ -174,6 +183,11 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
 fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
     match asked.path.as_str() {
         "/refused" => reply(out, "401 Unauthorized", "", b"no"),
+        // With bytes unread, so that the system resets the connection.
+        "/refused-closed" => {
+            reply(out, "401 Unauthorized", "connection: close\r\n", b"no");
+            false
+        }
         "/seen" => {
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             reply(out, "200 OK", "", &seen)
@@ -186,24 +200,30 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             println!("a line of {}", asked.header("x-fc-request-id"));
             reply(out, "200 OK", "", b"")
         }
+        // A line without its end.
+        "/unended" => {
+            print!("unended of {}", asked.header("x-fc-request-id"));
+            std::io::stdout().flush().is_ok() && reply(out, "200 OK", "", b"")
+        }
+        "/say" => {
+            println!("said {}", asked.query);
+            reply(out, "200 OK", "", b"")
+        }
+        // A line that comes after the reply.
+        "/late" => {
+            let (pause, id) = (Duration::from_millis(asked.number("ms")), asked.header("x-fc-request-id"));
+            std::thread::spawn(move || {
+                std::thread::sleep(pause);
+                println!("late of {id}");
+            });
+            reply(out, "200 OK", "", b"")
+        }
         "/flood" => {
-            let line = "x".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
+            let line = "x".repeat(asked.size("bytes"));
             for _ in 0..asked.number("lines") {
                 println!("{line}");
             }
             reply(out, "200 OK", "", b"")
-        }
-        "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
-        "/reserved" => {
-            let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
-                           content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
-            reply(out, "200 OK", headers, b"x")
-        }
-        "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
-        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
-        "/big-headers" => {
-            let value = "v".repeat(usize::try_from(asked.number("bytes")).unwrap_or(0));
-            reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
         }
         "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
         "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
@@ -215,10 +235,6 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
         "/chunks" => chunks(out, asked),
         "/sse" => events(out, asked),
-        "/trailers" => {
-            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
-            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
-        }
         "/http10" => {
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             let head = format!(
@@ -228,10 +244,11 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             );
             out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
         }
-        "/cut" => {
-            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ncut!\r\n";
-            if out.write_all(head.as_bytes()).is_ok() {
-                std::thread::sleep(Duration::from_millis(50));
+        // Its body breaks off before the first chunk.
+        "/cut-first" => {
+            let sent = out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_ok();
+            if sent {
+                std::thread::sleep(Duration::from_millis(asked.number("ms")));
             }
             false
         }
@@ -253,6 +270,42 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/set-health" => {
             HEALTHY.store(asked.number("ok") == 1, Ordering::Relaxed);
             reply(out, "200 OK", "", b"")
+        }
+        _ => with_headers(out, asked),
+    }
+}
+
+/// Replies that are asked for their heads.
+fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
+    match asked.path.as_str() {
+        "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
+        "/reserved" => {
+            let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
+                           content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
+            reply(out, "200 OK", headers, b"x")
+        }
+        "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
+        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
+        "/big-headers" => {
+            let value = "v".repeat(asked.size("bytes"));
+            reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
+        }
+        "/trailers" => {
+            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
+            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/coding" | "/codings" => {
+            let coding = if asked.path == "/coding" {
+                "gzip, chunked"
+            } else {
+                "chunked\r\ntransfer-encoding: chunked"
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n");
+            out.write_all(format!("{head}1\r\nx\r\n0\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/many-headers" => {
+            let headers: Vec<String> = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
+            reply(out, "200 OK", &headers.concat(), b"x")
         }
         _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
     }

@@ -22,12 +22,15 @@ use crate::stop::{StopNotice, Stops};
 /// The size, in bytes, at which a chunk is sent although more events are ready.
 pub(super) const CHUNK_MAX: usize = 16 * 1024;
 
-const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n");
+const COMMENT: Bytes = Bytes::from_static(b":\n");
 const GOING_AWAY: &[u8] = b": going away\n";
 
 /// An SSE body, before its reply is sent: its settings can still be changed.
 pub(super) trait Events: Source {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>);
+
+    /// Whether a comment is sent when the stream opens without an event.
+    fn set_opening(self: Pin<&mut Self>, is_sent: bool);
 }
 
 pin_project! {
@@ -39,6 +42,8 @@ pin_project! {
         silence: Silence,
         notice: Option<StopNotice>,
         waker: Option<StreamWaker>,
+        // Whether nothing has been sent, and a comment opens the stream.
+        opening: bool,
         // The rest of an event that is larger than a piece.
         rest: Bytes,
     }
@@ -47,13 +52,17 @@ pin_project! {
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
         let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
-        Self { events: Some(events), silence, notice: None, waker: None, rest: Bytes::new() }
+        Self { events: Some(events), silence, notice: None, waker: None, opening: true, rest: Bytes::new() }
     }
 }
 
 impl<St: Stream<Item: IntoSseEvent> + Send> Events for EventBody<St> {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>) {
         *self.project().silence.project().limit = every;
+    }
+
+    fn set_opening(self: Pin<&mut Self>, is_sent: bool) {
+        *self.project().opening = is_sent;
     }
 }
 
@@ -78,6 +87,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
         if then == Then::Nothing {
             this.events.set(None);
         }
+        let opening = std::mem::take(this.opening);
         match chunk {
             Some(chunk) => {
                 if then == Then::More || !this.silence.restart() {
@@ -86,9 +96,13 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
                 piece(chunk.into_bytes(), this.rest)
             }
             None if then == Then::Nothing => Poll::Ready(None),
+            None if opening => {
+                waker.stay_woken();
+                Poll::Ready(Some(Ok(Frame::data(COMMENT))))
+            }
             None => this.silence.poll(cx).map(|()| {
                 waker.stay_woken();
-                Some(Ok(Frame::data(KEEP_ALIVE)))
+                Some(Ok(Frame::data(COMMENT)))
             }),
         }
     }

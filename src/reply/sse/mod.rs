@@ -39,7 +39,8 @@ pub use sender::SseSender;
 /// # });
 /// ```
 ///
-/// A single event is sent at once; events that are ready together share a chunk. After [10 s](Self::with_keep_alive)
+/// A single event is sent at once; events that are ready together share a chunk. A stream that opens without an event
+/// begins with [a comment](Self::without_opening): some proxies pass the head on with the first byte of the body. After [10 s](Self::with_keep_alive)
 /// without an event a comment is sent, because a load balancer closes a connection that is silent for 15 s.
 ///
 /// # How the stream ends
@@ -116,6 +117,13 @@ impl Sse {
     /// Never sends keep-alive comments.
     pub fn without_keep_alive(mut self) -> Self {
         self.events.as_mut().set_keep_alive(None);
+        self
+    }
+
+    /// Sends no comment when the stream opens without an event. A client behind a proxy that waits for the first byte
+    /// of the body, such as h2o or Apache's `mod_proxy_http2`, then sees no reply before the first event.
+    pub fn without_opening(mut self) -> Self {
+        self.events.as_mut().set_opening(false);
         self
     }
 }

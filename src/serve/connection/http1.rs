@@ -1,22 +1,27 @@
 //! HTTP/1.1 on one connection.
 
+use std::cell::Cell;
+use std::mem::{MaybeUninit, replace};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::counters::InRoll;
 use crate::exchange::Peer;
 #[cfg(feature = "websocket")]
 use crate::exchange::attached::NextProtocol;
-use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
+use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
-use crate::serve::connection::{Service, is_over};
+use crate::serve::connection::unread::{HEAD_MAX, Unread, linger};
+use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::departure::departure;
 use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
@@ -24,10 +29,6 @@ use crate::serve::io::Io;
 use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
-
-/// The largest head that hyper reads, in bytes. Beyond it hyper answers 431 itself, without a record, and closes the
-/// connection. The room is more than our own limits need, so that those refuse first.
-const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
 
 /// An HTTP/1.1 connection. It has no idle time-out, no cap on requests, and never sends `Connection: close`. The
 /// platform reuses its connections, and answers 502 to a `POST` on one that was closed meanwhile.
@@ -45,29 +46,43 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
     departed: Option<BoxFuture<()>>,
     place: OwnedSemaphorePermit,
+    /// Whether hyper accepts as many fields as this crate does. hyper's own limit is 100.
+    has_room: bool,
+    _in_roll: InRoll,
 }
 
+/// The status for a head that does not come in time.
+const REQUEST_TIMEOUT: u16 = 408;
+
 impl<S: Send + Sync + 'static> Http1<S> {
+    /// `late` means that the head of the first request should be complete by now.
     pub(super) fn new(
         app: Arc<Sealed<S>>,
         stream: TcpStream,
         peer: Arc<Peer>,
         drain: DrainObserver,
         place: OwnedSemaphorePermit,
+        late: bool,
     ) -> Self {
+        let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
-        let (socket, head_limit) = (io.handle(), app.settings.head_limit);
-        let service = Service { app, peer: Arc::clone(&peer) };
-        let mut builder = http1::Builder::new();
-        // `writev(false)`: head and body go into one buffer and one plain write. That is some 400 instructions less
-        // than a vectored write for a small reply. Large replies are copied, in pieces of bounded size; hyper chooses
-        // once for a connection. `half_close(true)`: otherwise hyper reads behind every request to look for the end,
-        // with a new buffer of 8 KiB while the request still holds the old one. `departure` sees a client leave in
-        // place of hyper.
-        builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
-        let connection = builder.serve_connection(TokioIo::new(io), service);
+        let (socket, head_limit) = (io.handle(), if late { Duration::ZERO } else { app.settings.head_limit });
+        let service = Service { app, peer: Arc::clone(&peer), unread: None };
+        let connection = builder().keep_alive(!late).serve_connection(TokioIo::new(io), service);
         let slow_head = Timer::default();
-        Self { connection, peer, drain, asked: false, head_limit, slow_head, socket, departed: None, place }
+        Self {
+            connection,
+            peer,
+            drain,
+            asked: false,
+            head_limit,
+            slow_head,
+            socket,
+            departed: None,
+            place,
+            has_room: false,
+            _in_roll: in_roll,
+        }
     }
 
     /// The handle for watching the socket.
@@ -75,19 +90,60 @@ impl<S: Send + Sync + 'static> Http1<S> {
         Arc::clone(&self.socket)
     }
 
-    /// Runs the upgrade, if there is one, on the parts of the connection that hyper returns. A connection without an
-    /// upgrade sets nothing up for it.
-    #[cfg(feature = "websocket")]
-    fn switch(self) {
-        let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() else { return };
-        let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
-        spawn_upgraded(
-            on_upgrade,
-            (io.into_inner(), read_buf),
-            (self.drain, self.place),
-            &service.app.shared.tracker,
-        );
+    /// The connection after hyper has ended: an upgrade, which runs as a task of its own, or a head that was not read.
+    fn follow(self) -> Following<S> {
+        #[cfg(feature = "websocket")]
+        if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
+            let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
+            spawn_upgraded(
+                on_upgrade,
+                (io.into_inner(), read_buf),
+                (self.drain, self.place),
+                &service.app.shared.tracker,
+            );
+            return Following::Over;
+        }
+        let status = self.peer.take_unread();
+        let http1::Parts { io, read_buf, service: Service { app, peer, unread }, .. } =
+            self.connection.into_parts();
+        let io = io.into_inner();
+        if unread.is_some() {
+            return Following::Lingering(Box::pin(linger(io, self.place)));
+        }
+        if status == 0 {
+            return Following::Over;
+        }
+        let unread = Unread::new(status, read_buf);
+        let (ahead, unread) = if !self.has_room && unread.has_many_fields() {
+            (unread.into_start(), None)
+        } else {
+            (unread.stand_in(), Some(Box::new(unread)))
+        };
+        let service = Service { app, peer, unread };
+        // hyper keeps room for its default number of fields on the stack. For more it allocates 64 KiB with each head.
+        let connection = builder()
+            .max_headers(REQUEST_FIELDS_MAX)
+            .serve_connection(TokioIo::new(io.behind(ahead)), service);
+        Following::Http(Self {
+            connection,
+            asked: false,
+            slow_head: Timer::default(),
+            has_room: true,
+            ..self
+        })
     }
+}
+
+/// hyper's settings for a connection.
+///
+/// `writev(false)`: head and body go into one buffer and one plain write. That is some 400 instructions less than a
+/// vectored write for a small reply. Large replies are copied, in pieces of bounded size; hyper chooses once for a
+/// connection. `half_close(true)`: otherwise hyper reads behind every request to look for the end, with a new buffer of
+/// 8 KiB while the request still holds the old one. `departure` sees a client leave in place of hyper.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
+    builder
 }
 
 impl<S: Send + Sync + 'static> Future for Http1<S> {
@@ -96,8 +152,28 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let connection = Pin::new(&mut this.connection);
-        if is_over(connection, &mut this.drain, &mut this.asked, http1::Connection::graceful_shutdown, cx) {
+        let (is_new, expects_request) = (Cell::new(false), Cell::new(false));
+        let leave = || is_new.set(this.peer.leave());
+        let may_stop = || {
+            let idle = !this.peer.is_busy();
+            expects_request.set(idle && (this.peer.is_mid_head() || has_unread(&this.socket)));
+            !expects_request.get()
+        };
+        let stop = (leave, may_stop, http1::Connection::graceful_shutdown);
+        if is_over(connection, &mut this.drain, &mut this.asked, stop, cx) {
             return Poll::Ready(());
+        }
+        if expects_request.get() {
+            if is_new.get() {
+                // The limit of a head may have begun before the stop, and is longer.
+                this.slow_head.stop();
+            }
+            let is_mid_head = this.peer.is_mid_head();
+            return this.slow_head.poll(cx, FAREWELL.min(this.head_limit)).map(|()| {
+                if is_mid_head {
+                    this.peer.set_unread(REQUEST_TIMEOUT);
+                }
+            });
         }
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
@@ -106,36 +182,42 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
             return departed.as_mut().poll(cx);
         }
         if this.peer.is_mid_head() {
-            return this.slow_head.poll(cx, this.head_limit);
+            return this.slow_head.poll(cx, this.head_limit).map(|()| this.peer.set_unread(REQUEST_TIMEOUT));
         }
         this.slow_head.stop();
         Poll::Pending
     }
 }
 
-/// An HTTP/1.1 connection that may be upgraded.
-#[cfg(feature = "websocket")]
-pub(super) struct Switching<S: Send + Sync + 'static>(Option<Http1<S>>);
-
-#[cfg(feature = "websocket")]
-impl<S: Send + Sync + 'static> Switching<S> {
-    pub(super) fn new(http: Http1<S>) -> Self {
-        Self(Some(http))
-    }
+/// Whether the kernel has bytes that hyper has not read. The executor's own view is as old as its last look.
+fn has_unread(socket: &OwnedWriteHalf) -> bool {
+    let stream: &TcpStream = socket.as_ref();
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 
-#[cfg(feature = "websocket")]
-impl<S: Send + Sync + 'static> Future for Switching<S> {
+/// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.
+#[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
+pub(super) enum Following<S: Send + Sync + 'static> {
+    Http(Http1<S>),
+    /// A head was refused, and its rest is read away.
+    Lingering(BoxFuture<()>),
+    Over,
+}
+
+impl<S: Send + Sync + 'static> Future for Following<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(http) = &mut self.0 else { return Poll::Ready(()) };
-        let over = Pin::new(http).poll(cx);
-        if over.is_ready()
-            && let Some(http) = self.0.take()
-        {
-            http.switch();
+        loop {
+            match &mut *self {
+                Self::Http(http) => ready!(Pin::new(http).poll(cx)),
+                Self::Lingering(linger) => ready!(linger.as_mut().poll(cx)),
+                Self::Over => return Poll::Ready(()),
+            }
+            *self = match replace(&mut *self, Self::Over) {
+                Self::Http(http) => http.follow(),
+                Self::Lingering(..) | Self::Over => Self::Over,
+            };
         }
-        over
     }
 }

@@ -13,16 +13,13 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::Peer;
-use crate::platform::limits::REQUEST_HEADERS_MAX;
+use crate::platform::limits::{REQUEST_FIELDS_MAX, REQUEST_HEADERS_MAX};
 use crate::sealed::Sealed;
-use crate::serve::connection::{Service, is_over};
+use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::drain::DrainObserver;
 use crate::serve::io::Io;
 use crate::task::{Kind, Tracker};
 use crate::timer::Timer;
-
-/// How long a stop waits for an HTTP/2 client that has no request in flight, and neither reads nor answers.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// TCP keep-alive: the idle time before the first probe, and the interval between probes. A client that vanished is
 /// noticed after the ninth probe, about two and a half minutes in all.
@@ -31,6 +28,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// busy client still answers them.
 const SILENCE: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(10);
+
+/// The largest header list that h2 reads, in HTTP/2's measure: each field counts 32 bytes more than its name and value.
+/// Our own limits fit into it, so that those refuse first. Beyond it h2 answers 431 itself, without a record.
+const HEADER_LIST_MAX: usize = REQUEST_HEADERS_MAX + 32 * REQUEST_FIELDS_MAX;
 
 pub(super) async fn drive<S: Send + Sync + 'static>(
     app: Arc<Sealed<S>>,
@@ -45,12 +46,12 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     // Without keep-alive, a vanished client is noticed when data is sent to it.
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let io = Io::new(stream, Arc::clone(&peer));
-    let service = Service { app, peer: Arc::clone(&peer) };
+    let service = Service { app, peer: Arc::clone(&peer), unread: None };
     let mut builder = http2::Builder::new(executor);
     let builder = builder
         // One connection carries all calls of an instance: at most 200 at a time on the platform.
         .max_concurrent_streams(256)
-        .max_header_list_size(u32::try_from(REQUEST_HEADERS_MAX).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(HEADER_LIST_MAX).unwrap_or(u32::MAX))
         // The unread bytes that one stream, and the whole connection, may send.
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(window)
@@ -62,7 +63,9 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        if is_over(connection.as_mut(), &mut drain, &mut asked, http2::Connection::graceful_shutdown, cx) {
+        // hyper's GOAWAY lets in what was sent before the client has read it.
+        let stop = (|| (), || true, http2::Connection::graceful_shutdown);
+        if is_over(connection.as_mut(), &mut drain, &mut asked, stop, cx) {
             return Poll::Ready(());
         }
         if peer.has_moved() {
@@ -70,7 +73,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         }
         // A client that sends nothing after its preface is treated like one that does not complete its head. A client
         // without requests in flight that neither reads nor answers the GOAWAY must not delay the stop.
-        if !peer.has_begun() {
+        if !peer.has_begun() && !asked {
             return slow.poll(cx, head_limit);
         }
         if asked && !peer.is_busy() {

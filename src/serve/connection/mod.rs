@@ -4,14 +4,17 @@ mod http1;
 #[cfg(feature = "http2")]
 mod http2;
 mod unpolled;
+mod unread;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -26,8 +29,9 @@ use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
-use http1::Http1;
+use http1::{Following, Http1};
 use unpolled::CountUnpolled;
+use unread::Unread;
 
 /// Serves a connection in a new task. The connection holds the permit `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
@@ -38,16 +42,18 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     drain: DrainObserver,
     place: OwnedSemaphorePermit,
 ) {
-    let peer = Peer::new(address, version == HttpVersion::Http2, app.shared.budget.clone());
-    let (tracker, app, peer) = (&app.shared.tracker, Arc::clone(app), Arc::new(peer));
+    let (tracker, app, budget) = (&app.shared.tracker, Arc::clone(app), app.shared.budget.clone());
+    let peer = match version {
+        HttpVersion::Http1 | HttpVersion::Http1Late => Peer::with_current(address, budget),
+        HttpVersion::Http2 => Peer::new(address, true, budget),
+    };
+    let peer = Arc::new(peer);
     match version {
-        HttpVersion::Http1 => {
+        HttpVersion::Http1 | HttpVersion::Http1Late => {
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
-            let http = Http1::new(app, stream, peer, drain, place);
+            let http = Http1::new(app, stream, peer, drain, place, version == HttpVersion::Http1Late);
             let records = counts.map(|counts| (counts, http.socket()));
-            #[cfg(feature = "websocket")]
-            let http = http1::Switching::new(http);
-            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(http, records)));
+            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records)));
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
@@ -60,21 +66,31 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     }
 }
 
+/// How long a stop waits for the rest of a head, and for an HTTP/2 client that has no request in flight and neither
+/// reads nor answers.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper is polled before the shutdown starts: a request that is in the socket already is still served.
+/// hyper is polled before the shutdown starts: a request that is in the socket already is still served, after `leave`.
+/// hyper does not see bytes that the executor has not been told of. `may_stop` asks the kernel, and postpones the
+/// shutdown for them.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
     asked: &mut bool,
-    stop: impl Fn(Pin<&mut C>),
+    (leave, may_stop, stop): (impl Fn(), impl Fn() -> bool, impl Fn(Pin<&mut C>)),
     cx: &mut Context<'_>,
 ) -> bool {
     let stage = drain.stage(cx);
+    if stage != Stage::Serving && !*asked {
+        leave();
+    }
     if stage == Stage::Cutting || connection.as_mut().poll(cx).is_ready() {
         return true;
     }
-    if stage == Stage::Draining && !std::mem::replace(asked, true) {
+    if stage == Stage::Draining && !*asked && may_stop() {
+        *asked = true;
         stop(connection.as_mut());
         return connection.poll(cx).is_ready();
     }
@@ -85,6 +101,8 @@ fn is_over<C: Future>(
 struct Service<S> {
     app: Arc<Sealed<S>>,
     peer: Arc<Peer>,
+    /// A head that was not read. The request that comes in its place is answered with the refusal.
+    unread: Option<Box<Unread>>,
 }
 
 impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Service<S> {
@@ -95,6 +113,10 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     fn call(&self, request: Request<Incoming>) -> Answered<S> {
         let (head, body) = request.into_parts();
         let busy = self.peer.begin();
+        if let Some(unread) = &self.unread {
+            let answer = self.app.refuse(unread.head(), unread.refusal(), Arc::clone(&self.peer));
+            return Answered { answer, busy: Some(busy) };
+        }
         let body = Payload::wire(body, &head, &busy);
         Answered { answer: self.app.answer(head, body, Some(Arc::clone(&self.peer))), busy: Some(busy) }
     }
@@ -110,10 +132,20 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
     type Output = Result<Response<Outgoing>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
-        if let Some(busy) = self.busy.take() {
-            response.body_mut().set_busy(busy);
+        let this = &mut *self;
+        let is_leaving = this.busy.as_ref().is_some_and(Busy::is_leaving);
+        let mut polled = this.answer.poll_with(&mut this.busy, cx);
+        if is_leaving && let Poll::Ready(Ok(response)) = &mut polled {
+            close_after(response);
         }
-        Poll::Ready(Ok(response))
+        polled
+    }
+}
+
+/// Says in the reply that the connection ends with it.
+fn close_after(response: &mut Response<Outgoing>) {
+    // An upgrade has a header `connection` of its own, and ends the use of HTTP on this connection too.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

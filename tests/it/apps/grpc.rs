@@ -46,6 +46,7 @@ pub fn app() -> App<Seen> {
         .unary("/it.It/Fail", async |_, status: Text| -> Result<Text> {
             Err(Error::new(status.text.parse()?, format!("failed with {}", status.text)))
         })
+        .unary("/it.It/Say", async |_, message: Text| -> Result<Text> { Err(Error::new(412, message.text)) })
         .unary("/it.It/Retry", async |_, _: Text| -> Result<Text> {
             Err(Error::unavailable("later")
                 .with_header(HeaderName::from_static("retry-after"), HeaderValue::from_static("7")))
@@ -89,7 +90,13 @@ pub fn app() -> App<Seen> {
 }
 
 fn streams(app: App<Seen>) -> App<Seen> {
-    app.server_stream("/it.It/Ticks", async |ex, _: Text| {
+    app.server_stream("/it.It/SayLate", async |_, message: Text| {
+        Ok(async_stream::try_stream! {
+            yield text("first");
+            Err(Error::new(412, message.text))?;
+        })
+    })
+    .server_stream("/it.It/Ticks", async |ex, _: Text| {
         let guard = hold(&ex);
         Ok(async_stream::try_stream! {
             let _guard = guard;

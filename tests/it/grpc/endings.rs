@@ -15,6 +15,30 @@ fn record(server: &Server, id: &str) -> serde_json::Value {
     server.record(id)
 }
 
+/// It need not send the rest. The answer to a ping that is sent behind the status comes after the reset.
+#[test]
+fn a_client_that_still_sends_is_told_at_once_that_its_call_is_over() {
+    let server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    for ask in [call("/greeter.Greeter/Nope", b""), call("/greeter.Greeter/SayHello", b"")] {
+        let stream = conn.send_head(&ask);
+        // A frame of a kind that there is not.
+        conn.frame(0, 0, stream, b"\x09\x00\x00\x00\x00");
+        let answer = conn.answer(stream);
+        assert!(answer.header("grpc-status").or(answer.trailer("grpc-status")).is_some(), "{answer:?}");
+        conn.frame(6, 0, 0, b"how far?");
+        let reset = loop {
+            let frame = conn.read();
+            assert_ne!((frame.kind, frame.flags), (6, 1), "the ping is answered before the reset");
+            if frame.kind == 3 && frame.stream == stream {
+                break frame.payload;
+            }
+        };
+        assert_eq!(reset, [0, 0, 0, 0], "NO_ERROR");
+    }
+    conn.ask(&call("/greeter.Greeter/SayHello", &hello(&["tea"]))).assert_trailers("0");
+}
+
 #[test]
 fn a_client_that_cancels_is_a_499_with_its_phase() {
     let server = Server::app("grpc");
@@ -117,7 +141,7 @@ fn a_streams_error_is_its_status() {
     let server = Server::app("grpc");
     let answer = h2::Conn::open(server.port).ask(&call("/it.It/Break", &hello(&["error"])));
     answer.assert_trailers("9");
-    assert_eq!((answer.trailer("grpc-message"), &answer.body), (Some("not%20now"), &hello(&["first"])));
+    assert_eq!((answer.trailer("grpc-message"), &answer.body), (Some("not now"), &hello(&["first"])));
 }
 
 /// Unary calls finish, streams end with UNAVAILABLE, and the connection is told to go.

@@ -22,13 +22,13 @@ fn ask(server: &Server, method: &str, body: &[u8], headers: &[(&str, &str)]) -> 
     h2::Conn::open(server.port).ask(&ask)
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     coder.write_all(bytes).unwrap();
     coder.finish().unwrap()
 }
 
-fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
+pub fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
     [&[flag], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()
 }
 
@@ -67,8 +67,9 @@ fn a_message_is_at_most_six_mebibytes() {
         message.resize(size, b'x');
         message
     };
-    let largest = ask(&server, METHODS[1], &frame(0, &of_size(MOST)), &[]);
-    assert_eq!(largest.assert_trailers("0").body.len(), 5 + MOST);
+    // To a method that keeps none of it.
+    let largest = ask(&Server::app("grpc"), "/it.It/Gather", &frame(0, &of_size(MOST)), &[]);
+    assert_eq!(largest.assert_trailers("0").body, hello(&["gathered"]));
     let too_large = "a message is larger than 6291456 bytes";
     let whole = ask(&server, METHODS[0], &frame(0, &of_size(MOST + 1)), &[]);
     whole.assert_trailers_only("8", too_large);
@@ -109,10 +110,65 @@ fn gzip_is_understood_and_nothing_else() {
         unknown.assert_trailers_only("12", "this grpc-encoding is not supported");
         unknown.assert_header("grpc-accept-encoding", "identity,gzip");
     }
+    // Also within one call.
+    let mixed = [packed, hello(&["salt"]), frame(1, &gzip(b"\x0a\x06pepper"))].concat();
+    let all = ask(&server, METHODS[1], &mixed, &[("grpc-encoding", "gzip")]);
+    assert_eq!(&all.assert_trailers("0").body[7..], b"tea, salt, pepper");
     let broken = frame(1, b"no gzip at all");
     let answer = ask(&server, METHODS[0], &broken, &[("grpc-encoding", "gzip")]);
     answer.assert_header("grpc-status", "13");
     assert!(answer.grpc_message().starts_with("a message cannot be inflated"));
+}
+
+/// RFC 1952: a file of gzip is one member or several, and nothing behind them.
+#[test]
+fn gzip_is_read_to_its_last_byte() {
+    let server = Server::contract();
+    let gzipped = [("grpc-encoding", "gzip")];
+    let whole = gzip(b"\x0a\x03tea");
+    let members = [gzip(b"\x0a\x03"), gzip(b""), gzip(b"tea")].concat();
+    for method in METHODS {
+        let answer = ask(&server, method, &frame(1, &members), &gzipped);
+        assert!(answer.assert_trailers("0").body.ends_with(b"tea"), "{method}: {answer:?}");
+        let mut wrong_sum = whole.clone();
+        wrong_sum[whole.len() - 8] ^= 1;
+        for broken in [
+            &[&whole[..], b"more"].concat()[..],
+            &[&whole[..], b"\0"].concat(),
+            &[&whole[..], &whole[..10]].concat(),
+            &whole[..whole.len() - 1],
+            &wrong_sum,
+            b"",
+        ] {
+            let answer = ask(&server, method, &frame(1, broken), &gzipped);
+            answer.assert_header("grpc-status", "13").assert_no_header("x-fc-status");
+            assert!(
+                answer.grpc_message().starts_with("a message cannot be inflated"),
+                "{method}: {answer:?}"
+            );
+        }
+    }
+    // The limit is that of all members.
+    let half = gzip(&vec![b'x'; 4 << 20]);
+    let too_large = "a message is larger than 6291456 bytes";
+    check(&server, &frame(1, &[&half[..], &half].concat()), &gzipped, "8", too_large);
+}
+
+/// A client that compresses hears which compressions are understood, however its call ends.
+#[test]
+fn a_client_that_compresses_hears_what_is_understood() {
+    let server = Server::contract();
+    for (body, status) in [(frame(1, &gzip(b"\x0a\x03tea")), None), (frame(1, b"none"), Some("13"))] {
+        for method in ["SayHello", "SayHellos", "Collect", "Chat"] {
+            let method = format!("/greeter.Greeter/{method}");
+            let answer = ask(&server, &method, &body, &[("grpc-encoding", "gzip")]);
+            answer.assert_header("grpc-accept-encoding", "identity,gzip");
+            assert_eq!(answer.header("grpc-status").or(answer.trailer("grpc-status")), status.or(Some("0")));
+        }
+    }
+    for headers in [&[][..], &[("grpc-encoding", "identity")]] {
+        ask(&server, METHODS[0], &hello(&["tea"]), headers).assert_no_header("grpc-accept-encoding");
+    }
 }
 
 #[test]
@@ -122,8 +178,8 @@ fn timeouts_have_a_form() {
         ask(&server, METHODS[0], &hello(&["tea"]), &[("grpc-timeout", right)]).assert_trailers("0");
     }
     let message = "grpc-timeout has to be at most 8 digits and a unit: H, M, S, m, u or n";
-    for wrong in ["1", "S", "1s", "-1S", "123456789S", "1.5S"] {
-        check(&server, &hello(&["tea"]), &[("grpc-timeout", wrong)], "3", message);
+    for wrong in ["", "1", "S", "1s", "-1S", "123456789S", "1.5S"] {
+        check(&server, &hello(&["tea"]), &[("grpc-timeout", wrong)], "13", message);
     }
 }
 

@@ -4,6 +4,8 @@ mod calls;
 mod endings;
 mod frames;
 mod generated;
+mod heads;
+mod says;
 mod web;
 
 use crate::support::{Ask, Server, h2};
@@ -22,6 +24,11 @@ pub fn hello(names: &[&str]) -> Vec<u8> {
         [&[0, 0, 0, 0, length + 2, 0x0a, length], name.as_bytes()].concat()
     };
     names.iter().flat_map(frame).collect()
+}
+
+/// The frame of one message with this text, in the field 1.
+pub fn text(text: &str) -> Vec<u8> {
+    hello(&[text])
 }
 
 /// A stream that has begun ends at its client's deadline. A busy machine may not begin it in time: then the deadline

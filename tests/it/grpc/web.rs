@@ -1,7 +1,7 @@
 //! gRPC-Web: binary and text, over both versions of HTTP, from pages of other origins.
 
 use super::{call, hello};
-use crate::support::{Answer, Ask, Server, h2};
+use crate::support::{Answer, Ask, Launch, Server, build, h2};
 
 const SAY_HELLO: &str = "/greeter.Greeter/SayHello";
 
@@ -50,8 +50,34 @@ fn text() {
             answer.assert_text("AAAAAAUKA3RlYYAAAAAQZ3JwYy1zdGF0dXM6IDANCg==");
         }
     }
-    for answer in both(&server, &web(SAY_HELLO, "application/grpc-web-text", b"AAAAAAUKA3RlYQ=")) {
-        assert!(decoded(&answer).contains("grpc-status: 13"), "{answer:?}");
+}
+
+/// The client has broken it: INTERNAL, by every reader of every kind of method, and no failure of the function.
+#[test]
+fn broken_text() {
+    let contract = Server::contract();
+    // The name of a function, so that the ids of requests are believed.
+    let generated =
+        Launch::program(build::greeter("greeter-service")).var("FC_FUNCTION_NAME", "greeter").start();
+    for (name, server) in [("closure", &contract), ("generated", &generated)] {
+        for method in ["SayHello", "SayHellos", "Collect", "Chat"] {
+            for (at, broken) in ["AAAAAAUKA3RlYQ=", "AAAAAAUKA3R*YQ==", "AAAA=AUKA3RlYQ=="].iter().enumerate()
+            {
+                let target = format!("/greeter.Greeter/{method}");
+                let id = format!("broken-{name}-{method}-{at}");
+                let ask = web(&target, "application/grpc-web-text", broken.as_bytes());
+                let answer = server.ask(&ask.header("x-fc-request-id", &id));
+                answer.assert_status(200).assert_no_header("x-fc-status");
+                let said = decoded(&answer);
+                assert!(said.contains("grpc-status: 13\r\n"), "{name} {method} {broken}: {said:?}");
+                let record = server.record(&id);
+                assert_eq!(
+                    (&record["grpc"], &record["level"]),
+                    (&"INTERNAL".into(), &"INFO".into()),
+                    "{record}"
+                );
+            }
+        }
     }
 }
 
@@ -83,10 +109,7 @@ fn errors() {
     for answer in both(&server, &ask) {
         answer.assert_status(200).assert_header("content-type", "application/grpc-web+proto");
         answer.assert_no_header("grpc-status");
-        assert_eq!(
-            answer.body,
-            b"\x80\x00\x00\x00\x33grpc-status: 5\r\ngrpc-message: failed%20with%20404\r\n"
-        );
+        assert_eq!(answer.body, b"\x80\x00\x00\x00\x2fgrpc-status: 5\r\ngrpc-message: failed with 404\r\n");
     }
     // Metadata stands beside the status.
     for answer in both(&server, &web("/it.It/Retry", "application/grpc-web", &hello(&["a"]))) {

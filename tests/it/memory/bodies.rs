@@ -35,13 +35,78 @@ async fn json_wants_a_json_type() {
 }
 
 #[tokio::test]
-async fn text_is_utf8_and_says_so_if_another_charset_is_declared() {
+async fn text_is_read_in_the_charset_that_it_declares() {
     let client = App::new().post("/", async |ex| ex.text().await).test_client();
     client.post("/").body("caf\u{e9}").await.assert_text("caf\u{e9}");
     client.post("/").header("content-type", "text/plain; charset=UTF-8").body("x").await.assert_text("x");
-    client.post("/").header("content-type", "text/plain; charset=latin1").body("x").await.assert_status(415);
+    for ascii in ["us-ascii", "US-ASCII", "\"utf-8\""] {
+        let declared = format!("text/plain; charset={ascii}");
+        client.post("/").header("content-type", &declared).body("tea").await.assert_text("tea");
+    }
+    for latin1 in ["latin1", "ISO-8859-1"] {
+        let declared = format!("text/plain; charset={latin1}");
+        let answer = client.post("/").header("content-type", &declared).body(&b"caf\xe9"[..]).await;
+        answer.assert_text("caf\u{e9}");
+    }
+    for other in ["utf-16", "windows-1252", "gbk", "shift_jis"] {
+        let declared = format!("text/plain; charset={other}");
+        client.post("/").header("content-type", &declared).body("x").await.assert_status(415);
+    }
     client.post("/").body(&b"\xff"[..]).await.assert_status(400);
     client.post("/").await.assert_status(200).assert_text("");
+}
+
+/// A label that the bytes do not follow would be wrong text in silence.
+#[tokio::test]
+async fn json_and_forms_heed_the_charset() {
+    let client = App::new()
+        .post("/json", async |ex| ex.json::<String>().await)
+        .post("/form", async |ex| Ok(Json(ex.form::<Vec<(String, String)>>().await?)))
+        .test_client();
+    let json = |charset: &str| {
+        client.post("/json").header("content-type", &format!("application/json; charset={charset}"))
+    };
+    json("latin1").body(&b"\"caf\xe9\""[..]).await.assert_text("caf\u{e9}");
+    json("utf-8").body(&b"\"caf\xe9\""[..]).await.assert_status(400);
+    json("utf-16").body("\"tea\"").await.assert_status(415);
+    let form = |charset: &str| {
+        let declared = format!("application/x-www-form-urlencoded; charset={charset}");
+        client.post("/form").header("content-type", &declared).body("a=%e9")
+    };
+    form("UTF-8").await.assert_status(200);
+    form("iso-8859-1").await.assert_status(415);
+}
+
+/// Compressed bytes are not the content.
+#[tokio::test]
+async fn a_body_with_a_content_coding_is_a_415_for_readers() {
+    let client = App::new()
+        .post("/bytes", async |ex| ex.bytes().await)
+        .post("/text", async |ex| ex.text().await)
+        .post("/json", async |ex| ex.json::<String>().await)
+        .post("/form", async |ex| Ok(Json(ex.form::<Vec<(String, String)>>().await?)))
+        .post("/stream", async |ex| Reply::stream(ex.body()))
+        .test_client();
+    let send = |path: &'static str, coding: &str| {
+        let content_type = match path {
+            "/json" => "application/json",
+            "/form" => "application/x-www-form-urlencoded",
+            _ => "text/plain",
+        };
+        client
+            .post(path)
+            .header("content-type", content_type)
+            .header("content-encoding", coding)
+            .body("\"x\"")
+    };
+    for path in ["/bytes", "/text", "/json", "/form"] {
+        for coding in ["gzip", "br", "identity, gzip", "GZIP"] {
+            let answer = send(path, coding).await;
+            answer.assert_status(415).assert_header("accept-encoding", "identity");
+        }
+        send(path, "Identity").await.assert_status(200);
+    }
+    send("/stream", "gzip").await.assert_text("\"x\"");
 }
 
 #[tokio::test]

@@ -132,7 +132,47 @@ async fn reflection_finds_files_by_whatever_they_hold() {
         let list = Ask { list: Some(String::new()), ..Ask::default() };
         let nothing = Ask { symbol: Some("a.Nope".to_owned()), ..Ask::default() };
         let told = client.grpc(&method, [list, nothing]).await.messages::<Told>();
-        assert_eq!(told[0].services.as_ref().unwrap().services, [service("a.S")]);
+        let listed = ["a.S", REFLECTION[0], REFLECTION[1]].map(service);
+        assert_eq!(told[0].services.as_ref().unwrap().services, listed);
         assert_eq!(told[1].error.unwrap().status, 5, "not found");
+    }
+}
+
+const REFLECTION: [&str; 2] =
+    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// Health and reflection are services like the author's: listed where they are answered, and with descriptors.
+#[tokio::test]
+async fn reflection_tells_of_health_and_itself() {
+    let set = Files { files: vec![B.to_vec(), A.to_vec()] }.encode_to_vec();
+    let health = "grpc.health.v1.Health";
+    // An author's set may have the same services.
+    let double = [&set[..], include_bytes!("../../../src/grpc/services.bin")].concat();
+    let apps = [
+        (App::new().grpc_reflection(&set), vec!["a.S", REFLECTION[0], REFLECTION[1]]),
+        (App::new().grpc_reflection(&set).grpc_health(), vec!["a.S", health, REFLECTION[0], REFLECTION[1]]),
+        (App::new().grpc_health().grpc_reflection(&set), vec!["a.S", health, REFLECTION[0], REFLECTION[1]]),
+        (App::new().grpc_reflection(b"").grpc_health(), vec![health, REFLECTION[0], REFLECTION[1]]),
+        (App::new().grpc_reflection(&double), vec!["a.S", health, REFLECTION[0], REFLECTION[1]]),
+    ];
+    for (app, expected) in apps {
+        let client = app.test_client();
+        for name in REFLECTION {
+            let method = format!("/{name}/ServerReflectionInfo");
+            let list = Ask { list: Some(String::new()), ..Ask::default() };
+            let symbols =
+                [health, "grpc.health.v1.HealthListResponse.StatusesEntry", REFLECTION[0], REFLECTION[1]];
+            let symbols = symbols.map(|name| Ask { symbol: Some(name.to_owned()), ..Ask::default() });
+            let told = client.grpc(&method, [&[list][..], &symbols].concat()).await.messages::<Told>();
+            let listed: Vec<_> = expected.iter().map(|name| service(name)).collect();
+            assert_eq!(told[0].services.as_ref().unwrap().services, listed);
+            for (told, file) in
+                told[1..].iter().zip(["health", "health", "reflection/v1/", "v1alpha/reflection"])
+            {
+                let [only] = &told.files.as_ref().expect("a file").files[..] else { panic!("{told:?}") };
+                let name = String::from_utf8_lossy(&only[..60]).into_owned();
+                assert!(name.contains(file), "{name}");
+            }
+        }
     }
 }

@@ -35,6 +35,38 @@ async fn every_kind_of_reply_has_its_type() {
     client.get("/see").await.assert_status(303).assert_header("location", "/other");
 }
 
+/// RFC 9110: a 205 has no content.
+#[tokio::test]
+async fn a_reset_content_has_no_body() {
+    let client = App::new()
+        .get("/whole", async |_| (205, "text"))
+        .get("/streamed", async |ex| Reply::stream(ex.body()).with_status(205))
+        .test_client();
+    for path in ["/whole", "/streamed"] {
+        client.get(path).await.assert_status(205).assert_text("");
+    }
+}
+
+/// However it was set.
+#[tokio::test]
+async fn a_location_is_a_uri() {
+    const TEA: &str = "/green tea/\u{8336}?q=100%25";
+    const ENCODED: &str = "/green%20tea/%E8%8C%B6?q=100%25";
+    let client = App::new()
+        .get("/redirect", async |_| Redirect::to(TEA))
+        .get("/tuple", async |_| (201, [("location", TEA)], "made"))
+        .get("/with", async |_| Reply::new("x").with_header("Location", TEA))
+        .get("/map", async |_| {
+            let mut reply = Reply::new("x");
+            reply.headers_mut().insert("location", TEA.try_into().unwrap());
+            reply
+        })
+        .test_client();
+    for path in ["/redirect", "/tuple", "/with", "/map"] {
+        client.get(path).await.assert_header("location", ENCODED);
+    }
+}
+
 #[tokio::test]
 async fn a_status_before_an_error_does_not_hide_it() {
     let client =

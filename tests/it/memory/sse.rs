@@ -43,6 +43,7 @@ async fn ten_seconds_of_silence_are_broken_by_a_comment() {
     assert_eq!(
         seen,
         [
+            at(0, ":\n"),
             at(7, "data: 7\n\n"),
             at(10, "data: 3\n\n"),
             at(20, ":\n"),
@@ -64,11 +65,35 @@ async fn comments_come_as_they_are_asked_for() {
         .get("/forever", async |_| Sse::run(waiting).with_keep_alive(Duration::MAX))
         .test_client();
     let begin = Instant::now();
-    client.get("/often").await.assert_text(&":\n".repeat(14));
+    client.get("/often").await.assert_text(&":\n".repeat(15));
     assert_eq!(begin.elapsed().as_secs(), 30);
     for target in ["/never", "/zero", "/forever"] {
-        client.get(target).await.assert_text("");
+        client.get(target).await.assert_text(":\n");
     }
+}
+
+/// Some proxies hold the head back until the first byte of the body.
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_first_event_opens_with_a_comment() {
+    async fn late(mut out: fc_runtime::SseSender) -> fc_runtime::Result {
+        sleep(Duration::from_secs(1)).await;
+        out.send("late").await
+    }
+    let client = App::new()
+        .get("/late", async |_| Sse::run(late))
+        .get("/off", async |_| Sse::run(late).without_opening())
+        .get("/ready", async |_| Sse::run(async |mut out| out.send("ready").await))
+        .get("/empty", async |_| Sse::run(async |_| Ok(())))
+        .test_client();
+    let begin = Instant::now();
+    let mut stream = client.get("/late").open().await;
+    assert_eq!(text(stream.piece().await), ":\n");
+    assert_eq!(begin.elapsed().as_secs(), 0);
+    assert_eq!(text(stream.piece().await), "data: late\n\n");
+    assert!(stream.piece().await.is_none());
+    client.get("/off").await.assert_text("data: late\n\n");
+    client.get("/ready").await.assert_text("data: ready\n\n");
+    client.get("/empty").await.assert_text("");
 }
 
 async fn waiting(_: fc_runtime::SseSender) -> fc_runtime::Result {
@@ -83,6 +108,7 @@ async fn waiting(_: fc_runtime::SseSender) -> fc_runtime::Result {
 async fn a_thaw_is_followed_by_one_comment() {
     let client = App::new().get("/", async |_| Sse::new(pending())).test_client();
     let mut stream = client.get("/").open().await;
+    assert_eq!(text(stream.piece().await), ":\n");
     tokio::select! {
         biased;
         piece = stream.piece() => panic!("{piece:?}"),
@@ -162,6 +188,7 @@ async fn a_sender_in_another_task() {
         })
         .test_client();
     let mut stream = client.get("/").open().await;
+    assert_eq!(text(stream.piece().await), ":\n");
     assert!(text(stream.piece().await).starts_with("data: xxx"));
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -194,7 +221,7 @@ async fn a_closure_selects() {
         })
         .test_client();
     let answer = client.get("/").await;
-    answer.assert_text("data: 1\n\ndata: 2\n\n");
+    answer.assert_text(":\ndata: 1\n\ndata: 2\n\n");
     assert!(!answer.broken);
 }
 

@@ -22,6 +22,13 @@ pub fn greeter(name: &str) -> PathBuf {
     GREETER.get_or_init(|| cargo(&["build", "--quiet", "--package", "greeter"])).join(name)
 }
 
+/// The path of a server of gRPC's interoperability cases: `tests/interop/grpc`, a package of its own.
+#[allow(dead_code, reason = "for some of the tests that share this module")]
+pub fn interop(name: &str) -> PathBuf {
+    static INTEROP: OnceLock<PathBuf> = OnceLock::new();
+    INTEROP.get_or_init(|| cargo(&["build", "--quiet", "--package", "grpc-interop"])).join(name)
+}
+
 fn build() -> PathBuf {
     let examples = ["build", "--quiet", "--all-features", "--example", "contract", "--example", "hello"];
     cargo(&examples).join("examples")

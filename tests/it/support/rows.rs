@@ -234,7 +234,7 @@ fn server_sent_events(ask: &mut Client<'_>) {
     let answer = ask(&Ask::get("/sse?n=3&ms=1"));
     answer.assert_status(200).assert_header("content-type", "text/event-stream");
     answer.assert_header("cache-control", "no-cache").assert_no_header("content-length");
-    answer.assert_text("data: tick 0\nid: 0\n\ndata: tick 1\nid: 1\n\ndata: tick 2\nid: 2\n\n");
+    answer.assert_text(":\ndata: tick 0\nid: 0\n\ndata: tick 1\nid: 1\n\ndata: tick 2\nid: 2\n\n");
     let again = Ask::get("/sse?n=3&ms=0").header("Last-Event-ID", "1");
     ask(&again).assert_status(200).assert_text("data: tick 2\nid: 2\n\n");
     ask(&Ask::get("/sse?n=3&ms=0").header("Last-Event-ID", "2")).assert_status(200).assert_text("");

@@ -22,7 +22,7 @@ pub(super) static BUDGETS: &[Budget] = &[
         mode: Printed("a session also hears stops, deadlines and silence, and the closure is a future of its own"),
         ..line(&SMALL_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a small message, beside the leanest peer")
     },
-    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.6, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
+    line(&SMALL_INSTRUCTIONS, &OURS, Times(1.4, Only(&FASTWEBSOCKETS)), "the same, so that it does not get worse"),
     line(&SMALL_INSTRUCTIONS, &OURS, Times(0.7, Only(&AXUM_LEAN)), "the same, beside axum with small buffers"),
     line(&LARGE_INSTRUCTIONS, &OURS, Times(1.0, Only(&FASTWEBSOCKETS)), "a large message, beside the leanest peer"),
     line(&SYSCALLS, &OURS, Plus(WOBBLE, Only(&FASTWEBSOCKETS)), "one receive, one send, one wait"),
@@ -40,7 +40,7 @@ pub(super) static BUDGETS: &[Budget] = &[
         ..line(&FAN_CPU, &OURS, Times(0.7, Only(&AXUM)), "one event to many is encoded once")
     },
     compared(line(&UNARY, &OURS, Times(1.0, Only(&TONIC)), "tonic's own server, which keeps no record")),
-    line(&UNARY, &OURS, Times(1.05, Only(&TONIC)), "the same, so that it does not get worse"),
+    line(&UNARY, &OURS, Times(1.02, Only(&TONIC)), "the same, so that it does not get worse"),
     line(&STREAMED, &OURS, Times(1.0, Only(&TONIC)), "the same of a server stream"),
     Budget {
         mode: Printed("every message also passes the request's and the reply's stages"),

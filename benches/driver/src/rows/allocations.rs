@@ -22,7 +22,7 @@ pub(crate) static ROW: Row = Row {
     title: "Allocations per request",
     about: "Of the whole process, by memcheck; the same requests. Checked against a counting allocator where server and \
             client share a process and the client allocates nothing (`alloc`), which also counts the heap of idle \
-            connections: 200 more, each of which asked once with 2 kB of headers and stays.",
+            connections: 200 more, each of which asked once with 2 KiB of headers and stays.",
     measures: &[&PER_REQUEST, &HEAP],
     plots: &[&PER_REQUEST],
     ci: true,

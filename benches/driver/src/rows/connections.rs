@@ -20,7 +20,7 @@ pub(crate) static AT_10000: Measure =
 pub(crate) static ROW: Row = Row {
     name: "connections",
     title: "Memory of idle connections",
-    about: "Each asked once for `/plaintext` with 2 kB of headers and stays. Resident pages beyond those with the first \
+    about: "Each asked once for `/plaintext` with 2 KiB of headers and stays. Resident pages beyond those with the first \
             100 connections, over the rest: buffers that nobody touched do not count, an allocator's slack does.",
     measures: &[&AT_1000, &AT_10000],
     plots: &[&AT_10000],
@@ -43,10 +43,10 @@ fn of(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> {
     let mut server = bench.start(subject, Under::Nothing)?;
     let mut idle = Vec::new();
     open(&mut server, &mut idle, FIRST)?;
-    let first = server.status_kb("VmRSS")?;
+    let first = server.status_kib("VmRSS")?;
     for (measure, connections) in [(&AT_1000, 1000), (&AT_10000, 10_000)] {
         open(&mut server, &mut idle, connections)?;
-        let more = server.status_kb("VmRSS")? - first;
+        let more = server.status_kib("VmRSS")? - first;
         figures.push(measure, subject, more * 1024.0 / f64::from(connections - FIRST));
     }
     drop(server);

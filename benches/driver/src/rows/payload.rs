@@ -1,4 +1,4 @@
-//! 32 MB down, and up and back.
+//! 32 MiB down, and up and back.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -12,14 +12,14 @@ use crate::process::{Bench, Server, Under};
 use crate::row::Row;
 use crate::subjects::Subject;
 
-pub(crate) static DOWN: Measure = Measure::new("download-cpu", "down, CPU µs per MB", 0);
-pub(crate) static DOWN_PEAK: Measure = Measure::new("download-peak", "peak RSS, kB", 0);
-pub(crate) static BACK: Measure = Measure::new("echo-cpu", "up and back, CPU µs per MB", 0);
-pub(crate) static BACK_PEAK: Measure = Measure::new("echo-peak", "peak RSS then, kB", 0);
+pub(crate) static DOWN: Measure = Measure::new("download-cpu", "down, CPU µs per MiB", 0);
+pub(crate) static DOWN_PEAK: Measure = Measure::new("download-peak", "peak RSS, KiB", 0);
+pub(crate) static BACK: Measure = Measure::new("echo-cpu", "up and back, CPU µs per MiB", 0);
+pub(crate) static BACK_PEAK: Measure = Measure::new("echo-peak", "peak RSS then, KiB", 0);
 
 pub(crate) static ROW: Row = Row {
     name: "payload",
-    title: "32 MB down, and up and back",
+    title: "32 MiB down, and up and back",
     about: "`GET /large` streams 32 MiB; `POST /echo` streams 32 MiB in and out at the same time. Each four times on a new \
             connection to one process. Processor time, user and system; the most that was ever resident.",
     measures: &[&DOWN, &DOWN_PEAK, &BACK, &BACK_PEAK],
@@ -62,7 +62,7 @@ fn once(
         Ok(server.cpu_us()? - before)
     })?;
     figures.push(cpu, subject, spent / f64::from(TIMES * SIZE / MIB));
-    figures.push(peak, subject, server.status_kb("VmHWM")?);
+    figures.push(peak, subject, server.status_kib("VmHWM")?);
     Ok(())
 }
 

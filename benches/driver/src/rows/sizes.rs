@@ -34,7 +34,7 @@ macro_rules! size {
         pub(crate) static $row: Row = Row {
             name: concat!("size-", $id),
             title: $title,
-            about: "A control group with that share of a processor (a quota per 100 ms) and 128 MB of memory, on one processor. \
+            about: "A control group with that share of a processor (a quota per 100 ms) and 128 MiB of memory, on one processor. \
                     From exec to the first 200; then the open loop.",
             measures: &[$name.start, $name.p50, $name.p99],
             plots: &[],

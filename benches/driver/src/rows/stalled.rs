@@ -42,9 +42,9 @@ fn of(bench: &Bench, subject: &Subject, name: &str) -> Outcome<f64> {
     const CLIENTS: u16 = 100;
     let mut server = bench.start(subject, Under::Nothing)?;
     server.connect()?;
-    let before = server.status_kb("VmHWM")?;
+    let before = server.status_kib("VmHWM")?;
     let held = hold(bench, &mut server, name, usize::from(CLIENTS))?;
-    let peak = server.status_kb("VmHWM")?;
+    let peak = server.status_kib("VmHWM")?;
     drop(held);
     server.finish()?;
     Ok((peak - before) * 1024.0 / f64::from(CLIENTS))

@@ -15,7 +15,7 @@ use crate::subjects::http::ALL;
 pub(crate) static INSTRUCTIONS: Measure = Measure::new("start-instructions", "instructions", 0);
 pub(crate) static FAULTS: Measure = Measure::new("start-faults", "page faults", 0);
 pub(crate) static WALL: Measure = Measure::new("start-wall", "wall, ms", 2);
-pub(crate) static RSS: Measure = Measure::new("start-rss", "resident then, kB", 0);
+pub(crate) static RSS: Measure = Measure::new("start-rss", "resident then, KiB", 0);
 
 pub(crate) static ROW: Row = Row {
     name: "start",
@@ -50,7 +50,7 @@ fn once(bench: &Bench, subject: &Subject, figures: &mut Figures) -> Outcome<()> 
     client.repeat(&ordinary(subject.first_path), 1)?;
     figures.push(&WALL, subject, started.elapsed().as_secs_f64() * 1000.0);
     figures.push(&FAULTS, subject, server.minor_faults()?);
-    figures.push(&RSS, subject, server.status_kb("VmRSS")?);
+    figures.push(&RSS, subject, server.status_kib("VmRSS")?);
     drop(client);
     server.finish()?;
     Ok(())

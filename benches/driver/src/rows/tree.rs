@@ -14,7 +14,7 @@ use crate::row::Row;
 use crate::subjects::http::{ALL, AXUM_HELLO, HELLO};
 use crate::subjects::{Program, Subject};
 
-pub(crate) static STRIPPED: Measure = Measure::new("size", "stripped binary, kB", 0);
+pub(crate) static STRIPPED: Measure = Measure::new("size", "stripped binary, KiB", 0);
 pub(crate) static CRATES: Measure = Measure::new("crates", "crates in the tree", 0);
 pub(crate) static SECONDS: Measure = Measure::new("build", "clean release build, s", 1);
 
@@ -51,8 +51,8 @@ fn size(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
         if !status.success() {
             return Err(format!("strip {binary}: {status}").into());
         }
-        let kilobytes = u32::try_from(fs::metadata(&stripped)?.len().div_ceil(1024))?;
-        figures.push(&STRIPPED, subject, f64::from(kilobytes));
+        let kib = u32::try_from(fs::metadata(&stripped)?.len().div_ceil(1024))?;
+        figures.push(&STRIPPED, subject, f64::from(kib));
     }
     for subject in [&HELLO, &AXUM_HELLO] {
         figures.push(&CRATES, subject, f64::from(crates(subject)?));

@@ -110,13 +110,13 @@ pub(super) fn per_client(
     const FIRST: usize = 100;
     let mut server = bench.start(subject, Under::Nothing)?;
     let mut held = vec![hold(bench, &mut server, name, FIRST)?];
-    let first = server.status_kb("VmRSS")?;
+    let first = server.status_kib("VmRSS")?;
     let mut clients = 0;
     for (measure, count) in &steps[..if bench.ci { 1 } else { steps.len() }] {
         held.push(hold(bench, &mut server, name, count - clients)?);
         clients = *count;
-        let kilobytes = server.status_kb("VmRSS")? - first;
-        figures.push(measure, subject, kilobytes * 1024.0 / f64::from(u32::try_from(clients)?));
+        let kib = server.status_kib("VmRSS")? - first;
+        figures.push(measure, subject, kib * 1024.0 / f64::from(u32::try_from(clients)?));
     }
     drop(held);
     server.finish()?;

@@ -16,7 +16,15 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1 })
+    let socket = None;
+    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+}
+
+fn websocket() -> Kind {
+    let Kind::Request(record) = request(101, false) else { unreachable!("a request") };
+    let traffic =
+        SocketTraffic { messages_from_client: 3, messages_to_client: 1, ..SocketTraffic::default() };
+    Kind::Request(Record { socket: Some(traffic), ..record })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {
@@ -68,6 +76,17 @@ fn calls() -> Vec<Sample> {
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
         (request(499, true), "GET /a 499 1.2 ms cold"),
+        (
+            Kind::CallFailed(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
+            "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
+             permitted) with start command '/code/app '.",
+        ),
+        (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
+        (
+            Kind::AttachmentLeftOut,
+            "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
+             attachment), from a custom domain not. x-local.attachment: true has the header here too",
+        ),
         (Kind::CallFailed(cause()), "FC Invoke End RequestId: 1-a, Error: no port"),
         (
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
@@ -113,7 +132,7 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceHealthy, "healthy again"),
         (
             Kind::InstanceOverMemory { memory_bytes: MEMORY_BYTES, limit_mib: 128 },
-            "killed: it used 49.00MB of 128MB",
+            "killed: it used 49.00 MiB of 128 MiB",
         ),
         (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
         (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
@@ -164,12 +183,36 @@ fn code() -> Vec<Sample> {
         (Kind::CodeMissing { code: folder(), error: error() }, "cannot take the code: /code: no luck"),
         (
             Kind::CodeRunInPlace { code: folder() },
-            "/code is larger than the platform takes (500 MB); it is run in place",
+            "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
         (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
         (address(false), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
-        (Kind::SwapRefused(cause()), "the new code does not start, so the former goes on: no port\nat all"),
+        (
+            Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(101, "/code/app", "line\nline"))),
+            "cannot start: Function instance exited unexpectedly(code 101, message:network is unreachable) with start \
+             command '/code/app '. (The message is the platform's reading of the code as an error number: a Rust program \
+             ends with 101 after a panic.)",
+        ),
+        (
+            Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(137, "/code/app", ""))),
+            "cannot start: Function instance exited unexpectedly(code 137, message:) with start command '/code/app '. (137 \
+             is 128 + 9: signal 9 ended it.)",
+        ),
+        (
+            Kind::InstanceNotListening { given_port: 80, waited: SECOND, last_line: None },
+            "nothing listens after 1 s: the program has to listen on 0.0.0.0:80, the port in FC_CUSTOM_LISTEN_PORT; it \
+             has written nothing",
+        ),
+        (
+            Kind::InstanceNotListening { given_port: 80, waited: SECOND, last_line: Some("x".to_owned()) },
+            "nothing listens after 1 s: the program has to listen on 0.0.0.0:80, the port in FC_CUSTOM_LISTEN_PORT; its \
+             last line was: x",
+        ),
+        (
+            Kind::SwapRefused(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
+            "the new code does not start; the former goes on",
+        ),
         (
             Kind::DrainExceeded { limit: SECOND },
             "calls of the former code are still under way after 1 s; they are ended, since the new code needs its port",
@@ -208,10 +251,18 @@ fn settings() -> Vec<Sample> {
             Kind::MemoryLimitsSampled { reason: error() },
             "memory limits are held by sampling, since control groups cannot be used: no luck",
         ),
+        (
+            Kind::CallsRemain { calls: 2, left: SECOND },
+            "2 calls are still under way, for at most 1 s more; Ctrl-C ends all at once",
+        ),
+        (
+            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500) },
+            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once",
+        ),
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
-            "3 lines (49.00MB) are not shown: the output is too slow",
+            "3 lines (49.00 MiB) are not shown: the output is too slow",
         ),
     ]
 }

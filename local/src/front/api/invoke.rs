@@ -3,33 +3,25 @@
 use std::sync::Arc;
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use crate::call::{Call, FunctionRef, Registry, collect, dispatch, is_function_error};
+use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::{Outgoing, plain};
 use crate::front::control::{Control, set_log};
 use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
-use crate::front::target::ApiCall;
 use crate::front::visit::Visit;
-use crate::wire::{Payload, limits};
+use crate::registry::Deployed;
+use crate::wire::{ClientBody, Payload, limits};
 
 /// Carries out the call.
 pub(crate) async fn invoke(
-    registry: &Registry,
-    call: ApiCall,
+    function: Arc<Deployed>,
     visit: &mut Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let (head, body) = request.into_parts();
-    if head.method != Method::POST {
-        return Err(Failure::path_not_supported(head.method.as_str(), head.uri.path()));
-    }
-    let name = Arc::clone(&registry.functions().find_by_name(&call.function)?.name);
-    visit.set_function(&name);
-    let function = FunctionRef { name, qualifier: call.qualifier.map(Box::from) };
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     limits::check_length(&head.headers)?;
@@ -37,14 +29,14 @@ pub(crate) async fn invoke(
     let tail = control.wants_log.then(Tail::default);
     let call = Call::event(visit.id(), function, Via::InvokeFunction, payload, tail.clone());
     visit.set_call(&call);
-    let answer = match dispatch(registry, call).await {
+    let answer = match dispatch(call).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref()),
     };
-    visit.set_run(&answer.run);
-    let is_error = is_function_error(&answer.head);
-    match collect(answer.body, answer.run, control.wants_log).await {
-        Ok((body, log)) => {
+    visit.set_answer(&answer);
+    let is_error = answer.is_function_error();
+    match answer.body.collect(control.wants_log).await {
+        Ok(Whole { bytes, log }) => {
             let mut headers = headers(visit);
             if is_error {
                 headers.insert(ERROR_TYPE, HeaderValue::from_static(UNHANDLED));
@@ -53,7 +45,7 @@ pub(crate) async fn invoke(
                 set_log(&mut headers, &log);
             }
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-            Ok(plain(StatusCode::OK, headers, body).map(Outgoing::whole))
+            Ok(plain(StatusCode::OK, headers, bytes).map(Outgoing::whole))
         }
         Err(failure) => function_error(failure, visit, tail.as_ref()),
     }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::front::body::plain;
 
-/// What a page may read besides the simple headers.
+/// The headers that a page may read besides the simple ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
 /// Fills in the default headers unless the function set any header of CORS itself.

@@ -1,4 +1,4 @@
-//! The HTTP trigger: what stands between a client and a function.
+//! The HTTP trigger: the checks and changes between a client and a function.
 
 mod cors;
 mod reply;

@@ -1,26 +1,26 @@
 //! A function's reply on its way to the client: streamed if the function streams it, else whole.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use hyper::upgrade::OnUpgrade;
 
-use crate::call::{Answer, AnswerBody, collect};
+use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
 use crate::front::visit::Visit;
-use crate::wire::{headers, limits};
+use crate::wire::{headers, limits, upgrade};
 
-/// Makes the client's response from the function's.
+/// Converts the function's reply into the client's response.
 pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,
     visit: &Visit,
     wants_log: bool,
+    client: Option<OnUpgrade>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Answer { mut head, body, run } = answer;
-    let refused = limits::check_reply(&head.headers)
-        .and_then(|()| if head.status.is_informational() { Err(informational(head.status)) } else { Ok(()) });
-    if let Err(failure) = refused {
-        run.fail(&failure);
+    let Answer { mut head, body } = answer;
+    if let Err(failure) = limits::check_reply(&head.headers) {
+        body.refuse(&failure);
         return Err(failure);
     }
     let has_no_body =
@@ -30,25 +30,30 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
-    let body = match body {
-        AnswerBody::Stream(body) if !has_no_body && !wants_log => {
-            return Ok(Response::from_parts(head, Outgoing::streamed(body, run)));
-        }
-        body => body,
-    };
-    let (whole, log) = collect(body, run, wants_log).await?;
+    if let Some(client) = client.filter(|_| body.is_tunnel()) {
+        upgrade::set(&mut head.headers);
+        return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
+    }
+    if body.is_streamed() && !has_no_body && !wants_log {
+        // Who listens to events acts on the head, and the first event may be long in coming.
+        let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
+        return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
+    }
+    let Whole { bytes, log } = body.collect(wants_log).await?;
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
-    // The length of what would have been sent is the function's to tell.
+    // Only the function knows the length of the body that it did not send.
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
-    Ok(Response::from_parts(head, Outgoing::whole(whole)))
+    Ok(Response::from_parts(head, Outgoing::whole(bytes)))
 }
 
-fn informational(status: StatusCode) -> Failure {
-    Failure::bad_response(format!("the function answered {status}, which the gateway did not ask for"))
+fn is_events(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

@@ -1,13 +1,15 @@
 //! A call by a function's HTTP trigger, phase by phase.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 
 use super::{cors, reply};
-use crate::call::{Call, CallKind, Deployed, FunctionRef, Registry, dispatch};
+use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
@@ -16,22 +18,29 @@ use crate::front::refusal;
 use crate::front::target::origin_form;
 use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
+use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{Payload, limits};
+use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
 
-/// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
-/// CORS, so errors get them too.
+/// How long to read the body of a handshake. No client should send one.
+const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
+
+/// By this header a browser says what it asks for.
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// Handles a request to a function's HTTP trigger. Browsers read a reply only with CORS headers, so errors get them
+/// too.
 pub(crate) async fn enter(
-    registry: &Registry,
-    deployed: &Deployed,
+    function: Arc<Deployed>,
     peer: &Peer,
     mut visit: Visit,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Response<Outgoing> {
-    visit.set_function(&deployed.name);
     let origin = request.headers().get(ORIGIN).cloned();
-    let function = Arc::clone(&deployed.pool().generation.function);
-    let mut response = match phases(registry, deployed, &function, peer, &mut visit, request).await {
+    let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
+    let settings = function.settings();
+    let entry = is_page.then(|| Arc::clone(&function));
+    let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
         Err(failure) => {
             visit.set_failure(&failure);
@@ -39,22 +48,23 @@ pub(crate) async fn enter(
         }
     };
     cors::fill(response.headers_mut(), origin.as_ref());
-    if function.local.attachment {
+    if settings.local.attachment {
         force_attachment(response.headers_mut());
+    } else if let Some(function) = entry {
+        function.tell_attachment();
     }
     visit.leave_with(response)
 }
 
 /// The phases behind the trigger, in the platform's order.
 async fn phases(
-    registry: &Registry,
-    deployed: &Deployed,
-    function: &Function,
+    function: Arc<Deployed>,
+    settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
-    request: Request<Incoming>,
+    mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Some(trigger) = &function.trigger else { return Err(Failure::trigger_not_found(&function.name)) };
+    let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
     if trigger.internet_disabled {
         return Err(Failure::internet_disabled());
     }
@@ -63,21 +73,25 @@ async fn phases(
         return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
     }
     check_method(trigger, request.method())?;
+    let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
-    let (payload, body_fault) = Payload::client(body, limits::BODY_MAX);
+    let (payload, body_fault) = match &client {
+        Some(_) => (ignore(body).await?, BodyFault::default()),
+        None => Payload::client(body, limits::BODY_MAX),
+    };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function: FunctionRef::latest(&deployed.name),
-        kind: CallKind::Http,
+        function,
+        kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
-        target: origin_form(&head.uri)?,
+        target: origin_form(&head.method, &head.uri)?,
         method: head.method.clone(),
         headers,
         payload,
@@ -85,9 +99,9 @@ async fn phases(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(registry, call).await?;
-    visit.set_run(&answer.run);
-    reply::pass_on(answer, &head.method, visit, control.wants_log).await
+    let answer = dispatch(call).await?;
+    visit.set_answer(&answer);
+    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
 fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
@@ -95,6 +109,15 @@ fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+}
+
+/// Reads and drops the body of a handshake. The function does not get it, and an unread rest would be taken for frames.
+async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
+    let read = Limited::new(body, limits::BODY_MAX).collect();
+    match timeout(IGNORED_BODY_MAX, read).await {
+        Ok(Ok(_)) => Ok(Payload::Empty),
+        _ => Err(Failure::invalid_argument("the handshake has a body that does not end")),
+    }
 }
 
 /// Built-in hosts make browsers save a reply instead of showing it.

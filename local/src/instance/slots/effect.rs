@@ -1,12 +1,12 @@
-//! What the state machine of the slots tells the pool.
+//! The effects that the state machine of the slots leaves for the pool.
 
 /// The number of a call that waits for a slot.
 pub(in crate::instance) type Waiter = u64;
 
-/// What a command asks the pool to do.
+/// An effect of a command, which the pool carries out.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::instance) enum Effect<I> {
-    /// The waiting call has a slot of `instance`. If nobody takes it any more, it has to be given back.
+    /// The waiting call gets a slot of `instance`. If the call is gone, the slot has to be given back.
     Hand {
         waiter: Waiter,
         instance: I,
@@ -18,7 +18,7 @@ pub(in crate::instance) enum Effect<I> {
     TurnAway(Waiter),
     /// Start this many instances.
     Start(usize),
-    /// End the starts under way.
+    /// Cancel the starts in progress.
     EndStarts,
     Thaw(I),
     Freeze(I),
@@ -27,17 +27,17 @@ pub(in crate::instance) enum Effect<I> {
     Kill(I),
 }
 
-/// What a call gets at once.
+/// The immediate result for a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::instance) enum Acquired<I> {
     Slot(I),
-    /// An effect will tell.
+    /// The call waits. A later effect has its result.
     Waiting(Waiter),
     /// The generation takes no further calls.
     Closed,
     /// All slots are taken, and so is every place to wait. There may be this many instances.
     Full(usize),
-    /// An unhealthy instance stands in the way. It makes room for the next call.
+    /// An unhealthy instance takes the last place. It is stopped, so that the next call can start another one.
     Unhealthy,
 }
 

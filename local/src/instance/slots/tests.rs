@@ -11,7 +11,7 @@ use super::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
 /// Instances go by a letter.
 type Name = char;
 
-/// A command, and what came of it for the rest of the world.
+/// A command, and its effects.
 #[derive(Debug, Clone, Copy)]
 enum Do {
     Acquire,
@@ -20,7 +20,7 @@ enum Do {
     GiveBack(Name),
     /// A start has led to this instance, which took the port it was given.
     Started(Name),
-    /// A start has led to this instance, which keeps to a port of its own.
+    /// A start has ended with this instance, which listens on a fixed port.
     StartedOnOwnPort(Name),
     StartFails,
     StartEnds,
@@ -30,13 +30,15 @@ enum Do {
     Unhealthy(Name),
     Healthy(Name),
     ReleaseIdle(Name),
+    /// The instance has only streams left, and fc-local stops.
+    StopBusy(Name),
     Warm,
     Open,
     Close,
     Abort,
 }
 
-/// Gives the command, and tells in words what came of it.
+/// Gives the command, and returns its effects as text.
 fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired<Name>>, Vec<Effect<Name>>) {
     let mut effects = Vec::new();
     let into = &mut effects;
@@ -55,6 +57,7 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
         Do::Unhealthy(name) => slots.set_healthy(&name, false, into),
         Do::Healthy(name) => slots.set_healthy(&name, true, into),
         Do::ReleaseIdle(name) => slots.release_idle(&name, into),
+        Do::StopBusy(name) => slots.stop_where(|instance, _| *instance == name, into),
         Do::Warm => _ = slots.warm(into),
         Do::Open => slots.open(into),
         Do::Close => slots.close(into),
@@ -86,7 +89,7 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
     acquired.into_iter().chain(effects).collect::<Vec<_>>().join(", ")
 }
 
-/// Commands in their order, each with what comes of it.
+/// Commands in their order, each with its effects.
 type Story<'a> = &'a [(Do, &'a str)];
 
 /// One call at a time, up to three instances.

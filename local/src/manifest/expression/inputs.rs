@@ -2,31 +2,53 @@
 
 use std::cell::Cell;
 
+use fc_runtime::platform::limits::MIB;
+
 use super::evaluate::{Context, Failure};
 use super::template;
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
-/// How deep values may lead to values. A circle ends here.
+/// The deepest nesting of references. A cycle ends here.
 const DEPTH_MAX: usize = 100;
 
-/// How many values the expressions of a file may lead to. A few lists of lists make millions.
+/// The most values that the expressions of a file may yield. A few nested lists could yield millions.
 const VALUES_MAX: usize = 200_000;
 
-/// How many values there may still be.
+/// The most text that the expressions of a file may yield, in bytes. Forty variables, each with the one before it twice,
+/// would yield a terabyte.
+const TEXT_MAX: usize = 128 * MIB;
+
+/// The values and the text that are left of these bounds.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<usize>,
+    text_left: Cell<usize>,
 }
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Budget { left: Cell::new(VALUES_MAX) }
+        Budget { left: Cell::new(VALUES_MAX), text_left: Cell::new(TEXT_MAX) }
+    }
+
+    /// Takes the bytes of a text that an expression makes. It has to be asked before the text is made.
+    ///
+    /// # Errors
+    ///
+    /// There is not so much left. No value is made from then on.
+    pub(super) fn take_text(&self, bytes: usize) -> Result<(), String> {
+        if let Some(left) = self.text_left.get().checked_sub(bytes) {
+            self.text_left.set(left);
+            return Ok(());
+        }
+        // One report is enough.
+        self.left.set(0);
+        Err(format!("the expressions of this file lead to more than {} MiB of text", TEXT_MAX / MIB))
     }
 }
 
-/// Replaces every expression in `node`. Nulls vanish, as they do in the deployment tool. What an expression cannot
-/// give is reported with its line, and the value is left out.
+/// Replaces every expression in `node`. Nulls vanish, as in the deployment tool. An expression without a value is
+/// reported with its line, and left out.
 pub(crate) fn inputs(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     copy(node, 0, context, problems)
 }
@@ -44,7 +66,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
             .then(|| format!("the expressions of this file lead to more than {VALUES_MAX} values"))
     };
     if let Some(text) = refusal {
-        // One remark is enough.
+        // One report is enough.
         left.set(0);
         problems.push(Problem::error(node.line, text));
         return Node::null(node.line);
@@ -53,6 +75,13 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::Text(text) => match template::compile(text, node.line, context) {
             Ok(compiled) => match compiled.value {
                 Value::List(_) | Value::Map(_) => return copy(&compiled, depth + 1, context, problems),
+                Value::Text(text) => match context.budget.take_text(text.len()) {
+                    Ok(()) => Value::Text(text),
+                    Err(why) => {
+                        problems.push(Problem::error(node.line, why));
+                        Value::Failed
+                    }
+                },
                 value => value,
             },
             Err(Failure::Said) => Value::Failed,
@@ -64,7 +93,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::List(items) => {
             let mut copied: Vec<Node> =
                 items.iter().map(|item| copy(item, depth + 1, context, problems)).collect();
-            // Those within a list leave a hole.
+            // A null within a list leaves a hole.
             let length = copied.iter().rposition(|item| item.value != Value::Null).map_or(0, |last| last + 1);
             copied.truncate(length);
             Value::List(copied)

@@ -2,7 +2,7 @@
 
 use crate::manifest::node::{Node, Value};
 
-/// What stands in `node` under one name: a key, a place in a list, or a length.
+/// The value in `node` under one name: a key, an index of a list, or `length`.
 pub(super) fn member(node: &Node, name: &str) -> Option<Node> {
     if name == "length" {
         let length = match &node.value {
@@ -15,7 +15,7 @@ pub(super) fn member(node: &Node, name: &str) -> Option<Node> {
     step(node, name).cloned()
 }
 
-/// What stands in `node` under the names, one within the other.
+/// The value in `node` under nested names.
 pub(crate) fn at_path(node: &Node, names: &[&str]) -> Option<Node> {
     let Some((last, above)) = names.split_last() else { return Some(node.clone()) };
     let mut node = node;
@@ -25,7 +25,7 @@ pub(crate) fn at_path(node: &Node, names: &[&str]) -> Option<Node> {
     member(node, last)
 }
 
-/// Takes what stands under the names out of `node`.
+/// Removes the value under nested names from `node`.
 pub(crate) fn remove_path(node: &mut Node, names: &[&str]) {
     match (names, &mut node.value) {
         ([last], Value::Map(_)) => _ = node.remove(last),
@@ -55,7 +55,7 @@ fn member_of_map<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     node.entry(name).map(|entry| &entry.node)
 }
 
-/// A place in a list. `01` and `+1` are names of nothing.
+/// An index of a list. `01` and `+1` are none.
 fn index(name: &str) -> Option<usize> {
     let index: usize = name.parse().ok()?;
     (index.to_string() == name).then_some(index)

@@ -11,7 +11,7 @@ enum Part<'a> {
     Pattern(Regex),
 }
 
-/// The phase and whether the key is for `command`. `Err` says what is wrong with the key.
+/// The phase and whether the key is for `command`. `Err` names the mistake in the key.
 ///
 /// The tool splits the key at dashes and looks at the first two words, so `pre-deploy-more` is `pre-deploy`.
 pub(crate) fn action<'a>(key: &'a str, command: &str) -> Result<(&'a str, bool), String> {

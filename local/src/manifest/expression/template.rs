@@ -8,10 +8,10 @@ pub(crate) fn has_expression(text: &str) -> bool {
     text.split_once("${").is_some_and(|(_, after)| after.contains('}'))
 }
 
-/// Replaces the expressions of a text, and those of the result once more.
+/// Replaces the expressions of a text, and then the expressions in the result.
 ///
-/// A text that is one expression becomes what the expression gives, with its kind; within a longer text everything
-/// becomes text.
+/// A text that is one expression becomes the expression's value, with its type. Within a longer text every value becomes
+/// text.
 pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failure> {
     if has_script(text) {
         return Err(Failure::Wrong(format!(
@@ -19,7 +19,7 @@ pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<
             evaluate::shortened(text)
         )));
     }
-    // Only here does the tool know `this`; what an expression leads to must say `that`.
+    // The tool knows `this` only here. A value that an expression refers to has to write `that`.
     let first = render(&text.replace("${this.", "${that."), line, context)?;
     match first.as_text() {
         Some(again) if has_expression(again) => render(again, line, context),
@@ -36,8 +36,10 @@ fn render(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failur
         if before.is_empty() && behind.is_empty() && rest.len() == text.len() {
             return Ok(Node { line, ..value });
         }
+        let value = value.to_text();
+        context.budget.take_text(before.len() + value.len()).map_err(Failure::Wrong)?;
         out.push_str(before);
-        out.push_str(&value.to_text());
+        out.push_str(&value);
         rest = behind;
     }
     out.push_str(rest);

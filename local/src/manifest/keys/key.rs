@@ -1,11 +1,11 @@
-//! A key that is known, and what it takes.
+//! A known key, and the type of its value.
 
 use crate::manifest::node::{Node, Value};
 
-/// What stands under a key.
+/// The type of the value under a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Takes {
-    /// What is looked at elsewhere, or the user's own.
+    /// Checked elsewhere, or the user's own data.
     Any,
     Text,
     Boolean,
@@ -29,7 +29,7 @@ pub(super) struct Range {
     pub(super) step: f64,
 }
 
-/// The text that may stand in the place of what a key takes.
+/// The text that a key accepts in place of its usual type.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum OrText {
     None,
@@ -113,7 +113,7 @@ impl Key {
         self
     }
 
-    /// Whether the value is the text that may stand in place of the rest.
+    /// Whether the value is the text that replaces the usual type.
     pub(super) fn takes_text(&self, node: &Node) -> bool {
         match (self.or_text, &node.value) {
             (OrText::Any, Value::Text(_)) => true,

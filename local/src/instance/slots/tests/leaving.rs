@@ -2,7 +2,7 @@
 
 use super::Do::{
     Abort, Acquire, Cancel, Close, Ended, GiveBack, Healthy, ReleaseIdle, Replace, Retire, StartEnds,
-    Started, Unhealthy, Warm,
+    Started, StopBusy, Unhealthy, Warm,
 };
 use super::*;
 
@@ -186,4 +186,22 @@ fn an_abort_ends_everything_at_once() {
         (GiveBack('b'), ""),
     ];
     assert!(tell(ONE_BY_ONE, story).is_gone());
+}
+
+#[test]
+fn an_instance_with_streams_is_stopped_under_them() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Acquire, "slot of a"),
+        (Close, "end starts"),
+        (StopBusy('b'), ""),
+        (StopBusy('a'), "stop a"),
+        (StopBusy('a'), ""),
+        (GiveBack('a'), ""),
+        (Abort, "kill a"),
+        (Ended('a'), ""),
+        (GiveBack('a'), ""),
+    ];
+    assert!(tell(TWO_BY_TWO, story).is_gone());
 }

@@ -98,6 +98,7 @@ impl World {
             36 => Do::Warm,
             37 => Do::Open,
             38 if dice.roll(4) == 0 => Do::Close,
+            38 if self.is_closed => Do::StopBusy(dice.pick(&busy)?),
             39 if self.is_closed && dice.roll(2) == 0 => Do::Abort,
             _ => return None,
         })
@@ -132,11 +133,11 @@ impl World {
             Do::Healthy(name) => _ = self.unhealthy.remove(&name),
             Do::Open => self.is_open = true,
             Do::Close => self.is_closed = true,
-            Do::Acquire | Do::ReleaseIdle(_) | Do::Warm | Do::Abort => {}
+            Do::Acquire | Do::ReleaseIdle(_) | Do::StopBusy(_) | Do::Warm | Do::Abort => {}
         }
         let (acquired, effects) = apply(&mut self.slots, command, self.now);
         for effect in &effects {
-            self.follow(effect);
+            self.follow(effect, command);
         }
         match acquired {
             Some(Acquired::Slot(name)) => self.take(name),
@@ -147,7 +148,7 @@ impl World {
         self.check();
     }
 
-    fn follow(&mut self, effect: &Effect<Name>) {
+    fn follow(&mut self, effect: &Effect<Name>, command: Do) {
         match *effect {
             Effect::Hand { waiter, instance, .. } => {
                 assert!(self.waiting.remove(&waiter), "{waiter} was answered before");
@@ -171,7 +172,8 @@ impl World {
                 self.frozen.insert(name);
             }
             Effect::Stop(name) => {
-                assert_eq!(self.instances.get(&name), Some(&0), "{name} is stopped in a call");
+                let has_calls = self.instances[&name] > 0;
+                assert_eq!(has_calls, matches!(command, Do::StopBusy(_)), "{name} is stopped in a call");
                 assert!(self.stopping.insert(name), "{name} is stopped twice");
             }
             Effect::Kill(name) => assert!(self.instances.contains_key(&name)),

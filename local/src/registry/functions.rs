@@ -1,32 +1,30 @@
-//! The functions there are, by name: the one place that knows which generation is current.
+//! The functions by name: deployed ones, and functions whose first deployment is under way.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::call::FunctionRef;
-use crate::event::Log;
+use super::deployed::Deployed;
 use crate::failure::Failure;
-use crate::instance::Pool;
 
-/// The functions of a platform, shared by all that call or change them.
+/// The functions of a platform, shared by callers and deployments.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     functions: RwLock<Arc<Functions>>,
 }
 
 impl Registry {
-    /// The functions as they are now.
+    /// The current functions.
     pub(crate) fn functions(&self) -> Arc<Functions> {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The function, or why it does not answer.
-    pub(crate) fn find(&self, function: &FunctionRef) -> Result<Arc<Deployed>, Failure> {
+    /// The function with this name, or why it does not answer.
+    pub(crate) fn find(&self, name: &str) -> Result<Arc<Deployed>, Failure> {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        functions.find(function).cloned()
+        functions.find(name).cloned()
     }
 
-    /// Puts a function in its place.
+    /// Adds a deployed function.
     pub(crate) fn add(&self, function: Arc<Deployed>) {
         self.change(|functions| functions.insert(function));
     }
@@ -37,7 +35,7 @@ impl Registry {
         removed
     }
 
-    /// Says why a function that is not there yet does not answer. It has no effect on one that is there.
+    /// Says why a function that is not deployed yet does not answer. No effect on a deployed function.
     pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
         self.change(|functions| functions.set_pending(name, why));
     }
@@ -48,7 +46,7 @@ impl Registry {
     }
 }
 
-/// The functions there are, and those that are to come.
+/// The deployed functions, and the functions that are not deployed yet.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Functions {
     deployed: HashMap<Arc<str>, Arc<Deployed>>,
@@ -76,17 +74,8 @@ impl Functions {
         self.deployed.get(name)
     }
 
-    /// The function, or why it does not answer.
-    pub(crate) fn find(&self, function: &FunctionRef) -> Result<&Arc<Deployed>, Failure> {
-        let found = self.find_by_name(&function.name)?;
-        match &function.qualifier {
-            None => Ok(found),
-            Some(qualifier) => Err(Failure::version_not_found(qualifier)),
-        }
-    }
-
-    /// The newest code of the function with this name, or why it does not answer.
-    pub(crate) fn find_by_name(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
+    /// The function with this name, or why it does not answer.
+    pub(crate) fn find(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
         match (self.deployed.get(name), self.pending.get(name)) {
             (Some(function), _) => Ok(function),
             (None, Some(why)) => Err(Failure::unavailable(format!("function '{name}' {why}"))),
@@ -94,34 +83,18 @@ impl Functions {
         }
     }
 
-    /// The names of all, in no order.
+    /// The names of all functions with their states in a few words, in order.
+    pub(crate) fn states(&self) -> Vec<(&str, &str)> {
+        let deployed = self.deployed.values().map(|function| (&*function.name, function.state()));
+        let pending = self.pending.iter().map(|(name, why)| (name.as_str(), *why));
+        let mut states: Vec<_> = deployed.chain(pending).collect();
+        states.sort_unstable();
+        states
+    }
+
+    /// The names of all functions, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.deployed.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str))
-    }
-}
-
-/// A function that answers, whichever generation of it is current.
-#[derive(Debug)]
-pub(crate) struct Deployed {
-    pub(crate) name: Arc<str>,
-    pub(super) log: Log,
-    pool: RwLock<Arc<Pool>>,
-}
-
-impl Deployed {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
-        let generation = &pool.generation;
-        Deployed { name: Arc::clone(&generation.name), log: generation.log.clone(), pool: RwLock::new(pool) }
-    }
-
-    /// The current generation.
-    pub(crate) fn pool(&self) -> Arc<Pool> {
-        Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Makes `pool` the current generation and gives the former one.
-    pub(crate) fn swap(&self, pool: Arc<Pool>) -> Arc<Pool> {
-        std::mem::replace(&mut *self.pool.write().unwrap_or_else(PoisonError::into_inner), pool)
     }
 }
 
@@ -134,19 +107,11 @@ mod tests {
     fn a_function_that_is_to_come_says_why_it_does_not_answer() {
         let registry = Registry::default();
         registry.set_pending("soon", "is being built");
-        let function = |name: &str, qualifier: Option<&str>| FunctionRef {
-            name: Arc::from(name),
-            qualifier: qualifier.map(Box::from),
-        };
-        let failure = registry.find(&function("soon", None)).unwrap_err();
+        let failure = registry.find("soon").unwrap_err();
         assert_eq!(failure.kind, FailureKind::ServiceUnavailable);
         assert_eq!(failure.message(), "function 'soon' is being built");
         assert_eq!(registry.functions().names().collect::<Vec<_>>(), ["soon"]);
-        // What is not there has no versions either.
-        for qualifier in [None, Some("1")] {
-            let failure = registry.find(&function("never", qualifier)).unwrap_err();
-            assert_eq!(failure.kind, FailureKind::FunctionNotFound);
-        }
+        assert_eq!(registry.find("never").unwrap_err().kind, FailureKind::FunctionNotFound);
         assert!(registry.remove("soon").is_none());
         assert_eq!(registry.functions().names().count(), 0);
     }

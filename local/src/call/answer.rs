@@ -1,0 +1,157 @@
+//! The answer to a call: its head, and a body that is still to come.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use fc_runtime::platform::limits::MIB;
+use fc_runtime::platform::names::header as fc;
+use fc_runtime::platform::names::status;
+use http::{StatusCode, header, response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::run::Run;
+use super::stream::AnswerStream;
+use super::tunnel::AnswerTunnel;
+use crate::failure::Failure;
+
+/// The largest reply that is not streamed. The platform states no limit. This one protects the machine.
+const WHOLE_MAX: usize = 256 * MIB;
+
+/// A reply whose body is still to come.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: response::Parts,
+    pub(crate) body: AnswerBody,
+}
+
+/// The body of an answer. The body owns the call's run: dropping it before its end means that the client left.
+#[derive(Debug)]
+pub(crate) struct AnswerBody {
+    incoming: Incoming,
+    framing: Framing,
+    /// The function's connection, which has become a WebSocket.
+    upgraded: Option<OnUpgrade>,
+    run: Run,
+}
+
+/// How the function sends its body, which decides how the platform passes it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// With a length: the platform reads the whole body before it sends any of it.
+    Length,
+    /// In chunks: the platform passes each chunk on at once.
+    Chunks,
+}
+
+/// A body that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) bytes: Bytes,
+    /// The last 4 KiB of the call's log, if they were asked for.
+    pub(crate) log: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn new(mut head: response::Parts, incoming: Incoming, run: Run) -> Self {
+        let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
+        let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
+        let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+        let upgraded = if is_switch { head.extensions.remove() } else { None };
+        Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
+    }
+
+    /// Whether the function marked its reply as a failure. The status of the reply does not decide.
+    pub(crate) fn is_function_error(&self) -> bool {
+        self.head.headers.get(fc::STATUS).is_some_and(|status| status != status::SUCCESS)
+    }
+
+    /// The instance that answers.
+    pub(crate) fn instance_id(&self) -> Option<Arc<str>> {
+        self.body.run.instance_id()
+    }
+
+    /// Whether the call waited for the instance to start.
+    pub(crate) fn is_cold(&self) -> bool {
+        self.body.run.is_cold()
+    }
+}
+
+impl AnswerBody {
+    /// Whether the function sends the body in chunks.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.framing == Framing::Chunks
+    }
+
+    /// The body chunk by chunk.
+    pub(crate) fn stream(self) -> AnswerStream {
+        AnswerStream::new(self.incoming, self.run)
+    }
+
+    /// Whether the function agreed to a WebSocket, which has no body.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.upgraded.is_some()
+    }
+
+    /// The WebSocket between the client's connection and the function's.
+    pub(crate) fn tunnel(self, client: OnUpgrade) -> AnswerTunnel {
+        AnswerTunnel::new(client, self.upgraded, self.run)
+    }
+
+    /// The body chunk by chunk, after a moment for its first piece.
+    ///
+    /// # Errors
+    /// The function broke off before it.
+    pub(crate) async fn stream_begun(self) -> Result<AnswerStream, Failure> {
+        self.stream().begun().await
+    }
+
+    /// Reads the body to its end, within the function's time.
+    pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
+        let failure = match self.run.within(read(&mut self.incoming)).await {
+            Ok(Ok(bytes)) => {
+                let log = self.run.finish(wants_log).await;
+                return Ok(Whole { bytes, log });
+            }
+            Ok(Err(Broken::TooLarge)) => {
+                Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))
+            }
+            Ok(Err(Broken::Cut)) => self.run.crashed().await,
+            Err(failure) => failure,
+        };
+        self.run.fail(&failure);
+        Err(failure)
+    }
+
+    /// Drops the body, because the answer breaks a rule of the platform.
+    pub(crate) fn refuse(self, failure: &Failure) {
+        self.run.fail(failure);
+    }
+}
+
+/// Why a whole body cannot be read.
+enum Broken {
+    TooLarge,
+    Cut,
+}
+
+async fn read(body: &mut Incoming) -> Result<Bytes, Broken> {
+    let mut first = Bytes::new();
+    let mut all: Option<BytesMut> = None;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Broken::Cut)?.into_data() else { continue };
+        match &mut all {
+            None if first.is_empty() => first = data,
+            None => {
+                let mut joined = BytesMut::with_capacity(first.len() + data.len());
+                joined.extend_from_slice(&first);
+                joined.extend_from_slice(&data);
+                all = Some(joined);
+            }
+            Some(all) if all.len() + data.len() > WHOLE_MAX => return Err(Broken::TooLarge),
+            Some(all) => all.extend_from_slice(&data),
+        }
+    }
+    Ok(all.map_or(first, BytesMut::freeze))
+}

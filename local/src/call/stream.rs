@@ -1,0 +1,117 @@
+//! A streamed body, with the time and the end of its call.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use super::run::Run;
+use crate::failure::Failure;
+
+/// How long a streamed body is waited for before its head is passed on without it.
+const FIRST_MAX: Duration = Duration::from_millis(100);
+
+/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
+#[derive(Debug)]
+pub(crate) struct AnswerStream {
+    body: Incoming,
+    first: First,
+    /// `None` after the end of the call.
+    run: Option<Run>,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// What has been read of a body before its head is passed on.
+#[derive(Debug)]
+enum First {
+    Nothing,
+    Frame(Frame<Bytes>),
+    End,
+}
+
+/// Why a body ended early: the function's time is over, or the instance ended.
+#[derive(Debug)]
+pub(crate) struct BrokenOff;
+
+impl AnswerStream {
+    pub(super) fn new(body: Incoming, mut run: Run) -> Self {
+        run.begin_stream();
+        let deadline = Box::pin(sleep_until(run.deadline()));
+        AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
+    }
+
+    /// Waits a moment for the first piece, so that a body that fails at once is a failure and not a reply that is cut.
+    pub(super) async fn begun(mut self) -> Result<Self, Failure> {
+        match timeout(FIRST_MAX, self.body.frame()).await {
+            Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
+            Ok(None) => self.first = First::End,
+            Ok(Some(Err(_))) => {
+                if let Some(run) = self.run.take() {
+                    let failure = run.crashed().await;
+                    run.fail(&failure);
+                    return Err(failure);
+                }
+            }
+            Err(_) => {}
+        }
+        Ok(self)
+    }
+
+    /// Whether the body is complete.
+    pub(crate) fn is_over(&self) -> bool {
+        self.run.is_none()
+    }
+
+    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
+    pub(crate) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.is_over() {
+            return Poll::Ready(None);
+        }
+        if self.deadline.as_mut().poll(context).is_ready() {
+            self.fail(Run::timed_out);
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
+        let frame = match std::mem::replace(&mut self.first, First::Nothing) {
+            First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
+            First::Frame(frame) => Some(Ok(frame)),
+            First::End => None,
+        };
+        match frame {
+            Some(Ok(frame)) => {
+                if frame.is_trailers() {
+                    self.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(_)) => {
+                self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
+                Poll::Ready(Some(Err(BrokenOff)))
+            }
+            None => {
+                self.complete();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.complete();
+        }
+    }
+
+    fn fail(&mut self, why: impl FnOnce(&Run) -> Failure) {
+        if let Some(run) = self.run.take() {
+            let failure = why(&run);
+            run.fail(&failure);
+        }
+    }
+}

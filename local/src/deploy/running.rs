@@ -1,0 +1,77 @@
+//! Where a running `fc-local dev` tells others its address: in its own folder for temporary files.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::snapshot::Workspace;
+use crate::shell;
+
+/// The file: the address, and on the next line the manifest.
+const FILE: &str = "address";
+
+impl Workspace {
+    /// Lets [`find`] find the platform that serves this manifest.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(crate) fn announce(&self, manifest: &Path, address: SocketAddr) -> io::Result<()> {
+        let text = format!("{}\n{}", reachable(address), canonical(manifest).display());
+        // A reader sees all of it or nothing.
+        let (file, whole) = (self.folder().join("address.new"), self.folder().join(FILE));
+        std::fs::write(&file, text)?;
+        std::fs::rename(file, whole)
+    }
+}
+
+/// Where this user's platform for this manifest listens, if one runs. The latest if there are several.
+pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
+    let manifest = canonical(manifest);
+    let user = rustix::process::getuid().as_raw();
+    let running = Workspace::running(&shell::temporary_folder()).filter_map(|folder| {
+        // Others may put folders there too.
+        let is_own = std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.uid() == user);
+        let file = folder.join(FILE);
+        let text = std::fs::read_to_string(&file).ok().filter(|_| is_own)?;
+        let (address, of) = text.split_once('\n')?;
+        let since = std::fs::metadata(&file).and_then(|metadata| metadata.modified()).ok()?;
+        (Path::new(of) == manifest).then_some((since, address.parse().ok()?))
+    });
+    running.max_by_key(|(since, _)| *since).map(|(_, address)| address)
+}
+
+fn canonical(manifest: &Path) -> std::path::PathBuf {
+    std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned())
+}
+
+/// The address as a program of this machine reaches it.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_platform_of_a_manifest_is_found_while_it_runs() {
+        let (one, two) = (Workspace::create().unwrap(), Workspace::create().unwrap());
+        let manifest = one.folder().join("s.yaml");
+        assert_eq!(find(&manifest), None);
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        one.announce(&manifest, address("0.0.0.0:1")).unwrap();
+        assert_eq!(find(&manifest), Some(address("127.0.0.1:1")));
+        two.announce(&one.folder().join("other.yaml"), address("[::]:2")).unwrap();
+        assert_eq!(find(&manifest), Some(address("127.0.0.1:1")));
+        assert_eq!(find(&one.folder().join("other.yaml")), Some(address("[::1]:2")));
+        drop(one);
+        assert_eq!(find(&manifest), None);
+    }
+}

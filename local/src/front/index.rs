@@ -1,0 +1,50 @@
+//! The page that lists the functions, at `/` of the main port.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::body::plain;
+use super::entry::Front;
+use super::target::Door;
+
+const STYLE: &str =
+    "body{font:16px/1.5 system-ui;margin:3rem}td,th{padding:.2rem 1.5rem .2rem 0;text-align:left}";
+
+impl Front {
+    /// Notes that a door is open at this address.
+    pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
+        let name = match door {
+            Door::Main => Arc::from(""),
+            Door::Function(name) => Arc::clone(name),
+        };
+        // The main port may be open at two addresses: the first one is what people are told.
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(address);
+    }
+
+    /// The list of functions with their states. Names of functions need no escapes in HTML.
+    pub(super) fn index(&self, states: &[(&str, &str)], method: &Method) -> Response<Bytes> {
+        let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let main = ports.get("").map_or(0, SocketAddr::port);
+        let mut page = format!(
+            "<!doctype html><meta charset=utf-8><title>fc-local</title><style>{STYLE}</style><h1>Functions</h1><table>"
+        );
+        for (name, state) in states {
+            let own = ports.get(*name).map(ToString::to_string).unwrap_or_default();
+            // Writing into a string cannot fail.
+            _ = write!(
+                page,
+                "<tr><td><a href=\"http://{name}.localhost:{main}/\">{name}</a><td><a href=\"http://{own}/\">{own}</a><td>{state}"
+            );
+        }
+        page.push_str("</table><p>Events: <code>fc-local invoke NAME</code></p>\n");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        plain(StatusCode::OK, headers, if *method == Method::HEAD { String::new() } else { page })
+    }
+}

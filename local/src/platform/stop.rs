@@ -1,0 +1,104 @@
+//! The end of a platform: what is under way gets its time, streams are told to end, and what is left is named.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::platform::Platform;
+use crate::deploy::GONE_MAX;
+use crate::event::{Kind, Source};
+
+/// How long calls are waited for before streams are told to end. Most calls are over by then.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether only streams are left on an instance.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often the calls that are left are counted in the log.
+const COUNTDOWN: Duration = Duration::from_secs(5);
+
+/// How long instances have to be gone after they were killed on demand.
+const ABORT_MAX: Duration = Duration::from_millis(500);
+
+impl Platform {
+    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. An instance
+    /// that has only streams left is stopped before, so that it can end them in order. Sockets are told at once.
+    pub async fn stop(self, drain: Duration) {
+        self.stop_unless(drain, pending()).await;
+    }
+
+    /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` then.
+    pub async fn stop_unless(self, drain: Duration, abort: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            () = self.drain(drain) => true,
+            () = abort => {
+                self.abort();
+                self.tasks.close();
+                // What does not end now is ended by its guard when this process does.
+                _ = tokio::time::timeout(ABORT_MAX, self.tasks.wait()).await;
+                false
+            }
+        }
+    }
+
+    async fn drain(&self, drain: Duration) {
+        let deadline = Instant::now() + drain;
+        self.stop.cancel();
+        self.connections.close();
+        for pool in self.deployer.generations() {
+            pool.say_goodbye();
+        }
+        let is_drained = self.drain_connections(deadline).await;
+        let pools = self.deployer.generations();
+        for pool in &pools {
+            pool.close();
+        }
+        if !is_drained {
+            self.log.emit(&Source::default(), Kind::CallsEnded);
+            self.abort();
+        }
+        self.tasks.close();
+        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            self.abort();
+            // What does not end now is ended by its guard when this process does.
+            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+        }
+    }
+
+    /// Waits for the connections. Whether all of them were over before the deadline.
+    async fn drain_connections(&self, deadline: Instant) -> bool {
+        let mut next = Instant::now() + GRACE;
+        let mut count = next;
+        loop {
+            if timeout_at(next.min(deadline), self.connections.wait()).await.is_ok() {
+                return true;
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return false;
+            }
+            let pools = self.deployer.generations();
+            if now >= count {
+                count = now + COUNTDOWN;
+                for (pool, calls) in
+                    pools.iter().map(|pool| (pool, pool.calls())).filter(|(_, calls)| *calls > 0)
+                {
+                    let remain = Kind::CallsRemain { calls, left: deadline - now };
+                    self.log.emit(&pool.generation.source(), remain);
+                }
+            }
+            for pool in &pools {
+                pool.close();
+                pool.end_streams();
+            }
+            next = now + LOOK;
+        }
+    }
+
+    fn abort(&self) {
+        for pool in &self.deployer.generations() {
+            pool.abort();
+        }
+    }
+}

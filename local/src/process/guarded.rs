@@ -1,0 +1,140 @@
+//! The runner of real processes. Each program runs below a guard, which ends with fc-local.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio_util::task::TaskTracker;
+
+use super::handle::{Exit, Order, Process, Reporter};
+use super::orphans;
+use super::pipe::KernelPipe;
+use super::proc::{self, Listening};
+use super::role::{GUARD, NO_GROUP, SELF};
+use super::runner::{CommandLine, Pipe, Runner, Running};
+
+/// Starts programs as processes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Processes;
+
+/// A process and its descendants, reached through the guard.
+#[derive(Debug)]
+struct Guarded {
+    control: Arc<UnixStream>,
+    /// The process that all of the program's processes come from.
+    guard: u32,
+}
+
+impl Runner for Processes {
+    fn start(&self, line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let control = Arc::new(UnixStream::from_std(ours)?);
+        let mut command_of_guard = Command::new(SELF);
+        command_of_guard
+            .arg(GUARD)
+            .arg(line.group.map_or(OsStr::new(NO_GROUP), |group| group.folder().as_os_str()))
+            .args(line.command)
+            .current_dir(line.folder)
+            .env_clear()
+            .envs(line.environment)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C at the terminal must reach fc-local alone, which drains the instance first.
+            .process_group(0);
+        let mut child = orphans::spawn(&mut command_of_guard)?;
+        let guard = child.id().unwrap_or(0);
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?.into_owned_fd()?;
+        let (stdout, stderr): (Pipe, Pipe) =
+            (Box::new(KernelPipe::new(stdout)?), Box::new(KernelPipe::new(stderr)?));
+        let (process, reporter) = Process::new(Box::new(Guarded { control: Arc::clone(&control), guard }));
+        tasks.spawn(follow(child, guard, control, reporter));
+        Ok((process, stdout, stderr))
+    }
+
+    fn has_processes(&self) -> bool {
+        true
+    }
+}
+
+impl Running for Guarded {
+    fn order(&self, order: Order) {
+        let line: &[u8] = match order {
+            Order::Terminate => b"term\n",
+            Order::Kill => b"kill\n",
+            Order::Freeze => b"stop\n",
+            Order::Thaw => b"cont\n",
+        };
+        // A few bytes always fit into the socket of a live guard. Orders to a dead guard have no effect.
+        // Not by way of the executor, which does not know a new socket as writable before it has waited once.
+        _ = rustix::io::write(&*self.control, line);
+    }
+
+    fn memory(&self) -> u64 {
+        proc::memory(self.guard)
+    }
+
+    fn listening(&self) -> Vec<Listening> {
+        proc::listening(self.guard)
+    }
+
+    fn may_listen_on(&self, port: u16) -> bool {
+        proc::may_listen_on(self.guard, port)
+    }
+}
+
+/// Reads the guard's reports to the end, reaps it and tells how the instance ended.
+async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter: Reporter) {
+    let mut text = Vec::new();
+    let mut chunk = [0; 256];
+    loop {
+        if control.readable().await.is_err() {
+            break;
+        }
+        match control.try_read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => text.extend_from_slice(&chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => break,
+        }
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            match parse(&line) {
+                Some(Report::Pid(pid)) => reporter.pid(pid),
+                Some(Report::Oom(bytes)) => reporter.oom(bytes),
+                Some(Report::Exit(exit)) => reporter.exit(exit),
+                None => {}
+            }
+        }
+    }
+    // The guard ends right after its socket. An error of the wait concerns no caller.
+    drop(child.wait().await);
+    orphans::forget(guard);
+    if !reporter.has_told_exit() {
+        // A killed guard takes the program with it, but not the children of the program.
+        orphans::end().await;
+    }
+}
+
+enum Report {
+    Pid(u32),
+    Oom(u64),
+    Exit(Exit),
+}
+
+fn parse(line: &[u8]) -> Option<Report> {
+    let (word, number) = std::str::from_utf8(line).ok()?.trim().split_once(' ')?;
+    Some(match word {
+        "pid" => Report::Pid(number.parse().ok()?),
+        "oom" => Report::Oom(number.parse().ok()?),
+        "code" => Report::Exit(Exit::Code(number.parse().ok()?)),
+        "signal" => Report::Exit(Exit::Signal(number.parse().ok()?)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,268 @@
+//! The relay of a WebSocket: bytes between a client and a function, in both directions.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::frames::{Close, Meter, Passed, To};
+use super::hangup::Hangup;
+
+/// The buffer of one direction, in bytes.
+const BUFFER: usize = 32 * 1024;
+
+/// How long the last bytes of a closed end may take to reach the other end, and how long the other end may take to
+/// close too.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// Two connections. The bytes of each are written to the other.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    client: TcpStream,
+    function: TcpStream,
+    /// From the client to the function.
+    up: Flow,
+    /// From the function to the client.
+    down: Flow,
+}
+
+/// Why a relay is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The client closed its connection. Its bytes were delivered before.
+    Client,
+    /// The function closed its connection. Its bytes were delivered before.
+    Function,
+    /// The client's next frame makes its message too large. Nothing of that frame's payload is passed on.
+    TooLargeFromClient,
+    TooLargeFromFunction,
+}
+
+impl Relay {
+    /// Each side is a connection, with the bytes that were read from it already.
+    pub(crate) fn new(
+        (client, from_client): (TcpStream, Bytes),
+        (function, from_function): (TcpStream, Bytes),
+    ) -> Self {
+        Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
+    }
+
+    /// Passes bytes on until one side ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: another call of this method continues.
+    pub(crate) async fn pass(&mut self) -> Over {
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
+        let Relay { client, function, up, down } = self;
+        // The function's direction first: its close frame counts more than a client that has left.
+        if let Poll::Ready(end) = down.poll(context, function, client) {
+            return Poll::Ready(match end {
+                End::Closed => Over::Function,
+                End::TooLarge => Over::TooLargeFromFunction,
+            });
+        }
+        up.poll(context, client, function).map(|end| match end {
+            End::Closed => Over::Client,
+            End::TooLarge => Over::TooLargeFromClient,
+        })
+    }
+
+    /// Tells the function that the client goes away, as soon as the client's current frame has passed. Later bytes of
+    /// the client do not pass.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.up.goodbye = Some(Close::GoingAway.frame(To::Function));
+    }
+
+    /// Whether the function's close, or the client's, has passed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.up.meter.is_closing || self.down.meter.is_closing
+    }
+
+    /// The traffic from the client, and to the client.
+    pub(crate) fn passed(&self) -> [Passed; 2] {
+        [self.up.meter.passed, self.down.meter.passed]
+    }
+
+    /// Ends the client's side, with a close frame if there is one to send, and gives the client time to read. The
+    /// function's side ends at once.
+    pub(crate) async fn end_client(self, close: Option<Close>) {
+        drop(self.function);
+        let close = close.filter(|_| self.down.is_between_frames()).map(|close| close.frame(To::Client));
+        linger(self.client, close).await;
+    }
+
+    /// Ends the function's side as [`end_client`](Self::end_client) ends the client's.
+    pub(crate) async fn end_function(self, close: Option<Close>) {
+        drop(self.client);
+        let close = close.filter(|_| self.up.is_between_frames()).map(|close| close.frame(To::Function));
+        linger(self.function, close).await;
+    }
+}
+
+/// Closes our side and reads the rest. If a connection is closed with unread bytes, the peer may lose our last bytes.
+async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
+    let end = async {
+        if let Some(last) = last {
+            stream.write_all(&last).await?;
+        }
+        stream.shutdown().await?;
+        let mut rest = [0; 4096];
+        while stream.read(&mut rest).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // The connection ends here in any case.
+    _ = timeout(LINGER, end).await;
+}
+
+/// How one direction ended.
+enum End {
+    Closed,
+    TooLarge,
+}
+
+type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One direction, with its buffer.
+struct Flow {
+    buffer: Box<[u8]>,
+    /// The part of the buffer that is not written yet.
+    start: usize,
+    end: usize,
+    meter: Meter,
+    is_too_large: bool,
+    /// Writing has failed.
+    is_broken: bool,
+    /// Bytes are read and dropped.
+    is_muted: bool,
+    /// A frame of ours, the last one. It is sent at the next end of a frame.
+    goodbye: Option<Vec<u8>>,
+    watch: Option<Watch>,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Flow").field("meter", &self.meter).finish_non_exhaustive()
+    }
+}
+
+impl Flow {
+    fn new(first: &[u8]) -> Self {
+        let mut buffer = vec![0; first.len().max(BUFFER)];
+        buffer[..first.len()].copy_from_slice(first);
+        let mut flow = Flow {
+            buffer: buffer.into_boxed_slice(),
+            start: 0,
+            end: 0,
+            meter: Meter::default(),
+            is_too_large: false,
+            is_broken: false,
+            is_muted: false,
+            goodbye: None,
+            watch: None,
+        };
+        flow.take_in(first.len());
+        flow
+    }
+
+    /// Notes that `length` bytes were read into the buffer, which was empty.
+    fn take_in(&mut self, length: usize) {
+        self.start = 0;
+        self.end = match self.meter.follow(&self.buffer[..length]) {
+            Ok(()) => length,
+            Err(before) => {
+                self.is_too_large = true;
+                before
+            }
+        };
+    }
+
+    fn is_between_frames(&self) -> bool {
+        self.start == self.end && self.meter.is_between_frames()
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, from: &mut TcpStream, to: &mut TcpStream) -> Poll<End> {
+        loop {
+            if self.start < self.end {
+                match ready!(self.poll_write(context, from, to)) {
+                    Written::All => {}
+                    Written::TooLate => return Poll::Ready(End::Closed),
+                    Written::Broken => self.is_broken = true,
+                }
+            }
+            if self.is_broken {
+                // The other direction reads from the broken side, and will end.
+                return Poll::Pending;
+            }
+            if self.is_too_large {
+                return Poll::Ready(End::TooLarge);
+            }
+            if self.meter.is_between_frames()
+                && let Some(goodbye) = self.goodbye.take()
+            {
+                self.buffer[..goodbye.len()].copy_from_slice(&goodbye);
+                self.take_in(goodbye.len());
+                self.is_muted = true;
+                continue;
+            }
+            let mut into = ReadBuf::new(&mut self.buffer);
+            // A broken connection counts as closed.
+            _ = ready!(Pin::new(&mut *from).poll_read(context, &mut into));
+            match into.filled().len() {
+                0 => return Poll::Ready(End::Closed),
+                _ if self.is_muted => {}
+                length => self.take_in(length),
+            }
+        }
+    }
+
+    /// Writes the buffer. Meanwhile `from` is not read, so a watch checks whether it has closed.
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Written> {
+        while self.start < self.end {
+            match Pin::new(&mut *to).poll_write(context, &self.buffer[self.start..self.end]) {
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.start = self.end;
+                    return Poll::Ready(Written::Broken);
+                }
+                Poll::Ready(Ok(written)) => self.start += written,
+                Poll::Pending => {
+                    let watch = self.watch.get_or_insert_with(|| watch(from));
+                    return watch.as_mut().poll(context).map(|()| Written::TooLate);
+                }
+            }
+        }
+        self.watch = None;
+        Poll::Ready(Written::All)
+    }
+}
+
+/// The result of writing the buffer.
+enum Written {
+    All,
+    /// The source closed a while ago, and the destination does not take the bytes.
+    TooLate,
+    /// The destination takes no more.
+    Broken,
+}
+
+/// Waits until a connection that is not read has closed, and then until its bytes are delivered.
+fn watch(stream: &TcpStream) -> Watch {
+    // Without file descriptors there is no watch. The function's time limit ends the relay.
+    let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
+    Box::pin(async move {
+        hangup.gone().await;
+        sleep(LINGER).await;
+    })
+}

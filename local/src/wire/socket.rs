@@ -1,0 +1,130 @@
+//! The socket to a client, which holds back what hyper says by itself.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What one connection is doing, for its socket to know whose bytes it writes.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// `IDLE`, `ANSWERING` or `ANSWERED`.
+    state: AtomicU8,
+    /// The status with which hyper would have answered. Zero if there is none.
+    unread: AtomicU16,
+}
+
+/// No request, and all replies are written.
+const IDLE: u8 = 0;
+const ANSWERING: u8 = 1;
+/// hyper has the whole reply, and may not have written the end of it.
+const ANSWERED: u8 = 2;
+
+/// Held while a request is answered, until hyper has the last of the reply.
+#[derive(Debug)]
+pub(crate) struct Turn(Arc<Turns>);
+
+impl Turns {
+    pub(crate) fn begin(self: &Arc<Self>) -> Turn {
+        self.state.store(ANSWERING, Ordering::Relaxed);
+        Turn(Arc::clone(self))
+    }
+
+    fn flushed(&self) {
+        _ = self.state.compare_exchange(ANSWERED, IDLE, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Takes a reply of hyper's own, and keeps its status.
+    fn withhold(&self, bytes: &[u8]) -> bool {
+        if self.state.load(Ordering::Relaxed) != IDLE {
+            return false;
+        }
+        let status = bytes.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
+        let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let Some(status) = status.filter(|status| (400..500).contains(status)) else { return false };
+        self.unread.store(status, Ordering::Relaxed);
+        true
+    }
+
+    /// The status of the reply that was held back.
+    pub(crate) fn unread(&self) -> Option<u16> {
+        Some(self.unread.load(Ordering::Relaxed)).filter(|status| *status > 0)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.state.store(ANSWERED, Ordering::Relaxed);
+    }
+}
+
+/// A client's socket, which holds back what hyper says by itself.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    turns: Arc<Turns>,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, turns: &Arc<Turns>) -> Self {
+        Socket { stream, turns: Arc::clone(turns) }
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.turns.withhold(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if slices.first().is_some_and(|first| self.turns.withhold(first)) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.turns.flushed();
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.turns.unread().is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

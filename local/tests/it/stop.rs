@@ -1,0 +1,116 @@
+//! Ctrl-C: what is under way is ended in order, and nobody holds it up without being named.
+
+use serde_json::json;
+use testkit::events::{kind, printed};
+use testkit::eventually;
+use testkit::h1::{Conn, request};
+
+use crate::harness::{Local, f, scripted, write_manifest};
+
+/// Calls may go on for so many seconds: beyond the patience of a test.
+const LONG: [&str; 2] = ["--drain", "600"];
+
+fn start(function: testkit::manifest::Function) -> Local {
+    let folder = scripted();
+    write_manifest(&folder, function.timeout(600));
+    Local::start(folder, &LONG)
+}
+
+fn ask(local: &Local, target: &str) -> Conn {
+    let mut conn = Conn::open(local.function_port("f"));
+    conn.send(&request("GET", target, "", b""));
+    conn
+}
+
+#[test]
+fn streams_are_told_to_end_at_once() {
+    let mut local = start(f().concurrency(2).hook("preStop", json!({"handler": "true"})));
+    let mut streams = [(); 2].map(|()| ask(&local, "/chunks?n=100000&ms=50"));
+    for stream in &mut streams {
+        stream.answer_head().assert_status(200);
+    }
+    assert_eq!(local.interrupt(), Some(0));
+    let remain = local.wait_for(kind("calls_remain").function("f").field("calls", 2));
+    assert!(remain["leftMs"].as_f64().unwrap() > 500_000.0, "{remain}");
+    local.wait_for(printed("pre-stop"));
+    assert_eq!(local.count(kind("calls_ended")), 0);
+}
+
+#[test]
+fn a_call_without_a_reply_is_waited_for_beside_a_stream() {
+    let mut local = start(f().concurrency(2));
+    let mut stream = ask(&local, "/chunks?n=100000&ms=50");
+    stream.answer_head().assert_status(200);
+    let mut call = ask(&local, "/sleep?ms=3000");
+    local.wait_for(printed("asleep"));
+    assert_eq!(local.interrupt(), Some(0));
+    call.answer("GET").assert_status(200).assert_header("connection", "close");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_what_does_not_end() {
+    let mut local =
+        start(f().concurrency(2).var("SCRIPT_PRE_STOP", "never").hook("preStop", json!({"handler": "true"})));
+    let mut stream = ask(&local, "/chunks?n=100000&ms=50");
+    stream.answer_head().assert_status(200);
+    let _call = ask(&local, "/sleep?ms=600000");
+    local.wait_for(printed("asleep"));
+    testkit::process::signal(local.pid(), "INT");
+    local.wait_for(kind("calls_remain").field("calls", 2));
+    assert_eq!(local.interrupt(), Some(130));
+    // Which of its tasks hears first of the end is chance.
+    local.wait_for(kind("instance_ended").or(kind("instance_stopped")));
+}
+
+#[test]
+fn half_a_head_does_not_hold_the_stop_up() {
+    let mut local = start(f());
+    let mut fresh = Conn::open(local.function_port("f"));
+    fresh.send(b"GET / HTTP/1.1\r\nHost: ");
+    let mut used = ask(&local, "/name");
+    used.answer("GET").assert_status(200);
+    used.send(b"GET / HTTP/1.1\r\nHost: ");
+    assert_eq!(local.interrupt(), Some(0));
+    assert_eq!(local.count(kind("calls_ended")), 0);
+    for mut conn in [fresh, used] {
+        assert_eq!(conn.rest(), b"");
+    }
+}
+
+/// A stopped process finds both when it goes on: the signal, and bytes in its sockets.
+#[test]
+fn requests_that_were_sent_before_the_signal_are_answered() {
+    const EACH: usize = 8;
+    for round in 0..4 {
+        let mut local = start(f().concurrency(200));
+        let port = local.function_port("f");
+        let mut conns: Vec<_> = (0..2 * EACH).map(|_| Conn::open(port)).collect();
+        let bytes = request("GET", "/name", "", b"");
+        for used in &mut conns[..EACH] {
+            used.send(&bytes);
+            used.answer("GET").assert_status(200);
+        }
+        testkit::process::signal(local.pid(), "STOP");
+        // The kernel accepts connections for a process that does not run.
+        conns.extend((0..EACH).map(|_| Conn::open(port)));
+        if round % 2 == 0 {
+            testkit::process::signal(local.pid(), "INT");
+        }
+        for conn in &mut conns {
+            conn.send(&bytes);
+        }
+        if round % 2 == 1 {
+            testkit::process::signal(local.pid(), "INT");
+        }
+        testkit::process::signal(local.pid(), "CONT");
+        for (number, conn) in conns.iter_mut().enumerate() {
+            let answer = conn.try_answer("GET");
+            let answer = answer.unwrap_or_else(|| panic!("round {round}: connection {number} got no reply"));
+            answer.assert_status(200);
+        }
+        let (status, _) = local.program.ended();
+        assert_eq!(status.code(), Some(0));
+        let records = || local.count(kind("request").status(200));
+        eventually("all records", || records() == EACH + conns.len());
+    }
+}

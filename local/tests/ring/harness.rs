@@ -1,0 +1,237 @@
+//! A platform in this process, on fake programs, with a client in front.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+use fc_local::{Built, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
+use testkit::h1::{Conn, exchange, request};
+use testkit::manifest::Function;
+use testkit::{Answer, Folder, until};
+use tokio::runtime::Runtime;
+
+use crate::fake::{Fakes, Program};
+use crate::function::{Asked, Served, serve};
+
+/// A function `f` of which nothing else is said.
+pub(crate) fn f() -> Function {
+    Function::default()
+}
+
+/// Where the API takes events for it.
+const INVOCATIONS: &str = "/2023-03-30/functions/f/invocations";
+
+/// A platform with the function `f`.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    platform: Platform,
+    port: u16,
+    fakes: Arc<Fakes>,
+    seen: Seen,
+    folder: Folder,
+    // Last: what is above may still have tasks there.
+    runtime: Runtime,
+}
+
+/// What the platform told so far.
+#[derive(Debug)]
+pub(crate) struct Seen(Mutex<(Events, Vec<Arc<Event>>)>);
+
+impl Ring {
+    /// Opens a platform whose function answers by `handler`. No instance is started yet.
+    pub(crate) fn serving<F>(
+        function: Function,
+        handler: impl Fn(Asked) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Served> + Send + 'static,
+    {
+        Ring::of(function, Fakes::new(move |program| serve(program, handler.clone())))
+    }
+
+    /// Opens a platform whose function's programs do what `main` says.
+    pub(crate) fn running<F>(function: Function, main: impl Fn(Program) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = i32> + Send + 'static,
+    {
+        Ring::of(function, Fakes::new(main))
+    }
+
+    fn of(function: Function, fakes: Arc<Fakes>) -> Self {
+        let folder = Folder::new();
+        folder.write("code/bootstrap", "never run");
+        let manifest = load(&folder, function);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (log, events) = Log::new();
+        let mut settings = Settings::default();
+        settings.port = 0;
+        let platform = runtime.block_on(async {
+            let runner = Arc::clone(&fakes);
+            let platform = Platform::open_with(&manifest, settings, log, runner).await.unwrap();
+            assert!(platform.deploy(&manifest, "f", &mut Built::default()).await);
+            platform
+        });
+        let url = platform.addresses(&manifest).remove(0).port_url;
+        let port = url.trim_end_matches('/').rsplit_once(':').unwrap().1.parse().unwrap();
+        let seen = Seen(Mutex::new((events, Vec::new())));
+        Ring { platform, port, fakes, seen, folder, runtime }
+    }
+
+    /// Changes the function and deploys it, as a changed file does. Whether the change is taken.
+    pub(crate) fn redeploy(&self, function: Function) -> bool {
+        let manifest = load(&self.folder, function);
+        self.runtime.block_on(self.platform.deploy(&manifest, "f", &mut Built::default()))
+    }
+
+    /// Has an instance started, without a call.
+    pub(crate) fn warm(&self) {
+        let _inside = self.runtime.enter();
+        self.platform.warm("f");
+    }
+
+    /// Calls with an event, without a client.
+    pub(crate) fn invoke(&self, event: &'static str) -> Invocation {
+        self.runtime.block_on(self.platform.invoke("f", event.into(), false))
+    }
+
+    /// Stops the platform, and gives what it told to its end.
+    pub(crate) fn stop(self, drain: Duration) -> Seen {
+        self.runtime.block_on(self.platform.stop(drain));
+        self.seen
+    }
+
+    /// All programs so far, in the order of their starts.
+    pub(crate) fn programs(&self) -> Vec<Program> {
+        self.fakes.started()
+    }
+
+    /// The function's own port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sends a request without a body.
+    #[track_caller]
+    pub(crate) fn get(&self, target: &str) -> Answer {
+        self.call("GET", target, b"")
+    }
+
+    /// Sends a request.
+    #[track_caller]
+    pub(crate) fn call(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        exchange(self.port, &request(method, target, "", body))
+    }
+
+    /// Calls the function with an event, as the API's callers do.
+    #[track_caller]
+    pub(crate) fn post_event(&self, event: &[u8]) -> Answer {
+        exchange(self.main_port(), &request("POST", INVOCATIONS, "", event))
+    }
+
+    /// As [`begin`](Self::begin), a call of the API.
+    #[track_caller]
+    pub(crate) fn begin_event(&self) -> Conn {
+        let mut conn = Conn::open(self.main_port());
+        conn.send(&request("POST", INVOCATIONS, "", b"x"));
+        conn
+    }
+
+    fn main_port(&self) -> u16 {
+        self.platform.main_address().port()
+    }
+
+    /// Sends a request from a thread of its own.
+    pub(crate) fn get_beside<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        target: &'static str,
+    ) -> ScopedJoinHandle<'scope, Answer> {
+        scope.spawn(move || self.get(target))
+    }
+
+    /// Sends a request whose client may leave: by dropping the connection.
+    #[track_caller]
+    pub(crate) fn begin(&self, target: &str) -> Conn {
+        let mut conn = Conn::open(self.port);
+        conn.send(&request("GET", target, "", b""));
+        conn
+    }
+}
+
+impl std::ops::Deref for Ring {
+    type Target = Seen;
+
+    fn deref(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+impl Seen {
+    /// All events so far.
+    pub(crate) fn all(&self) -> Vec<Arc<Event>> {
+        let (events, seen) = &mut *self.0.lock().unwrap();
+        while events.take(seen, 1000) > 0 {}
+        seen.clone()
+    }
+
+    /// How many events so far are meant.
+    pub(crate) fn count(&self, wanted: impl Fn(&Kind) -> bool) -> usize {
+        self.all().iter().filter(|event| wanted(&event.kind)).count()
+    }
+
+    /// Waits for the nth event that is meant; the first one is 1.
+    #[track_caller]
+    pub(crate) fn nth(&self, nth: usize, what: &str, wanted: impl Fn(&Kind) -> bool) -> Arc<Event> {
+        until(&format!("{what} ({nth})"), || {
+            self.all().into_iter().filter(|event| wanted(&event.kind)).nth(nth - 1)
+        })
+    }
+
+    /// Waits for an event.
+    #[track_caller]
+    pub(crate) fn first(&self, what: &str, wanted: impl Fn(&Kind) -> bool) -> Arc<Event> {
+        self.nth(1, what, wanted)
+    }
+
+    /// The one record of a request, which comes after its reply.
+    #[track_caller]
+    pub(crate) fn record(&self, id: &str) -> Record {
+        let of_request = |event: &Event| event.request.as_deref() == Some(id);
+        let records = |all: Vec<Arc<Event>>| -> Vec<Record> {
+            let own = all.iter().filter(|event| of_request(event));
+            own.filter_map(
+                |event| if let Kind::Request(record) = &event.kind { Some(record.clone()) } else { None },
+            )
+            .collect()
+        };
+        until("a record", || records(self.all()).pop());
+        let mut found = records(self.all());
+        assert_eq!(found.len(), 1, "{id}: {found:?}");
+        found.remove(0)
+    }
+
+    /// The failure of a call, by its name.
+    #[track_caller]
+    pub(crate) fn failure(&self, id: &str) -> &'static str {
+        until("a failed call", || {
+            self.all().iter().find_map(|event| match &event.kind {
+                Kind::CallFailed(cause) if event.request.as_deref() == Some(id) => Some(cause.failure),
+                _ => None,
+            })
+        })
+    }
+
+    /// The instances that were started, in their order.
+    pub(crate) fn instances(&self) -> Vec<String> {
+        let started =
+            self.all().into_iter().filter(|event| matches!(event.kind, Kind::InstanceStarted { .. }));
+        started.map(|event| event.instance.as_deref().expect("it has an id").to_owned()).collect()
+    }
+}
+
+fn load(folder: &Folder, function: Function) -> Manifest {
+    let file: PathBuf = folder.write("s.yaml", &testkit::manifest::Manifest::from(function).to_string());
+    Manifest::load(&file).expect("the manifest is good")
+}

@@ -1,0 +1,14 @@
+//! Tests of the platform in this process: real sockets, real time, and no processes but this one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cancel;
+mod crash;
+mod fake;
+mod function;
+mod gate;
+mod harness;
+mod slots;
+mod start;
+mod stop;
+mod swap;

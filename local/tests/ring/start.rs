@@ -1,0 +1,205 @@
+//! Cold starts, and how they fail.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use fc_local::Kind;
+use fc_local::runner::Order;
+use serde_json::json;
+use testkit::eventually;
+
+use crate::fake::Program;
+use crate::function::{Asked, reply, serve, serve_on, text, usual};
+use crate::gate::Gate;
+use crate::harness::{Ring, f};
+
+#[test]
+fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
+    let ring = Ring::serving(f(), |asked: Asked| async move { text(asked.connection.to_string()) });
+    assert_eq!(ring.programs().len(), 0, "nothing is started before it is asked for");
+    let replies: Vec<_> = (0..3).map(|_| ring.get("/")).collect();
+    // The port was tried by a connection of its own before.
+    assert_eq!(replies.iter().map(testkit::Answer::text).collect::<Vec<_>>(), ["2", "2", "2"]);
+    let cold: Vec<bool> = replies.iter().map(|reply| ring.record(&reply.id()).is_cold).collect();
+    assert_eq!(cold, [true, false, false]);
+    let started = ring.first("a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));
+    let program = ring.programs().remove(0);
+    assert!(matches!(started.kind, Kind::InstanceStarted { process_id, .. } if process_id == program.pid()));
+    assert_eq!(started.instance.as_deref(), Some(program.variable("FC_INSTANCE_ID")));
+    assert_eq!(ring.instances().len(), 1);
+    assert!(program.command()[0].ends_with("/bootstrap"), "{:?}", program.command());
+}
+
+#[test]
+fn an_instance_that_is_warmed_makes_no_call_wait() {
+    let ring = Ring::serving(f(), usual(&Gate::shut()));
+    ring.warm();
+    ring.first("a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));
+    let reply = ring.get("/");
+    assert!(!ring.record(&reply.id()).is_cold);
+    assert_eq!(ring.programs().len(), 1);
+}
+
+#[test]
+fn a_call_waits_for_a_program_that_is_slow_to_listen() {
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let open = Arc::clone(&gate);
+    let ring = Ring::running(f(), move |program| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            serve(program, |_| async { text("at last") }).await
+        }
+    });
+    std::thread::scope(|scope| {
+        let call = ring.get_beside(scope, "/");
+        eventually("a start", || ring.programs().len() == 1);
+        open.notify_one();
+        assert_eq!(call.join().unwrap().text(), "at last");
+    });
+}
+
+#[test]
+fn a_program_that_never_listens_is_ended_with_the_time_of_its_start() {
+    let ring = Ring::running(f().local("startTimeout", 0.2), |program: Program| async move {
+        program.prints("not listening").await;
+        std::future::pending().await
+    });
+    let reply = ring.get("/");
+    let text = "Function instance health check failed on port 9000 in 0.2 seconds.\nLogs:\nnot listening";
+    reply.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", text);
+    assert_eq!(ring.failure(&reply.id()), "not_started");
+    ring.first(
+        "a failed start",
+        |kind| matches!(kind, Kind::InstanceStartFailed(cause) if cause.failure == "not_started"),
+    );
+    assert!(ring.programs()[0].orders().contains(&Order::Kill));
+    // An asynchronous event is not sent once more: the program would not listen then either.
+    let invocation = ring.invoke("x");
+    assert!(invocation.is_error && !invocation.is_retryable, "{invocation:?}");
+}
+
+#[test]
+fn a_program_that_ends_during_its_start_is_told_with_its_output() {
+    let ring = Ring::running(f(), |program: Program| async move {
+        program.complains("no database").await;
+        3
+    });
+    let reply = ring.get("/");
+    reply.assert_platform_error(412, "FcCommonError", "CAExited", "(code 3, ");
+    reply.assert_platform_error(412, "FcCommonError", "CAExited", "Logs:\nno database");
+    assert_eq!(ring.failure(&reply.id()), "exited_at_start");
+    ring.first("the line", |kind| matches!(kind, Kind::Stderr(text) if text == "no database"));
+    // It never took calls: no end of an instance is told.
+    assert_eq!(ring.count(|kind| matches!(kind, Kind::InstanceEnded(_) | Kind::InstanceStarted { .. })), 0);
+}
+
+#[test]
+fn a_program_that_keeps_to_its_own_port_is_the_only_one() {
+    let port = testkit::process::free_port();
+    let gate = Gate::shut();
+    let handler = usual(&gate);
+    let ring = Ring::running(f().concurrency(1).runtime("port", port), move |program| {
+        serve_on(port, program, handler.clone())
+    });
+    std::thread::scope(|scope| {
+        let call = ring.get_beside(scope, "/wait");
+        gate.holds(1);
+        ring.first(
+            "a port of its own",
+            |kind| matches!(kind, Kind::PortIgnored { port: own, .. } if *own == port),
+        );
+        ring.get("/").assert_platform_error(
+            429,
+            "FcCommonError",
+            "ResourceExhausted",
+            "limit of instances (1)",
+        );
+        gate.open_for(1);
+        assert_eq!(call.join().unwrap().status, 200);
+    });
+}
+
+#[test]
+fn a_port_that_a_stranger_has_taken_gets_no_calls() {
+    let strangers = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&strangers);
+    let ring = Ring::running(f(), move |program: Program| {
+        let kept = Arc::clone(&kept);
+        async move {
+            // The port is open, and not by the program.
+            let listener =
+                std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, program.given_port())).unwrap();
+            kept.lock().unwrap().push(listener);
+            std::future::pending().await
+        }
+    });
+    let reply = ring.get("/");
+    reply.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "another program has taken port");
+    assert_eq!(ring.failure(&reply.id()), "service_unavailable");
+    assert_eq!(strangers.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn the_initializer_runs_once_and_before_the_first_call() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let hooked = f().hook("initializer", json!({"handler": "true", "timeout": 5}));
+    let ring = Ring::serving(hooked, move |asked: Asked| {
+        log.lock().unwrap().push(format!("{} {}", asked.request.method(), asked.path()));
+        async { text("") }
+    });
+    ring.get("/first").assert_ok();
+    ring.get("/second").assert_ok();
+    assert_eq!(*seen.lock().unwrap(), ["POST /initialize", "GET /first", "GET /second"]);
+}
+
+#[test]
+fn a_failing_initializer_or_first_check_fails_the_start() {
+    let hooked = f().hook("initializer", json!({"handler": "true", "timeout": 5}));
+    let ring = Ring::serving(hooked, |_| async { reply(500, "") });
+    let answer = ring.get("/");
+    answer.assert_function_error(502, "Function initializer failed: POST /initialize answered 500");
+    assert_eq!(ring.failure(&answer.id()), "initializer_failed");
+    ring.post_event(b"x").assert_function_error(200, "Function initializer failed");
+    let invocation = ring.invoke("x");
+    assert!(invocation.is_error && invocation.is_retryable, "{invocation:?}");
+
+    let ring = Ring::serving(f().runtime("healthCheckConfig", json!({"httpGetUrl": "/live"})), |_| async {
+        reply(404, "")
+    });
+    let answer = ring.get("/");
+    answer.assert_platform_error(412, "FcCommonError", "FunctionNotStarted", "GET /live: answered 404");
+    assert_eq!(ring.failure(&answer.id()), "unhealthy");
+    eventually("its end", || ring.programs()[0].orders().contains(&Order::Kill));
+}
+
+#[test]
+fn a_hook_can_be_a_command_beside_the_program() {
+    let command = json!({"command": ["warm-up", "/code/data"], "timeout": 5});
+    let ring = Ring::running(f().hook("initializer", command), |program: Program| async move {
+        if program.command()[0] == "warm-up" {
+            program.prints("warmed up").await;
+            return 0;
+        }
+        serve(program, |_| async { text("served") }).await
+    });
+    assert_eq!(ring.get("/").text(), "served");
+    ring.first("the command's line", |kind| matches!(kind, Kind::Stdout(text) if text == "warmed up"));
+    let [program, command] = &ring.programs()[..] else { panic!("{:?}", ring.programs()) };
+    assert_eq!(command.variable("FC_INSTANCE_ID"), program.variable("FC_INSTANCE_ID"));
+    assert_eq!(command.given_port(), program.given_port());
+    assert!(command.command()[1].ends_with("/data") && command.command()[1] != "/code/data");
+}
+
+#[test]
+fn a_hooks_command_that_fails_fails_the_start() {
+    let command = json!({"command": ["check"], "timeout": 5});
+    let ring = Ring::running(f().hook("initializer", command), |program: Program| async move {
+        if program.command()[0] == "check" {
+            return 1;
+        }
+        serve(program, |_| async { text("served") }).await
+    });
+    ring.get("/").assert_function_error(502, "its command ended with code 1");
+}

@@ -1,0 +1,137 @@
+//! New code in the place of the former, while calls are under way.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fc_local::Kind;
+use fc_local::runner::Order;
+use testkit::eventually;
+use testkit::manifest::Function;
+
+use crate::function::{serve, serve_on, usual};
+use crate::gate::Gate;
+use crate::harness::{Ring, f};
+
+fn named(name: &str) -> Function {
+    f().var("NAME", name)
+}
+
+fn is_swapped(kind: &Kind) -> bool {
+    matches!(kind, Kind::Swapped)
+}
+
+#[test]
+fn calls_under_way_end_with_the_former_code_and_new_ones_get_the_new() {
+    let gate = Gate::shut();
+    let ring = Ring::serving(named("one"), usual(&gate));
+    assert_eq!(ring.get("/").text(), "one");
+    std::thread::scope(|scope| {
+        let call = ring.get_beside(scope, "/wait");
+        gate.holds(1);
+        assert!(ring.redeploy(named("two")));
+        ring.first("a swap", is_swapped);
+        let reply = ring.get("/");
+        assert_eq!(reply.text(), "two");
+        assert!(!ring.record(&reply.id()).is_cold, "the new code was started before it took over");
+        let [former, new] = &ring.programs()[..] else { panic!("{:?}", ring.programs()) };
+        assert_eq!(former.orders(), [], "it has a call");
+        gate.open_for(1);
+        let reply = call.join().unwrap();
+        assert_eq!((reply.status, reply.text().as_str()), (200, "passed"));
+        eventually("the former code ends", || former.orders().contains(&Order::Terminate));
+        assert_eq!(new.orders(), []);
+    });
+    let stopped = ring.first("a stop", |kind| matches!(kind, Kind::InstanceStopped));
+    assert_eq!(stopped.instance.as_deref(), Some(&*ring.instances()[0]));
+    assert_eq!(ring.count(|kind| matches!(kind, Kind::CallFailed(_))), 0);
+}
+
+#[test]
+fn no_call_fails_while_code_is_swapped() {
+    let ring = Ring::serving(named("0"), usual(&Gate::shut()));
+    let is_over = AtomicBool::new(false);
+    let calls: usize = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut latest = 0;
+                    let mut calls = 0;
+                    while !is_over.load(Ordering::Relaxed) {
+                        let reply = ring.get("/");
+                        assert_eq!(reply.status, 200, "{reply:?}");
+                        let number: usize = reply.text().parse().unwrap();
+                        assert!(number >= latest, "{number} after {latest}");
+                        latest = number;
+                        calls += 1;
+                    }
+                    calls
+                })
+            })
+            .collect();
+        for number in 1..=10 {
+            assert!(ring.redeploy(named(&number.to_string())));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+    });
+    assert_eq!(ring.get("/").text(), "10");
+    assert_eq!(ring.count(is_swapped), 10);
+    let answered = |kind: &Kind| matches!(kind, Kind::Request(record) if record.status == 200);
+    eventually("each call has its record", || ring.count(answered) == calls + 1);
+}
+
+#[test]
+fn new_code_that_does_not_start_leaves_the_former_in_place() {
+    let gate = Gate::shut();
+    let handler = usual(&gate);
+    let ring = Ring::running(named("good"), move |program| {
+        let handler = handler.clone();
+        async move { if program.name() == "bad" { 5 } else { serve(program, handler).await } }
+    });
+    assert_eq!(ring.get("/").text(), "good");
+    assert!(!ring.redeploy(named("bad")));
+    ring.first(
+        "a refusal",
+        |kind| matches!(kind, Kind::SwapRefused(cause) if cause.failure == "exited_at_start"),
+    );
+    assert_eq!(ring.get("/").text(), "good");
+    assert_eq!((ring.count(is_swapped), ring.programs().len()), (0, 2));
+}
+
+#[test]
+fn code_that_nobody_has_called_is_swapped_without_a_start() {
+    let ring = Ring::serving(named("one"), usual(&Gate::shut()));
+    assert!(ring.redeploy(named("two")));
+    assert_eq!((ring.count(is_swapped), ring.programs().len()), (1, 0));
+    assert_eq!(ring.get("/").text(), "two");
+}
+
+#[test]
+fn calls_wait_for_the_port_that_both_generations_keep_to() {
+    let port = testkit::process::free_port();
+    let gate = Gate::shut();
+    let handler = usual(&gate);
+    let ring = Ring::running(named("one").runtime("port", port), move |program| {
+        serve_on(port, program, handler.clone())
+    });
+    assert_eq!(ring.get("/").text(), "one");
+    std::thread::scope(|scope| {
+        let busy = ring.get_beside(scope, "/wait");
+        gate.holds(1);
+        let swap = scope.spawn(|| ring.redeploy(named("two").runtime("port", port)));
+        // From here on calls are the new code's, which has to wait.
+        let waiting = scope.spawn(|| {
+            eventually("the new code answers", || {
+                let reply = ring.get("/");
+                // While the former code is the current one its only instance is busy.
+                assert!(reply.status == 200 || reply.status == 429, "{reply:?}");
+                reply.text() == "two"
+            });
+        });
+        assert_eq!(ring.count(is_swapped), 0);
+        gate.open_for(1);
+        assert_eq!(busy.join().unwrap().text(), "passed");
+        assert!(swap.join().unwrap());
+        waiting.join().unwrap();
+    });
+    assert_eq!(ring.count(|kind| matches!(kind, Kind::DrainExceeded { .. })), 0);
+}
