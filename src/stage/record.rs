@@ -175,7 +175,8 @@ impl Record {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it, twice with the drop")]
+    #[inline(always)]
     fn leave_roll(&mut self) {
         match self.listed {
             Listed::Not => return,
@@ -201,7 +202,8 @@ impl Record {
 }
 
 impl Listed {
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     fn of(call: &Arc<Call>, counts: &LiveCounters) -> Self {
         match &call.peer {
             Some(peer) if peer.set_current(call) => Self::ByPeer,
