@@ -12,10 +12,10 @@ fn the_librarys_descriptors_are_those_of_its_protos() {
     let mut compiler = protox::Compiler::new([root.join("proto")]).unwrap();
     let reflection = ["v1", "v1alpha"].map(|version| format!("grpc/reflection/{version}/reflection.proto"));
     compiler.open_files(["grpc/health/v1/health.proto"]).unwrap().open_files(reflection).unwrap();
-    let compiled = compiler.encode_file_descriptor_set();
+    let set = compiler.encode_file_descriptor_set();
     let path = root.join("src/grpc/services.bin");
     if std::env::var_os("SERVICES").is_some_and(|value| value == "overwrite") {
-        fs::write(&path, &compiled).unwrap();
+        fs::write(&path, &set).unwrap();
     }
-    assert!(fs::read(&path).unwrap() == compiled, "{} is another's: SERVICES=overwrite", path.display());
+    assert!(fs::read(&path).unwrap() == set, "{} is another's: SERVICES=overwrite", path.display());
 }

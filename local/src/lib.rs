@@ -50,7 +50,7 @@ pub use event::{
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};
 
-/// What starts programs, for tests that put something else in the place of processes.
+/// The trait that starts programs. Tests can implement it without processes.
 #[doc(hidden)]
 pub mod runner {
     pub use crate::process::{CommandLine, Exit, Listening, Order, Pipe, Process, Reporter, Runner, Running};

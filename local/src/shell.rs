@@ -1,4 +1,4 @@
-//! What this program was started with: its arguments, its environment and its folders. Nothing else reads them.
+//! The arguments, environment and folders of this program. No other file reads them.
 
 use std::env;
 use std::ffi::OsString;
@@ -24,12 +24,12 @@ pub(crate) fn variables() -> impl Iterator<Item = (String, OsString)> {
     env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
 }
 
-/// The folder that the program was started in. There is none if it was removed.
+/// The folder that the program was started in. `None` if the folder was removed.
 pub(crate) fn current_folder() -> Option<PathBuf> {
     env::current_dir().ok()
 }
 
-/// Where files may be that nobody keeps.
+/// The folder for temporary files.
 pub(crate) fn temporary_folder() -> PathBuf {
     env::temp_dir()
 }

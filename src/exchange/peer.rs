@@ -291,15 +291,12 @@ mod tests {
     fn one_request_at_a_time_is_current() {
         let address = SocketAddr::from(([127, 0, 0, 1], 80));
         let (first, second) = (call(), call());
-        let peer = Peer::with_current(address, Budget::default());
+        let peer = Peer::with_current(address, Budget::new(0));
         assert!(peer.set_current(&first) && !peer.set_current(&second));
         assert!(peer.current().is_some_and(|current| Arc::ptr_eq(&current, &first)));
         peer.clear_current();
         assert!(peer.current().is_none() && peer.set_current(&second));
         assert_eq!(Arc::strong_count(&first), 1);
-        assert!(
-            !Peer::new(address, true, Budget::default()).set_current(&first),
-            "HTTP/2 has many at a time"
-        );
+        assert!(!Peer::new(address, true, Budget::new(0)).set_current(&first), "HTTP/2 has many at a time");
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use prost::Message;
 use tonic::Code;
@@ -20,7 +20,7 @@ use crate::grpc::accept::{Encoding, accept, encoding, known};
 use crate::grpc::message::{IntoMessage, IntoMessages, WithMetadata};
 use crate::grpc::messages::Messages;
 use crate::grpc::reply_body::{Framed, One, ReplyBody};
-use crate::grpc::status::{broken_call, good_trailers, judge, left_early, of_ours};
+use crate::grpc::status::{broken_call, good_trailers, is_of_status, judge, left_early, of_ours};
 use crate::grpc::wire::Wire;
 use crate::grpc::{frame, web};
 use crate::reply::Reply;
@@ -118,9 +118,21 @@ where
 fn with_status(own: HeaderMap) -> HeaderMap {
     let mut trailers = good_trailers();
     if !own.is_empty() {
-        trailers.extend(own);
+        trailers.extend(without_status(own));
     }
     trailers
+}
+
+/// The author's metadata. What says how a call ends, or what its messages are, is not the author's to set there.
+fn without_status(own: HeaderMap) -> impl Iterator<Item = (Option<HeaderName>, HeaderValue)> {
+    let mut is_kept = true;
+    own.into_iter().filter(move |(name, _)| {
+        // A name is given with its first value only.
+        if let Some(name) = name {
+            is_kept = *name != CONTENT_TYPE && !is_of_status(name);
+        }
+        is_kept
+    })
 }
 
 fn with_headers(mut reply: Reply, headers: HeaderMap, encoding: Encoding) -> Reply {
@@ -129,7 +141,7 @@ fn with_headers(mut reply: Reply, headers: HeaderMap, encoding: Encoding) -> Rep
         reply.headers_mut().insert(name, value);
     }
     if !headers.is_empty() {
-        reply.headers_mut().extend(headers.into_iter().filter(|(name, _)| *name != Some(CONTENT_TYPE)));
+        reply.headers_mut().extend(without_status(headers));
     }
     reply
 }

@@ -86,7 +86,8 @@ where
 /// A message, or a stream of messages, with metadata before and after it.
 ///
 /// Binary metadata has a name that ends in `-bin`, and a value in base64. To read the metadata of the request, use
-/// [`Exchange::header`](crate::Exchange::header). To add metadata to an error, use [`Error::with_header`].
+/// [`Exchange::header`](crate::Exchange::header). To add metadata to an error, use [`Error::with_header`]. The headers
+/// `grpc-status`, `grpc-message` and `content-type` are the runtime's, and are left out.
 ///
 /// ```
 /// use fc_runtime::http::{HeaderName, HeaderValue};

@@ -36,15 +36,12 @@ fn decode(mut text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     while let Some((&byte, rest)) = text.split_first() {
         let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
-                text = &rest[2..];
-            }
-            _ => {
-                decoded.push(byte);
-                text = rest;
-            }
+        if let (b'%', Some(high), Some(low)) = (byte, digit(0), digit(1)) {
+            decoded.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
+            text = &rest[2..];
+        } else {
+            decoded.push(byte);
+            text = rest;
         }
     }
     decoded

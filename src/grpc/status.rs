@@ -1,6 +1,6 @@
 //! Conversion between errors and gRPC statuses.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
 use crate::error::{BoxError, Error};
@@ -212,9 +212,14 @@ pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
     with_metadata(status_headers(&status), error)
 }
 
+/// Whether a header says how a call ended.
+pub(crate) fn is_of_status(name: &HeaderName) -> bool {
+    name == STATUS || name == percent::MESSAGE
+}
+
 /// Appends the error's headers to its status.
 fn with_metadata(mut trailers: HeaderMap, error: &Error) -> HeaderMap {
-    for (name, value) in error.headers() {
+    for (name, value) in error.headers().iter().filter(|(name, _)| !is_of_status(name)) {
         trailers.append(name.clone(), value.clone());
     }
     trailers
@@ -249,7 +254,7 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
 }
 
 /// The status of a call that reached no method. Its codes are those that gRPC leaves to libraries: a client that gets
-/// INVALID_ARGUMENT, NOT_FOUND or OUT_OF_RANGE knows that a method gave it.
+/// `INVALID_ARGUMENT`, `NOT_FOUND` or `OUT_OF_RANGE` knows that a method gave it.
 fn of_refusal(error: &Error) -> Status {
     match error.status().as_u16() {
         404 | 405 => Status::unimplemented("there is no such method here"),

@@ -32,6 +32,10 @@ impl<'h> HeadersSeen<'h> {
         for (name, value) in headers {
             let name = name.as_str();
             seen.size += name.len() + value.len();
+            // By the first letter first: most names are of no interest.
+            if !matches!(name.as_bytes().first(), Some(b'h' | b'o' | b't' | b'x')) {
+                continue;
+            }
             match name {
                 "host" => {
                     seen.hosts += 1;
@@ -59,9 +63,13 @@ mod tests {
     #[test]
     fn one_pass_finds_what_requests_are_asked() {
         let mut headers = HeaderMap::new();
-        for (name, value) in
-            [("host", "a"), ("host", "b"), ("x-fc-request-id", "1-x"), ("x-fc-control-path", "/invoke")]
-        {
+        for (name, value) in [
+            ("host", "a"),
+            ("host", "b"),
+            ("x-fc-request-id", "1-x"),
+            ("x-fc-control-path", "/invoke"),
+            ("accept", "*"),
+        ] {
             headers.append(name, HeaderValue::from_static(value));
         }
         let seen = HeadersSeen::at(&headers, true);
@@ -70,5 +78,25 @@ mod tests {
         assert_eq!(seen.control_path.unwrap(), "/invoke");
         assert!(!seen.has_origin && !seen.is_fc2);
         assert!(HeadersSeen::at(&headers, false).request_id.is_none());
+    }
+
+    /// Each name that is looked for is found, and all names count.
+    #[test]
+    fn no_name_is_passed_over() {
+        let seen = |name: &'static str, value| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )]);
+            let seen = HeadersSeen::at(&headers, true);
+            assert_eq!(seen.size, name.len() + value.len());
+            (seen.hosts, seen.codings, seen.is_unknown_coding, seen.has_origin, seen.is_fc2)
+        };
+        assert_eq!(seen("host", "a"), (1, 0, false, false, false));
+        assert_eq!(seen("transfer-encoding", "chunked"), (0, 1, false, false, false));
+        assert_eq!(seen("transfer-encoding", "gzip"), (0, 1, true, false, false));
+        assert_eq!(seen("origin", "null"), (0, 0, false, true, false));
+        assert_eq!(seen(header::SERVICE_NAME, "s"), (0, 0, false, false, true));
+        assert_eq!(seen("accept", "*"), (0, 0, false, false, false));
     }
 }

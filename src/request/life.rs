@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::budget::Held;
 use crate::cancel::HangUpPolicy;
@@ -26,7 +27,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
     pub(crate) fn answer(
         self: &Arc<Self>,
-        head: Parts,
+        mut head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
@@ -66,6 +67,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // What no handler sees needs no place among those that run, at the cap either.
             Err(refusal) => (Err(refusal), None),
         };
+        if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
+            head.headers = kept_of_shed(&head.headers);
+        }
         let arrival = Arrival { spelled, came, has_origin, held };
         let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
@@ -227,4 +231,15 @@ fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Resul
         }
         _ => Ok(None),
     }
+}
+
+/// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
+/// may be shed at once: they must not hold their heads meanwhile.
+#[cold]
+fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
+    let copy = |name: HeaderName| {
+        let value = HeaderValue::from_bytes(headers.get(&name)?.as_bytes()).ok()?;
+        Some((name, value))
+    };
+    [ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect()
 }

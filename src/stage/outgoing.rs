@@ -14,7 +14,7 @@ use crate::budget::Gate;
 use crate::error::{BoxError, Error};
 #[cfg(feature = "http2")]
 use crate::exchange::Peer;
-use crate::exchange::{Call, Replying};
+use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
 #[cfg(feature = "http2")]
 use crate::platform::limits::KIB;
@@ -53,9 +53,9 @@ impl Outgoing {
 
     /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
     /// stream may read it until then.
-    pub(crate) fn of_reply(body: Body, record: Record, drain: Option<Tracker>) -> Self {
+    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
         let mut outgoing = Self::new(body, Some(record));
-        outgoing.drain = drain;
+        (outgoing.busy, outgoing.drain) = (busy.map(Busy::replying), drain);
         outgoing
     }
 

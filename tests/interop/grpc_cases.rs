@@ -3,7 +3,8 @@
 //!
 //! Left out are the cases of authentication, of load balancers, and `cacheable_unary`, which calls by GET.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use crate::support::{Launch, Server, build};
 use crate::tools::{node, output, python};
@@ -113,4 +114,42 @@ fn by_grpc_js() {
         node
     };
     run(client, &[&PLAIN[..], &MORE, &["rpc_soak"]].concat());
+}
+
+/// What a client stream is recorded as that its client cancels: docs/grpc.md says why.
+#[track_caller]
+fn check_cancelled(name: &str, client: impl Fn(&Server, &str) -> Command, recorded: &[u64]) {
+    let server = Server::app("grpc");
+    let id = format!("cancelled-by-{name}");
+    let mut command = client(&server, &id);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a client");
+    server.until_seen(&format!("holding:{id}"));
+    child.stdin.take().expect("a pipe").write_all(b"now\n").unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "CANCELLED", "{name}");
+    let record = server.record(&id);
+    assert!(recorded.iter().any(|status| record["status"] == *status), "{name}: {record}");
+    if record["status"] == 499 {
+        assert_eq!(record["end"], "client left", "{name}: {record}");
+    }
+}
+
+#[test]
+#[ignore = "needs grpcio, grpclib and grpc-js: .ci/run runs it with --ignored"]
+fn a_cancelled_client_stream() {
+    for name in ["grpcio", "grpclib"] {
+        let client = |server: &Server, id: &str| {
+            let mut python = python();
+            python.arg(format!("{FOLDER}/clients/cancel.py")).args([name, &server.port.to_string(), id]);
+            python
+        };
+        check_cancelled(name, client, &[499]);
+    }
+    let client = |server: &Server, id: &str| {
+        let mut node = node();
+        node.arg(format!("{FOLDER}/clients/cancel.js")).args([&server.port.to_string(), id]);
+        node
+    };
+    // It ends the stream, and resets it then: which of the two the method hears first is a matter of a moment.
+    check_cancelled("grpc-js", client, &[200, 499]);
 }

@@ -16,8 +16,7 @@ use super::stream::AnswerStream;
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 
-/// How much of a reply that is not streamed is held. The platform states no limit; this one protects the
-/// machine.
+/// The largest reply that is not streamed. The platform states no limit. This one protects the machine.
 const WHOLE_MAX: usize = 256 * MIB;
 
 /// A reply whose body is still to come.
@@ -40,9 +39,9 @@ pub(crate) struct AnswerBody {
 /// How the function sends its body, which decides how the platform passes it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// With a length: the platform takes all of it before it sends any.
+    /// With a length: the platform reads the whole body before it sends any of it.
     Length,
-    /// In chunks: the platform passes each on as it comes.
+    /// In chunks: the platform passes each chunk on at once.
     Chunks,
 }
 
@@ -125,13 +124,13 @@ impl AnswerBody {
         Err(failure)
     }
 
-    /// Nobody wants the body, because the answer breaks a rule of the platform.
+    /// Drops the body, because the answer breaks a rule of the platform.
     pub(crate) fn refuse(self, failure: &Failure) {
         self.run.fail(failure);
     }
 }
 
-/// Why a body cannot be had whole.
+/// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
     Cut,

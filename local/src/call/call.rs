@@ -1,4 +1,4 @@
-//! A call: which function, how, and with what.
+//! A call: the function, the way in, and the content.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) enum CallKind {
 }
 
 impl CallKind {
-    /// What the function reads in `x-fc-control-path`.
+    /// The value of `x-fc-control-path` for the function.
     pub(crate) fn control_path(self) -> &'static str {
         match self {
             CallKind::Http | CallKind::Handshake => path::HTTP_INVOKE,
@@ -42,11 +42,11 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: Uri,
-    /// Without hop-by-hop and reserved headers; the platform's are added by the dispatch.
+    /// Without hop-by-hop and reserved headers. `dispatch` adds the platform's own.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) body_fault: BodyFault,
-    /// Where the call's log goes, if its caller asked for it.
+    /// Collects the call's log, if the caller asked for it.
     pub(crate) tail: Option<Tail>,
 }
 

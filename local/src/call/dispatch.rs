@@ -18,7 +18,7 @@ use crate::instance::{Connection, Refusal};
 use crate::registry::Deployed;
 use crate::wire::{BodyFault, Payload, headers, upgrade};
 
-/// How often a call that was not sent yet looks for another connection or instance.
+/// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
@@ -69,7 +69,7 @@ impl Run {
         self.begin = Instant::now();
         let Call { method, target, headers, payload, body_fault, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
-        // Made once more if it has to be sent once more, which is rare: a copy of each would be for nothing.
+        // A retry builds the request again. Retries are rare, so no copy is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
         let mut request = make(self, payload)?;
         let mut tries = 0;
@@ -131,13 +131,13 @@ impl Run {
                     let text = format!("function '{}' is being stopped", function.name);
                     return Err(Failure::unavailable(text));
                 }
-                // A newer generation took over in between.
+                // A newer generation has replaced this one meanwhile.
                 Err(Refusal::Closed) => {}
             }
         }
     }
 
-    /// A connection to the leased instance, or to another one if that one is gone: nothing was sent yet.
+    /// A connection to the leased instance, or to another instance if that one is gone. Nothing was sent yet.
     async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
@@ -145,7 +145,7 @@ impl Run {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            // A closed port is the first news of an end: the guard's report may be long in coming.
+            // A closed port shows the end of an instance earlier than the guard's report.
             let is_dead = error.kind() == io::ErrorKind::ConnectionRefused
                 || lease.instance.process.exited_within(EXIT_NEWS).await.is_some();
             if !is_dead {
@@ -155,13 +155,13 @@ impl Run {
             lease.retire();
             self.lease = None;
             self.lease(function).await?;
-            // Another instance's start is not the function's time.
+            // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }
         Err(self.crashed().await)
     }
 
-    /// A new connection to the same instance. The others have most likely ended as the broken one did.
+    /// A new connection to the same instance. Its other kept connections have probably ended too.
     async fn reopen(&self) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         lease.instance.connections.clear();
@@ -204,7 +204,7 @@ impl Run {
         Ok(request)
     }
 
-    /// A peer that speaks HTTP/1.0 reads a body by its length alone, and hyper sends it no other one.
+    /// An HTTP/1.0 server reads a body by its length only, so hyper sends it no chunked body.
     fn must_tell_length(&self, payload: &Payload) -> bool {
         let reads_chunks =
             self.lease.as_ref().is_none_or(|lease| lease.instance.connections.may_send_chunks());
@@ -225,7 +225,7 @@ impl Run {
     }
 }
 
-/// What the client did wrong with its body, if it did.
+/// The fault of the client's body, if there is one.
 fn body_failure(fault: &BodyFault) -> Option<Failure> {
     if fault.is_too_large() {
         return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));

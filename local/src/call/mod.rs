@@ -1,5 +1,4 @@
-//! The one way to an instance. Whatever calls a function, for whatever reason, makes a [`Call`] and has it
-//! [`dispatch()`]ed.
+//! The one way to an instance. Every caller of a function makes a [`Call`] and gives it to [`dispatch()`].
 
 mod answer;
 mod call;

@@ -16,12 +16,12 @@ use crate::failure::Failure;
 /// How long a streamed body is waited for before its head is passed on without it.
 const FIRST_MAX: Duration = Duration::from_millis(100);
 
-/// A body that is passed on as it comes. Dropping it before its end means that the client left.
+/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
     first: First,
-    /// `None` once the call has come to its end.
+    /// `None` after the end of the call.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
 }
@@ -34,7 +34,7 @@ enum First {
     End,
 }
 
-/// The rest of a body does not come: the function's time is over, or the instance ended.
+/// Why a body ended early: the function's time is over, or the instance ended.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
@@ -62,12 +62,12 @@ impl AnswerStream {
         Ok(self)
     }
 
-    /// Whether nothing comes any more.
+    /// Whether the body is complete.
     pub(crate) fn is_over(&self) -> bool {
         self.run.is_none()
     }
 
-    /// The next frame; `None` at the end. After trailers the stream is over, since hyper does not ask for more.
+    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
     pub(crate) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,

@@ -23,7 +23,7 @@ pub(crate) struct AnswerTunnel {
     run: Run,
 }
 
-/// What became of a WebSocket. Its call is over.
+/// How a WebSocket ended. Its call is over.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
     /// The traffic from the client, and to the client.
@@ -48,7 +48,7 @@ impl AnswerTunnel {
         AnswerTunnel { client, function, run }
     }
 
-    /// Passes frames on until one side is done, the function's time is over, or the socket has to make way.
+    /// Passes frames on until one side ends, the function's time is over, or the generation is replaced.
     pub(crate) async fn carry(self) -> Carried {
         let AnswerTunnel { client, function, run } = self;
         match open(client, function, &run).await {
@@ -111,7 +111,7 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried 
             relay.end_function(None).await;
             run.complete();
         }
-        // Dropping the call unfinished says that the client left.
+        // Dropping an unfinished call means that the client left.
         Ok(Over::Client) => return Carried { has_client_left: true, ..carried },
         Ok(Over::Function) => {
             if relay.is_closing() {

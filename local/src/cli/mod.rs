@@ -150,7 +150,7 @@ pub fn run() -> ExitCode {
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::List(_) | Command::Manifest => ExitCode::SUCCESS,
     };
-    // A copy or a look-up of the file system that still runs is not worth waiting for.
+    // Copies and file walks that still run need not be waited for.
     runtime.shutdown_background();
     code
 }

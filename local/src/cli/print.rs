@@ -1,4 +1,4 @@
-//! How events look on a terminal, or as JSON lines.
+//! Prints events: as lines for a terminal, or as JSON.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use super::Colour;
 use super::time::Clock;
 use crate::{Event, Events, Kind, Level, shell};
 
-/// How many events are written at once.
+/// The most events in one write.
 const BATCH: usize = 512;
 
-/// How long events are gathered; nobody sees a line that much later.
+/// How long events are collected. Nobody notices a line that is so much later.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// How long the last lines may take to be written; a terminal that stands still must not keep us.
+/// How long the last lines may take to be written, because a terminal may have stopped.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
 /// One line to the standard output.
@@ -69,7 +69,7 @@ impl Printer {
             let mut text = String::new();
             let mut clock = Clock::default();
             while events.wait(&mut batch, BATCH) > 0 {
-                // Not where more is waiting than fits: a flood must not come to be lost while we rest.
+                // No pause if more is queued than fits into one write: a pause could lose events.
                 if batch.len() < BATCH {
                     pause();
                     events.take(&mut batch, BATCH);
@@ -78,7 +78,7 @@ impl Printer {
                 for event in batch.drain(..) {
                     line(&event, style, &mut clock, &mut text);
                 }
-                // Where nobody reads any more there is nothing to do but to go on serving.
+                // Without a reader fc-local goes on serving.
                 drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
             }
             // The receiver may be gone.
@@ -111,8 +111,8 @@ fn line(event: &Event, style: Style, clock: &mut Clock, out: &mut String) {
 fn json_line(event: &Event, time: &str, out: &mut String) {
     let mut fields = event.fields();
     fields.insert("time".to_owned(), time.into());
-    // JSON asks for escapes below U+0020 only. What steers a terminal stands in texts alone, and none of it is
-    // beyond U+FFFF.
+    // JSON requires escapes below U+0020 only. Control characters of terminals occur in texts alone, and none is beyond
+    // U+FFFF.
     for c in Value::Object(fields).to_string().chars() {
         if steers(c) {
             // Writing into a string cannot fail.
@@ -195,7 +195,7 @@ fn steers(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` without anything that steers a terminal: a function must not repaint what others wrote.
+/// `text` without the control characters of terminals: a function must not overwrite the output of others.
 pub(super) fn neutral(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
     if text.bytes().all(is_plain) || !text.contains(steers) {

@@ -1,4 +1,4 @@
-//! Makes code and settings of a function the current ones.
+//! Deployment: makes new code and settings of a function current.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,25 +21,25 @@ use crate::registry::{Deployed, Registry};
 /// How long instances may take to end once their calls are over, beyond their own limits.
 pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
 
-/// What became of a function that was to be deployed. What went wrong is in the log.
+/// The outcome of a deployment. Errors are in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deployment {
-    /// It answers for the first time.
+    /// The function answers for the first time.
     New,
-    /// Its new code has taken the place of the former.
+    /// Its new code has replaced the former code.
     Swapped,
-    /// It is as it was before.
+    /// Nothing has changed.
     Refused,
 }
 
-/// The build steps that one round has run, so that a step which several functions name runs once.
+/// The build steps that one round has run. A step that several functions share runs once.
 /// [The example of the crate](crate) begins a round.
 #[derive(Debug, Default)]
 pub struct Built {
     actions: Vec<Action>,
 }
 
-/// Builds functions and puts them in their places.
+/// Builds and deploys functions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
     registry: Arc<Registry>,
@@ -47,7 +47,7 @@ pub(crate) struct Deployer {
     tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
-    /// How long the calls of a former generation may go on where it has to end before the new one starts.
+    /// How long the calls of a former generation may continue, if it has to end before the new one starts.
     drain: Duration,
     workspace: Arc<Workspace>,
     runner: Arc<dyn Runner>,
@@ -59,7 +59,7 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Makes the folder for copies of code, and finds out whether the kernel can hold memory limits.
+    /// Creates the folder for copies of code, and finds out whether the kernel can hold memory limits.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Deployer {
         })
     }
 
-    /// Builds a function and puts it in its place.
+    /// Builds and deploys a function.
     pub(crate) async fn deploy(
         &self,
         function: &Function,
@@ -158,7 +158,7 @@ impl Deployer {
         }
     }
 
-    /// Makes this generation of the function the current one, without a moment in which none is.
+    /// Makes this generation of the function current. At every moment one generation is current.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
         let folder = snapshot.folder.clone();
         let generation = Generation::new(
@@ -220,7 +220,8 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation is gone; its calls get the drain time, and its sockets are told at once.
+    /// Waits until a closed generation has ended. Its calls get the drain time. Its sockets are asked to end
+    /// at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
         former.say_goodbye();

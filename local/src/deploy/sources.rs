@@ -10,13 +10,13 @@ use std::time::SystemTime;
 use crate::manifest::Manifest;
 use crate::model::Function;
 
-/// Folders that hold what tools make, not what people write.
+/// Folders with the products of tools, which are no sources.
 const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", "__pycache__", "dist", "venv"];
 
-/// How many folders are watched; the system's own limit is not far above.
+/// The most folders that are watched. The system's own limit is not much higher.
 const FOLDERS_MAX: usize = 4096;
 
-/// The sources there are, each with a number that changes whenever the file does.
+/// The sources, each with a number that changes with the file.
 pub(crate) type Files = HashMap<PathBuf, u64>;
 
 /// The sources of a build, as they were when it began.
@@ -24,15 +24,15 @@ pub(crate) type Files = HashMap<PathBuf, u64>;
 pub(crate) struct BuiltFrom {
     /// The sources when the build began.
     pub(crate) before: Files,
-    /// And when its steps had ended.
+    /// The sources after its last step.
     pub(crate) after: Files,
 }
 
-/// What to watch for one function.
+/// The folders and files to watch for one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sources {
     roots: Vec<PathBuf>,
-    /// The folder that the build fills, whose changes come from the build itself.
+    /// The folder that the build writes to. Its changes come from the build itself.
     output: Option<PathBuf>,
     /// The manifest's own files. What follows from their changes depends on what they say.
     manifest: Vec<PathBuf>,
@@ -41,7 +41,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// A function that is built is watched where its sources are, any other where its code is.
+    /// The sources of a function with build steps, or the code of any other.
     pub(crate) fn of(function: &Function, manifest: &Manifest) -> Self {
         let is_built = !function.actions.is_empty();
         let roots = match (&function.local.watch[..], is_built) {
@@ -60,7 +60,7 @@ impl Sources {
     /// As [`files`](Self::files), on a thread where blocking does no harm.
     pub(crate) async fn files_apart(&self) -> Files {
         let own = self.clone();
-        // It fails only if the walk panics; then the sources count as changed.
+        // It fails only if the walk panics. Then the sources count as changed.
         tokio::task::spawn_blocking(move || own.files()).await.unwrap_or_default()
     }
 
@@ -76,7 +76,7 @@ impl Sources {
             if metadata.is_dir() {
                 found.insert(path.to_owned());
             } else if self.roots.iter().any(|root| root == path) {
-                // A file is watched by its folder: editors put another one in its place.
+                // A file is watched through its folder, because editors replace files.
                 found.extend(path.parent().map(Path::to_owned));
             }
         });
@@ -141,7 +141,7 @@ impl Sources {
         if self.skips_documents && is_document(name) {
             return true;
         }
-        // Editors write beside a file before they put it in its place. A log is written because of a build.
+        // Editors write a temporary file and rename it. Logs are written by builds.
         name.ends_with('~')
             || path.extension().is_some_and(|ending| ending == "swp" || ending == "log")
             || name.starts_with(".#")
@@ -149,7 +149,7 @@ impl Sources {
     }
 }
 
-/// Whether a file is one that people read and no build does.
+/// Whether people read the file and no build does.
 fn is_document(name: &str) -> bool {
     const DOCUMENTS: [&str; 8] =
         ["readme", "changelog", "contributing", "license", "licence", "notice", "authors", "copying"];
@@ -159,7 +159,7 @@ fn is_document(name: &str) -> bool {
     name == ".gitignore" || is_text && DOCUMENTS.iter().any(|document| stem.eq_ignore_ascii_case(document))
 }
 
-/// The files that fc-local itself writes to, by device and number: each of its lines would be a change.
+/// The files that fc-local itself writes to, by device and inode. Otherwise each line of output would be a change.
 fn own_output() -> Vec<(u64, u64)> {
     let files = ["/proc/self/fd/1", "/proc/self/fd/2"].into_iter();
     files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| (file.dev(), file.ino())).collect()

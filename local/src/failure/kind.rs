@@ -15,7 +15,7 @@ pub(crate) enum FailureKind {
     ServiceUnavailable,
     /// The reply is not HTTP, or breaks a limit of the platform.
     BadResponse,
-    /// The program is not there.
+    /// The program does not exist.
     FileNotFound,
     /// The program is not executable.
     FilePermission,
@@ -29,19 +29,19 @@ pub(crate) enum FailureKind {
     TimedOut,
 }
 
-/// Whose fault a failure is.
+/// The source of a failure: the side at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureSource {
-    /// The request cannot be carried out, whatever the platform and the function do.
+    /// The caller: its request is invalid.
     Caller,
-    /// The platform cannot carry it out now.
+    /// The platform: it cannot handle the request now.
     Platform,
-    /// The function, or its code, does not do what the platform asks of it.
+    /// The function: its program does not do what the platform requires.
     Function,
 }
 
 impl FailureKind {
-    /// The name in events, which stays as it is.
+    /// The name in events, which is stable.
     pub(crate) fn name(self) -> &'static str {
         match self {
             FailureKind::InvalidArgument => "invalid_argument",
@@ -89,7 +89,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether the same call may succeed when it is sent once more and nobody has changed anything. The platform
+    /// Whether the same call may succeed if it is simply sent again. The platform
     /// retries asynchronous calls after its own failures, and after failures of a started function. A program
     /// that cannot be started fails the next time too.
     pub(crate) fn is_retryable(self) -> bool {

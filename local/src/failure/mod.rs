@@ -1,4 +1,4 @@
-//! Why a call has no reply: which of the platform's errors it is, whose fault, and in which words.
+//! Failures: why a call has no reply, as one of the platform's errors, with its source and its text.
 
 mod kind;
 mod texts;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::kind::FailureKind;
 
-/// Why a call has no reply from the function. How it looks to its caller is the edge's business.
+/// Why a call has no reply from the function. `front/refusal.rs` renders it for the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
@@ -147,7 +147,7 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The platform reads an exit code as an error number of the system. Beyond the last one it has no text.
+/// The text of an exit code. The platform reads it as an error number of the system, and has no text beyond the last.
 fn exit_text(code: i32) -> String {
     let error = std::io::Error::from_raw_os_error(code).to_string();
     match error.rsplit_once(" (os error") {

@@ -14,7 +14,7 @@ use super::visit::Visit;
 use crate::call::{AnswerStream, AnswerTunnel, BrokenOff};
 use crate::wire::Hangup;
 
-/// A reply with a small body of our own.
+/// A reply of the gateway itself, with a small body.
 pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -23,13 +23,13 @@ pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Byte
 }
 
 impl Visit {
-    /// Sends a small reply of our own.
+    /// Sends a reply of the gateway itself.
     pub(crate) fn leave(self, response: Response<Bytes>) -> Response<Outgoing> {
         self.finish(response.status().as_u16());
         response.map(Outgoing::whole)
     }
 
-    /// Sends a reply; a streamed one takes the visit along until its end.
+    /// Sends a reply. A streamed one keeps the visit until its end.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
         if response.body_mut().has_an_end_to_come() {
@@ -78,13 +78,13 @@ impl Streamed {
             return Poll::Ready(None);
         }
         if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
-            // Dropping the answer and the visit unfinished says that the client left.
+            // Dropping an unfinished answer and visit means that the client left.
             self.answer = None;
             self.visit = None;
             return Poll::Ready(Some(Err(Cut)));
         }
         let frame = ready!(answer.poll_frame(context));
-        // The reply reached its end, or its rest does not come.
+        // The reply is complete, or was cut.
         if answer.is_over()
             && let Some(visit) = self.visit.take()
         {
@@ -99,7 +99,7 @@ impl Outgoing {
         Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// A body that is passed on as the instance sends it.
+    /// A body that is passed on while the instance sends it.
     pub(crate) fn streamed(answer: AnswerStream) -> Self {
         Outgoing::Streamed(Box::new(Streamed { answer: Some(answer), visit: None, hangup: None }))
     }
@@ -109,7 +109,7 @@ impl Outgoing {
         Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
     }
 
-    /// The WebSocket that is to be carried on once the head is sent.
+    /// The WebSocket that starts when the head is sent.
     pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
         if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
     }

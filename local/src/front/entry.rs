@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, host};
 
-/// What all connections share.
+/// The data that all connections share.
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,

@@ -34,7 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How many connections are taken from the kernel at a stop: more than its queue holds.
 const REST_MAX: usize = 4096;
 
-/// After a failure to accept, for example for want of file descriptors.
+/// The pause after a failed accept, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most headers that are read. The platform's limit is in bytes, but room for every header is made anew
@@ -48,11 +48,11 @@ pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
-/// A port that is listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    /// Where, with the port that the system chose if none was asked for.
+    /// The address, with the port that the system chose if the setting was 0.
     pub(crate) address: SocketAddr,
 }
 
@@ -218,7 +218,7 @@ async fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    // The outcome of a connection is its client's business; requests are recorded one by one.
+    // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {

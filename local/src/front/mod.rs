@@ -1,4 +1,4 @@
-//! Every way in: listeners, the life of a request, and its phases by the way it came.
+//! Every way in: listeners, the life of a request, and the phases of each way.
 
 mod api;
 mod body;

@@ -15,7 +15,7 @@ pub(crate) const UNHANDLED: &str = "UnhandledInvocationError";
 /// The platform refused the call or could not carry it out.
 const COMMON: &str = "FcCommonError";
 
-/// How one kind of failure looks.
+/// Status and error type of one kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Form {
     status: StatusCode,
@@ -65,7 +65,7 @@ pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
     plain(status, headers, json(failure, id))
 }
 
-/// The JSON that tells of a failure.
+/// A failure as JSON.
 pub(crate) fn json(failure: &Failure, id: &str) -> String {
     let message = failure.message();
     match form(failure.kind).code {
@@ -75,8 +75,8 @@ pub(crate) fn json(failure: &Failure, id: &str) -> String {
     .to_string()
 }
 
-/// Whether the function was started for the call and failed in it. To the API such a call is a success, which tells of
-/// the failure in its body.
+/// Whether the function itself failed in the call. For the API such a call is a success, with the failure in its
+/// body.
 pub(crate) fn is_functions_error(kind: FailureKind) -> bool {
     form(kind).code.is_none()
 }

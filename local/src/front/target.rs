@@ -1,4 +1,4 @@
-//! Which function a request is for.
+//! The target of a request: the function, and the way in.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wire::host::{self, Host};
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
 
-/// Which way a client comes in.
+/// The port at which a request came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Door {
     /// The port for all functions and the API.
@@ -22,7 +22,7 @@ pub(crate) enum Door {
     Function(Arc<str>),
 }
 
-/// One call of the API, as its path says it.
+/// A call of the API, parsed from the path.
 #[derive(Debug)]
 struct ApiCall {
     function: String,
@@ -78,7 +78,7 @@ pub(crate) enum Destination {
     Index,
 }
 
-/// Finds the destination by the door the request came in, its host and its path. The visit learns the function's name.
+/// Finds the target by port, host and path. The visit gets the function's name.
 pub(crate) fn resolve<B>(
     functions: &Functions,
     door: &Door,
@@ -115,13 +115,13 @@ fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
     is_read && request.uri().path() == "/" && is_this_machine(&host.name)
 }
 
-/// The function with this name in a host, where case does not count.
+/// The function with this name, as part of a host. Case does not count.
 fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
     functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
-/// The function, if there is but one.
+/// The function, if there is only one.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let mut names = functions.names();
     match (names.next(), names.next()) {
@@ -130,15 +130,15 @@ fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, F
     }
 }
 
-/// No function has this host; says which ones there are.
+/// The failure for an unknown host. It lists the functions.
 fn unknown(functions: &Functions, host: &str) -> Failure {
     let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
     hosts.sort_unstable();
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 
-/// A page of another site must not be able to call the API through the developer's browser, neither by a
-/// name of its own for this address nor from its own origin.
+/// Refuses calls of the API from pages of other sites, through the developer's browser: by another name for this
+/// address, or from another origin.
 fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
     if !is_this_machine(&host.name) {
         return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));

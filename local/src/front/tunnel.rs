@@ -3,7 +3,7 @@
 use super::visit::Visit;
 use crate::call::AnswerTunnel;
 
-/// A WebSocket that is to be carried on once the head of the answer is sent. Dropping it means that the client left.
+/// A WebSocket that starts when the head of the answer is sent. Dropping it means that the client left.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     answer: AnswerTunnel,
@@ -19,13 +19,13 @@ impl Tunnel {
         self.visit = Some(visit);
     }
 
-    /// Carries the WebSocket to its end.
+    /// Runs the WebSocket to its end.
     pub(super) async fn carry(self: Box<Self>) {
         let Tunnel { answer, visit } = *self;
         let carried = answer.carry().await;
         if let Some(mut visit) = visit {
             visit.set_traffic(carried.passed);
-            // The drop of a visit that is not complete says that its client left.
+            // Dropping an incomplete visit means that its client left.
             if !carried.has_client_left {
                 visit.complete();
             }

@@ -13,7 +13,7 @@ use crate::wire::{Passed, ids};
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// One request at the front. Its drop writes the record, so one whose client left writes it too.
+/// One request at the front. Its drop writes the record, also after the client has left.
 #[derive(Debug)]
 pub(crate) struct Visit {
     log: Log,
@@ -72,7 +72,7 @@ impl Visit {
         self.is_cold = answer.is_cold();
     }
 
-    /// The call came to nothing, maybe on an instance.
+    /// The call failed, with or without an instance.
     pub(crate) fn set_failure(&mut self, failure: &Failure) {
         if let Some(instance) = &failure.instance {
             self.source.instance = Some(Arc::clone(instance));
@@ -89,7 +89,7 @@ impl Visit {
         });
     }
 
-    /// A streamed reply reached its end, or was cut by other hands than the client's.
+    /// A streamed reply has ended, but not because the client left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
     }

@@ -244,7 +244,7 @@ impl Pool {
         self.change(Slots::open);
     }
 
-    /// Asks endless calls, such as WebSockets, to end.
+    /// Asks endless calls, such as those of a WebSocket, to end.
     pub(crate) fn say_goodbye(&self) {
         self.farewell.cancel();
     }
@@ -311,14 +311,14 @@ impl Lease {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
     }
 
-    /// From here on the client gets the reply as it comes.
+    /// Notes that the client gets the reply as it comes.
     pub(crate) fn begin_stream(&mut self) {
         if !std::mem::replace(&mut self.is_stream, true) {
             self.instance.streams.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until endless calls, such as WebSockets, are asked to end.
+    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
     pub(crate) async fn farewell(&self) {
         self.pool.farewell.cancelled().await;
     }

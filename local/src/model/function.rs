@@ -58,7 +58,7 @@ pub(crate) struct Action {
     pub(crate) run: String,
     pub(crate) folder: PathBuf,
     pub(crate) line: usize,
-    /// Whether what follows goes on after it failed.
+    /// Whether the next steps run after a failure of this one.
     pub(crate) may_fail: bool,
 }
 
@@ -78,8 +78,8 @@ impl Function {
         without_lines(self) == without_lines(other)
     }
 
-    /// Whether one cancelled request makes the instance be replaced: the platform's manual, "Why an instance restarts after
-    /// a client's 499".
+    /// Whether the platform replaces the instance after one cancelled request. Its manual: "Why an instance restarts
+    /// after a client's 499".
     pub(crate) fn is_replaced_after_cancel(&self) -> bool {
         self.concurrency == 1 && self.health.is_none()
     }

@@ -13,12 +13,12 @@ pub(crate) struct Local {
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
     pub(crate) freeze: bool,
-    /// Has the memory sampled even where the kernel could hold its limit.
+    /// Samples the memory even where the kernel could hold the limit.
     pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
-    /// Hands the developer's own temporary credentials to the function.
+    /// Passes the developer's own temporary credentials to the function.
     pub(crate) credentials: bool,
 }
 

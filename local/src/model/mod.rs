@@ -1,4 +1,4 @@
-//! What an account holds, as plain data.
+//! The model: functions and triggers of a manifest, as plain data.
 
 mod function;
 mod local;

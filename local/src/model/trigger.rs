@@ -1,4 +1,4 @@
-//! What leads to a function from outside.
+//! Triggers: the ways from outside to a function.
 
 /// An HTTP trigger without authentication.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,8 +28,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
-    /// How long the calls of a program that keeps to a port of its own may go on when its code is replaced:
-    /// the new code cannot start before.
+    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code cannot start
+    /// earlier.
     pub drain: Duration,
 }
 
@@ -69,7 +69,7 @@ impl Platform {
         Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
     }
 
-    /// As [`open`](Self::open), with another runner of programs than the one that starts processes.
+    /// As [`open`](Self::open), with another [`Runner`](crate::runner::Runner) than the one that starts processes.
     ///
     /// # Errors
     ///
@@ -193,7 +193,7 @@ impl Platform {
         deployment != Deployment::Refused
     }
 
-    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    /// Starts an instance of the function, so that the first call finds one. A failure is in the log.
     pub fn warm(&self, name: &str) {
         self.deployer.warm(name);
     }

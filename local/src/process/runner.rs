@@ -19,7 +19,7 @@ use super::proc::Listening;
 /// The output of a program. [The example of `Runner`](Runner) names it.
 pub type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
-/// Starts programs. [`Processes`](super::Processes) starts real ones.
+/// Starts programs. `Processes` starts real ones.
 ///
 /// ```
 /// use fc_local::runner::{CommandLine, Pipe, Process, Runner};

@@ -1,4 +1,4 @@
-//! A function that answers: its entry in the registry, which callers keep and calls carry.
+//! A deployed function: its entry in the registry. Callers and calls hold it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::instance::Pool;
 use crate::model::Function;
 
-/// A function that answers, whichever generation of it is current.
+/// A deployed function, with its current generation.
 #[derive(Debug)]
 pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
@@ -47,18 +47,18 @@ impl Deployed {
         Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the manifest says of the current generation.
+    /// The settings of the current generation.
     pub(crate) fn settings(&self) -> Arc<Function> {
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&pool.generation.function)
     }
 
-    /// Whether a version or an alias is there: there is none but `LATEST`, which `None` means.
+    /// Whether a version or an alias exists. Only `LATEST` does, which `None` means.
     pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
         qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
     }
 
-    /// Makes `pool` the current generation and gives the former one.
+    /// Makes `pool` the current generation, and returns the former one.
     pub(crate) fn swap(&self, pool: Arc<Pool>) -> Arc<Pool> {
         std::mem::replace(&mut *self.pool.write().unwrap_or_else(PoisonError::into_inner), pool)
     }

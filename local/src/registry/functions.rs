@@ -6,14 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::deployed::Deployed;
 use crate::failure::Failure;
 
-/// The functions of a platform, shared by all that call or change them.
+/// The functions of a platform, shared by callers and deployments.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     functions: RwLock<Arc<Functions>>,
 }
 
 impl Registry {
-    /// The functions as they are now.
+    /// The current functions.
     pub(crate) fn functions(&self) -> Arc<Functions> {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -24,7 +24,7 @@ impl Registry {
         functions.find(name).cloned()
     }
 
-    /// Puts a function in its place.
+    /// Adds a deployed function.
     pub(crate) fn add(&self, function: Arc<Deployed>) {
         self.change(|functions| functions.insert(function));
     }
@@ -92,7 +92,7 @@ impl Functions {
         states
     }
 
-    /// The names of all, in no order.
+    /// The names of all functions, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.deployed.keys().map(|name| &**name).chain(self.pending.keys().map(String::as_str))
     }

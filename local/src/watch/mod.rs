@@ -41,7 +41,7 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
     let gone = Arc::new(Mutex::new(HashSet::new()));
     let left = Arc::clone(&gone);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is no change; an error may hide one.
+        // Reading a file is no change. An error may hide a change.
         if let Ok(event) = &event {
             if event.kind.is_access() {
                 return;
@@ -60,7 +60,7 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
         let removed = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
         for path in removed {
             if known.remove(&path).is_some() {
-                // The system has ended it already, unless the folder was only moved.
+                // The system has ended the watch already, unless the folder was only moved.
                 _ = watcher.unwatch(&path);
             }
         }
@@ -81,12 +81,12 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
             match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
                 Next::Nothing => {}
                 Next::Build => {
-                    // Whatever changes from here on makes the sources differ once more.
+                    // Later changes make the sources differ again.
                     changed.notify_one();
                     follower.sources_changed(&manifest, name, &mut done).await;
                 }
                 Next::Products(files) => {
-                    // An edit may have come with what the build made.
+                    // There may be an edit among the changes of the build.
                     changed.notify_one();
                     say(follower, name, Kind::BuildProducts { files });
                 }
@@ -124,8 +124,8 @@ fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     functions.map(|function| (function.name.clone(), Sources::of(function, manifest))).collect()
 }
 
-/// The folders that are watched, each with its identity: a folder that was removed and made again has the
-/// same path, but nobody watches it.
+/// The watched folders, each with its identity. A folder that was removed and created again has the same path, but is
+/// not watched.
 type Watched = HashMap<PathBuf, (u64, u64)>;
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
@@ -150,7 +150,7 @@ async fn watch_all(
         let Some(identity) = identity(&folder) else { continue };
         match known.get(&folder) {
             Some(former) if *former == identity => continue,
-            // It ended with the former folder, or it is about to.
+            // The watch ended with the former folder, or is about to end.
             Some(_) => _ = watcher.unwatch(&folder),
             None => {}
         }

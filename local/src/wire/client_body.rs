@@ -15,15 +15,15 @@ use tokio_util::task::TaskTracker;
 /// The longest time to drain a body. Then the connection is closed, as it would be without draining.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
-/// A client's body. When it is dropped, what nobody has read of it is drained while the reply is sent.
+/// A client's body. When it is dropped, its unread rest is drained while the reply is sent.
 ///
-/// Without draining, hyper closes the connection with bytes unread. The system then resets it, and a client that is
-/// still sending loses the reply. A client that waits for `100 Continue` is not asked to send a body that is not wanted.
+/// Without draining, hyper closes the connection with unread bytes. The kernel then resets it, and a client that still
+/// sends loses the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
 #[derive(Debug)]
 pub(crate) struct ClientBody {
     /// `None` once it is being drained.
     incoming: Option<Incoming>,
-    /// Whether the client sends the body without being asked to, or was asked.
+    /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
     tasks: TaskTracker,
 }
@@ -71,7 +71,7 @@ impl Drop for ClientBody {
     }
 }
 
-/// Reads as much as a request may have, and throws it away.
+/// Reads and drops up to the largest body that a request may have.
 async fn drain(mut body: Incoming) {
     let mut left = REQUEST_BODY_MAX;
     while let Some(Ok(frame)) = body.frame().await {

@@ -1,4 +1,4 @@
-//! The frames of a WebSocket, read just enough to know where each ends and how large its message is.
+//! The frames of a WebSocket, parsed only for their ends and the sizes of their messages.
 
 use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
 
@@ -8,10 +8,10 @@ const HEAD_MAX: usize = 10;
 const CONTINUATION: u8 = 0;
 const CLOSE: u8 = 8;
 
-/// Follows the frames of one direction as their bytes pass.
+/// Parses the frames of one direction while their bytes pass.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    /// The head of the frame that comes next, as far as it has passed.
+    /// The part of the next frame's head that has passed.
     head: [u8; HEAD_MAX],
     head_length: usize,
     /// The bytes of the current frame that have not passed yet, with its mask.
@@ -27,16 +27,17 @@ pub(crate) struct Meter {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
     pub(crate) messages: u64,
-    /// Of the messages' payloads.
+    /// Bytes of the messages' payloads.
     pub(crate) bytes: u64,
 }
 
 impl Meter {
-    /// Follows `bytes`.
+    /// Parses `bytes`, which are about to pass.
     ///
     /// # Errors
     ///
-    /// A message, or a frame by itself, is larger than the platform passes. So many of the bytes stand before that frame.
+    /// A message, or a single frame, is larger than the platform passes. The value is the number of bytes before the
+    /// frame.
     pub(crate) fn follow(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let mut at = 0;
         loop {
@@ -62,7 +63,7 @@ impl Meter {
         }
     }
 
-    /// Whether nothing of a frame is still to come, so that a frame of our own may follow.
+    /// Whether the last frame is complete, so that a frame of ours may follow.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.left == 0 && self.head_length == 0
     }
@@ -76,7 +77,7 @@ impl Meter {
         }
     }
 
-    /// The head is whole. Whether its bits make sense is for the endpoints to say.
+    /// Handles a complete head. Its bits are for the endpoints to check.
     fn begin_frame(&mut self) -> Result<(), TooLarge> {
         let [first, second, ..] = self.head;
         let length = match second & 0x7f {
@@ -110,18 +111,18 @@ impl Meter {
 
 struct TooLarge;
 
-/// Who a frame of our own goes to.
+/// The receiver of a frame of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Client,
-    /// What clients send is masked.
+    /// Frames to the function are masked, as a client's.
     Function,
 }
 
-/// Why a socket is closed by other hands than its endpoints'.
+/// Why the gateway closes a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// The one at the other end is going away.
+    /// The other end is going away.
     GoingAway,
     MessageTooBig,
 }
@@ -137,7 +138,7 @@ impl Close {
         let length = u8::try_from(payload.len()).unwrap_or_default();
         let mut frame = vec![0x80 | CLOSE, length];
         if to == To::Function {
-            // A mask protects what stands between from text that a page chose. This text is ours, so a mask of zeros does.
+            // A mask protects proxies from text that a page chose. This text is ours, so a mask of zeros is enough.
             frame[1] |= 0x80;
             frame.extend([0; 4]);
         }

@@ -1,7 +1,7 @@
-//! Notices a client that leaves while hyper is not looking.
+//! Notices a client that leaves while hyper does not read its connection.
 //!
-//! hyper reads a connection only when it wants more of a request. While a body stands unread, or a byte of
-//! the next request has come, it does not see the end of the connection. This watch asks the kernel.
+//! hyper reads a connection only when it needs more of a request. While a body is unread, or a byte of the next request
+//! has come, hyper does not see the end of the connection. This watch asks the kernel.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// A request that is answered sooner needs no watch, and setting one up is not free.
+/// A request that is answered sooner gets no watch, because a watch costs system calls.
 const GRACE: Duration = Duration::from_millis(10);
 
 /// Whether the kernel has bytes of a non-blocking socket that nobody has read.
@@ -40,7 +40,7 @@ impl Hangup {
 
     /// Sends a few last bytes, when hyper has nothing more to send.
     pub(crate) fn say(&self, bytes: &[u8]) {
-        // A client that does not take them loses the explanation and nothing else.
+        // A client that does not take the bytes loses only the explanation.
         _ = (&self.handle).write(bytes);
     }
 
@@ -48,7 +48,7 @@ impl Hangup {
     pub(crate) async fn gone(&self) {
         tokio::time::sleep(GRACE).await;
         let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
-        // For want of file descriptors there is no watch: hyper notices most clients that leave.
+        // Without file descriptors there is no watch. hyper notices most clients that leave.
         let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };
         loop {
             // An error of the watch means that there is no connection to watch.

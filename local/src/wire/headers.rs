@@ -1,4 +1,4 @@
-//! Which headers pass, in both directions.
+//! Headers: the ones that pass between client and function, in both directions.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Framing is made anew on each side.
+/// Framing headers, which each side sets for itself.
 const FRAMING: [&str; 2] = ["content-length", "expect"];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -27,7 +27,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 
-/// Takes out what does not go to the function.
+/// Removes the headers that do not go to the function.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     strip(headers, &FRAMING);
@@ -59,7 +59,7 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|name| name.trim().parse().ok())
-            // A request without its host means something else.
+            // Without its host a request would have another meaning.
             .filter(|name| *name != HOST)
             .collect();
         for name in named {
@@ -68,8 +68,8 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes out `names`, what is hop-by-hop and what is the platform's. One look over what is there costs less than
-/// a look-up of each name.
+/// Removes `names`, hop-by-hop headers and the platform's own. One pass over the headers costs less than a look-up of
+/// each name.
 fn strip(headers: &mut HeaderMap, names: &[&str]) {
     let goes = |name: &HeaderName| {
         is_reserved(name) || HOP_BY_HOP.iter().chain(names).any(|other| name.as_str() == *other)
@@ -80,7 +80,7 @@ fn strip(headers: &mut HeaderMap, names: &[&str]) {
     }
 }
 
-/// Whether the platform keeps the name for itself.
+/// Whether the platform reserves the name.
 pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     name.as_str().starts_with(RESERVED_PREFIX)
 }

@@ -1,4 +1,4 @@
-//! Requests whose form could mean different things to different servers are not passed on.
+//! The host of a request. Requests that two servers could read differently are refused.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -15,7 +15,7 @@ pub(crate) struct Host<'a> {
     pub(crate) name: Cow<'a, str>,
 }
 
-/// Refuses doubtful requests and gives the host.
+/// Finds the host, or refuses an ambiguous request.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     if request.method() == Method::CONNECT {
         return Err(Failure::invalid_argument("method CONNECT is not supported"));
@@ -35,8 +35,8 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     Ok(Host { name })
 }
 
-/// A length and chunks at once, or two lengths, are how requests are smuggled past a proxy. hyper has taken such a
-/// length out already where chunks win; here stands what must hold whatever the HTTP library does.
+/// A length together with chunks, or two lengths, can smuggle a request past a proxy. Where chunks win, hyper has
+/// removed the length already. This check does not depend on the HTTP library.
 fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
     if let Some(fault) = coding_fault(headers) {
         return Err(Failure::invalid_argument(format!("the request has {fault}")));
@@ -87,7 +87,7 @@ fn without_default_port(host: &str) -> &str {
     host.strip_suffix(":80").or(host.strip_suffix(':')).unwrap_or(host)
 }
 
-/// What nearly every client sends: `name` or `name:port` in lower case.
+/// The form that nearly every client sends: `name` or `name:port` in lower case.
 fn plain_name(host: &str) -> Option<&str> {
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
     let is_port = !port.is_empty() && port.len() <= 4 && port.bytes().all(|byte| byte.is_ascii_digit());

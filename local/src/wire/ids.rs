@@ -1,4 +1,4 @@
-//! Names that the platform makes up: request ids and instance ids.
+//! Generated names: request ids and instance ids.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ pub(crate) fn request() -> Arc<str> {
     RequestId::generate().as_str().into()
 }
 
-/// `c-<8 hex unix seconds>-<20 hex>`: made of a request's id, which is as rare.
+/// `c-<8 hex unix seconds>-<20 hex>`: made of a request's id, so that it is as unique.
 pub(crate) fn instance() -> Arc<str> {
     let id = RequestId::generate();
     let mut parts = id.as_str().split('-').skip(1);

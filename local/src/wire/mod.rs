@@ -1,4 +1,4 @@
-//! HTTP without an opinion about functions: bodies, headers, hosts, limits, ids, and what flows after an upgrade.
+//! HTTP without knowledge of functions: bodies, headers, hosts, limits, ids, and WebSocket bytes after an upgrade.
 
 mod client_body;
 mod frames;

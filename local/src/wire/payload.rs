@@ -16,7 +16,7 @@ use super::client_body::ClientBody;
 pub(crate) enum Payload {
     Empty,
     Whole(Option<Bytes>),
-    /// A client's body, passed on as it comes.
+    /// A client's body, passed on while it arrives.
     Client {
         body: ClientBody,
         left: usize,
@@ -24,7 +24,7 @@ pub(crate) enum Payload {
     },
 }
 
-/// What went wrong while a client's body was passed on.
+/// The fault of a client's body, found while it was passed on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BodyFault(Arc<AtomicU8>);
 
@@ -36,7 +36,7 @@ impl BodyFault {
         self.0.load(Ordering::Relaxed) == TOO_LARGE
     }
 
-    /// The client left, or sent something that is not a body.
+    /// The client left, or the framing of its body is broken.
     pub(crate) fn is_broken(&self) -> bool {
         self.0.load(Ordering::Relaxed) == BROKEN
     }
@@ -47,7 +47,7 @@ impl Payload {
         Payload::Whole(Some(bytes.into()))
     }
 
-    /// A client's body that may have `limit` bytes, and what becomes of it.
+    /// A client's body of at most `limit` bytes, and the place for its fault.
     pub(crate) fn client(body: ClientBody, limit: usize) -> (Self, BodyFault) {
         let fault = BodyFault::default();
         if body.is_end_stream() {
@@ -56,17 +56,17 @@ impl Payload {
         (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
     }
 
-    /// Whether its length can be told before it is sent.
+    /// Whether its length is known before it is sent.
     pub(crate) fn has_length(&self) -> bool {
         self.size_hint().exact().is_some()
     }
 
-    /// Takes in all of it, so that its length can be told before it is sent.
+    /// Reads the whole body, so that its length is known before it is sent.
     pub(crate) async fn take_whole(self) -> Result<Self, PayloadError> {
         Ok(Payload::whole(self.collect().await?.to_bytes()))
     }
 
-    /// Whether the same request can be sent once more.
+    /// Whether the same request can be sent again.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self, Payload::Empty)
     }

@@ -1,4 +1,4 @@
-//! The bytes of a WebSocket between a client and a function, both ways, as they come.
+//! The relay of a WebSocket: bytes between a client and a function, in both directions.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use super::frames::{Close, Meter, Passed, To};
 use super::hangup::Hangup;
 
-/// How much of one direction is held while its reader does not read.
+/// The buffer of one direction, in bytes.
 const BUFFER: usize = 32 * 1024;
 
-/// How long what an end sent before it closed may take to reach the other one, and how long that one may take to
+/// How long the last bytes of a closed end may take to reach the other end, and how long the other end may take to
 /// close too.
 const LINGER: Duration = Duration::from_secs(3);
 
@@ -51,18 +51,18 @@ impl Relay {
         Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
     }
 
-    /// Passes bytes on until one side is over.
+    /// Passes bytes on until one side ends.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped: another call goes on.
+    /// Dropping the future loses nothing: another call of this method continues.
     pub(crate) async fn pass(&mut self) -> Over {
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
         let Relay { client, function, up, down } = self;
-        // The function's first: its close frame outweighs a client that has left.
+        // The function's direction first: its close frame counts more than a client that has left.
         if let Poll::Ready(end) = down.poll(context, function, client) {
             return Poll::Ready(match end {
                 End::Closed => Over::Function,
@@ -75,8 +75,8 @@ impl Relay {
         })
     }
 
-    /// Tells the function that the client goes away, as soon as the client's frame under way has passed. What the
-    /// client sends after that does not pass.
+    /// Tells the function that the client goes away, as soon as the client's current frame has passed. Later bytes of
+    /// the client do not pass.
     pub(crate) fn say_goodbye(&mut self) {
         self.up.goodbye = Some(Close::GoingAway.frame(To::Function));
     }
@@ -91,7 +91,7 @@ impl Relay {
         [self.up.meter.passed, self.down.meter.passed]
     }
 
-    /// Ends the client's side, with a close if there is one to send, and gives it time to read what it was sent. The
+    /// Ends the client's side, with a close frame if there is one to send, and gives the client time to read. The
     /// function's side ends at once.
     pub(crate) async fn end_client(self, close: Option<Close>) {
         drop(self.function);
@@ -118,11 +118,11 @@ async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
         while stream.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    // Whatever comes of it, the connection ends here.
+    // The connection ends here in any case.
     _ = timeout(LINGER, end).await;
 }
 
-/// How one direction is over.
+/// How one direction ended.
 enum End {
     Closed,
     TooLarge,
@@ -130,19 +130,19 @@ enum End {
 
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One direction: one buffer, which is read into and written out of.
+/// One direction, with its buffer.
 struct Flow {
     buffer: Box<[u8]>,
-    /// What of the buffer is to be written.
+    /// The part of the buffer that is not written yet.
     start: usize,
     end: usize,
     meter: Meter,
     is_too_large: bool,
-    /// Nothing can be written any more.
+    /// Writing has failed.
     is_broken: bool,
     /// Bytes are read and dropped.
     is_muted: bool,
-    /// A frame of ours to put in at the next end of a frame; the last one.
+    /// A frame of ours, the last one. It is sent at the next end of a frame.
     goodbye: Option<Vec<u8>>,
     watch: Option<Watch>,
 }
@@ -172,7 +172,7 @@ impl Flow {
         flow
     }
 
-    /// So many bytes have been read into the buffer, which was empty.
+    /// Notes that `length` bytes were read into the buffer, which was empty.
     fn take_in(&mut self, length: usize) {
         self.start = 0;
         self.end = match self.meter.follow(&self.buffer[..length]) {
@@ -198,7 +198,7 @@ impl Flow {
                 }
             }
             if self.is_broken {
-                // The other direction, which reads from the broken side, comes to its end.
+                // The other direction reads from the broken side, and will end.
                 return Poll::Pending;
             }
             if self.is_too_large {
@@ -213,7 +213,7 @@ impl Flow {
                 continue;
             }
             let mut into = ReadBuf::new(&mut self.buffer);
-            // A connection that broke is as closed as any other.
+            // A broken connection counts as closed.
             _ = ready!(Pin::new(&mut *from).poll_read(context, &mut into));
             match into.filled().len() {
                 0 => return Poll::Ready(End::Closed),
@@ -248,18 +248,18 @@ impl Flow {
     }
 }
 
-/// What became of bytes that were to be written.
+/// The result of writing the buffer.
 enum Written {
     All,
-    /// The side that they came from closed a while ago, and the other one does not take them.
+    /// The source closed a while ago, and the destination does not take the bytes.
     TooLate,
-    /// The side that they go to takes no more.
+    /// The destination takes no more.
     Broken,
 }
 
 /// Waits until a connection that is not read has closed, and then until its bytes are delivered.
 fn watch(stream: &TcpStream) -> Watch {
-    // For want of file descriptors there is no watch: the function's time limit ends the relay.
+    // Without file descriptors there is no watch. The function's time limit ends the relay.
     let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
     Box::pin(async move {
         hangup.gone().await;

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-/// Whether a client asks for a WebSocket. Its version and its key are for the function to judge, which answers the
-/// handshake. Any other upgrade is one that a server is free to ignore.
+/// Whether a client asks for a WebSocket. The function answers the handshake, and checks version and key. A server may
+/// ignore any other upgrade.
 pub(crate) fn is_handshake<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     headers.contains_key(UPGRADE)
@@ -20,12 +20,12 @@ pub(crate) fn is_handshake<B>(request: &Request<B>) -> bool {
         && names(headers, &UPGRADE, "websocket")
 }
 
-/// Whether the function's 101 is one to the handshake that it got.
+/// Whether the function's 101 answers a WebSocket handshake.
 pub(crate) fn is_agreed(headers: &HeaderMap) -> bool {
     names(headers, &CONNECTION, "upgrade") && names(headers, &UPGRADE, "websocket")
 }
 
-/// Asks for a WebSocket, or agrees to one. Both headers concern one connection, so they were taken out before.
+/// Adds the headers of a handshake, or of its answer. Both concern one connection, so they were removed before.
 pub(crate) fn set(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, WEBSOCKET);

@@ -18,6 +18,9 @@ const UNREAD: usize = 64 * 1024;
 /// The first process id: beyond those of Linux, so that no real process is meant.
 const FIRST_PID: u32 = 1 << 23;
 
+/// The id of the next program.
+static PIDS: AtomicU32 = AtomicU32::new(FIRST_PID);
+
 type Life = Pin<Box<dyn Future<Output = i32> + Send>>;
 
 /// Starts programs that are all the same function.
@@ -53,7 +56,6 @@ impl Runner for Fakes {
         let (errors, stderr) = tokio::io::duplex(UNREAD);
         let text = |value: &std::ffi::OsString| value.to_string_lossy().into_owned();
         let environment = line.environment.iter().map(|(name, value)| (name.clone(), text(value)));
-        static PIDS: AtomicU32 = AtomicU32::new(FIRST_PID);
         let pid = PIDS.fetch_add(1, Ordering::Relaxed);
         let program = Program(Arc::new(State {
             pid,
@@ -72,9 +74,9 @@ impl Runner for Fakes {
         self.started.lock().unwrap().push(program.clone());
         let (process, reporter) = Process::new(Box::new(program.clone()));
         reporter.pid(pid);
-        let life = (self.main)(program.clone());
+        let running = (self.main)(program.clone());
         tasks.spawn(async move {
-            let exit = program.live(life).await;
+            let exit = program.live(running).await;
             // As with a process, what was open is closed before its end is told.
             program.0.listens_on.store(0, Ordering::Relaxed);
             *program.0.out.lock().await = None;

@@ -99,6 +99,7 @@ pub(crate) fn text(text: impl Into<Bytes>) -> Served {
 }
 
 /// A whole reply with a status.
+#[expect(clippy::unnecessary_wraps, reason = "handlers give what they make")]
 pub(crate) fn reply(status: u16, text: impl Into<Bytes>) -> Served {
     let body = Full::new(text.into()).map_err(|error: Infallible| match error {});
     Ok(Response::builder().status(status).body(BoxBody::new(body)).unwrap())

@@ -1,8 +1,8 @@
 //! A function for tests: a small HTTP server that does what each request asks for.
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
-//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_INITIALIZE`
-//! (a status), `SCRIPT_PRE_STOP` (`never`), `SCRIPT_NAME` (a word in every reply of `/name`).
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_NAME`
+//! (a word in every reply of `/name`).
 
 #![expect(
     clippy::print_stdout,
@@ -156,14 +156,10 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
     match (asked.path.as_str(), control.as_str()) {
         ("/initialize", "/initialize") => {
             println!("initialize {}", asked.header("x-fc-request-id"));
-            let status = std::env::var("SCRIPT_INITIALIZE").unwrap_or_else(|_| "200".to_owned());
-            reply(out, &format!("{status} X"), "", b"")
+            reply(out, "200 OK", "", b"")
         }
         ("/pre-stop", "/pre-stop") => {
             println!("pre-stop");
-            if std::env::var("SCRIPT_PRE_STOP").is_ok_and(|script| script == "never") {
-                std::thread::park();
-            }
             reply(out, "200 OK", "", b"")
         }
         ("/invoke", "/invoke") => event(out, asked),
@@ -200,35 +196,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),
-        "/log" => {
-            println!("a line of {}", asked.header("x-fc-request-id"));
-            reply(out, "200 OK", "", b"")
-        }
-        // A line without its end.
-        "/unended" => {
-            print!("unended of {}", asked.header("x-fc-request-id"));
-            std::io::stdout().flush().is_ok() && reply(out, "200 OK", "", b"")
-        }
-        "/say" => {
-            println!("said {}", asked.query);
-            reply(out, "200 OK", "", b"")
-        }
-        // A line that comes after the reply.
-        "/late" => {
-            let (pause, id) = (Duration::from_millis(asked.number("ms")), asked.header("x-fc-request-id"));
-            std::thread::spawn(move || {
-                std::thread::sleep(pause);
-                println!("late of {id}");
-            });
-            reply(out, "200 OK", "", b"")
-        }
-        "/flood" => {
-            let line = "x".repeat(asked.size("bytes"));
-            for _ in 0..asked.number("lines") {
-                println!("{line}");
-            }
-            reply(out, "200 OK", "", b"")
-        }
+        "/log" | "/unended" | "/say" | "/late" | "/flood" => write_lines(out, asked),
         "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
         "/reserved" => {
             let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
@@ -263,13 +231,6 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
                 seen.len()
             );
             out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
-        }
-        "/cut" => {
-            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ncut!\r\n";
-            if out.write_all(head.as_bytes()).is_ok() {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            false
         }
         // Its body breaks off before the first chunk.
         "/cut-first" => {
@@ -312,6 +273,42 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", "", b"")
         }
         _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
+    }
+}
+
+/// Replies whose lines matter.
+fn write_lines(out: &mut TcpStream, asked: &Asked) -> bool {
+    match asked.path.as_str() {
+        "/log" => {
+            println!("a line of {}", asked.header("x-fc-request-id"));
+            reply(out, "200 OK", "", b"")
+        }
+        // A line without its end.
+        "/unended" => {
+            print!("unended of {}", asked.header("x-fc-request-id"));
+            std::io::stdout().flush().is_ok() && reply(out, "200 OK", "", b"")
+        }
+        "/say" => {
+            println!("said {}", asked.query);
+            reply(out, "200 OK", "", b"")
+        }
+        // A line that comes after the reply.
+        "/late" => {
+            let (pause, id) = (Duration::from_millis(asked.number("ms")), asked.header("x-fc-request-id"));
+            std::thread::spawn(move || {
+                std::thread::sleep(pause);
+                println!("late of {id}");
+            });
+            reply(out, "200 OK", "", b"")
+        }
+        // Many lines.
+        _ => {
+            let line = "x".repeat(asked.size("bytes"));
+            for _ in 0..asked.number("lines") {
+                println!("{line}");
+            }
+            reply(out, "200 OK", "", b"")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -132,14 +132,20 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
     type Output = Result<Response<Outgoing>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(Pin::new(&mut self.answer).poll(cx));
-        if let Some(busy) = self.busy.take() {
-            // An upgrade has a header `connection` of its own, and ends the use of HTTP on this connection too.
-            if busy.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            response.body_mut().set_busy(busy.replying());
+        let this = &mut *self;
+        let is_leaving = this.busy.as_ref().is_some_and(Busy::is_leaving);
+        let mut polled = this.answer.poll_with(&mut this.busy, cx).map(Ok);
+        if is_leaving && let Poll::Ready(Ok(response)) = &mut polled {
+            close_after(response);
         }
-        Poll::Ready(Ok(response))
+        polled
+    }
+}
+
+/// Says in the reply that the connection ends with it.
+fn close_after(response: &mut Response<Outgoing>) {
+    // An upgrade has a header `connection` of its own, and ends the use of HTTP on this connection too.
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -97,7 +97,7 @@ fn gzip_is_understood_and_nothing_else() {
         unknown.assert_header("grpc-accept-encoding", "identity,gzip");
     }
     // Also within one call.
-    let mixed = [packed.clone(), hello(&["salt"]), frame(1, &gzip(b"\x0a\x06pepper"))].concat();
+    let mixed = [packed, hello(&["salt"]), frame(1, &gzip(b"\x0a\x06pepper"))].concat();
     let all = ask(&server, METHODS[1], &mixed, &[("grpc-encoding", "gzip")]);
     assert_eq!(&all.assert_trailers("0").body[7..], b"tea, salt, pepper");
     let broken = frame(1, b"no gzip at all");
@@ -135,7 +135,7 @@ fn gzip_is_read_to_its_last_byte() {
         }
     }
     // The limit is that of all members.
-    let half = gzip(&[b'x'; 4 << 20]);
+    let half = gzip(&vec![b'x'; 4 << 20]);
     let too_large = "a message is larger than 6291456 bytes";
     check(&server, &frame(1, &[&half[..], &half].concat()), &gzipped, "8", too_large);
 }

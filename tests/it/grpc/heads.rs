@@ -1,7 +1,7 @@
 //! Heads of calls: media types, methods, and what is refused before a handler is asked.
 //!
-//! A refusal by the runtime has a code that a gRPC library may give. INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS,
-//! FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE and DATA_LOSS are the application's.
+//! A refusal by the runtime has a code that a gRPC library may give. `INVALID_ARGUMENT`, `NOT_FOUND`,
+//! `ALREADY_EXISTS`, `FAILED_PRECONDITION`, `ABORTED`, `OUT_OF_RANGE` and `DATA_LOSS` are the application's.
 
 use super::{call, hello};
 use crate::support::{Ask, Launch, Server, build, h2, hpack};

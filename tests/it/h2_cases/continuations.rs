@@ -28,7 +28,7 @@ const ROWS: &[Row] = &[
         |c| {
             let rest = begin(c);
             c.frame(CONTINUATION, 0, 1, &rest[..5]);
-            c.frame(CONTINUATION, END_HEADERS, 1, &rest[5..])
+            c.frame(CONTINUATION, END_HEADERS, 1, &rest[5..]);
         },
         &[End::Answer(200)],
     ),
@@ -37,9 +37,9 @@ const ROWS: &[Row] = &[
         |c| {
             let rest = begin(c);
             for piece in rest.chunks(9) {
-                c.frame(CONTINUATION, 0, 1, piece)
+                c.frame(CONTINUATION, 0, 1, piece);
             }
-            c.frame(CONTINUATION, END_HEADERS, 1, b"")
+            c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         &[End::Answer(200)],
     ),
@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
         "6.10: a block that begins with nothing",
         |c| {
             c.frame(HEADERS, END_STREAM, 1, b"");
-            c.frame(CONTINUATION, END_HEADERS, 1, &request("GET", "/plaintext", &[]))
+            c.frame(CONTINUATION, END_HEADERS, 1, &request("GET", "/plaintext", &[]));
         },
         &[End::Answer(200)],
     ),
@@ -57,7 +57,7 @@ const ROWS: &[Row] = &[
         "6.10: CONTINUATION behind a whole block",
         |c| {
             c.post(1, &[]);
-            c.frame(CONTINUATION, END_HEADERS, 1, b"")
+            c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         GOES_WRONG,
     ),
@@ -66,7 +66,7 @@ const ROWS: &[Row] = &[
         |c| {
             let rest = begin(c);
             c.frame(CONTINUATION, END_HEADERS, 1, &rest);
-            c.frame(CONTINUATION, END_HEADERS, 1, b"")
+            c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(super::STREAM_CLOSED)],
     ),
@@ -75,7 +75,7 @@ const ROWS: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(DATA, 0, 1, b"tea");
-            c.frame(CONTINUATION, END_HEADERS, 1, b"")
+            c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         GOES_WRONG,
     ),
@@ -97,7 +97,7 @@ const ROWS: &[Row] = &[
         "4.3: HEADERS of another stream within a block",
         |c| {
             begin(c);
-            c.get(3)
+            c.get(3);
         },
         GOES_WRONG,
     ),

@@ -160,7 +160,7 @@ const BODIES: &[Row] = &[
                 END_HEADERS | END_STREAM,
                 1,
                 &request("POST", "/echo", &[("content-length", "1")]),
-            )
+            );
         },
         MALFORMED,
     ),
@@ -169,7 +169,7 @@ const BODIES: &[Row] = &[
         "8.1.1: two lengths that differ",
         |c| {
             c.post(1, &[("content-length", "3"), ("content-length", "4")]);
-            c.frame(DATA, END_STREAM, 1, b"tea")
+            c.frame(DATA, END_STREAM, 1, b"tea");
         },
         MALFORMED,
     ),
@@ -180,7 +180,7 @@ const BODIES: &[Row] = &[
             c.post(1, &[]);
             let end = block(&[("x-sum", "1")]);
             c.frame(HEADERS, END_STREAM, 1, &end[..4]);
-            c.frame(CONTINUATION, END_HEADERS, 1, &end[4..])
+            c.frame(CONTINUATION, END_HEADERS, 1, &end[4..]);
         },
         FINE,
     ),

@@ -1,8 +1,8 @@
-//! RFC 9113, sections 4, 5.5 and 6: sizes, flags, types and streams of frames; DATA, PRIORITY, RST_STREAM, PING, GOAWAY.
+//! RFC 9113, sections 4, 5.5 and 6: sizes, flags, types and streams of frames; DATA, PRIORITY, `RST_STREAM`, PING, GOAWAY.
 
 use super::{
     ACK, DATA, END_HEADERS, END_STREAM, End, FRAME_SIZE_ERROR, GOAWAY, H2_SAYS, HEADERS, PADDED, PING,
-    PRIORITY, PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, Row, WINDOW_UPDATE, block, check, request,
+    PRIORITY, PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, Row, WINDOW_UPDATE, check, request,
 };
 
 const GOES_WRONG: &[End] = &[End::Goaway(PROTOCOL_ERROR)];
@@ -21,7 +21,7 @@ const FORMAT: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(UNKNOWN, 0, 1, b"whatever");
-            c.frame(DATA, END_STREAM, 1, b"tea")
+            c.frame(DATA, END_STREAM, 1, b"tea");
         },
         &[End::Answer(200)],
     ),
@@ -30,7 +30,7 @@ const FORMAT: &[Row] = &[
         "4.1: flags that a DATA does not have",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, 0xf6 | END_STREAM, 1, b"tea")
+            c.frame(DATA, 0xf6 | END_STREAM, 1, b"tea");
         },
         &[End::Answer(200)],
     ),
@@ -39,7 +39,7 @@ const FORMAT: &[Row] = &[
         "4.2: DATA of 16384 octets",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, END_STREAM, 1, &[b'x'; 16_384])
+            c.frame(DATA, END_STREAM, 1, &[b'x'; 16_384]);
         },
         &[End::Answer(200)],
     ),
@@ -47,7 +47,7 @@ const FORMAT: &[Row] = &[
         "4.2: DATA of 16385 octets",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, END_STREAM, 1, &[b'x'; 16_385])
+            c.frame(DATA, END_STREAM, 1, &[b'x'; 16_385]);
         },
         TOO_LONG,
     ),
@@ -59,7 +59,7 @@ const FORMAT: &[Row] = &[
                 END_HEADERS | END_STREAM,
                 1,
                 &request("GET", "/plaintext", &[("x-filler", &"x".repeat(16_310))])[..],
-            )
+            );
         },
         &[End::Answer(200)],
     ),
@@ -71,7 +71,7 @@ const FORMAT: &[Row] = &[
                 END_HEADERS | END_STREAM,
                 1,
                 &request("GET", "/plaintext", &[("x-filler", &"x".repeat(16_400))])[..],
-            )
+            );
         },
         TOO_LONG,
     ),
@@ -89,7 +89,7 @@ const TYPES: &[Row] = &[
         "6.1: padding of the whole payload",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, PADDED | END_STREAM, 1, b"\x03\0\0\0")
+            c.frame(DATA, PADDED | END_STREAM, 1, b"\x03\0\0\0");
         },
         &[End::Answer(200)],
     ),
@@ -97,7 +97,7 @@ const TYPES: &[Row] = &[
         "6.1: padding longer than the payload",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, PADDED | END_STREAM, 1, b"\x04\0\0\0")
+            c.frame(DATA, PADDED | END_STREAM, 1, b"\x04\0\0\0");
         },
         GOES_WRONG,
     ),
@@ -105,7 +105,7 @@ const TYPES: &[Row] = &[
         "6.1: padding without its length",
         |c| {
             c.post(1, &[]);
-            c.frame(DATA, PADDED | END_STREAM, 1, b"")
+            c.frame(DATA, PADDED | END_STREAM, 1, b"");
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(FRAME_SIZE_ERROR)],
     ),
@@ -114,7 +114,7 @@ const TYPES: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(DATA, 0, 1, b"");
-            c.frame(DATA, END_STREAM, 1, b"tea")
+            c.frame(DATA, END_STREAM, 1, b"tea");
         },
         &[End::Answer(200)],
     ),
@@ -124,7 +124,7 @@ const TYPES: &[Row] = &[
         "6.3: PRIORITY of 4 octets",
         |c| {
             c.wait(1);
-            c.frame(PRIORITY, 0, 1, b"\0\0\0\0")
+            c.frame(PRIORITY, 0, 1, b"\0\0\0\0");
         },
         &[End::Reset(FRAME_SIZE_ERROR), End::Goaway(FRAME_SIZE_ERROR), H2_SAYS],
     ),
@@ -132,7 +132,7 @@ const TYPES: &[Row] = &[
         "6.3: PRIORITY of 6 octets",
         |c| {
             c.wait(1);
-            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10\0")
+            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10\0");
         },
         &[End::Reset(FRAME_SIZE_ERROR), End::Goaway(FRAME_SIZE_ERROR), H2_SAYS],
     ),
@@ -141,7 +141,7 @@ const TYPES: &[Row] = &[
         "5.3.2: PRIORITY of a stream that depends on itself",
         |c| {
             c.wait(1);
-            c.frame(PRIORITY, 0, 1, b"\0\0\0\x01\x10")
+            c.frame(PRIORITY, 0, 1, b"\0\0\0\x01\x10");
         },
         &[End::Nothing, End::Reset(PROTOCOL_ERROR), End::Goaway(PROTOCOL_ERROR)],
     ),
@@ -151,7 +151,7 @@ const TYPES: &[Row] = &[
         "6.4: RST_STREAM of 3 octets",
         |c| {
             c.wait(1);
-            c.frame(RST_STREAM, 0, 1, b"\0\0\0")
+            c.frame(RST_STREAM, 0, 1, b"\0\0\0");
         },
         TOO_LONG,
     ),
@@ -159,7 +159,7 @@ const TYPES: &[Row] = &[
         "6.4: RST_STREAM of 5 octets",
         |c| {
             c.wait(1);
-            c.frame(RST_STREAM, 0, 1, b"\0\0\0\x08\0")
+            c.frame(RST_STREAM, 0, 1, b"\0\0\0\x08\0");
         },
         TOO_LONG,
     ),
@@ -167,7 +167,7 @@ const TYPES: &[Row] = &[
         "7: RST_STREAM with an unknown code",
         |c| {
             c.wait(1);
-            c.frame(RST_STREAM, 0, 1, b"\0\0\0\xff")
+            c.frame(RST_STREAM, 0, 1, b"\0\0\0\xff");
         },
         PASSES,
     ),
@@ -175,7 +175,7 @@ const TYPES: &[Row] = &[
         "6.6: PUSH_PROMISE from a client",
         |c| {
             c.wait(1);
-            c.frame(PUSH_PROMISE, END_HEADERS, 1, &[&b"\0\0\0\x02"[..], &request("GET", "/", &[])].concat())
+            c.frame(PUSH_PROMISE, END_HEADERS, 1, &[&b"\0\0\0\x02"[..], &request("GET", "/", &[])].concat());
         },
         GOES_WRONG,
     ),
@@ -191,7 +191,7 @@ const TYPES: &[Row] = &[
         "6.9: WINDOW_UPDATE of 3 octets on a stream",
         |c| {
             c.wait(1);
-            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\x01")
+            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\x01");
         },
         TOO_LONG,
     ),
@@ -228,11 +228,8 @@ fn a_goodbye_leaves_what_was_asked() {
     }
 }
 
-/// The fields of a head, as frames cut them: shared with the rows of header blocks.
 #[test]
 fn padding_and_priority_of_a_head() {
-    let head = request("GET", "/plaintext", &[]);
-    assert!(head.len() > block(&[(":method", "GET")]).len());
     check(HEADS);
 }
 
@@ -250,7 +247,7 @@ const HEADS: &[Row] = &[
                 END_HEADERS | END_STREAM | PADDED,
                 1,
                 &[&[2][..], &request("GET", "/plaintext", &[]), &[0, 0]].concat(),
-            )
+            );
         },
         &[End::Answer(200)],
     ),
@@ -267,7 +264,7 @@ const HEADS: &[Row] = &[
                 END_HEADERS | END_STREAM | super::PRIORITIZED,
                 1,
                 &[&b"\x80\0\0\0\xff"[..], &request("GET", "/plaintext", &[])].concat(),
-            )
+            );
         },
         &[End::Answer(200)],
     ),
@@ -279,7 +276,7 @@ const HEADS: &[Row] = &[
                 END_HEADERS | END_STREAM | PADDED | super::PRIORITIZED,
                 1,
                 &[&b"\x01\0\0\0\x03\xff"[..], &request("GET", "/plaintext", &[]), &[0]].concat(),
-            )
+            );
         },
         &[End::Answer(200)],
     ),
@@ -297,7 +294,7 @@ const HEADS: &[Row] = &[
                 END_HEADERS | END_STREAM | super::PRIORITIZED,
                 1,
                 &[&b"\0\0\0\x01\xff"[..], &request("GET", "/plaintext", &[])].concat(),
-            )
+            );
         },
         &[End::Answer(200), End::Reset(PROTOCOL_ERROR), End::Goaway(PROTOCOL_ERROR)],
     ),

@@ -12,7 +12,7 @@ const ROWS: &[Row] = &[
         "4.3: a block that ends in a field",
         |c| {
             let block = request("GET", "/plaintext", &[("x-y", "z")]);
-            c.frame(HEADERS, END_HEADERS | END_STREAM, 1, &block[..block.len() - 1])
+            c.frame(HEADERS, END_HEADERS | END_STREAM, 1, &block[..block.len() - 1]);
         },
         &[End::Goaway(COMPRESSION_ERROR), H2_SAYS],
     ),
@@ -24,7 +24,7 @@ const ROWS: &[Row] = &[
             let head = [request("GET", "/plaintext", &[]), all].concat();
             c.frame(HEADERS, END_STREAM, 1, &head[..16_000]);
             c.frame(super::CONTINUATION, 0, 1, &head[16_000..32_000]);
-            c.frame(super::CONTINUATION, END_HEADERS, 1, &head[32_000..])
+            c.frame(super::CONTINUATION, END_HEADERS, 1, &head[32_000..]);
         },
         &[End::Answer(431)],
     ),

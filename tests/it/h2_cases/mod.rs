@@ -1,8 +1,7 @@
 //! HTTP/2 by its frames: what RFC 9113 and RFC 7541 demand of a server, one demand a row, as the conformance suites ask
 //! for it. The rows are our own words for the sections they name.
 //!
-//! A row that a library of ours answers otherwise says so (`hyper 1.12`, `h2 0.4.20`), and is listed in
-//! docs/decisions.md.
+//! A row that h2 0.4.20 answers otherwise says so by `H2_SAYS` and its neighbours; docs/grpc.md lists them.
 
 mod continuations;
 mod fields;
@@ -43,7 +42,7 @@ pub const FRAME_SIZE_ERROR: u32 = 6;
 pub const REFUSED_STREAM: u32 = 7;
 pub const COMPRESSION_ERROR: u32 = 9;
 
-/// h2 0.4.20 ends a connection with PROTOCOL_ERROR where the RFC has a code of its own.
+/// h2 0.4.20 ends a connection with `PROTOCOL_ERROR` where the RFC has a code of its own.
 pub const H2_SAYS: End = End::Goaway(PROTOCOL_ERROR);
 /// h2 0.4.20 ends the connection where only a stream has to end. RFC 9113, section 5.4.1, allows it.
 pub const H2_ENDS_ALL: End = End::Goaway(PROTOCOL_ERROR);
@@ -147,13 +146,13 @@ impl Client {
 #[track_caller]
 pub fn check(rows: &[Row]) {
     let server = Server::contract();
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (what, send, expected) in rows {
         let mut client = Client::open(&server);
         send(&mut client);
         let end = client.end(expected.iter().any(|end| matches!(end, End::Answer(_))));
         if !expected.contains(&end) {
-            wrong += &format!("{what}: {end:?}, not {expected:?}\n");
+            wrong.push(format!("{what}: {end:?}, not {expected:?}"));
             continue;
         }
         match end {
@@ -162,7 +161,7 @@ pub fn check(rows: &[Row]) {
             _ => client.goes_on(what),
         }
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     // What waits there is over with its connections.
     server.until_idle();
 }

@@ -29,7 +29,7 @@ const ROWS: &[Row] = &[
         "6.5.2: MAX_CONCURRENT_STREAMS of 0, which is about pushes",
         |c| {
             c.frame(SETTINGS, 0, 0, b"\0\x03\0\0\0\0");
-            c.get(1)
+            c.get(1);
         },
         &[End::Answer(200)],
     ),
@@ -37,7 +37,7 @@ const ROWS: &[Row] = &[
         "6.5.2: a table of 0 and then of 4096 octets",
         |c| {
             c.frame(SETTINGS, 0, 0, b"\0\x01\0\0\x10\0\0\x01\0\0\0\0");
-            c.get(1)
+            c.get(1);
         },
         &[End::Answer(200)],
     ),

@@ -24,7 +24,7 @@ const IDLE: &[Row] = &[
         "5.1: PRIORITY on an idle stream, which is used later",
         |c| {
             c.frame(PRIORITY, 0, 3, b"\0\0\0\0\x10");
-            c.get(1)
+            c.get(1);
         },
         &[End::Answer(200)],
     ),
@@ -40,7 +40,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: DATA behind the end of a request",
         |c| {
             c.wait(1);
-            c.frame(DATA, END_STREAM, 1, b"tea")
+            c.frame(DATA, END_STREAM, 1, b"tea");
         },
         IS_OVER,
     ),
@@ -48,7 +48,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: HEADERS behind the end of a request",
         |c| {
             c.wait(1);
-            c.wait(1)
+            c.wait(1);
         },
         IS_OVER,
     ),
@@ -56,7 +56,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: CONTINUATION behind the end of a request",
         |c| {
             c.wait(1);
-            c.frame(CONTINUATION, END_HEADERS, 1, &request("GET", "/", &[]))
+            c.frame(CONTINUATION, END_HEADERS, 1, &request("GET", "/", &[]));
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(STREAM_CLOSED)],
     ),
@@ -64,7 +64,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: WINDOW_UPDATE behind the end of a request",
         |c| {
             c.wait(1);
-            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\x64")
+            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\x64");
         },
         &[End::Nothing],
     ),
@@ -72,7 +72,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: PRIORITY behind the end of a request",
         |c| {
             c.wait(1);
-            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10")
+            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10");
         },
         &[End::Nothing],
     ),
@@ -80,7 +80,7 @@ const HALF_CLOSED: &[Row] = &[
         "5.1: RST_STREAM behind the end of a request",
         |c| {
             c.wait(1);
-            c.frame(RST_STREAM, 0, 1, CANCEL)
+            c.frame(RST_STREAM, 0, 1, CANCEL);
         },
         &[End::Nothing],
     ),
@@ -89,7 +89,7 @@ const HALF_CLOSED: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(DATA, END_STREAM, 1, b"tea");
-            c.frame(DATA, 0, 1, b"salt")
+            c.frame(DATA, 0, 1, b"salt");
         },
         &[End::Answer(200), End::Reset(STREAM_CLOSED), End::Goaway(STREAM_CLOSED), H2_SAYS],
     ),
@@ -107,7 +107,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.frame(DATA, END_STREAM, 1, b"tea")
+            c.frame(DATA, END_STREAM, 1, b"tea");
         },
         IS_OVER,
     ),
@@ -116,7 +116,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.wait(1)
+            c.wait(1);
         },
         IS_OVER,
     ),
@@ -125,7 +125,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.frame(CONTINUATION, END_HEADERS, 1, b"")
+            c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(STREAM_CLOSED)],
     ),
@@ -134,7 +134,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\x64")
+            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\x64");
         },
         &[End::Nothing],
     ),
@@ -143,7 +143,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10")
+            c.frame(PRIORITY, 0, 1, b"\0\0\0\0\x10");
         },
         &[End::Nothing],
     ),
@@ -152,7 +152,7 @@ const RESET: &[Row] = &[
         |c| {
             c.post(1, &[]);
             c.frame(RST_STREAM, 0, 1, CANCEL);
-            c.frame(RST_STREAM, 0, 1, CANCEL)
+            c.frame(RST_STREAM, 0, 1, CANCEL);
         },
         &[End::Nothing],
     ),
@@ -168,7 +168,7 @@ const NUMBERS: &[Row] = &[
         "5.1.1: a stream with an even number",
         |c| {
             c.stream = 2;
-            c.get(2)
+            c.get(2);
         },
         GOES_WRONG,
     ),
@@ -177,7 +177,7 @@ const NUMBERS: &[Row] = &[
         |c| {
             c.wait(5);
             c.stream = 3;
-            c.wait(3)
+            c.wait(3);
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(STREAM_CLOSED), End::Reset(STREAM_CLOSED)],
     ),
@@ -185,7 +185,7 @@ const NUMBERS: &[Row] = &[
         "5.1.1: numbers that are left out",
         |c| {
             c.stream = 9;
-            c.get(9)
+            c.get(9);
         },
         &[End::Answer(200)],
     ),
@@ -193,7 +193,7 @@ const NUMBERS: &[Row] = &[
         "5.1.1: the highest number",
         |c| {
             c.stream = 0xfff;
-            c.get(0xfff)
+            c.get(0xfff);
         },
         &[End::Answer(200)],
     ),

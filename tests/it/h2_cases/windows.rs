@@ -16,7 +16,7 @@ const ROWS: &[Row] = &[
         "6.9: an increment of 0 for a stream",
         |c| {
             c.wait(1);
-            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\0")
+            c.frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\0");
         },
         &[End::Reset(PROTOCOL_ERROR), End::Goaway(PROTOCOL_ERROR)],
     ),
@@ -24,7 +24,7 @@ const ROWS: &[Row] = &[
         "6.9: the reserved bit of an increment",
         |c| {
             c.frame(WINDOW_UPDATE, 0, 0, b"\x80\0\0\x01");
-            c.get(1)
+            c.get(1);
         },
         &[End::Answer(200)],
     ),
@@ -32,7 +32,7 @@ const ROWS: &[Row] = &[
         "6.9.1: a window of the connection beyond 2^31-1",
         |c| {
             for _ in 0..2 {
-                c.frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff")
+                c.frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff");
             }
         },
         &[End::Goaway(FLOW_CONTROL_ERROR)],
@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
         |c| {
             c.wait(1);
             for _ in 0..2 {
-                c.frame(WINDOW_UPDATE, 0, 1, b"\x7f\xff\xff\xff")
+                c.frame(WINDOW_UPDATE, 0, 1, b"\x7f\xff\xff\xff");
             }
         },
         &[End::Reset(FLOW_CONTROL_ERROR), End::Goaway(FLOW_CONTROL_ERROR)],
@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
         |c| {
             c.wait(1);
             c.frame(WINDOW_UPDATE, 0, 1, b"\x7f\xff\0\0");
-            c.frame(SETTINGS, 0, 0, b"\0\x04\x7f\xff\xff\xff")
+            c.frame(SETTINGS, 0, 0, b"\0\x04\x7f\xff\xff\xff");
         },
         &[End::Goaway(FLOW_CONTROL_ERROR)],
     ),

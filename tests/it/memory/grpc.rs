@@ -82,6 +82,51 @@ async fn metadata_goes_both_ways() {
     assert!(!many.headers().contains_key("x-last"));
 }
 
+/// How a call ended is said by the runtime alone.
+#[tokio::test]
+async fn metadata_is_no_status() {
+    const NAMES: [HeaderName; 3] = [
+        HeaderName::from_static("grpc-status"),
+        HeaderName::from_static("grpc-message"),
+        HeaderName::from_static("content-type"),
+    ];
+    let value = || HeaderValue::from_static("5");
+    let client = App::new()
+        .unary("/it.It/One", async move |_, _: Text| {
+            let reply = NAMES.into_iter().fold(WithMetadata::new(text("one")), |reply, name| {
+                reply
+                    .with_header(name.clone(), value())
+                    .with_trailer(name.clone(), value())
+                    .with_trailer(name, value())
+            });
+            Ok(reply.with_trailer(HeaderName::from_static("x-last"), value()))
+        })
+        .server_stream("/it.It/Many", async move |_, when: Text| {
+            let error =
+                NAMES.into_iter().fold(Error::conflict("no"), |error, name| error.with_header(name, value()));
+            if when.text == "early" {
+                return Err(error);
+            }
+            Ok(async_stream::try_stream! {
+                yield text("many");
+                Err(error)?;
+            })
+        })
+        .test_client();
+    let one = client.grpc("/it.It/One", [text("")]).await;
+    one.assert_code(Code::Ok);
+    let mut trailers: Vec<_> = one.trailers().keys().map(HeaderName::as_str).collect();
+    trailers.sort_unstable();
+    assert_eq!((trailers, one.trailers().len()), (vec!["grpc-status", "x-last"], 2));
+    assert!(!one.headers().contains_key("grpc-status"));
+    assert_eq!(one.headers()["content-type"], "application/grpc");
+    for when in ["early", "late"] {
+        let many = client.grpc("/it.It/Many", [text(when)]).await;
+        assert_eq!((many.status().code(), many.status().message()), (Code::AlreadyExists, "no"), "{when}");
+        assert_eq!(many.headers().get_all("content-type").iter().collect::<Vec<_>>(), ["application/grpc"]);
+    }
+}
+
 #[tokio::test]
 async fn arounds_and_groups_hold_for_methods() {
     let client = App::with_state("shop")

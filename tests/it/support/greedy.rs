@@ -100,13 +100,15 @@ fn requests(port: u16) -> Kept {
 
 fn unread_bodies(port: u16) -> Kept {
     let mut conn = windows(port, OPEN);
+    // Behind an answer the server's windows are open.
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
     let mut head = Vec::new();
     for (name, value) in
         [(":method", "POST"), (":scheme", "http"), (":path", "/slow?ms=600000"), (":authority", "a")]
     {
         hpack::write(name, value, &mut head);
     }
-    for at in 0..64 {
+    for at in 1..=64 {
         conn.send_raw(&frame(1, 4, 2 * at + 1, &head)).unwrap();
         conn.send_raw(&frame(0, 0, 2 * at + 1, &[b'x'; 16_000])).unwrap();
     }

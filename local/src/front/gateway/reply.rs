@@ -10,7 +10,7 @@ use crate::front::control::set_log;
 use crate::front::visit::Visit;
 use crate::wire::{headers, limits, upgrade};
 
-/// Makes the client's response from the function's.
+/// Converts the function's reply into the client's response.
 pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,

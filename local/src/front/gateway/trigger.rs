@@ -22,14 +22,14 @@ use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
 
-/// How long the body of a handshake may take, which no client has reason to send.
+/// How long to read the body of a handshake. No client should send one.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 
 /// By this header a browser says what it asks for.
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// A call that came in by a function's HTTP trigger. Browsers read the answer only with the headers of
-/// CORS, so errors get them too.
+/// Handles a request to a function's HTTP trigger. Browsers read a reply only with CORS headers, so errors get them
+/// too.
 pub(crate) async fn enter(
     function: Arc<Deployed>,
     peer: &Peer,
@@ -111,7 +111,7 @@ fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
     Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
 }
 
-/// Reads the body of a handshake away, which the function does not get. What is left of it would pass for frames.
+/// Reads and drops the body of a handshake. The function does not get it, and an unread rest would be taken for frames.
 async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
     let read = Limited::new(body, limits::BODY_MAX).collect();
     match timeout(IGNORED_BODY_MAX, read).await {
