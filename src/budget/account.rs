@@ -13,6 +13,14 @@ use crate::watched::Watched;
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Pool>);
 
+/// The least and the most unread bytes of an HTTP/2 connection, and how many such windows the budget is made of.
+#[cfg(feature = "http2")]
+const WINDOW_MIN: usize = 256 * KIB;
+#[cfg(feature = "http2")]
+const WINDOW_MAX: usize = MIB;
+#[cfg(feature = "http2")]
+const WINDOWS: usize = 128;
+
 pub(super) struct Pool {
     most: usize,
     used: AtomicUsize,
@@ -50,6 +58,13 @@ impl Budget {
     /// How often memory was refused.
     pub(crate) fn refused(&self) -> u64 {
         self.0.refused.get()
+    }
+
+    /// The unread bytes that one HTTP/2 connection may send us. They are not counted one by one.
+    #[cfg(feature = "http2")]
+    pub(crate) fn window(&self) -> u32 {
+        let window = (self.0.most / WINDOWS).clamp(WINDOW_MIN, WINDOW_MAX);
+        u32::try_from(window).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn account(&self) -> Arc<Account> {

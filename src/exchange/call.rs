@@ -39,7 +39,7 @@ pub(crate) struct Call {
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
     /// The memory of a large head, or of one of many requests on a connection.
-    _held: Option<Held>,
+    _held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Arrival {
     pub(crate) spelled: Option<Box<str>>,
     pub(crate) came: Option<Instant>,
     pub(crate) has_origin: bool,
-    pub(crate) held: Option<Held>,
+    pub(crate) held: Option<Box<Held>>,
 }
 
 impl Call {

@@ -142,13 +142,11 @@ impl Peer {
             return true;
         }
         let length = length.next_multiple_of(SMALL);
-        match held {
-            Some(held) => held.grow_to(length),
-            None => {
-                *held = self.hold(length);
-                held.is_some()
-            }
+        if let Some(held) = held {
+            return held.grow_to(length);
         }
+        *held = self.hold(length);
+        held.is_some()
     }
 
     /// Counts memory that this connection is to hold. `None` if that is too much.

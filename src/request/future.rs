@@ -1,6 +1,7 @@
 //! The future of one request. It is written by hand to be small: hyper moves it for every request, and an `async` block
 //! would nest the futures of all stages.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,9 +19,7 @@ use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
-use crate::stage::{
-    Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded, silence,
-};
+use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
 use crate::task::{BoxFuture, Kind};
 
 /// The future that a connection polls for its response. A drop before that drops the handler first, and then its
@@ -66,7 +65,7 @@ impl<S: Send + Sync + 'static> Future for RequestFuture<S> {
     type Output = Response<Outgoing>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_with(&mut None, cx)
+        self.poll_with(&mut None, cx).map(|Ok(response)| response)
     }
 }
 
@@ -78,26 +77,26 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
         &mut self,
         busy: &mut Option<Busy>,
         cx: &mut Context<'_>,
-    ) -> Poll<Response<Outgoing>> {
+    ) -> Poll<Result<Response<Outgoing>, Infallible>> {
         match self {
             Self::Here(here) => {
                 let mut reply = None;
                 here.poll(&mut reply, cx);
                 let Some(reply) = reply else { return Poll::Pending };
                 match here.exit.take() {
-                    Some(exit) => Poll::Ready(exit.leave(reply, busy.take())),
+                    Some(exit) => Poll::Ready(Ok(exit.leave(reply, busy.take()))),
                     None => Poll::Pending,
                 }
             }
             Self::Refused(refused) => match refused.take() {
-                Some((refusal, exit)) => Poll::Ready(exit.leave(refusal.into_reply(), busy.take())),
+                Some((refusal, exit)) => Poll::Ready(Ok(exit.leave(refusal.into_reply(), busy.take()))),
                 None => Poll::Pending,
             },
             Self::Elsewhere(future) => future.as_mut().poll(cx).map(|mut response| {
                 if let Some(busy) = busy.take() {
                     response.body_mut().set_busy(busy.replying());
                 }
-                response
+                Ok(response)
             }),
         }
     }
@@ -155,15 +154,15 @@ impl<S> Exit<S> {
         } else if drains {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let is_silent =
-            finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
-        let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
-        if is_silent {
-            silence(&mut response);
-        }
+        finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
         #[cfg(feature = "websocket")]
-        hand_over_upgrade(&mut response, self.permit);
-        response
+        if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
+            hand_over_upgrade(&mut response, self.permit);
+            return response;
+        }
+        // Nothing touches the response after this, so that it is made where it goes.
+        reply.into_response(|body| Outgoing::of_reply(body, record, busy, later))
     }
 }
 

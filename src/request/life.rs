@@ -54,14 +54,17 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             }
         }
         let has_origin = seen.has_origin;
-        let mut held = None;
+        let mut memory = None;
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                let admitted = hold_head(&head, &seen, peer.as_deref()).and_then(|head| {
-                    held = head;
-                    self.admit()
-                });
+                let admitted = match weight(&head, &seen, peer.as_deref()) {
+                    None => self.admit(),
+                    Some((peer, weight)) => {
+                        memory = hold(peer, weight);
+                        if memory.is_some() { self.admit() } else { Err(Refusal::NoMemory) }
+                    }
+                };
                 (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
             // What no handler sees needs no place among those that run, at the cap either.
@@ -70,7 +73,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
             head.headers = kept_of_shed(&head.headers);
         }
-        let arrival = Arrival { spelled, came, has_origin, held };
+        let arrival = Arrival { spelled, came, has_origin, held: memory };
         let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
@@ -222,15 +225,17 @@ const HEAD_MIN: usize = 8 * KIB;
 const HEADER_COST: usize = 64;
 const REQUEST_COST: usize = 4 * KIB;
 
-/// Counts the memory of a request with a large head, or of one of many on its connection.
-fn hold_head(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&Peer>) -> Result<Option<Held>, Refusal> {
+/// The memory of a request with a large head, or of one of many on its connection. Others are not counted.
+#[inline]
+fn weight<'p>(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&'p Peer>) -> Option<(&'p Peer, usize)> {
+    let peer = peer?;
     let size = seen.size + HEADER_COST * head.headers.len();
-    match peer {
-        Some(peer) if size > HEAD_MIN || peer.is_crowded() => {
-            peer.hold(size + size / 2 + REQUEST_COST).map(Some).ok_or(Refusal::NoMemory)
-        }
-        _ => Ok(None),
-    }
+    (size > HEAD_MIN || peer.is_crowded()).then_some((peer, size + size / 2 + REQUEST_COST))
+}
+
+#[cold]
+fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
+    peer.hold(weight).map(Box::new)
 }
 
 /// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many

@@ -54,9 +54,14 @@ impl Outgoing {
     /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
     /// stream may read it until then.
     pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
-        let mut outgoing = Self::new(body, Some(record));
-        (outgoing.busy, outgoing.drain) = (busy.map(Busy::replying), drain);
-        outgoing
+        Self {
+            body,
+            record: Some(record),
+            busy: busy.map(Busy::replying),
+            drain,
+            #[cfg(feature = "http2")]
+            gate: None,
+        }
     }
 
     /// Removes the body, as a reply to `HEAD` needs. Gives its length, if that is known.

@@ -175,7 +175,8 @@ impl Record {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it, twice with the drop")]
+    #[inline(always)]
     fn leave_roll(&mut self) {
         match self.listed {
             Listed::Not => return,
@@ -201,7 +202,8 @@ impl Record {
 }
 
 impl Listed {
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     fn of(call: &Arc<Call>, counts: &LiveCounters) -> Self {
         match &call.peer {
             Some(peer) if peer.set_current(call) => Self::ByPeer,
@@ -277,7 +279,7 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     match status {
         100..1000 => {
             let digits = [status / 100 % 10, status / 10 % 10, status % 10];
-            out.extend_from_slice(&digits.map(|digit| b'0' + digit as u8));
+            out.extend_from_slice(&digits.map(|digit| b'0' + digit.to_le_bytes()[0]));
         }
         _ => number(out, u64::from(status)),
     }

@@ -89,7 +89,7 @@ impl Connection {
             self.engine.close(close);
             self.phase = Phase::Closing;
         }
-        if !self.engine.replies.is_empty() && !mail.is_held {
+        if !self.engine.replies.is_empty() && !mail.is_held() {
             mail.outbox.push_frames(&self.engine.replies);
             self.engine.replies = Vec::new();
         }

@@ -32,10 +32,7 @@ pub(super) struct Mail {
     /// The task that waits for a message, and the task that waits for room.
     pub(super) reader: Sleeper,
     pub(super) writer: Sleeper,
-    /// Whether a message waits for room.
-    is_sending: bool,
-    /// Whether our answer to the client's close waits for that message.
-    pub(super) is_held: bool,
+    sending: Sending,
     /// Whether a large message is not read before the closure waits for it.
     pub(super) is_parked: bool,
     driver: Option<Waker>,
@@ -71,19 +68,19 @@ impl Mailbox {
         let mut mail = self.open();
         if let Some(close) = &mail.close {
             let error = closed(close);
-            (mail.is_sending, mail.is_held) = (false, false);
+            mail.sending = Sending::Nothing;
             // The driver may hold the answer to the client's close back for this message.
             mail.wake_driver(Some(cx));
             return Poll::Ready(Err(error));
         }
         if mail.outbox.is_full() {
             mail.writer.sleep(cx);
-            mail.is_sending = true;
+            mail.sending.wait();
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
             mail.outbox.push(message);
-            (mail.is_sending, mail.is_held) = (false, false);
+            mail.sending = Sending::Nothing;
             mail.wake_driver(Some(cx));
         }
         Poll::Ready(Ok(()))
@@ -92,7 +89,7 @@ impl Mailbox {
     /// The message that waited for room will not be sent.
     pub(super) fn forgo(&self) {
         let mut mail = self.open();
-        (mail.is_sending, mail.is_held) = (false, false);
+        mail.sending = Sending::Nothing;
         mail.wake_driver(None);
     }
 
@@ -106,7 +103,30 @@ impl Mailbox {
     }
 }
 
+/// A message that waits for room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Sending {
+    #[default]
+    Nothing,
+    Waits,
+    /// Our answer to the client's close waits for the message.
+    HoldsClose,
+}
+
+impl Sending {
+    fn wait(&mut self) {
+        if *self == Self::Nothing {
+            *self = Self::Waits;
+        }
+    }
+}
+
 impl Mail {
+    /// Whether our answer to the client's close waits for a message.
+    pub(super) fn is_held(&self) -> bool {
+        self.sending == Sending::HoldsClose
+    }
+
     /// Whether reading is paused: the closure has not taken the last message, or the client does not read its pongs.
     pub(super) fn is_blocked(&self) -> bool {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
@@ -119,7 +139,9 @@ impl Mail {
 
     /// Called when the client has closed. A message that waits for room is sent before the close is answered.
     pub(super) fn hold(&mut self) {
-        self.is_held = self.is_sending;
+        if self.sending == Sending::Waits {
+            self.sending = Sending::HoldsClose;
+        }
     }
 
     pub(super) fn is_driven_by(&mut self, cx: &Context<'_>) {

@@ -149,7 +149,7 @@ impl Session {
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         while let Some(connection) = &mut self.connection {
             let mut mail = self.mailbox.open();
-            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held) {
+            if let Some(close) = self.goodbye.take_if(|_| !mail.is_held()) {
                 self.is_gone |= mail.close.is_none();
                 self.ended.left = false;
                 mail.end(close);

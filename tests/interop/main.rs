@@ -1,5 +1,5 @@
-//! Real tools against the contract example: curl, nginx as a reverse proxy, h2load, nghttp, wrk, Chromium, Python's websockets, grpcio
-//! and grpclib, grpc-js.
+//! Real tools against the contract example: curl, nginx and eleven other reverse proxies, h2load, nghttp, wrk, Chromium, Python's
+//! websockets, grpcio and grpclib, grpc-js.
 //!
 //! Each test is ignored unless it is asked for, by `--ignored`, and then a tool that is absent is a failure.
 

@@ -82,6 +82,19 @@ fn read_all(conn: &mut h2::Conn, streams: usize) -> usize {
     ended
 }
 
+/// What nobody reads stays with the client, in a small instance more of it.
+#[test]
+fn unread_bodies_wait_at_the_client() {
+    for (memory, window) in [("24", 256 * 1024), ("4096", MIB)] {
+        let server = Launch::contract().var("FC_FUNCTION_MEMORY_SIZE", memory).start();
+        let mut conn = h2::Conn::open(server.port);
+        let update =
+            std::iter::from_fn(|| conn.try_read()).find(|frame| frame.kind == 8 && frame.stream == 0);
+        let more = u32::from_be_bytes(update.unwrap().payload.try_into().unwrap());
+        assert_eq!(more as usize, window - 65_535);
+    }
+}
+
 #[test]
 fn large_heads_are_refused() {
     let server = small();

@@ -147,7 +147,9 @@ fn closures_that_finish_without_a_client_are_bounded() {
     let mut server = Launch::app("sockets").var("IT_MAX_FINISHING", "1").start();
     let clients = [(); 2].map(|()| Client::open(&server, "/finish"));
     until("the closures", || (server.seen().len() == 2).then_some(()));
-    clients.into_iter().for_each(|client| client.close(1000));
+    for client in clients {
+        client.close(1000);
+    }
     server.until_seen("over");
     assert_eq!(server.counter("in_flight"), 2, "one goes on, and is in flight");
     assert!(!server.seen().contains(&"finished".to_owned()));

@@ -10,6 +10,7 @@ use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
 use crate::rows::connections::{AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
 use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
+use crate::rows::gateway_websocket::{LARGE_CPU as RELAY_LARGE, SMALL_CPU as RELAY_SMALL};
 use crate::rows::instructions::PER_REQUEST as INSTRUCTIONS;
 use crate::rows::latency::P99;
 use crate::rows::lookup;
@@ -138,6 +139,8 @@ static BUDGETS: &[Budget] = &[
     time(&ADDED_P50, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what the local platform adds to a call"),
     time(&ADDED_P99, &FC_LOCAL, Times(2.0, Only(&NGINX)), "the same"),
     time(&GATEWAY_CPU, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what it costs"),
+    time(&RELAY_SMALL, &FC_LOCAL, Times(1.2, Only(&NGINX)), "what a WebSocket message costs it"),
+    time(&RELAY_LARGE, &FC_LOCAL, Times(1.0, Only(&NGINX)), "a large one"),
 ];
 
 const fn line(

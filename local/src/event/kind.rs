@@ -197,7 +197,7 @@ pub enum Kind {
     },
     /// fc-local stops, and these calls of a function are still under way.
     CallsRemain {
-        /// How many.
+        /// The number of dropped events.
         calls: usize,
         /// How long they may go on.
         left: Duration,

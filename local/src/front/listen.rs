@@ -150,11 +150,11 @@ impl Entrance {
         let mut response = tokio::select! {
             biased;
             response = self.front.serve(&self.door, &self.peer, request) => response,
-            // Dropping the other future is what tells every part of the front that the client left.
+            // Dropping the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
-            // It outlives the connection as HTTP, whose memory is freed.
+            // The WebSocket outlives the HTTP connection, whose memory is freed.
             self.tasks.spawn(tunnel.carry());
         }
         let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });

@@ -1,7 +1,7 @@
 //! A manifest with its expressions replaced, in the order in which the deployment tool does so.
 //!
-//! First everything but the resources, with the variables as they are written; then one resource after the other,
-//! with the variables as they have become. A resource sees those before it replaced and those behind it as written.
+//! First everything except the resources, with unreplaced variables. Then the resources in their order, with replaced
+//! variables. A resource sees the resources before it replaced, and the ones after it unreplaced.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -20,13 +20,13 @@ pub(super) struct Content {
     pub(super) components: Vec<String>,
 }
 
-/// Where a manifest's expressions look.
+/// The sources of values for expressions.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     /// The folder that holds the file.
     pub(super) folder: &'a Path,
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// What `--env` lays over the resources.
+    /// The environment of `--env`, which is laid over the resources.
     pub(super) overlay: Option<&'a Overlay>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn resolve(raw: &Node, surroundings: Surroundings<'_>, problems: &mut
     };
     let first = problems.len();
     let mut done = Resolution { raw, root: raw.clone(), context, surroundings }.run(problems);
-    // A variable that cannot be had matters if it is used.
+    // A variable without a value matters only if it is used.
     let used = broken.into_inner().used;
     for problem in &mut problems[first..] {
         problem.fatal |= problem.variable.as_ref().is_some_and(|name| used.contains(name));
@@ -108,7 +108,7 @@ impl Resolution<'_> {
         self.root = Node { line: self.raw.line, value: Value::Map(done) };
     }
 
-    /// The credential's name: of the overlay, else the file's own, as it is written.
+    /// The credential's name, unreplaced: from the overlay, else from the file.
     fn access(&self) -> Option<Node> {
         let overlay = self.surroundings.overlay.and_then(|overlay| overlay.environment.child("access"));
         overlay.or_else(|| self.raw.child("access")).cloned()
@@ -167,7 +167,7 @@ impl Resolution<'_> {
         name
     }
 
-    /// The properties as written, over their template and under the overlay.
+    /// The unreplaced properties: laid over their template, with the overlay over both.
     fn props(
         &self,
         entry: &Entry,
@@ -210,7 +210,7 @@ impl Resolution<'_> {
     }
 }
 
-/// Refuses resources that the tool stumbles over.
+/// Refuses resources on which the tool fails.
 fn check_resource(entry: &Entry, problems: &mut Vec<Problem>) {
     if entry.key.contains(['.', '[']) {
         let text = format!(
@@ -229,7 +229,7 @@ fn check_resource(entry: &Entry, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Whether a component is Function Compute's. One given by its path is how the deployment tool is run without its
+/// Whether a component is that of Function Compute. A component may be a path, for a deployment tool without its
 /// registry.
 pub(super) fn is_fc3(component: &str) -> bool {
     let base = component.split('@').next().unwrap_or_default();
@@ -261,7 +261,7 @@ fn variables(entries: &[Entry], node: &Node, context: &Context<'_>, problems: &m
             done.push(Entry { key: entry.key.clone(), line: entry.line, node: value });
         }
     }
-    // References among the variables are looked up in the text, where nothing is broken.
+    // References among the variables are resolved in the unreplaced text.
     context.broken.borrow_mut().used.clear();
     Node { line: node.line, value: Value::Map(done) }
 }
@@ -285,7 +285,7 @@ fn hooks(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Nod
     });
     let done: Vec<Entry> = done.filter(|entry| entry.node.value != Value::Null).collect();
     for entry in done.iter().filter(|entry| !matches!(entry.node.value, Value::List(_))) {
-        // The tool refuses it in every hook.
+        // The tool refuses this in every hook.
         let text = format!("`{}` must be a list of steps but is {}", entry.key, entry.node.kind());
         problems.push(Problem::error(entry.line, text));
     }

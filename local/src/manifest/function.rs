@@ -13,7 +13,7 @@ use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
 
-/// The methods that an HTTP trigger can let through.
+/// The methods that an HTTP trigger can allow.
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
 /// Reads one resource whose expressions are replaced. `None` after a fatal problem.
@@ -105,7 +105,8 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     reader.error(props, "runtime", why);
 }
 
-/// The memory in MiB, which the manifest calls MB. The platform takes it in certain proportions to the other sizes, which have no effect here.
+/// The memory in MiB, which the manifest calls MB. The platform checks its ratio to the other sizes, which have no
+/// effect here.
 fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
     const CPU_STEPS: f64 = 20.0;
     let memory = reader.integer(props, "memorySize", 512, 128..=32768);
@@ -245,7 +246,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let mut found: Option<HttpTrigger> = None;
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
-        // That they are there was looked at with the keys.
+        // The check of the keys has found them.
         match reader.text(node, "triggerType").as_deref() {
             Some("http") => {
                 let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());

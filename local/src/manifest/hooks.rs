@@ -10,7 +10,7 @@ use crate::model::Action;
 /// The phases in which the deployment tool runs steps.
 const PHASES: [&str; 5] = ["pre", "success", "fail", "complete", "post"];
 
-/// The steps of `pre-local`, or of `pre-deploy` if there are none: what builds the code.
+/// The build steps: those of `pre-local`, or of `pre-deploy` if there are none.
 ///
 /// `owner` is the file or a resource, with its expressions replaced.
 pub(super) fn read(owner: &Node, folder: &Path, problems: &mut Vec<Problem>) -> Vec<Action> {
@@ -37,7 +37,7 @@ fn is_pre(key: &str, command: &str) -> bool {
     expression::action(key, command).is_ok_and(|(phase, is_for)| phase == "pre" && is_for)
 }
 
-/// Looks at a hook's key.
+/// Parses a hook's key.
 fn check(entry: &Entry, problems: &mut Vec<Problem>) {
     match expression::action(&entry.key, "deploy") {
         Err(text) => problems.push(Problem::error(entry.line, text)),
@@ -78,7 +78,7 @@ fn step(
         return None;
     };
     let path = item.child("path").and_then(Node::scalar).unwrap_or_default();
-    // A resource's own wins, even if it says no.
+    // A resource's own setting takes precedence, even `false`.
     let allowed = owner.child("allow_failure").or_else(|| item.child("allow_failure"));
     Some(Action {
         run,
@@ -88,7 +88,7 @@ fn step(
     })
 }
 
-/// Whether a failed `run` step of the command is passed over.
+/// Whether a failed `run` step of the command is ignored.
 fn is_allowed(allowed: &Node, command: &str) -> bool {
     /// The status that the tool gives a failed step.
     const STATUS: i64 = 101;

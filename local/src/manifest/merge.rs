@@ -2,7 +2,7 @@
 
 use super::node::{Entry, Node, Value};
 
-/// `over` laid over `base`: maps are joined, key by key; anything else of `over` wins, lists too.
+/// `over` laid over `base`. Maps are joined key by key. Any other value of `over` replaces that of `base`, lists too.
 pub(super) fn merge(base: &Node, over: &Node) -> Node {
     let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else { return over.clone() };
     let mut entries = below.clone();

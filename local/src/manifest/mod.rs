@@ -1,7 +1,7 @@
 //! The user's `s.yaml`, read into functions.
 //!
-//! One file configures the deployment and this machine. Everything in it that is wrong, unknown or
-//! without effect here is reported with its line, all of it at once.
+//! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
+//! reported together, each with its line.
 
 mod base;
 mod content;

@@ -17,7 +17,7 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// What an expression should have given and did not, which was said.
+    /// The missing value of an expression, which was reported.
     Failed,
 }
 
@@ -77,7 +77,7 @@ impl Node {
         !matches!(self.value, Value::Null | Value::Failed)
     }
 
-    /// Whether the value under `key` could not be had.
+    /// Whether the value under `key` is missing because of an expression.
     pub(crate) fn is_failed(&self, key: &str) -> bool {
         self.entry(key).is_some_and(|entry| entry.node.value == Value::Failed)
     }
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// The value under `key`, taken out of the map with its key.
+    /// Removes `key` with its value from the map.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
         let Value::Map(entries) = &mut self.value else { return None };
         let at = entries.iter().position(|entry| entry.key == key)?;
@@ -118,7 +118,7 @@ impl Node {
         }
     }
 
-    /// A scalar as text; a list or a map is none.
+    /// A scalar as text. `None` for a list or a map.
     pub(crate) fn scalar(&self) -> Option<String> {
         match &self.value {
             Value::Null => Some(String::new()),
@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    /// The value as JavaScript writes it into a text.
+    /// The value as JavaScript converts it to text.
     pub(crate) fn to_text(&self) -> String {
         match &self.value {
             Value::Null | Value::Failed => "null".to_owned(),
@@ -146,7 +146,7 @@ impl Node {
         }
     }
 
-    /// Whether JavaScript takes the value for true.
+    /// Whether the value is true for JavaScript.
     pub(crate) fn is_true(&self) -> bool {
         match &self.value {
             Value::Null | Value::Failed => false,
@@ -167,7 +167,7 @@ impl Node {
         }
     }
 
-    /// A JSON value at the place of the expression that read it.
+    /// A JSON value, with the line of the expression that read it.
     pub(crate) fn from_json(line: usize, json: serde_json::Value) -> Self {
         let value = match json {
             serde_json::Value::Null => Value::Null,
@@ -211,7 +211,7 @@ pub(crate) fn items(node: &Node) -> &[Node] {
     }
 }
 
-/// The shortest digits that lead back to the number, in JavaScript's notation.
+/// The shortest digits that parse to the number, in JavaScript's notation.
 fn number_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();

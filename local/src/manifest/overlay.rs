@@ -1,4 +1,4 @@
-//! `env.yaml`: what `--env NAME` lays over the resources.
+//! `env.yaml`: the environments, one of which `--env NAME` lays over the resources.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::{text_file, yaml};
 #[derive(Debug, Clone)]
 pub(super) struct Overlay {
     pub(super) environment: Node,
-    /// The project's name, which the environment's expressions can ask for.
+    /// The project's name, for expressions.
     project: Node,
 }
 

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use crate::event::Remark;
 
-/// One remark about one line. [`ManifestError`] shows how they are read.
+/// One problem, with its line. [`ManifestError`] shows how problems are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The line, counted from 1.
     pub line: usize,
-    /// Whether nothing can be started because of it.
+    /// Whether it keeps the functions from starting.
     pub fatal: bool,
     /// The mistake, and what to do about it.
     pub text: String,
-    /// The variable that cannot be had because of it.
+    /// The variable that has no value because of it.
     pub(crate) variable: Option<String>,
     /// Whether the deployment tool refuses the file because of it, though nothing here needs it.
     pub(crate) is_refused: bool,
@@ -26,7 +26,7 @@ impl Problem {
         Problem { line, fatal: true, text: text.into(), variable: None, is_refused: false }
     }
 
-    /// As an event tells it.
+    /// The problem as part of an event.
     pub(crate) fn remark(&self) -> Remark {
         Remark { line: self.line, text: self.text.clone() }
     }
@@ -50,7 +50,7 @@ impl Problem {
 pub struct ManifestError {
     /// The file.
     pub file: PathBuf,
-    /// All that was found in it, the fatal ones among them.
+    /// All problems in it, the fatal ones among them.
     pub problems: Vec<Problem>,
 }
 

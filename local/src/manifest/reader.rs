@@ -1,4 +1,4 @@
-//! Reads typed values from nodes and reports what does not fit, with its line.
+//! Reads typed values from nodes, and reports wrong ones with their lines.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         self.error(node, key, &format!("must be {expected} but is {kind}"));
     }
 
-    /// Text; a number is taken as its text, as the platform's own tool does for names.
+    /// A text. A number is read as its digits, as the platform's tool does for names.
     pub(crate) fn text(&mut self, node: &Node, key: &str) -> Option<String> {
         let child = node.child(key)?;
         let text = child.scalar();

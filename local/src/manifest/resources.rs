@@ -52,7 +52,7 @@ pub(super) fn read(
         let Some(function) = function::read(props, steps, local, account, folder, problems) else {
             continue;
         };
-        // A deployment writes one after the other, and the last one stays.
+        // A deployment writes them in their order, and the last one stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);
             let text = format!(

@@ -6,11 +6,11 @@ use super::node::Value;
 #[derive(Debug, PartialEq)]
 pub(super) enum Scalar {
     Value(Value),
-    /// A date or a time. The tool makes an object of it that loses everything on its way to the component.
+    /// A date or a time. The tool turns it into an object that reaches the component empty.
     Time,
 }
 
-/// What the text stands for without quotes and without a tag.
+/// The value of the text without quotes and without a tag.
 pub(super) fn plain(text: &str) -> Scalar {
     Scalar::Value(match text {
         "" => Value::Null,
@@ -23,7 +23,7 @@ pub(super) fn plain(text: &str) -> Scalar {
     })
 }
 
-/// What the text stands for under the tag `!!name`. `None` if the tag does not take it or is not known.
+/// The value of the text under the tag `!!name`. `None` if the tag does not fit or is unknown.
 pub(super) fn tagged(name: &str, text: &str, is_plain: bool) -> Option<Scalar> {
     let value = match name {
         "str" => Some(Value::Text(text.to_owned())),
@@ -53,7 +53,7 @@ fn number(text: &str) -> Option<Value> {
     integer(text).or_else(|| float(text)).map(Value::number)
 }
 
-/// Digits, or `0b`, `0o`, `0x` and theirs, after a sign. Leading zeros are only that.
+/// An integer: an optional sign, and decimal digits or `0b`, `0o`, `0x` with digits. Leading zeros have no meaning.
 fn integer(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let radixes = [("0b", 2), ("0o", 8), ("0x", 16)];
@@ -95,7 +95,7 @@ fn float(text: &str) -> Option<f64> {
     }
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fits = match (whole.is_empty(), fraction.is_empty()) {
-        // A sign before a bare fraction makes text of it.
+        // A sign before a bare fraction makes it text.
         (true, false) => !is_signed && is_digits(fraction),
         (false, _) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
         (true, true) => false,
@@ -147,7 +147,7 @@ fn is_time_of_day(text: &str) -> bool {
         None => rest,
     };
     let zone = rest.trim_start_matches([' ', '\t']);
-    // Blanks lead to a zone or are not there: a plain scalar does not end with one.
+    // Blanks are followed by a zone, because a plain scalar does not end with a blank.
     if matches!(zone, "" | "Z") {
         return true;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-/// How large a file may be. Whatever goes into a manifest is far smaller.
+/// The largest file, in bytes. Real files of manifests are far smaller.
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
 
 /// The file's text; octets that are not UTF-8 are replaced. `Err` says why it cannot be read, with the path.
@@ -28,7 +28,7 @@ pub(crate) fn read_octets(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     check(&file.metadata()?)?;
     let mut octets = Vec::new();
-    // It may grow, and what the kernel makes up has no size.
+    // The file may grow, and files of `/proc` state no size.
     file.take(SIZE_MAX + 1).read_to_end(&mut octets)?;
     if octets.len() as u64 > SIZE_MAX { Err(too_large()) } else { Ok(octets) }
 }

@@ -83,7 +83,7 @@ impl Functions {
         }
     }
 
-    /// The names of all, each with its state in a few words, in order.
+    /// The names of all functions with their states in a few words, in order.
     pub(crate) fn states(&self) -> Vec<(&str, &str)> {
         let deployed = self.deployed.values().map(|function| (&*function.name, function.state()));
         let pending = self.pending.iter().map(|(name, why)| (name.as_str(), *why));

@@ -196,89 +196,6 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),
-        "/log" | "/unended" | "/say" | "/late" | "/flood" => write_lines(out, asked),
-        "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
-        "/reserved" => {
-            let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
-                           content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
-            reply(out, "200 OK", headers, b"x")
-        }
-        "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
-        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
-        "/big-headers" => {
-            let value = "v".repeat(asked.size("bytes"));
-            reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
-        }
-        "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
-        "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
-        "/close" => false,
-        // Closes a connection that is used again, without a reply.
-        "/close-reused" if on_this_connection > 1 => false,
-        "/close-reused" => reply(out, "200 OK", "", b"fresh"),
-        "/head" => reply(out, "200 OK", "content-length: 5\r\n", b""),
-        "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
-        "/chunks" => chunks(out, asked),
-        "/sse" => events(out, asked),
-        "/trailers" => {
-            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
-            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
-        }
-        "/http10" => {
-            let seen = [asked.head.as_bytes(), &asked.body].concat();
-            let head = format!(
-                "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\nx-connection: {on_this_connection}\r\n\
-                 content-length: {}\r\n\r\n",
-                seen.len()
-            );
-            out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
-        }
-        // Its body breaks off before the first chunk.
-        "/cut-first" => {
-            let sent = out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_ok();
-            if sent {
-                std::thread::sleep(Duration::from_millis(asked.number("ms")));
-            }
-            false
-        }
-        "/coding" | "/codings" => {
-            let coding = if asked.path == "/coding" {
-                "gzip, chunked"
-            } else {
-                "chunked\r\ntransfer-encoding: chunked"
-            };
-            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n");
-            out.write_all(format!("{head}1\r\nx\r\n0\r\n\r\n").as_bytes()).is_ok()
-        }
-        "/many-headers" => {
-            let headers: Vec<String> = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
-            reply(out, "200 OK", &headers.concat(), b"x")
-        }
-        "/memory" => {
-            eat(asked.number("mb"));
-            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
-        }
-        "/child" => {
-            let script = format!("eat:{}", asked.number("mb"));
-            let started =
-                Command::new("/proc/self/exe").env("SCRIPT_START", script).stdin(Stdio::null()).spawn();
-            println!("child {}", started.map_or(0, |child| child.id()));
-            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
-        }
-        "/healthz" => {
-            let status = if HEALTHY.load(Ordering::Relaxed) { "200 OK" } else { "500 X" };
-            reply(out, status, "", b"")
-        }
-        "/set-health" => {
-            HEALTHY.store(asked.number("ok") == 1, Ordering::Relaxed);
-            reply(out, "200 OK", "", b"")
-        }
-        _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
-    }
-}
-
-/// Replies whose lines matter.
-fn write_lines(out: &mut TcpStream, asked: &Asked) -> bool {
-    match asked.path.as_str() {
         "/log" => {
             println!("a line of {}", asked.header("x-fc-request-id"));
             reply(out, "200 OK", "", b"")
@@ -301,14 +218,96 @@ fn write_lines(out: &mut TcpStream, asked: &Asked) -> bool {
             });
             reply(out, "200 OK", "", b"")
         }
-        // Many lines.
-        _ => {
+        "/flood" => {
             let line = "x".repeat(asked.size("bytes"));
             for _ in 0..asked.number("lines") {
                 println!("{line}");
             }
             reply(out, "200 OK", "", b"")
         }
+        "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
+        "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
+        "/close" => false,
+        // Closes a connection that is used again, without a reply.
+        "/close-reused" if on_this_connection > 1 => false,
+        "/close-reused" => reply(out, "200 OK", "", b"fresh"),
+        "/head" => reply(out, "200 OK", "content-length: 5\r\n", b""),
+        "/sleep" | "/unread" => sleep(out, asked) && reply(out, "200 OK", "", b"slept"),
+        "/chunks" => chunks(out, asked),
+        "/sse" => events(out, asked),
+        "/http10" => {
+            let seen = [asked.head.as_bytes(), &asked.body].concat();
+            let head = format!(
+                "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\nx-connection: {on_this_connection}\r\n\
+                 content-length: {}\r\n\r\n",
+                seen.len()
+            );
+            out.write_all(&[head.as_bytes(), &seen].concat()).is_ok()
+        }
+        // Its body breaks off before the first chunk.
+        "/cut-first" => {
+            let sent = out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_ok();
+            if sent {
+                std::thread::sleep(Duration::from_millis(asked.number("ms")));
+            }
+            false
+        }
+        "/memory" => {
+            eat(asked.number("mb"));
+            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
+        }
+        "/child" => {
+            let script = format!("eat:{}", asked.number("mb"));
+            let started =
+                Command::new("/proc/self/exe").env("SCRIPT_START", script).stdin(Stdio::null()).spawn();
+            println!("child {}", started.map_or(0, |child| child.id()));
+            sleep(out, asked) && reply(out, "200 OK", "", b"still here")
+        }
+        "/healthz" => {
+            let status = if HEALTHY.load(Ordering::Relaxed) { "200 OK" } else { "500 X" };
+            reply(out, status, "", b"")
+        }
+        "/set-health" => {
+            HEALTHY.store(asked.number("ok") == 1, Ordering::Relaxed);
+            reply(out, "200 OK", "", b"")
+        }
+        _ => with_headers(out, asked),
+    }
+}
+
+/// Replies that are asked for their heads.
+fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
+    match asked.path.as_str() {
+        "/status" => reply(out, &format!("{} X", asked.number("code")), "", b"as asked"),
+        "/reserved" => {
+            let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
+                           content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
+            reply(out, "200 OK", headers, b"x")
+        }
+        "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
+        "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
+        "/big-headers" => {
+            let value = "v".repeat(asked.size("bytes"));
+            reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
+        }
+        "/trailers" => {
+            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
+            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/coding" | "/codings" => {
+            let coding = if asked.path == "/coding" {
+                "gzip, chunked"
+            } else {
+                "chunked\r\ntransfer-encoding: chunked"
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n");
+            out.write_all(format!("{head}1\r\nx\r\n0\r\n\r\n").as_bytes()).is_ok()
+        }
+        "/many-headers" => {
+            let headers: Vec<String> = (0..asked.number("n")).map(|at| format!("a{at}: b\r\n")).collect();
+            reply(out, "200 OK", &headers.concat(), b"x")
+        }
+        _ => reply(out, "200 OK", "content-type: text/plain\r\n", asked.method.as_bytes()),
     }
 }
 

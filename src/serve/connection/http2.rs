@@ -40,7 +40,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     mut drain: DrainObserver,
     _place: OwnedSemaphorePermit,
 ) {
-    let head_limit = app.settings.head_limit;
+    let (head_limit, window) = (app.settings.head_limit, app.shared.budget.window());
     let executor = Tracked(app.shared.tracker.clone());
     let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(ASKED_EVERY);
     // Without keep-alive, a vanished client is noticed when data is sent to it.
@@ -54,7 +54,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         .max_header_list_size(u32::try_from(HEADER_LIST_MAX).unwrap_or(u32::MAX))
         // The unread bytes that one stream, and the whole connection, may send.
         .initial_stream_window_size(256 * 1024)
-        .initial_connection_window_size(1024 * 1024)
+        .initial_connection_window_size(window)
         .max_send_buf_size(256 * 1024)
         // The most streams that a client may open and reset at once. Beyond it the connection is closed.
         .max_pending_accept_reset_streams(64)

@@ -134,7 +134,7 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let is_leaving = this.busy.as_ref().is_some_and(Busy::is_leaving);
-        let mut polled = this.answer.poll_with(&mut this.busy, cx).map(Ok);
+        let mut polled = this.answer.poll_with(&mut this.busy, cx);
         if is_leaving && let Poll::Ready(Ok(response)) = &mut polled {
             close_after(response);
         }

@@ -55,7 +55,7 @@ impl Front {
             launch = launch.by(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
         }
         let mut program = launch.start();
-        let logs = || ["error.log", "diags.log"].map(|name| folder.text(name)).concat();
+        let logs = || ["error.log", "diags.log", "cache.log"].map(|name| folder.text(name)).concat();
         assert!(program.until_open(port) && program.until_open(http2), "{} ended: {}", kind.name, logs());
         // A port may be open before its routes are read.
         eventually("the function behind the proxy", || {

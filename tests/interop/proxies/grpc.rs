@@ -1,6 +1,7 @@
 //! gRPC through a proxy, by grpcio: `grpc_calls.py` says in a line each what it has seen.
 
 use super::front::Front;
+use super::leaving;
 use crate::grpc::stubs;
 use crate::support::Server;
 use crate::tools::python;
@@ -46,7 +47,5 @@ pub fn calls(server: &Server, front: &Front) -> [String; 2] {
         return [seen, "–".to_owned()];
     }
     // The script has cancelled this one.
-    let record = server.record("chat-cancelled");
-    assert_eq!(record["status"], 499, "{record}");
-    [seen, "at once".to_owned()]
+    [seen, leaving::at_once_or_by_writing(server, "chat-cancelled")]
 }

@@ -96,8 +96,14 @@ pub fn large_reply(server: &Server, front: &Front) -> String {
 #[track_caller]
 pub fn socket(server: &Server, front: &Front) -> String {
     drop(replies::open_socket(front, "socket").expect("a socket"));
-    let is_at_once = super::comes_true(|| is_499(server, "socket"));
-    assert_eq!(server.record("socket")["status"], 499);
+    at_once_or_by_writing(server, "socket")
+}
+
+/// How a departure was seen that the function has to see in the end.
+#[track_caller]
+pub fn at_once_or_by_writing(server: &Server, id: &str) -> String {
+    let is_at_once = super::comes_true(|| is_499(server, id));
+    assert_eq!(server.record(id)["status"], 499);
     let seen = if is_at_once { AT_ONCE } else { BY_WRITING };
     seen.to_owned()
 }

@@ -5,11 +5,10 @@ use super::kinds::KINDS;
 use super::{leaving, replies, table};
 use crate::support::Server;
 
-/// A part of a file of `settings`, and what stands there in its place.
+/// A part of a file of `settings` that is left out.
 struct Needed {
     name: &'static str,
     part: &'static str,
-    instead: &'static str,
     /// The first cell of its row.
     setting: &'static str,
     cell: fn(&Server, &Front) -> String,
@@ -17,74 +16,55 @@ struct Needed {
 
 const SOCKET: fn(&Server, &Front) -> String = |_, front| replies::socket(front);
 
-const NEEDED: [Needed; 10] = [
-    Needed {
-        name: "nginx",
-        part: "keepalive 16;",
-        instead: "",
-        setting: "`keepalive`",
-        cell: replies::reuse,
-    },
+const NEEDED: [Needed; 11] = [
+    Needed { name: "nginx", part: "keepalive 16;", setting: "`keepalive`", cell: replies::reuse },
     Needed {
         name: "nginx",
         part: "proxy_request_buffering off;",
-        instead: "",
         setting: "`proxy_request_buffering off`",
         cell: replies::upload,
     },
     Needed {
         name: "nginx",
         part: "proxy_set_header Upgrade $http_upgrade;",
-        instead: "",
         setting: "`proxy_set_header Upgrade`",
         cell: SOCKET,
     },
     Needed {
         name: "HAProxy",
         part: "option abortonclose",
-        instead: "",
         setting: "`option abortonclose`",
         cell: leaving::waiting,
     },
+    Needed { name: "Apache httpd", part: " upgrade=websocket", setting: "`upgrade=websocket`", cell: SOCKET },
     Needed {
-        name: "Apache httpd",
-        part: " upgrade=websocket",
-        instead: "",
-        setting: "`upgrade=websocket`",
-        cell: SOCKET,
+        name: "Caddy",
+        part: "enable_full_duplex",
+        setting: "`enable_full_duplex`",
+        cell: replies::upload,
     },
     Needed {
         name: "Envoy",
         part: "upgrade_configs: [{ upgrade_type: websocket }]",
-        instead: "",
         setting: "`upgrade_configs`",
         cell: SOCKET,
     },
-    Needed {
-        name: "h2o",
-        part: "proxy.websocket: ON",
-        instead: "",
-        setting: "`proxy.websocket: ON`",
-        cell: SOCKET,
-    },
+    Needed { name: "h2o", part: "proxy.websocket: ON", setting: "`proxy.websocket: ON`", cell: SOCKET },
     Needed {
         name: "lighttpd",
         part: "server.stream-response-body = 2",
-        instead: "",
         setting: "`server.stream-response-body`",
         cell: replies::events,
     },
     Needed {
         name: "lighttpd",
         part: "server.stream-request-body = 2",
-        instead: "",
         setting: "`server.stream-request-body`",
         cell: replies::upload,
     },
     Needed {
         name: "Squid",
         part: "http_upgrade_request_protocols websocket allow all",
-        instead: "",
         setting: "`http_upgrade_request_protocols`",
         cell: SOCKET,
     },
@@ -97,7 +77,7 @@ fn settings_are_needed() {
         let server = Server::contract();
         let kind = KINDS.iter().find(|kind| kind.name == needed.name).unwrap();
         let front = Front::start_with(kind, server.port, |text| {
-            let changed = text.replace(needed.part, needed.instead);
+            let changed = text.replace(needed.part, "");
             assert!(kind.files.len() > 1 || changed != text, "{} is not in {text}", needed.part);
             changed
         });

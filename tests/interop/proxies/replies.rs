@@ -146,15 +146,14 @@ impl Upload {
     #[track_caller]
     pub fn begin(front: &Front, path: &str, id: &str, chunked: bool) -> Self {
         let body = "x".repeat(200_000) + END;
-        let header = match chunked {
-            true => "transfer-encoding: chunked".to_owned(),
-            false => format!("content-length: {}", body.len()),
+        let header = if chunked {
+            "transfer-encoding: chunked".to_owned()
+        } else {
+            format!("content-length: {}", body.len())
         };
         let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nx-fc-request-id: {id}\r\n{header}\r\n\r\n");
-        let [first, mut rest] = <[&str; 2]>::from(body.split_at(body.len() / 2)).map(|half| match chunked {
-            true => format!("{:x}\r\n{half}\r\n", half.len()),
-            false => half.to_owned(),
-        });
+        let [first, mut rest] = <[&str; 2]>::from(body.split_at(body.len() / 2))
+            .map(|half| if chunked { format!("{:x}\r\n{half}\r\n", half.len()) } else { half.to_owned() });
         if chunked {
             rest += "0\r\n\r\n";
         }

@@ -21,7 +21,7 @@ fn the_server_begins_with_settings() {
         let mut settings = first.payload.chunks_exact(6).filter(|one| one[..2] == id.to_be_bytes());
         settings.next_back().map(|one| super::number(&one[2..]))
     };
-    assert_eq!((value(3), value(4), value(6)), (Some(256), Some(256 * 1024), Some(32 * 1024)));
+    assert_eq!((value(3), value(4), value(6)), (Some(256), Some(256 * 1024), Some(64 * 1024)));
     assert!(value(5).is_none_or(|size| (16_384..=16_777_215).contains(&size)));
 }
 

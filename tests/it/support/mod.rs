@@ -1,6 +1,7 @@
 //! What these tests share beyond `testkit`: the servers of this package, and the rows every client asks.
 
 pub mod build;
+#[allow(dead_code, reason = "the tests with real tools, which share this module, use all of it")]
 pub mod greedy;
 pub mod rows;
 pub mod server;

@@ -67,7 +67,7 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
 }
 
 /// fc-local answers 503 until its function is in place.
-fn until_ready(server: &mut Server) -> Outcome<()> {
+pub(super) fn until_ready(server: &mut Server) -> Outcome<()> {
     let mut client = server.connect()?;
     let asked = Instant::now();
     while client.ask(&ordinary("/users/42"))?.status == 503 && asked.elapsed() < READY_MAX {
@@ -77,7 +77,7 @@ fn until_ready(server: &mut Server) -> Outcome<()> {
 }
 
 /// A way to the function, and where it listens.
-type Placed = (&'static Subject, Server);
+pub(super) type Placed = (&'static Subject, Server);
 
 /// Of one way in one round, in microseconds.
 #[derive(Clone, Copy)]
@@ -110,7 +110,7 @@ fn once(bench: &Bench, (subject, server): &Placed, figures: &mut Figures) -> Out
 }
 
 /// One process: a master would only watch its worker.
-fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
+pub(super) fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
     let port = free_port()?;
     let folder = bench.scratch("nginx");
     fs::create_dir_all(&folder)?;
@@ -132,6 +132,10 @@ fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
                proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                proxy_buffering off; proxy_request_buffering off;
              }}
+             location = /ws {{
+               proxy_pass http://function; proxy_http_version 1.1; proxy_set_header Host $host;
+               proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_buffering off;
+             }}
            }}
          }}"
     );
@@ -142,7 +146,7 @@ fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
     bench.start_so(&NGINX, &Way { arguments: &arguments, port: Some(port), ..Way::default() })
 }
 
-fn fc_local(bench: &Bench) -> Outcome<Server> {
+pub(super) fn fc_local(bench: &Bench) -> Outcome<Server> {
     let port = free_port()?;
     let folder = bench.scratch("fc-local");
     fs::create_dir_all(folder.join("code"))?;

@@ -5,6 +5,7 @@ pub(crate) mod connections;
 pub(crate) mod cpu;
 pub(crate) mod events;
 pub(crate) mod gateway;
+pub(crate) mod gateway_websocket;
 pub(crate) mod grpc;
 pub(crate) mod instructions;
 pub(crate) mod latency;
@@ -21,7 +22,7 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 25] = [
+pub(crate) static ALL: [&Row; 26] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -47,6 +48,7 @@ pub(crate) static ALL: [&Row; 25] = [
     &grpc::COUNTS,
     &stalled::ROW,
     &gateway::ROW,
+    &gateway_websocket::ROW,
 ];
 
 /// Two counts of requests: what lies between them is requests alone, without start, warming up and end.

@@ -38,7 +38,7 @@ fn named(text: &str) -> Option<(&str, String, &str)> {
     if name.is_empty() {
         return None;
     }
-    // One blank is the colon's; it may be a line feed, and then the value is on the next line.
+    // One blank belongs to the colon. If it is a line feed, the value is on the next line.
     let after_colon = || behind.strip_prefix(':')?.strip_prefix(is_blank);
     let value = trim_start(behind).strip_prefix('=').or_else(after_colon)?;
     let (value, behind) = quoted(value).unwrap_or_else(|| {
@@ -48,7 +48,7 @@ fn named(text: &str) -> Option<(&str, String, &str)> {
     Some((name, plain(value.trim_matches(is_blank)), behind))
 }
 
-/// A value in quotes, with them, and what follows.
+/// A quoted value with its quotes, and the text behind it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let text = trim_start(text);
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
@@ -62,12 +62,12 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
             break;
         }
     }
-    // An escaped quote ends the value only where nothing else can.
+    // An escaped quote ends the value only if there is no other end.
     ends.extend(escaped.into_iter().rev());
     ends.into_iter().map(|at| text.split_at(at + 1)).find(|(_, behind)| is_end(behind))
 }
 
-/// Whether nothing but a comment follows on the line.
+/// Whether only a comment follows on the line.
 fn is_end(text: &str) -> bool {
     let line = text.split('\n').next().unwrap_or_default();
     let rest = line.trim_start_matches(is_blank);

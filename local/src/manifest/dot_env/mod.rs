@@ -1,8 +1,8 @@
 //! `.env` files, read as the deployment tool reads them.
 //!
-//! What the shell has set wins over every file; of the files the first one wins that sets a variable: in the current
-//! folder, in the `code` folder of each resource as seen from the current folder, beside the manifest. Where two of
-//! these are one folder its file is read twice, and variables within its values are replaced twice.
+//! The shell takes precedence over every file. Of the files, the first that sets a variable takes precedence: the file
+//! in the current folder, in the `code` folder of each resource as seen from the current folder, beside the manifest.
+//! If two of these are the same folder, its file is read twice, and variables within its values are replaced twice.
 
 mod expansion;
 mod lines;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use super::node::Node;
 
-/// The variables of all files together. One that the shell has set too is here with the shell's value, in which
-/// the tool has replaced what looks like a variable.
+/// The variables of all files. A variable that the shell has set too is here with the shell's value, in which the tool
+/// replaces references to variables.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// The file in a folder. That in the current one is read before anything else.
+/// The file in a folder. The one in the current folder is read before the manifest.
 pub(super) fn first(folder: &Path) -> PathBuf {
     // `./code` and `code` are one folder; the components say so.
     folder.join(".env").components().collect()
@@ -34,7 +34,7 @@ pub(super) fn others(current: &Path, folder: &Path, root: &Node) -> Vec<PathBuf>
 ///
 /// # Errors
 ///
-/// The name of a variable that leads to itself. The tool ends there.
+/// The name of a variable that refers to itself. The tool stops with an error there.
 pub(super) fn read(
     text: &str,
     shell: &dyn Fn(&str) -> Option<String>,
@@ -80,9 +80,9 @@ mod tests {
     fn variables_lead_to_others() {
         check("A=$B-${SHELL_SET}\nB=${FIRST}!\n", &[("A", "first!-shell"), ("B", "first!")]);
         check("A=${NO:-other}-${NO}-\\$B\n", &[("A", "other--$B")]);
-        // A dollar at the end ends it all.
+        // A dollar sign at the end of the value stops the replacement.
         check("A=$FIRST-$\n", &[("A", "$FIRST-$")]);
-        // What an earlier file has set stays.
+        // An earlier file takes precedence.
         check("FIRST=second\nA=$FIRST\n", &[("A", "first")]);
     }
 

@@ -1,4 +1,4 @@
-//! What an expression gives.
+//! The evaluation of expressions.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,21 +9,21 @@ use super::script::{self, Operator, Script};
 use super::{functions, hints, path};
 use crate::manifest::node::{Entry, Node, Value};
 
-/// Where the names in an expression lead.
+/// The values of the names in an expression.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     /// The folder that holds the file.
     pub(crate) folder: &'a Path,
     /// Looks up an environment variable.
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The values that have a name, `vars` among them.
+    /// The named values, such as `vars`.
     pub(crate) names: &'a [(&'a str, &'a Node)],
     /// Variables whose own expression failed, which was reported, and the ones of these that are used.
     pub(crate) broken: &'a RefCell<Broken>,
     pub(crate) budget: &'a Budget,
 }
 
-/// Variables that could not be had.
+/// Variables without a value.
 #[derive(Debug, Default)]
 pub(crate) struct Broken {
     pub(crate) variables: BTreeSet<String>,
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Context<'_> {
 }
 
 impl Context<'_> {
-    /// The value that a name of the file has.
+    /// The value of a name of the file.
     pub(super) fn named(&self, name: &str) -> Option<&Node> {
         self.names.iter().find(|(own, _)| *own == name).map(|(_, node)| *node)
     }
@@ -50,15 +50,15 @@ impl Context<'_> {
     }
 }
 
-/// Why an expression gives nothing.
+/// Why an expression has no value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Failure {
-    /// It leads to a variable of which that was said.
+    /// It refers to a variable whose error was reported.
     Said,
     Wrong(String),
 }
 
-/// What the code between `${` and `}` gives.
+/// The value of the code between `${` and `}`.
 pub(super) fn evaluate(code: &str, line: usize, context: &Context<'_>) -> Result<Node, Failure> {
     let evaluation = Evaluation { code, line, context };
     let found = if is_call(code) { evaluation.call() } else { evaluation.names() };
@@ -79,7 +79,7 @@ pub(super) fn shortened(text: &str) -> String {
     text.chars().take(LENGTH_MAX).chain("…".chars()).collect()
 }
 
-/// Whether the tool takes the code for a call: brackets on one line.
+/// Whether the tool reads the code as a call: brackets on one line.
 fn is_call(code: &str) -> bool {
     code.lines().any(|line| line.split_once('(').is_some_and(|(_, after)| after.contains(')')))
 }
@@ -112,7 +112,7 @@ impl Evaluation<'_> {
         self.script(&format!("{function}('{inner}'){behind}"))
     }
 
-    /// Names with dots between them. The tool takes each as it stands, with its blanks.
+    /// Names with dots between them. The tool keeps the blanks of each.
     fn names(&self) -> Result<Node, String> {
         if self.code.contains(['\'', '\\', '\n', '\r']) {
             return Err(self.no_expression());
@@ -124,14 +124,14 @@ impl Evaluation<'_> {
             || (matches!(first, "resources" | "components")
                 && matches!(names.get(1), Some(&("output" | "info"))));
         let found = path::at_path(&self.script(first)?, &names).unwrap_or_else(|| Node::null(self.line));
-        // What only a deployment brings stays as it is written.
+        // A value that only a deployment knows stays unreplaced.
         if is_later && found.value == Value::Null {
             return Ok(Node::text(self.line, format!("${{{}}}", self.code)));
         }
         Ok(found)
     }
 
-    /// Whether the names lead to a variable that cannot be had, which is remembered.
+    /// Whether the names refer to a variable without a value. The variable is noted.
     fn is_of_broken(&self) -> bool {
         let Some(name) = self.code.strip_prefix("vars.").and_then(|rest| rest.split('.').next()) else {
             return false;

@@ -20,7 +20,7 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Calls the function `name`. `Err` says why it gives nothing.
+/// Calls the function `name`. `Err` says why it has no result.
 pub(super) fn call(
     name: &str,
     arguments: &[Node],
@@ -69,7 +69,7 @@ pub(super) fn integer(arguments: &[Node], line: usize, context: &Context<'_>) ->
     Node { line, value: Value::number(value) }
 }
 
-/// The credential, as far as variables tell it.
+/// The parts of the credential that variables hold.
 pub(super) fn credential(line: usize, context: &Context<'_>) -> Node {
     let known = CREDENTIAL.into_iter().filter_map(|name| Some((name, (context.environment)(name)?)));
     evaluate::map(line, known.collect())
@@ -113,7 +113,7 @@ fn path(argument: Option<&Node>, line: usize, context: &Context<'_>) -> Result<N
     Ok(Node::text(line, text))
 }
 
-/// The folder and the path in one, without `.` and with `..` undone.
+/// The folder joined with the path, with `.` and `..` resolved.
 fn joined(folder: &Path, path: &str) -> PathBuf {
     let mut whole = folder.to_owned();
     for component in Path::new(path).components() {

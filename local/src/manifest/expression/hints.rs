@@ -1,10 +1,10 @@
-//! Why an expression gives nothing, and what to write instead.
+//! Hints: why an expression has no value, and the form that has one.
 
 use super::evaluate::Context;
 use super::functions;
 use crate::manifest::node::{Node, Value};
 
-/// For code that cannot be read.
+/// The hint for code that cannot be parsed.
 pub(super) fn of_no_expression(code: &str) -> String {
     if code.contains('{') {
         return "the first `}` ends an expression: put such a text into a file or a variable".to_owned();
@@ -21,7 +21,7 @@ pub(super) fn of_no_expression(code: &str) -> String {
     "this is not an expression; for a shell variable write `$NAME` without braces".to_owned()
 }
 
-/// For code that leads to nothing.
+/// The hint for code without a value.
 pub(super) fn of_nothing(code: &str, context: &Context<'_>) -> String {
     if code.contains('(') {
         return with_argument_hint(code, "it gives nothing");

@@ -9,17 +9,17 @@ use super::template;
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
-/// How deep values may lead to values. A circle ends here.
+/// The deepest nesting of references. A cycle ends here.
 const DEPTH_MAX: usize = 100;
 
-/// How many values the expressions of a file may lead to. A few lists of lists make millions.
+/// The most values that the expressions of a file may yield. A few nested lists could yield millions.
 const VALUES_MAX: usize = 200_000;
 
-/// How many bytes of text the expressions of a file may lead to. Forty variables, each of which says the one before it
-/// twice, make a terabyte.
+/// The most text that the expressions of a file may yield, in bytes. Forty variables, each with the one before it twice,
+/// would yield a terabyte.
 const TEXT_MAX: usize = 128 * MIB;
 
-/// How many values there may still be, and how much text.
+/// The values and the text that are left of these bounds.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<usize>,
@@ -41,14 +41,14 @@ impl Budget {
             self.text_left.set(left);
             return Ok(());
         }
-        // One remark is enough.
+        // One report is enough.
         self.left.set(0);
         Err(format!("the expressions of this file lead to more than {} MiB of text", TEXT_MAX / MIB))
     }
 }
 
-/// Replaces every expression in `node`. Nulls vanish, as they do in the deployment tool. What an expression cannot
-/// give is reported with its line, and the value is left out.
+/// Replaces every expression in `node`. Nulls vanish, as in the deployment tool. An expression without a value is
+/// reported with its line, and left out.
 pub(crate) fn inputs(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     copy(node, 0, context, problems)
 }
@@ -66,7 +66,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
             .then(|| format!("the expressions of this file lead to more than {VALUES_MAX} values"))
     };
     if let Some(text) = refusal {
-        // One remark is enough.
+        // One report is enough.
         left.set(0);
         problems.push(Problem::error(node.line, text));
         return Node::null(node.line);
@@ -93,7 +93,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::List(items) => {
             let mut copied: Vec<Node> =
                 items.iter().map(|item| copy(item, depth + 1, context, problems)).collect();
-            // Those within a list leave a hole.
+            // A null within a list leaves a hole.
             let length = copied.iter().rposition(|item| item.value != Value::Null).map_or(0, |last| last + 1);
             copied.truncate(length);
             Value::List(copied)

@@ -1,6 +1,6 @@
 //! Serverless Devs expressions: `${vars.region}`, `${env('STAGE', 'dev')}`, `${json(file('a.json')).t}` and their kin.
 //!
-//! The deployment tool makes JavaScript of them. What of JavaScript is known here gives the tool's value; the rest is
+//! The deployment tool runs them as JavaScript. The supported part of JavaScript gives the tool's value. Other code is
 //! refused with a reason.
 
 mod evaluate;

@@ -2,10 +2,10 @@
 
 use crate::manifest::node::Value;
 
-/// How deep an expression may nest.
+/// The deepest nesting of an expression.
 const DEPTH_MAX: usize = 32;
 
-/// How many operators and accesses an expression may have. Each nests the value before it one deeper, and evaluation
+/// The most operators and accesses of an expression. Each nests the value before it one level deeper, and evaluation
 /// recurses.
 const LINKS_MAX: usize = 1000;
 
@@ -33,7 +33,7 @@ pub(super) enum Operator {
     Add,
 }
 
-/// The operators from the loosest to the tightest, each with how tightly it binds.
+/// The operators with their precedence, from the lowest.
 const OPERATORS: [(&str, Operator, u8); 8] = [
     ("||", Operator::Or, 1),
     ("??", Operator::Coalesce, 1),
@@ -45,7 +45,7 @@ const OPERATORS: [(&str, Operator, u8); 8] = [
     ("+", Operator::Add, 4),
 ];
 
-/// Reads an expression. `None` if the source is none, or more of JavaScript than is known here.
+/// Parses an expression. `None` if the source is invalid, or JavaScript that is not supported.
 pub(super) fn parse(source: &str) -> Option<Script> {
     let mut parser = Parser { rest: source, depth: 0, links: 0 };
     let script = parser.choice()?;

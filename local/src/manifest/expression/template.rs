@@ -10,8 +10,8 @@ pub(crate) fn has_expression(text: &str) -> bool {
 
 /// Replaces the expressions of a text, and then the expressions in the result.
 ///
-/// A text that is one expression becomes what the expression gives, with its kind; within a longer text everything
-/// becomes text.
+/// A text that is one expression becomes the expression's value, with its type. Within a longer text every value becomes
+/// text.
 pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<Node, Failure> {
     if has_script(text) {
         return Err(Failure::Wrong(format!(
@@ -19,7 +19,7 @@ pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<
             evaluate::shortened(text)
         )));
     }
-    // Only here does the tool know `this`; what an expression leads to must say `that`.
+    // The tool knows `this` only here. A value that an expression refers to has to write `that`.
     let first = render(&text.replace("${this.", "${that."), line, context)?;
     match first.as_text() {
         Some(again) if has_expression(again) => render(again, line, context),

@@ -1,12 +1,12 @@
-//! Looks at the keys and values of a manifest, and puts typos right.
+//! Checks the keys and values of a manifest, and corrects typos.
 
 use super::key::{Key, OrText, Table, Takes};
 use super::tables::{HTTP_TRIGGER, PROPS, RESOURCE, TOP};
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
-/// Looks at the keys of the whole file and of its resources, but not into `props`. A typo is reported and put right,
-/// so that nothing is said to be missing because of it.
+/// Checks the keys of the whole file and of its resources, except `props`. A typo is reported and corrected, so that the
+/// key is not reported as missing too.
 pub(crate) fn correct(root: &mut Node, problems: &mut Vec<Problem>) {
     check(root, TOP, "the file", problems);
     let Value::Map(entries) = &mut root.value else { return };
@@ -17,12 +17,12 @@ pub(crate) fn correct(root: &mut Node, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Looks at the keys of an `fc3` function's `props`, at every depth, and puts typos right.
+/// Checks the keys of an `fc3` function's `props`, at every depth, and corrects typos.
 pub(crate) fn correct_props(props: &mut Node, problems: &mut Vec<Problem>) {
     check(props, PROPS, "`props`", problems);
 }
 
-/// Looks at a map's keys and values. `place` is its name in messages.
+/// Checks a map's keys and values. `place` is its name in messages.
 fn check(node: &mut Node, table: &'static Table, place: &str, problems: &mut Vec<Problem>) {
     let Value::Map(entries) = &mut node.value else { return };
     if table.is_empty() {
@@ -34,7 +34,7 @@ fn check(node: &mut Node, table: &'static Table, place: &str, problems: &mut Vec
         if key.is_none() {
             let (problem, meant) = unknown(&entry.key, entry.line, table, place);
             problems.push(problem);
-            // One that is there already stays as it is.
+            // An existing key is kept.
             key = meant.filter(|meant| entries.iter().all(|other| other.key != meant.name));
         }
         let Some(key) = key else { continue };

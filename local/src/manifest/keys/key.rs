@@ -113,7 +113,7 @@ impl Key {
         self
     }
 
-    /// Whether the value is the text that may stand in place of the rest.
+    /// Whether the value is the text that replaces the usual type.
     pub(super) fn takes_text(&self, node: &Node) -> bool {
         match (self.or_text, &node.value) {
             (OrText::Any, Value::Text(_)) => true,

@@ -91,7 +91,7 @@ pub(super) const PROPS: &Table = &[
     map("customContainerConfig", CONTAINER),
 ];
 
-/// A folder and where its package is put. Without the folder there is nothing to start, which is said elsewhere.
+/// The code of a function: a folder, or where its package is uploaded. A missing folder is reported elsewhere.
 const CODE: &Table = &[text("src"), text("ossBucketName").required(), text("ossObjectName").required()];
 
 const REGIONS: &[&str] = &[
@@ -159,7 +159,7 @@ const TRIGGER: &Table = &[
     text("sourceArn"),
 ];
 
-/// A map whose keys are looked at elsewhere, or not at all.
+/// A map whose keys are checked elsewhere, or not at all.
 const ANY: &Table = &[];
 
 pub(super) const HTTP_TRIGGER: &Table = &[
