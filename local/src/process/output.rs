@@ -225,3 +225,54 @@ impl Output {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::event::Event;
+
+    #[tokio::test]
+    async fn what_was_written_by_the_end_of_a_call_is_its_own() {
+        let (log, mut events) = Log::new();
+        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
+        let output = Arc::new(output);
+        let (mut program, pipe) = tokio::io::duplex(KIB);
+        let reader = tokio::spawn(Arc::clone(&output).read(Box::new(pipe), false));
+        tokio::task::yield_now().await;
+        let [one, two] = ["one", "two"].map(Arc::<str>::from);
+        output.begin(&one, None);
+        // The reader has no turn between the write and the end.
+        program.write_all(b"whole\nhalf").await.unwrap();
+        output.end(&one);
+        output.begin(&two, None);
+        program.write_all(b" of the next\n").await.unwrap();
+        output.end(&two);
+        drop(program);
+        reader.await.unwrap();
+        let mut seen = Vec::new();
+        events.take(&mut seen, 10);
+        let line =
+            |event: &Arc<Event>| (event.text().into_owned(), event.request.as_deref().map(str::to_owned));
+        let expected = [("whole", "one"), ("half", "one"), (" of the next", "two")];
+        let expected = expected.map(|(text, request)| (text.to_owned(), Some(request.to_owned())));
+        assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected);
+    }
+
+    /// Whoever sees the end, the task that reads comes to its own.
+    #[tokio::test]
+    async fn an_end_that_a_call_sees_ends_the_reader() {
+        let (log, _events) = Log::new();
+        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
+        let output = Arc::new(output);
+        let (program, pipe) = tokio::io::duplex(KIB);
+        let reader = tokio::spawn(Arc::clone(&output).read(Box::new(pipe), false));
+        tokio::task::yield_now().await;
+        let id = Arc::<str>::from("id");
+        output.begin(&id, None);
+        drop(program);
+        output.end(&id);
+        tokio::time::timeout(Duration::from_secs(30), reader).await.expect("it ends").unwrap();
+    }
+}
