@@ -231,6 +231,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use tokio::io::AsyncWriteExt;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::event::Event;
@@ -241,7 +242,7 @@ mod tests {
         let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
         let output = Arc::new(output);
         let (mut program, pipe) = tokio::io::duplex(KIB);
-        let reader = tokio::spawn(Arc::clone(&output).read(Box::new(pipe), false));
+        let reader = TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(pipe), false));
         tokio::task::yield_now().await;
         let [one, two] = ["one", "two"].map(Arc::<str>::from);
         output.begin(&one, None);
@@ -282,7 +283,8 @@ mod tests {
         let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
         let output = Arc::new(output);
         let has_ended = Arc::new(AtomicBool::new(false));
-        let reader = tokio::spawn(Arc::clone(&output).read(Box::new(Mute(Arc::clone(&has_ended))), false));
+        let reader =
+            TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(Mute(Arc::clone(&has_ended))), false));
         tokio::task::yield_now().await;
         let id = Arc::<str>::from("id");
         output.begin(&id, None);
