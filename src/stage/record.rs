@@ -61,6 +61,8 @@ const PATH_LOGGED_MAX: usize = 4096;
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn open(
         call: Arc<Call>,
         counts: Arc<LiveCounters>,
