@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::budget::REQUEST_COST;
 use crate::counters::Count;
 use crate::log::say;
 use crate::platform::limits::{CLIENT_MEMORY_SHARE, KIB, MEMORY_UNKNOWN_MIB, MIB};
@@ -23,6 +24,7 @@ const WINDOWS: usize = 128;
 
 pub(super) struct Pool {
     most: usize,
+    many: u64,
     used: AtomicUsize,
     refused: Count,
     /// Changes when there is room again.
@@ -52,12 +54,18 @@ pub(crate) fn budget_for(memory_mib: Option<u32>) -> usize {
 impl Budget {
     pub(crate) fn new(most: usize) -> Self {
         let (used, refused) = (AtomicUsize::new(0), Count::default());
-        Self(Arc::new(Pool { most, used, refused, room: Watched::default() }))
+        let many = (most / 4 / REQUEST_COST) as u64;
+        Self(Arc::new(Pool { most, many, used, refused, room: Watched::default() }))
     }
 
     /// How often memory was refused.
     pub(crate) fn refused(&self) -> u64 {
         self.0.refused.get()
+    }
+
+    /// Whether so many requests in flight are many for the instance: a quarter of the budget, if each takes 4 KiB.
+    pub(crate) fn are_many(&self, in_flight: u64) -> bool {
+        in_flight > self.0.many
     }
 
     /// The unread bytes that one HTTP/2 connection may send us. They are not counted one by one.
@@ -117,15 +125,16 @@ impl Account {
         }
     }
 
-    /// Whether a stream may add to the unread bytes of its reply. Each connection has a little of its own, so that none
-    /// stands still because of others. Of the rest a half is for streams that have nothing unread.
+    /// Whether a stream may add to the unread bytes of its reply. Each connection has a little beside the budget, so that
+    /// none stands still because of a few others; hundreds of greedy connections use that up too. Of the rest a half is
+    /// for streams that have nothing unread.
     pub(crate) fn has_room(&self, is_read: bool) -> bool {
-        let held = self.held.load(Ordering::SeqCst);
+        let (held, used) = (self.held.load(Ordering::SeqCst), self.pool.used.load(Ordering::SeqCst));
         if held < super::SMALL {
-            return true;
+            return used < self.pool.most + self.pool.most / 2;
         }
         let most = if is_read { self.most() } else { self.most() / 2 };
-        held < most && self.pool.used.load(Ordering::SeqCst) < self.pool.most
+        held < most && used < self.pool.most
     }
 
     /// One connection may hold three quarters of the budget.

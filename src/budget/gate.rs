@@ -151,7 +151,13 @@ mod tests {
         assert_eq!(pieces.len(), 4);
         pieces.pop();
         assert_eq!(woken.count(), before + 1, "the client has read");
-        assert_eq!(fill(&mut gate, &waker, 100).len(), 1);
+        pieces.extend(fill(&mut gate, &waker, 100));
+        assert_eq!(pieces.len(), 4);
+        // Many of them use up what each has beside the budget too.
+        let mut more: Vec<_> = (0..3).map(|_| Gate::new(&budget.account())).collect();
+        let more: Vec<_> = more.iter_mut().map(|gate| fill(gate, &waker, 100)).collect();
+        assert_eq!(more.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
+        assert!(fill(&mut Gate::new(&budget.account()), &waker, 100).is_empty());
         drop(hoards);
         assert!(woken.count() > before + 1, "the others have read");
     }

@@ -13,5 +13,8 @@ pub(crate) use gate::Gate;
 
 use crate::platform::limits::KIB;
 
+/// The memory of a small request, in bytes.
+pub(crate) const REQUEST_COST: usize = 4 * KIB;
+
 /// Bytes of one body or message that are not counted.
 pub(crate) const SMALL: usize = 64 * KIB;

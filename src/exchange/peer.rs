@@ -53,6 +53,9 @@ const REPLIED: u8 = 2;
 /// The number of requests at a time, on one connection, of which none is counted for being one more.
 const FEW: usize = 32;
 
+/// The most that one request counts for: a body that is not read to its end counts too.
+const ONE: usize = 2;
+
 /// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
@@ -121,9 +124,10 @@ impl Peer {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether many requests of this connection are in progress.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) > FEW
+    /// Whether many requests of this connection are in progress; more than one is many while the whole process is busy.
+    pub(crate) fn is_crowded(&self, is_busy: impl FnOnce() -> bool) -> bool {
+        let requests = self.busy.load(Ordering::Relaxed);
+        requests > ONE && (requests > FEW || is_busy())
     }
 
     /// The memory that this connection holds.

@@ -63,7 +63,8 @@ impl Wire {
 /// What follows this beginning, in any case.
 fn without<'t>(text: &'t [u8], beginning: &[u8]) -> Option<&'t [u8]> {
     let (first, rest) = text.split_at_checked(beginning.len())?;
-    first.eq_ignore_ascii_case(beginning).then_some(rest)
+    // Nearly all clients write it in small letters, and equal octets are found faster.
+    (first == beginning || first.eq_ignore_ascii_case(beginning)).then_some(rest)
 }
 
 /// The time-out that the client announces.

@@ -32,23 +32,23 @@ impl<'h> HeadersSeen<'h> {
         for (name, value) in headers {
             let name = name.as_str();
             seen.size += name.len() + value.len();
-            // By letter and length first: most names are of no interest.
-            match (name.as_bytes().first(), name.len()) {
-                (Some(b'h'), 4) if name == "host" => {
+            // By the first letter first: most names are of no interest.
+            if !matches!(name.as_bytes().first(), Some(b'h' | b'o' | b't' | b'x')) {
+                continue;
+            }
+            match name {
+                "host" => {
                     seen.hosts += 1;
                     seen.host.get_or_insert(value);
                 }
-                (Some(b'o'), 6) if name == "origin" => seen.has_origin = true,
-                (Some(b't'), 17) if name == "transfer-encoding" => {
+                "transfer-encoding" => {
                     seen.codings += 1;
                     seen.is_unknown_coding |= !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
                 }
-                (Some(b'x'), 15 | 17) if trusted => match name {
-                    header::REQUEST_ID => seen.request_id = Some(value),
-                    header::CONTROL_PATH => seen.control_path = Some(value),
-                    header::SERVICE_NAME => seen.is_fc2 = true,
-                    _ => {}
-                },
+                "origin" => seen.has_origin = true,
+                header::REQUEST_ID if trusted => seen.request_id = Some(value),
+                header::CONTROL_PATH if trusted => seen.control_path = Some(value),
+                header::SERVICE_NAME if trusted => seen.is_fc2 = true,
                 _ => {}
             }
         }

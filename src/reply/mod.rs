@@ -235,6 +235,15 @@ impl Reply {
         self.body.clear();
     }
 
+    /// Removes the body, and sets its length as a header if that is known. hyper omits the body of a reply to `HEAD` in
+    /// HTTP/1 only.
+    pub(crate) fn silence(&mut self) {
+        if let Some(length) = http_body::Body::size_hint(&self.body).exact() {
+            self.head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
+        self.body.clear();
+    }
+
     /// Marks the CORS headers as complete. Used for the answer to a preflight.
     pub(crate) fn without_cors(mut self) -> Self {
         self.has_cors = true;

@@ -19,9 +19,7 @@ use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
 #[cfg(feature = "websocket")]
 use crate::stage::hand_over_upgrade;
-use crate::stage::{
-    Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded, silence,
-};
+use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
 use crate::task::{BoxFuture, Kind};
 
 /// The future that a connection polls for its response. A drop before that drops the handler first, and then its
@@ -156,15 +154,15 @@ impl<S> Exit<S> {
         } else if drains {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        let is_silent =
-            finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
-        let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
-        if is_silent {
-            silence(&mut response);
-        }
+        finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
         #[cfg(feature = "websocket")]
-        hand_over_upgrade(&mut response, self.permit);
-        response
+        if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
+            hand_over_upgrade(&mut response, self.permit);
+            return response;
+        }
+        // Nothing touches the response after this, so that it is made where it goes.
+        reply.into_response(|body| Outgoing::of_reply(body, record, busy, later))
     }
 }
 

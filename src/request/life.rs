@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::budget::Held;
+use crate::budget::{Held, REQUEST_COST};
 use crate::cancel::HangUpPolicy;
 use crate::cors::{SealedCors, preflight_method};
 use crate::counters::Permit;
@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let (place, scope) = match self.find(&head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                let admitted = match weight(&head, &seen, peer.as_deref()) {
+                let admitted = match self.weight(&head, &seen, peer.as_deref()) {
                     None => self.admit(),
                     Some((peer, weight)) => {
                         memory = hold(peer, weight);
@@ -113,6 +113,22 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             permit: None,
         };
         RequestFuture::Refused(Some((refusal, exit)))
+    }
+
+    /// The memory of a request with a large head, or of one of many on its connection or in the process. Others are not
+    /// counted.
+    #[inline]
+    fn weight<'p>(
+        &self,
+        head: &Parts,
+        seen: &HeadersSeen<'_>,
+        peer: Option<&'p Peer>,
+    ) -> Option<(&'p Peer, usize)> {
+        let (peer, shared) = (peer?, &self.shared);
+        let size = seen.size + HEADER_COST * head.headers.len();
+        let is_busy = || shared.budget.are_many(shared.counts.in_flight.get());
+        let is_counted = size > HEAD_MIN || peer.is_crowded(is_busy);
+        is_counted.then_some((peer, size + size / 2 + REQUEST_COST))
     }
 
     /// Takes a permit if there is a cap on requests in flight. `None` means that there is no cap.
@@ -221,17 +237,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 /// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
 const HEAD_MIN: usize = 8 * KIB;
 
-/// What a header takes beside its name and value, and a request beside its headers, in bytes.
+/// What a header takes beside its name and value, in bytes.
 const HEADER_COST: usize = 64;
-const REQUEST_COST: usize = 4 * KIB;
-
-/// The memory of a request with a large head, or of one of many on its connection. Others are not counted.
-#[inline]
-fn weight<'p>(head: &Parts, seen: &HeadersSeen<'_>, peer: Option<&'p Peer>) -> Option<(&'p Peer, usize)> {
-    let peer = peer?;
-    let size = seen.size + HEADER_COST * head.headers.len();
-    (size > HEAD_MIN || peer.is_crowded()).then_some((peer, size + size / 2 + REQUEST_COST))
-}
 
 #[cold]
 fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {

@@ -58,6 +58,8 @@ impl Refusal {
     }
 
     /// Refuses two hosts, an invalid host, or an unknown transfer coding. Applies to probes too.
+    #[allow(clippy::inline_always, reason = "every request asks")]
+    #[inline(always)]
     pub(crate) fn of_ambiguity(head: &Parts, seen: &HeadersSeen<'_>) -> Option<Self> {
         let wrong = |why| Some(Self::BadShape(why));
         if seen.is_unknown_coding {

@@ -16,15 +16,13 @@ use crate::stage::{Outgoing, Record};
 
 /// Completes a reply. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
 /// such as gRPC. `trusted` means that the platform reads the reply, so that its status header is set.
-///
-/// True if only the length of the body is to be sent, because the request is a `HEAD`.
 pub(crate) fn finish(
     reply: &mut Reply,
     record: &mut Record,
     app_cors: Option<&SealedCors>,
     protocol: Option<&Protocol>,
     trusted: bool,
-) -> bool {
+) {
     if let Some(error) = reply.error() {
         let call = record.call();
         let _entered = current::enter(Arc::clone(call) as _);
@@ -54,9 +52,9 @@ pub(crate) fn finish(
     // A 205 has none by its rule, and hyper would send one.
     if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) {
         reply.without_body();
-        return false;
+    } else if record.call().head.method == Method::HEAD {
+        reply.silence();
     }
-    record.call().head.method == Method::HEAD
 }
 
 /// Makes a response from its parts.
@@ -76,7 +74,7 @@ pub(crate) fn respond(
 }
 
 /// Removes the body of a reply to `HEAD`, and sets its length as a header. hyper omits the body in HTTP/1 only.
-pub(crate) fn silence(response: &mut Response<Outgoing>) {
+fn silence(response: &mut Response<Outgoing>) {
     if let Some(length) = response.body_mut().silence() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }

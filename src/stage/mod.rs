@@ -11,7 +11,7 @@ mod record;
 mod upgrade;
 
 pub(crate) use bounded::{Bounded, Failure, run_bounded};
-pub(crate) use finish::{finish, log_cause, respond, silence};
+pub(crate) use finish::{finish, log_cause, respond};
 pub(crate) use leftover::drain_leftover;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};

@@ -61,6 +61,8 @@ const PATH_LOGGED_MAX: usize = 4096;
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     pub(crate) fn open(
         call: Arc<Call>,
         counts: Arc<LiveCounters>,
@@ -175,7 +177,8 @@ impl Record {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it, twice with the drop")]
+    #[inline(always)]
     fn leave_roll(&mut self) {
         match self.listed {
             Listed::Not => return,
@@ -201,7 +204,8 @@ impl Record {
 }
 
 impl Listed {
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every request does it")]
+    #[inline(always)]
     fn of(call: &Arc<Call>, counts: &LiveCounters) -> Self {
         match &call.peer {
             Some(peer) if peer.set_current(call) => Self::ByPeer,

@@ -109,6 +109,27 @@ fn large_heads_are_refused() {
     server.ask(&large).assert_status(200);
 }
 
+/// Many small requests count too, whichever connections they come on. An instance of 2 MiB takes 42 that are not counted,
+/// and has room for some hundred more. The first of a connection never counts.
+#[test]
+fn requests_without_end_are_refused() {
+    let server = Launch::contract().var("FC_FUNCTION_MEMORY_SIZE", "2").start();
+    let mut kept = Vec::new();
+    until("the memory to be used up", || {
+        let mut conn = h2::Conn::open(server.port);
+        for _ in 0..20 {
+            conn.send(&Ask::get("/slow?ms=600000"));
+        }
+        let refused = conn.ask(&Ask::get("/plaintext"));
+        kept.push(conn);
+        (refused.status == 503).then_some(())
+    });
+    assert!((4..=20).contains(&kept.len()), "{}", kept.len());
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+    drop(kept);
+    server.until_idle();
+}
+
 /// A body counts as its bytes come, and not by the length that its head announces.
 #[test]
 fn large_bodies_are_refused() {

@@ -1,4 +1,4 @@
-//! From the manifest to a running generation: build, copy of the code, exchange.
+//! From the manifest to a running generation: build, copy of the code, swap.
 
 mod build;
 mod deploy;
