@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::grpc::Messages;
+use fc_runtime::platform::limits::MESSAGE_MAX;
 use fc_runtime::{
-    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, MIB, Reply,
-    Result, Socket, Sse, SseEvent, StatusCode, at,
+    AccessLog, App, Broadcast, Bytes, Cors, Error, Exchange, HangUpPolicy, IntoReply, Json, Reply, Result,
+    Socket, Sse, SseEvent, StatusCode, at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,17 +85,11 @@ fn main() -> Result {
                 }
             })
         })
-        .client_stream("/greeter.Greeter/Collect", async |_, mut requests: Messages<HelloRequest>| {
-            let mut names: Option<String> = None;
-            while let Some(request) = requests.message().await? {
-                names = Some(names.map_or(request.name.clone(), |names| names + ", " + &request.name));
-                // What a handler keeps is its own to bound.
-                if names.as_ref().is_some_and(|names| names.len() > MIB) {
-                    return Err(Error::new(413, "these are too many names"));
-                }
-            }
-            Ok(HelloReply { message: names.unwrap_or_default() })
-        })
+<<<<<<< HEAD
+        .client_stream("/greeter.Greeter/Collect", collect)
+=======
+        .client_stream("/greeter.Greeter/Collect", async |_, requests| collect(requests).await)
+>>>>>>> wip-memory
         .bidi("/greeter.Greeter/Chat", async |_, mut requests: Messages<HelloRequest>| {
             Ok(async_stream::try_stream! {
                 while let Some(request) = requests.message().await? {
@@ -135,6 +130,21 @@ struct HelloRequest {
 struct HelloReply {
     #[prost(string, tag = "1")]
     message: String,
+}
+
+async fn collect(_: Exchange<Contract>, mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
+    let mut names: Option<String> = None;
+    while let Some(request) = requests.message().await? {
+        names = Some(match names {
+            None => request.name,
+            Some(names) => names + ", " + &request.name,
+        });
+        // What a handler keeps is its own to bound: here by what a reply may hold.
+        if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
+            return Err(Error::new(413, "these are too many names"));
+        }
+    }
+    Ok(HelloReply { message: names.unwrap_or_default() })
 }
 
 fn hello(name: &str) -> HelloReply {
@@ -184,6 +194,21 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+/// What a handler keeps is its own to bound: here by what a reply may hold.
+async fn collect(mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
+    let mut names: Option<String> = None;
+    while let Some(request) = requests.message().await? {
+        names = Some(match names {
+            None => request.name,
+            Some(names) => names + ", " + &request.name,
+        });
+        if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
+            return Err(Error::new(413, "these are too many names"));
+        }
+    }
+    Ok(HelloReply { message: names.unwrap_or_default() })
 }
 
 async fn echo<S>(mut socket: Socket<S>) -> Result {

@@ -71,8 +71,9 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How long the head of a request may take, from its first byte on. Default: 10 s. A connection without a begun
-    /// head is never closed, because the platform reuses its connections and would lose a `POST` on a closed one.
+    /// How long the head of a request may take, from its first byte on. Default: 10 s. Then the client gets a 408, and
+    /// its connection closes. A connection without a begun head is never closed, because the platform reuses its
+    /// connections and would lose a `POST` on a closed one.
     #[doc(alias = "header_read_timeout")]
     #[doc(alias = "client_request_timeout")]
     #[doc(alias = "slowloris")]

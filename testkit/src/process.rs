@@ -1,7 +1,10 @@
 //! Processes by their ids, as Linux tells of them.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Sends a signal, by its name without `SIG`.
 #[track_caller]
@@ -32,8 +35,20 @@ pub fn below(pid: u32) -> Vec<u32> {
     found
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. It lies below those that the system gives to connections that go out, and below
+/// those that fc-local takes for instances. Each test process begins elsewhere: a server on a port that another one has
+/// taken meanwhile would be asked in its place.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+    static NEXT: OnceLock<AtomicUsize> = OnceLock::new();
+    const PORTS: std::ops::Range<u16> = 10_000..20_000;
+    let next = NEXT.get_or_init(|| {
+        let anywhere = RandomState::new().hash_one(std::process::id());
+        AtomicUsize::new(usize::try_from(anywhere % u64::from(u16::MAX)).expect("below 2^16"))
+    });
+    let free = PORTS.clone().find_map(|_| {
+        let at = next.fetch_add(1, Ordering::Relaxed) % PORTS.len();
+        let port = PORTS.start + u16::try_from(at).expect("an index of the range");
+        TcpListener::bind(("0.0.0.0", port)).is_ok().then_some(port)
+    });
+    free.expect("a port is free")
 }

@@ -81,7 +81,9 @@ fn events(port: u16, ask: &Ask) -> Vec<String> {
     let answer = Conn::open(port).ask(ask);
     assert_stream(answer.assert_status(200));
     let text = answer.text();
-    let events = text.split_terminator("\n\n").filter(|event| !event.starts_with(':'));
+    // Comments may stand alone, or before an event.
+    let has_data = |event: &&str| event.lines().any(|line| line.starts_with("data: "));
+    let events = text.split_terminator("\n\n").filter(has_data);
     let field = |event: &str, name: &str| {
         event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
     };

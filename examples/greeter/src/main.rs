@@ -1,7 +1,8 @@
 //! The four kinds of methods as closures, with health and reflection.
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Cors, Error, MIB, Result};
+use fc_runtime::platform::limits::MESSAGE_MAX;
+use fc_runtime::{App, Cors, Error, Result};
 
 use proto::{HelloReply, HelloRequest};
 
@@ -25,9 +26,13 @@ fn main() -> Result {
         .client_stream("/greeter.Greeter/Collect", async |_, mut requests: Messages<HelloRequest>| {
             let mut names: Option<String> = None;
             while let Some(request) = requests.message().await? {
-                names = Some(names.map_or(request.name.clone(), |names| names + ", " + &request.name));
-                // What a handler keeps is its own to bound: a client may send messages for as long as the call lasts.
-                if names.as_ref().is_some_and(|names| names.len() > MIB) {
+                names = Some(match names {
+                    None => request.name,
+                    Some(names) => names + ", " + &request.name,
+                });
+                // What a handler keeps is its own to bound, here by what a reply may hold: a client may send messages for
+                // as long as the call lasts.
+                if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
                     return Err(Error::new(413, "these are too many names"));
                 }
             }

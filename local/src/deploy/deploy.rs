@@ -220,8 +220,8 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation has ended. Its calls get the drain time. Its WebSockets are asked
-    /// to end at once.
+    /// Waits until a closed generation has ended. Its calls get the drain time. Its sockets are asked to end
+    /// at once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
         former.say_goodbye();

@@ -225,3 +225,71 @@ impl Output {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::AsyncWriteExt;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::event::Event;
+
+    #[tokio::test]
+    async fn what_was_written_by_the_end_of_a_call_is_its_own() {
+        let (log, mut events) = Log::new();
+        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
+        let output = Arc::new(output);
+        let (mut program, pipe) = tokio::io::duplex(KIB);
+        let reader = TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(pipe), false));
+        tokio::task::yield_now().await;
+        let [one, two] = ["one", "two"].map(Arc::<str>::from);
+        output.begin(&one, None);
+        // The reader has no turn between the write and the end.
+        program.write_all(b"whole\nhalf").await.unwrap();
+        output.end(&one);
+        output.begin(&two, None);
+        program.write_all(b" of the next\n").await.unwrap();
+        output.end(&two);
+        drop(program);
+        reader.await.unwrap();
+        let mut seen = Vec::new();
+        events.take(&mut seen, 10);
+        let line =
+            |event: &Arc<Event>| (event.text().into_owned(), event.request.as_deref().map(str::to_owned));
+        let expected = [("whole", "one"), ("half", "one"), (" of the next", "two")];
+        let expected = expected.map(|(text, request)| (text.to_owned(), Some(request.to_owned())));
+        assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected);
+    }
+
+    /// A pipe that wakes nobody.
+    struct Mute(Arc<AtomicBool>);
+
+    impl AsyncRead for Mute {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            if self.0.load(Ordering::Relaxed) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+    }
+
+    /// The end of a call may see the end of a pipe before the task that reads does.
+    #[tokio::test]
+    async fn an_end_that_a_call_sees_ends_the_reader() {
+        let (log, _events) = Log::new();
+        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
+        let output = Arc::new(output);
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let reader =
+            TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(Mute(Arc::clone(&has_ended))), false));
+        tokio::task::yield_now().await;
+        let id = Arc::<str>::from("id");
+        output.begin(&id, None);
+        has_ended.store(true, Ordering::Relaxed);
+        output.end(&id);
+        tokio::time::timeout(Duration::from_secs(30), reader).await.expect("it ends").unwrap();
+    }
+}

@@ -283,7 +283,8 @@ fn an_edit_of_the_manifest_is_built_once_and_only_where_it_says_something_else()
 
 #[test]
 fn variables_of_a_file_are_a_reason_to_build() {
-    let (folder, _) = built(f());
+    // The file is not among the sources.
+    let (folder, _) = built(f().local("watch", json!(["./src"])));
     folder.write(".env", "WORD=one\n");
     let local = Local::start(folder, &[]);
     local.get("/name").assert_ok();
@@ -294,13 +295,17 @@ fn variables_of_a_file_are_a_reason_to_build() {
 
 #[test]
 fn what_only_people_read_is_no_reason_to_build() {
-    let (folder, _) = built(f());
+    let (folder, text) = built(f());
     let local = Local::start(folder, &[]);
     local.get("/name").assert_ok();
     for name in ["README.md", "LICENSE", "LICENSE-MIT", "CHANGELOG.md", ".gitignore", "src/readme.txt"] {
         local.folder.write(name, "text");
     }
-    // Its edit is noticed in the same look or a later one.
+    // Between these two every change before the first one was looked at.
+    for round in 1..=2 {
+        local.folder.write("s.yaml", &format!("# remark {round}\n{text}"));
+        local.wait_for_nth(round, kind("manifest_changed"));
+    }
     assert_eq!(builds_after_an_edit(&local, "two"), 2);
     local.folder.write("README.rs", "code");
     local.wait_for_nth(3, kind("build_started"));

@@ -26,7 +26,7 @@ use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 ///     .get("/steps", async |_| Sse::run(async |mut out| {
 ///         let work = tokio::spawn(async move { out.send("half").await });
 ///         work.await?
-///     }))
+///     }).without_opening())
 ///     .test_client();
 /// client.get("/steps").await.assert_text("data: half\n\n");
 /// # });

@@ -84,6 +84,19 @@ fn a_message_is_at_most_six_mebibytes() {
     check(&server, &frame(1, &zeros), &[("grpc-encoding", "gzip")], "8", too_large);
 }
 
+/// Messages that are small each: the example keeps no more of them than its reply may hold.
+#[test]
+fn a_client_that_sends_without_end_is_told_that_it_is_enough() {
+    let server = Server::contract();
+    // Field 1, and a length of three bytes: 64 KiB.
+    let mut message = b"\x0a\x80\x80\x04".to_vec();
+    message.resize(4 + 65_536, b'x');
+    let messages = frame(0, &message);
+    let sum = ask(&server, METHODS[1], &messages.repeat(90), &[]);
+    assert_eq!(sum.assert_trailers("0").body.len(), 5 + 5 + 90 * 65_536 + 89 * 2);
+    ask(&server, METHODS[1], &messages.repeat(97), &[]).assert_trailers_only("8", "these are too many names");
+}
+
 #[test]
 fn gzip_is_understood_and_nothing_else() {
     let server = Server::contract();

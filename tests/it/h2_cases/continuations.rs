@@ -64,8 +64,9 @@ const ROWS: &[Row] = &[
     (
         "6.10: CONTINUATION behind the last one",
         |c| {
-            let rest = begin(c);
-            c.frame(CONTINUATION, END_HEADERS, 1, &rest);
+            // Of a request whose answer does not come before the fault.
+            c.frame(HEADERS, END_STREAM, 1, &[]);
+            c.frame(CONTINUATION, END_HEADERS, 1, &request("GET", "/slow?ms=600000", &[]));
             c.frame(CONTINUATION, END_HEADERS, 1, b"");
         },
         &[End::Goaway(PROTOCOL_ERROR), End::Goaway(super::STREAM_CLOSED)],
