@@ -128,21 +128,6 @@ struct HelloReply {
     message: String,
 }
 
-async fn collect(_: Exchange<Contract>, mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
-    let mut names: Option<String> = None;
-    while let Some(request) = requests.message().await? {
-        names = Some(match names {
-            None => request.name,
-            Some(names) => names + ", " + &request.name,
-        });
-        // What a handler keeps is its own to bound: here by what a reply may hold.
-        if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
-            return Err(Error::new(413, "these are too many names"));
-        }
-    }
-    Ok(HelloReply { message: names.unwrap_or_default() })
-}
-
 fn hello(name: &str) -> HelloReply {
     HelloReply { message: format!("Hello {name}") }
 }
@@ -190,6 +175,21 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
     let Pause { ms } = ex.query()?;
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok("slow")
+}
+
+/// What a handler keeps is its own to bound: here by what a reply may hold.
+async fn collect(_: Exchange<Contract>, mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
+    let mut names: Option<String> = None;
+    while let Some(request) = requests.message().await? {
+        names = Some(match names {
+            None => request.name,
+            Some(names) => names + ", " + &request.name,
+        });
+        if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
+            return Err(Error::new(413, "these are too many names"));
+        }
+    }
+    Ok(HelloReply { message: names.unwrap_or_default() })
 }
 
 async fn echo<S>(mut socket: Socket<S>) -> Result {

@@ -1,6 +1,6 @@
 //! Heads that hyper cannot read. hyper's own reply to them has no body and no record; these get both.
 //!
-//! hyper has no setting for this, and does not say which head it could not read. So [`Io`](crate::serve::io::Io) holds
+//! hyper has no setting for this, and does not say which head it could not read. So [`Io`] holds
 //! hyper's reply back, and the connection goes on with another hyper on the same socket: one that reads more fields, or
 //! one that reads a request line of ours and answers the refusal.
 
