@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use testkit::h1::{Conn, bytes};
-use testkit::process::free_port;
+use testkit::process::{below, free_port, is_running};
 use testkit::{Ask, Folder, Launch, Program, eventually};
 
 use super::kinds::Kind;
@@ -16,7 +16,7 @@ use crate::tools::{output, python};
 #[derive(Debug)]
 pub struct Front {
     /// It ends before its folder goes.
-    _program: Program,
+    program: Program,
     /// Where it speaks HTTP/1.
     pub port: u16,
     /// Where it speaks HTTP/2 without TLS; the same port, if one port speaks both.
@@ -63,7 +63,19 @@ impl Front {
             conn.send(&bytes(&Ask::get("/json")));
             conn.try_answer("GET").is_some_and(|answer| answer.status == 200)
         });
-        Self { _program: program, port, http2, _folder: folder }
+        Self { program, port, http2, _folder: folder }
+    }
+}
+
+impl Drop for Front {
+    /// In good order, if it can: the workers of a parent that is killed would go on.
+    fn drop(&mut self) {
+        let parent = self.program.pid();
+        if is_running(parent) {
+            let workers = below(parent);
+            self.program.signal("TERM");
+            super::comes_true(|| !is_running(parent) && !workers.iter().any(|worker| is_running(*worker)));
+        }
     }
 }
 
