@@ -85,11 +85,7 @@ fn main() -> Result {
                 }
             })
         })
-<<<<<<< HEAD
         .client_stream("/greeter.Greeter/Collect", collect)
-=======
-        .client_stream("/greeter.Greeter/Collect", async |_, requests| collect(requests).await)
->>>>>>> wip-memory
         .bidi("/greeter.Greeter/Chat", async |_, mut requests: Messages<HelloRequest>| {
             Ok(async_stream::try_stream! {
                 while let Some(request) = requests.message().await? {
@@ -130,21 +126,6 @@ struct HelloRequest {
 struct HelloReply {
     #[prost(string, tag = "1")]
     message: String,
-}
-
-async fn collect(_: Exchange<Contract>, mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
-    let mut names: Option<String> = None;
-    while let Some(request) = requests.message().await? {
-        names = Some(match names {
-            None => request.name,
-            Some(names) => names + ", " + &request.name,
-        });
-        // What a handler keeps is its own to bound: here by what a reply may hold.
-        if names.as_ref().is_some_and(|names| names.len() > MESSAGE_MAX) {
-            return Err(Error::new(413, "these are too many names"));
-        }
-    }
-    Ok(HelloReply { message: names.unwrap_or_default() })
 }
 
 fn hello(name: &str) -> HelloReply {
@@ -197,7 +178,7 @@ async fn slow<S>(ex: Exchange<S>) -> Result<&'static str> {
 }
 
 /// What a handler keeps is its own to bound: here by what a reply may hold.
-async fn collect(mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
+async fn collect(_: Exchange<Contract>, mut requests: Messages<HelloRequest>) -> Result<HelloReply> {
     let mut names: Option<String> = None;
     while let Some(request) = requests.message().await? {
         names = Some(match names {
