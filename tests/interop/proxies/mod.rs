@@ -2,6 +2,7 @@
 //!
 //! Each proxy is started once, with the settings of the folder `settings`, and asked for all of its cells.
 
+mod clients;
 mod ends;
 mod front;
 mod grpc;
