@@ -25,7 +25,7 @@ pub(crate) struct Peer {
     leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
-    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`.
+    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
     reply: AtomicU8,
     /// The status with which hyper would have answered a head that it cannot read. Zero if there is none.
     unread: AtomicU16,
@@ -50,6 +50,10 @@ const NO_REPLY: u8 = 0;
 const REPLYING: u8 = 1;
 /// hyper has the whole reply, and may not have written the end of it.
 const REPLIED: u8 = 2;
+/// The connection speaks another protocol, and hyper writes nothing any more.
+#[cfg(feature = "websocket")]
+const UPGRADED: u8 = 3;
+
 /// The number of requests at a time, on one connection, of which none is counted for being one more.
 const FEW: usize = 32;
 
@@ -200,6 +204,12 @@ impl Peer {
         if self.reply.load(Ordering::Relaxed) == REPLIED {
             self.reply.store(NO_REPLY, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that the connection speaks another protocol from now on. hyper must have ended.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn upgraded(&self) {
+        self.reply.store(UPGRADED, Ordering::Relaxed);
     }
 
     /// Notes the status for a head that is not read.
