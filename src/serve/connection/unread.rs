@@ -54,7 +54,7 @@ impl Unread {
 
     /// A request for hyper to read, so that hyper writes the reply. A reply to `HEAD` has no body.
     pub(super) fn stand_in(&self) -> Bytes {
-        Bytes::from_static(if self.method() == Some(Method::HEAD) {
+        Bytes::from_static(if self.head().method == Method::HEAD {
             b"HEAD / HTTP/1.1\r\nconnection: close\r\n\r\n"
         } else {
             b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n"
