@@ -41,6 +41,8 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     drain: DrainObserver,
     asked: bool,
     head_limit: Duration,
+    /// Whether the door has waited for the first head, and in vain. The connection ends with that request.
+    late: bool,
     slow_head: Timer,
     socket: Arc<OwnedWriteHalf>,
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
@@ -76,6 +78,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
             drain,
             asked: false,
             head_limit,
+            late,
             slow_head,
             socket,
             departed: None,
@@ -124,6 +127,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         // hyper keeps room for its default number of fields on the stack. For more it allocates 64 KiB with each head.
         let connection = builder()
             .max_headers(REQUEST_FIELDS_MAX)
+            .keep_alive(!self.late)
             .serve_connection(TokioIo::new(io.behind(ahead)), service);
         Following::Http(Self {
             connection,
@@ -228,6 +232,7 @@ impl<S: Send + Sync + 'static> Future for Following<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::future::poll_fn;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -292,6 +297,19 @@ mod tests {
         tokio::time::resume();
         let text = rest(connection, client).await;
         assert_eq!(text.matches('#').count(), LARGE);
+        assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_late_head_with_many_fields_is_the_last_of_its_connection() {
+        let drain = Drain::default();
+        let (connection, mut client) = connect(&drain, true).await;
+        let mut head = "GET / HTTP/1.1\r\nhost: a\r\n".to_owned();
+        for at in 0..150 {
+            let _ = write!(head, "a{at}:\r\n");
+        }
+        client.write_all((head + "\r\n").as_bytes()).await.unwrap();
+        let text = rest(connection, client).await;
         assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
     }
 }
