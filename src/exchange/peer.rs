@@ -13,7 +13,8 @@ use crate::exchange::attached::{NextProtocol, Slot};
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// The number of requests in progress. The socket is watched for a hang-up only while there are any.
+    /// The number of requests in progress, and of their bodies that are not read to the end. The socket is watched for a
+    /// hang-up only while there are any.
     busy: AtomicUsize,
     /// Whether bytes of the next head have come.
     heard: AtomicBool,
@@ -54,10 +55,10 @@ const REPLIED: u8 = 2;
 #[cfg(feature = "websocket")]
 const UPGRADED: u8 = 3;
 
-/// The number of requests at a time, on one connection, of which none is counted for being one more.
+/// The number of requests and unread bodies at a time, on one connection, of which none is counted for being one more.
 const FEW: usize = 32;
 
-/// The most that one request counts for: a body that is not read to its end counts too.
+/// The most that one request counts for in `busy`: a body that is not read to its end counts too.
 const ONE: usize = 2;
 
 /// Held while a request is in progress: until its reply has been sent and its body has been read.

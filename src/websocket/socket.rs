@@ -62,7 +62,9 @@ impl<S> Socket<S> {
     ///
     /// # Errors
     /// Once, when the client breaks the protocol (closed with 1002), sends text that is not UTF-8 (1007) or too large a
-    /// message (1009). The fault is the client's: if the closure returns the error, it is not logged.
+    /// message (1009), or when there is no room for a large one (1013): see
+    /// [`App::client_memory`](crate::App::client_memory). The client is told, so that the error is not logged if the
+    /// closure returns it.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

@@ -30,8 +30,9 @@ use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 
-/// An HTTP/1.1 connection. It has no idle time-out, no cap on requests, and never sends `Connection: close`. The
-/// platform reuses its connections, and answers 502 to a `POST` on one that was closed meanwhile.
+/// An HTTP/1.1 connection. It has no idle time-out and no cap on requests. `Connection: close` is sent only during a
+/// stop, with a refused head, and behind a head that came late. The platform reuses its connections, and answers 502 to
+/// a `POST` on one that was closed meanwhile.
 ///
 /// The future is written by hand, as is everything that an idle connection keeps. An `async` block would hold its
 /// arguments beside the values made from them.
