@@ -42,7 +42,7 @@ pub struct Messages<M> {
     limit: usize,
     /// Bytes that are not decoded yet: a part of a message, or several messages.
     came: Bytes,
-    /// The memory of a large message that is not complete.
+    /// The memory of a large, incomplete message.
     held: Option<Held>,
     slow: Timer,
     notice: StopNotice,
