@@ -18,17 +18,17 @@ const IN_A_ROW_MAX: u32 = 8;
 /// The builds of one function.
 #[derive(Debug)]
 pub(super) struct Rounds {
-    /// Builds since the sources were last the ones that were built.
+    /// The number of builds since the sources last equalled the built sources.
     in_a_row: u32,
-    /// The files that changed during each of these builds.
+    /// The files that changed during each of the builds in a row.
     always: HashSet<PathBuf>,
-    /// What builds change.
+    /// Files that builds change: the products of builds.
     products: HashSet<PathBuf>,
-    /// Files that have changed since the last build and need no new one.
+    /// Files that have changed since the last build, and require no new build.
     accepted: Files,
 }
 
-/// What follows from the state of the sources.
+/// The consequence of a change of the sources.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
