@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use super::role::{JOIN, SELF};
 
-/// `fc-local-<process>-<name>`. By the process number a later fc-local finds groups that are not needed any more.
+/// `fc-local-<process>-<name>`. The process number lets a later fc-local find groups that are no longer needed.
 const PREFIX: &str = "fc-local-";
 
 /// Enough for the trial's program, which ends at once.
@@ -73,7 +73,7 @@ impl Cgroups {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            // Other entries with such a name do not belong to fc-local.
+            // An entry of this form that names no process is not fc-local's.
             let owner = name
                 .to_str()
                 .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
@@ -91,8 +91,8 @@ pub(crate) struct Group {
     folder: PathBuf,
 }
 
-/// A group that this process created. Dropping the value removes the group. The guard removes it too, because the
-/// guard outlives a killed fc-local.
+/// A group that this process created. The drop removes the group. The guard removes the group too, because the guard
+/// outlives a killed fc-local.
 #[derive(Debug)]
 pub(crate) struct OwnGroup(Group);
 
@@ -138,7 +138,8 @@ impl Group {
     }
 
     pub(super) fn remove(&self) {
-        // The guard and fc-local both remove the group. The first may find processes in it, the second no group.
+        // The guard and fc-local both remove the group. One of them may find processes in the group, the other may find
+        // no group.
         _ = fs::remove_dir(&self.folder);
     }
 }
