@@ -1,4 +1,4 @@
-//! An event: its time and kind, and the function, instance and request that it belongs to.
+//! An event: the time, the kind, the function, the instance and the request.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const FIXED: usize = size_of::<Event>() + 64;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
-    /// The time at which it happened.
+    /// When the event happened.
     pub time: SystemTime,
     /// The function it belongs to.
     pub function: Option<Arc<str>>,

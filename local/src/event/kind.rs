@@ -1,6 +1,6 @@
 //! The kinds of events, with their fields.
 //!
-//! A kind holds no sentence. `event/text.rs` makes the sentences, when a reader needs them.
+//! A kind holds no sentence. `event/text.rs` makes the sentences only when a reader needs them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub enum Kind {
         /// The most memory that the instance was seen to use.
         memory_bytes: u64,
     },
-    /// A browser shows a page of the function, which it would download from the platform's built-in domain.
+    /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
     /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
     Http2Refused,
@@ -44,13 +44,13 @@ pub enum Kind {
     },
     /// An instance did not start.
     InstanceStartFailed(Cause),
-    /// Nothing of the program listens yet, after as long as a start usually takes.
+    /// The program does not listen yet, although a usual start would be over.
     InstanceNotListening {
         /// `FC_CUSTOM_LISTEN_PORT`.
         given_port: u16,
-        /// How long it had been waited for.
+        /// The wait so far.
         waited: Duration,
-        /// The last line that the program wrote, if it wrote one.
+        /// The last line of the program's output, if there is any.
         last_line: Option<String>,
     },
     /// The program listens on the declared port instead of the given port. Only one instance can run.
@@ -88,9 +88,9 @@ pub enum Kind {
     InstanceHealthy,
     /// An instance used more memory than it may, and was killed.
     InstanceOverMemory {
-        /// The memory in use when it was killed.
+        /// The memory in use at the kill, in bytes.
         memory_bytes: u64,
-        /// Its limit.
+        /// The memory limit, in MiB.
         limit_mib: u32,
     },
     /// An instance ended by itself, or by other hands than fc-local's.
@@ -195,11 +195,11 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
-    /// fc-local stops, and these calls of a function are still under way.
+    /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of dropped events.
+        /// The number of calls.
         calls: usize,
-        /// How long they may go on.
+        /// How long the calls may go on.
         left: Duration,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
@@ -208,7 +208,7 @@ pub enum Kind {
     EventsDropped {
         /// The number of dropped events.
         events: u64,
-        /// Their size in memory.
+        /// The memory of the dropped events, in bytes.
         bytes: u64,
     },
 }
@@ -260,7 +260,7 @@ macro_rules! names {
                 match self { $(Kind::$kind { .. } => $name,)+ }
             }
 
-            /// The index of its name among all.
+            /// The index of the kind's name among all names.
             pub(super) fn index(&self) -> usize {
                 match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
             }

@@ -82,7 +82,7 @@ struct Unread {
     is_awaited: bool,
 }
 
-/// Events in their order, with the memory that they take.
+/// Events in order, with the memory that they take.
 #[derive(Debug, Default)]
 struct Backlog {
     events: VecDeque<Arc<Event>>,
@@ -207,7 +207,7 @@ impl Reader {
 }
 
 impl Unread {
-    /// Moves the queued events, at most `limit` of them and a batch of bytes.
+    /// Moves queued events into `into`: at most `limit` events, and a batch of bytes.
     fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize, limits: Limits) -> usize {
         let before = into.len();
         let mut bytes = 0;
@@ -223,7 +223,7 @@ impl Unread {
         into.len() - before
     }
 
-    /// Reports the events that were dropped after the last one of the backlog.
+    /// Makes the event that reports the drops after the backlog's last event.
     fn gap(&mut self) -> Event {
         let events = std::mem::take(&mut self.dropped_events);
         let bytes = std::mem::take(&mut self.dropped_bytes);
@@ -249,7 +249,7 @@ impl Events {
         unread.take(into, limit, self.reader.limits)
     }
 
-    /// Takes the queued events, at most `limit` of them and about 1 MiB.
+    /// Takes queued events: at most `limit` events, and about 1 MiB.
     pub fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize) -> usize {
         self.reader.lock().take(into, limit, self.reader.limits)
     }
