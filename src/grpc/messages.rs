@@ -70,7 +70,8 @@ impl<M: Message + Default> Messages<M> {
     ///
     /// # Errors
     /// A message that is too large, is not protobuf, or is compressed in an unknown way; a client that left early; a
-    /// stop of the instance. After an error there are no more messages.
+    /// stop of the instance; no room for a large message in [`App::client_memory`](crate::App::client_memory). After an
+    /// error there are no more messages.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
