@@ -54,8 +54,7 @@ impl Gate {
             room.look(cx);
         }
         self.flow.set_waker(Some(cx.waker().clone()));
-        // Room may have come between the first check and the registration of the waker. Nothing would wake the stream
-        // for it.
+        // Room may have come between the first check and the registration of the waker, whose wake would be lost.
         if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
     }
 

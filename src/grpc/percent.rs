@@ -1,4 +1,4 @@
-//! The text of a status in `grpc-message`, percent-encoded where gRPC asks for it and nowhere else.
+//! The text of a status in `grpc-message`, with the escapes that gRPC requires and no others.
 //!
 //! `%x20`–`%x7E` stand for themselves, except `%`. Clients do not agree on further escapes: Node.js does not decode
 //! `%3F`.

@@ -75,7 +75,7 @@ impl Connection {
         self.engine.ping();
     }
 
-    /// Queues a close if one was asked for, and then the protocol's own frames, behind the messages.
+    /// Queues a requested close, and then the protocol's own frames, behind the messages.
     #[inline]
     pub(super) fn prepare(&mut self, mail: &mut Mail) {
         // Every message comes here several times, mostly with nothing to queue.

@@ -50,7 +50,7 @@ const SMALL: usize = 2 * KIB;
 /// The least free room, in bytes. With less, more is reserved.
 const ROOM_MIN: usize = KIB / 2;
 
-/// The most room that is reserved before the bytes for it have come.
+/// The most bytes that are reserved for a payload before they have arrived.
 const LARGE: usize = 64 * KIB;
 
 /// The largest payload of a control frame, in bytes.

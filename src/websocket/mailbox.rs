@@ -170,7 +170,7 @@ impl Mail {
     }
 }
 
-/// A task that may wait. Its waker is kept, because it is mostly the same each time.
+/// A task that may wait. The waker is kept, because a task mostly waits with the same waker.
 #[derive(Default)]
 pub(super) struct Sleeper {
     waker: Option<Waker>,

@@ -313,8 +313,8 @@ impl Future for Session {
     }
 }
 
-/// The error that the closure gets for a client's fault. The client was told the reason; it is not an error of the
-/// function.
+/// The error that the closure gets for a client's fault. The client got the reason in the close frame, and the function
+/// is not at fault.
 fn fault(close: &Close) -> Error {
     let status = match close.code {
         1009 => StatusCode::PAYLOAD_TOO_LARGE,

@@ -158,7 +158,8 @@ impl Upgrade {
         self
     }
 
-    /// Lets pages of every origin open sockets. For sockets that give a stranger's page nothing it may not have.
+    /// Lets pages of every origin open sockets. For sockets without private data: any page in a user's browser may then
+    /// open one.
     pub fn with_any_origin(mut self) -> Self {
         self.any_origin = true;
         self

@@ -30,8 +30,8 @@ use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 
-/// An HTTP/1.1 connection. It has no idle time-out, no cap on requests, and never sends `Connection: close`. The
-/// platform reuses its connections, and answers 502 to a `POST` on one that was closed meanwhile.
+/// An HTTP/1.1 connection, without an idle time-out and a cap on requests. The platform reuses connections, and answers
+/// 502 to a `POST` on a closed one. So only a stop, or a refused head, sends `Connection: close`.
 ///
 /// The future is written by hand, as is everything that an idle connection keeps. An `async` block would hold its
 /// arguments beside the values made from them.

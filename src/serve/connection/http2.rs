@@ -79,7 +79,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         if asked && !peer.is_busy() {
             return slow.poll(cx, FAREWELL);
         }
-        // Drop the timer: while one exists, the executor reads the clock whenever it is idle.
+        // Drop the timer: while a timer exists, an idle executor reads the clock at every turn.
         slow = Timer::default();
         Poll::Pending
     })
