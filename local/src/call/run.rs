@@ -14,7 +14,7 @@ use crate::wire::Payload;
 /// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 
-/// A call that an instance is working on. Dropping it before it is finished means that the client left.
+/// A call that an instance is working on. A drop before the end means that the client left.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: Arc<str>,

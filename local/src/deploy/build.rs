@@ -62,7 +62,8 @@ pub(crate) async fn run(
     }
 }
 
-/// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
+/// The variables of a build step: those of `.env` files over the developer's own. `.env` files already hold the
+/// developer's value of the same name.
 fn environment(variables: &Variables, follows_target_folder: bool) -> BTreeMap<String, OsString> {
     let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
     let all =

@@ -100,7 +100,7 @@ impl Deployer {
         let name = function.name.as_str();
         let source = Source::function(&Arc::from(name));
         self.registry.set_pending(name, "is being built");
-        // Taken before the build, so that a change during it is seen.
+        // Taken before the build, so that a change during the build is seen.
         let files = Sources::of(function, manifest).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.builds_code && !function.actions.is_empty() {
@@ -260,7 +260,7 @@ impl Deployer {
         builds.get(name).cloned().unwrap_or_default()
     }
 
-    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    /// Starts an instance of the function for the first call. A failure is in the log.
     pub(crate) fn warm(&self, name: &str) {
         let functions = self.registry.functions();
         if let Some(deployed) = functions.get(name) {
@@ -294,7 +294,7 @@ impl Deployer {
     }
 }
 
-/// Where the kernel can hold memory limits. Where it cannot, that is said once.
+/// The control groups, if the kernel can enforce memory limits. Otherwise one line in the log says so.
 async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
     let found = tokio::task::spawn_blocking(Cgroups::find).await;
     match found.unwrap_or_else(|error| Err(error.to_string())) {

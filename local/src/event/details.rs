@@ -20,11 +20,11 @@ pub struct Record {
     pub status: u16,
     /// From arrival to the end of the answer.
     pub duration: Duration,
-    /// Whether an instance had to be started for it.
+    /// Whether an instance was started for the request.
     pub is_cold: bool,
     /// Which way the call came in; `None` if the request was refused before it became a call.
     pub via: Option<Via>,
-    /// Which attempt of the platform at this call it was: 1 for the first one, 0 if there was no call.
+    /// The number of the platform's attempt at the call: 1 for the first, 0 without a call.
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
@@ -179,7 +179,7 @@ pub struct BuildFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildFault {
-    /// The folder that it is to run in is not there.
+    /// The step's working folder does not exist.
     NoFolder(PathBuf),
     /// It ended with this code.
     ExitCode(i32),

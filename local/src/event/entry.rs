@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::details::{BuildFault, HookFault};
 use super::kind::Kind;
 
-/// What an event takes besides its texts: itself, its place in a queue, and its share of the names in it.
+/// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
 const FIXED: usize = size_of::<Event>() + 64;
 
 /// Something that happened. [The example of the crate](crate) looks for one by its kind.
@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// How much memory it takes, near enough to bound it.
+    /// The memory of the event in bytes, exact enough for a bound.
     pub fn bytes(&self) -> usize {
         FIXED + self.kind.bytes()
     }

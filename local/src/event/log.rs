@@ -1,8 +1,8 @@
-//! Where events go, and where they come out: any number of readers, and a ring of the latest events.
+//! The log of events: any number of readers, and a ring of the latest events.
 //!
-//! Nobody who emits an event waits for a reader. Each reader has a queue of its own, bounded in events and in
-//! bytes. What does not fit is dropped until half of the queue is read, so that a slow reader sees few gaps, each
-//! said once where it is, and what stands between them as a whole.
+//! An emitter never waits for a reader. Each reader has its own queue, bounded in events and in bytes. Beyond the
+//! bound, events are dropped until half of the queue is read. So a slow reader sees few gaps, each reported once in its
+//! place, and complete runs of events between the gaps.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -74,7 +74,7 @@ struct Reader {
 #[derive(Debug, Default)]
 struct Unread {
     backlog: Backlog,
-    /// What did not fit since the last gap was said.
+    /// The dropped events since the last reported gap.
     dropped_events: u64,
     dropped_bytes: u64,
     /// Nothing comes any more.

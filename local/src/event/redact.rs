@@ -30,7 +30,7 @@ impl Redactor {
             .filter(|text| text.len() >= LENGTH_MIN && !text.starts_with("-----"))
             .flat_map(|text| spellings(&text))
             .collect();
-        // A secret that holds another one must go first.
+        // A secret that contains another secret must be masked first.
         secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         Redactor { secrets: secrets.into() }

@@ -41,7 +41,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// for each request, so this is not set to what could at all fit into them.
 pub(super) const HEADERS_MAX: usize = 1024;
 
-/// The largest head that is read at all; the platform's limits are checked on it.
+/// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.

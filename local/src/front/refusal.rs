@@ -20,7 +20,7 @@ const COMMON: &str = "FcCommonError";
 struct Form {
     status: StatusCode,
     error_type: &'static str,
-    /// The `Code` of the platform's JSON. Without one it is the function's JSON: `{"errorMessage":…}`.
+    /// The `Code` of the platform's JSON. `None` for the function's JSON: `{"errorMessage":…}`.
     code: Option<&'static str>,
 }
 

@@ -32,7 +32,7 @@ const HEADERS_MAX: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) sender: SendRequest<Payload>,
-    /// Whether it has carried a request before.
+    /// Whether the connection has carried a request before.
     pub(crate) is_reused: bool,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Generation {
     pub(crate) tasks: TaskTracker,
     /// Starts the programs of the instances.
     pub(super) runner: Arc<dyn Runner>,
-    /// Where the kernel can hold the memory limit; elsewhere it is checked by sampling.
+    /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
     pub(super) cgroups: Option<Arc<Cgroups>>,
 }
 

@@ -19,7 +19,7 @@ use crate::wire::{Payload, ids};
 /// The most of a hook's reply that is read, in bytes.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
 
-/// The initializer of the function, if it has one.
+/// The initializer of the function, if there is one.
 pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
     let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
     let (name, outcome) = match &hook.command {

@@ -1,8 +1,8 @@
-//! Memory limits that the kernel holds: a control group for each instance, where this machine allows it.
+//! Memory limits that the kernel enforces: a control group for each instance, where this machine allows control groups.
 //!
-//! With version 1 of control groups an instance's group is made below fc-local's own. With version 2 a group
-//! that has processes cannot have limited groups below it, so it is made beside fc-local's own one, or higher
-//! up, wherever limits are handed out and this user may move processes to.
+//! With version 1 of control groups, an instance's group is created below fc-local's own group. With version 2, a group
+//! with processes cannot have limited groups below. So the instance's group is created beside fc-local's own, or higher
+//! up: where limits are delegated, and where this user may move processes.
 
 use std::fs;
 use std::io;

@@ -88,7 +88,7 @@ pub struct Reporter {
 struct Reports {
     /// The process of the program itself; 0 until it is known.
     pid: watch::Sender<u32>,
-    /// The memory in use when the kernel killed for want of it; 0 if it did not.
+    /// The memory in use when the kernel killed for lack of memory, in bytes; 0 without such a kill.
     oom: AtomicU64,
 }
 
@@ -113,8 +113,8 @@ impl Process {
         _ = pid.wait_for(|pid| *pid != 0).await;
     }
 
-    /// How much memory was in use when the kernel killed for want of it, in bytes; 0 if it did not. It is
-    /// known when the end is.
+    /// The memory in use when the kernel killed for lack of memory, in bytes; 0 without such a kill. Known once the end
+    /// is reported.
     pub(crate) fn oom(&self) -> u64 {
         self.reports.oom.load(Ordering::Relaxed)
     }

@@ -182,7 +182,7 @@ impl Output {
         self.flush(state, 1);
     }
 
-    /// Reads what is in the pipes.
+    /// Reads the available bytes of both pipes.
     fn read_rest(&self, state: &mut State) {
         for at in [0, 1] {
             // Polled with the reader's waker, because a poll replaces the waker of the pipe.

@@ -30,7 +30,7 @@ pub(crate) trait Follower {
     /// The function's sources have changed since its last build.
     async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built);
 
-    /// The manifest is another one.
+    /// The manifest has changed.
     async fn manifest_changed(&self, former: &Manifest, manifest: &Manifest);
 }
 

@@ -1,4 +1,4 @@
-//! What the platform does about CORS by default ("HTTP triggers, overview" in the platform's manual).
+//! The platform's CORS defaults ("HTTP triggers, overview" in the platform's manual).
 
 use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;

@@ -1,4 +1,4 @@
-//! The rules of the slots: each is told as a story, and random commands that must keep all of them.
+//! The rules of the slots: a story for each rule, and random commands that must keep all rules.
 
 mod leaving;
 mod random;
@@ -18,7 +18,7 @@ enum Do {
     /// The caller of this number leaves.
     Cancel(Waiter),
     GiveBack(Name),
-    /// A start has led to this instance, which took the port it was given.
+    /// A start has ended with this instance. The program listens on the given port.
     Started(Name),
     /// A start has ended with this instance. The program listens on a fixed port.
     StartedOnOwnPort(Name),
