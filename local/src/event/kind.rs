@@ -197,7 +197,7 @@ pub enum Kind {
     },
     /// fc-local stops, and these calls of a function are still under way.
     CallsRemain {
-        /// The number of dropped events.
+        /// The number of calls that are in progress or wait for an instance.
         calls: usize,
         /// How long they may go on.
         left: Duration,
