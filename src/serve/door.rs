@@ -163,8 +163,10 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 (Ok((stream, address)), Ok(place)) => {
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
-                    let probing = Arc::clone(self).answer_probes(stream, address, place);
-                    drop(self.app.shared.tracker.spawn(Kind::Probing, probing));
+                    // Created before its task begins, because the door may end in between.
+                    let waiting =
+                        Waiting { acceptor: Arc::clone(self), connection: Some((stream, address, place)) };
+                    drop(self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes()));
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
@@ -190,42 +192,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    /// Answers probes until the client sends anything else.
-    async fn answer_probes(
-        self: Arc<Self>,
-        stream: TcpStream,
-        address: SocketAddr,
-        place: OwnedSemaphorePermit,
-    ) {
-        let mut waiting = Waiting { acceptor: &self, connection: Some((stream, address, place)) };
-        // No time limit before the first byte, nor between probes.
-        while let Ok(Some(sniffed)) = waiting.look().await {
-            let Some((stream, address, place)) = waiting.connection.take() else { return };
-            match sniffed {
-                Sniffed::HttpVersion(version) => return self.hand_over(stream, address, version, place),
-                Sniffed::Probe(probe) => {
-                    let mut head = [0; PROBE_MAX];
-                    let answer = self.answer(address.ip(), probe);
-                    let sent = async {
-                        stream.try_read(&mut head[..probe.length])?;
-                        send(&stream, answer.as_bytes()).await
-                    };
-                    let sent = tokio::time::timeout(self.app.settings.head_limit, sent).await;
-                    if probe.close || !matches!(sent, Ok(Ok(()))) {
-                        return;
-                    }
-                }
-                Sniffed::More => {}
-            }
-            waiting.connection = Some((stream, address, place));
-        }
-        // The client left, or was too slow.
-        waiting.connection = None;
-    }
-
-    /// Peeks at the first bytes, which stay in the socket for hyper. `None` if the client left.
-    ///
-    /// A head of HTTP/1 that is incomplete `head_limit` after its first byte goes to the executor, which answers 408.
+    /// Peeks at the first bytes, which stay in the socket for hyper. `None` if the client left. A head of HTTP/1 that
+    /// is incomplete `head_limit` after its first byte goes to the executor, which answers 408.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -332,12 +300,41 @@ fn connections_for(memory_mib: Option<u32>) -> usize {
 }
 
 /// A connection that waits for its next head. The end of the door drops it.
-struct Waiting<'a, S: Send + Sync + 'static> {
-    acceptor: &'a Acceptor<S>,
+struct Waiting<S: Send + Sync + 'static> {
+    acceptor: Arc<Acceptor<S>>,
     connection: Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>,
 }
 
-impl<S: Send + Sync + 'static> Waiting<'_, S> {
+impl<S: Send + Sync + 'static> Waiting<S> {
+    /// Answers probes until the client sends anything else.
+    async fn answer_probes(mut self) {
+        // No time limit before the first byte, nor between probes.
+        while let Ok(Some(sniffed)) = self.look().await {
+            let Some((stream, address, place)) = self.connection.take() else { return };
+            match sniffed {
+                Sniffed::HttpVersion(version) => {
+                    return self.acceptor.hand_over(stream, address, version, place);
+                }
+                Sniffed::Probe(probe) => {
+                    let mut head = [0; PROBE_MAX];
+                    let answer = self.acceptor.answer(address.ip(), probe);
+                    let sent = async {
+                        stream.try_read(&mut head[..probe.length])?;
+                        send(&stream, answer.as_bytes()).await
+                    };
+                    let sent = tokio::time::timeout(self.acceptor.app.settings.head_limit, sent).await;
+                    if probe.close || !matches!(sent, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+                Sniffed::More => {}
+            }
+            self.connection = Some((stream, address, place));
+        }
+        // The client left, or was too slow.
+        self.connection = None;
+    }
+
     async fn look(&self) -> io::Result<Option<Sniffed>> {
         match &self.connection {
             Some((stream, ..)) => self.acceptor.look(stream).await,
@@ -347,7 +344,7 @@ impl<S: Send + Sync + 'static> Waiting<'_, S> {
 }
 
 /// Hands the connection over: a request that came right before the end of the door is answered by the executor.
-impl<S: Send + Sync + 'static> Drop for Waiting<'_, S> {
+impl<S: Send + Sync + 'static> Drop for Waiting<S> {
     fn drop(&mut self) {
         if let Some((stream, address, place)) = self.connection.take()
             && let Ok(stream) = stream.into_std()

@@ -1,6 +1,7 @@
 //! How a running `fc-local dev` publishes its address: in its own folder for temporary files.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,6 +11,9 @@ use crate::shell;
 
 /// The name of the file. Its first line is the address, its second line the manifest.
 const FILE: &str = "address";
+
+/// The largest address file, in bytes: an address and a path.
+const FILE_MAX: u64 = 8 * 1024;
 
 impl Workspace {
     /// Publishes the address of the platform that serves `manifest`, for [`find`].
@@ -31,12 +35,14 @@ pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
     let manifest = canonical(manifest);
     let user = rustix::process::getuid().as_raw();
     let running = Workspace::running(&shell::temporary_folder()).filter_map(|folder| {
-        // Other users may create folders in the same place.
-        let is_own = std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.uid() == user);
+        // Other users may create folders in the same place, with a pipe or a device under the file's name.
         let file = folder.join(FILE);
-        let text = std::fs::read_to_string(&file).ok().filter(|_| is_own)?;
+        let own = |path: &Path| std::fs::symlink_metadata(path).ok().filter(|found| found.uid() == user);
+        let (_, found) = (own(&folder)?, own(&file).filter(std::fs::Metadata::is_file)?);
+        let mut text = String::new();
+        File::open(&file).ok()?.take(FILE_MAX).read_to_string(&mut text).ok()?;
         let (address, of) = text.split_once('\n')?;
-        let since = std::fs::metadata(&file).and_then(|metadata| metadata.modified()).ok()?;
+        let since = found.modified().ok()?;
         (Path::new(of) == manifest).then_some((since, address.parse().ok()?))
     });
     running.max_by_key(|(since, _)| *since).map(|(_, address)| address)
@@ -72,6 +78,14 @@ mod tests {
         assert_eq!(find(&manifest), Some(address("127.0.0.1:1")));
         assert_eq!(find(&one.folder().join("other.yaml")), Some(address("[::1]:2")));
         drop(one);
+        assert_eq!(find(&manifest), None);
+    }
+
+    #[test]
+    fn what_is_no_file_of_a_platform_is_passed_over() {
+        let one = Workspace::create().unwrap();
+        let manifest = one.folder().join("s.yaml");
+        std::os::unix::fs::symlink("/dev/zero", one.folder().join(FILE)).unwrap();
         assert_eq!(find(&manifest), None);
     }
 }

@@ -197,7 +197,7 @@ pub enum Kind {
     },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls.
+        /// The number of calls that are in flight or wait for an instance.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,

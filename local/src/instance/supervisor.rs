@@ -18,7 +18,7 @@ const SAMPLE: Duration = Duration::from_millis(200);
 /// How long a process may take to be gone after SIGKILL, before that is reported.
 const KILLED_MAX: Duration = Duration::from_secs(10);
 
-/// How an instance ended.
+/// A change of an instance of which its pool is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Healthy,
