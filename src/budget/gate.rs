@@ -1,6 +1,6 @@
-//! Holds the stream of a reply back while its connection, or the process, has too many bytes that nobody reads.
+//! Backpressure for the streams of replies, while the connection or the process has too many unread bytes.
 //!
-//! HTTP/2 bounds the unread bytes of one stream only, and a connection has many streams.
+//! The window of HTTP/2 bounds the unread bytes of one stream, and a connection has many streams.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,24 +12,24 @@ use crate::budget::Account;
 use crate::platform::limits::KIB;
 use crate::watched::Observer;
 
-/// What HTTP/2 needs for a piece beside its bytes.
+/// What h2 allocates for a piece beside its bytes, in bytes.
 const PIECE_COST: usize = KIB / 2;
 
 /// The gate of one stream.
 pub(crate) struct Gate {
     flow: Arc<Flow>,
-    /// While the stream is held back: the room of its connection, and of the process.
+    /// The room of the connection and of the process, observed while the stream waits.
     waiting: Option<[Observer; 2]>,
 }
 
-/// The bytes of the stream that were handed to the connection and are not sent.
+/// The bytes of the stream that the connection has taken and not sent.
 struct Flow {
     account: Arc<Account>,
     unread: AtomicUsize,
     waker: Mutex<Option<Waker>>,
 }
 
-/// A piece of the stream until the connection has sent it.
+/// A piece of the stream, counted until the connection has sent it.
 struct Piece {
     bytes: Bytes,
     flow: Arc<Flow>,
@@ -54,11 +54,11 @@ impl Gate {
             room.look(cx);
         }
         self.flow.set_waker(Some(cx.waker().clone()));
-        // There may be room since the first look, whose wake came too early.
+        // Room may have come between the first check and the registration of the waker, whose wake would be lost.
         if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Counts the piece until it is dropped.
+    /// Counts `bytes` until the last reference to them is dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
         let cost = bytes.len() + PIECE_COST;
         self.flow.unread.fetch_add(cost, Ordering::SeqCst);
@@ -105,7 +105,7 @@ mod tests {
         Bytes::from(vec![b'x'; SMALL / 4 - PIECE_COST])
     }
 
-    /// Pieces that the gate lets through, up to `most`.
+    /// The pieces that the gate lets through, at most `most`.
     fn fill(gate: &mut Gate, waker: &Waker, most: usize) -> Vec<Bytes> {
         let mut pieces = Vec::new();
         while pieces.len() < most && gate.poll_open(&Context::from_waker(waker)).is_ready() {
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn one_stream_is_held_back_at_the_half_where_others_still_have_a_piece() {
-        // One connection may hold 48 pieces.
+        // The limit of one connection is 48 pieces.
         let account = Budget::new(16 * SMALL).account();
         let (woken, waker) = Woken::new();
         let (mut first, mut other) = (Gate::new(&account), Gate::new(&account));
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(woken.count(), before + 1, "the client has read");
         pieces.extend(fill(&mut gate, &waker, 100));
         assert_eq!(pieces.len(), 4);
-        // Many of them use up what each has beside the budget too.
+        // Three more connections use up their reserve beside the budget too.
         let mut more: Vec<_> = (0..3).map(|_| Gate::new(&budget.account())).collect();
         let more: Vec<_> = more.iter_mut().map(|gate| fill(gate, &waker, 100)).collect();
         assert_eq!(more.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);

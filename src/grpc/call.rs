@@ -32,7 +32,7 @@ pub(crate) struct Asked<S> {
     pub(crate) call: Arc<Call>,
     pub(crate) shared: Arc<Shared<S>>,
     pub(crate) wire: Wire,
-    /// The compression of the request. Generated services know their own.
+    /// The compression of the request. Generated services handle compression themselves.
     pub(crate) encoding: Encoding,
 }
 
@@ -123,11 +123,11 @@ fn with_status(own: HeaderMap) -> HeaderMap {
     trailers
 }
 
-/// The author's metadata. What says how a call ends, or what its messages are, is not the author's to set there.
+/// The author's metadata without the headers of the runtime: the status, and the content type.
 fn without_status(own: HeaderMap) -> impl Iterator<Item = (Option<HeaderName>, HeaderValue)> {
     let mut is_kept = true;
     own.into_iter().filter(move |(name, _)| {
-        // A name is given with its first value only.
+        // `HeaderMap::into_iter` gives the name with the first value only.
         if let Some(name) = name {
             is_kept = *name != CONTENT_TYPE && !is_of_status(name);
         }
@@ -186,14 +186,14 @@ where
     }
 }
 
-/// Makes the reply of a handler that has returned. The handler is polled no more, so there is an `Asked`.
+/// Makes the reply of a handler that has returned. `asked` is `None` only if the future is polled after its end.
 fn answer<S, T>(asked: &mut Option<Asked<S>>, make: MakeReply<S, T>, value: Result<T>) -> Result<Reply> {
     let Some(asked) = asked.take() else { return Err(of_ours(Code::Internal, "a call was answered twice")) };
     let encoding = asked.encoding;
     value.and_then(|value| make(asked, value)).map_err(|error| failed(encoding, error))
 }
 
-/// Tells a client that compresses what is understood, also where its call has failed.
+/// Adds the known compressions to the error of a call whose client compresses.
 fn failed(encoding: Encoding, error: Error) -> Error {
     if encoding == Encoding::Identity {
         return error;

@@ -58,7 +58,8 @@ pub(crate) fn decode<M: Message + Default>(
     M::decode(message).map_err(|error| broken_call(format!("a message cannot be read: {error}")))
 }
 
-/// Inflates one member of gzip or several (RFC 1952). Bytes behind the last one are a fault: nothing is lost in silence.
+/// Inflates one or more members of gzip (RFC 1952). Bytes behind the last member are an error, so that no data is lost
+/// in silence.
 fn inflate(message: &[u8], limit: usize) -> Result<Bytes> {
     let mut inflated = Vec::with_capacity((message.len() * 2).min(limit));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

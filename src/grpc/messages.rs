@@ -42,7 +42,7 @@ pub struct Messages<M> {
     limit: usize,
     /// Bytes that are not decoded yet: a part of a message, or several messages.
     came: Bytes,
-    /// The memory of a large message that is not complete.
+    /// The memory of a large, incomplete message.
     held: Option<Held>,
     slow: Timer,
     notice: StopNotice,
@@ -70,7 +70,8 @@ impl<M: Message + Default> Messages<M> {
     ///
     /// # Errors
     /// A message that is too large, is not protobuf, or is compressed in an unknown way; a client that left early; a
-    /// stop of the instance. After an error there are no more messages.
+    /// stop of the instance; no room for a large message in [`App::client_memory`](crate::App::client_memory). After an
+    /// error there are no more messages.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

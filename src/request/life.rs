@@ -67,7 +67,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 };
                 (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // What no handler sees needs no place among those that run, at the cap either.
+            // A refusal runs no handler, so a 404 needs no permit, even at the cap.
             Err(refusal) => (Err(refusal), None),
         };
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
@@ -96,7 +96,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    /// Answers a head that was not read. `head` is what is known of it.
+    /// Answers a request whose head was not parsed. `head` has the known parts.
     pub(crate) fn refuse(
         self: &Arc<Self>,
         head: Parts,
@@ -115,7 +115,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         RequestFuture::Refused(Some((refusal, exit)))
     }
 
-    /// The memory of a request with a large head, or of one of many on its connection or in the process. Others are not
+    /// The memory of a request with a large head, or of one of many requests. `None` for other requests, which are not
     /// counted.
     #[inline]
     fn weight<'p>(
@@ -209,7 +209,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
-    /// The request's id, and the time at which it came if the record needs the time.
+    /// The request's id, and the time if the record needs the time.
     fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
         let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
         if marked || self.settings.access_log == AccessLog::All {
@@ -234,10 +234,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 }
 
-/// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
+/// A head is counted from this size on, in bytes. The platform's own headers are far smaller.
 const HEAD_MIN: usize = 8 * KIB;
 
-/// What a header takes beside its name and value, in bytes.
+/// The memory of a header beside its name and value, in bytes.
 const HEADER_COST: usize = 64;
 
 #[cold]
@@ -245,8 +245,8 @@ fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
     peer.hold(weight).map(Box::new)
 }
 
-/// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
-/// may be shed at once: they must not hold their heads meanwhile.
+/// Copies the few headers that the reply to a shed request needs. Many shed requests may wait for their replies, and
+/// must not hold their heads meanwhile.
 #[cold]
 fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
     let copy = |name: HeaderName| {

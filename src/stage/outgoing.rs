@@ -29,13 +29,13 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
-    /// Holds a stream back whose client does not read. Only HTTP/2 needs it: an HTTP/1 connection has one reply at a
-    /// time, and does not poll it while 48 KiB are unsent.
+    /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
+    /// and hyper stops polling at 48 KiB unsent.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
 }
 
-/// The smallest piece of a stream that is counted while the client reads.
+/// The smallest piece that is counted while the client reads, in bytes.
 #[cfg(feature = "http2")]
 const COUNTED_MIN: usize = 4 * KIB;
 
@@ -51,8 +51,8 @@ impl Outgoing {
         }
     }
 
-    /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
-    /// stream may read it until then.
+    /// The body of a reply. `drain`, for a stream, drains the request's body after the reply: the stream may read the
+    /// body until then.
     pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
         Self {
             body,
@@ -84,7 +84,7 @@ impl Outgoing {
         self.record.take()
     }
 
-    /// Polls the stream unless too many bytes are unread, and counts its pieces.
+    /// Polls the stream unless too many bytes are unread, and counts the pieces.
     #[cfg(feature = "http2")]
     fn poll_gated(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Some(peer) = self.busy.as_ref().map(Replying::peer)
@@ -168,7 +168,7 @@ impl Outgoing {
     }
 }
 
-/// Small pieces count only if they may gather behind others.
+/// Small pieces are counted only while the client does not read, because only then they gather.
 #[cfg(feature = "http2")]
 fn is_counted(data: &Bytes, peer: &Peer) -> bool {
     data.len() >= COUNTED_MIN || (peer.is_stuck() && !data.is_empty())

@@ -56,7 +56,7 @@ impl Engine {
         Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
-    /// Reads the next event. Pings are answered in between. A large message is not read before it `is_wanted`.
+    /// Reads the next event, and answers pings in between. A large message is read only if `is_wanted`.
     pub(super) fn poll_read(
         &mut self,
         io: &mut dyn UpgradedIo,
@@ -80,7 +80,7 @@ impl Engine {
         }
     }
 
-    /// Whether a large message waits until it is wanted.
+    /// Whether a large message waits for the closure.
     pub(super) fn is_parked(&self) -> bool {
         self.frames.is_parked(self.expected(false))
     }

@@ -1,4 +1,4 @@
-//! A streamed body, with the time and the end of its call.
+//! A streamed body, with the time limit and the end of the call.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,10 +13,10 @@ use tokio::time::{Sleep, sleep_until, timeout};
 use super::run::Run;
 use crate::failure::Failure;
 
-/// How long a streamed body is waited for before its head is passed on without it.
+/// How long the head waits for the first piece of a streamed body.
 const FIRST_MAX: Duration = Duration::from_millis(100);
 
-/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
+/// A streamed body. A drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
@@ -26,7 +26,7 @@ pub(crate) struct AnswerStream {
     deadline: Pin<Box<Sleep>>,
 }
 
-/// What has been read of a body before its head is passed on.
+/// The pieces that were read before the head was passed on.
 #[derive(Debug)]
 enum First {
     Nothing,
@@ -45,7 +45,8 @@ impl AnswerStream {
         AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
     }
 
-    /// Waits a moment for the first piece, so that a body that fails at once is a failure and not a reply that is cut.
+    /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
+    /// breaks off.
     pub(super) async fn begun(mut self) -> Result<Self, Failure> {
         match timeout(FIRST_MAX, self.body.frame()).await {
             Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
@@ -67,7 +68,8 @@ impl AnswerStream {
         self.run.is_none()
     }
 
-    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
+    /// Polls for the next frame. `None` at the end. The stream ends with the trailers, because hyper does not poll
+    /// after them.
     pub(crate) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,

@@ -91,7 +91,8 @@ impl Outcome {
     }
 }
 
-/// Calls a running `fc-local dev` by its API. `None` if there is none, or if it does not have the function.
+/// Calls a running `fc-local dev` by its API. `None` without a running `dev`, or if the `dev` does not have the
+/// function.
 async fn call_running(
     address: SocketAddr,
     arguments: &InvokeArguments,

@@ -9,15 +9,15 @@ const MASK: &str = "******";
 /// Shorter values occur in ordinary words too.
 const LENGTH_MIN: usize = 8;
 
-/// Replaces known secret values in text, and passwords in URLs whether they are known or not.
+/// Masks known secrets in text, and the passwords of all URLs.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     secrets: Arc<[String]>,
 }
 
 impl Redactor {
-    /// Takes the values of `variables` whose names say that they are secret, and the secrets that stand in other values:
-    /// passwords in URLs, and `password=…` and its like.
+    /// Collects the secrets of `variables`. The whole value is secret if the name of the variable says so. Parts of
+    /// other values are secret too: passwords in URLs, `password=…` and similar pairs.
     pub(crate) fn new<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets: Vec<String> = variables
             .into_iter()
@@ -30,7 +30,7 @@ impl Redactor {
             .filter(|text| text.len() >= LENGTH_MIN && !text.starts_with("-----"))
             .flat_map(|text| spellings(&text))
             .collect();
-        // A secret that holds another one must go first.
+        // A secret that contains another secret must be masked first.
         secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         Redactor { secrets: secrets.into() }
@@ -42,7 +42,7 @@ impl Redactor {
                 text = text.replace(secret.as_str(), MASK);
             }
         }
-        // Passwords of any length: their place says what they are.
+        // Passwords of URLs are masked at any length, known or unknown.
         match mask_urls(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(masked) => masked,
@@ -79,7 +79,7 @@ fn is_secret_name(name: &str) -> bool {
     is_key || tells.iter().any(|part| name.contains(part))
 }
 
-/// Whether a name within a value tells of a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
+/// Whether a key within a value names a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
 fn is_secret_key(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     is_secret_name(&name)
@@ -87,7 +87,7 @@ fn is_secret_key(name: &str) -> bool {
         || name.ends_with("key") && !name.contains("public")
 }
 
-/// The secrets that stand in a value whose name does not say so.
+/// The secrets within a value whose variable has no secret name.
 fn within(value: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in value.match_indices("://") {
@@ -107,7 +107,7 @@ fn within(value: &str) -> Vec<String> {
     found
 }
 
-/// Where the password of a URL stands whose authority begins at `from`.
+/// The range of the password in a URL whose authority begins at `from`.
 fn password(text: &str, from: usize) -> Option<(usize, usize)> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\');
     let length = text[from..].find(is_end).unwrap_or(text.len() - from);
@@ -116,7 +116,7 @@ fn password(text: &str, from: usize) -> Option<(usize, usize)> {
     (colon + 1 < user.len()).then_some((from + colon + 1, from + user.len()))
 }
 
-/// `text` with the passwords of its URLs masked.
+/// `text` with the passwords of all URLs masked.
 fn mask_urls(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
@@ -136,7 +136,7 @@ fn mask_urls(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What a percent-encoded text says, if it is one.
+/// The decoded text. `None` if `text` is not percent-encoded.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -149,10 +149,10 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|decoded| decoded != text)
 }
 
-/// The secret as it may stand in a line: as it is, percent-encoded, or escaped as in JSON.
+/// The forms of a secret in a line: plain, percent-encoded, or escaped as in JSON.
 fn spellings(secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
-    // Of RFC 3986, of browsers, and of forms.
+    // The unescaped characters of RFC 3986, of browsers, and of forms.
     for (safe, plus) in [("-._~", false), ("-._~!*'()", false), ("-._~/", false), ("-._*", true)] {
         for upper in [true, false] {
             all.push(encoded(secret, safe, plus, upper));

@@ -1,4 +1,4 @@
-//! The body of a response: whole, streamed with its call and its record until the end, or none before a WebSocket.
+//! The body of a response: whole, streamed until the end of its call and record, or none before a WebSocket.
 
 use std::fmt;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ impl Visit {
         response.map(Outgoing::whole)
     }
 
-    /// Sends a reply. A streamed one keeps the visit until its end.
+    /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
         if response.body_mut().has_an_end_to_come() {
@@ -53,7 +53,7 @@ pub(crate) enum Outgoing {
 /// Ready when the client has left.
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A streamed body with the record of its visit. Dropping it before its end means that the client left.
+/// A streamed body with the record of its visit. A drop before the end means that the client left.
 pub(crate) struct Streamed {
     /// `None` once the client has left.
     answer: Option<AnswerStream>,
@@ -78,7 +78,7 @@ impl Streamed {
             return Poll::Ready(None);
         }
         if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
-            // Dropping an unfinished answer and visit means that the client left.
+            // The drop of an unfinished answer and visit means that the client left.
             self.answer = None;
             self.visit = None;
             return Poll::Ready(Some(Err(Cut)));
@@ -99,17 +99,17 @@ impl Outgoing {
         Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// A body that is passed on while the instance sends it.
+    /// A body that is streamed from the instance.
     pub(crate) fn streamed(answer: AnswerStream) -> Self {
         Outgoing::Streamed(Box::new(Streamed { answer: Some(answer), visit: None, hangup: None }))
     }
 
-    /// Nothing, behind a head that makes the connection a WebSocket.
+    /// An empty body, behind a head that upgrades the connection to WebSocket.
     pub(crate) fn tunnel(answer: AnswerTunnel) -> Self {
         Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
     }
 
-    /// The WebSocket that starts when the head is sent.
+    /// Takes the WebSocket that starts once the head is sent.
     pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
         if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
     }

@@ -31,7 +31,7 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 /// How long a stop waits for the rest of a head.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How many connections are taken from the kernel at a stop: more than its queue holds.
+/// The most connections that a stop accepts from the kernel: more than the kernel's queue holds.
 const REST_MAX: usize = 4096;
 
 /// The pause after a failed accept, for example without free file descriptors.
@@ -41,7 +41,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// for each request, so this is not set to what could at all fit into them.
 pub(super) const HEADERS_MAX: usize = 1024;
 
-/// The largest head that is read at all; the platform's limits are checked on it.
+/// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
@@ -85,8 +85,8 @@ impl From<NotBound> for io::Error {
     }
 }
 
-/// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
-/// closed listener resets them.
+/// Accepts connections. After `stop`, a connection in the kernel's queue is served if its request has come: the close
+/// of the listener would reset it.
 async fn accept(
     front: Arc<Front>,
     listener: TcpListener,
@@ -118,7 +118,7 @@ async fn accept(
     }
 }
 
-/// What the requests of one connection share.
+/// The state that the requests of one connection share.
 #[derive(Debug)]
 struct Entrance {
     front: Arc<Front>,
@@ -126,11 +126,11 @@ struct Entrance {
     peer: Peer,
     tasks: TaskTracker,
     hangup: Hangup,
-    /// Whether a request has ever begun.
+    /// Whether any request has begun.
     has_begun: AtomicBool,
-    /// Whether the next reply is the last one.
+    /// Whether the next reply is the last reply.
     is_closing: AtomicBool,
-    /// A request has begun since the connection is closing.
+    /// A request has begun after the connection began to close.
     begun: Notify,
 }
 
@@ -150,11 +150,11 @@ impl Entrance {
         let mut response = tokio::select! {
             biased;
             response = self.front.serve(&self.door, &self.peer, request) => response,
-            // Dropping the other future tells every part of the front that the client left.
+            // The drop of the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
-            // The WebSocket outlives the HTTP connection, whose memory is freed.
+            // The WebSocket outlives the HTTP connection, whose memory is freed here.
             self.tasks.spawn(tunnel.carry());
         }
         let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });
@@ -164,21 +164,21 @@ impl Entrance {
         Ok(response)
     }
 
-    /// At a stop: serves what the client has sent, and closes the connection in order.
+    /// Ends the connection at a stop: serves the requests that have come, and closes in order.
     async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
-        // hyper does not see bytes that the executor has not been told of. It would close over a request.
+        // hyper does not see bytes of which the executor has not been told, and would close over a request.
         if self.hangup.has_unread() && self.is_over(connection).await == Some(true) {
             return;
         }
         shut_down(connection);
-        // A connection without a request has at most half a head.
+        // A connection without a request has at most the beginning of a head.
         if !self.has_begun.load(Ordering::Relaxed) && self.is_over(connection).await != Some(false) {
             return;
         }
         connection.await;
     }
 
-    /// Waits a moment for the next request or the end of the connection; `None` if neither comes.
+    /// Waits a moment for the next request (`false`) or the end of the connection (`true`). `None` if neither comes.
     async fn is_over<C: Future + Unpin>(&self, connection: &mut C) -> Option<bool> {
         tokio::select! {
             biased;
@@ -218,7 +218,7 @@ async fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    // Errors of a connection concern its client alone. Each request has its own record.
+    // An error of the connection concerns only this client. Each request has its own record.
     tokio::select! {
         outcome = &mut connection => {
             if outcome.is_err_and(|error| error.is_parse_version_h2()) {

@@ -1,4 +1,4 @@
-//! The end of a platform: what is under way gets its time, streams are told to end, and what is left is named.
+//! The end of a platform: calls get their time, streams are told to end, and the remaining calls are named.
 
 use std::future::pending;
 use std::time::Duration;
@@ -9,33 +9,34 @@ use super::platform::Platform;
 use crate::deploy::GONE_MAX;
 use crate::event::{Kind, Source};
 
-/// How long calls are waited for before streams are told to end. Most calls are over by then.
+/// How long a stop waits before streams are told to end. Most calls are over by then.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether only streams are left on an instance.
+/// How often a stop checks for instances that have only streams left.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How often the calls that are left are counted in the log.
+/// How often the log has the number of remaining calls.
 const COUNTDOWN: Duration = Duration::from_secs(5);
 
-/// How long instances have to be gone after they were killed on demand.
+/// How long instances may take to end after they were killed on demand.
 const ABORT_MAX: Duration = Duration::from_millis(500);
 
 impl Platform {
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. An instance
-    /// that has only streams left is stopped before, so that it can end them in order. Sockets are told at once.
+    /// Stops: accepts no new connection, gives the calls in flight `drain` to end, and then stops every instance. An
+    /// instance with only streams left is stopped earlier, so that the program can end its streams in order. WebSockets
+    /// are told at once.
     pub async fn stop(self, drain: Duration) {
         self.stop_unless(drain, pending()).await;
     }
 
-    /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` then.
+    /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` if `abort` came first.
     pub async fn stop_unless(self, drain: Duration, abort: impl Future<Output = ()>) -> bool {
         tokio::select! {
             () = self.drain(drain) => true,
             () = abort => {
                 self.abort();
                 self.tasks.close();
-                // What does not end now is ended by its guard when this process does.
+                // A guard ends the remaining programs when this process ends.
                 _ = tokio::time::timeout(ABORT_MAX, self.tasks.wait()).await;
                 false
             }
@@ -61,12 +62,12 @@ impl Platform {
         self.tasks.close();
         if timeout_at(deadline, self.tasks.wait()).await.is_err() {
             self.abort();
-            // What does not end now is ended by its guard when this process does.
+            // A guard ends the remaining programs when this process ends.
             _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
         }
     }
 
-    /// Waits for the connections. Whether all of them were over before the deadline.
+    /// Waits for the connections. `true` if all have ended before the deadline.
     async fn drain_connections(&self, deadline: Instant) -> bool {
         let mut next = Instant::now() + GRACE;
         let mut count = next;

@@ -1,4 +1,4 @@
-//! Lines of a program's output, and the requests they belong to.
+//! Lines of a program's output, and the requests to which the lines belong.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use fc_runtime::platform::limits::LOG_LINE_MAX;
 
 use crate::event::Tail;
 
-/// How many requests that have ended may still be named by a late line.
+/// How many finished requests a late line may still name.
 const ENDED_MAX: usize = 256;
 
 /// Bytes cut into lines of at most 32 KiB.
@@ -17,7 +17,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Gives the lines that end in `bytes`, without their ends.
+    /// Gives each line that is complete with `bytes`, without its line end.
     pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(&[u8])) {
         while !bytes.is_empty() {
             let window = &bytes[..bytes.len().min(LOG_LINE_MAX - self.line.len())];
@@ -34,13 +34,13 @@ impl Lines {
         }
     }
 
-    /// The line that has not ended, if there is one.
+    /// Takes the incomplete line, if there is one.
     pub(super) fn flush(&mut self) -> Option<Vec<u8>> {
         (!self.line.is_empty()).then(|| std::mem::take(&mut self.line))
     }
 }
 
-/// The requests that an instance works on, and those that it has worked on lately.
+/// The requests in flight at an instance, and the latest finished requests.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     under_way: Vec<(Arc<str>, Option<Tail>)>,
@@ -52,7 +52,7 @@ impl Requests {
         self.under_way.is_empty()
     }
 
-    /// Whether the instance works on this request alone.
+    /// Whether `request` is the only request in flight.
     pub(super) fn is_only(&self, request: &Arc<str>) -> bool {
         matches!(&self.under_way[..], [(only, _)] if only == request)
     }
@@ -69,7 +69,8 @@ impl Requests {
         self.ended.push_back(Arc::clone(request));
     }
 
-    /// The request that a line belongs to: the one it names, or the only one there is. The line goes into its tail.
+    /// The request to which a line belongs: the request that the line names, or the only request in flight. The line is
+    /// added to the request's tail.
     pub(super) fn attribute(&self, line: &str) -> Option<Arc<str>> {
         let (id, tail) = match ids_in(line).find_map(|id| self.named(id)) {
             Some(named) => named,
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(requests.attribute("of either"), None);
         assert_eq!(requests.attribute(&format!("1-a {three} {two}!")), Some(Arc::clone(&two)));
         requests.end(&one);
-        // A record that comes late names its own request.
+        // A late record names its own request.
         assert_eq!(requests.attribute(&format!("{{\"id\":\"{one}\"}}")), Some(Arc::clone(&one)));
         assert_eq!(requests.attribute(&three), Some(Arc::clone(&two)));
         requests.end(&two);

@@ -20,10 +20,10 @@ use crate::event::{Kind, Log, Redactor, Source, Tail};
 /// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
 
-/// How much is read at once.
+/// The size of one read, in bytes.
 const PIECE: usize = 8 * KIB;
 
-/// How much is read from a pipe in one turn, and at the end of a call: all that a pipe holds, unless it was enlarged.
+/// How much is read from a pipe in one turn, and at the end of a call: the default capacity of a pipe, in bytes.
 const REST_MAX: usize = 64 * KIB;
 
 /// Makes an event of a line.
@@ -45,23 +45,23 @@ struct State {
     recent: VecDeque<String>,
     recent_size: usize,
     requests: Requests,
-    /// Of the standard output and of the standard error.
+    /// Standard output and standard error.
     streams: [Stream; 2],
     ended_pipes: u8,
 }
 
-/// One of the two pipes, and the line that it is in.
+/// One of the two pipes, with its incomplete line.
 struct Stream {
-    /// `None` before it is read, and after its end.
+    /// `None` before the first read, and after the end of the pipe.
     pipe: Option<Pipe>,
-    /// Wakes the task that reads.
+    /// Wakes the task that reads the pipe.
     reader: Waker,
     lines: Lines,
 }
 
-/// How far a pipe was read.
+/// The result of a read from a pipe.
 enum Read {
-    /// As far as one turn goes.
+    /// As much as one turn allows.
     Some,
     End,
 }
@@ -93,7 +93,7 @@ impl Output {
             state.streams[at].reader.clone_from(context.waker());
             let read = self.read_some(&mut state, at, context);
             if matches!(read, Poll::Ready(Read::Some)) {
-                // Others have their turn before the rest.
+                // Other tasks have a turn before the rest is read.
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -107,7 +107,7 @@ impl Output {
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// Reads what is there now, at most [`REST_MAX`].
+    /// Reads the available bytes, at most [`REST_MAX`].
     fn read_some(&self, state: &mut State, at: usize, context: &mut Context<'_>) -> Poll<Read> {
         let mut piece = [MaybeUninit::uninit(); PIECE];
         let mut left = REST_MAX;
@@ -125,14 +125,14 @@ impl Output {
         Poll::Ready(Read::Some)
     }
 
-    /// Makes events of the lines that end in `bytes`.
+    /// Makes events of the lines that are complete with `bytes`.
     fn take(&self, state: &mut State, at: usize, bytes: &[u8]) {
         let mut lines = std::mem::take(&mut state.streams[at].lines);
         lines.push(bytes, |line| self.line(state, at, line));
         state.streams[at].lines = lines;
     }
 
-    /// Makes an event of a line that has not ended.
+    /// Makes an event of the incomplete line.
     fn flush(&self, state: &mut State, at: usize) {
         if let Some(line) = state.streams[at].lines.flush() {
             self.line(state, at, &line);
@@ -155,21 +155,21 @@ impl Output {
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// Begins a request: later lines may belong to it.
+    /// Begins a request, to which later lines may belong.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         let mut state = self.lock();
-        // What was begun between two calls belongs to neither.
+        // A line that began between two calls belongs to neither call.
         if state.requests.is_empty() {
             self.flush_both(&mut state);
         }
         state.requests.begin(request, tail);
     }
 
-    /// No further line belongs to this request, unless it names it. What the program has written by now is read, so that
-    /// it is not taken for the next call's: a line without its end, too.
+    /// Ends a request. Later lines belong to the request only if they name it. The output so far is read first, also an
+    /// incomplete line: otherwise it would count for the next call.
     pub(crate) fn end(&self, request: &Arc<str>) {
         let mut state = self.lock();
-        // Among several calls a line belongs to the one it names, whenever it is read.
+        // With several calls in flight, a line belongs to the call that it names, no matter when the line is read.
         if state.requests.is_only(request) {
             self.read_rest(&mut state);
             self.flush_both(&mut state);
@@ -182,19 +182,19 @@ impl Output {
         self.flush(state, 1);
     }
 
-    /// Reads what is in the pipes.
+    /// Reads the available bytes of both pipes.
     fn read_rest(&self, state: &mut State) {
         for at in [0, 1] {
-            // The task that reads is still the one to be woken by what comes later.
+            // Polled with the reader's waker, because a poll replaces the waker of the pipe.
             let reader = state.streams[at].reader.clone();
             if let Poll::Ready(Read::End) = self.read_some(state, at, &mut Context::from_waker(&reader)) {
-                // It has not seen the end itself.
+                // The reader has not seen the end of the pipe itself.
                 reader.wake();
             }
         }
     }
 
-    /// The line that was written last, if it says anything.
+    /// The last line of the output that is not blank.
     pub(crate) fn last_line(&self) -> Option<String> {
         self.lock().recent.iter().rev().find(|line| !line.trim().is_empty()).cloned()
     }
@@ -246,7 +246,7 @@ mod tests {
         tokio::task::yield_now().await;
         let [one, two] = ["one", "two"].map(Arc::<str>::from);
         output.begin(&one, None);
-        // The reader has no turn between the write and the end.
+        // The reader has no turn between the write and the end of the call.
         program.write_all(b"whole\nhalf").await.unwrap();
         output.end(&one);
         output.begin(&two, None);
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected);
     }
 
-    /// A pipe that wakes nobody.
+    /// A pipe that never wakes its reader.
     struct Mute(Arc<AtomicBool>);
 
     impl AsyncRead for Mute {
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// The end of a call may see the end of a pipe before the task that reads does.
+    /// The end of a call may see the end of a pipe before the reader does.
     #[tokio::test]
     async fn an_end_that_a_call_sees_ends_the_reader() {
         let (log, _events) = Log::new();

@@ -1,4 +1,4 @@
-//! New code in the place of the former, while calls are under way.
+//! New code in place of the former code, while calls are in flight.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,11 +118,11 @@ fn calls_wait_for_the_port_that_both_generations_keep_to() {
         let busy = ring.get_beside(scope, "/wait");
         gate.holds(1);
         let swap = scope.spawn(|| ring.redeploy(named("two").runtime("port", port)));
-        // From here on calls are the new code's, which has to wait.
+        // From here on calls go to the new code, which has to wait.
         let waiting = scope.spawn(|| {
             eventually("the new code answers", || {
                 let reply = ring.get("/");
-                // While the former code is the current one its only instance is busy.
+                // While the former code is current, its only instance is busy.
                 assert!(reply.status == 200 || reply.status == 429, "{reply:?}");
                 reply.text() == "two"
             });
