@@ -48,8 +48,9 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+    /// How many are under way.
+    pub(super) fn count(&self) -> usize {
+        self.under_way.len()
     }
 
     /// Whether the instance works on this request alone.

@@ -23,7 +23,7 @@ const KEPT: usize = 16 * KIB;
 /// How much is read at once.
 const PIECE: usize = 8 * KIB;
 
-/// How much is read from a pipe in one turn, and at the end of a call: all that a pipe holds, unless it was enlarged.
+/// How much is read from a pipe in one turn, and at both ends of a call: all that a pipe holds, unless it was enlarged.
 const REST_MAX: usize = 64 * KIB;
 
 /// Makes an event of a line.
@@ -158,20 +158,27 @@ impl Output {
     /// Begins a request: later lines may belong to it.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         let mut state = self.lock();
+        // What was written before is not this call's. Beside two others a line belongs to the one it names, whenever
+        // it is read.
+        if state.requests.count() <= 1 {
+            self.read_rest(&mut state);
+        }
         // What was begun between two calls belongs to neither.
-        if state.requests.is_empty() {
+        if state.requests.count() == 0 {
             self.flush_both(&mut state);
         }
         state.requests.begin(request, tail);
     }
 
     /// No further line belongs to this request, unless it names it. What the program has written by now is read, so that
-    /// it is not taken for the next call's: a line without its end, too.
+    /// it is not taken for another call's: a line without its end, too.
     pub(crate) fn end(&self, request: &Arc<str>) {
         let mut state = self.lock();
-        // Among several calls a line belongs to the one it names, whenever it is read.
-        if state.requests.is_only(request) {
+        // If two or more stay, a line belongs to the one it names, whenever it is read.
+        if state.requests.count() <= 2 {
             self.read_rest(&mut state);
+        }
+        if state.requests.is_only(request) {
             self.flush_both(&mut state);
         }
         state.requests.end(request);
@@ -230,23 +237,39 @@ impl Output {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncWriteExt, DuplexStream};
+    use tokio::task::JoinHandle;
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::event::Event;
+    use crate::event::{Event, Events};
+
+    /// An output whose reader has no turn while a test writes and calls.
+    async fn output() -> (Arc<Output>, Events, DuplexStream, JoinHandle<()>) {
+        let (log, events) = Log::new();
+        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
+        let output = Arc::new(output);
+        let (program, pipe) = tokio::io::duplex(KIB);
+        let reader = TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(pipe), false));
+        tokio::task::yield_now().await;
+        (output, events, program, reader)
+    }
+
+    #[track_caller]
+    fn check(events: &mut Events, expected: &[(&str, Option<&str>)]) {
+        let mut seen = Vec::new();
+        events.take(&mut seen, 10);
+        let line =
+            |event: &Arc<Event>| (event.text().into_owned(), event.request.as_deref().map(str::to_owned));
+        let expected = expected.iter().map(|(text, id)| ((*text).to_owned(), id.map(str::to_owned)));
+        assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
 
     #[tokio::test]
     async fn what_was_written_by_the_end_of_a_call_is_its_own() {
-        let (log, mut events) = Log::new();
-        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
-        let output = Arc::new(output);
-        let (mut program, pipe) = tokio::io::duplex(KIB);
-        let reader = TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(pipe), false));
-        tokio::task::yield_now().await;
+        let (output, mut events, mut program, reader) = output().await;
         let [one, two] = ["one", "two"].map(Arc::<str>::from);
         output.begin(&one, None);
-        // The reader has no turn between the write and the end.
         program.write_all(b"whole\nhalf").await.unwrap();
         output.end(&one);
         output.begin(&two, None);
@@ -254,13 +277,40 @@ mod tests {
         output.end(&two);
         drop(program);
         reader.await.unwrap();
-        let mut seen = Vec::new();
-        events.take(&mut seen, 10);
-        let line =
-            |event: &Arc<Event>| (event.text().into_owned(), event.request.as_deref().map(str::to_owned));
-        let expected = [("whole", "one"), ("half", "one"), (" of the next", "two")];
-        let expected = expected.map(|(text, request)| (text.to_owned(), Some(request.to_owned())));
-        assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected);
+        check(&mut events, &[("whole", Some("one")), ("half", Some("one")), (" of the next", Some("two"))]);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_while_calls_overlap_is_not_given_to_the_one_that_stays() {
+        let (output, mut events, mut program, reader) = output().await;
+        let [one, two, three] = ["one", "two", "three"].map(Arc::<str>::from);
+        let tail = Tail::default();
+        output.begin(&one, None);
+        output.begin(&two, Some(tail.clone()));
+        program.write_all(b"of either\n").await.unwrap();
+        output.end(&one);
+        program.write_all(b"of two\n").await.unwrap();
+        output.begin(&three, None);
+        program.write_all(b"of either again\n").await.unwrap();
+        output.end(&three);
+        output.end(&two);
+        drop(program);
+        reader.await.unwrap();
+        check(&mut events, &[("of either", None), ("of two", Some("two")), ("of either again", None)]);
+        assert_eq!(tail.text(), "of two\n");
+    }
+
+    #[tokio::test]
+    async fn what_was_written_before_a_call_is_not_its_own() {
+        let (output, mut events, mut program, reader) = output().await;
+        let one = Arc::<str>::from("one");
+        program.write_all(b"before\n").await.unwrap();
+        output.begin(&one, None);
+        program.write_all(b"within\n").await.unwrap();
+        output.end(&one);
+        drop(program);
+        reader.await.unwrap();
+        check(&mut events, &[("before", None), ("within", Some("one"))]);
     }
 
     /// A pipe that wakes nobody.
