@@ -9,7 +9,10 @@ const MASK: &str = "******";
 /// Shorter values occur in ordinary words too.
 const LENGTH_MIN: usize = 8;
 
-/// Masks known secrets in text, and the passwords of all URLs.
+/// The least of a secret that is masked where a text breaks off, in bytes.
+const BEGUN_MIN: usize = 4;
+
+/// Replaces known secret values in text, and passwords in URLs whether they are known or not.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     secrets: Arc<[String]>,
@@ -36,17 +39,53 @@ impl Redactor {
         Redactor { secrets: secrets.into() }
     }
 
-    pub(crate) fn redact(&self, mut text: String) -> String {
-        for secret in self.secrets.iter() {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), MASK);
-            }
+    pub(crate) fn redact(&self, text: String) -> String {
+        masked_urls(mask(&self.secrets, text))
+    }
+
+    /// As [`redact`](Self::redact), of a line that is given in parts: `part` follows `before`, which was redacted as a part
+    /// already. Of a secret across the two, nothing is left in `part`. If the line goes on behind `part`, the begin of a
+    /// secret at its end is masked; should it prove to be none, the next part shows it.
+    pub(crate) fn redact_part(&self, before: &[u8], part: &[u8], has_ended: bool) -> String {
+        let redact = |bytes: &[u8], has_ended| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            if has_ended { self.redact(text) } else { self.redact_begun(text) }
+        };
+        if before.is_empty() {
+            return redact(part, has_ended);
         }
-        // Passwords of URLs are masked at any length, known or unknown.
-        match mask_urls(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(masked) => masked,
+        let shown = redact(before, false);
+        let mut text = redact(&[before, part].concat(), has_ended);
+        text.drain(..common(&shown, &text));
+        text
+    }
+
+    /// Masks the begin of a secret at the end too.
+    fn redact_begun(&self, text: String) -> String {
+        let Some(begun) = self.begun(&text).map(str::to_owned) else {
+            return masked_begun_url(masked_urls(mask(&self.secrets, text)));
+        };
+        // As among whole secrets, the longer goes first.
+        let (longer, others) =
+            self.secrets.split_at(self.secrets.partition_point(|one| one.len() > begun.len()));
+        let mut text = mask(longer, text);
+        if text.ends_with(&begun) {
+            text.truncate(text.len() - begun.len());
+            text.push_str(MASK);
         }
+        masked_begun_url(masked_urls(mask(others, text)))
+    }
+
+    /// The longest begin of a secret that `text` ends with.
+    fn begun<'a>(&self, text: &'a str) -> Option<&'a str> {
+        // A character may be cut.
+        let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let longest = |secret: &String| {
+            let mut lengths = (BEGUN_MIN..secret.len()).rev();
+            lengths.find(|length| whole.as_bytes().ends_with(&secret.as_bytes()[..*length]))
+        };
+        let length = self.secrets.iter().filter_map(longest).max()?;
+        text.get(whole.len() - length..)
     }
 }
 
@@ -54,6 +93,21 @@ impl std::fmt::Debug for Redactor {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Redactor({} secrets)", self.secrets.len())
     }
+}
+
+fn mask(secrets: &[String], mut text: String) -> String {
+    for secret in secrets {
+        if text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), MASK);
+        }
+    }
+    text
+}
+
+/// How many bytes two texts begin with alike.
+fn common(one: &str, other: &str) -> usize {
+    let differs = one.char_indices().zip(other.chars()).find(|((_, one), other)| one != other);
+    differs.map_or(one.len().min(other.len()), |((at, _), _)| at)
 }
 
 fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
@@ -116,7 +170,30 @@ fn password(text: &str, from: usize) -> Option<(usize, usize)> {
     (colon + 1 < user.len()).then_some((from + colon + 1, from + user.len()))
 }
 
-/// `text` with the passwords of all URLs masked.
+/// `text` with the passwords of its URLs masked, of any length: their place says what they are.
+fn masked_urls(text: String) -> String {
+    match mask_urls(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => masked,
+    }
+}
+
+/// Masks what may be the begin of a URL's password at the end of `text`.
+fn masked_begun_url(mut text: String) -> String {
+    let is_end =
+        |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\' | '@');
+    let authority = text.rsplit_once("://").map(|(_, rest)| rest).filter(|rest| !rest.contains(is_end));
+    let Some((host, begun)) = authority.and_then(|text| text.split_once(':')) else { return text };
+    let is_port = begun.len() <= 5 && begun.bytes().all(|byte| byte.is_ascii_digit());
+    // An address of IPv6 has colons.
+    if !is_port && !host.starts_with('[') {
+        text.truncate(text.len() - begun.len());
+        text.push_str(MASK);
+    }
+    text
+}
+
+/// `text` with the passwords of its URLs masked.
 fn mask_urls(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
@@ -250,6 +327,49 @@ mod tests {
             ("://", "://"),
         ] {
             check(("NAME", "value"), text, expected);
+        }
+    }
+
+    /// Redacts a line in parts that are given one by one.
+    #[track_caller]
+    fn check_parts(redactor: &Redactor, parts: &[&str], expected: &[&str]) {
+        let mut before = String::new();
+        let mut seen = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            seen.push(redactor.redact_part(before.as_bytes(), part.as_bytes(), at + 1 == parts.len()));
+            before.push_str(part);
+        }
+        assert_eq!(seen, expected, "{parts:?}");
+    }
+
+    #[test]
+    fn a_secret_across_parts_of_a_line_is_masked_in_each() {
+        let redactor =
+            Redactor::new([("TOKEN", "hunter2-hunter2"), ("LONG_TOKEN", "hunter2-hunter2-longer")]);
+        for (parts, expected) in [
+            (&["a hunter2-", "hunter2 b"][..], &["a ******", " b"][..]),
+            (&["a hun", "ter2-hunter2 b"], &["a hun", "****** b"]),
+            (&["a hunter2-", "hun", "ter2 b"], &["a ******", "", " b"]),
+            // The begin of the longer one holds the shorter one.
+            (&["a hunter2-hunter2-l", "onger b"], &["a ******", " b"]),
+            (&["a hunter2-hunter2", "-longer b"], &["a ******", " b"]),
+            (&["a hunter2-hunter2", " b"], &["a ******", " b"]),
+            // It was none.
+            (&["a hunter2-", "and gatherers"], &["a ******", "hunter2-and gatherers"]),
+            (&["plain ", "text"], &["plain ", "text"]),
+            (&["to redis://u:se", "cret@h/0"], &["to redis://u:******", "@h/0"]),
+            (&["at http://h:80", "80/x"], &["at http://h:80", "80/x"]),
+            (&["at http://[::1]:80", "80/x"], &["at http://[::1]:80", "80/x"]),
+        ] {
+            check_parts(&redactor, parts, expected);
+        }
+        let whole = "a schlüssel-ß b";
+        let redactor = Redactor::new([("TOKEN", "schlüssel-ß")]);
+        for cut in 0..whole.len() {
+            let (one, two) = whole.as_bytes().split_at(cut);
+            let (one, two) = (redactor.redact_part(b"", one, false), redactor.redact_part(one, two, true));
+            let is_masked = |text: &str| !text.contains("schl") && !text.contains("ssel");
+            assert!(is_masked(&one) && is_masked(&two), "{cut}: {one} {two}");
         }
     }
 
