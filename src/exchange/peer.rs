@@ -25,7 +25,7 @@ pub(crate) struct Peer {
     leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
-    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING` or `REPLIED`.
+    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
     reply: AtomicU8,
     /// The status of hyper's own reply to a head that hyper could not parse. Zero if there was none.
     unread: AtomicU16,
@@ -50,6 +50,10 @@ const NO_REPLY: u8 = 0;
 const REPLYING: u8 = 1;
 /// hyper has the whole reply, and may not have flushed the end.
 const REPLIED: u8 = 2;
+/// The connection speaks another protocol, and hyper writes nothing any more.
+#[cfg(feature = "websocket")]
+const UPGRADED: u8 = 3;
+
 /// Up to this many requests in flight on one connection, none is counted for their number.
 const FEW: usize = 32;
 
@@ -201,6 +205,12 @@ impl Peer {
         if self.reply.load(Ordering::Relaxed) == REPLIED {
             self.reply.store(NO_REPLY, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that the connection speaks another protocol from now on. hyper must have ended.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn upgraded(&self) {
+        self.reply.store(UPGRADED, Ordering::Relaxed);
     }
 
     /// Sets the status for a head that was not parsed.

@@ -129,3 +129,63 @@ impl AsyncWrite for Io {
         Poll::Ready(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::budget::Budget;
+
+    /// What hyper writes for a head that it cannot read.
+    const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\n\r\n";
+
+    /// A socket, and its client.
+    async fn sockets() -> (Io, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let peer = Arc::new(Peer::with_current(address, Budget::new(0)));
+        (Io::new(accepted.unwrap().0, peer), client.unwrap())
+    }
+
+    /// The bytes that the client gets of `bytes`.
+    async fn received(mut io: Io, mut client: TcpStream, bytes: &[u8]) -> Vec<u8> {
+        let mut received = Vec::new();
+        io.write_all(bytes).await.unwrap();
+        io.shutdown().await.unwrap();
+        // Both handles are closed, so that the client reads an end whether or not `shutdown` sent one.
+        drop(io);
+        client.read_to_end(&mut received).await.unwrap();
+        received
+    }
+
+    #[tokio::test]
+    async fn a_reply_without_a_request_is_withheld() {
+        let (io, client) = sockets().await;
+        let peer = Arc::clone(&io.peer);
+        assert_eq!(received(io, client, REFUSAL).await, b"");
+        assert_eq!(peer.take_unread(), 404);
+    }
+
+    #[tokio::test]
+    async fn a_reply_to_a_request_is_written() {
+        let (io, client) = sockets().await;
+        let replying = io.peer.begin().replying();
+        drop(replying);
+        assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
+    }
+
+    #[cfg(feature = "websocket")]
+    #[tokio::test]
+    async fn all_bytes_are_written_after_an_upgrade() {
+        let (mut io, client) = sockets().await;
+        let peer = io.peer();
+        drop(peer.begin().replying());
+        io.flush().await.unwrap();
+        peer.upgraded();
+        assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
+        assert!(!peer.is_unread());
+    }
+}

@@ -96,6 +96,7 @@ fn what_is_no_http_is_a_400() {
         ("PUT /plaintext HTTP/1.1\r\ncontent-length: x\r\n\r\n", "-", ""),
         ("PUT /plaintext HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n", "-", ""),
         ("PUT /plaintext HTTP/1.1\r\ncontent-length: x\r\n\r\nGET / HTTP/1.1\r\n\r\n", "-", ""),
+        ("POST /x HTTP/1.1\r\ncontent-length: x\r\n\r\nHEAD /y HTTP/1.1\r\n\r\n", "-", ""),
         ("PUT /plaintext HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", "-", ""),
         ("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "PRI", "*"),
         ("PUT /\x01 HTTP/1.1\r\n\r\n", "PUT", ""),

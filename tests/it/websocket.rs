@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use crate::support::ws::{Client, handshake, masked};
 use crate::support::{Ask, Server};
 
@@ -29,6 +31,21 @@ fn messages_of_all_sizes_are_echoed() {
         client.send(0x82, &payload);
         let (first, echoed) = client.frame();
         assert!(first == 0x82 && echoed == payload, "{length}: {first:x}, {} bytes", echoed.len());
+    }
+    client.close(1000);
+}
+
+/// A slow reader has the kernel take a message in pieces, and any piece may begin like a reply of HTTP.
+#[test]
+fn a_message_that_looks_like_http_is_a_message_from_any_byte_on() {
+    let server = Server::app("sockets");
+    let mut client = Client::open(&server, "/unpinged");
+    SockRef::from(&*client.conn.stream()).set_recv_buffer_size(64 * 1024).unwrap();
+    for round in 0..12 {
+        let payload = [&vec![b' '; round], "HTTP/1.1 404".repeat(400_000).as_bytes()].concat();
+        client.send(0x82, &payload);
+        let (first, echoed) = client.frame();
+        assert!(first == 0x82 && echoed == payload, "{round}: {first:x}, {} bytes", echoed.len());
     }
     client.close(1000);
 }

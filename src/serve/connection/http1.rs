@@ -96,6 +96,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         #[cfg(feature = "websocket")]
         if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
             let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
+            self.peer.upgraded();
             spawn_upgraded(
                 on_upgrade,
                 (io.into_inner(), read_buf),

@@ -55,7 +55,7 @@ impl Unread {
     /// A stand-in request, so that hyper writes the reply. For `HEAD` the stand-in is a `HEAD` too: the reply has no
     /// body.
     pub(super) fn stand_in(&self) -> Bytes {
-        Bytes::from_static(if self.method() == Some(Method::HEAD) {
+        Bytes::from_static(if self.head().method == Method::HEAD {
             b"HEAD / HTTP/1.1\r\nconnection: close\r\n\r\n"
         } else {
             b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n"
