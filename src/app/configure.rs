@@ -95,7 +95,8 @@ impl<S: Send + Sync + 'static> App<S> {
     #[doc(alias = "memory")]
     #[doc(alias = "backpressure")]
     pub fn client_memory(mut self, bytes: usize) -> Self {
-        self.settings.client_memory = Some(bytes);
+        // With none at all a stream would wait for ever.
+        self.settings.client_memory = Some(bytes.max(1));
         self
     }
 

@@ -161,4 +161,64 @@ mod tests {
         drop(hoards);
         assert!(woken.count() > before + 1, "the others have read");
     }
+
+    /// A stream that waits under so much memory, `held` by its connection and `hoarded` by others, is woken as soon as the
+    /// `freed` part of it is free.
+    #[track_caller]
+    fn check_woken(budget: &Budget, held: usize, hoarded: usize, freed: impl Fn(&Account, &Account)) {
+        let (own, other) = (budget.account(), budget.account());
+        own.add(held);
+        other.add(hoarded);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        freed(&own, &other);
+        assert!(woken.count() > 0, "there is room for it");
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+    }
+
+    #[test]
+    fn a_stream_is_woken_at_the_line_where_it_may_go_on() {
+        let most = 16 * SMALL;
+        let new = || Budget::new(most);
+        // Others hold one and a half budgets for good, but for a byte.
+        check_woken(&new(), 0, most + most / 2, |_, other| other.remove(1));
+        // The connection holds more than a little, and all together a byte less than the budget.
+        check_woken(&new(), SMALL, most - SMALL, |_, other| other.remove(1));
+        check_woken(&new(), 2 * SMALL, most - 2 * SMALL, |own, _| own.remove(1));
+        // The connection holds a byte less than its part.
+        check_woken(&new(), most / 4 * 3, 0, |own, _| own.remove(1));
+        // The connection holds a byte less than a little.
+        check_woken(&new(), SMALL, most, |own, _| own.remove(1));
+        // The smallest budget.
+        check_woken(&Budget::new(1), 0, 1, |_, other| other.remove(1));
+    }
+
+    #[test]
+    fn a_stream_with_unread_bytes_is_woken_at_the_half() {
+        let most = 16 * SMALL;
+        let account = Budget::new(most).account();
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&account);
+        let unread = gate.count(piece());
+        account.add(most / 8 * 3 - SMALL / 4);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        account.remove(1);
+        assert_eq!(woken.count(), 1);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+        drop(unread);
+    }
+
+    #[test]
+    fn what_is_refused_wakes_nobody() {
+        let budget = Budget::new(16 * SMALL);
+        let (own, other) = (budget.account(), budget.account());
+        own.add(12 * SMALL);
+        other.add(4 * SMALL - 1);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        assert!(other.take(2).is_none());
+        assert_eq!(woken.count(), 0);
+    }
 }

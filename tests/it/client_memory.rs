@@ -236,3 +236,12 @@ fn the_budget_is_a_setting() {
     conn.send(&h1::bytes(&Ask::post("/read", vec![b'x'; 64 * 1024])));
     conn.answer("POST").assert_status(200);
 }
+
+/// The least budget lets one piece through after the other.
+#[test]
+fn a_stream_goes_on_without_a_budget() {
+    let server = Launch::app("settings").var("IT_CLIENT_MEMORY", "0").start();
+    let mut conn = h2::Conn::open(server.port);
+    let body = vec![b'x'; 60_000];
+    assert_eq!(conn.ask(&Ask::post("/echo", body.clone())).assert_status(200).body, body);
+}
