@@ -58,9 +58,19 @@ impl Gate {
         if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// What a piece counts for, in bytes.
+    pub(crate) fn cost(piece: &[u8]) -> usize {
+        piece.len() + PIECE_COST
+    }
+
+    /// Whether all counted pieces were sent.
+    pub(crate) fn is_all_sent(&self) -> bool {
+        self.flow.is_all_sent()
+    }
+
     /// Counts the piece until it is dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
-        let cost = bytes.len() + PIECE_COST;
+        let cost = Self::cost(&bytes);
         self.flow.unread.fetch_add(cost, Ordering::SeqCst);
         self.flow.account.add(cost);
         Bytes::from_owner(Piece { bytes, flow: Arc::clone(&self.flow) })
@@ -68,8 +78,12 @@ impl Gate {
 }
 
 impl Flow {
+    fn is_all_sent(&self) -> bool {
+        self.unread.load(Ordering::SeqCst) == 0
+    }
+
     fn is_open(&self) -> bool {
-        self.account.has_room(self.unread.load(Ordering::SeqCst) == 0)
+        self.account.has_room(self.is_all_sent())
     }
 
     fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
@@ -85,7 +99,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        let cost = self.bytes.len() + PIECE_COST;
+        let cost = Gate::cost(&self.bytes);
         self.flow.account.remove(cost);
         if self.flow.unread.fetch_sub(cost, Ordering::SeqCst) == cost
             && let Some(waker) = self.flow.set_waker(None)
