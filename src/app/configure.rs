@@ -86,10 +86,14 @@ impl<S: Send + Sync + 'static> App<S> {
     /// counts as 1 GiB if the environment does not tell. One connection may hold three quarters of the budget.
     ///
     /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
-    /// and messages of gRPC and WebSocket; of one body or message the bytes beyond 64 KiB. Streams wait until there is
-    /// room, and every connection has 64 KiB of its own for them. Everything else is refused: a request or a body with a
-    /// 503 and `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013). Not counted are
-    /// event calls, what generated gRPC services decode, and what handlers make and keep.
+    /// and messages of gRPC and WebSocket with their inflated size; of one body or message the bytes beyond 64 KiB.
+    /// Streams wait until there is room, and every connection has 64 KiB of its own for them. Whole replies never wait,
+    /// because their memory is there already. Everything else is refused: a request or a body with a 503 and
+    /// `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013).
+    ///
+    /// Not counted are event calls, what generated gRPC services decode, and what handlers make and keep. Nor is what each
+    /// of the [connections](Self::max_connections) may have beside the budget: 256 KiB to 1 MiB of unread bodies in
+    /// HTTP/2; 48 KiB of a head that is not complete, for as long as [`head_limit`](Self::head_limit); 32 requests.
     ///
     /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.
     #[doc(alias = "memory")]

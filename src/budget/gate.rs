@@ -77,6 +77,14 @@ impl Gate {
     }
 }
 
+/// Counts the whole body of a reply until all of it is sent or dropped. Its memory is there already, so it never waits. Bytes
+/// that are shared, such as those of a static page, are not the client's.
+pub(crate) fn count_whole(account: &Arc<Account>, body: &mut Bytes) {
+    if body.is_unique() {
+        *body = Gate::new(account).count(std::mem::take(body));
+    }
+}
+
 impl Flow {
     fn is_all_sent(&self) -> bool {
         self.unread.load(Ordering::SeqCst) == 0
@@ -234,5 +242,24 @@ mod tests {
         assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
         assert!(other.take(2).is_none());
         assert_eq!(woken.count(), 0);
+    }
+
+    #[test]
+    fn a_whole_body_counts_until_its_last_piece_is_sent() {
+        let budget = Budget::new(16 * SMALL);
+        let account = budget.account();
+        let mut body = Bytes::from(vec![b'x'; 8 * SMALL]);
+        count_whole(&account, &mut body);
+        let first = body.split_to(SMALL);
+        assert!(account.take(5 * SMALL).is_none());
+        drop(body);
+        assert!(account.take(5 * SMALL).is_none(), "the piece holds the memory of the whole");
+        drop(first);
+        assert!(budget.is_unused());
+        for mut shared in [Bytes::from_static(&[0; 100]), Bytes::from(vec![b'x'; 8 * SMALL])] {
+            let _other = shared.clone();
+            count_whole(&account, &mut shared);
+            assert!(budget.is_unused());
+        }
     }
 }

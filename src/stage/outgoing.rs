@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 #[cfg(feature = "http2")]
-use crate::budget::Gate;
+use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
 use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
@@ -60,7 +60,19 @@ impl Outgoing {
 
     /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
     /// stream may read it until then.
-    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
+    pub(crate) fn of_reply(
+        #[cfg_attr(not(feature = "http2"), allow(unused_mut, reason = "counted in HTTP/2 only"))]
+        mut body: Body,
+        record: Record,
+        busy: Option<Busy>,
+        drain: Option<Tracker>,
+    ) -> Self {
+        #[cfg(feature = "http2")]
+        if let Body::Once(bytes) = &mut body
+            && bytes.len() > SMALL
+        {
+            count_large(bytes, busy.as_ref());
+        }
         Self {
             body,
             record: Some(record),
@@ -194,6 +206,15 @@ impl Outgoing {
     }
 }
 
+/// Counts the large body of a reply, which its client may not read. An HTTP/1 connection has one reply at a time.
+#[cfg(feature = "http2")]
+#[cold]
+fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
+    if let Some(peer) = busy.map(Busy::peer).filter(|peer| peer.is_http2) {
+        count_whole(peer.account(), bytes);
+    }
+}
+
 impl http_body::Body for Outgoing {
     type Data = Bytes;
     type Error = BoxError;
@@ -254,12 +275,13 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-#[cfg(all(test, feature = "http2"))]
+#[cfg(feature = "http2")]
+#[cfg(test)]
 mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::budget::{Budget, SMALL};
+    use crate::budget::Budget;
     use crate::exchange::Peer;
     use crate::reply::Source;
 
