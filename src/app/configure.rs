@@ -88,17 +88,22 @@ impl<S: Send + Sync + 'static> App<S> {
     /// of 1 GiB if the environment names no size. The platform's instances have 128 MiB to 32 GiB. One connection may
     /// hold three quarters of the budget.
     ///
-    /// The budget counts the unread replies of HTTP/2 clients, heads over 8 KiB, bodies in readers, and messages of
-    /// gRPC and WebSocket. Bodies and messages of up to 64 KiB are not counted. Streams wait until there is room, and
-    /// every connection has 64 KiB of its own for them. Beyond the budget the rest is refused: a request or a body with
-    /// a 503 and `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013). Event
-    /// calls, messages that generated gRPC services decode, and the memory of handlers are not counted.
+    /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
+    /// and messages of gRPC and WebSocket with their inflated size; of one body or message the bytes beyond 64 KiB.
+    /// Streams wait until there is room, and every connection has 64 KiB of its own for them. Whole replies never wait,
+    /// because their memory is there already. Everything else is refused: a request or a body with a 503 and
+    /// `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013).
+    ///
+    /// Not counted are event calls, what generated gRPC services decode, and what handlers make and keep. Nor is what each
+    /// of the [connections](Self::max_connections) may have beside the budget: 256 KiB to 1 MiB of unread bodies in
+    /// HTTP/2; 48 KiB of a head that is not complete, for as long as [`head_limit`](Self::head_limit); 32 requests.
     ///
     /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.
     #[doc(alias = "memory")]
     #[doc(alias = "backpressure")]
     pub fn client_memory(mut self, bytes: usize) -> Self {
-        self.settings.client_memory = Some(bytes);
+        // With none at all a stream would wait for ever.
+        self.settings.client_memory = Some(bytes.max(1));
         self
     }
 

@@ -75,6 +75,12 @@ impl Budget {
         u32::try_from(window).unwrap_or(u32::MAX)
     }
 
+    /// Whether nothing is counted.
+    #[cfg(test)]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.0.used.load(Ordering::SeqCst) == 0
+    }
+
     pub(crate) fn account(&self) -> Arc<Account> {
         let (pool, held) = (Arc::clone(&self.0), AtomicUsize::new(0));
         Arc::new(Account { pool, held, room: Watched::default() })
@@ -108,20 +114,17 @@ impl Account {
         self.held.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// Takes `bytes` off the count. Waiting streams are woken only where the count falls below a threshold, not for
-    /// each piece.
+    /// Takes the count back, and wakes those that wait when one of the lines of [`has_room`](Self::has_room) is crossed. A
+    /// lower line would save wakes, but what others hold may stay between the two lines for good.
     pub(super) fn remove(&self, bytes: usize) {
         let falls_below = |line: usize, before: usize| before >= line && before - bytes < line;
         let before = self.held.fetch_sub(bytes, Ordering::SeqCst);
         let most = self.most();
-        if falls_below(super::SMALL, before)
-            || falls_below(most / 8 * 3, before)
-            || falls_below(most / 4 * 3, before)
-        {
+        if [super::SMALL, most / 2, most].into_iter().any(|line| falls_below(line, before)) {
             self.room.update(|changes| changes + 1);
         }
         let before = self.pool.used.fetch_sub(bytes, Ordering::SeqCst);
-        if falls_below(self.pool.most - self.pool.most / 8, before) {
+        if [self.pool.most, self.pool.most_of_all()].into_iter().any(|line| falls_below(line, before)) {
             self.pool.room.update(|changes| changes + 1);
         }
     }
@@ -134,7 +137,7 @@ impl Account {
     pub(crate) fn has_room(&self, is_read: bool) -> bool {
         let (held, used) = (self.held.load(Ordering::SeqCst), self.pool.used.load(Ordering::SeqCst));
         if held < super::SMALL {
-            return used < self.pool.most + self.pool.most / 2;
+            return used < self.pool.most_of_all();
         }
         let most = if is_read { self.most() } else { self.most() / 2 };
         held < most && used < self.pool.most
@@ -145,9 +148,10 @@ impl Account {
         self.pool.most - self.pool.most / 4
     }
 
-    fn is_over(&self) -> bool {
-        self.held.load(Ordering::SeqCst) > self.most()
-            || self.pool.used.load(Ordering::SeqCst) > self.pool.most
+    /// Whether the connection or the process would hold too much with so many bytes more.
+    fn is_over_with(&self, more: usize) -> bool {
+        self.held.load(Ordering::SeqCst).saturating_add(more) > self.most()
+            || self.pool.used.load(Ordering::SeqCst).saturating_add(more) > self.pool.most
     }
 }
 
@@ -158,12 +162,16 @@ impl Held {
         if more == 0 {
             return true;
         }
-        self.account.add(more);
-        if !self.account.is_over() {
-            self.bytes = bytes;
-            return true;
+        // What is refused is not counted first: to take the count back would wake every stream that waits.
+        if !self.account.is_over_with(more) {
+            self.account.add(more);
+            // Another thread may have taken the room meanwhile.
+            if !self.account.is_over_with(0) {
+                self.bytes = bytes;
+                return true;
+            }
+            self.account.remove(more);
         }
-        self.account.remove(more);
         self.account.pool.refuse();
         false
     }
@@ -176,7 +184,12 @@ impl Drop for Held {
 }
 
 impl Pool {
-    /// Logs the first refusal, and then each time that their number has doubled. A line for each would flood the log.
+    /// Where streams of connections that hold little wait too.
+    fn most_of_all(&self) -> usize {
+        self.most.saturating_add(self.most / 2)
+    }
+
+    /// The log has a line for the first refusal, and one whenever their number has doubled.
     #[cold]
     fn refuse(&self) {
         let count = self.refused.increment();
@@ -209,7 +222,8 @@ mod tests {
         drop(first);
         assert!(accounts[2].take(1).is_some());
         drop((second, third));
-        assert_eq!((budget.0.used.load(Ordering::Relaxed), budget.refused()), (0, 3));
+        assert!(budget.is_unused());
+        assert_eq!(budget.refused(), 3);
     }
 
     #[test]

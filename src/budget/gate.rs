@@ -58,18 +58,40 @@ impl Gate {
         if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Counts `bytes` until the last reference to them is dropped.
+    /// What a piece counts for, in bytes.
+    pub(crate) fn cost(piece: &[u8]) -> usize {
+        piece.len() + PIECE_COST
+    }
+
+    /// Whether all counted pieces were sent.
+    pub(crate) fn is_all_sent(&self) -> bool {
+        self.flow.is_all_sent()
+    }
+
+    /// Counts the piece until it is dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
-        let cost = bytes.len() + PIECE_COST;
+        let cost = Self::cost(&bytes);
         self.flow.unread.fetch_add(cost, Ordering::SeqCst);
         self.flow.account.add(cost);
         Bytes::from_owner(Piece { bytes, flow: Arc::clone(&self.flow) })
     }
 }
 
+/// Counts the whole body of a reply until all of it is sent or dropped. Its memory is there already, so it never waits. Bytes
+/// that are shared, such as those of a static page, are not the client's.
+pub(crate) fn count_whole(account: &Arc<Account>, body: &mut Bytes) {
+    if body.is_unique() {
+        *body = Gate::new(account).count(std::mem::take(body));
+    }
+}
+
 impl Flow {
+    fn is_all_sent(&self) -> bool {
+        self.unread.load(Ordering::SeqCst) == 0
+    }
+
     fn is_open(&self) -> bool {
-        self.account.has_room(self.unread.load(Ordering::SeqCst) == 0)
+        self.account.has_room(self.is_all_sent())
     }
 
     fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
@@ -85,7 +107,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        let cost = self.bytes.len() + PIECE_COST;
+        let cost = Gate::cost(&self.bytes);
         self.flow.account.remove(cost);
         if self.flow.unread.fetch_sub(cost, Ordering::SeqCst) == cost
             && let Some(waker) = self.flow.set_waker(None)
@@ -160,5 +182,84 @@ mod tests {
         assert!(fill(&mut Gate::new(&budget.account()), &waker, 100).is_empty());
         drop(hoards);
         assert!(woken.count() > before + 1, "the others have read");
+    }
+
+    /// A stream that waits under so much memory, `held` by its connection and `hoarded` by others, is woken as soon as the
+    /// `freed` part of it is free.
+    #[track_caller]
+    fn check_woken(budget: &Budget, held: usize, hoarded: usize, freed: impl Fn(&Account, &Account)) {
+        let (own, other) = (budget.account(), budget.account());
+        own.add(held);
+        other.add(hoarded);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        freed(&own, &other);
+        assert!(woken.count() > 0, "there is room for it");
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+    }
+
+    #[test]
+    fn a_stream_is_woken_at_the_line_where_it_may_go_on() {
+        let most = 16 * SMALL;
+        let new = || Budget::new(most);
+        // Others hold one and a half budgets for good, but for a byte.
+        check_woken(&new(), 0, most + most / 2, |_, other| other.remove(1));
+        // The connection holds more than a little, and all together a byte less than the budget.
+        check_woken(&new(), SMALL, most - SMALL, |_, other| other.remove(1));
+        check_woken(&new(), 2 * SMALL, most - 2 * SMALL, |own, _| own.remove(1));
+        // The connection holds a byte less than its part.
+        check_woken(&new(), most / 4 * 3, 0, |own, _| own.remove(1));
+        // The connection holds a byte less than a little.
+        check_woken(&new(), SMALL, most, |own, _| own.remove(1));
+        // The smallest budget.
+        check_woken(&Budget::new(1), 0, 1, |_, other| other.remove(1));
+    }
+
+    #[test]
+    fn a_stream_with_unread_bytes_is_woken_at_the_half() {
+        let most = 16 * SMALL;
+        let account = Budget::new(most).account();
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&account);
+        let unread = gate.count(piece());
+        account.add(most / 8 * 3 - SMALL / 4);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        account.remove(1);
+        assert_eq!(woken.count(), 1);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+        drop(unread);
+    }
+
+    #[test]
+    fn what_is_refused_wakes_nobody() {
+        let budget = Budget::new(16 * SMALL);
+        let (own, other) = (budget.account(), budget.account());
+        own.add(12 * SMALL);
+        other.add(4 * SMALL - 1);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        assert!(other.take(2).is_none());
+        assert_eq!(woken.count(), 0);
+    }
+
+    #[test]
+    fn a_whole_body_counts_until_its_last_piece_is_sent() {
+        let budget = Budget::new(16 * SMALL);
+        let account = budget.account();
+        let mut body = Bytes::from(vec![b'x'; 8 * SMALL]);
+        count_whole(&account, &mut body);
+        let first = body.split_to(SMALL);
+        assert!(account.take(5 * SMALL).is_none());
+        drop(body);
+        assert!(account.take(5 * SMALL).is_none(), "the piece holds the memory of the whole");
+        drop(first);
+        assert!(budget.is_unused());
+        for mut shared in [Bytes::from_static(&[0; 100]), Bytes::from(vec![b'x'; 8 * SMALL])] {
+            let _other = shared.clone();
+            count_whole(&account, &mut shared);
+            assert!(budget.is_unused());
+        }
     }
 }

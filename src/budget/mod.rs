@@ -9,7 +9,7 @@ mod gate;
 
 pub(crate) use account::{Account, Budget, Held, budget_for};
 #[cfg(feature = "http2")]
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, count_whole};
 
 use crate::platform::limits::KIB;
 

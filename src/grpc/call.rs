@@ -13,6 +13,7 @@ use prost::Message;
 use tonic::Code;
 
 use crate::app::{Handler, replying};
+use crate::budget::Held;
 use crate::error::{Error, Result};
 use crate::exchange::read::Reading;
 use crate::exchange::{Call, Exchange, Shared};
@@ -52,8 +53,8 @@ where
         Ok(asked) => {
             let shared = Arc::clone(&asked.shared);
             let reading = Some((handler.clone(), ex, Reading::default()));
-            let of = PhantomData;
-            replying(Calling { reading, running: None, asked: Some(asked), answer, of }, shared)
+            let (asked, of) = (Some(asked), PhantomData);
+            replying(Calling { reading, running: None, asked, held: None, answer, of }, shared)
         }
     })
 }
@@ -157,6 +158,8 @@ pin_project! {
         #[pin]
         running: Option<F::Future>,
         asked: Option<Asked<S>>,
+        // The memory of a large message that came compressed.
+        held: Option<Held>,
         answer: MakeReply<S, T>,
         of: PhantomData<fn() -> M>,
     }
@@ -174,8 +177,8 @@ where
         let mut this = self.project();
         let Some(asked) = this.asked.as_ref() else { return Poll::Pending };
         if let Some((_, _, reading)) = this.reading {
-            let message =
-                ready!(poll_message(reading, asked, cx)).map_err(|error| failed(asked.encoding, error))?;
+            let message = ready!(poll_message(reading, asked, this.held, cx))
+                .map_err(|error| failed(asked.encoding, error))?;
             if let Some((handler, ex, _)) = this.reading.take() {
                 this.running.set(Some(handler.call((ex, message))));
             }
@@ -206,6 +209,7 @@ fn failed(encoding: Encoding, error: Error) -> Error {
 fn poll_message<S, M: Message + Default>(
     reading: &mut Reading,
     asked: &Asked<S>,
+    held: &mut Option<Held>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<M>> {
     let limit = asked.call.body_limit();
@@ -222,7 +226,8 @@ fn poll_message<S, M: Message + Default>(
             }));
         }
     };
-    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit))
+    let hold = |length| asked.call.peer.as_ref().is_none_or(|peer| peer.hold_body(held, length));
+    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit, hold))
 }
 
 fn only_message<M: Message + Default>(
@@ -230,6 +235,7 @@ fn only_message<M: Message + Default>(
     wire: Wire,
     encoding: Encoding,
     limit: usize,
+    hold: impl FnOnce(usize) -> bool,
 ) -> Result<M> {
     let mut frames = web::decode(wire, body).map_err(|error| broken_call(error.to_string()))?;
     if frames.is_empty() {
@@ -240,7 +246,7 @@ fn only_message<M: Message + Default>(
         Some(_) if !frames.is_empty() => {
             Err(of_ours(Code::Unimplemented, "this method takes one message, and more came"))
         }
-        Some(frame) => frame::decode(frame, encoding, limit),
+        Some(frame) => frame::decode(frame, encoding, limit, hold),
     }
 }
 

@@ -25,7 +25,8 @@ pub(crate) fn reuse(map: &mut HeaderMap) {
 
 /// Keeps `map`, emptied, for the thread's next reply.
 pub(crate) fn keep(map: &mut HeaderMap) {
-    if (1..=KEPT_MAX).contains(&map.capacity()) {
+    // `capacity` leaves out the further values of a name that is repeated: `clear` keeps the memory for those too.
+    if (1..=KEPT_MAX).contains(&map.capacity()) && map.len() <= KEPT_MAX {
         map.clear();
         let _ = KEPT.try_with(|kept| kept.set(Some(std::mem::take(map))));
     }
@@ -57,5 +58,18 @@ mod tests {
         let mut map = HeaderMap::new();
         reuse(&mut map);
         assert_eq!(map.capacity(), 0);
+    }
+
+    #[test]
+    fn a_map_that_repeats_one_name_is_not_kept() {
+        let mut map = HeaderMap::new();
+        for _ in 0..1000 {
+            map.append("cookie", HeaderValue::from_static("again"));
+        }
+        assert_eq!(map.capacity(), KEPT_MAX);
+        keep(&mut map);
+        let mut next = HeaderMap::new();
+        reuse(&mut next);
+        assert_eq!(next.capacity(), 0);
     }
 }

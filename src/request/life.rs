@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
+use http::header::{CONTENT_TYPE, EXPECT, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::budget::{Held, REQUEST_COST};
 use crate::cancel::HangUpPolicy;
@@ -42,7 +42,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let marked = self.marked(&seen);
-        let (id, came) = self.begin(&seen, marked);
+        let (mut id, came) = self.begin(&seen, marked);
         if trusted {
             match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
@@ -71,7 +71,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             Err(refusal) => (Err(refusal), None),
         };
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
-            head.headers = kept_of_shed(&head.headers);
+            (id, head) = kept_of_shed(&id, &head);
         }
         let arrival = Arrival { spelled, came, has_origin, held: memory };
         let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
@@ -245,13 +245,51 @@ fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
     peer.hold(weight).map(Box::new)
 }
 
-/// Copies the few headers that the reply to a shed request needs. Many shed requests may wait for their replies, and
-/// must not hold their heads meanwhile.
+/// What the reply to a request that is shed needs of its head, and the request's id, copied. Its reply may have to wait for
+/// its turn, and many may be shed at once: they must not hold the buffers of their heads meanwhile.
 #[cold]
-fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
+fn kept_of_shed(id: &RequestId, head: &Parts) -> (RequestId, Parts) {
     let copy = |name: HeaderName| {
-        let value = HeaderValue::from_bytes(headers.get(&name)?.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(head.headers.get(&name)?.as_bytes()).ok()?;
         Some((name, value))
     };
-    [ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect()
+    let (mut kept, ()) = http::Request::new(()).into_parts();
+    (kept.method, kept.version) = (head.method.clone(), head.version);
+    kept.headers = [HOST, ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect();
+    // Parsed text is copied.
+    if let Ok(uri) = head.uri.to_string().parse() {
+        kept.uri = uri;
+    }
+    (id.detached(), kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the text lies in the buffer.
+    fn is_in(buffer: &[u8], text: &[u8]) -> bool {
+        buffer.as_ptr_range().contains(&text.as_ptr())
+    }
+
+    #[test]
+    fn a_request_that_is_shed_holds_nothing_of_its_buffer() {
+        let buffer = Bytes::from(b"http://shop.example/orders/7?size=xl|1-abc|https://shop.example".to_vec());
+        let value = |range| HeaderValue::from_maybe_shared(buffer.slice(range)).unwrap();
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = Method::PUT;
+        head.uri = http::Uri::from_maybe_shared(buffer.slice(..36)).unwrap();
+        head.headers.insert(ORIGIN, value(43..63));
+        head.headers.insert("cookie", value(37..42));
+        let id = RequestId::from_header(Some(&value(37..42)));
+        assert!(is_in(&buffer, head.uri.path().as_bytes()) && is_in(&buffer, id.as_bytes()));
+        let (id, kept) = kept_of_shed(&id, &head);
+        assert_eq!((id.as_bytes(), &kept.method), (&b"1-abc"[..], &Method::PUT));
+        assert_eq!(kept.uri, "http://shop.example/orders/7?size=xl");
+        assert_eq!((kept.headers.len(), kept.headers[ORIGIN].as_bytes()), (1, &buffer[43..63]));
+        let authority = kept.uri.authority().unwrap().as_str();
+        let texts = [id.as_str(), authority, kept.uri.path()].map(str::as_bytes);
+        assert!(!texts.iter().any(|text| is_in(&buffer, text)));
+        assert!(!is_in(&buffer, kept.headers[ORIGIN].as_bytes()));
+    }
 }

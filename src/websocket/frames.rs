@@ -105,8 +105,12 @@ impl Frames {
     /// Whether a large message waits for the closure. A parked connection reads nothing, and its poll registers no
     /// waker.
     pub(super) fn is_parked(&self, expected: Expected) -> bool {
-        let is_large = |head: &Head| expected.so_far + head.length > LARGE && head.is_data();
-        !expected.is_wanted && self.head.as_ref().is_some_and(is_large)
+        !expected.is_wanted && expected.so_far + self.data_head().map_or(0, |head| head.length) > LARGE
+    }
+
+    /// The head of a fragment or a message whose payload is not complete.
+    fn data_head(&self) -> Option<Head> {
+        self.head.filter(Head::is_data)
     }
 
     /// The bytes of a complete message. They stay counted until they are dropped.
@@ -222,10 +226,9 @@ impl Frames {
         Frame { opcode, is_final, payload, seen: unmasked }
     }
 
-    /// Counts the message together with the next payload. False if the budget has no room.
+    /// Counts the message, its earlier fragments too, with the bytes that are read next. False if there is no room.
     fn has_room(&mut self, so_far: usize) -> bool {
-        let Some(head) = self.head.filter(Head::is_data) else { return true };
-        let length = so_far + head.length.min(self.input.len() + LARGE);
+        let length = so_far + self.data_head().map_or(0, |head| head.length.min(self.input.len() + LARGE));
         self.peer.as_ref().is_none_or(|peer| peer.hold_body(&mut self.held, length))
     }
 
