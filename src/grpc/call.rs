@@ -226,8 +226,8 @@ fn poll_message<S, M: Message + Default>(
             }));
         }
     };
-    let hold = |length| asked.call.peer.as_ref().is_none_or(|peer| peer.hold_body(held, length));
-    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit, hold))
+    let count = |length| asked.call.peer.as_ref().is_none_or(|peer| peer.hold_body(held, length));
+    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit, count))
 }
 
 fn only_message<M: Message + Default>(
