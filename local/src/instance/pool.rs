@@ -250,7 +250,7 @@ impl Pool {
     }
 
     /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
-    /// starting ones, unless a call waits for them.
+    /// starting ones, unless a call waits for them. Before [`Pool::open`] waiting calls are turned away.
     pub(crate) fn close(self: &Arc<Self>) {
         self.change(Slots::close);
     }

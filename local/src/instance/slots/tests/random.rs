@@ -210,7 +210,9 @@ impl World {
 
     /// Lets everything come to its end, as it does when no new call comes.
     fn finish(&mut self) {
-        self.step(Do::Open);
+        if !self.is_closed {
+            self.step(Do::Open);
+        }
         for name in self.instances.keys().copied().collect::<Vec<_>>() {
             self.step(Do::Healthy(name));
         }
