@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
+use super::streamed::{Current, Guarded};
 use super::target::Door;
 use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
@@ -48,6 +49,15 @@ pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
+/// How connections are told of a stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    /// No connection is taken any more, and each one ends with the request under way.
+    pub(crate) begun: CancellationToken,
+    /// The connections that are left are cut, such as those of clients that do not read.
+    pub(crate) cut: CancellationToken,
+}
+
 /// An open port.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -66,7 +76,7 @@ impl Listener {
     }
 
     /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
-    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: Stop, tasks: &TaskTracker) {
         front.note_port(&door, self.address);
         tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
     }
@@ -87,17 +97,11 @@ impl From<NotBound> for io::Error {
 
 /// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
 /// closed listener resets them.
-async fn accept(
-    front: Arc<Front>,
-    listener: TcpListener,
-    door: Door,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) {
+async fn accept(front: Arc<Front>, listener: TcpListener, door: Door, stop: Stop, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.begun.cancelled() => break,
         };
         match accepted {
             Ok(client) => {
@@ -126,6 +130,7 @@ struct Entrance {
     peer: Peer,
     tasks: TaskTracker,
     hangup: Hangup,
+    current: Current,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
     /// Whether the next reply is the last one.
@@ -157,7 +162,11 @@ impl Entrance {
             // The WebSocket outlives the HTTP connection, whose memory is freed.
             self.tasks.spawn(tunnel.carry());
         }
-        let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });
+        if let Some(streamed) = response.body().as_streamed() {
+            streamed.watch(&self);
+            self.current.set(streamed);
+        }
+        let mut response = response.map(|body| InTurn { body, _turn: turn });
         if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -199,7 +208,7 @@ async fn serve(
     front: Arc<Front>,
     (stream, peer): (TcpStream, SocketAddr),
     door: Door,
-    stop: CancellationToken,
+    stop: Stop,
     tasks: TaskTracker,
 ) {
     // A connection that cannot be set up has already ended.
@@ -207,17 +216,19 @@ async fn serve(
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
-    let entrance = Entrance { front, door, peer, tasks, hangup, has_begun, is_closing, begun: Notify::new() };
+    let (current, begun) = (Current::default(), Notify::new());
+    let entrance = Entrance { front, door, peer, tasks, hangup, current, has_begun, is_closing, begun };
     let entrance = Arc::new(entrance);
     let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
     let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
-    let mut connection = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
+    let mut connection = Guarded { connection, current: &entrance.current };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         outcome = &mut connection => {
@@ -226,13 +237,17 @@ async fn serve(
                 entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
             }
         }
-        () = stop.cancelled() => {
+        () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
-            entrance.end(&mut connection, |connection| std::pin::Pin::new(connection).graceful_shutdown()).await;
+            let end = entrance.end(&mut connection, |guarded| Pin::new(&mut guarded.connection).graceful_shutdown());
+            tokio::select! {
+                () = end => {}
+                () = stop.cut.cancelled() => entrance.current.break_off(),
+            }
         }
     }
     if let Some(status) = turns.unread() {
-        let Some(parts) = connection.into_parts() else { return };
+        let Some(parts) = connection.connection.into_parts() else { return };
         unread::answer(&entrance.front.log, status, &parts.read_buf, parts.io.into_inner()).await;
     }
 }

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::platform::Platform;
 use crate::deploy::GONE_MAX;
@@ -18,8 +18,14 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often the calls that are left are counted in the log.
 const COUNTDOWN: Duration = Duration::from_secs(5);
 
-/// How long instances have to be gone after they were killed on demand.
+/// How long instances may take to be gone after they were killed on demand, and connections to end with them.
 const ABORT_MAX: Duration = Duration::from_millis(500);
+
+/// How long connections may take to end with their instances when the drain time is over.
+const REPLIES_MAX: Duration = Duration::from_secs(1);
+
+/// How long connections may take to end once they are cut.
+const CUT_MAX: Duration = Duration::from_millis(250);
 
 impl Platform {
     /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. An instance
@@ -33,10 +39,14 @@ impl Platform {
         tokio::select! {
             () = self.drain(drain) => true,
             () = abort => {
+                self.stop.begun.cancel();
+                self.connections.close();
                 self.abort();
                 self.tasks.close();
+                let ended = async { tokio::join!(self.tasks.wait(), self.connections.wait()) };
                 // What does not end now is ended by its guard when this process does.
-                _ = tokio::time::timeout(ABORT_MAX, self.tasks.wait()).await;
+                _ = timeout(ABORT_MAX, ended).await;
+                self.cut().await;
                 false
             }
         }
@@ -44,7 +54,7 @@ impl Platform {
 
     async fn drain(&self, drain: Duration) {
         let deadline = Instant::now() + drain;
-        self.stop.cancel();
+        self.stop.begun.cancel();
         self.connections.close();
         for pool in self.deployer.generations() {
             pool.say_goodbye();
@@ -57,12 +67,15 @@ impl Platform {
         if !is_drained {
             self.log.emit(&Source::default(), Kind::CallsEnded);
             self.abort();
+            // Replies end with their instances, unless their clients do not take them. Those hold the function's connection.
+            _ = timeout(REPLIES_MAX, self.connections.wait()).await;
+            self.cut().await;
         }
         self.tasks.close();
         if timeout_at(deadline, self.tasks.wait()).await.is_err() {
             self.abort();
             // What does not end now is ended by its guard when this process does.
-            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+            _ = timeout(GONE_MAX, self.tasks.wait()).await;
         }
     }
 
@@ -94,6 +107,12 @@ impl Platform {
             }
             next = now + LOOK;
         }
+    }
+
+    /// Cuts the connections that are left, so that their calls and records are told.
+    async fn cut(&self) {
+        self.stop.cut.cancel();
+        _ = timeout(CUT_MAX, self.connections.wait()).await;
     }
 
     fn abort(&self) {
