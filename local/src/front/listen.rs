@@ -30,7 +30,7 @@ use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many connections are taken from the kernel at a stop: more than its queue holds.
 const REST_MAX: usize = 4096;
@@ -176,12 +176,19 @@ impl Entrance {
     /// At a stop: serves what the client has sent, and closes the connection in order.
     async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
         // hyper does not see bytes that the executor has not been told of. It would close over a request.
-        if self.hangup.has_unread() && self.is_over(connection).await == Some(true) {
-            return;
+        let mut has_waited = false;
+        if self.hangup.has_unread() {
+            match self.is_over(connection).await {
+                Some(true) => return,
+                Some(false) => {}
+                None => has_waited = true,
+            }
         }
         shut_down(connection);
         // A connection without a request has at most half a head.
-        if !self.has_begun.load(Ordering::Relaxed) && self.is_over(connection).await != Some(false) {
+        if !self.has_begun.load(Ordering::Relaxed)
+            && (has_waited || self.is_over(connection).await != Some(false))
+        {
             return;
         }
         connection.await;
@@ -255,4 +262,41 @@ async fn serve(
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
     stream.set_nodelay(true)?;
     Hangup::prepare(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::event::Log;
+    use crate::registry::Registry;
+
+    #[tokio::test]
+    async fn half_a_head_is_waited_for_once() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        client.write_all(b"GET / HT").await.unwrap();
+        stream.readable().await.unwrap();
+        let (log, _events) = Log::new();
+        let entrance = Entrance {
+            front: Front::new(Arc::new(Registry::default()), log),
+            door: Door::Main,
+            peer: Peer::new(address).unwrap(),
+            tasks: TaskTracker::new(),
+            hangup: Hangup::prepare(&stream).unwrap(),
+            current: Current::default(),
+            has_begun: AtomicBool::new(false),
+            is_closing: AtomicBool::new(true),
+            begun: Notify::new(),
+        };
+        let is_shut_down = AtomicBool::new(false);
+        let mut connection = std::future::poll_fn(|_| {
+            assert!(!is_shut_down.load(Ordering::Relaxed), "it was waited for before");
+            std::task::Poll::<()>::Pending
+        });
+        entrance.end(&mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
+        assert!(is_shut_down.load(Ordering::Relaxed));
+    }
 }

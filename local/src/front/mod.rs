@@ -15,6 +15,6 @@ mod unread;
 mod visit;
 
 pub(crate) use entry::Front;
-pub(crate) use listen::{Listener, NotBound, Stop};
+pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;

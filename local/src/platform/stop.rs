@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::platform::Platform;
 use crate::deploy::GONE_MAX;
 use crate::event::{Kind, Source};
+use crate::front::FAREWELL;
 
 /// How long calls are waited for before streams are told to end. Most calls are over by then.
 const GRACE: Duration = Duration::from_millis(500);
@@ -81,7 +82,8 @@ impl Platform {
 
     /// Waits for the connections. Whether all of them were over before the deadline.
     async fn drain_connections(&self, deadline: Instant) -> bool {
-        let mut next = Instant::now() + GRACE;
+        let begin = Instant::now();
+        let mut next = begin + GRACE;
         let mut count = next;
         loop {
             if timeout_at(next.min(deadline), self.connections.wait()).await.is_ok() {
@@ -102,8 +104,11 @@ impl Platform {
                 }
             }
             for pool in &pools {
-                pool.close();
                 pool.end_streams();
+                // Until then a request may come whose head was under way.
+                if now >= begin + FAREWELL {
+                    pool.close();
+                }
             }
             next = now + LOOK;
         }

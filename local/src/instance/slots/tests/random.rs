@@ -98,7 +98,7 @@ impl World {
             36 => Do::Warm,
             37 => Do::Open,
             38 if dice.roll(4) == 0 => Do::Close,
-            38 if self.is_closed => Do::StopBusy(dice.pick(&busy)?),
+            38 => Do::StopBusy(dice.pick(&busy)?),
             39 if self.is_closed && dice.roll(2) == 0 => Do::Abort,
             _ => return None,
         })
