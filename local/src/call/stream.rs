@@ -34,7 +34,7 @@ enum First {
     End,
 }
 
-/// Why a body ended early: the function's time is over, or the instance ended.
+/// A body ended early: the instance ended.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
@@ -77,10 +77,6 @@ impl AnswerStream {
         if self.is_over() {
             return Poll::Ready(None);
         }
-        if self.deadline.as_mut().poll(context).is_ready() {
-            self.fail(Run::timed_out);
-            return Poll::Ready(Some(Err(BrokenOff)));
-        }
         let frame = match std::mem::replace(&mut self.first, First::Nothing) {
             First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
             First::Frame(frame) => Some(Ok(frame)),
@@ -94,7 +90,7 @@ impl AnswerStream {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(_)) => {
-                self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
+                self.break_off();
                 Poll::Ready(Some(Err(BrokenOff)))
             }
             None => {
@@ -102,6 +98,19 @@ impl AnswerStream {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// Ends the call at the function's time. To be polled beside [`poll_frame`](Self::poll_frame), which is polled only while
+    /// the client takes more.
+    pub(crate) fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.deadline.as_mut().poll(context));
+        self.fail(Run::timed_out);
+        Poll::Ready(())
+    }
+
+    /// Ends the call as one whose instance has ended.
+    pub(crate) fn break_off(&mut self) {
+        self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
     }
 
     fn complete(&mut self) {

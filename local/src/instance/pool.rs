@@ -249,8 +249,8 @@ impl Pool {
         self.farewell.cancel();
     }
 
-    /// Accepts no further calls. Calls in flight finish. Idle instances are stopped at once. Starting instances are
-    /// stopped too, unless a call waits for them.
+    /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
+    /// starting ones, unless a call waits for them. Before [`Pool::open`] waiting calls are turned away.
     pub(crate) fn close(self: &Arc<Self>) {
         self.change(Slots::close);
     }

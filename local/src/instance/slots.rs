@@ -218,10 +218,14 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.top_up(effects);
     }
 
-    /// Accepts no further calls. Calls in flight finish. Idle instances are stopped at once. Starting instances are
-    /// stopped too, unless a call waits for them.
+    /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
+    /// starting ones, unless a call waits for them. Before [`Slots::open`] no start will come, and waiting calls are
+    /// turned away.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect<I>>) {
         self.is_closed = true;
+        if !self.is_open {
+            effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
+        }
         if self.waiting.is_empty() {
             self.end_starts(effects);
         }

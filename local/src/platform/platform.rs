@@ -6,12 +6,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Door, Front, Listener, NotBound};
+use crate::front::{Door, Front, Listener, NotBound, Stop};
 use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
@@ -54,7 +53,7 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    pub(super) stop: CancellationToken,
+    pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
 }
@@ -95,7 +94,7 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
-            stop: CancellationToken::new(),
+            stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
         };

@@ -3,11 +3,12 @@
 use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::platform::Platform;
 use crate::deploy::GONE_MAX;
 use crate::event::{Kind, Source};
+use crate::front::FAREWELL;
 
 /// How long a stop waits before streams are told to end. Most calls are over by then.
 const GRACE: Duration = Duration::from_millis(500);
@@ -18,8 +19,14 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often the log has the number of remaining calls.
 const COUNTDOWN: Duration = Duration::from_secs(5);
 
-/// How long instances may take to end after they were killed on demand.
+/// How long instances may take to be gone after they were killed on demand, and connections to end with them.
 const ABORT_MAX: Duration = Duration::from_millis(500);
+
+/// How long connections may take to end with their instances when the drain time is over.
+const REPLIES_MAX: Duration = Duration::from_secs(1);
+
+/// How long connections may take to end once they are cut.
+const CUT_MAX: Duration = Duration::from_millis(250);
 
 impl Platform {
     /// Stops: accepts no new connection, gives the calls in flight `drain` to end, and then stops every instance. An
@@ -34,10 +41,14 @@ impl Platform {
         tokio::select! {
             () = self.drain(drain) => true,
             () = abort => {
+                self.stop.begun.cancel();
+                self.connections.close();
                 self.abort();
                 self.tasks.close();
-                // A guard ends the remaining programs when this process ends.
-                _ = tokio::time::timeout(ABORT_MAX, self.tasks.wait()).await;
+                let ended = async { tokio::join!(self.tasks.wait(), self.connections.wait()) };
+                // What does not end now is ended by its guard when this process does.
+                _ = timeout(ABORT_MAX, ended).await;
+                self.cut().await;
                 false
             }
         }
@@ -45,7 +56,7 @@ impl Platform {
 
     async fn drain(&self, drain: Duration) {
         let deadline = Instant::now() + drain;
-        self.stop.cancel();
+        self.stop.begun.cancel();
         self.connections.close();
         for pool in self.deployer.generations() {
             pool.say_goodbye();
@@ -58,18 +69,22 @@ impl Platform {
         if !is_drained {
             self.log.emit(&Source::default(), Kind::CallsEnded);
             self.abort();
+            // Replies end with their instances, unless their clients do not take them. Those hold the function's connection.
+            _ = timeout(REPLIES_MAX, self.connections.wait()).await;
+            self.cut().await;
         }
         self.tasks.close();
         if timeout_at(deadline, self.tasks.wait()).await.is_err() {
             self.abort();
-            // A guard ends the remaining programs when this process ends.
-            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+            // What does not end now is ended by its guard when this process does.
+            _ = timeout(GONE_MAX, self.tasks.wait()).await;
         }
     }
 
     /// Waits for the connections. `true` if all have ended before the deadline.
     async fn drain_connections(&self, deadline: Instant) -> bool {
-        let mut next = Instant::now() + GRACE;
+        let begin = Instant::now();
+        let mut next = begin + GRACE;
         let mut count = next;
         loop {
             if timeout_at(next.min(deadline), self.connections.wait()).await.is_ok() {
@@ -90,11 +105,20 @@ impl Platform {
                 }
             }
             for pool in &pools {
-                pool.close();
                 pool.end_streams();
+                // Until then a request may come whose head was under way.
+                if now >= begin + FAREWELL {
+                    pool.close();
+                }
             }
             next = now + LOOK;
         }
+    }
+
+    /// Cuts the connections that are left, so that their calls and records are told.
+    async fn cut(&self) {
+        self.stop.cut.cancel();
+        _ = timeout(CUT_MAX, self.connections.wait()).await;
     }
 
     fn abort(&self) {

@@ -91,19 +91,27 @@ impl Relay {
         [self.up.meter.passed, self.down.meter.passed]
     }
 
-    /// Ends the client's side: sends `close`, if there is one, and gives the client time to read. The function's side
-    /// ends at once.
-    pub(crate) async fn end_client(self, close: Option<Close>) {
+    /// Ends the client's side, with a close frame if there is one to send, and gives the client time to read. The
+    /// function's side ends at once.
+    pub(crate) async fn end_client(mut self, close: Option<Close>) {
+        self.end_watches();
         drop(self.function);
         let close = close.filter(|_| self.down.is_between_frames()).map(|close| close.frame(To::Client));
         linger(self.client, close).await;
     }
 
     /// Ends the function's side as [`end_client`](Self::end_client) ends the client's.
-    pub(crate) async fn end_function(self, close: Option<Close>) {
+    pub(crate) async fn end_function(mut self, close: Option<Close>) {
+        self.end_watches();
         drop(self.client);
         let close = close.filter(|_| self.up.is_between_frames()).map(|close| close.frame(To::Function));
         linger(self.function, close).await;
+    }
+
+    /// A watch has a descriptor of its own. The kernel closes a connection only with its last one.
+    fn end_watches(&mut self) {
+        self.up.watch = None;
+        self.down.watch = None;
     }
 }
 
@@ -266,4 +274,62 @@ fn watch(stream: &TcpStream) -> Watch {
         hangup.gone().await;
         sleep(LINGER).await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// More than the kernel takes for a connection that is not read.
+    const MUCH: usize = 32 * 1024 * 1024;
+
+    /// Both ends of a connection.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    /// Sends until the relay has no place left and watches the sender.
+    async fn flood(sender: &mut TcpStream, relay: &mut Relay) {
+        let much = vec![0; MUCH];
+        tokio::pin! { let sending = sender.write_all(&much); }
+        while relay.up.watch.is_none() && relay.down.watch.is_none() {
+            tokio::select! {
+                _ = &mut sending => panic!("the kernel took all of it"),
+                over = relay.pass() => panic!("{over:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+
+    /// Waits until the other end of the connection is closed.
+    async fn closed(mut stream: TcpStream) {
+        let mut rest = [0; 4096];
+        while stream.read(&mut rest).await.is_ok_and(|length| length > 0) {}
+    }
+
+    #[tokio::test]
+    async fn the_other_side_ends_before_one_that_is_given_time() {
+        for ends_client in [true, false] {
+            let ((mut client, ours), (mut function, other)) = (pair().await, pair().await);
+            let mut relay = Relay::new((ours, Bytes::new()), (other, Bytes::new()));
+            // The side that is given time neither reads nor closes.
+            if ends_client {
+                flood(&mut function, &mut relay).await;
+                tokio::select! {
+                    () = closed(function) => {}
+                    () = relay.end_client(None) => panic!("the function's side ended with the client's"),
+                }
+            } else {
+                flood(&mut client, &mut relay).await;
+                tokio::select! {
+                    () = closed(client) => {}
+                    () = relay.end_function(None) => panic!("the client's side ended with the function's"),
+                }
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fc_local::{Built, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
-use testkit::{Answer, Folder, until};
+use testkit::{Answer, Folder, PATIENCE, until};
 use tokio::runtime::Runtime;
 
 use crate::fake::{Fakes, Program};
@@ -99,6 +99,13 @@ impl Ring {
     /// Stops the platform, and gives all events up to its end.
     pub(crate) fn stop(self, drain: Duration) -> Seen {
         self.runtime.block_on(self.platform.stop(drain));
+        self.seen
+    }
+
+    /// Stops the platform as a second Ctrl-C does, and gives what it told to its end.
+    pub(crate) fn stop_at_once(self) -> Seen {
+        let stop = self.platform.stop_unless(PATIENCE, std::future::ready(()));
+        assert!(!self.runtime.block_on(stop), "it was not in order");
         self.seen
     }
 
