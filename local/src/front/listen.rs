@@ -173,11 +173,17 @@ impl Entrance {
         Ok(response)
     }
 
-    /// At a stop: serves what the client has sent, and closes the connection in order.
-    async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
-        // hyper does not see bytes that the executor has not been told of. It would close over a request.
+    /// At a stop: serves what the client has sent, and closes the connection in order. `has_part` is of a head.
+    async fn end<C: Future + Unpin>(
+        &self,
+        has_part: bool,
+        connection: &mut C,
+        shut_down: impl FnOnce(&mut C),
+    ) {
+        // hyper does not see bytes that the executor has not been told of. It would close over a request. Between two requests
+        // it would close over a part of a head too.
         let mut has_waited = false;
-        if self.hangup.has_unread() {
+        if has_part || self.hangup.has_unread() {
             match self.is_over(connection).await {
                 Some(true) => return,
                 Some(false) => {}
@@ -246,7 +252,9 @@ async fn serve(
         }
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
-            let end = entrance.end(&mut connection, |guarded| Pin::new(&mut guarded.connection).graceful_shutdown());
+            let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
+                Pin::new(&mut guarded.connection).graceful_shutdown();
+            });
             tokio::select! {
                 () = end => {}
                 () = stop.cut.cancelled() => entrance.current.break_off(),
@@ -296,7 +304,7 @@ mod tests {
             assert!(!is_shut_down.load(Ordering::Relaxed), "it was waited for before");
             std::task::Poll::<()>::Pending
         });
-        entrance.end(&mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
+        entrance.end(false, &mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
         assert!(is_shut_down.load(Ordering::Relaxed));
     }
 }
