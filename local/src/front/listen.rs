@@ -173,11 +173,18 @@ impl Entrance {
         Ok(response)
     }
 
-    /// Ends the connection at a stop: serves the requests that have come, and closes in order.
-    async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
-        // hyper does not see bytes that the executor has not been told of. It would close over a request.
+    /// Ends the connection at a stop: serves the requests that have come, and closes in order. `has_part` says whether
+    /// a part of a head has come.
+    async fn end<C: Future + Unpin>(
+        &self,
+        has_part: bool,
+        connection: &mut C,
+        shut_down: impl FnOnce(&mut C),
+    ) {
+        // hyper does not see bytes that the executor has not been told of, and would close over a request. Between two
+        // requests hyper would close over a part of a head too.
         let mut has_waited = false;
-        if self.hangup.has_unread() {
+        if has_part || self.hangup.has_unread() {
             match self.is_over(connection).await {
                 Some(true) => return,
                 Some(false) => {}
@@ -246,7 +253,9 @@ async fn serve(
         }
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
-            let end = entrance.end(&mut connection, |guarded| Pin::new(&mut guarded.connection).graceful_shutdown());
+            let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
+                Pin::new(&mut guarded.connection).graceful_shutdown();
+            });
             tokio::select! {
                 () = end => {}
                 () = stop.cut.cancelled() => entrance.current.break_off(),
@@ -296,7 +305,7 @@ mod tests {
             assert!(!is_shut_down.load(Ordering::Relaxed), "it was waited for before");
             std::task::Poll::<()>::Pending
         });
-        entrance.end(&mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
+        entrance.end(false, &mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
         assert!(is_shut_down.load(Ordering::Relaxed));
     }
 }

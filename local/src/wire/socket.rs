@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,6 +16,8 @@ pub(crate) struct Turns {
     state: AtomicU8,
     /// The status of hyper's own reply. Zero if there is none.
     unread: AtomicU16,
+    /// Whether hyper has bytes of a request that has not begun.
+    has_part: AtomicBool,
 }
 
 /// No request is in flight, and all replies are written.
@@ -31,7 +33,13 @@ pub(crate) struct Turn(Arc<Turns>);
 impl Turns {
     pub(crate) fn begin(self: &Arc<Self>) -> Turn {
         self.state.store(ANSWERING, Ordering::Relaxed);
+        self.has_part.store(false, Ordering::Relaxed);
         Turn(Arc::clone(self))
+    }
+
+    /// Whether a part of a request's head was read.
+    pub(crate) fn has_part(&self) -> bool {
+        self.has_part.load(Ordering::Relaxed)
     }
 
     fn flushed(&self) {
@@ -85,7 +93,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > before && self.turns.state.load(Ordering::Relaxed) == IDLE {
+            self.turns.has_part.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
