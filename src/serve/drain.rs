@@ -52,7 +52,7 @@ impl Drain {
         say_stopped(app);
     }
 
-    fn advance(&self, stage: Stage) {
+    pub(super) fn advance(&self, stage: Stage) {
         self.0.update(|_| stage as u64);
     }
 }

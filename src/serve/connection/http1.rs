@@ -41,6 +41,8 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     drain: DrainObserver,
     asked: bool,
     head_limit: Duration,
+    /// Whether the door has waited for the first head, and in vain. The connection ends with that request.
+    late: bool,
     slow_head: Timer,
     socket: Arc<OwnedWriteHalf>,
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
@@ -76,6 +78,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
             drain,
             asked: false,
             head_limit,
+            late,
             slow_head,
             socket,
             departed: None,
@@ -125,6 +128,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         // hyper keeps its default number of fields on the stack. With more fields hyper allocates 64 KiB for each head.
         let connection = builder()
             .max_headers(REQUEST_FIELDS_MAX)
+            .keep_alive(!self.late)
             .serve_connection(TokioIo::new(io.behind(ahead)), service);
         Following::Http(Self {
             connection,
@@ -172,12 +176,15 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
                 // `slow_head` may run with the longer limit from before the stop.
                 this.slow_head.stop();
             }
-            let is_mid_head = this.peer.is_mid_head();
-            return this.slow_head.poll(cx, FAREWELL.min(this.head_limit)).map(|()| {
-                if is_mid_head {
-                    this.peer.set_unread(REQUEST_TIMEOUT);
-                }
-            });
+            // hyper does not read on before the client has taken the reply before. The drain's deadline decides there.
+            if !this.peer.is_stuck() {
+                let is_mid_head = this.peer.is_mid_head();
+                return this.slow_head.poll(cx, FAREWELL.min(this.head_limit)).map(|()| {
+                    if is_mid_head {
+                        this.peer.set_unread(REQUEST_TIMEOUT);
+                    }
+                });
+            }
         }
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
@@ -223,5 +230,89 @@ impl<S: Send + Sync + 'static> Future for Following<S> {
                 Self::Lingering(..) | Self::Over => Self::Over,
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpSocket;
+    use tokio::sync::Semaphore;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::app::App;
+    use crate::platform::Instance;
+    use crate::serve::drain::{Drain, Stage};
+
+    /// A reply that hyper takes as a whole, and the kernel does not.
+    const LARGE: usize = 40 * 1024;
+
+    /// A connection whose kernel buffers are small, and its client.
+    async fn connect(drain: &Drain, late: bool) -> (Following<()>, TcpStream) {
+        let app = App::new().get("/", async |_| "small").get("/large", async |_| "#".repeat(LARGE));
+        let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
+        let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
+        listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        client.set_recv_buffer_size(1).unwrap();
+        let listener = listener.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(client.connect(address), listener.accept());
+        let (stream, _) = accepted.unwrap();
+        SockRef::from(&stream).set_send_buffer_size(1).unwrap();
+        let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let http = Http1::new(app, stream, peer, drain.observers().observe(), place, late);
+        (Following::Http(http), client.unwrap())
+    }
+
+    /// What the client reads until the connection ends.
+    async fn rest(connection: Following<()>, mut client: TcpStream) -> String {
+        let mut text = String::new();
+        let read = async {
+            tokio::join!(connection, client.read_to_string(&mut text)).1.unwrap();
+        };
+        timeout(Duration::from_secs(20), read).await.expect("the connection ends");
+        text
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_cut_a_reply_that_is_read_for_the_request_behind() {
+        let drain = Drain::default();
+        let (mut connection, mut client) = connect(&drain, false).await;
+        let Following::Http(http) = &connection else { unreachable!() };
+        let (peer, socket) = (Arc::clone(&http.peer), http.socket());
+        client.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        poll_fn(|cx| {
+            assert!(Pin::new(&mut connection).poll(cx).is_pending());
+            if peer.is_stuck() && !peer.is_busy() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        while !has_unread(&socket) {
+            tokio::task::yield_now().await;
+        }
+        drain.advance(Stage::Draining);
+        assert!(timeout(2 * FAREWELL, &mut connection).await.is_err(), "the client may still read");
+        tokio::time::resume();
+        let text = rest(connection, client).await;
+        assert_eq!(text.matches('#').count(), LARGE);
+        assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_late_head_with_many_fields_is_the_last_of_its_connection() {
+        let drain = Drain::default();
+        let (connection, mut client) = connect(&drain, true).await;
+        let mut head = "GET / HTTP/1.1\r\nhost: a\r\n".to_owned();
+        for at in 0..150 {
+            let _ = write!(head, "a{at}:\r\n");
+        }
+        client.write_all((head + "\r\n").as_bytes()).await.unwrap();
+        let text = rest(connection, client).await;
+        assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
     }
 }
