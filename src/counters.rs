@@ -35,8 +35,8 @@ pub struct Counters {
     pub panicked: u64,
     /// Requests that a shutdown cut after its deadline. Handlers without a client that were still running count too.
     pub cut: u64,
-    /// Requests, bodies and messages that were refused because clients made the process hold too much memory: see
-    /// [`App::client_memory`](crate::App::client_memory).
+    /// Requests, bodies and messages that were refused because [`App::client_memory`](crate::App::client_memory) was
+    /// used up.
     pub refused_for_memory: u64,
     /// Event calls.
     pub invoked: u64,
@@ -63,7 +63,7 @@ impl Serialize for Counters {
     }
 }
 
-/// What the roll lists: a connection for its request, a request by itself, or a handler without its client.
+/// An entry of the roll: a connection with its request, a request by itself, or a handler without its client.
 pub(crate) trait InFlight: Send + Sync {
     /// Counts it as cut by a shutdown, unless it has ended by now.
     fn cut(&self, counts: &LiveCounters, is_logged: bool);
@@ -89,7 +89,7 @@ pub(crate) struct LiveCounters {
     running: Count,
 }
 
-/// A connection in the roll, until this is dropped.
+/// A connection in the roll, until this value is dropped.
 pub(crate) struct InRoll {
     counts: Arc<LiveCounters>,
     place: Place,
@@ -124,11 +124,11 @@ impl Drop for Permit {
     }
 }
 
-/// Held while a handler of a place with `HangUpPolicy::Finish` may run without its client.
+/// The permit of a handler that may run without its client, under `HangUpPolicy::Finish`.
 pub(crate) struct FinishPermit(Arc<LiveCounters>);
 
 impl FinishPermit {
-    /// `None` if `most` such handlers run already.
+    /// `None` if `most` handlers already run without their clients.
     pub(crate) fn take(counts: &Arc<LiveCounters>, most: u64) -> Option<Self> {
         counts.finishing.add();
         let permit = Self(Arc::clone(counts));

@@ -29,11 +29,12 @@ pub(crate) fn text_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Whether any byte has to be escaped. Eight bytes at a time, because most texts have none.
+/// Whether any byte has to be escaped. Reads eight bytes at a time: most texts need no escape, and the access log
+/// writes many.
 fn needs_escape(text: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
-    // The high bit of a byte is set if the byte is less than `bound`, up to the first such byte.
+    // Sets the high bit of a byte that is less than `bound`. The bits are right up to the first such byte.
     let less = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
     let is = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
     let (words, rest) = text.as_chunks();
@@ -128,7 +129,7 @@ mod tests {
         check("quote \" backslash \\ newline \n tab \t return \r bell \u{7} \u{1f} é 漢");
         check("");
         check("\u{1b}[31mred");
-        // Each byte at each place of a word, and behind the words.
+        // Each byte at each place of a word, and in the tail behind the words.
         for byte in 0..0x80_u8 {
             for at in 0..11 {
                 let mut text = *b"abcdefghijk";

@@ -179,8 +179,8 @@
 //! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets [1000](App::max_finishing) go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
 //! | connections | [20 000, at most 32 for each MiB of memory](App::max_connections) | 100 000 descriptors |
-//! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for everything |
-//! | of that for one connection | three quarters | |
+//! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for the whole instance |
+//! | memory held for one connection | three quarters of the memory held for clients | |
 //! | streams of an HTTP/2 connection | 256, then `REFUSED_STREAM` | 200 requests per instance |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
 //! | handlers that finish, at a time | [1000](App::max_finishing), 503 | |

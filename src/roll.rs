@@ -1,4 +1,4 @@
-//! The roll of what is in flight: connections and requests. A stop uses it to record requests whose threads are blocked.
+//! The roll of connections and requests in flight. A stop reads the roll to record requests whose threads are blocked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -71,9 +71,11 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// How long the head of a request may take, from its first byte on. Default: 10 s. Then the client gets a 408, and
-    /// its connection closes. A connection without a begun head is never closed, because the platform reuses its
-    /// connections and would lose a `POST` on a closed one.
+    /// How long the head of a request may take, from its first byte on. Default: 10 s. Beyond the limit the client gets
+    /// a 408, and the connection closes.
+    ///
+    /// A connection on which no head has begun is never closed. The platform reuses connections, and would lose a
+    /// `POST` on a closed one.
     #[doc(alias = "header_read_timeout")]
     #[doc(alias = "client_request_timeout")]
     #[doc(alias = "slowloris")]
@@ -82,26 +84,32 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// The most memory that clients may make the process hold, in bytes. Default: a third of the instance's memory, which
-    /// counts as 1 GiB if the environment does not tell. One connection may hold three quarters of the budget.
+    /// The most memory that clients may make the process hold, in bytes. Default: a third of the instance's memory, or
+    /// of 1 GiB if the environment names no size. The platform's instances have 128 MiB to 32 GiB. One connection may
+    /// hold three quarters of the budget.
     ///
     /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
-    /// and messages of gRPC and WebSocket; of one body or message the bytes beyond 64 KiB. Streams wait until there is
-    /// room, and every connection has 64 KiB of its own for them. Everything else is refused: a request or a body with a
-    /// 503 and `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013). Not counted are
-    /// event calls, what generated gRPC services decode, and what handlers make and keep.
+    /// and messages of gRPC and WebSocket with their inflated size; of one body or message the bytes beyond 64 KiB.
+    /// Streams wait until there is room, and every connection has 64 KiB of its own for them. Whole replies never wait,
+    /// because their memory is there already. Everything else is refused: a request or a body with a 503 and
+    /// `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013).
+    ///
+    /// Not counted are event calls, what generated gRPC services decode, and what handlers make and keep. Nor is what each
+    /// of the [connections](Self::max_connections) may have beside the budget: 256 KiB to 1 MiB of unread bodies in
+    /// HTTP/2; 48 KiB of a head that is not complete, for as long as [`head_limit`](Self::head_limit); 32 requests.
     ///
     /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.
     #[doc(alias = "memory")]
     #[doc(alias = "backpressure")]
     pub fn client_memory(mut self, bytes: usize) -> Self {
-        self.settings.client_memory = Some(bytes);
+        // With none at all a stream would wait for ever.
+        self.settings.client_memory = Some(bytes.max(1));
         self
     }
 
-    /// The most connections at a time; more wait in the kernel. Default: 20 000, and no more than 32 for each MiB of the
-    /// instance's memory. The platform allows 100 000 file descriptors, and opens no more connections than the
-    /// instance's concurrency (at most 200).
+    /// The most connections at a time; further connections wait in the kernel. Default: 20 000, and no more than 32 for
+    /// each MiB of the instance's memory. The platform allows 100 000 file descriptors, and opens no more connections
+    /// than the instance's concurrency (at most 200).
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = Some(connections.max(1));
         self
@@ -117,10 +125,12 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 
     /// The most running handlers of places with [`HangUpPolicy::Finish`](crate::HangUpPolicy::Finish), with and without
-    /// a client. One more gets a 503 with `Retry-After` at once. The closure of a WebSocket counts from the time when its
-    /// client has left; one more gets the 10 s that it has without the policy. Default: 1000.
+    /// a client. Default: 1000; the platform sends an instance at most 200 requests at a time.
     ///
-    /// Without this bound a client that leaves and comes again could start any number of them.
+    /// Beyond the bound a request gets a 503 with `Retry-After` at once. The closure of a WebSocket counts from the
+    /// time when its client has left. Beyond the bound the closure gets 10 s to end, as without the policy.
+    ///
+    /// Without this bound, a client that leaves and comes again could start any number of handlers.
     pub fn max_finishing(mut self, handlers: u64) -> Self {
         self.settings.max_finishing = handlers.max(1);
         self

@@ -1,6 +1,6 @@
-//! Holds the stream of a reply back while its connection, or the process, has too many bytes that nobody reads.
+//! Backpressure for the streams of replies, while the connection or the process has too many unread bytes.
 //!
-//! HTTP/2 bounds the unread bytes of one stream only, and a connection has many streams.
+//! The window of HTTP/2 bounds the unread bytes of one stream, and a connection has many streams.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,24 +12,24 @@ use crate::budget::Account;
 use crate::platform::limits::KIB;
 use crate::watched::Observer;
 
-/// What HTTP/2 needs for a piece beside its bytes.
+/// What h2 allocates for a piece beside its bytes, in bytes.
 const PIECE_COST: usize = KIB / 2;
 
 /// The gate of one stream.
 pub(crate) struct Gate {
     flow: Arc<Flow>,
-    /// While the stream is held back: the room of its connection, and of the process.
+    /// The room of the connection and of the process, observed while the stream waits.
     waiting: Option<[Observer; 2]>,
 }
 
-/// The bytes of the stream that were handed to the connection and are not sent.
+/// The bytes of the stream that the connection has taken and not sent.
 struct Flow {
     account: Arc<Account>,
     unread: AtomicUsize,
     waker: Mutex<Option<Waker>>,
 }
 
-/// A piece of the stream until the connection has sent it.
+/// A piece of the stream, counted until the connection has sent it.
 struct Piece {
     bytes: Bytes,
     flow: Arc<Flow>,
@@ -54,22 +54,44 @@ impl Gate {
             room.look(cx);
         }
         self.flow.set_waker(Some(cx.waker().clone()));
-        // There may be room since the first look, whose wake came too early.
+        // Room may have come between the first check and the registration of the waker, whose wake would be lost.
         if self.flow.is_open() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// What a piece counts for, in bytes.
+    pub(crate) fn cost(piece: &[u8]) -> usize {
+        piece.len() + PIECE_COST
+    }
+
+    /// Whether all counted pieces were sent.
+    pub(crate) fn is_all_sent(&self) -> bool {
+        self.flow.is_all_sent()
     }
 
     /// Counts the piece until it is dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
-        let cost = bytes.len() + PIECE_COST;
+        let cost = Self::cost(&bytes);
         self.flow.unread.fetch_add(cost, Ordering::SeqCst);
         self.flow.account.add(cost);
         Bytes::from_owner(Piece { bytes, flow: Arc::clone(&self.flow) })
     }
 }
 
+/// Counts the whole body of a reply until all of it is sent or dropped. Its memory is there already, so it never waits. Bytes
+/// that are shared, such as those of a static page, are not the client's.
+pub(crate) fn count_whole(account: &Arc<Account>, body: &mut Bytes) {
+    if body.is_unique() {
+        *body = Gate::new(account).count(std::mem::take(body));
+    }
+}
+
 impl Flow {
+    fn is_all_sent(&self) -> bool {
+        self.unread.load(Ordering::SeqCst) == 0
+    }
+
     fn is_open(&self) -> bool {
-        self.account.has_room(self.unread.load(Ordering::SeqCst) == 0)
+        self.account.has_room(self.is_all_sent())
     }
 
     fn set_waker(&self, waker: Option<Waker>) -> Option<Waker> {
@@ -85,7 +107,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        let cost = self.bytes.len() + PIECE_COST;
+        let cost = Gate::cost(&self.bytes);
         self.flow.account.remove(cost);
         if self.flow.unread.fetch_sub(cost, Ordering::SeqCst) == cost
             && let Some(waker) = self.flow.set_waker(None)
@@ -105,7 +127,7 @@ mod tests {
         Bytes::from(vec![b'x'; SMALL / 4 - PIECE_COST])
     }
 
-    /// Pieces that the gate lets through, up to `most`.
+    /// The pieces that the gate lets through, at most `most`.
     fn fill(gate: &mut Gate, waker: &Waker, most: usize) -> Vec<Bytes> {
         let mut pieces = Vec::new();
         while pieces.len() < most && gate.poll_open(&Context::from_waker(waker)).is_ready() {
@@ -116,7 +138,7 @@ mod tests {
 
     #[test]
     fn one_stream_is_held_back_at_the_half_where_others_still_have_a_piece() {
-        // One connection may hold 48 pieces.
+        // The limit of one connection is 48 pieces.
         let account = Budget::new(16 * SMALL).account();
         let (woken, waker) = Woken::new();
         let (mut first, mut other) = (Gate::new(&account), Gate::new(&account));
@@ -153,12 +175,91 @@ mod tests {
         assert_eq!(woken.count(), before + 1, "the client has read");
         pieces.extend(fill(&mut gate, &waker, 100));
         assert_eq!(pieces.len(), 4);
-        // Many of them use up what each has beside the budget too.
+        // Three more connections use up their reserve beside the budget too.
         let mut more: Vec<_> = (0..3).map(|_| Gate::new(&budget.account())).collect();
         let more: Vec<_> = more.iter_mut().map(|gate| fill(gate, &waker, 100)).collect();
         assert_eq!(more.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
         assert!(fill(&mut Gate::new(&budget.account()), &waker, 100).is_empty());
         drop(hoards);
         assert!(woken.count() > before + 1, "the others have read");
+    }
+
+    /// A stream that waits under so much memory, `held` by its connection and `hoarded` by others, is woken as soon as the
+    /// `freed` part of it is free.
+    #[track_caller]
+    fn check_woken(budget: &Budget, held: usize, hoarded: usize, freed: impl Fn(&Account, &Account)) {
+        let (own, other) = (budget.account(), budget.account());
+        own.add(held);
+        other.add(hoarded);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        freed(&own, &other);
+        assert!(woken.count() > 0, "there is room for it");
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+    }
+
+    #[test]
+    fn a_stream_is_woken_at_the_line_where_it_may_go_on() {
+        let most = 16 * SMALL;
+        let new = || Budget::new(most);
+        // Others hold one and a half budgets for good, but for a byte.
+        check_woken(&new(), 0, most + most / 2, |_, other| other.remove(1));
+        // The connection holds more than a little, and all together a byte less than the budget.
+        check_woken(&new(), SMALL, most - SMALL, |_, other| other.remove(1));
+        check_woken(&new(), 2 * SMALL, most - 2 * SMALL, |own, _| own.remove(1));
+        // The connection holds a byte less than its part.
+        check_woken(&new(), most / 4 * 3, 0, |own, _| own.remove(1));
+        // The connection holds a byte less than a little.
+        check_woken(&new(), SMALL, most, |own, _| own.remove(1));
+        // The smallest budget.
+        check_woken(&Budget::new(1), 0, 1, |_, other| other.remove(1));
+    }
+
+    #[test]
+    fn a_stream_with_unread_bytes_is_woken_at_the_half() {
+        let most = 16 * SMALL;
+        let account = Budget::new(most).account();
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&account);
+        let unread = gate.count(piece());
+        account.add(most / 8 * 3 - SMALL / 4);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        account.remove(1);
+        assert_eq!(woken.count(), 1);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_ready());
+        drop(unread);
+    }
+
+    #[test]
+    fn what_is_refused_wakes_nobody() {
+        let budget = Budget::new(16 * SMALL);
+        let (own, other) = (budget.account(), budget.account());
+        own.add(12 * SMALL);
+        other.add(4 * SMALL - 1);
+        let (woken, waker) = Woken::new();
+        let mut gate = Gate::new(&own);
+        assert!(gate.poll_open(&Context::from_waker(&waker)).is_pending());
+        assert!(other.take(2).is_none());
+        assert_eq!(woken.count(), 0);
+    }
+
+    #[test]
+    fn a_whole_body_counts_until_its_last_piece_is_sent() {
+        let budget = Budget::new(16 * SMALL);
+        let account = budget.account();
+        let mut body = Bytes::from(vec![b'x'; 8 * SMALL]);
+        count_whole(&account, &mut body);
+        let first = body.split_to(SMALL);
+        assert!(account.take(5 * SMALL).is_none());
+        drop(body);
+        assert!(account.take(5 * SMALL).is_none(), "the piece holds the memory of the whole");
+        drop(first);
+        assert!(budget.is_unused());
+        for mut shared in [Bytes::from_static(&[0; 100]), Bytes::from(vec![b'x'; 8 * SMALL])] {
+            let _other = shared.clone();
+            count_whole(&account, &mut shared);
+            assert!(budget.is_unused());
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! A bound on the memory that clients make the process hold: replies that nobody reads, and heads, bodies and messages
-//! that came in.
+//! A bound on the memory that clients make the process hold: unread replies, and received heads, bodies and messages.
 //!
-//! A [`Budget`] is for the process, an [`Account`] for one connection. What is small is not counted.
+//! A [`Budget`] is for the process, an [`Account`] for one connection. Small heads, bodies and messages are not
+//! counted, so that a common request pays nothing.
 
 mod account;
 #[cfg(feature = "http2")]
@@ -9,12 +9,12 @@ mod gate;
 
 pub(crate) use account::{Account, Budget, Held, budget_for};
 #[cfg(feature = "http2")]
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, count_whole};
 
 use crate::platform::limits::KIB;
 
 /// The memory of a small request, in bytes.
 pub(crate) const REQUEST_COST: usize = 4 * KIB;
 
-/// Bytes of one body or message that are not counted.
+/// The largest body or message that is not counted, in bytes.
 pub(crate) const SMALL: usize = 64 * KIB;

@@ -24,7 +24,7 @@ pub(crate) enum BodyState {
     Taken(Option<Payload>),
     /// Larger than the limit. The unread rest may still be drained.
     TooLarge(Option<Payload>),
-    /// Clients make the process hold too much memory. The unread rest may still be drained.
+    /// The budget for clients is used up. The unread rest of the body may still be drained.
     NoMemory(Option<Payload>),
     /// The client left, or the framing of its body is broken.
     Broken {
@@ -38,7 +38,7 @@ pub(crate) struct Partly {
     /// The first piece is kept as it came: most bodies are one piece, and need no copy.
     first: Bytes,
     rest: BytesMut,
-    /// The memory of a large body.
+    /// The memory of a body over 64 KiB.
     held: Option<Held>,
 }
 
@@ -47,7 +47,7 @@ impl Partly {
         self.rest.len().max(self.first.len())
     }
 
-    /// Counts the body with `more` bytes. False if there is no room for them.
+    /// Counts the body together with `more` bytes. False if the budget has no room.
     fn hold(&mut self, more: usize, peer: Option<&Peer>) -> bool {
         let length = self.length() + more;
         peer.is_none_or(|peer| peer.hold_body(&mut self.held, length))
@@ -71,7 +71,7 @@ impl Partly {
 impl BodyState {
     /// Reads to the end of the body, or to `limit` bytes.
     ///
-    /// The memory of a large body is counted at `peer`, if there is one.
+    /// The memory of a large body is counted in the account of `peer`.
     pub(crate) fn poll_whole(
         &mut self,
         cx: &mut Context<'_>,
@@ -181,7 +181,7 @@ fn too_large(limit: usize) -> Error {
         .with_json("limit", limit.to_string())
 }
 
-/// The error for what is refused because clients make the process hold too much memory.
+/// The error of everything that is refused because the budget for clients is used up.
 pub(crate) fn too_much_memory() -> Error {
     let message = "this instance holds as much for its clients as its memory allows";
     let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();

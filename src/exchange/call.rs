@@ -23,9 +23,9 @@ pub(crate) struct Call {
     pub(crate) peer: Option<Arc<Peer>>,
     /// The canonical spelling of the path, if it differs from the path that was sent.
     pub(crate) spelled: Option<Box<str>>,
-    /// When the request came, if that will be logged.
+    /// When the request came. `None` if the access log does not need the time.
     came: Option<Instant>,
-    /// The same for a request whose time is asked for later.
+    /// As `came`, read at the first call of [`Call::started`].
     started: OnceLock<Instant>,
     /// Whether the record of this call has ended.
     ended: AtomicBool,
@@ -47,7 +47,7 @@ pub(crate) struct Call {
 /// The settings of one place: its own, else those of its groups, else those of the app.
 pub(crate) struct Scope {
     pub(crate) pattern: String,
-    /// The pattern as the access line has it, from the end of the member before to the status.
+    /// The route as a piece of the access line: from the end of the path to the status.
     pub(crate) logged: Vec<u8>,
     pub(crate) params: Vec<Param>,
     pub(crate) hang_up_policy: HangUpPolicy,
@@ -59,7 +59,7 @@ pub(crate) struct Scope {
     pub(crate) protocol: Option<&'static Protocol>,
 }
 
-/// What the look at a request's head has found.
+/// The findings about a request's head.
 #[derive(Default)]
 pub(crate) struct Arrival {
     pub(crate) spelled: Option<Box<str>>,
@@ -124,12 +124,12 @@ impl Call {
         self.spelled.as_deref().unwrap_or_else(|| self.head.uri.path())
     }
 
-    /// When the request came. For a request that is not logged, the clock is read at the first call.
+    /// When the request came. Without an access log the clock is read at the first call: a reading costs every request.
     pub(crate) fn started(&self) -> Instant {
         self.came.unwrap_or_else(|| *self.started.get_or_init(Instant::now))
     }
 
-    /// When the request came, if the clock was read for it before.
+    /// When the request came, if the clock has already been read.
     pub(crate) fn started_before(&self) -> Option<Instant> {
         self.came.or_else(|| self.started.get().copied())
     }

@@ -232,9 +232,9 @@ impl<S> Exchange<S> {
     /// The whole body.
     ///
     /// # Errors
-    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing is
-    /// broken, or when the client left. 415 for a body with a `Content-Encoding`, such as `gzip`: [`body`](Self::body)
-    /// gives its bytes as they came.
+    /// 413 beyond the place's body limit (default 2 MiB; the platform's most is 32 MiB). 400 when the client's framing
+    /// is broken, or when the client left. 415 for a body with a `Content-Encoding`, such as `gzip`:
+    /// [`body`](Self::body) gives the encoded bytes. 503 when [`client_memory`](crate::App::client_memory) is used up.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
@@ -245,8 +245,8 @@ impl<S> Exchange<S> {
     /// The whole body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when it declares a charset other than
-    /// UTF-8, ASCII or ISO 8859-1, which are decoded.
+    /// As [`bytes`](Self::bytes); 400 when the body is not UTF-8; 415 when the `Content-Type` declares a charset other
+    /// than UTF-8, ASCII or ISO 8859-1.
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).

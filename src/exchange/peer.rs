@@ -22,50 +22,50 @@ pub(crate) struct Peer {
     begun: AtomicBool,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
-    /// Whether the process stops: the reply to a request that still comes says `connection: close`.
+    /// Whether the process stops. Replies to later requests then say `connection: close`.
     leaving: AtomicBool,
     /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
     stuck: AtomicBool,
-    /// How far the reply of an HTTP/1 connection is: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
+    /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
     reply: AtomicU8,
-    /// The status with which hyper would have answered a head that it cannot read. Zero if there is none.
+    /// The status of hyper's own reply to a head that hyper could not parse. Zero if there was none.
     unread: AtomicU16,
     /// The protocol after HTTP.
     pub(crate) next: Slot<NextProtocol>,
     /// Whether the requests of this connection overlap.
     pub(crate) is_http2: bool,
     budget: Budget,
-    /// Created when something large is counted.
+    /// Created when the connection first counts memory. Most connections never do.
     account: OnceLock<Arc<Account>>,
     /// The request in flight, if the roll lists this connection in place of its requests.
     current: Option<Current>,
 }
 
-/// The request in flight of a connection that has one at a time.
+/// The only request in flight of an HTTP/1 connection.
 #[derive(Default)]
 struct Current(Mutex<Option<Arc<Call>>>);
 
-/// All replies so far have been written.
+/// hyper has written all replies.
 const NO_REPLY: u8 = 0;
-/// hyper has a reply, whose body may go on.
+/// hyper has the head of a reply; the body may go on.
 const REPLYING: u8 = 1;
-/// hyper has the whole reply, and may not have written the end of it.
+/// hyper has the whole reply, and may not have flushed the end.
 const REPLIED: u8 = 2;
 /// The connection speaks another protocol, and hyper writes nothing any more.
 #[cfg(feature = "websocket")]
 const UPGRADED: u8 = 3;
 
-/// The number of requests and unread bodies at a time, on one connection, of which none is counted for being one more.
+/// Up to this many requests and unread bodies on one connection, no request is counted for their number.
 const FEW: usize = 32;
 
-/// The most that one request counts for in `busy`: a body that is not read to its end counts too.
+/// The most that one request adds to `busy`: one for the reply, and one for a body with an unread rest.
 const ONE: usize = 2;
 
 /// Held while a request is in progress: until its reply has been sent and its body has been read.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Peer>);
 
-/// Held by the body of a reply, until hyper has taken the last of it.
+/// Held by the body of a reply, until hyper has taken the last piece.
 #[derive(Debug)]
 pub(crate) struct Replying(Busy);
 
@@ -89,13 +89,13 @@ impl Peer {
         }
     }
 
-    /// A peer that keeps its request in flight, for a connection that the roll lists. The connection outlives the
+    /// A peer that keeps the request in flight, for a connection that the roll lists. The connection outlives the
     /// records of its requests.
     pub(crate) fn with_current(address: SocketAddr, budget: Budget) -> Self {
         Self { current: Some(Current::default()), ..Self::new(address, false, budget) }
     }
 
-    /// Sets the request in flight. False if this peer keeps none, or has one already.
+    /// Sets the request in flight. False if this peer keeps none (HTTP/2), or already has one.
     pub(crate) fn set_current(&self, call: &Arc<Call>) -> bool {
         let Some(mut current) = self.current.as_ref().map(Current::lock) else { return false };
         let is_free = current.is_none();
@@ -105,14 +105,14 @@ impl Peer {
         is_free
     }
 
-    /// Ends what `set_current` began.
+    /// Clears the request that `set_current` has set.
     pub(crate) fn clear_current(&self) {
         let before = self.current.as_ref().and_then(|current| current.lock().take());
-        // Dropped after the lock is released, because it may be the last reference.
+        // Dropped after the lock is released: the drop of the last reference runs other code.
         drop(before);
     }
 
-    /// The request in flight, if this peer keeps it.
+    /// The request in flight, if this peer keeps one.
     pub(crate) fn current(&self) -> Option<Arc<Call>> {
         self.current.as_ref().and_then(|current| current.lock().clone())
     }
@@ -129,23 +129,24 @@ impl Peer {
         self.busy.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether many requests of this connection are in progress; more than one is many while the whole process is busy.
+    /// Whether many requests of this connection are in flight. While the process is busy, two are many.
     pub(crate) fn is_crowded(&self, is_busy: impl FnOnce() -> bool) -> bool {
         let requests = self.busy.load(Ordering::Relaxed);
         requests > ONE && (requests > FEW || is_busy())
     }
 
-    /// The memory that this connection holds.
+    /// The account of this connection.
     pub(crate) fn account(&self) -> &Arc<Account> {
         self.account.get_or_init(|| self.budget.account())
     }
 
-    /// Whether the stream of a reply has to wait before its first piece. The replies of HTTP/1 never do.
+    /// Whether the stream of a reply has to wait for room before its first piece. Only HTTP/2 connections count
+    /// replies.
     pub(crate) fn is_full(&self) -> bool {
         self.is_http2 && self.account.get().is_some_and(|account| !account.has_room(true))
     }
 
-    /// Counts a body or message of this length, if it is large. False if that is too much.
+    /// Counts a body or message of `length` bytes, if it is large. False if the budget has no room.
     pub(crate) fn hold_body(&self, held: &mut Option<Held>, length: usize) -> bool {
         if length <= SMALL {
             return true;
@@ -158,7 +159,7 @@ impl Peer {
         held.is_some()
     }
 
-    /// Counts memory that this connection is to hold. `None` if that is too much.
+    /// Counts `bytes` for this connection. `None` if the budget has no room.
     pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
         self.account().take(bytes)
     }
@@ -167,7 +168,7 @@ impl Peer {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Has the next reply say `connection: close`. True if that is new.
+    /// Makes the next reply say `connection: close`. True at the first call.
     pub(crate) fn leave(&self) -> bool {
         !self.leaving.swap(true, Ordering::Relaxed)
     }
@@ -195,12 +196,12 @@ impl Peer {
         }
     }
 
-    /// Whether bytes that hyper writes belong to no request. Then hyper answers a head that it cannot read.
+    /// Whether hyper writes without a request: hyper's own reply to a head that hyper could not parse.
     pub(crate) fn is_unasked(&self) -> bool {
         self.reply.load(Ordering::Relaxed) == NO_REPLY && !self.is_busy()
     }
 
-    /// Notes that hyper has nothing left to write.
+    /// Notes that hyper has flushed its buffer.
     pub(crate) fn flushed(&self) {
         if self.reply.load(Ordering::Relaxed) == REPLIED {
             self.reply.store(NO_REPLY, Ordering::Relaxed);
@@ -213,7 +214,7 @@ impl Peer {
         self.reply.store(UPGRADED, Ordering::Relaxed);
     }
 
-    /// Notes the status for a head that is not read.
+    /// Sets the status for a head that was not parsed.
     pub(crate) fn set_unread(&self, status: u16) {
         self.unread.store(status, Ordering::Relaxed);
     }
@@ -222,7 +223,7 @@ impl Peer {
         self.unread.load(Ordering::Relaxed) != 0
     }
 
-    /// Takes the status for a head that was not read. Zero if there is none.
+    /// Takes the status for a head that was not parsed. Zero if there is none.
     pub(crate) fn take_unread(&self) -> u16 {
         self.unread.swap(0, Ordering::Relaxed)
     }
@@ -246,12 +247,12 @@ impl fmt::Debug for Current {
 }
 
 impl Busy {
-    /// Whether the connection is closed after this request.
+    /// Whether the connection closes after this request.
     pub(crate) fn is_leaving(&self) -> bool {
         self.0.leaving.load(Ordering::Relaxed)
     }
 
-    /// Notes that hyper has the reply.
+    /// Notes that hyper has the head of the reply.
     pub(crate) fn replying(self) -> Replying {
         self.0.reply.store(REPLYING, Ordering::Relaxed);
         Replying(self)

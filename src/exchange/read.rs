@@ -54,7 +54,7 @@ pub(crate) async fn bytes(call: &Call) -> Result<Bytes> {
     whole(call, call.body_limit()).await
 }
 
-/// Refuses a compressed body. A reader would otherwise take the compressed bytes for the content.
+/// Refuses a compressed body, because a reader would take the compressed bytes for the content.
 fn refuse_coded(headers: &HeaderMap) -> Result {
     let is_plain = |value: &HeaderValue| {
         let coding = value.as_bytes().trim_ascii();
@@ -86,7 +86,8 @@ pub(crate) struct Reading {
 impl Reading {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: &Call, limit: usize) -> Poll<Result<Bytes>> {
         let mut body_state = call.body_state();
-        // Event calls have no place. Only the platform makes them, as many as the instance is meant to run.
+        // Event calls have no scope. They are not counted: only the platform makes them, within the instance's
+        // concurrency.
         let peer = call.peer.as_deref().filter(|_| call.scope.is_some());
         let read = body_state.poll_whole(cx, limit, peer);
         if body_state.has_left() {
@@ -141,7 +142,7 @@ pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
         let got = declared.as_deref().unwrap_or("none");
         return Err(Error::new(415, format!("content type {FORM:?} expected, got {got:?}")));
     }
-    // Percent-encoded bytes of other charsets cannot be told from UTF-8.
+    // The bytes of other charsets, once percent-encoded, look like UTF-8.
     if Charset::of(declared.as_deref())? != Charset::Utf8 {
         return Err(Error::new(415, "a form has to be in UTF-8"));
     }
@@ -219,17 +220,16 @@ fn is_json(content_type: &str) -> bool {
 /// The charset of a body that is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Charset {
-    /// UTF-8, and ASCII with it.
     Utf8,
-    /// ISO 8859-1, whose bytes are the first 256 characters.
+    /// ISO 8859-1: each byte is the code point of its character.
     Latin1,
 }
 
 impl Charset {
-    /// The charset that a content type declares. UTF-8 if there is none.
+    /// The charset that a content type declares. UTF-8 without a declaration.
     ///
     /// # Errors
-    /// 415 for a charset that is not read here.
+    /// 415 for a charset that the text readers do not decode.
     fn of(content_type: Option<&str>) -> Result<Self> {
         const UTF8: &[&str] = &["utf-8", "utf8", "us-ascii", "ascii"];
         const LATIN1: &[&str] = &["iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1"];

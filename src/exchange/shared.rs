@@ -21,7 +21,7 @@ pub(crate) struct Shared<S> {
     pub(crate) counts: Arc<LiveCounters>,
     /// The memory that clients may make the process hold.
     pub(crate) budget: Budget,
-    /// The most handlers that may finish without a client.
+    /// The most handlers that may run without their clients.
     pub(crate) max_finishing: u64,
     pub(crate) initialization: Initialization,
     pub(crate) error_maps: Vec<ErrorMap>,

@@ -23,7 +23,7 @@ pub(crate) struct Upgraded {
     pub(crate) read_buf: Bytes,
     /// Ends when the peer has closed the connection, even if no task reads.
     pub(crate) departed: BoxFuture<()>,
-    /// Counts the memory of large messages.
+    /// The connection, whose account counts large messages.
     pub(crate) peer: Arc<Peer>,
 }
 

@@ -1,4 +1,4 @@
-//! What a call may be: checks of its head, before its body is read.
+//! Checks of a call's head, before the body is read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tonic::Code;
@@ -8,7 +8,7 @@ use crate::exchange::Call;
 use crate::grpc::status::{broken_call, of_ours};
 use crate::grpc::wire::{TIMEOUT, Wire, parse_timeout};
 
-/// The compression of messages that are flagged as compressed.
+/// The compression of messages whose frame has the compressed flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Identity,
@@ -18,10 +18,10 @@ pub(crate) enum Encoding {
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const ACCEPTED: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-/// Checks the head of a call, before its body is read.
+/// Checks the head of a call, before the body is read.
 ///
 /// # Errors
-/// 415 if the request is not gRPC; a gRPC status for all else.
+/// 415 if the request is not gRPC. Otherwise a gRPC status.
 pub(crate) fn accept(call: &Call) -> Result<Wire> {
     let headers = &call.head.headers;
     let Some((wire, is_protobuf)) = Wire::with_format(headers) else {
@@ -45,10 +45,10 @@ pub(crate) fn accept(call: &Call) -> Result<Wire> {
     Ok(wire)
 }
 
-/// The compression that the call announces.
+/// The compression in the call's `grpc-encoding`.
 ///
 /// # Errors
-/// A status for an unknown compression, with a header that lists the known ones.
+/// `UNIMPLEMENTED` for an unknown compression, with a header that lists the known compressions.
 pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding> {
     match headers.get(ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(Encoding::Identity),
@@ -61,7 +61,7 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding> {
     }
 }
 
-/// The header that lists the known compressions, for clients that compress.
+/// The header that lists the known compressions.
 pub(crate) fn known() -> (HeaderName, HeaderValue) {
     (ACCEPTED, HeaderValue::from_static("identity,gzip"))
 }

@@ -13,6 +13,7 @@ use prost::Message;
 use tonic::Code;
 
 use crate::app::{Handler, replying};
+use crate::budget::Held;
 use crate::error::{Error, Result};
 use crate::exchange::read::Reading;
 use crate::exchange::{Call, Exchange, Shared};
@@ -32,7 +33,7 @@ pub(crate) struct Asked<S> {
     pub(crate) call: Arc<Call>,
     pub(crate) shared: Arc<Shared<S>>,
     pub(crate) wire: Wire,
-    /// The compression of the request. Generated services know their own.
+    /// The compression of the request. Generated services handle compression themselves.
     pub(crate) encoding: Encoding,
 }
 
@@ -52,8 +53,8 @@ where
         Ok(asked) => {
             let shared = Arc::clone(&asked.shared);
             let reading = Some((handler.clone(), ex, Reading::default()));
-            let of = PhantomData;
-            replying(Calling { reading, running: None, asked: Some(asked), answer, of }, shared)
+            let (asked, of) = (Some(asked), PhantomData);
+            replying(Calling { reading, running: None, asked, held: None, answer, of }, shared)
         }
     })
 }
@@ -123,11 +124,11 @@ fn with_status(own: HeaderMap) -> HeaderMap {
     trailers
 }
 
-/// The author's metadata. What says how a call ends, or what its messages are, is not the author's to set there.
+/// The author's metadata without the headers of the runtime: the status, and the content type.
 fn without_status(own: HeaderMap) -> impl Iterator<Item = (Option<HeaderName>, HeaderValue)> {
     let mut is_kept = true;
     own.into_iter().filter(move |(name, _)| {
-        // A name is given with its first value only.
+        // `HeaderMap::into_iter` gives the name with the first value only.
         if let Some(name) = name {
             is_kept = *name != CONTENT_TYPE && !is_of_status(name);
         }
@@ -157,6 +158,8 @@ pin_project! {
         #[pin]
         running: Option<F::Future>,
         asked: Option<Asked<S>>,
+        // The memory of a large message that came compressed.
+        held: Option<Held>,
         answer: MakeReply<S, T>,
         of: PhantomData<fn() -> M>,
     }
@@ -174,8 +177,8 @@ where
         let mut this = self.project();
         let Some(asked) = this.asked.as_ref() else { return Poll::Pending };
         if let Some((_, _, reading)) = this.reading {
-            let message =
-                ready!(poll_message(reading, asked, cx)).map_err(|error| failed(asked.encoding, error))?;
+            let message = ready!(poll_message(reading, asked, this.held, cx))
+                .map_err(|error| failed(asked.encoding, error))?;
             if let Some((handler, ex, _)) = this.reading.take() {
                 this.running.set(Some(handler.call((ex, message))));
             }
@@ -186,14 +189,14 @@ where
     }
 }
 
-/// Makes the reply of a handler that has returned. The handler is polled no more, so there is an `Asked`.
+/// Makes the reply of a handler that has returned. `asked` is `None` only if the future is polled after its end.
 fn answer<S, T>(asked: &mut Option<Asked<S>>, make: MakeReply<S, T>, value: Result<T>) -> Result<Reply> {
     let Some(asked) = asked.take() else { return Err(of_ours(Code::Internal, "a call was answered twice")) };
     let encoding = asked.encoding;
     value.and_then(|value| make(asked, value)).map_err(|error| failed(encoding, error))
 }
 
-/// Tells a client that compresses what is understood, also where its call has failed.
+/// Adds the known compressions to the error of a call whose client compresses.
 fn failed(encoding: Encoding, error: Error) -> Error {
     if encoding == Encoding::Identity {
         return error;
@@ -206,6 +209,7 @@ fn failed(encoding: Encoding, error: Error) -> Error {
 fn poll_message<S, M: Message + Default>(
     reading: &mut Reading,
     asked: &Asked<S>,
+    held: &mut Option<Held>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<M>> {
     let limit = asked.call.body_limit();
@@ -222,7 +226,8 @@ fn poll_message<S, M: Message + Default>(
             }));
         }
     };
-    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit))
+    let count = |length| asked.call.peer.as_ref().is_none_or(|peer| peer.hold_body(held, length));
+    Poll::Ready(only_message(body, asked.wire, asked.encoding, limit, count))
 }
 
 fn only_message<M: Message + Default>(
@@ -230,6 +235,7 @@ fn only_message<M: Message + Default>(
     wire: Wire,
     encoding: Encoding,
     limit: usize,
+    hold: impl FnOnce(usize) -> bool,
 ) -> Result<M> {
     let mut frames = web::decode(wire, body).map_err(|error| broken_call(error.to_string()))?;
     if frames.is_empty() {
@@ -240,7 +246,7 @@ fn only_message<M: Message + Default>(
         Some(_) if !frames.is_empty() => {
             Err(of_ours(Code::Unimplemented, "this method takes one message, and more came"))
         }
-        Some(frame) => frame::decode(frame, encoding, limit),
+        Some(frame) => frame::decode(frame, encoding, limit, hold),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use prost::{DecodeError, Message};
 
-/// The files of health and reflection: `proto/grpc`, compiled. `build/tests/services.rs` compares the two.
+/// The descriptors of health and reflection, compiled from `proto/grpc`. `build/tests/services.rs` compares them.
 const OWN: &[u8] = include_bytes!("services.bin");
 
 pub(crate) struct Descriptors {
@@ -35,7 +35,8 @@ impl Descriptors {
         for bytes in FileSet::decode(set)?.file {
             descriptors.add(bytes)?;
         }
-        // Those of this crate can be asked for, and are listed only where the app answers them.
+        // The descriptors of health and reflection are always found by name. Only a service that the app answers is
+        // listed.
         let services = descriptors.services.clone();
         for bytes in FileSet::decode(OWN)?.file {
             descriptors.add(bytes)?;
@@ -147,7 +148,7 @@ impl Descriptors {
 
     fn add_symbol(&mut self, outer: &str, name: &str, at: usize) -> String {
         let name = if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") };
-        // The author's files come first, and what they declare is not replaced.
+        // The author's files come first. An author's declaration of the same symbol is kept.
         self.by_symbol.entry(name.clone()).or_insert(at);
         name
     }

@@ -8,6 +8,7 @@ use prost::Message;
 use tonic::Code;
 
 use crate::error::{Error, Result};
+use crate::exchange::too_much_memory;
 use crate::grpc::accept::Encoding;
 use crate::grpc::status::{broken_call, of_ours};
 use crate::log::say;
@@ -41,15 +42,23 @@ fn head(bytes: &[u8], limit: usize) -> Result<Option<(bool, usize)>> {
     }
 }
 
-/// Decodes the message of a frame, after inflating it if its flag says so.
+/// Decodes the message of a frame, after inflating it if its flag says so. `hold` counts the inflated bytes, and says
+/// whether there is room for them. Others were counted while they came.
 pub(crate) fn decode<M: Message + Default>(
     (is_compressed, message): (bool, Bytes),
     encoding: Encoding,
     limit: usize,
+    hold: impl FnOnce(usize) -> bool,
 ) -> Result<M> {
     let message = match (is_compressed, encoding) {
         (false, _) => message,
-        (true, Encoding::Gzip) => inflate(&message, limit)?,
+        (true, Encoding::Gzip) => {
+            let message = inflate(&message, limit)?;
+            if !hold(message.len()) {
+                return Err(too_much_memory());
+            }
+            message
+        }
         (true, Encoding::Identity) => {
             let what = "a message is flagged as compressed, but no grpc-encoding was announced";
             return Err(broken_call(what));
@@ -58,7 +67,8 @@ pub(crate) fn decode<M: Message + Default>(
     M::decode(message).map_err(|error| broken_call(format!("a message cannot be read: {error}")))
 }
 
-/// Inflates one member of gzip or several (RFC 1952). Bytes behind the last one are a fault: nothing is lost in silence.
+/// Inflates one or more members of gzip (RFC 1952). Bytes behind the last member are an error, so that no data is lost
+/// in silence.
 fn inflate(message: &[u8], limit: usize) -> Result<Bytes> {
     let mut inflated = Vec::with_capacity((message.len() * 2).min(limit));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

@@ -42,8 +42,10 @@ pub struct Messages<M> {
     limit: usize,
     /// Bytes that are not decoded yet: a part of a message, or several messages.
     came: Bytes,
-    /// The memory of a large message that is not complete.
+    /// The memory of a large, incomplete message.
     held: Option<Held>,
+    /// The memory of the last message, if that is large and came compressed. It counts until the next one is asked for.
+    inflated: Option<Held>,
     slow: Timer,
     notice: StopNotice,
     is_over: bool,
@@ -59,6 +61,7 @@ impl<M: Message + Default> Messages<M> {
             encoding,
             came: Bytes::new(),
             held: None,
+            inflated: None,
             slow: Timer::default(),
             notice,
             is_over: false,
@@ -70,7 +73,8 @@ impl<M: Message + Default> Messages<M> {
     ///
     /// # Errors
     /// A message that is too large, is not protobuf, or is compressed in an unknown way; a client that left early; a
-    /// stop of the instance. After an error there are no more messages.
+    /// stop of the instance; no room for a large message in [`App::client_memory`](crate::App::client_memory). After an
+    /// error there are no more messages.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -88,9 +92,15 @@ impl<M: Message + Default> Messages<M> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M>>> {
+        self.inflated = None;
+        if self.came.is_empty() {
+            self.held = None;
+        }
         loop {
             if let Some(frame) = frame::take(&mut self.came, self.limit)? {
-                return Poll::Ready(frame::decode(frame, self.encoding, self.limit).map(Some));
+                let (peer, inflated) = (&self.call.peer, &mut self.inflated);
+                let hold = |length| peer.as_ref().is_none_or(|peer| peer.hold_body(inflated, length));
+                return Poll::Ready(frame::decode(frame, self.encoding, self.limit, hold).map(Some));
             }
             match self.body.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
@@ -126,7 +136,7 @@ impl<M: Message + Default> Messages<M> {
     /// Adds bytes. Most messages come in one piece, and are not copied.
     fn add(&mut self, data: Bytes) -> Result {
         if self.came.is_empty() {
-            (self.came, self.held) = (data, None);
+            self.came = data;
             return Ok(());
         }
         let length = self.came.len() + data.len();
@@ -154,5 +164,47 @@ impl<M: Message + Default> Stream for Messages<M> {
 impl<M> fmt::Debug for Messages<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messages").field("is_over", &self.is_over).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::task::Waker;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::budget::{Budget, SMALL};
+    use crate::exchange::{Arrival, Payload, Peer};
+    use crate::platform::RequestId;
+    use crate::stop::Stops;
+
+    fn of_zeros(length: usize) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&vec![0; length].encode_to_vec()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        [&[1][..], &u32::try_from(gzip.len()).unwrap().to_be_bytes(), &gzip].concat()
+    }
+
+    #[test]
+    fn an_inflated_message_counts_until_the_next_is_asked_for() {
+        let budget = Budget::new(32 * SMALL);
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), true, budget.clone());
+        let (head, ()) = http::Request::new(()).into_parts();
+        let body = [of_zeros(20 * SMALL), of_zeros(10), of_zeros(25 * SMALL)].concat();
+        let (id, body) = (RequestId::generate(), Payload::whole(body.into()));
+        let call = Arc::new(Call::new(id, head, body, Some(Arc::new(peer)), None, Arrival::default()));
+        let (stops, mut cx) = (Stops::default(), Context::from_waker(Waker::noop()));
+        let mut messages = Messages::<Vec<u8>>::new(&call, Wire::Grpc, Encoding::Gzip, stops.listen());
+        let is_free = |bytes| budget.account().take(bytes).is_some();
+        let Poll::Ready(Some(Ok(first))) = messages.poll_message(&mut cx) else { panic!("a message came") };
+        assert_eq!(first.len(), 20 * SMALL);
+        assert!(!is_free(12 * SMALL) && is_free(11 * SMALL));
+        assert!(matches!(messages.poll_message(&mut cx), Poll::Ready(Some(Ok(_)))));
+        assert!(is_free(24 * SMALL));
+        let Poll::Ready(Some(Err(error))) = messages.poll_message(&mut cx) else { panic!("no room for it") };
+        assert_eq!(error.status(), 503);
+        assert!(is_free(24 * SMALL));
     }
 }

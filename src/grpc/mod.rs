@@ -46,9 +46,8 @@
 //! `Err(Status::aborted("try again"))?`. To hide the message of another service, pass its text to
 //! [`Error::internal`](crate::Error::internal) in place of its status.
 //!
-//! Refusals by the runtime, such as a 404, are a gRPC status too: in the headers of a reply without a body. Their codes
-//! are those that gRPC leaves to libraries, such as `UNIMPLEMENTED` for a method that does not exist, or `INTERNAL` for a
-//! message that cannot be read.
+//! Refusals by the runtime, such as a 404, are a gRPC status too, in the headers of a reply without a body. Their codes
+//! are the codes of gRPC libraries: `UNIMPLEMENTED` for an unknown method, `INTERNAL` for a broken message.
 //!
 //! `UNKNOWN`, `DEADLINE_EXCEEDED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` count as failures of the function. Before
 //! the reply has begun they are reported to the platform. The access log has the status as `grpc`, and such a line has

@@ -1,16 +1,16 @@
-//! The text of a status in `grpc-message`: percent-encoded, and no more of it than gRPC asks for.
+//! The text of a status in `grpc-message`, with the escapes that gRPC requires and no others.
 //!
-//! `%x20`–`%x7E` stand for themselves, but `%`. Clients differ in what they decode beyond that: Node.js leaves `%3F`.
+//! `%x20`–`%x7E` stand for themselves, except `%`. Clients do not agree on further escapes: Node.js does not decode
+//! `%3F`.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Encodes a text.
 pub(crate) fn encode(text: &[u8]) -> HeaderValue {
     let mut encoded = Vec::with_capacity(text.len());
     for (at, &byte) in text.iter().enumerate() {
-        // HTTP takes a space at an end off the value.
+        // HTTP strips spaces from both ends of a header's value.
         let is_end = at == 0 || at + 1 == text.len();
         if matches!(byte, b' '..=b'~') && byte != b'%' && !(byte == b' ' && is_end) {
             encoded.push(byte);
@@ -18,12 +18,12 @@ pub(crate) fn encode(text: &[u8]) -> HeaderValue {
             encoded.extend_from_slice(&[b'%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
-    // Every byte is printable, so the value is valid.
+    // `encode` makes printable ASCII only, so the value is always valid.
     HeaderValue::from_maybe_shared(bytes::Bytes::from(encoded))
         .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// Encodes anew what generated code has encoded, which escapes more than gRPC asks for.
+/// Encodes the `grpc-message` of generated code anew: tonic escapes more characters than gRPC asks for.
 pub(crate) fn encode_anew(headers: &mut HeaderMap) {
     if let Some(value) = headers.get_mut(MESSAGE)
         && value.as_bytes().contains(&b'%')

@@ -19,8 +19,8 @@ use crate::grpc::routes::services;
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha` for older tools, from a descriptor set such as
-    /// `fc-runtime-build` writes. Reflection itself, and [health](Self::grpc_health) where the app answers it, are told
-    /// too.
+    /// `fc-runtime-build` writes. Reflection lists itself too, and [health](Self::grpc_health) where the app answers
+    /// health checks.
     ///
     /// Several sets may be joined, one after the other. Every client that can call the app can read the descriptors. If
     /// the protocol is not public, leave reflection out, or put it behind the same middleware (arounds) as the methods.
@@ -45,18 +45,18 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         self.once_sealed(move |app| {
             let served = services(app);
-            // Set only once, because an app is sealed once.
+            // The set cannot fail: an app is sealed once.
             let _ = own.set(OWN.into_iter().filter(|name| served.iter().any(|own| own == name)).collect());
         });
         self
     }
 }
 
-/// The services of this crate, whose descriptors no author has to bring.
+/// The services of this crate. Their descriptors are built in.
 const OWN: [&str; 3] =
     [health::SERVICE, "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
-/// The services of this crate that the app answers. Known once the app is sealed.
+/// The services of this crate that the app answers. Known only once the app is sealed.
 type Own = Arc<OnceLock<Vec<&'static str>>>;
 
 struct Answers {

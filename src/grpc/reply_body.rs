@@ -118,7 +118,7 @@ impl<P: Produce, S: Send + Sync> Source for ReplyBody<P, S> {
             return Poll::Pending;
         }
         let cx = &mut Context::from_waker(waker.waker());
-        // Polled before the frames, so that a stream that ends because of the stop is known to have heard of it.
+        // Polled before the frames: if the stream ends because of the stop, the notice was seen first.
         let is_stopping = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
         let frames = this.frames.as_mut();
         // The stream is never polled again after a panic, so a broken invariant cannot be observed.

@@ -35,7 +35,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// The names of an app's services, in their order, from the routes of their methods.
+/// The services of an app in order, from the routes of their methods.
 pub(crate) fn services<S>(app: &Sealed<S>) -> Vec<String> {
     let methods = app.table.endpoints().filter(|place| place.scope.protocol.is_some());
     let services = methods.filter_map(|place| place.scope.pattern.split('/').nth(1).map(str::to_owned));

@@ -53,14 +53,14 @@ pub(crate) fn of_ours(code: Code, message: impl Into<String>) -> Error {
     Error::of_ours(status, message.clone()).with_cause(Status::new(code, message)).reported()
 }
 
-/// The error for a call that the client broke. gRPC's table asks for INTERNAL, although the function is not at fault.
+/// The error of a call that the client broke. gRPC's table asks for `INTERNAL`, although the function is not at fault.
 pub(crate) fn broken_call(what: impl Into<String>) -> Error {
     let what = what.into();
     let status = Status::internal(what.clone());
     Error::of_ours(StatusCode::BAD_REQUEST, what).with_cause(status).reported()
 }
 
-/// The error for a body that cannot be read on.
+/// The error of a body that failed while it was read.
 pub(crate) fn broken_body(call: &Call, cause: BoxError) -> Error {
     if call.departure.is_gone() {
         return left_early();
@@ -178,7 +178,7 @@ pub(crate) fn judge(call: &Call, code: Code) {
     call.attached.set(Attached::Status(ProtocolStatus { word: word(code), failed: is_fault(code) }));
 }
 
-/// Sets INTERNAL for the record, as the client's fault. A generated service then gives this status itself.
+/// Records `INTERNAL` as the client's fault, for a generated service that makes the status itself.
 pub(crate) fn blame_client(call: &Call) {
     call.attached.set(Attached::Status(ProtocolStatus { word: word(Code::Internal), failed: false }));
 }
@@ -212,7 +212,7 @@ pub(crate) fn trailers(call: &Call, error: &Error) -> HeaderMap {
     with_metadata(status_headers(&status), error)
 }
 
-/// Whether a header says how a call ended.
+/// Whether `name` is a header of the call's status.
 pub(crate) fn is_of_status(name: &HeaderName) -> bool {
     name == STATUS || name == percent::MESSAGE
 }
@@ -253,8 +253,8 @@ pub(crate) fn say_error(call: &Call, reply: &mut Reply) {
     headers.extend(in_headers);
 }
 
-/// The status of a call that reached no method. Its codes are those that gRPC leaves to libraries: a client that gets
-/// `INVALID_ARGUMENT`, `NOT_FOUND` or `OUT_OF_RANGE` knows that a method gave it.
+/// The status of a call that reached no method, with a code that gRPC leaves to libraries. So a client knows that
+/// `INVALID_ARGUMENT`, `NOT_FOUND` and `OUT_OF_RANGE` come from a method.
 fn of_refusal(error: &Error) -> Status {
     match error.status().as_u16() {
         404 | 405 => Status::unimplemented("there is no such method here"),

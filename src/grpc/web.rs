@@ -101,7 +101,7 @@ pub(crate) fn decode(wire: Wire, body: Bytes) -> Result<Bytes, NotBase64> {
     text.end().map_or(Ok(frames), Err)
 }
 
-/// The client's text is not base64.
+/// The error for a body of `grpc-web-text` that is not base64.
 #[derive(Debug)]
 pub(crate) struct NotBase64(String);
 

@@ -1,4 +1,4 @@
-//! The transport of a call: its content type and its time-out.
+//! The transport of a call: content type and time-out.
 
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ impl Wire {
         Self::with_format(headers).map(|(wire, _)| wire)
     }
 
-    /// The variant that the content type names, and whether its messages are protobuf, which is the default. Media
-    /// types have no case.
+    /// The transport that the content type names, and whether the messages are protobuf (the default). Media types are
+    /// case-insensitive.
     pub(crate) fn with_format(headers: &HeaderMap) -> Option<(Self, bool)> {
         let rest = without(headers.get(CONTENT_TYPE)?.as_bytes(), PREFIX)?;
         let (wire, rest) = match without(rest, b"-web") {
@@ -60,10 +60,10 @@ impl Wire {
     }
 }
 
-/// What follows this beginning, in any case.
+/// The text behind `beginning`, compared without case.
 fn without<'t>(text: &'t [u8], beginning: &[u8]) -> Option<&'t [u8]> {
     let (first, rest) = text.split_at_checked(beginning.len())?;
-    // Nearly all clients write it in small letters, and equal octets are found faster.
+    // Nearly all clients write lower case, and equality is cheaper than a comparison without case.
     (first == beginning || first.eq_ignore_ascii_case(beginning)).then_some(rest)
 }
 

@@ -13,9 +13,11 @@ use crate::log::Level;
 use crate::log::event::{Fields, event};
 use crate::platform::Instance;
 
-/// Installs the subscriber, and the panic hook with it. The least serious level to print is in `FC_LOG`, else in
-/// `RUST_LOG`: `error`, `warn`, `info` (default), `debug`, `trace` or `off`. Of a list of directives only one without a
-/// target counts. Events of h2, which are about peers, are printed from `debug` on.
+/// Installs the subscriber and the panic hook. `FC_LOG`, else `RUST_LOG`, names the least serious level to print:
+/// `error`, `warn`, `info` (default), `debug`, `trace` or `off`. In a list of directives, only a directive without a
+/// target counts.
+///
+/// Events of h2 are about clients, and are printed only from `debug` on.
 pub(crate) fn install(instance: &Instance) {
     let setting = instance.var_opt("FC_LOG").or_else(|| instance.var_opt("RUST_LOG")).unwrap_or("info");
     let max =
@@ -61,7 +63,7 @@ fn level(of: tracing::Level) -> Level {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // h2 warns of what peers do wrong. A client must not be able to fill the function's log.
+        // h2 warns of client mistakes at `warn`. A client must not be able to fill the function's log.
         let is_of_peers = metadata.target().starts_with("h2::");
         let least = if is_of_peers { LevelFilter::DEBUG } else { LevelFilter::ERROR };
         *metadata.level() <= self.max && least <= self.max && metadata.is_event()

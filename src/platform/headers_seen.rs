@@ -32,7 +32,7 @@ impl<'h> HeadersSeen<'h> {
         for (name, value) in headers {
             let name = name.as_str();
             seen.size += name.len() + value.len();
-            // By the first letter first: most names are of no interest.
+            // Most names are of no interest, and the first letter excludes nearly all of them.
             if !matches!(name.as_bytes().first(), Some(b'h' | b'o' | b't' | b'x')) {
                 continue;
             }
@@ -80,7 +80,7 @@ mod tests {
         assert!(HeadersSeen::at(&headers, false).request_id.is_none());
     }
 
-    /// Each name that is looked for is found, and all names count.
+    /// Each known name is found, and every name adds to the size.
     #[test]
     fn no_name_is_passed_over() {
         let seen = |name: &'static str, value| {

@@ -139,12 +139,12 @@ pub const READY_LIMIT_DEFAULT: Duration = Duration::from_millis(900);
 /// 200 requests at a time.
 pub const MAX_FINISHING_DEFAULT: u64 = 1000;
 
-/// The part of the instance's memory that clients may make the process hold: one third (1 / 3). Ours; the rest is for the
-/// app. Counted are replies that nobody reads, and large heads, bodies and messages.
+/// The part of the instance's memory that clients may make the process hold: one third (1 / 3). Ours; the app has the
+/// rest. Unread replies, and large heads, bodies and messages are counted.
 pub const CLIENT_MEMORY_SHARE: usize = 3;
 
-/// The memory of the instance, in MiB, where the environment does not tell: 1024. Ours; the platform offers 128 MiB to
-/// 32 GiB, and tells which.
+/// The assumed memory of the instance, in MiB, if the environment names no size: 1024. Ours; the platform offers 128
+/// MiB to 32 GiB, and names the size.
 ///
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const MEMORY_UNKNOWN_MIB: u32 = 1024;
@@ -154,6 +154,5 @@ pub const MEMORY_UNKNOWN_MIB: u32 = 1024;
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;
 
-/// The most connections at a time for each MiB of the instance's memory, if the environment tells how much that is: 32.
-/// Ours.
+/// The most connections at a time for each MiB of the instance's memory, if the environment names the size: 32. Ours.
 pub const CONNECTIONS_PER_MIB: usize = 32;

@@ -27,7 +27,7 @@ pub struct RequestId(Form);
 #[derive(Clone)]
 enum Form {
     Given(HeaderValue),
-    /// Generated at once, because it will be logged.
+    /// Generated at once: the access log needs the id.
     Ready([u8; MADE_LEN]),
     /// Generated at the first use. A request that is not logged and does not fail needs no id.
     Made(OnceLock<[u8; MADE_LEN]>),
@@ -50,8 +50,8 @@ impl RequestId {
         Self(Form::Made(OnceLock::new()))
     }
 
-    /// As [`from_header`](Self::from_header), for a request that will be logged: generating at once costs less than
-    /// at the first use.
+    /// As [`from_header`](Self::from_header), for a request that the access log records. An id costs less if it is
+    /// generated at once.
     pub(crate) fn to_be_logged(value: Option<&HeaderValue>) -> Self {
         match value {
             Some(value) if is_usable(value.as_bytes()) => Self(Form::Given(value.clone())),
@@ -73,7 +73,7 @@ impl RequestId {
         }
     }
 
-    /// The id, if it was generated: hexadecimal digits and dashes.
+    /// The generated id: hexadecimal digits and dashes. `None` if the id came with the request.
     pub(crate) fn generated(&self) -> Option<&[u8; MADE_LEN]> {
         match &self.0 {
             Form::Given(_) => None,
@@ -112,12 +112,12 @@ impl fmt::Debug for RequestId {
 }
 
 fn is_usable(id: &[u8]) -> bool {
-    // Without a branch for each byte: nearly every id is usable.
+    // No branch for each byte, because nearly every id is valid and is read to its end.
     (1..=REQUEST_ID_MAX).contains(&id.len())
         && id.iter().fold(true, |all, byte| all & byte.is_ascii_graphic())
 }
 
-/// The low 32 bits as hexadecimal digits, all eight at once: a digit to each byte of a word.
+/// The low 32 bits as hexadecimal digits. All eight digits are made at once, one in each byte of a word.
 fn hex(value: u64) -> [u8; 8] {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let mut word = value & 0xffff_ffff;

@@ -1,32 +1,32 @@
-//! Header maps that are used again: the map of a request becomes that of a later reply of the same thread.
+//! Reuse of header maps: the map of a request becomes the map of a later reply on the same thread.
 //!
-//! hyper does the other half: the map of a reply becomes that of its connection's next request.
+//! hyper reuses the other way round: the map of a reply becomes the map of the connection's next request.
 
 use std::cell::Cell;
 
 use http::HeaderMap;
 
-/// The largest map that is kept, in headers: the size with which a map begins. A larger one would stay with an idle
-/// connection.
+/// The largest map that is kept, in headers: the first size of every map. An idle connection would keep a larger map.
 const KEPT_MAX: usize = 6;
 
 thread_local! {
     static KEPT: Cell<Option<HeaderMap>> = const { Cell::new(None) };
 }
 
-/// Puts the kept map, which is empty, in place of a new one.
+/// Puts the kept, empty map in place of `map`.
 pub(crate) fn reuse(map: &mut HeaderMap) {
     debug_assert_eq!(map.capacity(), 0, "a map with memory of its own would be lost");
     // `try_with`: a reply may be made while the thread's locals are being destroyed.
     if let Some(kept) = KEPT.try_with(Cell::take).ok().flatten() {
-        // The map that was there owns nothing. To drop it would cost a tenth of all that this saves.
+        // The replaced map owns no memory. Its drop would cost a tenth of the gain.
         std::mem::forget(std::mem::replace(map, kept));
     }
 }
 
-/// Takes a map for the next reply, without its headers.
+/// Keeps `map`, emptied, for the thread's next reply.
 pub(crate) fn keep(map: &mut HeaderMap) {
-    if (1..=KEPT_MAX).contains(&map.capacity()) {
+    // `capacity` leaves out the further values of a name that is repeated: `clear` keeps the memory for those too.
+    if (1..=KEPT_MAX).contains(&map.capacity()) && map.len() <= KEPT_MAX {
         map.clear();
         let _ = KEPT.try_with(|kept| kept.set(Some(std::mem::take(map))));
     }
@@ -58,5 +58,18 @@ mod tests {
         let mut map = HeaderMap::new();
         reuse(&mut map);
         assert_eq!(map.capacity(), 0);
+    }
+
+    #[test]
+    fn a_map_that_repeats_one_name_is_not_kept() {
+        let mut map = HeaderMap::new();
+        for _ in 0..1000 {
+            map.append("cookie", HeaderValue::from_static("again"));
+        }
+        assert_eq!(map.capacity(), KEPT_MAX);
+        keep(&mut map);
+        let mut next = HeaderMap::new();
+        reuse(&mut next);
+        assert_eq!(next.capacity(), 0);
     }
 }

@@ -1,9 +1,9 @@
-//! The target of a redirect, in the characters of a URI.
+//! The target of a redirect, as a URI.
 
 use http::HeaderValue;
 
-/// The target with each character that a URI does not have percent-encoded as UTF-8: blanks, quotes, brackets of kinds
-/// that clients disagree about, and everything beyond ASCII. `None` if there is none. A percent sign stays.
+/// Percent-encodes, as UTF-8, each character that a URI cannot have: blanks, quotes, everything beyond ASCII, and
+/// brackets that clients treat differently. `None` if `target` needs no encoding. A percent sign stays.
 pub(crate) fn encoded_location(target: &HeaderValue) -> Option<HeaderValue> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if !target.as_bytes().iter().any(|byte| is_foreign(*byte)) {

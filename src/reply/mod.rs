@@ -235,7 +235,7 @@ impl Reply {
         self.body.clear();
     }
 
-    /// Removes the body, and sets its length as a header if that is known. hyper omits the body of a reply to `HEAD` in
+    /// Removes the body, and sets `content-length` if the length is known. hyper omits the body of a reply to `HEAD` in
     /// HTTP/1 only.
     pub(crate) fn silence(&mut self) {
         if let Some(length) = http_body::Body::size_hint(&self.body).exact() {

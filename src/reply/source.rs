@@ -30,7 +30,7 @@ pin_project! {
     pub(crate) struct Pieces<St> {
         #[pin]
         pieces: St,
-        // What is left of a piece that is handed over in parts.
+        // The rest of a piece that is handed over in parts.
         rest: Bytes,
     }
 }
@@ -61,7 +61,7 @@ impl<St: Stream<Item = Result<Bytes>> + Send> Source for Pieces<St> {
     }
 }
 
-/// Takes as much as is handed to the connection at a time: an HTTP/1 connection keeps a buffer as large as its largest
+/// Takes the next part, of at most `PIECE_MAX` bytes. An HTTP/1 connection keeps a buffer as large as its largest
 /// piece.
 fn part(rest: &mut Bytes) -> Bytes {
     rest.split_to(rest.len().min(PIECE_MAX))

@@ -8,7 +8,8 @@ use http::Uri;
 /// Whether the text is a name, an IPv4 address or a bracketed IPv6 address, with or without a port. Blanks, slashes and
 /// user names are refused: two readers could take them for different hosts.
 pub(crate) fn is_host(host: &[u8]) -> bool {
-    // An instance has few hosts, and every request asks: the last valid host of this thread is compared first.
+    // Every request validates its host, and an instance has few hosts. So the thread's last valid host is compared
+    // first.
     thread_local! {
         static LAST: RefCell<Last> = const { RefCell::new(Last { length: 0, text: [0; LAST_MAX] }) };
     }
@@ -28,7 +29,7 @@ pub(crate) fn is_host(host: &[u8]) -> bool {
 /// The longest host that is remembered, in bytes.
 const LAST_MAX: usize = 128;
 
-/// A valid host. It is empty at first, which is valid too.
+/// The last valid host. At first empty, which is valid too.
 struct Last {
     length: usize,
     text: [u8; LAST_MAX],

@@ -70,7 +70,7 @@ impl<S: Send + Sync + 'static> Future for RequestFuture<S> {
 }
 
 impl<S: Send + Sync + 'static> RequestFuture<S> {
-    /// Polls for the response, whose body takes `busy`. The response is made in place: each move of it would cost 30
+    /// Polls for the response, whose body takes `busy`. The response is made in place, because each move costs 30
     /// instructions.
     #[inline]
     pub(crate) fn poll_with(
@@ -161,12 +161,12 @@ impl<S> Exit<S> {
             hand_over_upgrade(&mut response, self.permit);
             return response;
         }
-        // Nothing touches the response after this, so that it is made where it goes.
+        // The last expression, so that the response is made in place.
         reply.into_response(|body| Outgoing::of_reply(body, record, busy, later))
     }
 }
 
-/// Whether an unread body is not drained: the client of a gRPC call over HTTP/2 is to stop as soon as it has its status.
+/// Whether an unread body is reset, not drained: the client of a gRPC call over HTTP/2 stops once it has its status.
 /// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
 fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
     call.has_body

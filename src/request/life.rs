@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
+use http::header::{CONTENT_TYPE, EXPECT, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::budget::{Held, REQUEST_COST};
 use crate::cancel::HangUpPolicy;
@@ -42,7 +42,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
         }
         let marked = self.marked(&seen);
-        let (id, came) = self.begin(&seen, marked);
+        let (mut id, came) = self.begin(&seen, marked);
         if trusted {
             match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
@@ -67,11 +67,11 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 };
                 (admitted.map(|permit| (Arc::clone(place), permit)), Some(scope))
             }
-            // What no handler sees needs no place among those that run, at the cap either.
+            // A refusal runs no handler, so a 404 needs no permit, even at the cap.
             Err(refusal) => (Err(refusal), None),
         };
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
-            head.headers = kept_of_shed(&head.headers);
+            (id, head) = kept_of_shed(&id, &head);
         }
         let arrival = Arrival { spelled, came, has_origin, held: memory };
         let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
@@ -96,7 +96,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
-    /// Answers a head that was not read. `head` is what is known of it.
+    /// Answers a request whose head was not parsed. `head` has the known parts.
     pub(crate) fn refuse(
         self: &Arc<Self>,
         head: Parts,
@@ -115,7 +115,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         RequestFuture::Refused(Some((refusal, exit)))
     }
 
-    /// The memory of a request with a large head, or of one of many on its connection or in the process. Others are not
+    /// The memory of a request with a large head, or of one of many requests. `None` for other requests, which are not
     /// counted.
     #[inline]
     fn weight<'p>(
@@ -209,7 +209,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
-    /// The request's id, and the time at which it came if the record needs the time.
+    /// The request's id, and the time if the record needs the time.
     fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
         let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
         if marked || self.settings.access_log == AccessLog::All {
@@ -234,10 +234,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     }
 }
 
-/// The size of a head from which on it is counted, in bytes. The platform's own headers are far below.
+/// A head is counted from this size on, in bytes. The platform's own headers are far smaller.
 const HEAD_MIN: usize = 8 * KIB;
 
-/// What a header takes beside its name and value, in bytes.
+/// The memory of a header beside its name and value, in bytes.
 const HEADER_COST: usize = 64;
 
 #[cold]
@@ -245,13 +245,51 @@ fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
     peer.hold(weight).map(Box::new)
 }
 
-/// What the reply to a request that is shed needs of its headers, copied. Its reply may have to wait for its turn, and many
-/// may be shed at once: they must not hold their heads meanwhile.
+/// What the reply to a request that is shed needs of its head, and the request's id, copied. Its reply may have to wait for
+/// its turn, and many may be shed at once: they must not hold the buffers of their heads meanwhile.
 #[cold]
-fn kept_of_shed(headers: &HeaderMap) -> HeaderMap {
+fn kept_of_shed(id: &RequestId, head: &Parts) -> (RequestId, Parts) {
     let copy = |name: HeaderName| {
-        let value = HeaderValue::from_bytes(headers.get(&name)?.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(head.headers.get(&name)?.as_bytes()).ok()?;
         Some((name, value))
     };
-    [ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect()
+    let (mut kept, ()) = http::Request::new(()).into_parts();
+    (kept.method, kept.version) = (head.method.clone(), head.version);
+    kept.headers = [HOST, ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect();
+    // Parsed text is copied.
+    if let Ok(uri) = head.uri.to_string().parse() {
+        kept.uri = uri;
+    }
+    (id.detached(), kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the text lies in the buffer.
+    fn is_in(buffer: &[u8], text: &[u8]) -> bool {
+        buffer.as_ptr_range().contains(&text.as_ptr())
+    }
+
+    #[test]
+    fn a_request_that_is_shed_holds_nothing_of_its_buffer() {
+        let buffer = Bytes::from(b"http://shop.example/orders/7?size=xl|1-abc|https://shop.example".to_vec());
+        let value = |range| HeaderValue::from_maybe_shared(buffer.slice(range)).unwrap();
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = Method::PUT;
+        head.uri = http::Uri::from_maybe_shared(buffer.slice(..36)).unwrap();
+        head.headers.insert(ORIGIN, value(43..63));
+        head.headers.insert("cookie", value(37..42));
+        let id = RequestId::from_header(Some(&value(37..42)));
+        assert!(is_in(&buffer, head.uri.path().as_bytes()) && is_in(&buffer, id.as_bytes()));
+        let (id, kept) = kept_of_shed(&id, &head);
+        assert_eq!((id.as_bytes(), &kept.method), (&b"1-abc"[..], &Method::PUT));
+        assert_eq!(kept.uri, "http://shop.example/orders/7?size=xl");
+        assert_eq!((kept.headers.len(), kept.headers[ORIGIN].as_bytes()), (1, &buffer[43..63]));
+        let authority = kept.uri.authority().unwrap().as_str();
+        let texts = [id.as_str(), authority, kept.uri.path()].map(str::as_bytes);
+        assert!(!texts.iter().any(|text| is_in(&buffer, text)));
+        assert!(!is_in(&buffer, kept.headers[ORIGIN].as_bytes()));
+    }
 }

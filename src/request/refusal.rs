@@ -22,7 +22,7 @@ pub(crate) enum Refusal {
     TargetTooLong,
     HeadersTooLarge,
     TooManyFields,
-    /// The head did not come in time.
+    /// The head was not complete within the limit.
     TooSlow,
     /// A head that proxies and servers might read differently.
     BadShape(&'static str),
@@ -30,7 +30,7 @@ pub(crate) enum Refusal {
     UnknownCoding,
     /// The cap on requests in flight is reached.
     Busy,
-    /// Clients make the process hold as much memory as they may.
+    /// The budget for clients is used up.
     NoMemory,
 }
 
@@ -129,7 +129,8 @@ impl IntoReply for Refusal {
     }
 }
 
-/// The access log has a line for it. A second line for each refused request would double the log under overload.
+/// A 503 without an error in the log, because the access log already has a line. A second line for each refusal would
+/// double the log under overload.
 fn later(message: &'static str) -> Reply {
     let error = Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, message).reported();
     Reply::from_error(error.with_header(header::RETRY_AFTER, HeaderValue::from_static("1")))

@@ -163,7 +163,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                 (Ok((stream, address)), Ok(place)) => {
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
-                    // Made before its task begins: the door may end in between.
+                    // Created before its task begins, because the door may end in between.
                     let waiting =
                         Waiting { acceptor: Arc::clone(self), connection: Some((stream, address, place)) };
                     drop(self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes()));
@@ -180,8 +180,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    /// Hands over the connections that the kernel has accepted, and whose requests are there: a closed listener resets
-    /// them. Those beyond `max_connections` are reset all the same.
+    /// Hands over the accepted connections whose requests have come. The close of the listener would reset them, and
+    /// still resets connections beyond `max_connections`.
     fn accept_rest(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
@@ -192,8 +192,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    /// Peeks at the first bytes, and leaves them in the socket for hyper. `None` if the client left. A head of
-    /// HTTP/1 that is not complete within `head_limit` of its first byte is left to the executor, which says so.
+    /// Peeks at the first bytes, which stay in the socket for hyper. `None` if the client left. A head of HTTP/1 that
+    /// is incomplete `head_limit` after its first byte goes to the executor, which answers 408.
     async fn look(&self, stream: &TcpStream) -> io::Result<Option<Sniffed>> {
         let mut head = [0; PROBE_MAX];
         let mut slow_head = Timer::default();
@@ -233,13 +233,13 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         version: HttpVersion,
         place: OwnedSemaphorePermit,
     ) {
-        // An error means that the socket is gone.
+        // An error means that the socket is closed.
         if let Ok(stream) = stream.into_std() {
             self.send_over(stream, address, version, place);
         }
     }
 
-    /// At a stop: a connection whose client has sent something is the executor's, and any other is closed.
+    /// Hands over a connection at a stop, if the client has sent something. Otherwise the connection closes.
     fn hand_over_unread(
         &self,
         stream: std::net::TcpStream,
@@ -250,7 +250,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         let Ok(length @ 1..) = stream.peek(&mut head) else { return };
         let version = match self.probes.sniff(&head[..length]) {
             Sniffed::HttpVersion(version) => version,
-            // hyper answers probes too, and closes what stays incomplete.
+            // hyper answers probes too, and closes a connection whose head stays incomplete.
             Sniffed::Probe(_) | Sniffed::More => HttpVersion::Http1,
         };
         self.send_over(stream, address, version, place);
@@ -264,7 +264,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         place: OwnedSemaphorePermit,
     ) {
         let drain = self.observers.observe();
-        // An error means that the executor is gone.
+        // An error means that the executor has ended.
         let _ = self.to_executor.send(Accepted { stream, address, version, drain, place });
     }
 
@@ -292,13 +292,14 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     }
 }
 
-/// The default of `max_connections`. An idle connection keeps some 12 KiB, so that all of them take a third of the memory.
+/// The default of `max_connections`. An idle connection keeps some 12 KiB, so idle connections take about a third of
+/// the memory.
 fn connections_for(memory_mib: Option<u32>) -> usize {
     let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
     fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))
 }
 
-/// A connection that has not sent its next head yet. The door's end drops it.
+/// A connection that waits for its next head. The end of the door drops it.
 struct Waiting<S: Send + Sync + 'static> {
     acceptor: Arc<Acceptor<S>>,
     connection: Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>,
@@ -330,7 +331,7 @@ impl<S: Send + Sync + 'static> Waiting<S> {
             }
             self.connection = Some((stream, address, place));
         }
-        // Its client left, or was too slow.
+        // The client left, or was too slow.
         self.connection = None;
     }
 
@@ -342,7 +343,7 @@ impl<S: Send + Sync + 'static> Waiting<S> {
     }
 }
 
-/// A request that came right before the end of the door is answered by the executor.
+/// Hands the connection over: a request that came right before the end of the door is answered by the executor.
 impl<S: Send + Sync + 'static> Drop for Waiting<S> {
     fn drop(&mut self) {
         if let Some((stream, address, place)) = self.connection.take()

@@ -18,7 +18,7 @@ pub(crate) struct Io {
     read: OwnedReadHalf,
     write: Arc<OwnedWriteHalf>,
     peer: Arc<Peer>,
-    /// Bytes to read before those of the socket.
+    /// Bytes that are read before the bytes of the socket.
     ahead: Bytes,
 }
 
@@ -43,9 +43,8 @@ impl Io {
         Arc::clone(&self.peer)
     }
 
-    /// Takes a reply of hyper's own, and keeps its status. hyper answers a head that it cannot read by itself, without
-    /// a body and without a record, and has no setting against that. `serve/connection/unread.rs`
-    /// answers in its place.
+    /// Withholds hyper's own reply, and keeps the status. hyper answers a head that it cannot parse without a body and
+    /// a record, and has no setting against this. `serve/connection/unread.rs` answers instead.
     fn withhold(&self, bytes: &[u8]) -> bool {
         let status = bytes.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
         let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());

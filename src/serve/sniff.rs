@@ -8,7 +8,7 @@ use crate::platform::names::shows_a_proxy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HttpVersion {
     Http1,
-    /// A head of HTTP/1 that was not complete in time.
+    /// HTTP/1, with a head that was not complete within the limit.
     Http1Late,
     /// HTTP/2 with prior knowledge: its preface came first.
     Http2,
@@ -39,7 +39,7 @@ pub(crate) struct ProbeHead {
 #[derive(Debug)]
 pub(crate) struct Probes(Vec<Vec<u8>>);
 
-/// Compared as a whole, because a method of HTTP/1 may begin with the same letters.
+/// The whole preface, because a method of HTTP/1 may begin with the same letters.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The longest head of a probe, in bytes. A longer head goes to the executor.
@@ -59,7 +59,8 @@ impl Probes {
         Self(starts)
     }
 
-    /// The version that a head speaks whose end does not come. `None` if that may be HTTP/2, which has no reply for it.
+    /// The version of a head that was not complete within the limit. `None` if it may be HTTP/2, which has no reply for
+    /// a late preface.
     pub(crate) fn sniff_late(seen: &[u8]) -> Option<HttpVersion> {
         (!PREFACE.starts_with(seen)).then_some(HttpVersion::Http1Late)
     }

@@ -12,7 +12,7 @@ use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
 use crate::task::{BoxFuture, Kind, Tracker};
 
-/// Starts the upgrade of this connection. The upgraded connection still counts among the connections, and is told of a
+/// Starts the upgrade of this connection. The upgraded connection keeps its place in `max_connections`, and observes a
 /// drain.
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,

@@ -14,8 +14,8 @@ use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
 
-/// Completes a reply. `app_cors` holds where the request has no place. `protocol` is the second protocol of the app,
-/// such as gRPC. `trusted` means that the platform reads the reply, so that its status header is set.
+/// Completes a reply. `app_cors` applies where the request has no place. `protocol` is the app's second protocol, such
+/// as gRPC. `trusted` means that the platform reads the reply, so the status header of the platform is set.
 pub(crate) fn finish(
     reply: &mut Reply,
     record: &mut Record,
@@ -48,8 +48,8 @@ pub(crate) fn finish(
         reply.our_headers_mut().insert(STATUS, HeaderValue::from_static(names::status::FAILURE));
     }
     record.set_status(status.as_u16());
-    // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as a client that left.
-    // A 205 has none by its rule, and hyper would send one.
+    // A 204 and a 304 have no body. hyper would drop the body unsent, and the record would end as if the client had
+    // left. A 205 must not have a body either, and hyper would send one.
     if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) {
         reply.without_body();
     } else if record.call().head.method == Method::HEAD {
@@ -94,8 +94,8 @@ pub(crate) fn log_cause(error: &Error) {
     }
 }
 
-/// Drops headers that the platform would drop or overwrite, and headers that would break the framing. Encodes what a URI
-/// cannot have in `Location`.
+/// Drops headers that the platform would drop or overwrite, and headers that would break the framing. Percent-encodes
+/// `Location` where a URI needs it.
 fn strip(headers: &mut HeaderMap, status: StatusCode) {
     // Most replies have no such header, and then nothing is allocated.
     let mut redirects = false;

@@ -10,10 +10,8 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 #[cfg(feature = "http2")]
-use crate::budget::Gate;
+use crate::budget::{Gate, SMALL, count_whole};
 use crate::error::{BoxError, Error};
-#[cfg(feature = "http2")]
-use crate::exchange::Peer;
 use crate::exchange::{Busy, Call, Replying};
 use crate::log::{current, say};
 #[cfg(feature = "http2")]
@@ -29,15 +27,22 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
-    /// Holds a stream back whose client does not read. Only HTTP/2 needs it: an HTTP/1 connection has one reply at a
-    /// time, and does not poll it while 48 KiB are unsent.
+    /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
+    /// and hyper stops polling at 48 KiB unsent.
     #[cfg(feature = "http2")]
     gate: Option<Box<Gate>>,
+    /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.
+    #[cfg(feature = "http2")]
+    burst: usize,
 }
 
-/// The smallest piece of a stream that is counted while the client reads.
+/// The smallest piece that is counted while the client reads, in bytes.
 #[cfg(feature = "http2")]
 const COUNTED_MIN: usize = 4 * KIB;
+
+/// The most that smaller pieces of one stream cost together while none of them is counted: 32 pieces of a few bytes.
+#[cfg(feature = "http2")]
+const BURST_MAX: usize = 16 * KIB;
 
 impl Outgoing {
     pub(crate) fn new(body: Body, record: Option<Record>) -> Self {
@@ -48,12 +53,26 @@ impl Outgoing {
             drain: None,
             #[cfg(feature = "http2")]
             gate: None,
+            #[cfg(feature = "http2")]
+            burst: 0,
         }
     }
 
     /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
     /// stream may read it until then.
-    pub(crate) fn of_reply(body: Body, record: Record, busy: Option<Busy>, drain: Option<Tracker>) -> Self {
+    pub(crate) fn of_reply(
+        #[cfg_attr(not(feature = "http2"), allow(unused_mut, reason = "counted in HTTP/2 only"))]
+        mut body: Body,
+        record: Record,
+        busy: Option<Busy>,
+        drain: Option<Tracker>,
+    ) -> Self {
+        #[cfg(feature = "http2")]
+        if let Body::Once(bytes) = &mut body
+            && bytes.len() > SMALL
+        {
+            count_large(bytes, busy.as_ref());
+        }
         Self {
             body,
             record: Some(record),
@@ -61,6 +80,8 @@ impl Outgoing {
             drain,
             #[cfg(feature = "http2")]
             gate: None,
+            #[cfg(feature = "http2")]
+            burst: 0,
         }
     }
 
@@ -84,7 +105,7 @@ impl Outgoing {
         self.record.take()
     }
 
-    /// Polls the stream unless too many bytes are unread, and counts its pieces.
+    /// Polls the stream unless too many bytes are unread, and counts the pieces.
     #[cfg(feature = "http2")]
     fn poll_gated(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Some(peer) = self.busy.as_ref().map(Replying::peer)
@@ -96,17 +117,34 @@ impl Outgoing {
         if let Some(gate) = &mut self.gate {
             ready!(gate.poll_open(cx));
         }
-        let frame = ready!(self.poll_stream(cx));
-        let Some(peer) = self.busy.as_ref().map(Replying::peer) else { return Poll::Ready(frame) };
+        let Poll::Ready(frame) = self.poll_stream(cx) else {
+            // The connection has its turn.
+            self.burst = 0;
+            return Poll::Pending;
+        };
         Poll::Ready(match frame {
-            Some(Ok(frame))
-                if peer.is_http2 && frame.data_ref().is_some_and(|data| is_counted(data, peer)) =>
-            {
-                let gate = self.gate.get_or_insert_with(|| Box::new(Gate::new(peer.account())));
-                Some(Ok(frame.map_data(|data| gate.count(data))))
-            }
+            Some(Ok(frame)) => Some(Ok(frame.map_data(|data| self.counted(data)))),
             frame => frame,
         })
+    }
+
+    /// Counts a piece of a stream. Small ones count only if they may gather behind others.
+    #[cfg(feature = "http2")]
+    fn counted(&mut self, data: Bytes) -> Bytes {
+        let Some(peer) = self.busy.as_ref().map(Replying::peer) else { return data };
+        if !peer.is_http2 || data.is_empty() {
+            return data;
+        }
+        if data.len() < COUNTED_MIN && !peer.is_stuck() {
+            if self.burst >= BURST_MAX && self.gate.as_ref().is_some_and(|gate| gate.is_all_sent()) {
+                self.burst = 0;
+            }
+            self.burst = self.burst.saturating_add(Gate::cost(&data));
+            if self.burst < BURST_MAX {
+                return data;
+            }
+        }
+        self.gate.get_or_insert_with(|| Box::new(Gate::new(peer.account()))).count(data)
     }
 
     /// Polls the author's stream, which may log and may panic.
@@ -168,10 +206,13 @@ impl Outgoing {
     }
 }
 
-/// Small pieces count only if they may gather behind others.
+/// Counts the large body of a reply, which its client may not read. An HTTP/1 connection has one reply at a time.
 #[cfg(feature = "http2")]
-fn is_counted(data: &Bytes, peer: &Peer) -> bool {
-    data.len() >= COUNTED_MIN || (peer.is_stuck() && !data.is_empty())
+#[cold]
+fn count_large(bytes: &mut Bytes, busy: Option<&Busy>) {
+    if let Some(peer) = busy.map(Busy::peer).filter(|peer| peer.is_http2) {
+        count_whole(peer.account(), bytes);
+    }
 }
 
 impl http_body::Body for Outgoing {
@@ -231,5 +272,61 @@ impl Drop for Outgoing {
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing").field("body", &self.body).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "http2")]
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::exchange::Peer;
+    use crate::reply::Source;
+
+    /// Small pieces without end, so many before each pause.
+    struct Ready {
+        at_once: usize,
+        given: usize,
+    }
+
+    impl Source for Ready {
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<crate::Result<Frame<Bytes>>>> {
+            self.given += 1;
+            if self.given.is_multiple_of(self.at_once + 1) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b'x'; 50])))))
+        }
+    }
+
+    /// The pieces that a stream gives in so many polls while none is sent, and whether any of them counts.
+    fn pieces(at_once: usize, polls: usize) -> (Vec<Bytes>, bool) {
+        let budget = Budget::new(SMALL);
+        let peer = Arc::new(Peer::new(([127, 0, 0, 1], 1).into(), true, budget.clone()));
+        let mut body = Outgoing::new(Body::Stream(Box::pin(Ready { at_once, given: 0 })), None);
+        body.set_busy(peer.begin().replying());
+        let mut pieces = Vec::new();
+        for _ in 0..polls {
+            let polled =
+                http_body::Body::poll_frame(Pin::new(&mut body), &mut Context::from_waker(Waker::noop()));
+            if let Poll::Ready(piece) = polled {
+                pieces.push(piece.unwrap().unwrap().into_data().unwrap());
+            }
+        }
+        (pieces, !budget.is_unused())
+    }
+
+    #[test]
+    fn small_pieces_that_are_ready_at_once_are_held_back_too() {
+        let (all, is_counted) = pieces(usize::MAX - 1, 2000);
+        assert!(is_counted && (100..200).contains(&all.len()), "{}", all.len());
+        // Those that come now and then are free.
+        let (few, is_counted) = pieces(5, 600);
+        assert!(!is_counted && few.len() == 500, "{}", few.len());
     }
 }

@@ -86,7 +86,7 @@ impl<F: Begin<T>, T> PanicGuard<F, T> {
             if let Self::Start(start) = self
                 && let Some(start) = start.take()
             {
-                // What was there is empty: forgotten, it is not looked through again.
+                // The replaced value is empty; `forget` saves its drop glue.
                 std::mem::forget(std::mem::replace(self, Self::Running(start.begin())));
             }
             if let Self::Running(future) = self

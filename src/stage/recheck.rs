@@ -24,8 +24,7 @@ pub(crate) struct Recheck {
     left: u8,
 }
 
-/// A waker that the executor wakes after it has polled its sockets. The request's task may be woken by others before
-/// that.
+/// A waker that the executor wakes after it has polled its sockets. Other wakes of the request's task may come earlier.
 struct Turn {
     is_over: AtomicBool,
     task: Waker,

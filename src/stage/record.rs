@@ -28,7 +28,7 @@ pub(crate) struct Record {
 #[derive(Clone, Copy)]
 enum Listed {
     Not,
-    /// Through its connection, which the roll lists.
+    /// In the entry of the connection.
     ByPeer,
     Alone(Place),
 }
@@ -214,7 +214,7 @@ impl Listed {
     }
 }
 
-/// A connection whose thread is blocked when the process ends: its request is cut.
+/// Cuts the request of a connection whose thread is blocked when the process ends.
 impl InFlight for Peer {
     fn cut(&self, counts: &LiveCounters, is_logged: bool) {
         if let Some(call) = self.current() {
@@ -266,7 +266,7 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     stamp(out);
     out.extend_from_slice(level);
     match call.id.generated() {
-        // Digits and dashes need no escaping.
+        // Hexadecimal digits and dashes need no escaping.
         Some(id) => out.extend_from_slice(id),
         None => text_into(out, call.id.as_bytes()),
     }

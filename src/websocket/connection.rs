@@ -75,10 +75,10 @@ impl Connection {
         self.engine.ping();
     }
 
-    /// Queues a close if one was asked for, and then the protocol's own frames, behind the messages.
+    /// Queues a requested close, and then the protocol's own frames, behind the messages.
     #[inline]
     pub(super) fn prepare(&mut self, mail: &mut Mail) {
-        // Mostly there is nothing to queue, and every message asks several times.
+        // Every message comes here several times, mostly with nothing to queue.
         if mail.close.is_some() || !self.engine.replies.is_empty() {
             self.queue(mail);
         }
@@ -95,7 +95,7 @@ impl Connection {
         }
     }
 
-    /// Reads the next event. A large message is not read before it `is_wanted`: see [`Connection::is_parked`].
+    /// Reads the next event. A large message is read only if `is_wanted`: see [`Connection::is_parked`].
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, is_wanted: bool) -> Poll<Incoming> {
         match self.phase {
             Phase::Open | Phase::Closing => {}
@@ -114,7 +114,7 @@ impl Connection {
         Poll::Ready(incoming)
     }
 
-    /// Whether nothing is read until the closure waits for a message.
+    /// Whether reading waits until the closure wants a message.
     pub(super) fn is_parked(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Closing) && self.engine.is_parked()
     }

@@ -56,7 +56,7 @@ impl Engine {
         Self { frames, fragments: None, utf8, max_message, has_closed: false, replies: Vec::new() }
     }
 
-    /// Reads the next event. Pings are answered in between. A large message is not read before it `is_wanted`.
+    /// Reads the next event, and answers pings in between. A large message is read only if `is_wanted`.
     pub(super) fn poll_read(
         &mut self,
         io: &mut dyn UpgradedIo,
@@ -80,7 +80,7 @@ impl Engine {
         }
     }
 
-    /// Whether a large message waits until it is wanted.
+    /// Whether a large message waits for the closure.
     pub(super) fn is_parked(&self) -> bool {
         self.frames.is_parked(self.expected(false))
     }
@@ -224,6 +224,7 @@ mod tests {
     use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
     use super::*;
+    use crate::budget::Budget;
 
     /// A client's bytes, `piece` at a time; then pending.
     struct Script {
@@ -368,5 +369,36 @@ mod tests {
         let mut engine = Engine::new(1000, &Bytes::new(), None);
         let incoming = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), true);
         assert!(matches!(incoming, Poll::Ready(Incoming::Replies)) && engine.replies.len() < 4400);
+    }
+
+    /// An engine behind small fragments of one message without end, of which each read gives one, when it reads no more.
+    fn fragmented(budget: &Budget, is_wanted: bool) -> (Engine, Poll<Incoming>) {
+        let fragments = [frame(0x02, &[7; 1000]), frame(0x00, &[7; 1000]).repeat(999)].concat();
+        let mut io = Script { piece: frame(0, &[7; 1000]).len(), bytes: fragments };
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), false, budget.clone());
+        let mut engine = Engine::new(10_000_000, &Bytes::new(), Some(Arc::new(peer)));
+        let last = engine.poll_read(&mut io, &mut Context::from_waker(Waker::noop()), is_wanted);
+        (engine, last)
+    }
+
+    #[test]
+    fn small_fragments_of_a_large_message_are_counted() {
+        let budget = Budget::new(400_000);
+        let (engine, last) = fragmented(&budget, true);
+        let Poll::Ready(last) = last else { panic!("more is read than there is room for") };
+        assert_eq!((name(&last), budget.refused()), ("broken 1013".to_owned(), 1));
+        drop(engine);
+        assert!(budget.account().take(300_000).is_some(), "all of it is free again");
+    }
+
+    #[test]
+    fn small_fragments_of_a_large_message_wait_until_it_is_wanted() {
+        let (engine, last) = fragmented(&Budget::new(10_000_000), false);
+        assert!(last.is_pending() && engine.is_parked());
+        let came = engine.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+        assert!((60_000..70_000).contains(&came), "{came}");
+        let (engine, last) = fragmented(&Budget::new(10_000_000), true);
+        assert!(last.is_pending());
+        assert_eq!(engine.fragments.map(|(_, fragments)| fragments.len()), Some(1_000_000));
     }
 }

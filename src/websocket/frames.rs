@@ -29,7 +29,7 @@ pub(super) enum Fault {
     Gone,
     Protocol(ProtocolError),
     TooLarge,
-    /// Clients make the process hold too much memory.
+    /// The budget for clients is used up.
     NoMemory,
 }
 
@@ -38,9 +38,9 @@ pub(super) enum Fault {
 pub(super) struct Expected {
     /// The length of the message's earlier fragments, in bytes.
     pub(super) so_far: usize,
-    /// The largest payload, in bytes.
+    /// The largest allowed payload, in bytes.
     pub(super) most: usize,
-    /// Whether the closure waits for a message. A large one is not read before that.
+    /// Whether the closure waits for a message. Until then a large message is not read.
     pub(super) is_wanted: bool,
 }
 
@@ -50,7 +50,7 @@ const SMALL: usize = 2 * KIB;
 /// The least free room, in bytes. With less, more is reserved.
 const ROOM_MIN: usize = KIB / 2;
 
-/// The most room that is reserved before the bytes for it have come.
+/// The most bytes that are reserved for a payload before they have arrived.
 const LARGE: usize = 64 * KIB;
 
 /// The largest payload of a control frame, in bytes.
@@ -58,9 +58,9 @@ const CONTROL_MAX: u64 = 125;
 
 pub(super) struct Frames {
     input: BytesMut,
-    /// Counts the memory of large messages. `None` in tests.
+    /// The connection, whose account counts large messages. `None` in tests.
     peer: Option<Arc<Peer>>,
-    /// The memory of a large message that is not complete.
+    /// The memory of a large, incomplete message.
     held: Option<Held>,
     /// The head of a frame whose payload is not complete.
     head: Option<Head>,
@@ -84,7 +84,7 @@ impl Head {
     }
 }
 
-/// A large message, with its memory.
+/// A large message, with its counted memory.
 struct Large {
     message: BytesMut,
     _held: Held,
@@ -102,13 +102,18 @@ impl Frames {
         Self { input: BytesMut::from(read_buf), peer, held: None, head: None, moved: false }
     }
 
-    /// Whether a large message waits until it is wanted. Then nothing is read, and a poll wakes nobody.
+    /// Whether a large message waits for the closure. A parked connection reads nothing, and its poll registers no
+    /// waker.
     pub(super) fn is_parked(&self, expected: Expected) -> bool {
-        let is_large = |head: &Head| expected.so_far + head.length > LARGE && head.is_data();
-        !expected.is_wanted && self.head.as_ref().is_some_and(is_large)
+        !expected.is_wanted && expected.so_far + self.data_head().map_or(0, |head| head.length) > LARGE
     }
 
-    /// The bytes of a complete message, which stay counted until they are dropped.
+    /// The head of a fragment or a message whose payload is not complete.
+    fn data_head(&self) -> Option<Head> {
+        self.head.filter(Head::is_data)
+    }
+
+    /// The bytes of a complete message. They stay counted until they are dropped.
     pub(super) fn complete(&mut self, message: BytesMut) -> Bytes {
         match self.held.take() {
             None => message.freeze(),
@@ -116,12 +121,11 @@ impl Frames {
         }
     }
 
-    /// Frees everything: no more frames are read.
+    /// Frees all buffers. No frames are read afterwards.
     pub(super) fn clear(&mut self) {
         (self.input, self.head, self.held) = (BytesMut::new(), None, None);
     }
 
-    /// Reads the next frame.
     pub(super) fn poll_next(
         &mut self,
         io: &mut dyn UpgradedIo,
@@ -147,7 +151,7 @@ impl Frames {
         }
     }
 
-    /// Whether a frame's head is read and its payload is not complete.
+    /// Whether the head of a frame is read, and the payload is incomplete.
     pub(super) fn is_mid_payload(&self) -> bool {
         self.head.is_some()
     }
@@ -222,10 +226,9 @@ impl Frames {
         Frame { opcode, is_final, payload, seen: unmasked }
     }
 
-    /// Counts the message with the bytes that are read next. False if there is no room for them.
+    /// Counts the message, its earlier fragments too, with the bytes that are read next. False if there is no room.
     fn has_room(&mut self, so_far: usize) -> bool {
-        let Some(head) = self.head.filter(Head::is_data) else { return true };
-        let length = so_far + head.length.min(self.input.len() + LARGE);
+        let length = so_far + self.data_head().map_or(0, |head| head.length.min(self.input.len() + LARGE));
         self.peer.as_ref().is_none_or(|peer| peer.hold_body(&mut self.held, length))
     }
 

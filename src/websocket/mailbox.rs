@@ -33,7 +33,7 @@ pub(super) struct Mail {
     pub(super) reader: Sleeper,
     pub(super) writer: Sleeper,
     sending: Sending,
-    /// Whether a large message is not read before the closure waits for it.
+    /// Whether a large message waits for the closure.
     pub(super) is_parked: bool,
     driver: Option<Waker>,
 }
@@ -103,13 +103,13 @@ impl Mailbox {
     }
 }
 
-/// A message that waits for room.
+/// The state of a message that waits for room in the outbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Sending {
     #[default]
     Nothing,
     Waits,
-    /// Our answer to the client's close waits for the message.
+    /// The reply to the client's close waits for the message.
     HoldsClose,
 }
 
@@ -122,7 +122,7 @@ impl Sending {
 }
 
 impl Mail {
-    /// Whether our answer to the client's close waits for a message.
+    /// Whether the reply to the client's close waits for a message.
     pub(super) fn is_held(&self) -> bool {
         self.sending == Sending::HoldsClose
     }
@@ -132,7 +132,8 @@ impl Mail {
         (self.inbox.is_some() && !self.is_over) || self.outbox.is_flooded()
     }
 
-    /// Whether a large message may be read: the closure waits for it, or it is read and dropped.
+    /// Whether a large message may be read: the closure waits for it, or nothing is received any more and the message
+    /// is dropped.
     pub(super) fn is_wanted(&self) -> bool {
         self.reader.is_asleep || self.is_over
     }
@@ -169,7 +170,7 @@ impl Mail {
     }
 }
 
-/// A task that may wait. Its waker is kept, because it is mostly the same each time.
+/// A task that may wait. The waker is kept, because a task mostly waits with the same waker.
 #[derive(Default)]
 pub(super) struct Sleeper {
     waker: Option<Waker>,

@@ -1,8 +1,8 @@
-//! The task of one socket: it reads, answers pings, runs the author's closure, writes its messages, and closes.
+//! The task of one socket: it reads, answers pings, runs the author's closure, writes messages, and closes.
 //!
-//! One task does all of that, so that a message from the socket to the closure and back costs one wake-up, one read and
-//! one write. While the closure has not taken a message, nothing more is read. A large message is read when the closure
-//! waits for it. When the closure waits, its messages are flushed.
+//! A single task costs one wake, one read and one write for a message to the closure and back. While the closure has
+//! not taken a message, the task reads nothing more. A large message is read once the closure waits for it. Whenever
+//! the closure waits, its messages are flushed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,10 +72,10 @@ pub(super) struct Opening {
     pub(super) finish: Finish,
 }
 
-/// Whether the closure may run without limit after its client has left.
+/// Whether the closure may run without limit after the client has left.
 pub(super) enum Finish {
     No,
-    /// If no more than so many handlers do.
+    /// Yes, while fewer than this number of handlers run without their clients.
     Bounded(Arc<LiveCounters>, u64),
     Yes {
         _permit: FinishPermit,
@@ -94,7 +94,7 @@ impl Begin<Result> for Start {
 }
 
 impl Finish {
-    /// Asked once the client has left. Beyond the bound a closure ends as it does without the policy.
+    /// Called once the client has left. Beyond the bound the closure ends as without the policy.
     fn is_granted(&mut self) -> bool {
         if let Self::Bounded(counts, most) = self {
             *self =
@@ -313,8 +313,8 @@ impl Future for Session {
     }
 }
 
-/// The error that the closure gets for a client's fault. The client was told the reason; it is not an error of the
-/// function.
+/// The error that the closure gets for a client's fault. The client got the reason in the close frame, and the function
+/// is not at fault.
 fn fault(close: &Close) -> Error {
     let status = match close.code {
         1009 => StatusCode::PAYLOAD_TOO_LARGE,

@@ -61,10 +61,10 @@ impl<S> Socket<S> {
     /// the backpressure.
     ///
     /// # Errors
-    /// Once, when the client breaks the protocol (closed with 1002), sends text that is not UTF-8 (1007) or too large a
-    /// message (1009), or when there is no room for a large one (1013): see
-    /// [`App::client_memory`](crate::App::client_memory). The client is told, so that the error is not logged if the
-    /// closure returns it.
+    /// Once, when the client breaks the protocol (closed with 1002), or sends text that is not UTF-8 (1007) or a message
+    /// that is too large (1009). Also once for a message without room in
+    /// [`App::client_memory`](crate::App::client_memory) (1013). If the closure returns the error, nothing is logged,
+    /// because the function is not at fault.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -101,6 +101,9 @@ impl<S> Socket<S> {
     ///
     /// # Errors
     /// When the value cannot be written as JSON, or the socket is closed.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
     pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
         self.sender.send_json(value)
     }
@@ -179,6 +182,9 @@ impl SocketSender {
     ///
     /// # Errors
     /// When the value cannot be written as JSON, or the socket is closed.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
     pub fn send_json(&mut self, value: &impl Serialize) -> Sending<'_> {
         Sending { mailbox: &self.mailbox, message: Message::json(value).map(Some), is_waiting: false }
     }

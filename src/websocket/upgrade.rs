@@ -34,7 +34,7 @@ pub struct Upgrade {
     call: Arc<Call>,
     closure: Closure,
     stops: Stops,
-    /// The handlers that run without a client, and how many may.
+    /// The counter of handlers that run without their clients, and their maximum.
     finishing: (Arc<LiveCounters>, u64),
     deadline: Option<Instant>,
     /// The requested host. Its own pages may open sockets.
@@ -74,9 +74,9 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     ///
     /// **The end.** When a client closes, or leaves without a close, [`Socket::next`] gives `None`. The closure then
     /// has 10 s to end, or unlimited time under [`HangUpPolicy::Finish`], within
-    /// [`App::max_finishing`](crate::App::max_finishing). The socket is closed with 1001 before the
-    /// platform stops or freezes the instance, when the process drains, and shortly before the function's time-out.
-    /// `next` gives `None` then too, and a drain waits for the closure under its deadline.
+    /// [`App::max_finishing`](crate::App::max_finishing). The socket is closed with 1001 before the platform stops or
+    /// freezes the instance, when the process drains, and shortly before the function's time-out. Then too `next` gives
+    /// `None`, and a drain waits for the closure until the drain's deadline.
     ///
     /// **The record.** A socket is one request, in flight until it ends. It is recorded with 101, or as 499 if the
     /// client left without a close. An error of the closure closes the socket with 1011 and the error's public message,
@@ -87,8 +87,8 @@ impl<S: Send + Sync + 'static> Exchange<S> {
     /// [`with_ping_every`](Upgrade::with_ping_every) and [`with_pong_within`](Upgrade::with_pong_within): 30 s by
     /// default. A client that keeps sending is never silent, although its messages are not read. A closure that must
     /// not wait for such a client puts a time limit around its `send`. The socket then holds the queue and one received
-    /// message of up to 64 KiB: a larger one is not read before the closure waits for it. Large messages count towards
-    /// [`App::client_memory`](crate::App::client_memory); one for which there is no room closes the socket with 1013.
+    /// message of up to 64 KiB. A larger message is not read before the closure waits for it. Large messages count
+    /// towards [`App::client_memory`](crate::App::client_memory). A message without room closes the socket with 1013.
     ///
     /// Compression (`permessage-deflate`) is not negotiated. A WebSocket needs HTTP/1.1.
     #[track_caller]
@@ -158,7 +158,8 @@ impl Upgrade {
         self
     }
 
-    /// Lets pages of every origin open sockets. For sockets that give a stranger's page nothing it may not have.
+    /// Lets pages of every origin open sockets. For sockets without private data: any page in a user's browser may then
+    /// open one.
     pub fn with_any_origin(mut self) -> Self {
         self.any_origin = true;
         self

@@ -37,7 +37,7 @@ impl Folder {
         path
     }
 
-    /// Makes a file of so many bytes, none of which is on the disk.
+    /// Makes a sparse file of `bytes` bytes, which takes no space on the disk.
     pub fn hollow(&self, name: &str, bytes: u64) {
         let path = self.file(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -34,18 +34,18 @@ impl Conn {
         Self { stream, buffer: Vec::new(), raw: Vec::new() }
     }
 
-    /// What came beyond the last reply or head.
+    /// The bytes behind the last reply or head.
     pub fn take_unread(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)
     }
 
-    /// The socket, for a loop that counts bytes and takes nothing apart. Bytes that came before belong to
+    /// The socket, for a loop that only counts bytes. Bytes that were already read are in
     /// [`take_unread`](Self::take_unread).
     pub fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
-    /// The socket alone. Nothing unread may be left behind.
+    /// The socket. Panics if unread bytes are left.
     #[track_caller]
     pub fn into_stream(self) -> TcpStream {
         assert!(self.buffer.is_empty(), "unread: {:?}", String::from_utf8_lossy(&self.buffer));
@@ -238,7 +238,7 @@ impl Conn {
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
-    /// Whether something more comes within so long. It is left to be read.
+    /// Whether more bytes come within `time`. The bytes stay unread.
     pub fn comes_within(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();
         let comes = !self.buffer.is_empty() || matches!(self.stream.peek(&mut [0; 1]), Ok(1..));

@@ -18,7 +18,7 @@ const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// What a client says first; its SETTINGS follow.
+/// The first bytes of a client. SETTINGS follow.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const WINDOW: i64 = 65_535;
@@ -58,7 +58,7 @@ impl Conn {
         conn
     }
 
-    /// Connects, and leaves the preface to the caller.
+    /// Connects without a preface, which the caller sends.
     #[track_caller]
     pub fn silent(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
@@ -247,7 +247,7 @@ impl Conn {
         told
     }
 
-    /// Reads until the server closes: what came, frame by frame or not.
+    /// Reads until the server closes. Gives all bytes, whether or not they are frames.
     #[track_caller]
     pub fn read_to_close(&mut self) -> Vec<u8> {
         let mut came = Vec::new();

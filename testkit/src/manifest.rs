@@ -85,7 +85,7 @@ impl Function {
         self.prop("timeout", seconds)
     }
 
-    /// Its memory, in MiB, which the manifest calls MB.
+    /// The function's memory, in MiB. The manifest calls the unit MB.
     #[must_use]
     pub fn memory(self, mb: u32) -> Self {
         self.prop("memorySize", mb)

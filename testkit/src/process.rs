@@ -35,9 +35,9 @@ pub fn below(pid: u32) -> Vec<u32> {
     found
 }
 
-/// A port that was free a moment ago. It lies below those that the system gives to connections that go out, and below
-/// those that fc-local takes for instances. Each test process begins elsewhere: a server on a port that another one has
-/// taken meanwhile would be asked in its place.
+/// A port that was free a moment ago. The port lies below the system's ports for outgoing connections, and below
+/// fc-local's ports for instances. Each test process begins elsewhere: otherwise a test could ask another process's
+/// server on the same port.
 pub fn free_port() -> u16 {
     static NEXT: OnceLock<AtomicUsize> = OnceLock::new();
     const PORTS: std::ops::Range<u16> = 10_000..20_000;

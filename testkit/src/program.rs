@@ -93,7 +93,7 @@ impl Launch {
         self
     }
 
-    /// What it reads on its standard input: less than a pipe holds, 64 KiB.
+    /// The program's standard input: less than a pipe holds, 64 KiB.
     #[must_use]
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
@@ -167,7 +167,7 @@ impl Launch {
     pub fn start(&self) -> Program {
         let mut child = self.spawn();
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that does not read it has ended, which its test sees.
+            // A program that does not read its input has ended, which the test notices.
             _ = stdin.write_all(&self.input);
         }
         let out = match (&self.stdout, child.stdout.take()) {
@@ -223,7 +223,7 @@ impl Program {
         &self.out
     }
 
-    /// From here on its standard output is read, which was [unread](Launch::unread).
+    /// Begins to read standard output, which was [unread](Launch::unread) until now.
     #[track_caller]
     pub fn read_on(&mut self) {
         let pipe = self.child.stdout.take().expect("nobody reads its standard output yet");

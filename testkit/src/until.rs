@@ -37,7 +37,7 @@ pub fn until_settled(what: &str, mut look: impl FnMut() -> u64) -> u64 {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a pause between two looks; no executor runs on this thread")]
-/// A pause between two looks.
+/// The pause between two polls.
 pub fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }

@@ -31,7 +31,7 @@ pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The same frame as a server sends it.
+/// The same frame from a server, without a mask.
 pub fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = head(first, payload.len());
     frame.extend_from_slice(payload);

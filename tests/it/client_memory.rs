@@ -236,3 +236,27 @@ fn the_budget_is_a_setting() {
     conn.send(&h1::bytes(&Ask::post("/read", vec![b'x'; 64 * 1024])));
     conn.answer("POST").assert_status(200);
 }
+
+/// The least budget lets one piece through after the other.
+#[test]
+fn a_stream_goes_on_without_a_budget() {
+    let server = Launch::app("settings").var("IT_CLIENT_MEMORY", "0").start();
+    let mut conn = h2::Conn::open(server.port);
+    let body = vec![b'x'; 60_000];
+    assert_eq!(conn.ask(&Ask::post("/echo", body.clone())).assert_status(200).body, body);
+}
+
+/// Whole replies of one client that does not read use the memory up, whether or not they have begun.
+#[test]
+fn whole_replies_that_nobody_reads_count() {
+    let server = Launch::app("settings").var("IT_CLIENT_MEMORY", "4000000").start();
+    let read = || server.ask(&Ask::post("/read", vec![b'x'; 200_000]));
+    let mut hoard = greedy::windows(server.port, 0);
+    for _ in 0..4 {
+        hoard.send(&Ask::get("/whole"));
+    }
+    until("the memory to be used up", || (read().status == 503).then_some(()));
+    drop(hoard);
+    server.until_idle();
+    read().assert_status(200);
+}

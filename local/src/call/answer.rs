@@ -1,4 +1,4 @@
-//! The answer to a call: its head, and a body that is still to come.
+//! The answer to a call: the head, and a body that is still being sent.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use super::stream::AnswerStream;
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 
-/// The largest reply that is not streamed. The platform states no limit. This one protects the machine.
+/// The largest reply that is not streamed, in bytes. The platform states no limit; this limit protects the machine.
 const WHOLE_MAX: usize = 256 * MIB;
 
-/// A reply whose body is still to come.
+/// A reply whose body is still being sent.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: response::Parts,
     pub(crate) body: AnswerBody,
 }
 
-/// The body of an answer. The body owns the call's run: dropping it before its end means that the client left.
+/// The body of an answer. The body owns the call's run: a drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     incoming: Incoming,
@@ -36,12 +36,12 @@ pub(crate) struct AnswerBody {
     run: Run,
 }
 
-/// How the function sends its body, which decides how the platform passes it on.
+/// The framing of the function's body, which decides whether the platform buffers or streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// With a length: the platform reads the whole body before it sends any of it.
+    /// `Content-Length`: the platform buffers the whole body before it sends any byte.
     Length,
-    /// In chunks: the platform passes each chunk on at once.
+    /// Chunked: the platform sends each chunk at once.
     Chunks,
 }
 
@@ -49,7 +49,7 @@ enum Framing {
 #[derive(Debug)]
 pub(crate) struct Whole {
     pub(crate) bytes: Bytes,
-    /// The last 4 KiB of the call's log, if they were asked for.
+    /// The last 4 KiB of the call's log, if the caller asked for the log.
     pub(crate) log: Option<String>,
 }
 
@@ -84,25 +84,25 @@ impl AnswerBody {
         self.framing == Framing::Chunks
     }
 
-    /// The body chunk by chunk.
+    /// Streams the body.
     pub(crate) fn stream(self) -> AnswerStream {
         AnswerStream::new(self.incoming, self.run)
     }
 
-    /// Whether the function agreed to a WebSocket, which has no body.
+    /// Whether the function accepted the upgrade to WebSocket. A WebSocket has no body.
     pub(crate) fn is_tunnel(&self) -> bool {
         self.upgraded.is_some()
     }
 
-    /// The WebSocket between the client's connection and the function's.
+    /// Takes the WebSocket between the client's connection and the function's.
     pub(crate) fn tunnel(self, client: OnUpgrade) -> AnswerTunnel {
         AnswerTunnel::new(client, self.upgraded, self.run)
     }
 
-    /// The body chunk by chunk, after a moment for its first piece.
+    /// Streams the body, after a short wait for the first piece.
     ///
     /// # Errors
-    /// The function broke off before it.
+    /// The function broke off before the first piece.
     pub(crate) async fn stream_begun(self) -> Result<AnswerStream, Failure> {
         self.stream().begun().await
     }
@@ -124,7 +124,7 @@ impl AnswerBody {
         Err(failure)
     }
 
-    /// Drops the body, because the answer breaks a rule of the platform.
+    /// Drops the body, because the head of the answer breaks a rule of the platform.
     pub(crate) fn refuse(self, failure: &Failure) {
         self.run.fail(failure);
     }

@@ -14,7 +14,7 @@ use crate::wire::{BodyFault, Payload};
 pub(crate) enum CallKind {
     /// The client's own request.
     Http,
-    /// The client's own request, which asks for a WebSocket.
+    /// The client's own request, with the headers of a WebSocket handshake.
     Handshake,
     /// An event, which the platform posts to the function.
     Event,
@@ -42,7 +42,7 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: Uri,
-    /// Without hop-by-hop and reserved headers. `dispatch` adds the platform's own.
+    /// The client's headers, without hop-by-hop and reserved headers. `dispatch` adds the platform's own.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) body_fault: BodyFault,

@@ -45,8 +45,8 @@ pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     }
 }
 
-/// Refuses a head that two readers could take for two framings. A function may change to WebSocket if it was asked to, and
-/// to nothing else.
+/// Refuses a head that two readers could frame differently. Also refuses a switch to any protocol except a requested
+/// WebSocket.
 fn check_head(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
     if let Some(fault) = headers::coding_fault(&head.headers) {
         return Err(Failure::bad_response(format!("the function's reply has {fault}")));
@@ -69,7 +69,7 @@ impl Run {
         self.begin = Instant::now();
         let Call { method, target, headers, payload, body_fault, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
-        // A retry builds the request again. Retries are rare, so no copy is kept.
+        // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
         let mut request = make(self, payload)?;
         let mut tries = 0;
@@ -131,13 +131,14 @@ impl Run {
                     let text = format!("function '{}' is being stopped", function.name);
                     return Err(Failure::unavailable(text));
                 }
-                // A newer generation has replaced this one meanwhile.
+                // A newer generation has replaced this generation meanwhile.
                 Err(Refusal::Closed) => {}
             }
         }
     }
 
-    /// A connection to the leased instance, or to another instance if that one is gone. Nothing was sent yet.
+    /// Connects to the leased instance, or to another instance if the leased one has ended. Safe, because nothing was
+    /// sent yet.
     async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
@@ -145,7 +146,7 @@ impl Run {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            // A closed port shows the end of an instance earlier than the guard's report.
+            // A refused connection shows the end of an instance earlier than the guard's report.
             let is_dead = error.kind() == io::ErrorKind::ConnectionRefused
                 || lease.instance.process.exited_within(EXIT_NEWS).await.is_some();
             if !is_dead {
@@ -161,7 +162,7 @@ impl Run {
         Err(self.crashed().await)
     }
 
-    /// A new connection to the same instance. Its other kept connections have probably ended too.
+    /// Opens a new connection to the same instance. The other kept connections have probably ended too.
     async fn reopen(&self) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         lease.instance.connections.clear();
@@ -204,7 +205,7 @@ impl Run {
         Ok(request)
     }
 
-    /// An HTTP/1.0 server reads a body by its length only, so hyper sends it no chunked body.
+    /// Whether the body needs a `Content-Length`, because an HTTP/1.0 server cannot read chunks.
     fn must_tell_length(&self, payload: &Payload) -> bool {
         let reads_chunks =
             self.lease.as_ref().is_none_or(|lease| lease.instance.connections.may_send_chunks());

@@ -1,4 +1,4 @@
-//! The one way to an instance. Every caller of a function makes a [`Call`] and gives it to [`dispatch()`].
+//! The only way to an instance. Every caller of a function makes a [`Call`] and passes the call to [`dispatch()`].
 
 mod answer;
 mod call;

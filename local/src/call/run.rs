@@ -11,10 +11,10 @@ use crate::failure::{Failure, mebibytes};
 use crate::instance::Lease;
 use crate::wire::Payload;
 
-/// How long the report of a process's end may take to arrive after its connection broke.
+/// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 
-/// A call that an instance is working on. Dropping it before it is finished means that the client left.
+/// A call that an instance is working on. A drop before the end means that the client left.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: Arc<str>,
@@ -29,7 +29,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Begins a call that waits for an instance. The function's time does not run yet.
+    /// Begins a call that waits for an instance. The function's time limit does not run yet.
     pub(super) fn new(id: &Arc<str>, function: &Arc<str>, log: &Log, tail: Option<Tail>) -> Self {
         Run {
             id: Arc::clone(id),
@@ -56,8 +56,8 @@ impl Run {
         self.begin + self.limit
     }
 
-    /// Ends the call at the function's time limit. The instance may still be busy with it, so an instance with one call
-    /// at a time gets no further one.
+    /// Ends the call at the function's time limit. The instance may still work on the call, so an instance with a
+    /// concurrency of 1 gets no further call.
     pub(super) fn timed_out(&self) -> Failure {
         if let Some(lease) = &self.lease
             && lease.instance.generation.function.concurrency == 1
@@ -71,13 +71,13 @@ impl Run {
     pub(super) async fn crashed(&self) -> Failure {
         let duration = self.begin.elapsed();
         if let Some(lease) = &self.lease {
-            // The report of its end removes the instance from the pool before the next call.
+            // The report of the end removes the instance from the pool before the next call.
             lease.instance.process.exited_within(EXIT_NEWS).await;
         }
         Failure::process_exited(duration, self.memory())
     }
 
-    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
+    /// Waits until endless calls, such as WebSockets, are asked to end.
     pub(super) async fn farewell(&self) {
         match &self.lease {
             Some(lease) => lease.farewell().await,
@@ -101,14 +101,14 @@ impl Run {
         self.source.instance.clone()
     }
 
-    /// The client has the head of the reply. The body is passed on as it comes.
+    /// Notes that the client has the head of the reply, and that the body is streamed.
     pub(crate) fn begin_stream(&mut self) {
         if let Some(lease) = &mut self.lease {
             lease.begin_stream();
         }
     }
 
-    /// Ends the call after a complete reply. The connection can be used again.
+    /// Ends the call after a complete reply. The connection is kept for reuse.
     pub(super) fn complete(mut self) {
         self.give_back();
         self.end(None);
@@ -125,7 +125,7 @@ impl Run {
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 
-    /// As [`complete`](Self::complete). Also gives the call's log if the caller wants it, after a wait for its last
+    /// As [`complete`](Self::complete). Also gives the call's log if the caller asked for it, after a wait for the last
     /// lines.
     pub(super) async fn finish(mut self, wants_log: bool) -> Option<String> {
         let Some(tail) = self.tail.clone().filter(|_| wants_log) else {
@@ -161,7 +161,7 @@ impl Run {
         }
         let lease = self.lease.take();
         if let Some(lease) = &lease {
-            // It reads what the function has written by now, which comes before the line of the call's end.
+            // `end` reads what the function has written so far. These lines come before the line of the call's end.
             lease.instance.output.end(&self.id);
         }
         if let Some(tail) = &self.tail {

@@ -1,4 +1,4 @@
-//! A streamed body, with the time and the end of its call.
+//! A streamed body, with the time limit and the end of the call.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,10 +13,10 @@ use tokio::time::{Sleep, sleep_until, timeout};
 use super::run::Run;
 use crate::failure::Failure;
 
-/// How long a streamed body is waited for before its head is passed on without it.
+/// How long the head waits for the first piece of a streamed body.
 const FIRST_MAX: Duration = Duration::from_millis(100);
 
-/// A body that is passed on while it arrives. Dropping it before its end means that the client left.
+/// A streamed body. A drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
     body: Incoming,
@@ -26,7 +26,7 @@ pub(crate) struct AnswerStream {
     deadline: Pin<Box<Sleep>>,
 }
 
-/// What has been read of a body before its head is passed on.
+/// The pieces that were read before the head was passed on.
 #[derive(Debug)]
 enum First {
     Nothing,
@@ -34,7 +34,7 @@ enum First {
     End,
 }
 
-/// Why a body ended early: the function's time is over, or the instance ended.
+/// A body ended early: the instance ended.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
@@ -45,7 +45,8 @@ impl AnswerStream {
         AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
     }
 
-    /// Waits a moment for the first piece, so that a body that fails at once is a failure and not a reply that is cut.
+    /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
+    /// breaks off.
     pub(super) async fn begun(mut self) -> Result<Self, Failure> {
         match timeout(FIRST_MAX, self.body.frame()).await {
             Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
@@ -67,17 +68,14 @@ impl AnswerStream {
         self.run.is_none()
     }
 
-    /// The next frame. `None` at the end. The stream ends with its trailers, because hyper does not poll after them.
+    /// Polls for the next frame. `None` at the end. The stream ends with the trailers, because hyper does not poll
+    /// after them.
     pub(crate) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if self.is_over() {
             return Poll::Ready(None);
-        }
-        if self.deadline.as_mut().poll(context).is_ready() {
-            self.fail(Run::timed_out);
-            return Poll::Ready(Some(Err(BrokenOff)));
         }
         let frame = match std::mem::replace(&mut self.first, First::Nothing) {
             First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
@@ -92,7 +90,7 @@ impl AnswerStream {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(_)) => {
-                self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
+                self.break_off();
                 Poll::Ready(Some(Err(BrokenOff)))
             }
             None => {
@@ -100,6 +98,19 @@ impl AnswerStream {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// Ends the call at the function's time. To be polled beside [`poll_frame`](Self::poll_frame), which is polled only while
+    /// the client takes more.
+    pub(crate) fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.deadline.as_mut().poll(context));
+        self.fail(Run::timed_out);
+        Poll::Ready(())
+    }
+
+    /// Ends the call as one whose instance has ended.
+    pub(crate) fn break_off(&mut self) {
+        self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
     }
 
     fn complete(&mut self) {

@@ -1,4 +1,4 @@
-//! A WebSocket as the answer to a call: the client's connection and the function's, with the call until its end.
+//! A WebSocket as the answer to a call: the client's connection, the function's connection, and the call.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::instance::Upstream;
 use crate::wire::upgrade::take_apart;
 use crate::wire::{Close, Over, Passed, Relay, Socket};
 
-/// How long both ends may take to close once the function was told that the client goes away.
+/// How long both ends may take to close, once the function was told that the client goes away.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
-/// A WebSocket from the function's 101 on. Dropping it means that the client left.
+/// A WebSocket, from the function's 101 on. A drop means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerTunnel {
     client: OnUpgrade,
@@ -23,19 +23,19 @@ pub(crate) struct AnswerTunnel {
     run: Run,
 }
 
-/// How a WebSocket ended. Its call is over.
+/// How a WebSocket and its call ended.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
-    /// The traffic from the client, and to the client.
+    /// The traffic from the client, and the traffic to the client.
     pub(crate) passed: [Passed; 2],
-    /// Whether the client left without a close, neither its own nor the function's.
+    /// Whether the client left without a close frame from either side.
     pub(crate) has_client_left: bool,
-    /// The client's connection, if the client is still there, and what to tell the client.
+    /// The connection of a client that is still there, and the close frame for the client.
     rest: Option<(Relay, Option<Close>)>,
 }
 
 impl Carried {
-    /// Ends the client's connection in order.
+    /// Closes the client's connection in order.
     pub(crate) async fn see_off(self) {
         if let Some((relay, close)) = self.rest {
             relay.end_client(close).await;
@@ -48,7 +48,7 @@ impl AnswerTunnel {
         AnswerTunnel { client, function, run }
     }
 
-    /// Passes frames on until one side ends, the function's time is over, or the generation is replaced.
+    /// Relays frames until one side ends, the function's time is over, or the generation is replaced.
     pub(crate) async fn carry(self) -> Carried {
         let AnswerTunnel { client, function, run } = self;
         match open(client, function, &run).await {
@@ -60,13 +60,13 @@ impl AnswerTunnel {
                 run.fail(&failure);
                 Carried::default()
             }
-            // The client left before it had the 101.
+            // The client left before the 101 was sent.
             None => Carried { has_client_left: true, ..Carried::default() },
         }
     }
 }
 
-/// Takes both connections over from HTTP; `None` without the client's.
+/// Takes both connections over from hyper. `None` if the client left.
 async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Option<Result<Relay, Failure>> {
     let client = match run.within(client).await {
         Ok(client) => {
@@ -102,8 +102,8 @@ async fn pass(relay: &mut Relay, run: &Run) -> Result<Over, Failure> {
     }
 }
 
-/// Ends the call and the function's connection. Where a side has not said that it closes, its connection is what says so, and the
-/// other side gets no close frame either: to that side the code is 1006.
+/// Ends the call and the function's connection. If one side closed without a close frame, the other side gets none
+/// either, and sees code 1006.
 async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried {
     let carried = Carried { passed: relay.passed(), ..Carried::default() };
     match over {
@@ -111,7 +111,7 @@ async fn settle(over: Result<Over, Failure>, relay: Relay, run: Run) -> Carried 
             relay.end_function(None).await;
             run.complete();
         }
-        // Dropping an unfinished call means that the client left.
+        // The drop of an unfinished call means that the client left.
         Ok(Over::Client) => return Carried { has_client_left: true, ..carried },
         Ok(Over::Function) => {
             if relay.is_closing() {

@@ -11,7 +11,7 @@ use super::{DevArguments, refuse_without_code, settings};
 use crate::event::Source;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
 
-/// The exit code after a second Ctrl-C, as of a program that does not handle the first one.
+/// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {

@@ -91,7 +91,8 @@ impl Outcome {
     }
 }
 
-/// Calls a running `fc-local dev` by its API. `None` if there is none, or if it does not have the function.
+/// Calls a running `fc-local dev` by its API. `None` without a running `dev`, or if the `dev` does not have the
+/// function.
 async fn call_running(
     address: SocketAddr,
     arguments: &InvokeArguments,
@@ -99,7 +100,7 @@ async fn call_running(
 ) -> io::Result<Option<Outcome>> {
     let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
     let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
-        .header(header::HOST, address.to_string());
+        .header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }

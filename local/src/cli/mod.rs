@@ -136,8 +136,8 @@ pub fn run() -> ExitCode {
     if let Err(error) = orphans::adopt() {
         print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
-    // One thread, as one nginx worker: passing a call between threads costs more than what there is to do
-    // for it. Blocking work has its own threads.
+    // One thread, as one nginx worker: to pass a call between threads costs more than the work for the call. Blocking
+    // work has its own threads.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -150,7 +150,7 @@ pub fn run() -> ExitCode {
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::List(_) | Command::Manifest => ExitCode::SUCCESS,
     };
-    // Copies and file walks that still run need not be waited for.
+    // Copies and file walks may still run. Nothing waits for their results.
     runtime.shutdown_background();
     code
 }
@@ -162,7 +162,7 @@ fn default_template() -> PathBuf {
     found.unwrap_or(&names[0]).clone()
 }
 
-/// Says which functions have no code to start. `true` if there are any.
+/// Reports the functions that have no code to start. `true` if there are any.
 fn refuse_without_code(manifest: &Manifest, builds: bool) -> bool {
     let mut is_refused = false;
     for problem in manifest.without_code(builds) {

@@ -15,10 +15,10 @@ use crate::{Event, Events, Kind, Level, shell};
 /// The most events in one write.
 const BATCH: usize = 512;
 
-/// How long events are collected. Nobody notices a line that is so much later.
+/// How long events are collected for one write. Nobody notices the delay of a line.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// How long the last lines may take to be written, because a terminal may have stopped.
+/// How long the last lines may take to be written, because the terminal may have stopped.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
 /// One line to the standard output.
@@ -69,7 +69,7 @@ impl Printer {
             let mut text = String::new();
             let mut clock = Clock::default();
             while events.wait(&mut batch, BATCH) > 0 {
-                // No pause if more is queued than fits into one write: a pause could lose events.
+                // No pause while more events are queued than one write takes: a pause could lose events.
                 if batch.len() < BATCH {
                     pause();
                     events.take(&mut batch, BATCH);
@@ -78,10 +78,10 @@ impl Printer {
                 for event in batch.drain(..) {
                     line(&event, style, &mut clock, &mut text);
                 }
-                // Without a reader fc-local goes on serving.
+                // Without a reader on standard output, fc-local goes on serving.
                 drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
             }
-            // The receiver may be gone.
+            // The receiver may have been dropped.
             _ = finished.send(());
         });
         Printer { done }
@@ -93,7 +93,7 @@ impl Printer {
     }
 }
 
-/// Collects the events that follow at once, so that many lines share one write.
+/// Waits for the events that follow at once, so that many lines share one write.
 #[expect(clippy::disallowed_methods, reason = "the printer's thread has nothing else to do")]
 fn pause() {
     std::thread::sleep(GATHER);
@@ -111,8 +111,8 @@ fn line(event: &Event, style: Style, clock: &mut Clock, out: &mut String) {
 fn json_line(event: &Event, time: &str, out: &mut String) {
     let mut fields = event.fields();
     fields.insert("time".to_owned(), time.into());
-    // JSON requires escapes below U+0020 only. Control characters of terminals occur in texts alone, and none is beyond
-    // U+FFFF.
+    // JSON requires escapes only below U+0020. The terminal's control characters occur only in texts, and none is
+    // beyond U+FFFF.
     for c in Value::Object(fields).to_string().chars() {
         if steers(c) {
             // Writing into a string cannot fail.
@@ -195,7 +195,7 @@ fn steers(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` without the control characters of terminals: a function must not overwrite the output of others.
+/// `text` without the terminal's control characters: a function must not overwrite the output of other functions.
 pub(super) fn neutral(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
     if text.bytes().all(is_plain) || !text.contains(steers) {

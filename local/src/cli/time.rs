@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Formats times. The text of the last second is kept, because most times share their second with the previous one.
+/// Formats times. The text of the last second is kept, because most events share their second with the event before.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     second: u64,

@@ -15,11 +15,12 @@ use crate::shell;
 const NOT_PASSED_ON: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
-/// Where cargo builds if the shell says so. A step that takes its program out of `target/` would miss it there.
+/// The variables that move cargo's target folder. A build step that copies its program from `target/` would find no
+/// program there.
 const TARGET_FOLDER: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
 
-/// Whether the steps find what cargo builds although the shell names another folder for it: one of them reads the
-/// variable, or none names `target/`.
+/// Whether the build steps find cargo's products although the shell moves the target folder. True if a step reads the
+/// variable, or if no step names `target/`.
 pub(crate) fn follows_target_folder(actions: &[Action]) -> bool {
     let is_said = |text: &str| actions.iter().any(|action| action.run.contains(text));
     TARGET_FOLDER.into_iter().any(is_said) || !is_said("target/")
@@ -61,7 +62,8 @@ pub(crate) async fn run(
     }
 }
 
-/// Those of `.env` files, which hold what the developer has set of the same name, over the developer's own.
+/// The variables of a build step: those of `.env` files over the developer's own. `.env` files already hold the
+/// developer's value of the same name.
 fn environment(variables: &Variables, follows_target_folder: bool) -> BTreeMap<String, OsString> {
     let files = variables.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
     let all =

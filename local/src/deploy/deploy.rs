@@ -26,7 +26,7 @@ pub(crate) const GONE_MAX: Duration = Duration::from_secs(100);
 pub(crate) enum Deployment {
     /// The function answers for the first time.
     New,
-    /// Its new code has replaced the former code.
+    /// The new code has replaced the former code.
     Swapped,
     /// Nothing has changed.
     Refused,
@@ -47,7 +47,8 @@ pub(crate) struct Deployer {
     tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
-    /// How long the calls of a former generation may continue, if it has to end before the new one starts.
+    /// How long the calls of a former generation may continue if the former generation has to end before the new one
+    /// starts.
     drain: Duration,
     workspace: Arc<Workspace>,
     runner: Arc<dyn Runner>,
@@ -59,7 +60,7 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Creates the folder for copies of code, and finds out whether the kernel can hold memory limits.
+    /// Creates the folder for copies of code, and finds out whether the kernel can enforce memory limits.
     ///
     /// # Errors
     ///
@@ -99,7 +100,7 @@ impl Deployer {
         let name = function.name.as_str();
         let source = Source::function(&Arc::from(name));
         self.registry.set_pending(name, "is being built");
-        // Taken before the build, so that a change during it is seen.
+        // Taken before the build, so that a change during the build is seen.
         let files = Sources::of(function, manifest).files_apart().await;
         self.keep_files(name, files.clone(), files.clone());
         if self.builds_code && !function.actions.is_empty() {
@@ -158,7 +159,7 @@ impl Deployer {
         }
     }
 
-    /// Makes this generation of the function current. At every moment one generation is current.
+    /// Makes this generation of the function current. At every moment exactly one generation is current.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
         let folder = snapshot.folder.clone();
         let generation = Generation::new(
@@ -220,8 +221,8 @@ impl Deployer {
         pool
     }
 
-    /// Waits until a closed generation has ended. Its calls get the drain time. Its sockets are asked to end
-    /// at once.
+    /// Waits until a closed generation has ended. Its calls get the drain time. Its WebSockets are asked to end at
+    /// once.
     async fn end(&self, former: &Arc<Pool>, source: &Source) {
         let drain = self.drain;
         former.say_goodbye();
@@ -244,11 +245,11 @@ impl Deployer {
         builds.insert(name.to_owned(), Arc::new(BuiltFrom { before, after }));
     }
 
-    /// Lets other programs of this user find the platform at `address`.
+    /// Publishes `address` to other programs of this user.
     ///
     /// # Errors
     ///
-    /// It cannot be written down.
+    /// The file cannot be written.
     pub(crate) fn announce(&self, manifest: &Manifest, address: SocketAddr) -> io::Result<()> {
         self.workspace.announce(manifest.file(), address)
     }
@@ -259,12 +260,12 @@ impl Deployer {
         builds.get(name).cloned().unwrap_or_default()
     }
 
-    /// Has an instance of the function started, so that the first call finds one. The log tells if it fails.
+    /// Starts an instance of the function for the first call. A failure is in the log.
     pub(crate) fn warm(&self, name: &str) {
         let functions = self.registry.functions();
         if let Some(deployed) = functions.get(name) {
             let pool = deployed.pool();
-            // No caller waits for the result; errors are in the log.
+            // Nobody waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
         }
     }
@@ -293,7 +294,7 @@ impl Deployer {
     }
 }
 
-/// Where the kernel can hold memory limits. Where it cannot, that is said once.
+/// The control groups, if the kernel can enforce memory limits. Otherwise one line in the log says so.
 async fn cgroups(log: &Log) -> Option<Arc<Cgroups>> {
     let found = tokio::task::spawn_blocking(Cgroups::find).await;
     match found.unwrap_or_else(|error| Err(error.to_string())) {

@@ -1,6 +1,7 @@
-//! Where a running `fc-local dev` tells others its address: in its own folder for temporary files.
+//! How a running `fc-local dev` publishes its address: in its own folder for temporary files.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -8,35 +9,40 @@ use std::path::Path;
 use super::snapshot::Workspace;
 use crate::shell;
 
-/// The file: the address, and on the next line the manifest.
+/// The name of the file. Its first line is the address, its second line the manifest.
 const FILE: &str = "address";
 
+/// The largest address file, in bytes: an address and a path.
+const FILE_MAX: u64 = 8 * 1024;
+
 impl Workspace {
-    /// Lets [`find`] find the platform that serves this manifest.
+    /// Publishes the address of the platform that serves `manifest`, for [`find`].
     ///
     /// # Errors
     ///
     /// The file cannot be written.
     pub(crate) fn announce(&self, manifest: &Path, address: SocketAddr) -> io::Result<()> {
         let text = format!("{}\n{}", reachable(address), canonical(manifest).display());
-        // A reader sees all of it or nothing.
+        // The rename makes the whole file visible at once.
         let (file, whole) = (self.folder().join("address.new"), self.folder().join(FILE));
         std::fs::write(&file, text)?;
         std::fs::rename(file, whole)
     }
 }
 
-/// Where this user's platform for this manifest listens, if one runs. The latest if there are several.
+/// The address of this user's running platform for `manifest`. With several platforms, the latest.
 pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
     let manifest = canonical(manifest);
     let user = rustix::process::getuid().as_raw();
     let running = Workspace::running(&shell::temporary_folder()).filter_map(|folder| {
-        // Others may put folders there too.
-        let is_own = std::fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.uid() == user);
+        // Other users may create folders in the same place, with a pipe or a device under the file's name.
         let file = folder.join(FILE);
-        let text = std::fs::read_to_string(&file).ok().filter(|_| is_own)?;
+        let own = |path: &Path| std::fs::symlink_metadata(path).ok().filter(|found| found.uid() == user);
+        let (_, found) = (own(&folder)?, own(&file).filter(std::fs::Metadata::is_file)?);
+        let mut text = String::new();
+        File::open(&file).ok()?.take(FILE_MAX).read_to_string(&mut text).ok()?;
         let (address, of) = text.split_once('\n')?;
-        let since = std::fs::metadata(&file).and_then(|metadata| metadata.modified()).ok()?;
+        let since = found.modified().ok()?;
         (Path::new(of) == manifest).then_some((since, address.parse().ok()?))
     });
     running.max_by_key(|(since, _)| *since).map(|(_, address)| address)
@@ -46,7 +52,7 @@ fn canonical(manifest: &Path) -> std::path::PathBuf {
     std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned())
 }
 
-/// The address as a program of this machine reaches it.
+/// The address by which a program on this machine reaches the platform.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -72,6 +78,14 @@ mod tests {
         assert_eq!(find(&manifest), Some(address("127.0.0.1:1")));
         assert_eq!(find(&one.folder().join("other.yaml")), Some(address("[::1]:2")));
         drop(one);
+        assert_eq!(find(&manifest), None);
+    }
+
+    #[test]
+    fn what_is_no_file_of_a_platform_is_passed_over() {
+        let one = Workspace::create().unwrap();
+        let manifest = one.folder().join("s.yaml");
+        std::os::unix::fs::symlink("/dev/zero", one.folder().join(FILE)).unwrap();
         assert_eq!(find(&manifest), None);
     }
 }

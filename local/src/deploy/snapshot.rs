@@ -24,7 +24,7 @@ pub(crate) struct Workspace {
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) folder: PathBuf,
-    /// Whether it is a copy.
+    /// Whether the folder is a copy of the code.
     pub(crate) is_copy: bool,
 }
 
@@ -63,7 +63,7 @@ impl Workspace {
         if let Ok(metadata) = std::fs::symlink_metadata(&bootstrap)
             && metadata.is_file()
         {
-            // The deployment tool packs a file of this name as executable, whatever it is on disk.
+            // The deployment tool packs a file of this name as executable, whatever its mode on disk.
             std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755))?;
         }
         Ok(Snapshot { folder, is_copy: true })

@@ -10,16 +10,16 @@ use std::time::SystemTime;
 use crate::manifest::Manifest;
 use crate::model::Function;
 
-/// Folders with the products of tools, which are no sources.
+/// Folders with the products of tools. They hold no sources.
 const MADE_BY_TOOLS: [&str; 5] = ["target", "node_modules", "__pycache__", "dist", "venv"];
 
 /// The most folders that are watched. The system's own limit is not much higher.
 const FOLDERS_MAX: usize = 4096;
 
-/// The sources, each with a number that changes with the file.
+/// The sources, each with a number that changes whenever the file does.
 pub(crate) type Files = HashMap<PathBuf, u64>;
 
-/// The sources of a build, as they were when it began.
+/// The sources of a build, before its first step and after its last step.
 #[derive(Debug, Default)]
 pub(crate) struct BuiltFrom {
     /// The sources when the build began.
@@ -32,16 +32,16 @@ pub(crate) struct BuiltFrom {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sources {
     roots: Vec<PathBuf>,
-    /// The folder that the build writes to. Its changes come from the build itself.
+    /// The build's output folder. Changes in this folder come from the build itself.
     output: Option<PathBuf>,
-    /// The manifest's own files. What follows from their changes depends on what they say.
+    /// The manifest's own files. The new contents decide what a change requires.
     manifest: Vec<PathBuf>,
-    /// Whether files that only people read are left out: nobody has said what the build reads.
+    /// Whether documents are left out: the manifest does not name the build's sources.
     skips_documents: bool,
 }
 
 impl Sources {
-    /// The sources of a function with build steps, or the code of any other.
+    /// The sources of a function with build steps, or the code of a function without.
     pub(crate) fn of(function: &Function, manifest: &Manifest) -> Self {
         let is_built = !function.actions.is_empty();
         let roots = match (&function.local.watch[..], is_built) {
@@ -60,7 +60,7 @@ impl Sources {
     /// As [`files`](Self::files), on a thread where blocking does no harm.
     pub(crate) async fn files_apart(&self) -> Files {
         let own = self.clone();
-        // It fails only if the walk panics. Then the sources count as changed.
+        // The task fails only if the walk panics. Then the sources count as changed.
         tokio::task::spawn_blocking(move || own.files()).await.unwrap_or_default()
     }
 
@@ -76,7 +76,8 @@ impl Sources {
             if metadata.is_dir() {
                 found.insert(path.to_owned());
             } else if self.roots.iter().any(|root| root == path) {
-                // A file is watched through its folder, because editors replace files.
+                // A file is watched through its folder: an editor replaces the file, and a watch on the file would be
+                // lost.
                 found.extend(path.parent().map(Path::to_owned));
             }
         });
@@ -141,7 +142,7 @@ impl Sources {
         if self.skips_documents && is_document(name) {
             return true;
         }
-        // Editors write a temporary file and rename it. Logs are written by builds.
+        // Editors write a temporary file and rename it. Builds write logs.
         name.ends_with('~')
             || path.extension().is_some_and(|ending| ending == "swp" || ending == "log")
             || name.starts_with(".#")
@@ -149,7 +150,7 @@ impl Sources {
     }
 }
 
-/// Whether people read the file and no build does.
+/// Whether the file is a document, which no build reads.
 fn is_document(name: &str) -> bool {
     const DOCUMENTS: [&str; 8] =
         ["readme", "changelog", "contributing", "license", "licence", "notice", "authors", "copying"];
@@ -159,7 +160,8 @@ fn is_document(name: &str) -> bool {
     name == ".gitignore" || is_text && DOCUMENTS.iter().any(|document| stem.eq_ignore_ascii_case(document))
 }
 
-/// The files that fc-local itself writes to, by device and inode. Otherwise each line of output would be a change.
+/// The files that fc-local itself writes to, by device and inode. Otherwise each line of output would count as a
+/// change.
 fn own_output() -> Vec<(u64, u64)> {
     let files = ["/proc/self/fd/1", "/proc/self/fd/2"].into_iter();
     files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| (file.dev(), file.ino())).collect()

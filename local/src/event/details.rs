@@ -20,27 +20,27 @@ pub struct Record {
     pub status: u16,
     /// From arrival to the end of the answer.
     pub duration: Duration,
-    /// Whether an instance had to be started for it.
+    /// Whether an instance was started for the request.
     pub is_cold: bool,
     /// Which way the call came in; `None` if the request was refused before it became a call.
     pub via: Option<Via>,
-    /// Which attempt of the platform at this call it was: 1 for the first one, 0 if there was no call.
+    /// The number of the platform's attempt at the call: 1 for the first, 0 without a call.
     pub attempt: u32,
-    /// What passed, if the request became a WebSocket.
+    /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
 }
 
-/// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold it.
+/// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketTraffic {
-    /// Whole messages that the client sent.
+    /// Complete messages from the client.
     pub messages_from_client: u64,
-    /// Bytes of their payloads, as they were on the wire.
+    /// Payload bytes of the messages from the client, as on the wire.
     pub bytes_from_client: u64,
-    /// Whole messages that the function sent.
+    /// Complete messages from the function.
     pub messages_to_client: u64,
-    /// Bytes of their payloads, as they were on the wire.
+    /// Payload bytes of the messages from the function, as on the wire.
     pub bytes_to_client: u64,
 }
 
@@ -89,7 +89,8 @@ pub struct Cause {
     pub failure: &'static str,
     /// The platform's text for the caller.
     pub message: String,
-    /// The program's exit code, where its end is the failure. The message reads it as an error number of the system.
+    /// The program's exit code, if its end is the failure. The platform's message reads the code as an error number of
+    /// the system.
     pub exit_code: Option<i32>,
 }
 
@@ -178,7 +179,7 @@ pub struct BuildFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildFault {
-    /// The folder that it is to run in is not there.
+    /// The step's working folder does not exist.
     NoFolder(PathBuf),
     /// It ended with this code.
     ExitCode(i32),

@@ -1,4 +1,4 @@
-//! An event: its time and kind, and the function, instance and request that it belongs to.
+//! An event: the time, the kind, the function, the instance and the request.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use super::details::{BuildFault, HookFault};
 use super::kind::Kind;
 
-/// What an event takes besides its texts: itself, its place in a queue, and its share of the names in it.
+/// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
 const FIXED: usize = size_of::<Event>() + 64;
 
 /// Something that happened. [The example of the crate](crate) looks for one by its kind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
-    /// The time at which it happened.
+    /// When the event happened.
     pub time: SystemTime,
     /// The function it belongs to.
     pub function: Option<Arc<str>>,
@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// How much memory it takes, near enough to bound it.
+    /// The memory of the event in bytes, exact enough for a bound.
     pub fn bytes(&self) -> usize {
         FIXED + self.kind.bytes()
     }

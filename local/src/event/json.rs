@@ -10,8 +10,8 @@ use super::entry::Event;
 use super::kind::Kind;
 
 impl Event {
-    /// Its function, instance and request, its kind and level, the kind's fields, and its text where that says more than
-    /// the fields. The writer adds the time.
+    /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
+    /// if it says more than the fields. The writer adds the time.
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         let names = [("function", &self.function), ("instance", &self.instance), ("request", &self.request)];

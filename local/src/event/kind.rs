@@ -1,6 +1,6 @@
 //! The kinds of events, with their fields.
 //!
-//! A kind holds no sentence. `event/text.rs` makes the sentences, when a reader needs them.
+//! A kind holds no sentence. `event/text.rs` makes the sentences only when a reader needs them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,16 +21,16 @@ pub enum Kind {
 
     /// A request was answered, or its client left.
     Request(Record),
-    /// A call came to an instance, or was meant to, and has no reply.
+    /// A call has no reply, with or without an instance.
     CallFailed(Cause),
     /// The client left while an instance worked on its call.
     CallCancelled {
-        /// How long the instance had worked on it.
+        /// How long the instance had worked on the call.
         duration: Duration,
         /// The most memory that the instance was seen to use.
         memory_bytes: u64,
     },
-    /// A browser shows a page of the function, which it would download from the platform's built-in domain.
+    /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
     /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
     Http2Refused,
@@ -44,13 +44,13 @@ pub enum Kind {
     },
     /// An instance did not start.
     InstanceStartFailed(Cause),
-    /// Nothing of the program listens yet, after as long as a start usually takes.
+    /// The program does not listen yet, although a usual start would be over.
     InstanceNotListening {
         /// `FC_CUSTOM_LISTEN_PORT`.
         given_port: u16,
-        /// How long it had been waited for.
+        /// The wait so far.
         waited: Duration,
-        /// The last line that the program wrote, if it wrote one.
+        /// The last line of the program's output, if there is any.
         last_line: Option<String>,
     },
     /// The program listens on the declared port instead of the given port. Only one instance can run.
@@ -74,28 +74,28 @@ pub enum Kind {
     },
     /// There is no control group for an instance. Its memory is sampled.
     InstanceMemorySampled {
-        /// What the system says.
+        /// The system's error.
         error: String,
     },
     /// An instance failed its health checks and gets no new calls.
     InstanceUnhealthy {
-        /// What was asked for.
+        /// The path of the health check.
         path: String,
         /// How the last check failed.
         fault: HookFault,
     },
     /// An instance passes its health checks again.
     InstanceHealthy,
-    /// An instance used more memory than it may, and was killed.
+    /// An instance exceeded its memory limit, and was killed.
     InstanceOverMemory {
-        /// The memory in use when it was killed.
+        /// The memory in use at the kill, in bytes.
         memory_bytes: u64,
-        /// Its limit.
+        /// The memory limit, in MiB.
         limit_mib: u32,
     },
     /// An instance ended by itself, or by other hands than fc-local's.
     InstanceEnded(Ending),
-    /// The pre-stop hook of an instance failed. It is stopped all the same.
+    /// The pre-stop hook of an instance failed. The instance is stopped nevertheless.
     PreStopFailed {
         /// Whether the hook is a command.
         is_command: bool,
@@ -117,7 +117,7 @@ pub enum Kind {
     },
     /// A build step failed.
     BuildFailed(BuildFailure),
-    /// These files are changed by each build. Their change is no reason for another one.
+    /// Each build changes these files, so their change starts no build.
     BuildProducts {
         /// The files.
         files: Vec<PathBuf>,
@@ -128,10 +128,10 @@ pub enum Kind {
     CodeMissing {
         /// The path of the code in the manifest.
         code: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: String,
     },
-    /// The code is larger than the platform takes. It is run where it is.
+    /// The code is larger than the platform accepts. fc-local runs the code in place, without a copy.
     CodeRunInPlace {
         /// The folder.
         code: PathBuf,
@@ -159,14 +159,14 @@ pub enum Kind {
         /// All that was found.
         problems: Vec<Remark>,
     },
-    /// Something in the manifest has no effect here, or may not be meant.
+    /// A setting in the manifest has no effect here, or may be a mistake.
     ManifestNote {
         /// The file.
         file: PathBuf,
         /// The note.
         note: Remark,
     },
-    /// The port of a function changed in the manifest. It takes effect when fc-local is started anew.
+    /// The port of a function changed in the manifest. The new port takes effect after a restart of fc-local.
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
@@ -174,18 +174,18 @@ pub enum Kind {
     FolderNotWatched {
         /// The folder.
         folder: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: String,
     },
 
     /// The port of a function cannot be opened.
     PortNotOpened {
-        /// Where it was to listen.
+        /// The intended address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         error: String,
     },
-    /// Another program listens on the same port of `::1`. Clients that try IPv6 first reach that one.
+    /// Another program listens on the same port of `::1`. Clients that try IPv6 first reach the other program.
     Ipv6PortTaken {
         /// The port.
         port: u16,
@@ -195,11 +195,11 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
-    /// fc-local stops, and these calls of a function are still under way.
+    /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of dropped events.
+        /// The number of calls that are in flight or wait for an instance.
         calls: usize,
-        /// How long they may go on.
+        /// How long the calls may go on.
         left: Duration,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
@@ -208,7 +208,7 @@ pub enum Kind {
     EventsDropped {
         /// The number of dropped events.
         events: u64,
-        /// Their size in memory.
+        /// The memory of the dropped events, in bytes.
         bytes: u64,
     },
 }
@@ -260,7 +260,7 @@ macro_rules! names {
                 match self { $(Kind::$kind { .. } => $name,)+ }
             }
 
-            /// The index of its name among all.
+            /// The index of the kind's name among all names.
             pub(super) fn index(&self) -> usize {
                 match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
             }

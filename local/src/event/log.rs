@@ -1,8 +1,8 @@
-//! Where events go, and where they come out: any number of readers, and a ring of the latest events.
+//! The log of events: any number of readers, and a ring of the latest events.
 //!
-//! Nobody who emits an event waits for a reader. Each reader has a queue of its own, bounded in events and in
-//! bytes. What does not fit is dropped until half of the queue is read, so that a slow reader sees few gaps, each
-//! said once where it is, and what stands between them as a whole.
+//! An emitter never waits for a reader. Each reader has its own queue, bounded in events and in bytes. Beyond the
+//! bound, events are dropped until half of the queue is read. So a slow reader sees few gaps, each reported once in its
+//! place, and complete runs of events between the gaps.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -74,7 +74,7 @@ struct Reader {
 #[derive(Debug, Default)]
 struct Unread {
     backlog: Backlog,
-    /// What did not fit since the last gap was said.
+    /// The dropped events since the last reported gap.
     dropped_events: u64,
     dropped_bytes: u64,
     /// Nothing comes any more.
@@ -82,7 +82,7 @@ struct Unread {
     is_awaited: bool,
 }
 
-/// Events in their order, with the memory that they take.
+/// Events in order, with the memory that they take.
 #[derive(Debug, Default)]
 struct Backlog {
     events: VecDeque<Arc<Event>>,
@@ -207,7 +207,7 @@ impl Reader {
 }
 
 impl Unread {
-    /// Moves the queued events, at most `limit` of them and a batch of bytes.
+    /// Moves queued events into `into`: at most `limit` events, and a batch of bytes.
     fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize, limits: Limits) -> usize {
         let before = into.len();
         let mut bytes = 0;
@@ -223,7 +223,7 @@ impl Unread {
         into.len() - before
     }
 
-    /// Reports the events that were dropped after the last one of the backlog.
+    /// Makes the event that reports the drops after the backlog's last event.
     fn gap(&mut self) -> Event {
         let events = std::mem::take(&mut self.dropped_events);
         let bytes = std::mem::take(&mut self.dropped_bytes);
@@ -249,7 +249,7 @@ impl Events {
         unread.take(into, limit, self.reader.limits)
     }
 
-    /// Takes the queued events, at most `limit` of them and about 1 MiB.
+    /// Takes queued events: at most `limit` events, and about 1 MiB.
     pub fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize) -> usize {
         self.reader.lock().take(into, limit, self.reader.limits)
     }

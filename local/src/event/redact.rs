@@ -9,6 +9,9 @@ const MASK: &str = "******";
 /// Shorter values occur in ordinary words too.
 const LENGTH_MIN: usize = 8;
 
+/// The least of a secret that is masked where a text breaks off, in bytes.
+const BEGUN_MIN: usize = 4;
+
 /// Replaces known secret values in text, and passwords in URLs whether they are known or not.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
@@ -16,8 +19,8 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Takes the values of `variables` whose names say that they are secret, and the secrets that stand in other values:
-    /// passwords in URLs, and `password=…` and its like.
+    /// Collects the secrets of `variables`. The whole value is secret if the name of the variable says so. Parts of
+    /// other values are secret too: passwords in URLs, `password=…` and similar pairs.
     pub(crate) fn new<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut secrets: Vec<String> = variables
             .into_iter()
@@ -30,23 +33,59 @@ impl Redactor {
             .filter(|text| text.len() >= LENGTH_MIN && !text.starts_with("-----"))
             .flat_map(|text| spellings(&text))
             .collect();
-        // A secret that holds another one must go first.
+        // A secret that contains another secret must be masked first.
         secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         Redactor { secrets: secrets.into() }
     }
 
-    pub(crate) fn redact(&self, mut text: String) -> String {
-        for secret in self.secrets.iter() {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), MASK);
-            }
+    pub(crate) fn redact(&self, text: String) -> String {
+        masked_urls(mask(&self.secrets, text))
+    }
+
+    /// As [`redact`](Self::redact), of a line that is given in parts: `part` follows `before`, which was redacted as a part
+    /// already. Of a secret across the two, nothing is left in `part`. If the line goes on behind `part`, the begin of a
+    /// secret at its end is masked; should it prove to be none, the next part shows it.
+    pub(crate) fn redact_part(&self, before: &[u8], part: &[u8], has_ended: bool) -> String {
+        let redact = |bytes: &[u8], has_ended| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            if has_ended { self.redact(text) } else { self.redact_begun(text) }
+        };
+        if before.is_empty() {
+            return redact(part, has_ended);
         }
-        // Passwords of any length: their place says what they are.
-        match mask_urls(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(masked) => masked,
+        let shown = redact(before, false);
+        let mut text = redact(&[before, part].concat(), has_ended);
+        text.drain(..common(&shown, &text));
+        text
+    }
+
+    /// Masks the begin of a secret at the end too.
+    fn redact_begun(&self, text: String) -> String {
+        let Some(begun) = self.begun(&text).map(str::to_owned) else {
+            return masked_begun_url(masked_urls(mask(&self.secrets, text)));
+        };
+        // As among whole secrets, the longer goes first.
+        let (longer, others) =
+            self.secrets.split_at(self.secrets.partition_point(|one| one.len() > begun.len()));
+        let mut text = mask(longer, text);
+        if text.ends_with(&begun) {
+            text.truncate(text.len() - begun.len());
+            text.push_str(MASK);
         }
+        masked_begun_url(masked_urls(mask(others, text)))
+    }
+
+    /// The longest begin of a secret that `text` ends with.
+    fn begun<'a>(&self, text: &'a str) -> Option<&'a str> {
+        // A character may be cut.
+        let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let longest = |secret: &String| {
+            let mut lengths = (BEGUN_MIN..secret.len()).rev();
+            lengths.find(|length| whole.as_bytes().ends_with(&secret.as_bytes()[..*length]))
+        };
+        let length = self.secrets.iter().filter_map(longest).max()?;
+        text.get(whole.len() - length..)
     }
 }
 
@@ -54,6 +93,21 @@ impl std::fmt::Debug for Redactor {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Redactor({} secrets)", self.secrets.len())
     }
+}
+
+fn mask(secrets: &[String], mut text: String) -> String {
+    for secret in secrets {
+        if text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), MASK);
+        }
+    }
+    text
+}
+
+/// How many bytes two texts begin with alike.
+fn common(one: &str, other: &str) -> usize {
+    let differs = one.char_indices().zip(other.chars()).find(|((_, one), other)| one != other);
+    differs.map_or(one.len().min(other.len()), |((at, _), _)| at)
 }
 
 fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
@@ -79,7 +133,7 @@ fn is_secret_name(name: &str) -> bool {
     is_key || tells.iter().any(|part| name.contains(part))
 }
 
-/// Whether a name within a value tells of a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
+/// Whether a key within a value names a secret, as in `host=h password=p` or `Endpoint=e;AccountKey=k`.
 fn is_secret_key(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     is_secret_name(&name)
@@ -87,7 +141,7 @@ fn is_secret_key(name: &str) -> bool {
         || name.ends_with("key") && !name.contains("public")
 }
 
-/// The secrets that stand in a value whose name does not say so.
+/// The secrets within a value whose variable has no secret name.
 fn within(value: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in value.match_indices("://") {
@@ -107,13 +161,36 @@ fn within(value: &str) -> Vec<String> {
     found
 }
 
-/// Where the password of a URL stands whose authority begins at `from`.
+/// The range of the password in a URL whose authority begins at `from`.
 fn password(text: &str, from: usize) -> Option<(usize, usize)> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\');
     let length = text[from..].find(is_end).unwrap_or(text.len() - from);
     let (user, _) = text[from..from + length].rsplit_once('@')?;
     let colon = user.find(':')?;
     (colon + 1 < user.len()).then_some((from + colon + 1, from + user.len()))
+}
+
+/// `text` with the passwords of its URLs masked, of any length: their place says what they are.
+fn masked_urls(text: String) -> String {
+    match mask_urls(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => masked,
+    }
+}
+
+/// Masks what may be the begin of a URL's password at the end of `text`.
+fn masked_begun_url(mut text: String) -> String {
+    let is_end =
+        |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\' | '@');
+    let authority = text.rsplit_once("://").map(|(_, rest)| rest).filter(|rest| !rest.contains(is_end));
+    let Some((host, begun)) = authority.and_then(|text| text.split_once(':')) else { return text };
+    let is_port = begun.len() <= 5 && begun.bytes().all(|byte| byte.is_ascii_digit());
+    // An address of IPv6 has colons.
+    if !is_port && !host.starts_with('[') {
+        text.truncate(text.len() - begun.len());
+        text.push_str(MASK);
+    }
+    text
 }
 
 /// `text` with the passwords of its URLs masked.
@@ -136,7 +213,7 @@ fn mask_urls(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What a percent-encoded text says, if it is one.
+/// The decoded text. `None` if `text` is not percent-encoded.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -149,10 +226,10 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|decoded| decoded != text)
 }
 
-/// The secret as it may stand in a line: as it is, percent-encoded, or escaped as in JSON.
+/// The forms of a secret in a line: plain, percent-encoded, or escaped as in JSON.
 fn spellings(secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
-    // Of RFC 3986, of browsers, and of forms.
+    // The unescaped characters of RFC 3986, of browsers, and of forms.
     for (safe, plus) in [("-._~", false), ("-._~!*'()", false), ("-._~/", false), ("-._*", true)] {
         for upper in [true, false] {
             all.push(encoded(secret, safe, plus, upper));
@@ -250,6 +327,49 @@ mod tests {
             ("://", "://"),
         ] {
             check(("NAME", "value"), text, expected);
+        }
+    }
+
+    /// Redacts a line in parts that are given one by one.
+    #[track_caller]
+    fn check_parts(redactor: &Redactor, parts: &[&str], expected: &[&str]) {
+        let mut before = String::new();
+        let mut seen = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            seen.push(redactor.redact_part(before.as_bytes(), part.as_bytes(), at + 1 == parts.len()));
+            before.push_str(part);
+        }
+        assert_eq!(seen, expected, "{parts:?}");
+    }
+
+    #[test]
+    fn a_secret_across_parts_of_a_line_is_masked_in_each() {
+        let redactor =
+            Redactor::new([("TOKEN", "hunter2-hunter2"), ("LONG_TOKEN", "hunter2-hunter2-longer")]);
+        for (parts, expected) in [
+            (&["a hunter2-", "hunter2 b"][..], &["a ******", " b"][..]),
+            (&["a hun", "ter2-hunter2 b"], &["a hun", "****** b"]),
+            (&["a hunter2-", "hun", "ter2 b"], &["a ******", "", " b"]),
+            // The begin of the longer one holds the shorter one.
+            (&["a hunter2-hunter2-l", "onger b"], &["a ******", " b"]),
+            (&["a hunter2-hunter2", "-longer b"], &["a ******", " b"]),
+            (&["a hunter2-hunter2", " b"], &["a ******", " b"]),
+            // It was none.
+            (&["a hunter2-", "and gatherers"], &["a ******", "hunter2-and gatherers"]),
+            (&["plain ", "text"], &["plain ", "text"]),
+            (&["to redis://u:se", "cret@h/0"], &["to redis://u:******", "@h/0"]),
+            (&["at http://h:80", "80/x"], &["at http://h:80", "80/x"]),
+            (&["at http://[::1]:80", "80/x"], &["at http://[::1]:80", "80/x"]),
+        ] {
+            check_parts(&redactor, parts, expected);
+        }
+        let whole = "a schlüssel-ß b";
+        let redactor = Redactor::new([("TOKEN", "schlüssel-ß")]);
+        for cut in 0..whole.len() {
+            let (one, two) = whole.as_bytes().split_at(cut);
+            let (one, two) = (redactor.redact_part(b"", one, false), redactor.redact_part(one, two, true));
+            let is_masked = |text: &str| !text.contains("schl") && !text.contains("ssel");
+            assert!(is_masked(&one) && is_masked(&two), "{cut}: {one} {two}");
         }
     }
 

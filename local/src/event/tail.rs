@@ -1,10 +1,10 @@
-//! The end of a call's log, which a caller may ask for.
+//! The end of a call's log, for a caller that asks for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fc_runtime::platform::limits::KIB;
 
-/// The most of a request's log that a caller gets, in bytes.
+/// The most of a call's log that a caller gets, in bytes.
 const TAIL: usize = 4 * KIB;
 
 /// The log of one request while it runs.

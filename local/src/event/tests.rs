@@ -1,4 +1,4 @@
-//! Every kind: its sentence, its fields, and that docs/fc-local.md tells both.
+//! Every kind has a sentence and fields, and docs/fc-local.md lists both.
 
 mod samples;
 

@@ -99,7 +99,7 @@ impl Event {
     }
 }
 
-/// The sentences that need no fields.
+/// The sentences without fields.
 fn plain(kind: &Kind) -> &'static str {
     match kind {
         Kind::AttachmentLeftOut => {
@@ -112,7 +112,7 @@ fn plain(kind: &Kind) -> &'static str {
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
         Kind::Swapped => "swapped: new calls go to the new code",
-        // The reason has been told as the failure of the start.
+        // The failure of the start has already told the reason.
         Kind::SwapRefused(_) => "the new code does not start; the former goes on",
         Kind::FormerCodeRemains => "the former code does not end; the new code is started all the same",
         Kind::ManifestChanged => "the manifest changed",
@@ -139,7 +139,7 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
-/// The failure without the program's output, whose lines have been told one by one.
+/// The failure without the program's output: each line is already an event of its own.
 fn why_not_started(cause: &Cause) -> String {
     let message = cause.message.split_once("\nLogs:\n").map_or(&*cause.message, |(message, _)| message);
     match cause.exit_code.and_then(exit_hint) {
@@ -148,7 +148,7 @@ fn why_not_started(cause: &Cause) -> String {
     }
 }
 
-/// What an exit code says. The platform takes it for an error number of the system.
+/// The meaning of an exit code. The platform reads the code as an error number of the system.
 fn exit_hint(code: i32) -> Option<String> {
     let meaning = match code {
         1 => "most programs end with 1 after an error of their own".to_owned(),
@@ -173,7 +173,7 @@ fn not_listening(port: u16, waited: Duration, last_line: Option<&str>) -> String
     text
 }
 
-/// The failure of the hook or check of this name, as text.
+/// Describes the failure of the hook or check named `name`.
 pub(crate) fn about(name: &str, fault: &HookFault) -> String {
     match fault {
         HookFault::Status(_) | HookFault::ExitCode(_) => format!("{name} {fault}"),

@@ -32,11 +32,11 @@ pub(crate) enum FailureKind {
 /// The source of a failure: the side at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureSource {
-    /// The caller: its request is invalid.
+    /// The caller: the request is invalid.
     Caller,
     /// The platform: it cannot handle the request now.
     Platform,
-    /// The function: its program does not do what the platform requires.
+    /// The function: the program does not do what the platform requires.
     Function,
 }
 
@@ -89,9 +89,8 @@ impl FailureKind {
         }
     }
 
-    /// Whether the same call may succeed if it is simply sent again. The platform
-    /// retries asynchronous calls after its own failures, and after failures of a started function. A program
-    /// that cannot be started fails the next time too.
+    /// Whether the unchanged call may succeed later. The platform retries asynchronous calls after its own failures,
+    /// and after failures of a started function. A program that cannot start fails again.
     pub(crate) fn is_retryable(self) -> bool {
         match self.source() {
             FailureSource::Caller => false,

@@ -1,4 +1,4 @@
-//! Failures: why a call has no reply, as one of the platform's errors, with its source and its text.
+//! Failures: the reason why a call has no reply, as an error of the platform with a source and a text.
 
 mod kind;
 mod texts;

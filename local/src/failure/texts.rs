@@ -13,7 +13,7 @@ pub(crate) struct Failure {
     message: String,
     /// The instance that had the call, if one did.
     pub(crate) instance: Option<Arc<str>>,
-    /// The program's exit code, where its end is the failure.
+    /// The program's exit code, if its end is the failure.
     pub(crate) exit_code: Option<i32>,
 }
 
@@ -136,7 +136,7 @@ impl Failure {
     }
 }
 
-/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, as the platform's texts end. Its MB are MiB.
+/// `(duration: 45ms, maxMemoryUsage: 49.00MB)`, the end of the platform's texts. The platform writes MB for MiB.
 pub(crate) fn usage(duration: Duration, memory: u64) -> String {
     format!("(duration: {}ms, maxMemoryUsage: {}MB)", duration.as_millis(), mebibytes(memory))
 }
@@ -147,7 +147,8 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The text of an exit code. The platform reads it as an error number of the system, and has no text beyond the last.
+/// The text of an exit code. The platform reads the code as an error number of the system, and has no text beyond the
+/// last number.
 fn exit_text(code: i32) -> String {
     let error = std::io::Error::from_raw_os_error(code).to_string();
     match error.rsplit_once(" (os error") {

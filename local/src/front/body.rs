@@ -1,18 +1,17 @@
-//! The body of a response: whole, streamed with its call and its record until the end, or none before a WebSocket.
+//! The body of a response: whole, streamed until the end of its call and record, or none before a WebSocket.
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::streamed::Streamed;
 use super::tunnel::Tunnel;
 use super::visit::Visit;
-use crate::call::{AnswerStream, AnswerTunnel, BrokenOff};
-use crate::wire::Hangup;
+use crate::call::{AnswerStream, AnswerTunnel};
 
 /// A reply of the gateway itself, with a small body.
 pub(crate) fn plain(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Response<Bytes> {
@@ -29,7 +28,7 @@ impl Visit {
         response.map(Outgoing::whole)
     }
 
-    /// Sends a reply. A streamed one keeps the visit until its end.
+    /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
         if response.body_mut().has_an_end_to_come() {
@@ -46,52 +45,8 @@ impl Visit {
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     Whole(Option<Bytes>),
-    Streamed(Box<Streamed>),
+    Streamed(Streamed),
     Tunnel(Option<Box<Tunnel>>),
-}
-
-/// Ready when the client has left.
-type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// A streamed body with the record of its visit. Dropping it before its end means that the client left.
-pub(crate) struct Streamed {
-    /// `None` once the client has left.
-    answer: Option<AnswerStream>,
-    visit: Option<Visit>,
-    hangup: Option<Watch>,
-}
-
-impl fmt::Debug for Streamed {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Streamed").field("answer", &self.answer).finish_non_exhaustive()
-    }
-}
-
-impl Streamed {
-    fn is_over(&self) -> bool {
-        self.answer.as_ref().is_none_or(AnswerStream::is_over)
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let Some(answer) = &mut self.answer else { return Poll::Ready(None) };
-        if answer.is_over() {
-            return Poll::Ready(None);
-        }
-        if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
-            // Dropping an unfinished answer and visit means that the client left.
-            self.answer = None;
-            self.visit = None;
-            return Poll::Ready(Some(Err(Cut)));
-        }
-        let frame = ready!(answer.poll_frame(context));
-        // The reply is complete, or was cut.
-        if answer.is_over()
-            && let Some(visit) = self.visit.take()
-        {
-            visit.complete();
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(|BrokenOff| Cut)))
-    }
 }
 
 impl Outgoing {
@@ -99,17 +54,17 @@ impl Outgoing {
         Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// A body that is passed on while the instance sends it.
+    /// A body that is streamed from the instance.
     pub(crate) fn streamed(answer: AnswerStream) -> Self {
-        Outgoing::Streamed(Box::new(Streamed { answer: Some(answer), visit: None, hangup: None }))
+        Outgoing::Streamed(Streamed::new(answer))
     }
 
-    /// Nothing, behind a head that makes the connection a WebSocket.
+    /// An empty body, behind a head that upgrades the connection to WebSocket.
     pub(crate) fn tunnel(answer: AnswerTunnel) -> Self {
         Outgoing::Tunnel(Some(Box::new(Tunnel::new(answer))))
     }
 
-    /// The WebSocket that starts when the head is sent.
+    /// Takes the WebSocket that starts once the head is sent.
     pub(super) fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
         if let Outgoing::Tunnel(tunnel) = self { tunnel.take() } else { None }
     }
@@ -118,18 +73,14 @@ impl Outgoing {
         matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
     }
 
-    /// Lets a streamed body notice that its client leaves.
-    pub(crate) fn watched(mut self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) -> Self {
-        if let Outgoing::Streamed(streamed) = &mut self {
-            let hangup = Arc::clone(hangup);
-            streamed.hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
-        }
-        self
+    /// The reply that lasts as long as its call.
+    pub(super) fn as_streamed(&self) -> Option<&Streamed> {
+        if let Outgoing::Streamed(streamed) = self { Some(streamed) } else { None }
     }
 
     fn accompany(&mut self, visit: Visit) {
         match self {
-            Outgoing::Streamed(streamed) => streamed.visit = Some(visit),
+            Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
             _ => {}
         }
@@ -158,7 +109,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self.get_mut() {
             Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Outgoing::Streamed(streamed) => streamed.poll(context),
+            Outgoing::Streamed(streamed) => streamed.poll_frame(context),
             Outgoing::Tunnel(_) => Poll::Ready(None),
         }
     }

@@ -9,7 +9,7 @@ use crate::wire::headers::is_reserved;
 
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 
-/// The control headers of a request, which are for the platform and not for the function.
+/// The control headers of a request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Control {
     pub(crate) wants_log: bool,
@@ -37,7 +37,7 @@ impl Control {
     }
 }
 
-/// The last 4 KiB of the call's log, if the caller asked for them.
+/// Sets the last 4 KiB of the call's log as a header.
 pub(crate) fn set_log(headers: &mut HeaderMap, log: &str) {
     if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(log)) {
         headers.insert(LOG_RESULT, value);

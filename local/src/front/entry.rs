@@ -20,7 +20,7 @@ use crate::wire::{ClientBody, host};
 pub(crate) struct Front {
     registry: Arc<Registry>,
     pub(super) log: Log,
-    /// Where functions answer on ports of their own, by their names; the main port has no name.
+    /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
 }
 

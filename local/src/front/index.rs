@@ -16,17 +16,17 @@ const STYLE: &str =
     "body{font:16px/1.5 system-ui;margin:3rem}td,th{padding:.2rem 1.5rem .2rem 0;text-align:left}";
 
 impl Front {
-    /// Notes that a door is open at this address.
+    /// Notes the address of an open port.
     pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
         let name = match door {
             Door::Main => Arc::from(""),
             Door::Function(name) => Arc::clone(name),
         };
-        // The main port may be open at two addresses: the first one is what people are told.
+        // The main port may listen on two addresses. People are told the first.
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(address);
     }
 
-    /// The list of functions with their states. Names of functions need no escapes in HTML.
+    /// The page of functions with their states. Names of functions need no escapes in HTML.
     pub(super) fn index(&self, states: &[(&str, &str)], method: &Method) -> Response<Bytes> {
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let main = ports.get("").map_or(0, SocketAddr::port);

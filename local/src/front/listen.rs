@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
+use super::streamed::{Current, Guarded};
 use super::target::Door;
 use super::unread::{self, InTurn};
 use crate::event::{Kind, Source, not_bound};
@@ -29,9 +30,9 @@ use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How many connections are taken from the kernel at a stop: more than its queue holds.
+/// The most connections that a stop accepts from the kernel: more than the kernel's queue holds.
 const REST_MAX: usize = 4096;
 
 /// The pause after a failed accept, for example without free file descriptors.
@@ -41,12 +42,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// for each request, so this is not set to what could at all fit into them.
 pub(super) const HEADERS_MAX: usize = 1024;
 
-/// The largest head that is read at all; the platform's limits are checked on it.
+/// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
 const NO_HTTP2: [u8; 26] =
     [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
+
+/// How connections are told of a stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    /// No connection is taken any more, and each one ends with the request under way.
+    pub(crate) begun: CancellationToken,
+    /// The connections that are left are cut, such as those of clients that do not read.
+    pub(crate) cut: CancellationToken,
+}
 
 /// An open port.
 #[derive(Debug)]
@@ -66,7 +76,7 @@ impl Listener {
     }
 
     /// Accepts connections until `stop`. This, and each connection, is a task of `tasks`.
-    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: CancellationToken, tasks: &TaskTracker) {
+    pub(crate) fn listen(self, front: Arc<Front>, door: Door, stop: Stop, tasks: &TaskTracker) {
         front.note_port(&door, self.address);
         tasks.spawn(accept(front, self.listener, door, stop, tasks.clone()));
     }
@@ -87,17 +97,11 @@ impl From<NotBound> for io::Error {
 
 /// Accepts connections. After `stop` those that the kernel has accepted, and whose requests are there, are served too: a
 /// closed listener resets them.
-async fn accept(
-    front: Arc<Front>,
-    listener: TcpListener,
-    door: Door,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-) {
+async fn accept(front: Arc<Front>, listener: TcpListener, door: Door, stop: Stop, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.begun.cancelled() => break,
         };
         match accepted {
             Ok(client) => {
@@ -118,7 +122,7 @@ async fn accept(
     }
 }
 
-/// What the requests of one connection share.
+/// The state that the requests of one connection share.
 #[derive(Debug)]
 struct Entrance {
     front: Arc<Front>,
@@ -126,11 +130,12 @@ struct Entrance {
     peer: Peer,
     tasks: TaskTracker,
     hangup: Hangup,
+    current: Current,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
-    /// Whether the next reply is the last one.
+    /// Whether the next reply is the last reply.
     is_closing: AtomicBool,
-    /// A request has begun since the connection is closing.
+    /// A request has begun after the connection began to close.
     begun: Notify,
 }
 
@@ -150,35 +155,53 @@ impl Entrance {
         let mut response = tokio::select! {
             biased;
             response = self.front.serve(&self.door, &self.peer, request) => response,
-            // Dropping the other future tells every part of the front that the client left.
+            // The drop of the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
-            // The WebSocket outlives the HTTP connection, whose memory is freed.
+            // The WebSocket outlives the HTTP connection, whose memory is freed here.
             self.tasks.spawn(tunnel.carry());
         }
-        let mut response = response.map(|body| InTurn { body: body.watched(&self), _turn: turn });
+        if let Some(streamed) = response.body().as_streamed() {
+            streamed.watch(&self);
+            self.current.set(streamed);
+        }
+        let mut response = response.map(|body| InTurn { body, _turn: turn });
         if self.is_closing.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    /// At a stop: serves what the client has sent, and closes the connection in order.
-    async fn end<C: Future + Unpin>(&self, connection: &mut C, shut_down: impl FnOnce(&mut C)) {
-        // hyper does not see bytes that the executor has not been told of. It would close over a request.
-        if self.hangup.has_unread() && self.is_over(connection).await == Some(true) {
-            return;
+    /// Ends the connection at a stop: serves the requests that have come, and closes in order. `has_part` says whether
+    /// a part of a head has come.
+    async fn end<C: Future + Unpin>(
+        &self,
+        has_part: bool,
+        connection: &mut C,
+        shut_down: impl FnOnce(&mut C),
+    ) {
+        // hyper does not see bytes that the executor has not been told of, and would close over a request. Between two
+        // requests hyper would close over a part of a head too.
+        let mut has_waited = false;
+        if has_part || self.hangup.has_unread() {
+            match self.is_over(connection).await {
+                Some(true) => return,
+                Some(false) => {}
+                None => has_waited = true,
+            }
         }
         shut_down(connection);
         // A connection without a request has at most half a head.
-        if !self.has_begun.load(Ordering::Relaxed) && self.is_over(connection).await != Some(false) {
+        if !self.has_begun.load(Ordering::Relaxed)
+            && (has_waited || self.is_over(connection).await != Some(false))
+        {
             return;
         }
         connection.await;
     }
 
-    /// Waits a moment for the next request or the end of the connection; `None` if neither comes.
+    /// Waits a moment for the next request (`false`) or the end of the connection (`true`). `None` if neither comes.
     async fn is_over<C: Future + Unpin>(&self, connection: &mut C) -> Option<bool> {
         tokio::select! {
             biased;
@@ -199,7 +222,7 @@ async fn serve(
     front: Arc<Front>,
     (stream, peer): (TcpStream, SocketAddr),
     door: Door,
-    stop: CancellationToken,
+    stop: Stop,
     tasks: TaskTracker,
 ) {
     // A connection that cannot be set up has already ended.
@@ -207,17 +230,19 @@ async fn serve(
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
-    let entrance = Entrance { front, door, peer, tasks, hangup, has_begun, is_closing, begun: Notify::new() };
+    let (current, begun) = (Current::default(), Notify::new());
+    let entrance = Entrance { front, door, peer, tasks, hangup, current, has_begun, is_closing, begun };
     let entrance = Arc::new(entrance);
     let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
     let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
-    let mut connection = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
+    let mut connection = Guarded { connection, current: &entrance.current };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
         outcome = &mut connection => {
@@ -226,13 +251,19 @@ async fn serve(
                 entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
             }
         }
-        () = stop.cancelled() => {
+        () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
-            entrance.end(&mut connection, |connection| std::pin::Pin::new(connection).graceful_shutdown()).await;
+            let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
+                Pin::new(&mut guarded.connection).graceful_shutdown();
+            });
+            tokio::select! {
+                () = end => {}
+                () = stop.cut.cancelled() => entrance.current.break_off(),
+            }
         }
     }
     if let Some(status) = turns.unread() {
-        let Some(parts) = connection.into_parts() else { return };
+        let Some(parts) = connection.connection.into_parts() else { return };
         unread::answer(&entrance.front.log, status, &parts.read_buf, parts.io.into_inner()).await;
     }
 }
@@ -240,4 +271,41 @@ async fn serve(
 fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
     stream.set_nodelay(true)?;
     Hangup::prepare(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::event::Log;
+    use crate::registry::Registry;
+
+    #[tokio::test]
+    async fn half_a_head_is_waited_for_once() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        client.write_all(b"GET / HT").await.unwrap();
+        stream.readable().await.unwrap();
+        let (log, _events) = Log::new();
+        let entrance = Entrance {
+            front: Front::new(Arc::new(Registry::default()), log),
+            door: Door::Main,
+            peer: Peer::new(address).unwrap(),
+            tasks: TaskTracker::new(),
+            hangup: Hangup::prepare(&stream).unwrap(),
+            current: Current::default(),
+            has_begun: AtomicBool::new(false),
+            is_closing: AtomicBool::new(true),
+            begun: Notify::new(),
+        };
+        let is_shut_down = AtomicBool::new(false);
+        let mut connection = std::future::poll_fn(|_| {
+            assert!(!is_shut_down.load(Ordering::Relaxed), "it was waited for before");
+            std::task::Poll::<()>::Pending
+        });
+        entrance.end(false, &mut connection, |_| is_shut_down.store(true, Ordering::Relaxed)).await;
+        assert!(is_shut_down.load(Ordering::Relaxed));
+    }
 }

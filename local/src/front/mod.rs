@@ -8,12 +8,13 @@ mod gateway;
 mod index;
 mod listen;
 mod refusal;
+mod streamed;
 mod target;
 mod tunnel;
 mod unread;
 mod visit;
 
 pub(crate) use entry::Front;
-pub(crate) use listen::{Listener, NotBound};
+pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;

@@ -15,12 +15,12 @@ pub(crate) const UNHANDLED: &str = "UnhandledInvocationError";
 /// The platform refused the call or could not carry it out.
 const COMMON: &str = "FcCommonError";
 
-/// Status and error type of one kind of failure.
+/// The status and the error type of one kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Form {
     status: StatusCode,
     error_type: &'static str,
-    /// The `Code` of the platform's JSON. Without one it is the function's JSON: `{"errorMessage":…}`.
+    /// The `Code` of the platform's JSON. `None` for the function's JSON: `{"errorMessage":…}`.
     code: Option<&'static str>,
 }
 
@@ -75,8 +75,7 @@ pub(crate) fn json(failure: &Failure, id: &str) -> String {
     .to_string()
 }
 
-/// Whether the function itself failed in the call. For the API such a call is a success, with the failure in its
-/// body.
+/// Whether the function itself failed. For the API such a call is a success, with the failure in the body.
 pub(crate) fn is_functions_error(kind: FailureKind) -> bool {
     form(kind).code.is_none()
 }

@@ -1,4 +1,4 @@
-//! The target of a request: the function, and the way in.
+//! The target of a request: the function and the way in.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wire::host::{self, Host};
 const PREFIX: &str = "/2023-03-30/functions/";
 const SUFFIX: &str = "/invocations";
 
-/// The port at which a request came.
+/// The port at which a request came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Door {
     /// The port for all functions and the API.
@@ -68,7 +68,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Where a request goes, with the entry of its function.
+/// The destination of a request, with the registry's entry of the function.
 pub(crate) enum Destination {
     /// To the function's HTTP trigger.
     Trigger(Arc<Deployed>),
@@ -78,7 +78,7 @@ pub(crate) enum Destination {
     Index,
 }
 
-/// Finds the target by port, host and path. The visit gets the function's name.
+/// Resolves port, host and path to a destination. The visit gets the function's name.
 pub(crate) fn resolve<B>(
     functions: &Functions,
     door: &Door,
@@ -109,13 +109,13 @@ pub(crate) fn resolve<B>(
     }
 }
 
-/// Whether somebody asks this machine, by no function's name, what there is.
+/// Whether a reader asks for `/` of this machine, without the name of a function.
 fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     is_read && request.uri().path() == "/" && is_this_machine(&host.name)
 }
 
-/// The function with this name, as part of a host. Case does not count.
+/// The function whose name is part of a host, compared without case.
 fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<&'a Arc<Deployed>, Failure> {
     let own = functions.names().find(|own| own.eq_ignore_ascii_case(name));
     functions.find(own.ok_or_else(|| unknown(functions, host))?)
@@ -137,8 +137,8 @@ fn unknown(functions: &Functions, host: &str) -> Failure {
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 
-/// Refuses calls of the API from pages of other sites, through the developer's browser: by another name for this
-/// address, or from another origin.
+/// Refuses calls of the API that a page of another site makes through the developer's browser. Such a call has another
+/// name for this address, or another origin.
 fn check_api_caller<B>(host: &Host<'_>, request: &Request<B>) -> Result<(), Failure> {
     if !is_this_machine(&host.name) {
         return Err(Failure::access_denied(format_args!("host '{}' is not this machine", host.name)));
@@ -160,7 +160,7 @@ fn is_this_machine(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// The target that goes to the function: a path and query, or the `*` of `OPTIONS`.
+/// The target for the function: a path with a query, or the `*` of `OPTIONS`.
 pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
     let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
     if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {

@@ -1,9 +1,9 @@
-//! A WebSocket with the record of its visit, which lasts as long.
+//! A WebSocket with the record of its visit.
 
 use super::visit::Visit;
 use crate::call::AnswerTunnel;
 
-/// A WebSocket that starts when the head of the answer is sent. Dropping it means that the client left.
+/// A WebSocket that starts once the head of the answer is sent. A drop means that the client left.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     answer: AnswerTunnel,
@@ -25,7 +25,7 @@ impl Tunnel {
         let carried = answer.carry().await;
         if let Some(mut visit) = visit {
             visit.set_traffic(carried.passed);
-            // Dropping an incomplete visit means that its client left.
+            // The drop of an incomplete visit means that the client left.
             if !carried.has_client_left {
                 visit.complete();
             }

@@ -1,7 +1,7 @@
-//! Heads that hyper cannot read. hyper's own reply to them has no body and no record; these get both.
+//! Heads that hyper cannot parse. hyper's own reply has no body and no record; here the refusal gets both.
 //!
-//! hyper has no setting for this. [`Socket`] holds hyper's reply back, which it knows by there being no request and no
-//! reply on the connection. Another hyper on the same socket then writes the refusal, since it knows how.
+//! hyper has no setting for this. [`Socket`] withholds hyper's reply, which comes while the connection has no request
+//! and no reply. Another hyper on the same socket then writes the refusal.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -24,14 +24,14 @@ use crate::event::Log;
 use crate::failure::Failure;
 use crate::wire::{Socket, Turn};
 
-/// How long the reply may take, with what is read away behind it. A connection that closes with unread bytes is reset,
-/// and the client may lose the reply.
+/// How long the refusal and the input behind it may take. A close with unread bytes resets the connection, and the
+/// client may lose the reply.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How many bytes are read away.
+/// How many bytes are discarded behind the refusal.
 const LINGER_MAX: u64 = 1024 * 1024;
 
-/// The body of a reply, with its turn.
+/// The body of a reply, which holds the connection's turn.
 #[derive(Debug)]
 pub(super) struct InTurn {
     pub(super) body: Outgoing,
@@ -58,7 +58,7 @@ impl Body for InTurn {
     }
 }
 
-/// Answers a head that was not read, of which hyper has read `start`, and records it.
+/// Answers and records a head that was not parsed. `start` has the bytes that hyper has read.
 pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket) {
     let request = known_of(start);
     let is_head = request.method() == Method::HEAD;
@@ -71,7 +71,8 @@ pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket)
     });
     let response = refusal::reply(&failure, &visit.id());
     let response = Mutex::new(Some(visit.leave(response)));
-    // What hyper reads in place of the head. A reply to `HEAD` has no body.
+    // The request that hyper reads in place of the head. For `HEAD` the stand-in is a `HEAD` too: the reply has no
+    // body.
     let stand_in: &[u8] = if is_head {
         b"HEAD / HTTP/1.1\r\nconnection: close\r\n\r\n"
     } else {
@@ -82,14 +83,14 @@ pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket)
     let mut stream = socket.into_stream();
     let farewell = async {
         let io = TokioIo::new(tokio::io::join(stand_in, &mut stream));
-        // A client that does not take the reply loses the explanation and nothing else.
+        // A client that does not read the reply loses only the explanation.
         drop(http1::Builder::new().half_close(true).serve_connection(io, service).await);
         drop(tokio::io::copy(&mut stream.take(LINGER_MAX), &mut tokio::io::sink()).await);
     };
     drop(tokio::time::timeout(FAREWELL, farewell).await);
 }
 
-/// What can be read of a head. A dash is a method, and a URI without a path.
+/// The known parts of a head. A dash is a valid method, and a valid URI without a path.
 fn known_of(start: &[u8]) -> Request<()> {
     let blank = start.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let mut words = start[blank..].split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));

@@ -1,4 +1,4 @@
-//! Visits. Every request leaves exactly one record in the log, also if its client leaves.
+//! Visits. Every request leaves exactly one record in the log, even if the client leaves.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wire::{Passed, ids};
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// One request at the front. Its drop writes the record, also after the client has left.
+/// One request at the front. The drop writes the record, even after the client has left.
 #[derive(Debug)]
 pub(crate) struct Visit {
     log: Log,
@@ -66,20 +66,20 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
-    /// An instance answers the call.
+    /// Notes the instance that answers the call.
     pub(crate) fn set_answer(&mut self, answer: &Answer) {
         self.source.instance = answer.instance_id();
         self.is_cold = answer.is_cold();
     }
 
-    /// The call failed, with or without an instance.
+    /// Notes that the call failed, with or without an instance.
     pub(crate) fn set_failure(&mut self, failure: &Failure) {
         if let Some(instance) = &failure.instance {
             self.source.instance = Some(Arc::clone(instance));
         }
     }
 
-    /// The traffic of the WebSocket that the request became.
+    /// Notes the traffic of the WebSocket that the request became.
     pub(super) fn set_traffic(&mut self, [from_client, to_client]: [Passed; 2]) {
         self.socket = Some(SocketTraffic {
             messages_from_client: from_client.messages,
@@ -89,7 +89,7 @@ impl Visit {
         });
     }
 
-    /// A streamed reply has ended, but not because the client left.
+    /// Notes the end of a streamed reply whose client has not left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
     }

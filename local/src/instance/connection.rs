@@ -15,24 +15,24 @@ use tokio_util::task::TaskTracker;
 use super::upstream::Upstream;
 use crate::wire::Payload;
 
-/// The address at which instances are called. It differs from 127.0.0.1, so that a program that listens on 127.0.0.1
-/// alone is unreachable, as on the platform.
+/// The address at which instances are called. Not 127.0.0.1: a program that listens on 127.0.0.1 alone is unreachable,
+/// as on the platform.
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// The time limit of a connection attempt. Within one machine it succeeds or fails at once.
+/// The limit of a connection attempt. Within one machine an attempt succeeds or fails at once.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to finish a request whose reply was read.
+/// How long a connection may take to be ready again after a whole reply.
 const READY_MAX: Duration = Duration::from_millis(100);
 
-/// The most headers of a reply. hyper's own limit is 100; the platform's is in bytes.
+/// The most headers of a reply. hyper's own limit is 100; the platform's limit is in bytes.
 const HEADERS_MAX: usize = 1024;
 
 /// One connection that is ready for a request.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) sender: SendRequest<Payload>,
-    /// Whether it has carried a request before.
+    /// Whether the connection has carried a request before.
     pub(crate) is_reused: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Connection {
 pub(crate) struct Connections {
     address: SocketAddr,
     idle: Mutex<Vec<SendRequest<Payload>>>,
-    /// Whether a reply was HTTP/1.0. Its sender may not understand chunked requests.
+    /// Whether a reply was HTTP/1.0. An HTTP/1.0 server may not understand chunked requests.
     is_http_1_0: AtomicBool,
     tasks: TaskTracker,
 }
@@ -101,7 +101,7 @@ impl Connections {
             .await
             .map_err(io::Error::other)?;
         self.tasks.spawn(async move {
-            // An error reaches the request in flight, and concerns nothing else.
+            // The request in flight gets the error. Nobody else needs the error.
             drop(connection.with_upgrades().await);
         });
         Ok(Connection { sender, is_reused: false })
@@ -109,8 +109,8 @@ impl Connections {
 
     /// Keeps a connection whose reply was read to its end.
     ///
-    /// A function may answer before it has read the request. While the rest of the request is still being sent, the
-    /// connection is of no use to another call. It is closed after that.
+    /// A function may answer before it has read the request. While the rest of the request is being sent, no other call
+    /// can use the connection. After `READY_MAX` the connection is closed.
     pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>) {
         if sender.is_ready() {
             self.lock().push(sender);

@@ -26,7 +26,7 @@ const CREDENTIALS: [(&str, &str); 3] = [
     (env::SECURITY_TOKEN, header::SECURITY_TOKEN),
 ];
 
-/// The headers of the platform, and the headers that a usual client sends.
+/// Room for the headers of the platform and of a usual client.
 const HEADERS_OF_A_CALL: usize = 48;
 
 const VERSION: &str = "LATEST";
@@ -36,8 +36,8 @@ impl Surroundings {
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        // A program needs its search path, and what a panic asks its reader to set. Nothing else of the developer's shell
-        // is passed on.
+        // A program needs its search path, and a panic asks its reader to set `RUST_BACKTRACE`. Nothing else of the
+        // developer's shell is passed on.
         for name in ["PATH", "RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]
             .into_iter()
             .chain(function.local.pass_env.iter().map(String::as_str))
@@ -59,10 +59,10 @@ impl Surroundings {
         set(env::REGION, &function.region);
         variables.insert(env::CODE_PATH.to_owned(), code.as_os_str().to_owned());
 
-        // With room for the headers of a call, which are added to a copy.
+        // With room for the headers of a call, which are added to a clone.
         let mut headers = HeaderMap::with_capacity(HEADERS_OF_A_CALL);
         let mut set = |name: &'static str, value: &str| {
-            // The platform could not send a value that is no valid header either.
+            // The platform could not send an invalid header value either.
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }

@@ -20,9 +20,9 @@ pub(crate) struct Generation {
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
-    /// What starts the programs of its instances.
+    /// Starts the programs of the instances.
     pub(super) runner: Arc<dyn Runner>,
-    /// Where the kernel can hold the memory limit; elsewhere it is checked by sampling.
+    /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
     pub(super) cgroups: Option<Arc<Cgroups>>,
 }
 

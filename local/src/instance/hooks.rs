@@ -1,4 +1,4 @@
-//! Hooks and health checks, which the platform itself sends to an instance. They are no calls and have no record.
+//! Hooks and health checks, which the platform sends to an instance. They are not calls, and have no record.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::model::Hook;
 use crate::process::{CommandLine, Exit, Output};
 use crate::wire::{Payload, ids};
 
-/// The most of a hook's answer that is read, in bytes.
+/// The most of a hook's reply that is read, in bytes.
 const HOOK_ANSWER_MAX: usize = 64 * 1024;
 
-/// The initializer of the function, if it has one.
+/// The initializer of the function, if there is one.
 pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
     let Some(hook) = &instance.generation.function.initializer else { return Ok(()) };
     let (name, outcome) = match &hook.command {

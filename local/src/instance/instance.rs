@@ -20,7 +20,7 @@ pub(crate) struct Instance {
     pub(super) _port: Port,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
-    /// How many of its calls are streams that have begun.
+    /// The number of calls whose streams have begun.
     pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,
     pub(super) is_oom: AtomicBool,
@@ -37,12 +37,12 @@ impl PartialEq for Instance {
 }
 
 impl Instance {
-    /// The most memory in a sample, or that the kernel counted before it killed the instance, in bytes.
+    /// The largest memory of all samples, in bytes. Includes the kernel's count from before a kill.
     pub(crate) fn memory_max(&self) -> u64 {
         self.memory_max.load(Ordering::Relaxed).max(self.process.oom())
     }
 
-    /// Whether it was killed because it used too much memory.
+    /// Whether the instance was killed at its memory limit.
     pub(super) fn is_oom(&self) -> bool {
         self.is_oom.load(Ordering::Relaxed) || self.process.oom() > 0
     }

@@ -20,7 +20,7 @@ use crate::process::Order;
 /// Why no instance takes a call.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// A newer generation has replaced this one.
+    /// A newer generation has replaced this generation.
     Closed,
     Failed(Failure),
 }
@@ -35,7 +35,7 @@ pub(crate) struct Pool {
     leases: AtomicUsize,
     /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
-    /// Asks the sockets of these instances to end.
+    /// Asks the WebSockets of the instances to end.
     farewell: CancellationToken,
 }
 
@@ -52,14 +52,14 @@ type Handed = Result<Lease, Failure>;
 
 type Effects = Vec<Effect<Arc<Instance>>>;
 
-/// A slot of an instance, for one call. Dropping the lease gives the slot back.
+/// A slot of an instance, for one call. The drop gives the slot back.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
     pool: Arc<Pool>,
     /// Whether the call waited for this instance to start.
     pub(crate) is_cold: bool,
-    /// Whether the client has the head of the reply, and gets the body as it comes.
+    /// Whether the client has the head of a streamed reply.
     is_stream: bool,
 }
 
@@ -93,7 +93,7 @@ impl Pool {
 
     /// Gives the slots a command and carries out its effects.
     fn change<T>(self: &Arc<Self>, command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T) -> T {
-        // Without effects nothing is allocated.
+        // An empty `Vec` allocates nothing.
         let mut effects = Effects::new();
         let mut state = self.lock();
         let outcome = command(&mut state.slots, &mut effects);
@@ -101,8 +101,8 @@ impl Pool {
         outcome
     }
 
-    /// Orders are given under the lock, so that guards get them in the order of the decisions. Calls get their slots
-    /// after the lock is released, because a slot whose call is gone comes back at once.
+    /// Carries out the effects. Orders are given under the lock, so that guards get them in the order of the decisions.
+    /// Calls get their slots after the release: a slot whose call is gone comes back at once, and takes the lock.
     fn carry_out(self: &Arc<Self>, mut state: MutexGuard<'_, State>, effects: Effects) {
         let mut handed = Vec::new();
         for effect in effects {
@@ -132,7 +132,7 @@ impl Pool {
         }
         drop(state);
         for (waiter, outcome) in handed {
-            // If the caller is gone, the lease is dropped here and gives its slot to the next call.
+            // If the caller is gone, the lease is dropped here, and the next call gets the slot.
             if let Some(waiter) = waiter {
                 drop(waiter.send(outcome));
             }
@@ -144,7 +144,7 @@ impl Pool {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives a slot back that was just assigned.
+    /// Dropping the future gives back a slot that was just assigned.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Lease, Refusal> {
         let place = {
             let mut effects = Effects::new();
@@ -181,7 +181,7 @@ impl Pool {
         Failure::health_check_failed(path, "the instance is unhealthy; the next call gets another one")
     }
 
-    /// Waits until there is an instance, and starts one if there is none. Takes no slot.
+    /// Waits for an instance, but takes no slot. Starts an instance if there is none.
     pub(crate) async fn warm(self: &Arc<Self>) -> Result<(), Refusal> {
         let before = self.change(Slots::warm);
         loop {
@@ -215,7 +215,7 @@ impl Pool {
                 log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
                 self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
-                // Not earlier: the supervisor reports the end to slots that have to know the instance.
+                // Not earlier: the supervisor reports an end only of an instance that the slots know.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
             Err(failure) => {
@@ -234,7 +234,7 @@ impl Pool {
         self.lock().slots.ignores_port()
     }
 
-    /// Whether there is an instance, running or starting.
+    /// Whether an instance is running or starting.
     pub(crate) fn is_in_use(&self) -> bool {
         self.lock().slots.is_in_use()
     }
@@ -244,30 +244,30 @@ impl Pool {
         self.change(Slots::open);
     }
 
-    /// Asks endless calls, such as those of a WebSocket, to end.
+    /// Asks endless calls, such as WebSockets, to end.
     pub(crate) fn say_goodbye(&self) {
         self.farewell.cancel();
     }
 
     /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
-    /// starting ones, unless a call waits for them.
+    /// starting ones, unless a call waits for them. Before [`Pool::open`] waiting calls are turned away.
     pub(crate) fn close(self: &Arc<Self>) {
         self.change(Slots::close);
     }
 
-    /// Stops each instance whose calls are all streams, as the platform stops one: its pre-stop hook and SIGTERM tell it
-    /// to end them. A call whose reply has not begun keeps its instance.
+    /// Stops each instance whose calls are all streams. The pre-stop hook and SIGTERM tell the program to end its
+    /// streams, as on the platform. A call whose reply has not begun keeps its instance.
     pub(crate) fn end_streams(self: &Arc<Self>) {
         let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
         self.change(|slots, effects| slots.stop_where(is_streams, effects));
     }
 
-    /// How many calls are under way or wait for an instance.
+    /// The number of calls in flight, and of calls that wait for an instance.
     pub(crate) fn calls(&self) -> usize {
         self.leases.load(Ordering::Relaxed) + self.lock().waiting.len()
     }
 
-    /// Ends every instance at once, in any state, and refuses the waiting calls.
+    /// Ends every instance at once, in any state. Waiting calls are refused.
     pub(crate) fn abort(self: &Arc<Self>) {
         self.change(Slots::abort);
     }
@@ -305,25 +305,25 @@ impl Lease {
         Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
     }
 
-    /// The client left, and the instance may still be busy with the call. Another instance is started, and this one is
-    /// stopped when its calls are over.
+    /// The client left, and the instance may still work on the call. Another instance is started, and this instance is
+    /// stopped after its calls.
     pub(crate) fn replace(&self) {
         self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
     }
 
-    /// Notes that the client gets the reply as it comes.
+    /// Notes that the reply is streamed to the client.
     pub(crate) fn begin_stream(&mut self) {
         if !std::mem::replace(&mut self.is_stream, true) {
             self.instance.streams.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until endless calls, such as those of a WebSocket, are asked to end.
+    /// Waits until endless calls, such as WebSockets, are asked to end.
     pub(crate) async fn farewell(&self) {
         self.pool.farewell.cancelled().await;
     }
 
-    /// Retires the instance: it gets no further call. Used, for example, after a call ran into the time limit.
+    /// Retires the instance, for example after a time-out: the instance gets no further call.
     pub(crate) fn retire(&self) {
         self.pool.change(|slots, _| slots.retire(&self.instance));
     }

@@ -1,10 +1,10 @@
-//! Slots: which call gets which instance of one generation. A state machine without tasks, locks or a clock.
+//! Slots: the assignment of calls to the instances of one generation. A state machine without tasks, locks or a clock.
 //!
-//! Each command is a method. It leaves [`Effect`]s, which the pool carries out in their order.
+//! Each command is a method. The method leaves [`Effect`]s, which the pool carries out in order.
 //!
-//! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when the
-//! others are full; beyond the cap calls are refused. Until the first instance is up no second one is
-//! started, because only then is it known whether the program takes the port it is given.
+//! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when all slots are
+//! taken; beyond the cap, calls are refused. The second instance starts only after the first: the first start shows
+//! whether the program listens on the given port.
 
 mod effect;
 
@@ -13,10 +13,10 @@ use std::time::Instant;
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
 
-/// The settings of a function that concern its instances.
+/// The settings of a function for its instances.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
-    /// The most calls of an instance at a time.
+    /// The most calls of one instance at a time.
     pub(super) concurrency: usize,
     /// The most instances.
     pub(super) instances_max: usize,
@@ -35,13 +35,13 @@ pub(super) struct Slots<I> {
     /// Instances that are being stopped.
     leaving: Vec<I>,
     is_closed: bool,
-    /// Whether instances may be started. False while an older generation holds the port that this one needs.
+    /// Whether starts are allowed. False while an older generation holds the port that this generation needs.
     is_open: bool,
-    /// Whether no further instance is started, not even for waiting calls.
+    /// Whether starts have ended for good, even for waiting calls.
     has_ended_starts: bool,
     /// Known after the first start.
     ignores_port: Option<bool>,
-    /// The number of starts that have ended, and the number of the last failed one.
+    /// The number of finished starts, and the number of the last failed start.
     starts: usize,
     failed_start: Option<usize>,
 }
@@ -75,7 +75,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Asks for a slot for a call, or for a place to wait. Starts an instance if needed.
+    /// Takes a slot for a call, or a place in the queue. Starts an instance if needed.
     pub(super) fn acquire(&mut self, effects: &mut Vec<Effect<I>>) -> Acquired<I> {
         if self.is_closed {
             return Acquired::Closed;
@@ -108,7 +108,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.settle(instance, now, effects);
     }
 
-    /// A start has ended with `instance`. It may listen on the declared port instead of the given port.
+    /// A start has ended with `instance`. The program may listen on the declared port instead of the given port.
     pub(super) fn started(
         &mut self,
         instance: &I,
@@ -130,7 +130,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.settle(instance, now, effects);
     }
 
-    /// A start has failed. The calls that waited for its instance fail too.
+    /// A start has failed. The calls that waited for the instance fail too.
     pub(super) fn start_failed(&mut self, effects: &mut Vec<Effect<I>>) {
         self.starting = self.starting.saturating_sub(1);
         self.starts += 1;
@@ -145,8 +145,8 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starting = self.starting.saturating_sub(1);
     }
 
-    /// The client of a call left, and the instance may still be busy with the call. Another instance is started,
-    /// and this one is stopped when its calls are over.
+    /// The client of a call left, and the instance may still work on the call. Another instance is started, and this
+    /// instance is stopped after its calls.
     pub(super) fn replace(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.retire(instance);
         if self.may_start() && !self.is_closed && self.in_use() + self.starting < self.cap() {
@@ -154,21 +154,21 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Retires an instance: it gets no further call. Used, for example, after a call ran into the time limit.
+    /// Retires an instance, for example after a time-out: the instance gets no further call.
     pub(super) fn retire(&mut self, instance: &I) {
         if let Some(member) = self.member(instance) {
             member.is_retired = true;
         }
     }
 
-    /// The instance has ended, by itself or because it was stopped.
+    /// The instance has ended, by itself or after a stop.
     pub(super) fn ended(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.retain(|leaving| leaving != instance);
         self.top_up(effects);
     }
 
-    /// Sets the health of an instance. An unhealthy one gets no calls.
+    /// Sets the health of an instance. An unhealthy instance gets no calls.
     pub(super) fn set_healthy(&mut self, instance: &I, is_healthy: bool, effects: &mut Vec<Effect<I>>) {
         if let Some(member) = self.member(instance) {
             member.is_healthy = is_healthy;
@@ -176,7 +176,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.hand_over(false, effects);
     }
 
-    /// The time since which the instance is idle. `None` if it has a call.
+    /// Since when the instance has been idle. `None` if the instance has a call.
     pub(super) fn idle_since(&self, instance: &I) -> Option<Instant> {
         self.members.iter().find(|member| member.instance == *instance)?.idle_since
     }
@@ -188,7 +188,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Starts an instance if there is none. The number is for [`Slots::warmth`].
+    /// Starts an instance if there is none. Gives the number of starts for [`Slots::warmth`].
     pub(super) fn warm(&mut self, effects: &mut Vec<Effect<I>>) -> usize {
         let is_wanted = self.members.is_empty() && self.starting == 0 && self.cap() > 0;
         if is_wanted && !self.is_closed && self.may_start() {
@@ -197,7 +197,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starts
     }
 
-    /// Whether there is an instance, or why there is none. `before` is from [`Slots::warm`].
+    /// Whether there is an instance, and if not, why. `before` is from [`Slots::warm`].
     pub(super) fn warmth(&self, before: usize) -> Warmth {
         if self.is_closed {
             Warmth::Closed
@@ -219,9 +219,13 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
-    /// starting ones, unless a call waits for them.
+    /// starting ones, unless a call waits for them. Before [`Slots::open`] no start will come, and waiting calls are
+    /// turned away.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect<I>>) {
         self.is_closed = true;
+        if !self.is_open {
+            effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
+        }
         if self.waiting.is_empty() {
             self.end_starts(effects);
         }
@@ -232,8 +236,8 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Stops the instances with calls for which `is_wanted` says so, by the number of their calls. The calls go on for as
-    /// long as the instance does.
+    /// Stops the busy instances that `is_wanted` selects by instance and number of calls. Their calls go on until the
+    /// instance ends.
     pub(super) fn stop_where(&mut self, is_wanted: impl Fn(&I, usize) -> bool, effects: &mut Vec<Effect<I>>) {
         let busy = self.members.iter().filter(|member| member.in_flight > 0);
         let wanted = busy.filter(|member| is_wanted(&member.instance, member.in_flight));
@@ -243,7 +247,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Ends every instance at once, in any state, and refuses the waiting calls.
+    /// Ends every instance at once, in any state. Waiting calls are refused.
     pub(super) fn abort(&mut self, effects: &mut Vec<Effect<I>>) {
         self.end_starts(effects);
         effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
@@ -256,7 +260,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.ignores_port
     }
 
-    /// Whether there is an instance, running or starting.
+    /// Whether an instance is running or starting.
     pub(super) fn is_in_use(&self) -> bool {
         !self.members.is_empty() || self.starting > 0 || !self.waiting.is_empty()
     }
@@ -266,7 +270,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.is_empty() && self.starting == 0 && self.leaving.is_empty()
     }
 
-    /// The most instances. A program with a fixed port can only run once.
+    /// The most instances. Only one instance of a program with a fixed port can run.
     fn cap(&self) -> usize {
         let cap = self.rules.instances_max;
         if self.ignores_port == Some(true) { cap.min(1) } else { cap }
@@ -278,7 +282,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     fn may_start(&self) -> bool {
-        // A program with a fixed port can only start when the last instance has released the port.
+        // A program with a fixed port can start only after the last instance has released the port.
         let has_port = self.ignores_port != Some(true) || self.members.is_empty() && self.leaving.is_empty();
         self.is_open && !self.has_ended_starts && has_port
     }
@@ -311,7 +315,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         Acquired::Unhealthy
     }
 
-    /// Gives free slots to waiting calls, in their order.
+    /// Gives free slots to waiting calls, in order of their arrival.
     fn hand_over(&mut self, is_cold: bool, effects: &mut Vec<Effect<I>>) {
         while let Some(&waiter) = self.waiting.front() {
             let Some(instance) = self.free_slot(effects) else { break };
@@ -346,7 +350,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Handles an instance that became idle: stops it if it is retired, else freezes it if the settings say so.
+    /// Handles an instance that became idle: a retired instance is stopped, another is frozen if the settings say so.
     fn settle(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
         let (is_closed, freezes) = (self.is_closed, self.rules.freezes);
         let Some(member) = self.member(instance) else { return };
@@ -354,7 +358,7 @@ impl<I: Clone + PartialEq> Slots<I> {
             return;
         }
         member.idle_since = Some(now);
-        // A frozen instance is not checked, so it could never become healthy again.
+        // A frozen instance gets no health checks, so an unhealthy instance would stay unhealthy.
         if member.is_retired || is_closed || freezes && !member.is_healthy {
             self.dismiss(instance, effects);
         } else if freezes {

@@ -21,10 +21,10 @@ use crate::failure::Failure;
 use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process};
 use crate::wire::ids;
 
-/// After this time without the port, the sockets of the program are inspected.
+/// After this time without an open port, the program's sockets are inspected.
 const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
 
-/// A start that takes longer has its reason said, long before the platform gives it up.
+/// After this time a slow start is explained, long before the platform gives up.
 const SLOW: Duration = Duration::from_secs(3);
 
 /// How long the last output of an ended instance may still take to arrive.
@@ -85,7 +85,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     let ready = async {
         initialize(&instance).await?;
         health::first_check(&instance).await?;
-        // The report of its process number may come later than the open port.
+        // The report of the process number may come later than the open port.
         instance.process.known().await;
         Ok(())
     };
@@ -164,7 +164,7 @@ impl Opening<'_> {
                 if self.process.may_listen_on(given) {
                     return Ok(given);
                 }
-                // Calls must not go to another program.
+                // Without this check, calls would go to another program.
                 let text = format!("another program has taken port {given}, which the instance was given");
                 return Err(Failure::unavailable(text));
             }

@@ -18,7 +18,7 @@ const SAMPLE: Duration = Duration::from_millis(200);
 /// How long a process may take to be gone after SIGKILL, before that is reported.
 const KILLED_MAX: Duration = Duration::from_secs(10);
 
-/// How an instance ended.
+/// A change of an instance of which its pool is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Healthy,
@@ -28,16 +28,16 @@ pub(super) enum Change {
     Ended,
 }
 
-/// Who owns the instances, and is told what becomes of them.
+/// The owner of the instances, which is notified of their changes.
 pub(super) trait Owner: Send + Sync {
-    /// Since when the instance has no call, if it has none.
+    /// Since when the instance has been idle. `None` if the instance has a call.
     fn idle_since(&self, instance: &Arc<Instance>) -> Option<Instant>;
 
     /// The instance has changed.
     fn changed(&self, instance: &Arc<Instance>, change: Change);
 }
 
-/// Looks after `instance` until it has ended.
+/// Supervises `instance` until it has ended.
 pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
     let log = &instance.generation.log;
     let is_frozen = || instance.generation.function.local.freeze && owner.idle_since(&instance).is_some();
@@ -77,7 +77,7 @@ async fn stop(instance: &Instance) {
     if let Some(hook) = &function.pre_stop {
         let outcome = tokio::select! {
             biased;
-            // It may be killed meanwhile, for example because the time of a drain is over.
+            // The instance may be killed meanwhile, for example at the end of a drain.
             _ = instance.process.exited() => Err(HookFault::InstanceEnded),
             outcome = pre_stop(instance, hook) => outcome,
         };
@@ -98,8 +98,8 @@ async fn stop(instance: &Instance) {
     log.emit(&instance.source, Kind::InstanceStopped);
 }
 
-/// Never ends: samples the memory, and kills an instance that uses more than it may. Where the kernel holds
-/// the limit it kills one process of the instance; the others are no use without it.
+/// Never ends: samples the memory, and kills an instance beyond its limit. Where the kernel enforces the limit, the
+/// kernel kills only one process of the instance; the other processes are useless without it.
 async fn sample(instance: &Instance) {
     let limit = instance.generation.memory_limit();
     loop {

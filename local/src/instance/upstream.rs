@@ -1,4 +1,4 @@
-//! The socket to a function. It is read to its end even when writes fail.
+//! The socket to a function, which is read to the end even when writes fail.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 
 /// A connection to a function.
 ///
-/// A server may answer before it has read the request, and close. hyper ends a connection at the first failed write, and
-/// leaves the reply unread in the socket. So bytes that cannot be written are dropped here, and the reading side reports
-/// how the connection ended.
+/// A server may answer before it has read the request, and close. hyper ends a connection at the first failed write,
+/// and leaves the reply unread in the socket. So a failed write drops its bytes and succeeds, and the reading side
+/// reports how the connection ended.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     stream: TcpStream,
@@ -23,12 +23,12 @@ impl Upstream {
         Upstream { stream, takes_writes: true }
     }
 
-    /// The connection after hyper, where writes fail as they do.
+    /// The connection for use without hyper: writes fail as usual.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// The result of a write of `length` bytes, which succeeds if the other side has closed.
+    /// The result of a write of `length` bytes. The write succeeds if the other side has closed.
     fn written(&mut self, length: usize, result: io::Result<usize>) -> io::Result<usize> {
         match result {
             Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {

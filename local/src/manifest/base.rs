@@ -14,8 +14,8 @@ pub(super) fn file(root: &Node, folder: &Path) -> Option<PathBuf> {
     root.child("extend").and_then(Node::as_text).map(|name| folder.join(name))
 }
 
-/// Lays `root` over its base file. The tool first replaces the expressions of both, with the keys beside the resources
-/// joined. Then it replaces the expressions of the result.
+/// Lays `root` over its base file. The deployment tool first replaces the expressions of both files, with the keys
+/// beside the resources joined. Then the tool replaces the expressions of the result.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub(super) fn join(
     let mut of_base = Vec::new();
     let below =
         content::resolve(&with_resources_of(&base), Surroundings { folder, ..surroundings }, &mut of_base);
-    // Lines of the other file mean nothing here.
+    // The line numbers of the base file mean nothing in this file.
     problems.extend(of_base.into_iter().map(|problem| Problem {
         line,
         text: format!("{}:{}: {}", file.display(), problem.line, problem.text),

@@ -1,7 +1,7 @@
 //! A manifest with its expressions replaced, in the order in which the deployment tool does so.
 //!
-//! First everything except the resources, with unreplaced variables. Then the resources in their order, with replaced
-//! variables. A resource sees the resources before it replaced, and the ones after it unreplaced.
+//! First come all other keys, with unreplaced variables. Then come the resources in order, with replaced variables. A
+//! resource sees earlier resources replaced, and later resources unreplaced.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) struct Surroundings<'a> {
     /// The folder that holds the file.
     pub(super) folder: &'a Path,
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The environment of `--env`, which is laid over the resources.
+    /// The environment of `--env`. It is laid over the resources.
     pub(super) overlay: Option<&'a Overlay>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn resolve(raw: &Node, surroundings: Surroundings<'_>, problems: &mut
     };
     let first = problems.len();
     let mut done = Resolution { raw, root: raw.clone(), context, surroundings }.run(problems);
-    // A variable without a value matters only if it is used.
+    // A variable without a value matters only if an expression uses the variable.
     let used = broken.into_inner().used;
     for problem in &mut problems[first..] {
         problem.fatal |= problem.variable.as_ref().is_some_and(|name| used.contains(name));
@@ -85,7 +85,7 @@ impl Resolution<'_> {
         Content { root: self.root, components }
     }
 
-    /// Everything except the resources. The variables are not replaced yet.
+    /// All keys except the resources. The variables are not replaced yet.
     fn rest(&mut self, problems: &mut Vec<Problem>) {
         let nothing = Node::null(1);
         let names = [("vars", self.raw.child("vars").unwrap_or(&nothing))];
@@ -167,7 +167,7 @@ impl Resolution<'_> {
         name
     }
 
-    /// The unreplaced properties: laid over their template, with the overlay over both.
+    /// The unreplaced properties, laid over their template, with the overlay on top.
     fn props(
         &self,
         entry: &Entry,
@@ -210,7 +210,7 @@ impl Resolution<'_> {
     }
 }
 
-/// Refuses resources on which the tool fails.
+/// Refuses resources on which the deployment tool fails.
 fn check_resource(entry: &Entry, problems: &mut Vec<Problem>) {
     if entry.key.contains(['.', '[']) {
         let text = format!(
@@ -229,14 +229,13 @@ fn check_resource(entry: &Entry, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Whether a component is that of Function Compute. A component may be a path, for a deployment tool without its
-/// registry.
+/// Whether a component is Function Compute's. A component may be a path, for a deployment tool without its registry.
 pub(super) fn is_fc3(component: &str) -> bool {
     let base = component.split('@').next().unwrap_or_default();
     base == "fc3" || base.ends_with("/fc3")
 }
 
-/// The map `base`, with the entries of `over` put over its own.
+/// The map `base` with the entries of `over`, which take precedence.
 fn merge_flat(base: &Node, over: &Node) -> Node {
     let mut merged = base.clone();
     for entry in over.entries() {
@@ -261,7 +260,7 @@ fn variables(entries: &[Entry], node: &Node, context: &Context<'_>, problems: &m
             done.push(Entry { key: entry.key.clone(), line: entry.line, node: value });
         }
     }
-    // References among the variables are resolved in the unreplaced text.
+    // References among the variables see the unreplaced text.
     context.broken.borrow_mut().used.clear();
     Node { line: node.line, value: Value::Map(done) }
 }
@@ -285,14 +284,14 @@ fn hooks(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Nod
     });
     let done: Vec<Entry> = done.filter(|entry| entry.node.value != Value::Null).collect();
     for entry in done.iter().filter(|entry| !matches!(entry.node.value, Value::List(_))) {
-        // The tool refuses this in every hook.
+        // The deployment tool refuses a hook that is not a list, in every hook.
         let text = format!("`{}` must be a list of steps but is {}", entry.key, entry.node.kind());
         problems.push(Problem::error(entry.line, text));
     }
     Node { line: node.line, value: Value::Map(done) }
 }
 
-/// Replaces the expressions of a part that has no effect here. Mistakes are notes, not errors.
+/// Replaces the expressions of a part without effect here. Mistakes are notes, not errors.
 fn leniently(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     let mut own = Vec::new();
     let done = expression::inputs(node, context, &mut own);

@@ -105,8 +105,8 @@ fn check_runtime(runtime: &str, props: &Node, reader: &mut Reader<'_>) {
     reader.error(props, "runtime", why);
 }
 
-/// The memory in MiB, which the manifest calls MB. The platform checks its ratio to the other sizes, which have no
-/// effect here.
+/// The memory in MiB, which the manifest calls MB. The platform checks the ratio of memory to CPU and disk, which have
+/// no effect here.
 fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
     const CPU_STEPS: f64 = 20.0;
     let memory = reader.integer(props, "memorySize", 512, 128..=32768);
@@ -118,7 +118,7 @@ fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
         if (cpu * CPU_STEPS - steps).abs() > 1e-6 {
             reader.error(props, "cpu", &format!("must be a multiple of 0.05 but is {cpu}"));
         }
-        // For each vCPU 1 to 4 GiB.
+        // The platform requires 1 to 4 GiB for each vCPU.
         #[expect(clippy::cast_precision_loss, reason = "some tens of thousands at most")]
         let per_cpu = memory as f64 * CPU_STEPS / steps;
         if !(1024.0..=4096.0).contains(&per_cpu) {
@@ -246,7 +246,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let mut found: Option<HttpTrigger> = None;
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
-        // The check of the keys has found them.
+        // The check of the keys has reported other values.
         match reader.text(node, "triggerType").as_deref() {
             Some("http") => {
                 let qualifier = reader.text(node, "qualifier").unwrap_or_else(|| "LATEST".to_owned());

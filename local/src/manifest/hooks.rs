@@ -10,7 +10,7 @@ use crate::model::Action;
 /// The phases in which the deployment tool runs steps.
 const PHASES: [&str; 5] = ["pre", "success", "fail", "complete", "post"];
 
-/// The build steps: those of `pre-local`, or of `pre-deploy` if there are none.
+/// The build steps of `pre-local`. Without `pre-local`, the build steps of `pre-deploy`.
 ///
 /// `owner` is the file or a resource, with its expressions replaced.
 pub(super) fn read(owner: &Node, folder: &Path, problems: &mut Vec<Problem>) -> Vec<Action> {
@@ -78,7 +78,7 @@ fn step(
         return None;
     };
     let path = item.child("path").and_then(Node::scalar).unwrap_or_default();
-    // A resource's own setting takes precedence, even `false`.
+    // The resource's own setting takes precedence, even `false`.
     let allowed = owner.child("allow_failure").or_else(|| item.child("allow_failure"));
     Some(Action {
         run,

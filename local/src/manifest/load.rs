@@ -27,7 +27,7 @@ pub struct Manifest {
     redactor: Redactor,
 }
 
-/// The bytes of the files that a manifest is made of. `None` for a file that does not exist.
+/// The contents of the manifest's files. `None` for a file that does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
 
 impl Manifest {
@@ -121,7 +121,7 @@ impl Manifest {
         &self.functions
     }
 
-    /// The functions that cannot be started, because their code is not there and no step makes it.
+    /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
     pub(crate) fn without_code(&self, builds: bool) -> impl Iterator<Item = Problem> {
         let made = move |function: &&Function| builds && !function.actions.is_empty();
         self.functions.iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
@@ -143,8 +143,8 @@ impl Manifest {
         read_all(&self.sources)
     }
 
-    /// The files that only the manifest is read from: itself, its base and its environments. Functions may read a `.env`
-    /// file too.
+    /// The files that only the manifest reads: the manifest, its base and its environments. Functions may also read a
+    /// `.env` file.
     pub(crate) fn own_files(&self) -> impl Iterator<Item = &Path> {
         let files = self.sources.iter().map(PathBuf::as_path);
         files.filter(|file| file.file_name().is_some_and(|name| name != ".env"))
@@ -176,7 +176,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Parses the text. Its contents are checked later.
+    /// Parses the text. The contents are checked later.
     fn open(file: &Path) -> Result<Self, ManifestError> {
         let failed = |problem| ManifestError::new(file, vec![problem]);
         let source = text_file::read(file).map_err(|why| failed(Problem::error(1, why)))?;

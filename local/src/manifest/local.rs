@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::reader::Reader;
 use crate::model::Local;
 
-/// The `x-local` block of the file or of a resource. Settings that it omits come from `base`.
+/// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
     let Some(node) = owner.child("x-local") else { return Local { port: None, ..base.clone() } };
     if !matches!(node.value, Value::Map(_) | Value::Null) {

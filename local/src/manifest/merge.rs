@@ -2,7 +2,8 @@
 
 use super::node::{Entry, Node, Value};
 
-/// `over` laid over `base`. Maps are joined key by key. Any other value of `over` replaces that of `base`, lists too.
+/// `over` laid over `base`. Maps are joined key by key. Any other value of `over`, also a list, replaces the value of
+/// `base`.
 pub(super) fn merge(base: &Node, over: &Node) -> Node {
     let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else { return over.clone() };
     let mut entries = below.clone();

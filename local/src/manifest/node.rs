@@ -7,7 +7,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// The value of a node. Numbers are those of JavaScript: an integer is a number that a double holds exactly.
+/// The value of a node. Numbers are JavaScript's: an integer is a number that a double holds exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -17,7 +17,7 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// The missing value of an expression, which was reported.
+    /// The missing value of an expression that was reported.
     Failed,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// The largest integer up to which doubles hold every integer.
+/// Up to this integer, doubles hold every integer.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
 impl Value {
@@ -77,12 +77,12 @@ impl Node {
         !matches!(self.value, Value::Null | Value::Failed)
     }
 
-    /// Whether the value under `key` is missing because of an expression.
+    /// Whether the value under `key` is missing because its expression failed.
     pub(crate) fn is_failed(&self, key: &str) -> bool {
         self.entry(key).is_some_and(|entry| entry.node.value == Value::Failed)
     }
 
-    /// Puts `node` under `key`, and replaces an earlier value. Does nothing if this node is no map.
+    /// Sets `key` to `node`. Does nothing if this node is not a map.
     pub(crate) fn set(&mut self, key: &str, node: Node) {
         let Value::Map(entries) = &mut self.value else { return };
         match entries.iter_mut().find(|entry| entry.key == key) {
@@ -203,7 +203,7 @@ impl Node {
     }
 }
 
-/// The items of a list. A node of another type has none.
+/// The items of a list. Any other node has no items.
 pub(crate) fn items(node: &Node) -> &[Node] {
     match &node.value {
         Value::List(items) => items,

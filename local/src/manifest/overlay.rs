@@ -45,14 +45,14 @@ pub(super) fn find(root: &Node, folder: &Path, name: &str, problems: &mut Vec<Pr
         problems.push(Problem::note(line, text));
         return None;
     };
-    // The lines of the environment belong to another file.
+    // The line numbers of the environment belong to another file.
     let environment = expression::with_line(environment.clone(), line);
     let project = root.child("name").cloned().unwrap_or_else(|| Node::null(line));
     Some(Overlay { environment, project })
 }
 
 impl Overlay {
-    /// The properties, overlaid with the environment's for the component, then the resource, then the region.
+    /// The properties with the overlays of the environment: for the component, then the resource, then the region.
     pub(super) fn over(
         &self,
         props: &Node,

@@ -11,11 +11,11 @@ use crate::event::Remark;
 pub struct Problem {
     /// The line, counted from 1.
     pub line: usize,
-    /// Whether it keeps the functions from starting.
+    /// Whether the problem keeps the functions from starting.
     pub fatal: bool,
     /// The mistake, and what to do about it.
     pub text: String,
-    /// The variable that has no value because of it.
+    /// The variable that has no value because of the problem.
     pub(crate) variable: Option<String>,
     /// Whether the deployment tool refuses the file because of it, though nothing here needs it.
     pub(crate) is_refused: bool,
@@ -50,7 +50,7 @@ impl Problem {
 pub struct ManifestError {
     /// The file.
     pub file: PathBuf,
-    /// All problems in it, the fatal ones among them.
+    /// All problems of the manifest, fatal or not.
     pub problems: Vec<Problem>,
 }
 

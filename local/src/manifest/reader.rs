@@ -17,7 +17,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn push(&mut self, line: usize, text: String) {
-        // An earlier report about the same key is the cause. This error may only follow from it.
+        // An earlier report about the same key is the cause, and this error may only follow from the cause.
         let key = text.split('`').nth(1).unwrap_or_default();
         let said = |problem: &Problem| {
             problem.fatal && problem.line == line && problem.text.split('`').nth(1) == Some(key)
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         self.error(node, key, &format!("must be {expected} but is {kind}"));
     }
 
-    /// A text. A number is read as its digits, as the platform's tool does for names.
+    /// A text. A number is read as its digits, as the deployment tool does for names.
     pub(crate) fn text(&mut self, node: &Node, key: &str) -> Option<String> {
         let child = node.child(key)?;
         let text = child.scalar();

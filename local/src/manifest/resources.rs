@@ -52,7 +52,7 @@ pub(super) fn read(
         let Some(function) = function::read(props, steps, local, account, folder, problems) else {
             continue;
         };
-        // A deployment writes them in their order, and the last one stays.
+        // A deployment writes functions in order, so the last function of the same name stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);
             let text = format!(
@@ -97,7 +97,8 @@ fn is_started(resource: &Node, component: &str, line: usize, problems: &mut Vec<
     is_started
 }
 
-/// Expressions that are left: values that only a deployment knows, and values that need more than two replacements.
+/// Reports the expressions that are left: values that only a deployment knows, and values that need more than two
+/// replacements.
 fn check_left(node: &Node, problems: &mut Vec<Problem>) {
     match &node.value {
         Value::List(items) => items.iter().for_each(|item| check_left(item, problems)),

@@ -6,7 +6,7 @@ use super::node::Value;
 #[derive(Debug, PartialEq)]
 pub(super) enum Scalar {
     Value(Value),
-    /// A date or a time. The tool turns it into an object that reaches the component empty.
+    /// A date or a time. The deployment tool makes an object of it, which reaches the component empty.
     Time,
 }
 
@@ -95,7 +95,7 @@ fn float(text: &str) -> Option<f64> {
     }
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fits = match (whole.is_empty(), fraction.is_empty()) {
-        // A sign before a bare fraction makes it text.
+        // A sign before a bare fraction makes the scalar a text.
         (true, false) => !is_signed && is_digits(fraction),
         (false, _) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
         (true, true) => false,
@@ -147,7 +147,7 @@ fn is_time_of_day(text: &str) -> bool {
         None => rest,
     };
     let zone = rest.trim_start_matches([' ', '\t']);
-    // Blanks are followed by a zone, because a plain scalar does not end with a blank.
+    // A plain scalar does not end with a blank, so a zone follows.
     if matches!(zone, "" | "Z") {
         return true;
     }

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 /// The largest file, in bytes. Real files of manifests are far smaller.
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
 
-/// The file's text; octets that are not UTF-8 are replaced. `Err` says why it cannot be read, with the path.
+/// The file's text. Bytes that are not UTF-8 are replaced. `Err` has the path and the reason.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     match read_octets(path) {
         Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
@@ -21,14 +21,14 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// Why a file cannot be read. Besides the errors of the system: it is no regular file, or it is too large.
+/// An error of the system, a file that is not regular, or a file that is too large.
 pub(crate) fn read_octets(path: &Path) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for a writer.
+    // Without `NONBLOCK`, the open of a pipe would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     check(&file.metadata()?)?;
     let mut octets = Vec::new();
-    // The file may grow, and files of `/proc` state no size.
+    // The file may grow, and files in `/proc` state no size.
     file.take(SIZE_MAX + 1).read_to_end(&mut octets)?;
     if octets.len() as u64 > SIZE_MAX { Err(too_large()) } else { Ok(octets) }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Action {
     pub(crate) run: String,
     pub(crate) folder: PathBuf,
     pub(crate) line: usize,
-    /// Whether the next steps run after a failure of this one.
+    /// Whether the next steps run after a failure of this step.
     pub(crate) may_fail: bool,
 }
 
@@ -68,7 +68,7 @@ impl Function {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
     }
 
-    /// Whether both say the same, wherever it stands in the manifest.
+    /// Whether both have the same settings, at whatever lines of the manifest.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let without_lines = |function: &Self| {
             let mut function = Function { line: 0, ..function.clone() };
@@ -78,8 +78,8 @@ impl Function {
         without_lines(self) == without_lines(other)
     }
 
-    /// Whether the platform replaces the instance after one cancelled request. Its manual: "Why an instance restarts
-    /// after a client's 499".
+    /// Whether the platform replaces the instance after one cancelled request, as its manual says under "Why an
+    /// instance restarts after a client's 499".
     pub(crate) fn is_replaced_after_cancel(&self) -> bool {
         self.concurrency == 1 && self.health.is_none()
     }

@@ -13,12 +13,12 @@ pub(crate) struct Local {
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
     pub(crate) freeze: bool,
-    /// Samples the memory even where the kernel could hold the limit.
+    /// Whether the memory is sampled even where the kernel can enforce the limit.
     pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
-    /// Passes the developer's own temporary credentials to the function.
+    /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
 }
 

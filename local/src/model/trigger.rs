@@ -1,4 +1,4 @@
-//! Triggers: the ways from outside to a function.
+//! Triggers: the ways in to a function.
 
 /// An HTTP trigger without authentication.
 #[derive(Debug, Clone, PartialEq)]

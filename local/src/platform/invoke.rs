@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::front::failure_json;
 use crate::wire::{BodyFault, Payload, ids};
 
-/// The result of an event call. [The example of the crate](crate) reads one.
+/// The result of an event call. [The example of the crate](crate) reads the result.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Invocation {
@@ -23,7 +23,7 @@ pub struct Invocation {
     pub is_error: bool,
     /// Whether the platform would send an asynchronous event once more after this outcome.
     pub is_retryable: bool,
-    /// The last 4 KiB of the call's log, if they were asked for.
+    /// The last 4 KiB of the call's log, if the caller asked for the log.
     pub log: Option<String>,
 }
 

@@ -6,12 +6,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Door, Front, Listener, NotBound};
+use crate::front::{Door, Front, Listener, NotBound, Stop};
 use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
@@ -28,8 +27,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether the manifest's build steps are run.
     pub build: bool,
-    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code cannot start
-    /// earlier.
+    /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
+    /// after these calls.
     pub drain: Duration,
 }
 
@@ -54,7 +53,7 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    pub(super) stop: CancellationToken,
+    pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
 }
@@ -69,11 +68,11 @@ impl Platform {
         Platform::open_with(manifest, settings, log, Arc::new(Processes)).await
     }
 
-    /// As [`open`](Self::open), with another [`Runner`](crate::runner::Runner) than the one that starts processes.
+    /// As [`open`](Self::open), with a [`Runner`](crate::runner::Runner) in place of real processes.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Self::open).
+    /// As [`open`](Self::open).
     #[doc(hidden)]
     pub async fn open_with(
         manifest: &Manifest,
@@ -95,7 +94,7 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
-            stop: CancellationToken::new(),
+            stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
         };
@@ -122,7 +121,7 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// A function's own port: the declared one, else the next free port after the main port.
+    /// Opens a function's own port: the declared port, or else the next free port after the main port.
     async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
@@ -151,16 +150,16 @@ impl Platform {
         self.main
     }
 
-    /// Lets [`running`](Self::running) find this platform, for as long as the process lives.
+    /// Publishes the address of this platform for [`running`](Self::running), until the process ends.
     ///
     /// # Errors
     ///
-    /// It cannot be written down in the folder for temporary files.
+    /// The file in the folder for temporary files cannot be written.
     pub fn announce(&self, manifest: &Manifest) -> io::Result<()> {
         self.deployer.announce(manifest, self.main)
     }
 
-    /// The main address of the platform that this user runs for `manifest` in some process, if there is one.
+    /// The main address of this user's running platform for `manifest`, in any process. `None` if there is none.
     pub fn running(manifest: &Manifest) -> Option<SocketAddr> {
         find_running(manifest.file())
     }
@@ -180,7 +179,7 @@ impl Platform {
         }
     }
 
-    /// Builds and deploys a function. `false` after an error, which is in the log.
+    /// Builds and deploys a function. `false` after an error; the error is in the log.
     pub async fn deploy(&self, manifest: &Manifest, name: &str, done: &mut Built) -> bool {
         let Some(function) = manifest.functions().iter().find(|function| function.name == name) else {
             return false;
@@ -193,7 +192,7 @@ impl Platform {
         deployment != Deployment::Refused
     }
 
-    /// Starts an instance of the function, so that the first call finds one. A failure is in the log.
+    /// Starts an instance of the function for the first call. A failure is in the log.
     pub fn warm(&self, name: &str) {
         self.deployer.warm(name);
     }
@@ -208,7 +207,7 @@ impl Platform {
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
-            // Its steps see the variables of `.env` files.
+            // The build steps see the variables of `.env` files.
             let builds_alike = former.variables() == manifest.variables() || function.actions.is_empty();
             if builds_alike && before.is_some_and(|before| before.is_same(function)) {
                 continue;

@@ -1,42 +1,54 @@
-//! The end of a platform: what is under way gets its time, streams are told to end, and what is left is named.
+//! The end of a platform: calls get their time, streams are told to end, and the remaining calls are named.
 
 use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::platform::Platform;
 use crate::deploy::GONE_MAX;
 use crate::event::{Kind, Source};
+use crate::front::FAREWELL;
 
-/// How long calls are waited for before streams are told to end. Most calls are over by then.
+/// How long a stop waits before streams are told to end. Most calls are over by then.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether only streams are left on an instance.
+/// How often a stop checks for instances that have only streams left.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How often the calls that are left are counted in the log.
+/// How often the log has the number of remaining calls.
 const COUNTDOWN: Duration = Duration::from_secs(5);
 
-/// How long instances have to be gone after they were killed on demand.
+/// How long instances may take to be gone after they were killed on demand, and connections to end with them.
 const ABORT_MAX: Duration = Duration::from_millis(500);
 
+/// How long connections may take to end with their instances when the drain time is over.
+const REPLIES_MAX: Duration = Duration::from_secs(1);
+
+/// How long connections may take to end once they are cut.
+const CUT_MAX: Duration = Duration::from_millis(250);
+
 impl Platform {
-    /// Stops: no new connection, the calls under way get `drain` to end, then every instance is stopped. An instance
-    /// that has only streams left is stopped before, so that it can end them in order. Sockets are told at once.
+    /// Stops: accepts no new connection, gives the calls in flight `drain` to end, and then stops every instance. An
+    /// instance with only streams left is stopped earlier, so that the program can end its streams in order. WebSockets
+    /// are told at once.
     pub async fn stop(self, drain: Duration) {
         self.stop_unless(drain, pending()).await;
     }
 
-    /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` then.
+    /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` if `abort` came first.
     pub async fn stop_unless(self, drain: Duration, abort: impl Future<Output = ()>) -> bool {
         tokio::select! {
             () = self.drain(drain) => true,
             () = abort => {
+                self.stop.begun.cancel();
+                self.connections.close();
                 self.abort();
                 self.tasks.close();
+                let ended = async { tokio::join!(self.tasks.wait(), self.connections.wait()) };
                 // What does not end now is ended by its guard when this process does.
-                _ = tokio::time::timeout(ABORT_MAX, self.tasks.wait()).await;
+                _ = timeout(ABORT_MAX, ended).await;
+                self.cut().await;
                 false
             }
         }
@@ -44,7 +56,7 @@ impl Platform {
 
     async fn drain(&self, drain: Duration) {
         let deadline = Instant::now() + drain;
-        self.stop.cancel();
+        self.stop.begun.cancel();
         self.connections.close();
         for pool in self.deployer.generations() {
             pool.say_goodbye();
@@ -57,18 +69,22 @@ impl Platform {
         if !is_drained {
             self.log.emit(&Source::default(), Kind::CallsEnded);
             self.abort();
+            // Replies end with their instances, unless their clients do not take them. Those hold the function's connection.
+            _ = timeout(REPLIES_MAX, self.connections.wait()).await;
+            self.cut().await;
         }
         self.tasks.close();
         if timeout_at(deadline, self.tasks.wait()).await.is_err() {
             self.abort();
             // What does not end now is ended by its guard when this process does.
-            _ = tokio::time::timeout(GONE_MAX, self.tasks.wait()).await;
+            _ = timeout(GONE_MAX, self.tasks.wait()).await;
         }
     }
 
-    /// Waits for the connections. Whether all of them were over before the deadline.
+    /// Waits for the connections. `true` if all have ended before the deadline.
     async fn drain_connections(&self, deadline: Instant) -> bool {
-        let mut next = Instant::now() + GRACE;
+        let begin = Instant::now();
+        let mut next = begin + GRACE;
         let mut count = next;
         loop {
             if timeout_at(next.min(deadline), self.connections.wait()).await.is_ok() {
@@ -89,11 +105,20 @@ impl Platform {
                 }
             }
             for pool in &pools {
-                pool.close();
                 pool.end_streams();
+                // Until then a request may come whose head was under way.
+                if now >= begin + FAREWELL {
+                    pool.close();
+                }
             }
             next = now + LOOK;
         }
+    }
+
+    /// Cuts the connections that are left, so that their calls and records are told.
+    async fn cut(&self) {
+        self.stop.cut.cancel();
+        _ = timeout(CUT_MAX, self.connections.wait()).await;
     }
 
     fn abort(&self) {

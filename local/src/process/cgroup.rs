@@ -1,8 +1,8 @@
-//! Memory limits that the kernel holds: a control group for each instance, where this machine allows it.
+//! Memory limits that the kernel enforces: a control group for each instance, where this machine allows control groups.
 //!
-//! With version 1 of control groups an instance's group is made below fc-local's own. With version 2 a group
-//! that has processes cannot have limited groups below it, so it is made beside fc-local's own one, or higher
-//! up, wherever limits are handed out and this user may move processes to.
+//! With version 1 of control groups, an instance's group is created below fc-local's own group. With version 2, a group
+//! with processes cannot have limited groups below. So the instance's group is created beside fc-local's own, or higher
+//! up: where limits are delegated, and where this user may move processes.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use super::role::{JOIN, SELF};
 
-/// `fc-local-<process>-<name>`. By the process number a later fc-local finds groups that are not needed any more.
+/// `fc-local-<process>-<name>`. The process number lets a later fc-local find groups that are no longer needed.
 const PREFIX: &str = "fc-local-";
 
 /// Enough for the trial's program, which ends at once.
@@ -73,7 +73,7 @@ impl Cgroups {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            // Other entries with such a name do not belong to fc-local.
+            // An entry of this form that names no process is not fc-local's.
             let owner = name
                 .to_str()
                 .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
@@ -91,8 +91,8 @@ pub(crate) struct Group {
     folder: PathBuf,
 }
 
-/// A group that this process created. Dropping the value removes the group. The guard removes it too, because the
-/// guard outlives a killed fc-local.
+/// A group that this process created. The drop removes the group. The guard removes the group too, because the guard
+/// outlives a killed fc-local.
 #[derive(Debug)]
 pub(crate) struct OwnGroup(Group);
 
@@ -138,7 +138,8 @@ impl Group {
     }
 
     pub(super) fn remove(&self) {
-        // The guard and fc-local both remove the group. The first may find processes in it, the second no group.
+        // The guard and fc-local both remove the group. One of them may find processes in the group, the other may find
+        // no group.
         _ = fs::remove_dir(&self.folder);
     }
 }

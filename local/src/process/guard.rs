@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     }
 }
 
-/// The process to signal. `None` once it is reaped, because its number may then belong to another process.
+/// The process to signal. `None` once the process is reaped: its number may then belong to another process.
 static INSTANCE: Mutex<Option<Pid>> = Mutex::new(None);
 
 fn join(arguments: &[OsString]) -> ExitCode {
@@ -75,9 +75,9 @@ fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut report = control.try_clone()?;
-    // If fc-local is gone already, the next lines find that out and end the instance.
+    // If fc-local has ended, the write fails. The next lines then notice the end, and end the instance.
     _ = writeln!(report, "pid {}", child.id());
-    // Not joined: the thread reads until the socket closes, and the process ends at that point or earlier.
+    // Not joined: the thread reads until the socket closes, and the process ends no later than that.
     if std::thread::Builder::new().spawn(move || follow(control)).is_err() {
         // Without the thread, the end of the socket would go unnoticed.
         signal(Signal::KILL);
@@ -104,7 +104,7 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Carries out the orders of fc-local, until fc-local is gone.
+/// Carries out the orders of fc-local until fc-local has ended.
 fn follow(control: UnixStream) {
     let mut lines = BufReader::new(control).lines();
     while let Some(Ok(line)) = lines.next() {
@@ -121,7 +121,7 @@ fn follow(control: UnixStream) {
 fn signal(signal: Signal) {
     let instance = INSTANCE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pid) = *instance {
-        // It fails only if every process of the group has ended. `wait` will notice that next.
+        // The signal fails only if every process of the group has ended. `wait` notices such an end.
         _ = rustix::process::kill_process_group(pid, signal);
     }
 }
@@ -143,21 +143,21 @@ fn kill_descendants() {
 /// "Exec format error".
 const EXEC_FORMAT_ERROR: u8 = 8;
 
-/// Whether the kernel can start the file. The C library would pass a file that the kernel refuses to a shell. The
+/// Whether the kernel can start the file. The C library would pass a file that the kernel refuses to a shell; the
 /// platform does not.
 fn is_program(file: &Path) -> bool {
     const MACHINE_AT: usize = 18;
     let own: [u8; 2] = match std::env::consts::ARCH {
         "x86_64" => [62, 0],
         "aarch64" => [183, 0],
-        // For other formats the kernel decides.
+        // The kernel decides about other formats.
         _ => return true,
     };
     if !file.to_string_lossy().contains('/') {
         return true;
     }
     let mut head = Vec::new();
-    // A program that cannot be opened fails in exec, with the error number of that.
+    // For a program that cannot be opened, exec fails with the right error number.
     let Ok(opened) = std::fs::File::open(file) else { return true };
     if opened.take(MACHINE_AT as u64 + 2).read_to_end(&mut head).is_err() {
         return true;

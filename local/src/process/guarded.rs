@@ -1,4 +1,4 @@
-//! The runner of real processes. Each program runs below a guard, which ends with fc-local.
+//! The runner of real processes. Each program runs below a guard, which ends when fc-local ends.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,11 +21,11 @@ use super::runner::{CommandLine, Pipe, Runner, Running};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Processes;
 
-/// A process and its descendants, reached through the guard.
+/// A process and its descendants, which fc-local reaches through the guard.
 #[derive(Debug)]
 struct Guarded {
     control: Arc<UnixStream>,
-    /// The process that all of the program's processes come from.
+    /// The guard's process, the ancestor of all of the program's processes.
     guard: u32,
 }
 
@@ -45,7 +45,7 @@ impl Runner for Processes {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C at the terminal must reach fc-local alone, which drains the instance first.
+            // Ctrl-C at the terminal must reach only fc-local, which drains the instance first.
             .process_group(0);
         let mut child = orphans::spawn(&mut command_of_guard)?;
         let guard = child.id().unwrap_or(0);
@@ -71,8 +71,8 @@ impl Running for Guarded {
             Order::Freeze => b"stop\n",
             Order::Thaw => b"cont\n",
         };
-        // A few bytes always fit into the socket of a live guard. Orders to a dead guard have no effect.
-        // Not by way of the executor, which does not know a new socket as writable before it has waited once.
+        // A few bytes always fit into the socket of a live guard. Orders to a dead guard have no effect. Written past
+        // the executor: the executor knows a new socket as writable only after its first wait.
         _ = rustix::io::write(&*self.control, line);
     }
 
@@ -89,7 +89,7 @@ impl Running for Guarded {
     }
 }
 
-/// Reads the guard's reports to the end, reaps it and tells how the instance ended.
+/// Reads the guard's reports to the end, reaps the guard, and reports how the instance ended.
 async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter: Reporter) {
     let mut text = Vec::new();
     let mut chunk = [0; 256];
@@ -113,11 +113,11 @@ async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter
             }
         }
     }
-    // The guard ends right after its socket. An error of the wait concerns no caller.
+    // The guard ends right after its socket. Nobody needs an error of the wait.
     drop(child.wait().await);
     orphans::forget(guard);
     if !reporter.has_told_exit() {
-        // A killed guard takes the program with it, but not the children of the program.
+        // The kernel ends the program together with a killed guard, but not the program's children.
         orphans::end().await;
     }
 }

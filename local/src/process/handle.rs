@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use super::proc::Listening;
 use super::runner::Running;
 
-/// How a program ended. [The example of `Reporter`](Reporter) tells it.
+/// How a program ended. [The example of `Reporter`](Reporter) reports an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
-    /// By itself, with this code.
+    /// By itself, with this exit code.
     Code(i32),
     /// By this signal.
     Signal(i32),
@@ -32,13 +32,13 @@ impl Exit {
     }
 }
 
-/// An order to a program. [The example of `Reporter`](Reporter) takes it.
+/// An order to a program. [The example of `Reporter`](Reporter) takes orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Order {
     /// SIGTERM.
     Terminate,
-    /// SIGKILL, to everything that it started too.
+    /// SIGKILL, also to all descendants.
     Kill,
     /// SIGSTOP.
     Freeze,
@@ -46,7 +46,7 @@ pub enum Order {
     Thaw,
 }
 
-/// A running program and all that it starts. [The example of `Reporter`](Reporter) makes one.
+/// A running program with all descendants. [The example of `Reporter`](Reporter) makes one.
 #[derive(Debug)]
 pub struct Process {
     running: Box<dyn Running>,
@@ -54,7 +54,7 @@ pub struct Process {
     exit: watch::Receiver<Option<Exit>>,
 }
 
-/// Reports about a program. If it is dropped before it has reported an end, the program counts as killed.
+/// Reports about a program. If a `Reporter` is dropped before the report of an end, the program counts as killed.
 ///
 /// ```
 /// use fc_local::runner::{Exit, Listening, Order, Process, Running};
@@ -86,14 +86,14 @@ pub struct Reporter {
 /// The reports of the guard, except the end.
 #[derive(Debug, Default)]
 struct Reports {
-    /// The program's own process; 0 until it is known.
+    /// The process of the program itself; 0 until it is known.
     pid: watch::Sender<u32>,
-    /// The memory in use when the kernel killed for want of it; 0 if it did not.
+    /// The memory in use when the kernel killed for lack of memory, in bytes; 0 without such a kill.
     oom: AtomicU64,
 }
 
 impl Process {
-    /// A program that was just started, and the sender of its reports.
+    /// A handle of a program that was just started, and the sender of its reports.
     pub fn new(running: Box<dyn Running>) -> (Self, Reporter) {
         let (sender, exit) = watch::channel(None);
         let reports = Arc::new(Reports::default());
@@ -101,20 +101,20 @@ impl Process {
         (Process { running, reports, exit }, reporter)
     }
 
-    /// The program's own process; 0 until it is known.
+    /// The process of the program itself; 0 until it is known.
     pub(crate) fn pid(&self) -> u32 {
         *self.reports.pid.borrow()
     }
 
-    /// Waits until the program's own process is known. After an end before that it waits for ever.
+    /// Waits until the process of the program is known. Never returns if the program ends before.
     pub(crate) async fn known(&self) {
         let mut pid = self.reports.pid.subscribe();
         // Fails only when the sender is gone, which is ours.
         _ = pid.wait_for(|pid| *pid != 0).await;
     }
 
-    /// How much memory was in use when the kernel killed for want of it, in bytes; 0 if it did not. It is
-    /// known when the end is.
+    /// The memory in use when the kernel killed for lack of memory, in bytes; 0 without such a kill. Known once the end
+    /// is reported.
     pub(crate) fn oom(&self) -> u64 {
         self.reports.oom.load(Ordering::Relaxed)
     }
@@ -138,47 +138,48 @@ impl Process {
         tokio::time::timeout(limit, self.exited()).await.ok()
     }
 
-    /// Passes an order on. Orders are carried out in the order given; after the end they are lost.
+    /// Passes an order on. Orders are carried out in sequence. After the end they have no effect.
     pub(crate) fn order(&self, order: Order) {
         self.running.order(order);
     }
 
-    /// The resident memory of all that the program started, in bytes.
+    /// The resident memory of the program and its descendants, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.running.memory()
     }
 
-    /// The ports that it listens on.
+    /// The ports on which the program listens.
     pub(crate) fn listening(&self) -> Vec<Listening> {
         self.running.listening()
     }
 
-    /// Whether it listens on the port, as far as can be told.
+    /// Whether the program listens on `port`, as far as the runner can tell.
     pub(crate) fn may_listen_on(&self, port: u16) -> bool {
         self.running.may_listen_on(port)
     }
 }
 
 impl Drop for Process {
-    /// Ends the program: the task that waits for the end of a process keeps the guard's socket open, so the guard would not
-    /// see it close.
+    /// Ends the program with an order. The guard does not see the socket close: the task that waits for the process
+    /// keeps the socket open.
     fn drop(&mut self) {
         self.order(Order::Kill);
     }
 }
 
 impl Reporter {
-    /// The program's own process is known.
+    /// Reports the process of the program itself.
     pub fn pid(&self, pid: u32) {
         self.reports.pid.send_replace(pid);
     }
 
-    /// The kernel killed for want of memory, with so many bytes in use. To be told before the end.
+    /// Reports that the kernel killed for lack of memory, with `bytes` in use. Has to come before the report of the
+    /// end.
     pub fn oom(&self, bytes: u64) {
         self.reports.oom.store(bytes, Ordering::Relaxed);
     }
 
-    /// The program has ended. The first end that is told counts.
+    /// Reports the end of the program. Only the first report counts.
     pub fn exit(&self, exit: Exit) {
         self.exit.send_if_modified(|told| {
             let is_news = told.is_none();

@@ -1,7 +1,7 @@
 //! Orphans: the processes that a guard leaves behind when it is killed.
 //!
-//! A killed guard cannot look for the processes that came from its instance. fc-local is the next subreaper above
-//! it, and becomes their parent. All other children of fc-local are guards.
+//! A killed guard cannot end the descendants of its instance. fc-local is the next subreaper above the guard, and
+//! becomes their parent. All other children of fc-local are guards.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use tokio::process::{Child, Command};
 
 use super::proc;
 
-/// The children that are no orphans. A number is here twice for a moment if the system gives the number of a reaped
-/// guard to the next guard.
+/// The children that are not orphans. A number may be listed twice for a moment, if the kernel gives the number of a
+/// reaped guard to the next guard.
 static KNOWN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// How long the processes of a killed guard may take to arrive here and to end.
 const END_MAX: Duration = Duration::from_secs(5);
 
-/// The pause between two looks.
+/// The pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(5);
 
 fn known() -> MutexGuard<'static, Vec<u32>> {
@@ -32,7 +32,7 @@ pub(crate) fn adopt() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Starts a guard, and lists it as no orphan before it can be seen.
+/// Starts a guard, and lists the guard before a round can see it as an orphan.
 pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut known = known();
     let child = command.spawn()?;
@@ -48,10 +48,10 @@ pub(super) fn forget(guard: u32) {
     }
 }
 
-/// Kills every orphan. A dead orphan leaves its children to fc-local, so this looks again until there is none.
+/// Kills every orphan. A dead orphan leaves its children to fc-local, so the rounds go on until no orphan is left.
 pub(super) async fn end() {
     let ending = async {
-        // The first look may come before the kernel has made the orphans children of fc-local.
+        // The first round may come before the kernel has made the orphans children of fc-local.
         for _ in 0..2 {
             while kill() {
                 tokio::time::sleep(PAUSE).await;
@@ -59,7 +59,7 @@ pub(super) async fn end() {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    // A process that SIGKILL does not end is blocked in the kernel. Nothing more can be done.
+    // A process that survives SIGKILL is blocked in the kernel. Nothing more can be done.
     _ = tokio::time::timeout(END_MAX, ending).await;
 }
 
@@ -73,7 +73,8 @@ fn kill() -> bool {
         }
         found = true;
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            // The orphan is not reaped yet, so its number is still valid. If the kill fails, the next look tries again.
+            // The orphan is not reaped yet, so its number is still valid. If the kill fails, the next round tries
+            // again.
             _ = rustix::process::kill_process(pid, Signal::KILL);
             _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
         }

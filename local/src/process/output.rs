@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -12,19 +12,24 @@ use std::time::Duration;
 use fc_runtime::platform::limits::KIB;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
 
-use super::lines::{Lines, Requests};
+use super::lines::{Lines, Owner, Part, Requests};
 use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
 
 /// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
 
-/// How much is read at once.
+/// The size of one read, in bytes.
 const PIECE: usize = 8 * KIB;
 
-/// How much is read from a pipe in one turn, and at the end of a call: all that a pipe holds, unless it was enlarged.
+/// How much is read from a pipe in one turn, and at both ends of a call: all that a pipe holds, unless it was enlarged.
 const REST_MAX: usize = 64 * KIB;
+
+/// How long a line without its end waits for more, before it is shown as it is. Programs that buffer their output write
+/// blocks that end anywhere.
+const MORE: Duration = Duration::from_millis(500);
 
 /// Makes an event of a line.
 type ToKind = fn(String) -> Kind;
@@ -45,30 +50,41 @@ struct State {
     recent: VecDeque<String>,
     recent_size: usize,
     requests: Requests,
-    /// Of the standard output and of the standard error.
+    /// Standard output and standard error.
     streams: [Stream; 2],
     ended_pipes: u8,
 }
 
-/// One of the two pipes, and the line that it is in.
+/// One of the two pipes, with its incomplete line.
 struct Stream {
-    /// `None` before it is read, and after its end.
+    /// `None` before the first read, and after the end of the pipe.
     pipe: Option<Pipe>,
-    /// Wakes the task that reads.
+    /// Wakes the task that reads the pipe.
     reader: Waker,
     lines: Lines,
+    /// Of the line that has not ended.
+    begun: Option<Begun>,
 }
 
-/// How far a pipe was read.
+/// What is known of a line that has not ended.
+#[derive(Debug)]
+struct Begun {
+    /// The request that was alone when the line began.
+    alone: Option<Owner>,
+    /// When its latest bytes were read.
+    latest: Instant,
+}
+
+/// The result of a read from a pipe.
 enum Read {
-    /// As far as one turn goes.
+    /// As much as one turn allows.
     Some,
     End,
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Stream { pipe: None, reader: Waker::noop().clone(), lines: Lines::default() }
+        Stream { pipe: None, reader: Waker::noop().clone(), lines: Lines::default(), begun: None }
     }
 }
 
@@ -88,26 +104,28 @@ impl Output {
     pub(crate) async fn read(self: Arc<Self>, pipe: Pipe, is_error: bool) {
         let at = usize::from(is_error);
         self.lock().streams[at].pipe = Some(pipe);
+        let mut more = pin!(tokio::time::sleep(MORE));
         poll_fn(|context| {
             let mut state = self.lock();
             state.streams[at].reader.clone_from(context.waker());
-            let read = self.read_some(&mut state, at, context);
-            if matches!(read, Poll::Ready(Read::Some)) {
+            match self.read_some(&mut state, at, context) {
                 // Others have their turn before the rest.
-                context.waker().wake_by_ref();
-                return Poll::Pending;
+                Poll::Ready(Read::Some) => context.waker().wake_by_ref(),
+                Poll::Ready(Read::End) => return Poll::Ready(()),
+                Poll::Pending => self.wait_for_more(&mut state, at, more.as_mut(), context),
             }
-            read.map(drop)
+            Poll::Pending
         })
         .await;
         let mut state = self.lock();
+        // A program that was killed may have been in the middle of a secret.
         self.flush(&mut state, at);
         state.ended_pipes += 1;
         drop(state);
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// Reads what is there now, at most [`REST_MAX`].
+    /// Reads the available bytes, at most [`REST_MAX`].
     fn read_some(&self, state: &mut State, at: usize, context: &mut Context<'_>) -> Poll<Read> {
         let mut piece = [MaybeUninit::uninit(); PIECE];
         let mut left = REST_MAX;
@@ -125,76 +143,137 @@ impl Output {
         Poll::Ready(Read::Some)
     }
 
-    /// Makes events of the lines that end in `bytes`.
-    fn take(&self, state: &mut State, at: usize, bytes: &[u8]) {
-        let mut lines = std::mem::take(&mut state.streams[at].lines);
-        lines.push(bytes, |line| self.line(state, at, line));
-        state.streams[at].lines = lines;
-    }
-
-    /// Makes an event of a line that has not ended.
-    fn flush(&self, state: &mut State, at: usize) {
-        if let Some(line) = state.streams[at].lines.flush() {
-            self.line(state, at, &line);
+    /// Shows a line without its end when nothing more of it has come for [`MORE`].
+    fn wait_for_more(
+        &self,
+        state: &mut State,
+        at: usize,
+        mut more: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(begun) = &state.streams[at].begun else { return };
+        let until = begun.latest + MORE;
+        if more.deadline() != until {
+            more.as_mut().reset(until);
+        }
+        if more.poll(context).is_ready() {
+            self.flush(state, at);
         }
     }
 
-    fn line(&self, state: &mut State, at: usize, line: &[u8]) {
-        let text = self.redactor.redact(String::from_utf8_lossy(line).into_owned());
+    /// Makes events of the lines that end in `bytes`.
+    fn take(&self, state: &mut State, at: usize, bytes: &[u8]) {
+        let mut lines = std::mem::take(&mut state.streams[at].lines);
+        let mut begun = state.streams[at].begun.take();
+        lines.push(bytes, |part| {
+            let has_ended = part.has_ended;
+            self.part(state, at, begun.as_ref(), &part);
+            if has_ended {
+                begun = None;
+            }
+        });
+        if lines.is_within() {
+            let latest = Instant::now();
+            match &mut begun {
+                Some(begun) => begun.latest = latest,
+                None => begun = Some(Begun { alone: state.requests.only().cloned(), latest }),
+            }
+        }
+        state.streams[at].lines = lines;
+        state.streams[at].begun = begun;
+    }
+
+    /// Makes an event of a line that has not ended. What comes later belongs to the call of its own time.
+    fn flush(&self, state: &mut State, at: usize) {
+        let mut lines = std::mem::take(&mut state.streams[at].lines);
+        let begun = state.streams[at].begun.take();
+        lines.flush(|part| self.part(state, at, begun.as_ref(), &part));
+        state.streams[at].lines = lines;
+    }
+
+    /// Makes an event of a line, or of a part.
+    fn part(&self, state: &mut State, at: usize, begun: Option<&Begun>, part: &Part<'_>) {
+        let text = self.redactor.redact_part(part.before, part.bytes, part.has_ended);
+        if text.is_empty() && !part.before.is_empty() {
+            // Only the end of the line was missing, or the rest of a secret.
+            return;
+        }
         state.recent_size += text.len() + 1;
         state.recent.push_back(text.clone());
         while state.recent_size > KEPT {
             let oldest = state.recent.pop_front().map_or(0, |oldest| oldest.len() + 1);
             state.recent_size -= oldest;
         }
-        let source = match state.requests.attribute(&text) {
-            Some(request) => self.source.with_request(&request),
+        let alone = begun.map_or_else(|| state.requests.only(), |begun| begun.alone.as_ref());
+        let source = match state.requests.of(&text, alone) {
+            Some(owner) => {
+                if let Some(tail) = &owner.tail {
+                    tail.push(&text);
+                }
+                self.source.with_request(&owner.id)
+            }
             None => self.source.clone(),
         };
         self.log.emit(&source, self.kinds[at](text));
         self.lines.send_modify(|lines| *lines += 1);
     }
 
-    /// Begins a request: later lines may belong to it.
+    /// Begins a request, to which later lines may belong.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         let mut state = self.lock();
-        // What was begun between two calls belongs to neither.
-        if state.requests.is_empty() {
-            self.flush_both(&mut state);
+        // What was written before is not this call's. Beside two others a line belongs to the one it names, whenever
+        // it is read.
+        if state.requests.count() <= 1 {
+            self.read_rest(&mut state);
         }
         state.requests.begin(request, tail);
     }
 
-    /// No further line belongs to this request, unless it names it. What the program has written by now is read, so that
-    /// it is not taken for the next call's: a line without its end, too.
+    /// No further line belongs to this request, unless it names it or has begun. What the program has written by now is
+    /// read, so that it is not taken for another call's. The tail gets a line without its end as it is.
     pub(crate) fn end(&self, request: &Arc<str>) {
         let mut state = self.lock();
-        // Among several calls a line belongs to the one it names, whenever it is read.
-        if state.requests.is_only(request) {
+        // If two or more stay, a line belongs to the one it names, whenever it is read.
+        if state.requests.count() <= 2 {
             self.read_rest(&mut state);
-            self.flush_both(&mut state);
+        }
+        if let Some(tail) = state.requests.tail(request) {
+            self.give_unfinished(&mut state, request, &tail);
         }
         state.requests.end(request);
     }
 
-    fn flush_both(&self, state: &mut State) {
-        self.flush(state, 0);
-        self.flush(state, 1);
+    /// Gives a request's tail what there is of its lines that have not ended. It gets no more of them.
+    fn give_unfinished(&self, state: &mut State, request: &Arc<str>, tail: &Tail) {
+        let State { streams, requests, .. } = state;
+        for stream in streams {
+            let Some(begun) = &mut stream.begun else { continue };
+            if let Some(part) = stream.lines.unfinished() {
+                let text = self.redactor.redact_part(part.before, part.bytes, part.has_ended);
+                if requests.of(&text, begun.alone.as_ref()).is_some_and(|owner| owner.id == *request) {
+                    tail.push(&text);
+                }
+            }
+            if let Some(alone) = begun.alone.as_mut().filter(|alone| alone.id == *request) {
+                alone.tail = None;
+            }
+        }
     }
 
-    /// Reads what is in the pipes.
+    /// Reads the available bytes of both pipes.
     fn read_rest(&self, state: &mut State) {
         for at in [0, 1] {
-            // The task that reads is still the one to be woken by what comes later.
+            // Polled with the reader's waker, because a poll replaces the waker of the pipe.
             let reader = state.streams[at].reader.clone();
-            if let Poll::Ready(Read::End) = self.read_some(state, at, &mut Context::from_waker(&reader)) {
-                // It has not seen the end itself.
+            let read = self.read_some(state, at, &mut Context::from_waker(&reader));
+            // It has not seen the end itself, nor the line that it is to wait for.
+            if matches!(read, Poll::Ready(Read::End)) || state.streams[at].begun.is_some() {
                 reader.wake();
             }
         }
     }
 
-    /// The line that was written last, if it says anything.
+    /// The last line of the output that is not blank.
     pub(crate) fn last_line(&self) -> Option<String> {
         self.lock().recent.iter().rev().find(|line| !line.trim().is_empty()).cloned()
     }
@@ -227,69 +306,4 @@ impl Output {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use tokio::io::AsyncWriteExt;
-    use tokio_util::task::TaskTracker;
-
-    use super::*;
-    use crate::event::Event;
-
-    #[tokio::test]
-    async fn what_was_written_by_the_end_of_a_call_is_its_own() {
-        let (log, mut events) = Log::new();
-        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
-        let output = Arc::new(output);
-        let (mut program, pipe) = tokio::io::duplex(KIB);
-        let reader = TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(pipe), false));
-        tokio::task::yield_now().await;
-        let [one, two] = ["one", "two"].map(Arc::<str>::from);
-        output.begin(&one, None);
-        // The reader has no turn between the write and the end.
-        program.write_all(b"whole\nhalf").await.unwrap();
-        output.end(&one);
-        output.begin(&two, None);
-        program.write_all(b" of the next\n").await.unwrap();
-        output.end(&two);
-        drop(program);
-        reader.await.unwrap();
-        let mut seen = Vec::new();
-        events.take(&mut seen, 10);
-        let line =
-            |event: &Arc<Event>| (event.text().into_owned(), event.request.as_deref().map(str::to_owned));
-        let expected = [("whole", "one"), ("half", "one"), (" of the next", "two")];
-        let expected = expected.map(|(text, request)| (text.to_owned(), Some(request.to_owned())));
-        assert_eq!(seen.iter().map(line).collect::<Vec<_>>(), expected);
-    }
-
-    /// A pipe that wakes nobody.
-    struct Mute(Arc<AtomicBool>);
-
-    impl AsyncRead for Mute {
-        fn poll_read(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-            _: &mut ReadBuf<'_>,
-        ) -> Poll<std::io::Result<()>> {
-            if self.0.load(Ordering::Relaxed) { Poll::Ready(Ok(())) } else { Poll::Pending }
-        }
-    }
-
-    /// The end of a call may see the end of a pipe before the task that reads does.
-    #[tokio::test]
-    async fn an_end_that_a_call_sees_ends_the_reader() {
-        let (log, _events) = Log::new();
-        let output = Output::new(Source::default(), log, Redactor::default(), [Kind::Stdout, Kind::Stderr]);
-        let output = Arc::new(output);
-        let has_ended = Arc::new(AtomicBool::new(false));
-        let reader =
-            TaskTracker::new().spawn(Arc::clone(&output).read(Box::new(Mute(Arc::clone(&has_ended))), false));
-        tokio::task::yield_now().await;
-        let id = Arc::<str>::from("id");
-        output.begin(&id, None);
-        has_ended.store(true, Ordering::Relaxed);
-        output.end(&id);
-        tokio::time::timeout(Duration::from_secs(30), reader).await.expect("it ends").unwrap();
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! A pipe that is asked, not remembered.
+//! A pipe whose every poll asks the kernel.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,15 +9,15 @@ use rustix::io::Errno;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
 
-/// The end of a pipe that a process writes to. Each poll asks the kernel: the executor knows of bytes only after its next
-/// look, and that may come after the reply that was written behind them.
+/// The reading end of a process's pipe. Each poll asks the kernel. The executor learns of bytes only at its next turn,
+/// which may come after the reply that was written behind the bytes.
 #[derive(Debug)]
 pub(super) struct KernelPipe(Receiver);
 
 impl KernelPipe {
     /// # Errors
     ///
-    /// It is no pipe, or it cannot be watched.
+    /// `end` is not a pipe, or cannot be watched.
     pub(super) fn new(end: OwnedFd) -> io::Result<Self> {
         Receiver::from_owned_fd(end).map(KernelPipe)
     }
@@ -40,7 +40,7 @@ impl AsyncRead for KernelPipe {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             ready!(self.0.poll_read_ready(context))?;
-            // The executor's news may be older than the read above. If so, this says that there is nothing.
+            // The executor's readiness may be older than the read above. `try_read` then reports that there is nothing.
             match self.0.try_read(into.initialize_unfilled()) {
                 Ok(length) => {
                     into.advance(length);

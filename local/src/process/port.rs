@@ -7,22 +7,23 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The ports of the instances that live or are starting: a port that was given to an instance may not be open yet.
+/// The ports of starting and running instances. The port of a starting instance may not be open yet, and looks free to
+/// the kernel.
 static GIVEN: Mutex<Option<Given>> = Mutex::new(None);
 
 /// How many ports are tried.
 const TRIES: usize = 100;
 
-/// Servers that people know by their ports are below this one, mostly.
+/// Well-known servers mostly listen below this port.
 const LOWEST: u16 = 20_000;
 
-/// Fewer ports than these are not worth a choice.
+/// With fewer ports than this, the system chooses.
 const ENOUGH: u16 = 1_000;
 
 #[derive(Debug)]
 struct Given {
     ports: HashSet<u16>,
-    /// Those to choose from: empty if the system has to choose.
+    /// The ports to choose from. Empty if the system has to choose.
     range: Range<u16>,
     next: u16,
 }
@@ -32,12 +33,12 @@ struct Given {
 pub(crate) struct Port(u16);
 
 impl Port {
-    /// Reserves a port that is free now. If another program opens it first, the start fails.
+    /// Reserves a free port. If another program opens the port first, the start fails.
     pub(crate) fn take() -> io::Result<Port> {
         let mut given = lock();
         let given = given.get_or_insert_with(Given::new);
         for tried in 0..TRIES {
-            // The system knows a free port where many in a row are taken.
+            // The system knows a free port where many ports in a row are taken.
             let wanted = if tried < TRIES / 2 { given.next() } else { 0 };
             let bound = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted)));
             match bound.and_then(|listener| listener.local_addr()) {
@@ -66,14 +67,15 @@ impl Given {
     fn new() -> Self {
         let system = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
         let range = choice(&system.unwrap_or_default());
-        // Another fc-local begins elsewhere.
+        // Each fc-local begins at another port, so that two rarely meet.
         let start = RandomState::new().hash_one(std::process::id());
         let length = u64::try_from(range.len()).unwrap_or_default().max(1);
         let next = range.start + u16::try_from(start % length).unwrap_or_default();
         Given { ports: HashSet::new(), range, next }
     }
 
-    /// The port to try, one after the other, so that a port rests before it is given again. 0 lets the system choose.
+    /// The next port to try. The ports take turns, so that a port rests before it is given again. 0 lets the system
+    /// choose.
     fn next(&mut self) -> u16 {
         if self.range.is_empty() {
             return 0;
@@ -84,8 +86,9 @@ impl Given {
     }
 }
 
-/// Ports that the system gives to nobody who asks for any: such a port could go to a stranger, also to a connection that goes
-/// out, before the instance opens it. `system` is the system's own range. Empty if little is left beside that one.
+/// The ports outside the range from which the system gives ports (`system`). A port inside the range could go to
+/// another program, or to an outgoing connection, before the instance opens it. Empty if little is left outside the
+/// range.
 fn choice(system: &str) -> Range<u16> {
     let mut bounds = system.split_whitespace().filter_map(|bound| bound.parse::<u16>().ok());
     let (Some(first), Some(last)) = (bounds.next(), bounds.next()) else { return 0..0 };
@@ -123,7 +126,7 @@ mod tests {
         ] {
             assert_eq!(choice(system), expected, "{system:?}");
         }
-        // Here too, and not the same one twice in a row.
+        // On this machine too: the range is respected, and no port comes twice in a row.
         let system = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
         let range = choice(&system);
         let (one, two) = (Port::take().unwrap().number(), Port::take().unwrap().number());

@@ -43,18 +43,18 @@ pub(super) fn memory(root: u32) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "whoever runs programs makes it")]
 pub struct Listening {
-    /// Its number.
+    /// The number of the port.
     pub port: u16,
     /// Bound to 127.0.0.1 or `::1`: the platform could not reach it.
     pub is_loopback: bool,
 }
 
-/// The TCP ports on which descendants of `root` listen.
+/// The TCP ports on which the descendants of `root` listen.
 pub(super) fn listening(root: u32) -> Vec<Listening> {
     listeners(&sockets(root).0)
 }
 
-/// Whether a descendant of `root` listens on the port, or may listen: not every process shows its sockets.
+/// Whether a descendant of `root` listens on `port`. True if not every process shows its sockets.
 pub(super) fn may_listen_on(root: u32, port: u16) -> bool {
     let (sockets, is_complete) = sockets(root);
     !is_complete || listeners(&sockets).iter().any(|open| open.port == port)

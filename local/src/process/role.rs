@@ -4,7 +4,7 @@
 pub(super) const GUARD: &str = "__guard";
 /// Makes this program a shim.
 pub(super) const SHIM: &str = "__shim";
-/// Makes this program try whether it may enter a control group.
+/// Makes this program test whether it may enter a control group.
 pub(super) const JOIN: &str = "__join";
 
 /// Stands for the control group of a command that has none.

@@ -16,7 +16,7 @@ use super::handle::{Exit, Order, Process};
 use super::output::Output;
 use super::proc::Listening;
 
-/// The output of a program. [The example of `Runner`](Runner) names it.
+/// The output of a program. [The example of `Runner`](Runner) names the type.
 pub type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 
 /// Starts programs. `Processes` starts real ones.
@@ -36,21 +36,22 @@ pub type Pipe = Box<dyn AsyncRead + Send + Unpin>;
 /// }
 /// ```
 pub trait Runner: fmt::Debug + Send + Sync {
-    /// Starts a program with exactly its environment, and gives its standard output and standard error. Its end is noticed
-    /// by a task in `tasks`.
+    /// Starts a program with exactly the given environment. Gives the process, the standard output and the standard
+    /// error. A task in `tasks` notices the end.
     ///
     /// # Errors
     ///
     /// The program cannot be started.
     fn start(&self, line: &CommandLine<'_>, tasks: &TaskTracker) -> io::Result<(Process, Pipe, Pipe)>;
 
-    /// Whether real processes are started, whose memory the kernel can limit.
+    /// Whether programs are real processes, whose memory the kernel can limit.
     fn has_processes(&self) -> bool {
         false
     }
 }
 
-/// A program that runs, as its [`Runner`] sees it. [The example of `Reporter`](super::Reporter) is one.
+/// A running program, as its [`Runner`] sees the program. [The example of `Reporter`](super::Reporter) implements the
+/// trait.
 pub trait Running: fmt::Debug + Send + Sync {
     /// Passes an order on. Orders are carried out in sequence. After the end they have no effect.
     fn order(&self, order: Order);
@@ -58,26 +59,26 @@ pub trait Running: fmt::Debug + Send + Sync {
     /// The resident memory of the program and its descendants, in bytes.
     fn memory(&self) -> u64;
 
-    /// The ports that it listens on.
+    /// The ports on which the program listens.
     fn listening(&self) -> Vec<Listening>;
 
-    /// Whether it listens on the port, as far as can be told.
+    /// Whether the program listens on `port`, as far as the runner can tell.
     fn may_listen_on(&self, port: u16) -> bool {
         self.listening().iter().any(|open| open.port == port)
     }
 }
 
-/// A command that is run to its end. [The example of `Runner`](Runner) is asked for one.
+/// A command that is run to its end. [The example of `Runner`](Runner) refuses to start one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CommandLine<'a> {
     /// The program and its arguments.
     pub command: &'a [String],
-    /// The folder that it runs in.
+    /// The working folder.
     pub folder: &'a Path,
-    /// All of its environment.
+    /// The whole environment.
     pub environment: &'a BTreeMap<String, OsString>,
-    /// The control group whose memory limit it shares.
+    /// The control group whose memory limit applies.
     pub(crate) group: Option<&'a Group>,
 }
 

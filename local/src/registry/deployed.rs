@@ -1,4 +1,4 @@
-//! A deployed function: its entry in the registry. Callers and calls hold it.
+//! A deployed function: an entry in the registry, held by callers and calls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,7 +14,7 @@ pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
     pub(crate) log: Log,
     pool: RwLock<Arc<Pool>>,
-    /// Whether it was said that a browser would download its pages.
+    /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
 }
 
@@ -25,14 +25,14 @@ impl Deployed {
         Deployed { name, log, pool: RwLock::new(pool), is_attachment_told: AtomicBool::new(false) }
     }
 
-    /// A browser shows a page of the function without a header that the platform would add. Says so once.
+    /// Logs, once, that a browser shows a page for which the platform would add a header.
     pub(crate) fn tell_attachment(&self) {
         if !self.is_attachment_told.swap(true, Ordering::Relaxed) {
             self.log.emit(&Source::function(&self.name), Kind::AttachmentLeftOut);
         }
     }
 
-    /// In a few words: who can call it, and whether an instance is there.
+    /// The state in a few words: who can call the function, and whether an instance exists.
     pub(super) fn state(&self) -> &'static str {
         match (self.settings().trigger.is_some(), self.pool().is_in_use()) {
             (false, true) => "takes events only, has an instance",
@@ -53,7 +53,7 @@ impl Deployed {
         Arc::clone(&pool.generation.function)
     }
 
-    /// Whether a version or an alias exists. Only `LATEST` does, which `None` means.
+    /// Refuses versions and aliases. Only `LATEST` exists, which `None` means.
     pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
         qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
     }

@@ -18,7 +18,7 @@ impl Registry {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The function with this name, or why it does not answer.
+    /// The function `name`, or the reason why it does not answer.
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Deployed>, Failure> {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
         functions.find(name).cloned()
@@ -35,7 +35,7 @@ impl Registry {
         removed
     }
 
-    /// Says why a function that is not deployed yet does not answer. No effect on a deployed function.
+    /// Sets the reason why a function that is not deployed yet does not answer. No effect on a deployed function.
     pub(crate) fn set_pending(&self, name: &str, why: &'static str) {
         self.change(|functions| functions.set_pending(name, why));
     }
@@ -74,7 +74,7 @@ impl Functions {
         self.deployed.get(name)
     }
 
-    /// The function with this name, or why it does not answer.
+    /// The function `name`, or the reason why it does not answer.
     pub(crate) fn find(&self, name: &str) -> Result<&Arc<Deployed>, Failure> {
         match (self.deployed.get(name), self.pending.get(name)) {
             (Some(function), _) => Ok(function),

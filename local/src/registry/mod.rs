@@ -1,4 +1,4 @@
-//! The registry of functions by name. It alone knows the current generation of each.
+//! The registry of functions by name. Only the registry knows the current generation of each function.
 
 mod deployed;
 mod functions;

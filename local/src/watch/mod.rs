@@ -1,4 +1,4 @@
-//! Watches the manifest and the sources, and says what their changes require: a build, a new manifest, or nothing.
+//! Watches the manifest and the sources, and decides what a change requires: a build, a new manifest, or nothing.
 
 mod rounds;
 
@@ -30,7 +30,7 @@ pub(crate) trait Follower {
     /// The function's sources have changed since its last build.
     async fn sources_changed(&self, manifest: &Manifest, name: &str, done: &mut Built);
 
-    /// The manifest is another one.
+    /// The manifest has changed.
     async fn manifest_changed(&self, former: &Manifest, manifest: &Manifest);
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
     let gone = Arc::new(Mutex::new(HashSet::new()));
     let left = Arc::clone(&gone);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is no change. An error may hide a change.
+        // A read is not a change. An error may hide a change.
         if let Ok(event) = &event {
             if event.kind.is_access() {
                 return;
@@ -60,12 +60,12 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
         let removed = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
         for path in removed {
             if known.remove(&path).is_some() {
-                // The system has ended the watch already, unless the folder was only moved.
+                // The system has already ended the watch, unless the folder was moved.
                 _ = watcher.unwatch(&path);
             }
         }
         watch_all(&mut watcher, &mut known, &manifest, &sources, follower).await;
-        // First, since it may say that functions are built anew.
+        // The manifest comes first, because the new manifest may require other builds.
         if manifest.is_outdated() && refused != Some(manifest.texts_now()) {
             refused = Some(manifest.texts_now());
             if let Some(newer) = reload(follower, &manifest).await {
@@ -81,12 +81,12 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
             match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
                 Next::Nothing => {}
                 Next::Build => {
-                    // Later changes make the sources differ again.
+                    // Changes during the build make the sources differ again.
                     changed.notify_one();
                     follower.sources_changed(&manifest, name, &mut done).await;
                 }
                 Next::Products(files) => {
-                    // There may be an edit among the changes of the build.
+                    // The changes during the build may include an edit.
                     changed.notify_one();
                     say(follower, name, Kind::BuildProducts { files });
                 }
@@ -124,8 +124,8 @@ fn sources_of(manifest: &Manifest) -> HashMap<String, Sources> {
     functions.map(|function| (function.name.clone(), Sources::of(function, manifest))).collect()
 }
 
-/// The watched folders, each with its identity. A folder that was removed and created again has the same path, but is
-/// not watched.
+/// The watched folders, each with its identity. A folder that was removed and created again has the same path, but no
+/// watch.
 type Watched = HashMap<PathBuf, (u64, u64)>;
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
@@ -146,7 +146,7 @@ async fn watch_all(
     folders.extend(manifest.source_folders().map(Path::to_owned));
     known.retain(|folder, _| folders.contains(folder));
     for folder in folders {
-        // A folder that is gone again is checked after the change that removed it.
+        // The change that removed the folder causes another check.
         let Some(identity) = identity(&folder) else { continue };
         match known.get(&folder) {
             Some(former) if *former == identity => continue,

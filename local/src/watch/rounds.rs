@@ -1,15 +1,15 @@
 //! When to build again.
 //!
-//! A build may change what it is built from: `code: ./` with a program that is built into that folder does
-//! so every time. Such files are found by building a few times in a row. From then on a change of theirs
-//! that comes during a build is the build's own; any other one is an edit.
+//! A build may change its own sources, for example if `code: ./` has the built program in the same folder. Such
+//! products are found by a few builds in a row. From then on, a product's change during a build belongs to the build.
+//! Any other change is an edit.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::deploy::{BuiltFrom, Files};
 
-/// A file that changes during so many builds in a row is taken for the build's product.
+/// A file that changes during this many builds in a row is a product of the build.
 const ALIKE_MAX: u32 = 4;
 
 /// A build that makes other files each time must not go on for ever.
@@ -18,17 +18,17 @@ const IN_A_ROW_MAX: u32 = 8;
 /// The builds of one function.
 #[derive(Debug)]
 pub(super) struct Rounds {
-    /// Builds since the sources were last the ones that were built.
+    /// The number of builds since the sources last equalled the built sources.
     in_a_row: u32,
-    /// The files that changed during each of these builds.
+    /// The files that changed during each of the builds in a row.
     always: HashSet<PathBuf>,
-    /// What builds change.
+    /// Files that builds change: the products of builds.
     products: HashSet<PathBuf>,
-    /// Files that have changed since the last build and need no new one.
+    /// Files that have changed since the last build, and require no new build.
     accepted: Files,
 }
 
-/// What follows from the state of the sources.
+/// The consequence of a change of the sources.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(next(&mut rounds, files(3, 0), &files(4, 0)), products);
         let last = built(files(3, 0), &files(4, 0));
         assert_eq!(rounds.next(&last, &files(4, 0)), Next::Nothing);
-        // An edit, and another one during its build.
+        // An edit, and another edit during the build.
         assert_eq!(rounds.next(&last, &files(4, 1)), Next::Build);
         assert_eq!(next(&mut rounds, files(4, 1), &files(5, 2)), Next::Build);
         assert_eq!(next(&mut rounds, files(5, 2), &files(6, 2)), Next::Nothing);

@@ -12,16 +12,16 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
-/// The longest time to drain a body. Then the connection is closed, as it would be without draining.
+/// The longest drain of a body. Then the connection closes, as it would without a drain.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
-/// A client's body. When it is dropped, its unread rest is drained while the reply is sent.
+/// A client's body. The drop drains the unread rest while the reply is sent.
 ///
-/// Without draining, hyper closes the connection with unread bytes. The kernel then resets it, and a client that still
-/// sends loses the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
+/// Without a drain, hyper closes the connection with unread bytes. The kernel then resets the connection, and a client
+/// that still sends loses the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
 #[derive(Debug)]
 pub(crate) struct ClientBody {
-    /// `None` once it is being drained.
+    /// `None` once the drain has begun.
     incoming: Option<Incoming>,
     /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
@@ -71,7 +71,7 @@ impl Drop for ClientBody {
     }
 }
 
-/// Reads and drops up to the largest body that a request may have.
+/// Reads and drops up to the largest body of a request.
 async fn drain(mut body: Incoming) {
     let mut left = REQUEST_BODY_MAX;
     while let Some(Ok(frame)) = body.frame().await {

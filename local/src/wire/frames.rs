@@ -1,8 +1,8 @@
-//! The frames of a WebSocket, parsed only for their ends and the sizes of their messages.
+//! The frames of a WebSocket, parsed only for their ends and for the sizes of messages.
 
 use fc_runtime::platform::limits::WEBSOCKET_MESSAGE_MAX;
 
-/// The longest head without its mask: two bytes, and a length in eight.
+/// The longest head without a mask, in bytes: two bytes, and a length of eight.
 const HEAD_MAX: usize = 10;
 
 const CONTINUATION: u8 = 0;
@@ -14,11 +14,11 @@ pub(crate) struct Meter {
     /// The part of the next frame's head that has passed.
     head: [u8; HEAD_MAX],
     head_length: usize,
-    /// The bytes of the current frame that have not passed yet, with its mask.
+    /// The bytes of the current frame that have not passed yet, with the mask.
     left: u64,
-    /// The payload of the message so far, over all its frames.
+    /// The payload of the current message so far, over all frames.
     message: u64,
-    /// Whether a close has passed.
+    /// Whether a close frame has passed.
     pub(crate) is_closing: bool,
     pub(crate) passed: Passed,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Meter {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
     pub(crate) messages: u64,
-    /// Bytes of the messages' payloads.
+    /// Payload bytes of the complete messages.
     pub(crate) bytes: u64,
 }
 
@@ -63,7 +63,7 @@ impl Meter {
         }
     }
 
-    /// Whether the last frame is complete, so that a frame of ours may follow.
+    /// Whether the last frame is complete, so that a frame of the gateway may follow.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.left == 0 && self.head_length == 0
     }
@@ -77,7 +77,7 @@ impl Meter {
         }
     }
 
-    /// Handles a complete head. Its bits are for the endpoints to check.
+    /// Handles a complete head. The endpoints check the other bits.
     fn begin_frame(&mut self) -> Result<(), TooLarge> {
         let [first, second, ..] = self.head;
         let length = match second & 0x7f {
@@ -111,18 +111,18 @@ impl Meter {
 
 struct TooLarge;
 
-/// The receiver of a frame of ours.
+/// The receiver of a frame of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Client,
-    /// Frames to the function are masked, as a client's.
+    /// Frames to the function are masked, as frames of a client are.
     Function,
 }
 
 /// Why the gateway closes a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// The other end is going away.
+    /// The other end goes away.
     GoingAway,
     MessageTooBig,
 }
@@ -138,7 +138,8 @@ impl Close {
         let length = u8::try_from(payload.len()).unwrap_or_default();
         let mut frame = vec![0x80 | CLOSE, length];
         if to == To::Function {
-            // A mask protects proxies from text that a page chose. This text is ours, so a mask of zeros is enough.
+            // A mask protects proxies from text that a page chose. The gateway chose this text, so a mask of zeros is
+            // enough.
             frame[1] |= 0x80;
             frame.extend([0; 4]);
         }
@@ -153,12 +154,12 @@ mod tests {
 
     const MAX: u64 = WEBSOCKET_MESSAGE_MAX as u64;
 
-    /// A head that states its length in eight bytes.
+    /// A head with a length of eight bytes.
     fn long(first: u8, length: u64) -> Vec<u8> {
         [&[first, 127], &length.to_be_bytes()[..]].concat()
     }
 
-    /// Follows `bytes` in pieces of each size there can be; the outcome is the same.
+    /// Follows `bytes` in pieces of each possible size, always with the same outcome.
     #[track_caller]
     fn check(bytes: &[u8], messages: u64, payload: u64, is_between: bool) -> Meter {
         let mut last = Meter::default();
@@ -187,11 +188,11 @@ mod tests {
         assert!(check(b"\x81\x00\x88\x02\x03\xe8", 1, 0, true).is_closing);
     }
 
-    /// The last frame of `bytes` is one too many; it begins at `at`.
+    /// The last frame of `bytes`, which begins at `at`, makes the message too large.
     #[track_caller]
     fn check_too_large(bytes: &[u8], at: usize) {
         assert_eq!(Meter::default().follow(bytes), Err(at));
-        // A frame that comes alone is refused when its head is complete.
+        // A frame that is too large by itself is refused once its head is complete.
         let mut meter = Meter::default();
         let mut bytes = bytes.iter();
         assert!(bytes.any(|byte| meter.follow(&[*byte]).is_err()));
@@ -203,11 +204,11 @@ mod tests {
         check_too_large(&long(0x82, MAX + 1), 0);
         check_too_large(&long(0x82, u64::MAX), 0);
         check_too_large(&[b"\x81\x03tea", &long(0x82, MAX + 1)[..]].concat(), 5);
-        // In fragments, of which each is small enough.
+        // Fragments, each of which is small enough.
         check_too_large(&[b"\x01\x02in\x89\x00", &long(0x80, MAX - 1)[..]].concat(), 6);
-        // A frame that says it is a ping.
+        // A frame that claims to be a ping.
         check_too_large(&long(0x89, MAX + 1), 0);
-        // The next message begins at nothing.
+        // The count begins anew with the next message.
         let two = [b"\x81\x03tea", &long(0x82, MAX)[..]].concat();
         assert_eq!(Meter::default().follow(&two), Ok(()));
     }

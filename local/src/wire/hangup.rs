@@ -1,7 +1,7 @@
 //! Notices a client that leaves while hyper does not read its connection.
 //!
 //! hyper reads a connection only when it needs more of a request. While a body is unread, or a byte of the next request
-//! has come, hyper does not see the end of the connection. This watch asks the kernel.
+//! has come, hyper does not see the end of the connection. So this watch asks the kernel.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// A request that is answered sooner gets no watch, because a watch costs system calls.
+/// Requests that take less time get no watch, because a watch costs system calls.
 const GRACE: Duration = Duration::from_millis(10);
 
-/// Whether the kernel has bytes of a non-blocking socket that nobody has read.
+/// Whether the kernel has unread bytes of a non-blocking socket.
 pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
     socket.peek(&mut [0; 1]).is_ok_and(|length| length > 0)
 }
@@ -27,7 +27,7 @@ pub(crate) struct Hangup {
 }
 
 impl Hangup {
-    /// Prepares to watch `stream` through a second handle, so that hyper's readiness is not changed.
+    /// Prepares to watch `stream` through a second handle, so that hyper's readiness does not change.
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
         Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
@@ -40,7 +40,7 @@ impl Hangup {
 
     /// Sends a few last bytes, when hyper has nothing more to send.
     pub(crate) fn say(&self, bytes: &[u8]) {
-        // A client that does not take the bytes loses only the explanation.
+        // A client that does not read the bytes loses only the explanation.
         _ = (&self.handle).write(bytes);
     }
 
@@ -48,7 +48,7 @@ impl Hangup {
     pub(crate) async fn gone(&self) {
         tokio::time::sleep(GRACE).await;
         let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
-        // Without file descriptors there is no watch. hyper notices most clients that leave.
+        // Without file descriptors there is no watch. hyper still notices most clients that leave.
         let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };
         loop {
             // An error of the watch means that there is no connection to watch.
@@ -56,7 +56,8 @@ impl Hangup {
             if ready.is_read_closed() {
                 return;
             }
-            // The bytes are for hyper to read. "Would block" makes the next wait one for more bytes.
+            // The bytes are hyper's to read. "Would block" clears the readiness, so that the next wait is for more
+            // bytes.
             let nothing: io::Result<()> =
                 socket.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
             drop(nothing);

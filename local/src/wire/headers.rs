@@ -1,4 +1,4 @@
-//! Headers: the ones that pass between client and function, in both directions.
+//! The headers that pass between client and function, in both directions.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Framing headers, which each side sets for itself.
+/// Framing headers, which each side sets by itself.
 const FRAMING: [&str; 2] = ["content-length", "expect"];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -39,7 +39,7 @@ pub(crate) fn strip_reply(headers: &mut HeaderMap) {
     strip(headers, &STRIPPED_REPLY_HEADERS);
 }
 
-/// What is wrong with the transfer codings, if anything is: only a single `chunked` is read alike by all.
+/// The fault of the transfer codings, if there is one. All readers agree only on a single `chunked`.
 pub(crate) fn coding_fault(headers: &HeaderMap) -> Option<&'static str> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -59,7 +59,7 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|name| name.trim().parse().ok())
-            // Without its host a request would have another meaning.
+            // Without its host, a request would have another meaning.
             .filter(|name| *name != HOST)
             .collect();
         for name in named {

@@ -35,8 +35,8 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Host<'_>, Failure> {
     Ok(Host { name })
 }
 
-/// A length together with chunks, or two lengths, can smuggle a request past a proxy. Where chunks win, hyper has
-/// removed the length already. This check does not depend on the HTTP library.
+/// Refuses a length together with chunks, and two lengths: both can smuggle a request past a proxy. Where chunks win,
+/// hyper has already removed the length. This check does not depend on hyper.
 fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
     if let Some(fault) = coding_fault(headers) {
         return Err(Failure::invalid_argument(format!("the request has {fault}")));
@@ -48,8 +48,8 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The name in `name:port`, `[::1]:port` or `name`. `None` for what is no host: blanks, slashes, user names, ports that
-/// are no numbers.
+/// The name in `name:port`, `[::1]:port` or `name`. `None` if `host` is invalid: blanks, slashes, user names, ports
+/// that are not numbers.
 pub(crate) fn name_of(host: &str) -> Option<Cow<'_, str>> {
     if let Some(name) = plain_name(host) {
         return Some(Cow::Borrowed(name));
@@ -67,12 +67,12 @@ pub(crate) fn name_of(host: &str) -> Option<Cow<'_, str>> {
     (is_name && is_port(port)).then(|| name.trim_end_matches('.').to_ascii_lowercase().into())
 }
 
-/// Whether RFC 3986 allows a byte in a name.
+/// Whether RFC 3986 allows `byte` in a name.
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
 }
 
-/// Whether the text is empty, or a colon with a port number, which may be missing.
+/// Whether the text is empty, or a colon with an optional port number.
 fn is_port(port: &str) -> bool {
     match port.strip_prefix(':') {
         None => port.is_empty(),
@@ -87,7 +87,7 @@ fn without_default_port(host: &str) -> &str {
     host.strip_suffix(":80").or(host.strip_suffix(':')).unwrap_or(host)
 }
 
-/// The form that nearly every client sends: `name` or `name:port` in lower case.
+/// The usual form, for speed: `name` or `name:port` in lower case.
 fn plain_name(host: &str) -> Option<&str> {
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
     let is_port = !port.is_empty() && port.len() <= 4 && port.bytes().all(|byte| byte.is_ascii_digit());

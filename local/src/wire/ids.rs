@@ -9,7 +9,7 @@ pub(crate) fn request() -> Arc<str> {
     RequestId::generate().as_str().into()
 }
 
-/// `c-<8 hex unix seconds>-<20 hex>`: made of a request's id, so that it is as unique.
+/// `c-<8 hex unix seconds>-<20 hex>`, made of a generated request id, and so as unique.
 pub(crate) fn instance() -> Arc<str> {
     let id = RequestId::generate();
     let mut parts = id.as_str().split('-').skip(1);

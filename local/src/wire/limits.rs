@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// The largest body of a synchronous call.
 pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
 
-/// Checks the limits that do not need the body.
+/// Checks the limits that do not concern the body.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
     let size = size(request.headers());
     if size > CLIENT_HEADERS_MAX {

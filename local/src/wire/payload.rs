@@ -16,7 +16,7 @@ use super::client_body::ClientBody;
 pub(crate) enum Payload {
     Empty,
     Whole(Option<Bytes>),
-    /// A client's body, passed on while it arrives.
+    /// A client's body, passed on as it arrives.
     Client {
         body: ClientBody,
         left: usize,
@@ -24,7 +24,7 @@ pub(crate) enum Payload {
     },
 }
 
-/// The fault of a client's body, found while it was passed on.
+/// The fault of a client's body that was found while the body was passed on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BodyFault(Arc<AtomicU8>);
 
@@ -36,7 +36,7 @@ impl BodyFault {
         self.0.load(Ordering::Relaxed) == TOO_LARGE
     }
 
-    /// The client left, or the framing of its body is broken.
+    /// Whether the client left, or broke the framing of the body.
     pub(crate) fn is_broken(&self) -> bool {
         self.0.load(Ordering::Relaxed) == BROKEN
     }
@@ -56,12 +56,12 @@ impl Payload {
         (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
     }
 
-    /// Whether its length is known before it is sent.
+    /// Whether the length is known before the body is sent.
     pub(crate) fn has_length(&self) -> bool {
         self.size_hint().exact().is_some()
     }
 
-    /// Reads the whole body, so that its length is known before it is sent.
+    /// Reads the whole body, so that the length is known before the body is sent.
     pub(crate) async fn take_whole(self) -> Result<Self, PayloadError> {
         Ok(Payload::whole(self.collect().await?.to_bytes()))
     }

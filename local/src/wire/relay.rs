@@ -15,8 +15,8 @@ use super::hangup::Hangup;
 /// The buffer of one direction, in bytes.
 const BUFFER: usize = 32 * 1024;
 
-/// How long the last bytes of a closed end may take to reach the other end, and how long the other end may take to
-/// close too.
+/// How long the last bytes of a closed side may take to reach the other side. Also how long the other side may take to
+/// close.
 const LINGER: Duration = Duration::from_secs(3);
 
 /// Two connections. The bytes of each are written to the other.
@@ -33,17 +33,17 @@ pub(crate) struct Relay {
 /// Why a relay is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Over {
-    /// The client closed its connection. Its bytes were delivered before.
+    /// The client closed its connection, after its bytes were delivered.
     Client,
-    /// The function closed its connection. Its bytes were delivered before.
+    /// The function closed its connection, after its bytes were delivered.
     Function,
-    /// The client's next frame makes its message too large. Nothing of that frame's payload is passed on.
+    /// The client's next frame makes the message too large. Nothing of the frame's payload is passed on.
     TooLargeFromClient,
     TooLargeFromFunction,
 }
 
 impl Relay {
-    /// Each side is a connection, with the bytes that were read from it already.
+    /// Each side is a connection, with the bytes that were already read from it.
     pub(crate) fn new(
         (client, from_client): (TcpStream, Bytes),
         (function, from_function): (TcpStream, Bytes),
@@ -51,18 +51,18 @@ impl Relay {
         Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
     }
 
-    /// Passes bytes on until one side ends.
+    /// Relays bytes until one side ends.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: another call of this method continues.
+    /// Dropping the future loses nothing: the next call of this method continues.
     pub(crate) async fn pass(&mut self) -> Over {
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Over> {
         let Relay { client, function, up, down } = self;
-        // The function's direction first: its close frame counts more than a client that has left.
+        // The function's direction comes first: the function's close frame counts more than a client that has left.
         if let Poll::Ready(end) = down.poll(context, function, client) {
             return Poll::Ready(match end {
                 End::Closed => Over::Function,
@@ -75,39 +75,48 @@ impl Relay {
         })
     }
 
-    /// Tells the function that the client goes away, as soon as the client's current frame has passed. Later bytes of
-    /// the client do not pass.
+    /// Sends the function a close frame (going away) after the client's current frame. Later bytes of the client do not
+    /// pass.
     pub(crate) fn say_goodbye(&mut self) {
         self.up.goodbye = Some(Close::GoingAway.frame(To::Function));
     }
 
-    /// Whether the function's close, or the client's, has passed.
+    /// Whether a close frame has passed, in either direction.
     pub(crate) fn is_closing(&self) -> bool {
         self.up.meter.is_closing || self.down.meter.is_closing
     }
 
-    /// The traffic from the client, and to the client.
+    /// The traffic from the client, and the traffic to the client.
     pub(crate) fn passed(&self) -> [Passed; 2] {
         [self.up.meter.passed, self.down.meter.passed]
     }
 
     /// Ends the client's side, with a close frame if there is one to send, and gives the client time to read. The
     /// function's side ends at once.
-    pub(crate) async fn end_client(self, close: Option<Close>) {
+    pub(crate) async fn end_client(mut self, close: Option<Close>) {
+        self.end_watches();
         drop(self.function);
         let close = close.filter(|_| self.down.is_between_frames()).map(|close| close.frame(To::Client));
         linger(self.client, close).await;
     }
 
     /// Ends the function's side as [`end_client`](Self::end_client) ends the client's.
-    pub(crate) async fn end_function(self, close: Option<Close>) {
+    pub(crate) async fn end_function(mut self, close: Option<Close>) {
+        self.end_watches();
         drop(self.client);
         let close = close.filter(|_| self.up.is_between_frames()).map(|close| close.frame(To::Function));
         linger(self.function, close).await;
     }
+
+    /// A watch has a descriptor of its own. The kernel closes a connection only with its last one.
+    fn end_watches(&mut self) {
+        self.up.watch = None;
+        self.down.watch = None;
+    }
 }
 
-/// Closes our side and reads the rest. If a connection is closed with unread bytes, the peer may lose our last bytes.
+/// Shuts the writing side down, and reads the rest. A close with unread bytes resets the connection, and the peer may
+/// lose the last bytes.
 async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
     let end = async {
         if let Some(last) = last {
@@ -118,7 +127,7 @@ async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
         while stream.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    // The connection ends here in any case.
+    // The connection ends here, whether or not the peer has closed.
     _ = timeout(LINGER, end).await;
 }
 
@@ -138,11 +147,11 @@ struct Flow {
     end: usize,
     meter: Meter,
     is_too_large: bool,
-    /// Writing has failed.
+    /// Whether a write has failed.
     is_broken: bool,
-    /// Bytes are read and dropped.
+    /// Whether bytes are read and dropped.
     is_muted: bool,
-    /// A frame of ours, the last one. It is sent at the next end of a frame.
+    /// The last frame, made by the gateway. It is sent at the next end of a frame.
     goodbye: Option<Vec<u8>>,
     watch: Option<Watch>,
 }
@@ -198,7 +207,7 @@ impl Flow {
                 }
             }
             if self.is_broken {
-                // The other direction reads from the broken side, and will end.
+                // The other direction reads from the broken side, and ends the relay.
                 return Poll::Pending;
             }
             if self.is_too_large {
@@ -223,7 +232,7 @@ impl Flow {
         }
     }
 
-    /// Writes the buffer. Meanwhile `from` is not read, so a watch checks whether it has closed.
+    /// Writes the buffer. `from` is not read meanwhile, so a watch checks whether `from` has closed.
     fn poll_write(
         &mut self,
         context: &mut Context<'_>,
@@ -251,13 +260,13 @@ impl Flow {
 /// The result of writing the buffer.
 enum Written {
     All,
-    /// The source closed a while ago, and the destination does not take the bytes.
+    /// The source has closed, and the destination has not taken the bytes within `LINGER`.
     TooLate,
-    /// The destination takes no more.
+    /// A write to the destination failed.
     Broken,
 }
 
-/// Waits until a connection that is not read has closed, and then until its bytes are delivered.
+/// Waits until a connection that is not read has closed, and then `LINGER` for the delivery of its bytes.
 fn watch(stream: &TcpStream) -> Watch {
     // Without file descriptors there is no watch. The function's time limit ends the relay.
     let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
@@ -265,4 +274,62 @@ fn watch(stream: &TcpStream) -> Watch {
         hangup.gone().await;
         sleep(LINGER).await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// More than the kernel takes for a connection that is not read.
+    const MUCH: usize = 32 * 1024 * 1024;
+
+    /// Both ends of a connection.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    /// Sends until the relay has no place left and watches the sender.
+    async fn flood(sender: &mut TcpStream, relay: &mut Relay) {
+        let much = vec![0; MUCH];
+        tokio::pin! { let sending = sender.write_all(&much); }
+        while relay.up.watch.is_none() && relay.down.watch.is_none() {
+            tokio::select! {
+                _ = &mut sending => panic!("the kernel took all of it"),
+                over = relay.pass() => panic!("{over:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+
+    /// Waits until the other end of the connection is closed.
+    async fn closed(mut stream: TcpStream) {
+        let mut rest = [0; 4096];
+        while stream.read(&mut rest).await.is_ok_and(|length| length > 0) {}
+    }
+
+    #[tokio::test]
+    async fn the_other_side_ends_before_one_that_is_given_time() {
+        for ends_client in [true, false] {
+            let ((mut client, ours), (mut function, other)) = (pair().await, pair().await);
+            let mut relay = Relay::new((ours, Bytes::new()), (other, Bytes::new()));
+            // The side that is given time neither reads nor closes.
+            if ends_client {
+                flood(&mut function, &mut relay).await;
+                tokio::select! {
+                    () = closed(function) => {}
+                    () = relay.end_client(None) => panic!("the function's side ended with the client's"),
+                }
+            } else {
+                flood(&mut client, &mut relay).await;
+                tokio::select! {
+                    () = closed(client) => {}
+                    () = relay.end_function(None) => panic!("the client's side ended with the function's"),
+                }
+            }
+        }
+    }
 }

@@ -1,44 +1,52 @@
-//! The socket to a client, which holds back what hyper says by itself.
+//! The socket to a client, which withholds hyper's own replies.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What one connection is doing, for its socket to know whose bytes it writes.
+/// The state of one connection, by which the socket knows to whom hyper's bytes belong.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     /// `IDLE`, `ANSWERING` or `ANSWERED`.
     state: AtomicU8,
-    /// The status with which hyper would have answered. Zero if there is none.
+    /// The status of hyper's own reply. Zero if there is none.
     unread: AtomicU16,
+    /// Whether hyper has bytes of a request that has not begun.
+    has_part: AtomicBool,
 }
 
-/// No request, and all replies are written.
+/// No request is in flight, and all replies are written.
 const IDLE: u8 = 0;
 const ANSWERING: u8 = 1;
-/// hyper has the whole reply, and may not have written the end of it.
+/// hyper has the whole reply, and may not have flushed the end.
 const ANSWERED: u8 = 2;
 
-/// Held while a request is answered, until hyper has the last of the reply.
+/// Held while a request is answered, until hyper has the last piece of the reply.
 #[derive(Debug)]
 pub(crate) struct Turn(Arc<Turns>);
 
 impl Turns {
     pub(crate) fn begin(self: &Arc<Self>) -> Turn {
         self.state.store(ANSWERING, Ordering::Relaxed);
+        self.has_part.store(false, Ordering::Relaxed);
         Turn(Arc::clone(self))
+    }
+
+    /// Whether a part of a request's head was read.
+    pub(crate) fn has_part(&self) -> bool {
+        self.has_part.load(Ordering::Relaxed)
     }
 
     fn flushed(&self) {
         _ = self.state.compare_exchange(ANSWERED, IDLE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Takes a reply of hyper's own, and keeps its status.
+    /// Withholds hyper's own reply, and keeps the status.
     fn withhold(&self, bytes: &[u8]) -> bool {
         if self.state.load(Ordering::Relaxed) != IDLE {
             return false;
@@ -50,7 +58,7 @@ impl Turns {
         true
     }
 
-    /// The status of the reply that was held back.
+    /// The status of the withheld reply.
     pub(crate) fn unread(&self) -> Option<u16> {
         Some(self.unread.load(Ordering::Relaxed)).filter(|status| *status > 0)
     }
@@ -62,7 +70,7 @@ impl Drop for Turn {
     }
 }
 
-/// A client's socket, which holds back what hyper says by itself.
+/// A client's socket, which withholds hyper's own replies.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
@@ -85,7 +93,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > before && self.turns.state.load(Ordering::Relaxed) == IDLE {
+            self.turns.has_part.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-/// Whether a client asks for a WebSocket. The function answers the handshake, and checks version and key. A server may
-/// ignore any other upgrade.
+/// Whether a client asks for a WebSocket. The function answers the handshake, and checks version and key. Other
+/// upgrades are ignored, which HTTP allows.
 pub(crate) fn is_handshake<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     headers.contains_key(UPGRADE)
@@ -25,7 +25,7 @@ pub(crate) fn is_agreed(headers: &HeaderMap) -> bool {
     names(headers, &CONNECTION, "upgrade") && names(headers, &UPGRADE, "websocket")
 }
 
-/// Adds the headers of a handshake, or of its answer. Both concern one connection, so they were removed before.
+/// Adds the headers of a handshake, or of its answer. They are hop-by-hop, so they were removed before.
 pub(crate) fn set(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, WEBSOCKET);
@@ -36,8 +36,8 @@ fn names(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-/// The connection below, which was given to hyper as a `T`, and what was read of it before it was upgraded. `None` means
-/// a connection of another make.
+/// The original connection, which hyper got as a `T`, and the bytes that hyper had already read. `None` if the
+/// connection is not a `T`.
 pub(crate) fn take_apart<T>(upgraded: Upgraded) -> Option<(T, Bytes)>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,

@@ -130,6 +130,16 @@ fn invoke_finds_a_running_dev_of_its_manifest() {
 }
 
 #[test]
+fn invoke_finds_a_running_dev_at_another_address() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let local = Local::start(folder, &["--listen", "127.0.0.5"]);
+    let output = run(&local.folder, &["invoke", "f", "-e", "hello"], "");
+    assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"), "{}", output.err);
+    local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
+}
+
+#[test]
 fn code_that_is_not_there_is_said_in_a_line() {
     let folder = Folder::new();
     write_manifest(&folder, f());

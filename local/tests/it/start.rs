@@ -65,7 +65,7 @@ fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
 
 #[test]
 fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
-    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let port = testkit::process::free_port();
     let fixed = f().concurrency(1).timeout(60).var("SCRIPT_START", &format!("fixed:{port}"));
     let local = Local::scripted(fixed.runtime("port", port));
     local.wait_for(kind("port_ignored").field("port", port));

@@ -77,6 +77,30 @@ fn half_a_head_does_not_hold_the_stop_up() {
     }
 }
 
+#[test]
+fn a_head_whose_rest_comes_soon_after_the_signal_is_answered() {
+    let mut local = start(f().concurrency(5));
+    let fresh = Conn::open(local.function_port("f"));
+    let mut used = ask(&local, "/name");
+    used.answer("GET").assert_status(200);
+    let mut halves = [fresh, used];
+    for half in &mut halves {
+        half.send(b"GET /name HTTP/1.1\r\nHost: ");
+    }
+    // The calls that are left are counted half a second after the signal.
+    let mut call = ask(&local, "/sleep?ms=3000");
+    local.wait_for(printed("asleep"));
+    local.program.signal("INT");
+    local.wait_for(kind("calls_remain"));
+    for half in &mut halves {
+        half.send(b"localhost\r\n\r\n");
+        half.answer("GET").assert_status(200).assert_header("connection", "close");
+    }
+    call.answer("GET").assert_status(200);
+    let (status, _) = local.program.ended();
+    assert_eq!(status.code(), Some(0));
+}
+
 /// A stopped process finds both when it goes on: the signal, and bytes in its sockets.
 #[test]
 fn requests_that_were_sent_before_the_signal_are_answered() {

@@ -193,7 +193,7 @@ fn a_folder_that_is_made_again_is_watched_again() {
 
 #[test]
 fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
-    let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    let port = testkit::process::free_port();
     let folder = scripted();
     write_manifest(&folder, fixed(port, "one").timeout(600));
     let local = Local::start(folder, &["--drain", "1"]);
@@ -224,7 +224,7 @@ fn functions_that_are_to_come_say_so() {
     let folder = scripted();
     let first = f().step("sleep 603");
     write_manifest(&folder, Manifest::of([first, Function::new("g")]));
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", testkit::process::free_port())).unwrap();
     let port = taken.local_addr().unwrap().port();
     // Somebody else has the same port of the other loopback address.
     let other = std::net::TcpListener::bind(("::1", port));

@@ -14,7 +14,7 @@ use crate::function::{Asked, chunks, text, usual};
 use crate::gate::Gate;
 use crate::harness::{Ring, f};
 
-/// The call is told as cancelled, its record says 499, and nothing failed.
+/// The call is reported as cancelled, its record has 499, and nothing has failed.
 #[track_caller]
 fn assert_cancelled(ring: &Ring, id: &str) {
     ring.first("a cancelled call", |kind| matches!(kind, Kind::CallCancelled { .. }));
@@ -34,7 +34,7 @@ fn with_one_call_at_a_time_the_instance_is_replaced() {
     let id = gate.holds(1);
     drop(call);
     assert_cancelled(&ring, &id);
-    // The replacement is started at once, not by the next call.
+    // The cancel starts the replacement, not the next call.
     ring.nth(2, "a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));
     eventually("the former one is stopped", || ring.programs()[0].orders().contains(&Order::Terminate));
     let reply = ring.get("/pid");
@@ -60,7 +60,7 @@ fn with_several_calls_at_a_time_or_a_health_check_it_stays() {
     }
 }
 
-/// A next request that stands unread keeps hyper from looking for the end of the connection.
+/// An unread byte of the next request keeps hyper from noticing the end of the connection.
 #[test]
 fn a_client_is_missed_during_a_stream_whatever_stands_unread() {
     let senders = Arc::new(Mutex::new(Vec::new()));
@@ -103,7 +103,7 @@ fn a_client_that_waits_for_its_answer_is_not_missed() {
     let ring = Ring::serving(f(), |_| async { text("") });
     let mut call = ring.begin("/");
     let reply = call.answer("GET");
-    // It leaves with its answer complete.
+    // The client leaves after the complete reply.
     drop(call);
     assert_eq!(ring.record(&reply.id()).status, 200);
     let seen = ring.stop(Duration::ZERO);

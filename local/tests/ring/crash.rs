@@ -56,14 +56,14 @@ fn a_program_that_is_killed_fails_its_own_calls_only() {
     assert_eq!(ring.count(|kind| matches!(kind, Kind::InstanceEnded(_))), 1);
 }
 
-/// How often a function sees a call whose connection is cut, and the status of its reply.
+/// A function that cuts the connections of its first calls, and the expected status of the reply.
 #[derive(Debug, Clone, Copy)]
 struct Flaky {
     method: &'static str,
     body: &'static [u8],
-    /// Whether the connection has carried a call before.
+    /// Whether the connection carried a call before.
     is_reused: bool,
-    /// How often the connection is cut in place of a reply.
+    /// How many calls end with a cut connection in place of a reply.
     cuts: usize,
     seen: usize,
     status: u16,
@@ -82,7 +82,7 @@ impl Flaky {
         }
         let reply = ring.call(self.method, "/flaky", self.body);
         assert_eq!((reply.status, count.load(Ordering::Relaxed)), (self.status, self.seen), "{self:?}");
-        // To the platform it is one call, and the instance goes on.
+        // For the platform it is one call, and the instance goes on.
         let record = ring.record(&reply.id());
         assert_eq!((record.status, record.attempt), (self.status, 1), "{self:?}");
         ring.get("/").assert_ok();
@@ -90,8 +90,8 @@ impl Flaky {
     }
 }
 
-/// Once more, on a new connection, if the connection was used before, no byte of a reply came, and the method and the absence
-/// of a body allow it.
+/// A call is sent once more on a new connection under four conditions: a reused connection, no byte of a reply, `GET`
+/// or `HEAD`, no body.
 #[test]
 fn a_call_is_sent_once_more_by_the_platforms_rule_alone() {
     let flaky = |method, body, is_reused, cuts| {
@@ -108,7 +108,7 @@ fn a_call_is_sent_once_more_by_the_platforms_rule_alone() {
         flaky("POST", b"body", true, 1)(1, 502),
         flaky("DELETE", b"", true, 1)(1, 502),
     ];
-    // Most of the time is a wait for news of an end that does not come.
+    // In parallel, because most of the time is a wait for the report of an end that does not come.
     std::thread::scope(|scope| {
         for case in cases {
             scope.spawn(move || case.check());

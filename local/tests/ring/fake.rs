@@ -1,4 +1,4 @@
-//! A runner without processes: a program is a future of this process, and lives until it ends or is killed.
+//! A runner without processes: a program is a future in this process, which runs until it ends or is killed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,18 +12,18 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What a program may leave unread of its output.
+/// The most unread output of a program, in bytes.
 const UNREAD: usize = 64 * 1024;
 
-/// The first process id: beyond those of Linux, so that no real process is meant.
+/// The first process number: beyond Linux's numbers, so that no real process is signalled.
 const FIRST_PID: u32 = 1 << 23;
 
-/// The id of the next program.
+/// The number of the next program.
 static PIDS: AtomicU32 = AtomicU32::new(FIRST_PID);
 
 type Life = Pin<Box<dyn Future<Output = i32> + Send>>;
 
-/// Starts programs that are all the same function.
+/// A runner whose programs are all the same function.
 pub(crate) struct Fakes {
     main: Box<dyn Fn(Program) -> Life + Send + Sync>,
     started: Mutex<Vec<Program>>,
@@ -36,7 +36,7 @@ impl fmt::Debug for Fakes {
 }
 
 impl Fakes {
-    /// `main` gives the code that a program ends with.
+    /// `main` gives the program's exit code.
     pub(crate) fn new<F>(main: impl Fn(Program) -> F + Send + Sync + 'static) -> Arc<Self>
     where
         F: Future<Output = i32> + Send + 'static,
@@ -77,7 +77,7 @@ impl Runner for Fakes {
         let running = (self.main)(program.clone());
         tasks.spawn(async move {
             let exit = program.live(running).await;
-            // As with a process, what was open is closed before its end is told.
+            // As with a process, the sockets and pipes close before the end is reported.
             program.0.listens_on.store(0, Ordering::Relaxed);
             *program.0.out.lock().await = None;
             reporter.exit(exit);
@@ -86,7 +86,7 @@ impl Runner for Fakes {
     }
 }
 
-/// A program, as it sees itself and as the test sees it. Clones are the same program.
+/// A program, for its own code and for the test. Clones share one program.
 #[derive(Debug, Clone)]
 pub(crate) struct Program(Arc<State>);
 
@@ -95,7 +95,7 @@ struct State {
     pid: u32,
     command: Vec<String>,
     environment: BTreeMap<String, String>,
-    /// 0 if nowhere.
+    /// The open port; 0 without one.
     listens_on: AtomicU16,
     memory: AtomicU64,
     orders: Mutex<Vec<Order>>,
@@ -104,12 +104,12 @@ struct State {
     terminated: CancellationToken,
     exit: Mutex<Option<i32>>,
     exits: CancellationToken,
-    /// The standard output and the standard error.
+    /// Standard output and standard error.
     out: tokio::sync::Mutex<Option<[DuplexStream; 2]>>,
 }
 
 impl Program {
-    /// Lives until `life` is over or something ends it, and drops it then, with all its sockets.
+    /// Runs `life` until it ends or something ends it. Then drops `life` with all its sockets.
     async fn live(&self, life: Life) -> Exit {
         let terminated = async {
             self.0.terminated.cancelled().await;
@@ -126,7 +126,7 @@ impl Program {
         }
     }
 
-    /// The number of its process.
+    /// The program's process number.
     pub(crate) fn pid(&self) -> u32 {
         self.0.pid
     }
@@ -136,65 +136,65 @@ impl Program {
         &self.0.command
     }
 
-    /// A variable of its environment.
+    /// A variable of the program's environment.
     #[track_caller]
     pub(crate) fn variable(&self, name: &str) -> &str {
         self.0.environment.get(name).unwrap_or_else(|| panic!("{name} is not set"))
     }
 
-    /// The variable `NAME`, by which tests tell generations apart; empty if it is not set.
+    /// The variable `NAME`, by which tests tell generations apart. Empty if it is not set.
     pub(crate) fn name(&self) -> &str {
         self.0.environment.get("NAME").map_or("", String::as_str)
     }
 
-    /// The port that it is given.
+    /// The port that the platform gives to the program.
     pub(crate) fn given_port(&self) -> u16 {
         self.variable("FC_CUSTOM_LISTEN_PORT").parse().unwrap()
     }
 
-    /// From now on it is known to listen there.
+    /// Reports `port` as the program's open port from now on.
     pub(crate) fn listens_on(&self, port: u16) {
         self.0.listens_on.store(port, Ordering::Relaxed);
     }
 
-    /// Lets it use so much memory, in MiB.
+    /// Sets the program's memory, in MiB.
     pub(crate) fn uses_memory(&self, mib: u64) {
         self.0.memory.store(mib * 1024 * 1024, Ordering::Relaxed);
     }
 
-    /// From now on it does not end by SIGTERM.
+    /// Ignores SIGTERM from now on.
     pub(crate) fn turns_deaf(&self) {
         self.0.is_deaf.store(true, Ordering::Relaxed);
     }
 
-    /// Ends by other hands than the platform's.
+    /// Ends the program from outside, as a stranger's SIGKILL does.
     pub(crate) fn is_killed(&self) {
         self.0.killed.cancel();
     }
 
-    /// What it was ordered so far.
+    /// The orders so far.
     pub(crate) fn orders(&self) -> Vec<Order> {
         self.0.orders.lock().unwrap().clone()
     }
 
-    /// Writes a line to its standard output.
+    /// Writes a line to standard output.
     pub(crate) async fn prints(&self, line: &str) {
         self.writes(0, line).await;
     }
 
-    /// Writes a line to its standard error.
+    /// Writes a line to standard error.
     pub(crate) async fn complains(&self, line: &str) {
         self.writes(1, line).await;
     }
 
     async fn writes(&self, to: usize, line: &str) {
         if let Some(out) = &mut *self.0.out.lock().await {
-            // Nobody may read it any more.
+            // Fails if nobody reads the pipe any more, which is fine.
             _ = out[to].write_all(format!("{line}\n").as_bytes()).await;
         }
     }
 
-    /// Ends the program from anywhere inside it; whoever awaits this never comes back.
+    /// Ends the program from anywhere inside. The future never completes.
     pub(crate) async fn exits(&self, code: i32) -> ! {
         *self.0.exit.lock().unwrap() = Some(code);
         self.0.exits.cancel();

@@ -1,4 +1,4 @@
-//! What a fake program serves: HTTP by a closure of the test.
+//! The server of a fake program: HTTP by a closure of the test.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 use crate::fake::Program;
 use crate::gate::Gate;
 
-/// A reply, or the connection is cut in its place.
+/// A reply, or a cut connection in its place.
 pub(crate) type Served = Result<Response<BoxBody<Bytes, Cut>>, Cut>;
 
-/// The connection breaks: before a reply, or in the middle of one.
+/// The connection is cut, before a reply or within a reply.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cut;
 
@@ -36,12 +36,12 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// A request at a program.
+/// A request that reached a program.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) program: Program,
     pub(crate) request: Request<Incoming>,
-    /// Which connection of the program it came by; the first one is 1.
+    /// The number of the connection within the program, from 1.
     pub(crate) connection: usize,
 }
 
@@ -57,7 +57,7 @@ impl Asked {
     }
 }
 
-/// Serves on the port that the program is given, until it ends.
+/// Serves on the given port until the program ends.
 pub(crate) async fn serve<F>(program: Program, handler: impl Fn(Asked) -> F + Clone + Send + 'static) -> i32
 where
     F: Future<Output = Served> + Send + 'static,
@@ -77,7 +77,7 @@ where
 {
     let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await else { return 98 };
     program.listens_on(port);
-    // Connections end with the program: dropping the set closes them.
+    // Connections end with the program: the drop of the set closes them.
     let mut connections = JoinSet::new();
     let mut count = 0;
     while let Ok((stream, _)) = listener.accept().await {
@@ -86,7 +86,7 @@ where
         let service =
             service_fn(move |request| handler(Asked { program: program.clone(), request, connection }));
         connections.spawn(async move {
-            // How it ends is the other side's to judge.
+            // The platform judges how the connection ended.
             _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -105,7 +105,8 @@ pub(crate) fn reply(status: u16, text: impl Into<Bytes>) -> Served {
     Ok(Response::builder().status(status).body(BoxBody::new(body)).unwrap())
 }
 
-/// A reply in chunks. What is sent is a chunk; an `Err` cuts it, and its end is that of all senders.
+/// A chunked reply. Each sent value is a chunk, and an `Err` cuts the reply. The reply ends when all senders are
+/// dropped.
 pub(crate) fn chunks() -> (mpsc::UnboundedSender<Result<&'static str, Cut>>, Served) {
     let (sender, chunks) = mpsc::unbounded_channel();
     (sender, Ok(Response::new(BoxBody::new(Chunks(chunks)))))
@@ -128,8 +129,8 @@ impl Body for Chunks {
     }
 }
 
-/// Answers `/wait` once the gate lets it pass, `/pid` with the program's number, `/exit` by ending with code 7, and anything
-/// else with the variable `NAME`.
+/// Answers `/wait` once the gate opens, `/pid` with the program's number, and `/exit` with an end with code 7. All
+/// other paths get the variable `NAME`.
 pub(crate) fn usual(gate: &Gate) -> impl Fn(Asked) -> Answering + Clone + Send + Sync + 'static {
     let gate = gate.clone();
     move |asked| {
@@ -148,5 +149,5 @@ pub(crate) fn usual(gate: &Gate) -> impl Fn(Asked) -> Answering + Clone + Send +
     }
 }
 
-/// A reply that is being made.
+/// A reply in the making.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Served> + Send>>;

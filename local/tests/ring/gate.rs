@@ -1,4 +1,4 @@
-//! Where calls wait inside a function until the test lets them go on.
+//! A gate inside a function: calls wait there until the test opens the gate.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::function::Asked;
 
-/// A gate. Clones are the same one.
+/// A gate. Clones share one gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     inside: Arc<Mutex<Vec<Waiting>>>,
@@ -21,7 +21,7 @@ struct Waiting {
     request: String,
 }
 
-/// However a wait ends, also by the end of its connection.
+/// Takes the call off the list however the wait ends, also if its connection ends.
 struct Leave<'a>(&'a Gate, Waiting);
 
 impl Drop for Leave<'_> {
@@ -31,12 +31,12 @@ impl Drop for Leave<'_> {
 }
 
 impl Gate {
-    /// A gate that is shut.
+    /// A closed gate.
     pub(crate) fn shut() -> Self {
         Gate { inside: Arc::default(), pass: Arc::new(Semaphore::new(0)) }
     }
 
-    /// Waits until the gate lets this one pass.
+    /// Waits until the gate lets this call pass.
     pub(crate) async fn pass(&self, asked: &Asked) {
         let own = Waiting { program: asked.program.pid(), request: asked.id() };
         self.inside.lock().unwrap().push(own.clone());
@@ -44,12 +44,12 @@ impl Gate {
         self.pass.acquire().await.expect("it is never closed").forget();
     }
 
-    /// Lets so many pass.
+    /// Lets `count` calls pass.
     pub(crate) fn open_for(&self, count: usize) {
         self.pass.add_permits(count);
     }
 
-    /// The ids of the requests that wait, in the order of their coming.
+    /// The ids of the waiting requests, in the order of their arrival.
     pub(crate) fn waiting(&self) -> Vec<String> {
         self.inside.lock().unwrap().iter().map(|waiting| waiting.request.clone()).collect()
     }
@@ -65,7 +65,7 @@ impl Gate {
         counts
     }
 
-    /// Waits until so many wait, and gives the id of the last one.
+    /// Waits until `count` requests wait, and gives the id of the latest.
     #[track_caller]
     pub(crate) fn holds(&self, count: usize) -> String {
         eventually(&format!("{count} calls at the gate"), || self.waiting().len() == count);

@@ -1,4 +1,4 @@
-//! A platform in this process, on fake programs, with a client in front.
+//! A platform in this process with fake programs, and a client.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -8,18 +8,18 @@ use std::time::Duration;
 use fc_local::{Built, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
-use testkit::{Answer, Folder, until};
+use testkit::{Answer, Folder, PATIENCE, until};
 use tokio::runtime::Runtime;
 
 use crate::fake::{Fakes, Program};
 use crate::function::{Asked, Served, serve};
 
-/// A function `f` of which nothing else is said.
+/// The function `f` with default settings.
 pub(crate) fn f() -> Function {
     Function::default()
 }
 
-/// Where the API takes events for it.
+/// The path of the API at which `f` takes events.
 const INVOCATIONS: &str = "/2023-03-30/functions/f/invocations";
 
 /// A platform with the function `f`.
@@ -30,11 +30,11 @@ pub(crate) struct Ring {
     fakes: Arc<Fakes>,
     seen: Seen,
     folder: Folder,
-    // Last: what is above may still have tasks there.
+    // Dropped last: the fields above may still have tasks in the runtime.
     runtime: Runtime,
 }
 
-/// What the platform told so far.
+/// The events of the platform so far.
 #[derive(Debug)]
 pub(crate) struct Seen(Mutex<(Events, Vec<Arc<Event>>)>);
 
@@ -50,7 +50,7 @@ impl Ring {
         Ring::of(function, Fakes::new(move |program| serve(program, handler.clone())))
     }
 
-    /// Opens a platform whose function's programs do what `main` says.
+    /// Opens a platform whose programs run `main`.
     pub(crate) fn running<F>(function: Function, main: impl Fn(Program) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = i32> + Send + 'static,
@@ -79,26 +79,33 @@ impl Ring {
         Ring { platform, port, fakes, seen, folder, runtime }
     }
 
-    /// Changes the function and deploys it, as a changed file does. Whether the change is taken.
+    /// Changes the function and deploys it, as a changed file does. `true` if the change was deployed.
     pub(crate) fn redeploy(&self, function: Function) -> bool {
         let manifest = load(&self.folder, function);
         self.runtime.block_on(self.platform.deploy(&manifest, "f", &mut Built::default()))
     }
 
-    /// Has an instance started, without a call.
+    /// Starts an instance without a call.
     pub(crate) fn warm(&self) {
         let _inside = self.runtime.enter();
         self.platform.warm("f");
     }
 
-    /// Calls with an event, without a client.
+    /// Calls the function with an event, without a client.
     pub(crate) fn invoke(&self, event: &'static str) -> Invocation {
         self.runtime.block_on(self.platform.invoke("f", event.into(), false))
     }
 
-    /// Stops the platform, and gives what it told to its end.
+    /// Stops the platform, and gives all events up to its end.
     pub(crate) fn stop(self, drain: Duration) -> Seen {
         self.runtime.block_on(self.platform.stop(drain));
+        self.seen
+    }
+
+    /// Stops the platform as a second Ctrl-C does, and gives what it told to its end.
+    pub(crate) fn stop_at_once(self) -> Seen {
+        let stop = self.platform.stop_unless(PATIENCE, std::future::ready(()));
+        assert!(!self.runtime.block_on(stop), "it was not in order");
         self.seen
     }
 
@@ -124,13 +131,13 @@ impl Ring {
         exchange(self.port, &request(method, target, "", body))
     }
 
-    /// Calls the function with an event, as the API's callers do.
+    /// Calls the function with an event over HTTP, as clients of the API do.
     #[track_caller]
     pub(crate) fn post_event(&self, event: &[u8]) -> Answer {
         exchange(self.main_port(), &request("POST", INVOCATIONS, "", event))
     }
 
-    /// As [`begin`](Self::begin), a call of the API.
+    /// As [`begin`](Self::begin), with a call of the API.
     #[track_caller]
     pub(crate) fn begin_event(&self) -> Conn {
         let mut conn = Conn::open(self.main_port());
@@ -151,7 +158,7 @@ impl Ring {
         scope.spawn(move || self.get(target))
     }
 
-    /// Sends a request whose client may leave: by dropping the connection.
+    /// Sends a request. The client leaves when the connection is dropped.
     #[track_caller]
     pub(crate) fn begin(&self, target: &str) -> Conn {
         let mut conn = Conn::open(self.port);
@@ -176,12 +183,12 @@ impl Seen {
         seen.clone()
     }
 
-    /// How many events so far are meant.
+    /// The number of `wanted` events so far.
     pub(crate) fn count(&self, wanted: impl Fn(&Kind) -> bool) -> usize {
         self.all().iter().filter(|event| wanted(&event.kind)).count()
     }
 
-    /// Waits for the nth event that is meant; the first one is 1.
+    /// Waits for the `nth` wanted event, from 1.
     #[track_caller]
     pub(crate) fn nth(&self, nth: usize, what: &str, wanted: impl Fn(&Kind) -> bool) -> Arc<Event> {
         until(&format!("{what} ({nth})"), || {
@@ -189,13 +196,13 @@ impl Seen {
         })
     }
 
-    /// Waits for an event.
+    /// Waits for the first wanted event.
     #[track_caller]
     pub(crate) fn first(&self, what: &str, wanted: impl Fn(&Kind) -> bool) -> Arc<Event> {
         self.nth(1, what, wanted)
     }
 
-    /// The one record of a request, which comes after its reply.
+    /// The only record of a request. The record comes after the reply.
     #[track_caller]
     pub(crate) fn record(&self, id: &str) -> Record {
         let of_request = |event: &Event| event.request.as_deref() == Some(id);
@@ -212,7 +219,7 @@ impl Seen {
         found.remove(0)
     }
 
-    /// The failure of a call, by its name.
+    /// The name of a call's failure.
     #[track_caller]
     pub(crate) fn failure(&self, id: &str) -> &'static str {
         until("a failed call", || {
@@ -223,7 +230,7 @@ impl Seen {
         })
     }
 
-    /// The instances that were started, in their order.
+    /// The started instances, in order.
     pub(crate) fn instances(&self) -> Vec<String> {
         let started =
             self.all().into_iter().filter(|event| matches!(event.kind, Kind::InstanceStarted { .. }));

@@ -9,6 +9,7 @@ mod function;
 mod gate;
 mod harness;
 mod slots;
+mod stall;
 mod start;
 mod stop;
 mod swap;

@@ -1,4 +1,4 @@
-//! How many instances there are, who may call which, and when they end without a crash.
+//! The number of instances, the choice of an instance for a call, and ends without a crash.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ fn an_instance_takes_as_many_calls_as_it_may_and_no_more() {
     for mut conn in first.into_iter().chain(second) {
         assert_eq!(conn.answer("GET").text(), "passed");
     }
-    // What was scaled out for is there for the next ones.
+    // The instances of the peak serve the next calls.
     let third: Vec<_> = (0..12).map(|_| ring.begin("/wait")).collect();
     gate.holds(12);
     assert_eq!((gate.crowds(), ring.instances().len()), (vec![4, 4, 4], 3));
@@ -45,7 +45,7 @@ fn beyond_the_cap_calls_are_refused() {
         reply.assert_platform_error(429, "FcCommonError", "ResourceExhausted", "limit of instances (2)");
         assert_eq!(ring.failure(&reply.id()), "resource_exhausted");
     }
-    // The platform's own refusal: an event is sent once more.
+    // The platform's own refusal, so the event may be sent again.
     let invocation = ring.invoke("x");
     assert!(invocation.is_error && invocation.is_retryable, "{invocation:?}");
     gate.open_for(1);
@@ -139,7 +139,7 @@ fn a_stream_ends_with_the_functions_time_and_an_instance_of_many_calls_stays() {
     assert_eq!(ring.instances().len(), 1);
 }
 
-/// Asked by a health check, the programs whose numbers `sick` holds answer 500; to calls all answer with their numbers.
+/// Programs in `sick` answer health checks with 500. All programs answer calls with their numbers.
 fn checked(threshold: u32, cap: u32, sick: &Arc<Mutex<Vec<u32>>>) -> Ring {
     let check = json!({"httpGetUrl": "/live", "periodSeconds": 1, "failureThreshold": threshold, "successThreshold": 1});
     let function = f().concurrency(5).runtime("healthCheckConfig", check).local("maxInstances", cap);
@@ -169,7 +169,7 @@ fn an_unhealthy_instance_gets_no_calls_until_it_is_healthy_again() {
     sick.lock().unwrap().clear();
     let event = ring.first("a healthy instance", |kind| matches!(kind, Kind::InstanceHealthy));
     assert_eq!(event.instance.as_deref(), Some(&*ring.instances()[0]));
-    // The oldest one that is free is called.
+    // The oldest free instance gets the call.
     assert_eq!(ring.get("/").text(), first);
 }
 

@@ -1,4 +1,4 @@
-//! Cold starts, and how they fail.
+//! Cold starts and their failures.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
     let ring = Ring::serving(f(), |asked: Asked| async move { text(asked.connection.to_string()) });
     assert_eq!(ring.programs().len(), 0, "nothing is started before it is asked for");
     let replies: Vec<_> = (0..3).map(|_| ring.get("/")).collect();
-    // The port was tried by a connection of its own before.
+    // Connection 1 was the platform's probe of the port.
     assert_eq!(replies.iter().map(testkit::Answer::text).collect::<Vec<_>>(), ["2", "2", "2"]);
     let cold: Vec<bool> = replies.iter().map(|reply| ring.record(&reply.id()).is_cold).collect();
     assert_eq!(cold, [true, false, false]);
@@ -74,7 +74,7 @@ fn a_program_that_never_listens_is_ended_with_the_time_of_its_start() {
         |kind| matches!(kind, Kind::InstanceStartFailed(cause) if cause.failure == "not_started"),
     );
     assert!(ring.programs()[0].orders().contains(&Order::Kill));
-    // An asynchronous event is not sent once more: the program would not listen then either.
+    // An asynchronous event is not sent again: the program would not listen then either.
     let invocation = ring.invoke("x");
     assert!(invocation.is_error && !invocation.is_retryable, "{invocation:?}");
 }
@@ -90,7 +90,7 @@ fn a_program_that_ends_during_its_start_is_told_with_its_output() {
     reply.assert_platform_error(412, "FcCommonError", "CAExited", "Logs:\nno database");
     assert_eq!(ring.failure(&reply.id()), "exited_at_start");
     ring.first("the line", |kind| matches!(kind, Kind::Stderr(text) if text == "no database"));
-    // It never took calls: no end of an instance is told.
+    // The instance never took calls, so no end of an instance is reported.
     assert_eq!(ring.count(|kind| matches!(kind, Kind::InstanceEnded(_) | Kind::InstanceStarted { .. })), 0);
 }
 
@@ -127,7 +127,7 @@ fn a_port_that_a_stranger_has_taken_gets_no_calls() {
     let ring = Ring::running(f(), move |program: Program| {
         let kept = Arc::clone(&kept);
         async move {
-            // The port is open, and not by the program.
+            // The port is open, but not by the program.
             let listener =
                 std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, program.given_port())).unwrap();
             kept.lock().unwrap().push(listener);

@@ -13,7 +13,7 @@ use crate::function::{Asked, text, usual};
 use crate::gate::Gate;
 use crate::harness::{Ring, f};
 
-/// So long that only a mistake waits for it.
+/// Far beyond any expected wait: only a mistake waits so long.
 const LONG: Duration = PATIENCE.saturating_mul(10);
 
 #[test]
@@ -92,7 +92,7 @@ fn a_stop_waits_for_a_hook_within_its_time() {
         let seen = ring.stop(drain);
         let event = seen.first("a failed hook", |kind| matches!(kind, Kind::PreStopFailed { .. }));
         let Kind::PreStopFailed { is_command: false, fault } = &event.kind else { panic!("{event:?}") };
-        // The broken connection of a program that is killed may be seen before its end.
+        // The broken connection of a killed program may be noticed before the program's end.
         let is_broken = expected == "instance_ended" && matches!(fault, HookFault::Broken(_));
         assert!(fault.name() == expected || is_broken, "{fault:?}");
         assert_eq!(seen.count(|kind| matches!(kind, Kind::InstanceStopped)), 1);

@@ -1,15 +1,19 @@
-//! New code in the place of the former, while calls are under way.
+//! New code in place of the former code, while calls are in flight.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use fc_local::Kind;
 use fc_local::runner::Order;
-use testkit::eventually;
 use testkit::manifest::Function;
+use testkit::{eventually, until};
 
 use crate::function::{serve, serve_on, usual};
 use crate::gate::Gate;
 use crate::harness::{Ring, f};
+
+/// A call that has no reply so long waits. A refusal comes at once.
+const QUIET: Duration = Duration::from_millis(500);
 
 fn named(name: &str) -> Function {
     f().var("NAME", name)
@@ -118,20 +122,21 @@ fn calls_wait_for_the_port_that_both_generations_keep_to() {
         let busy = ring.get_beside(scope, "/wait");
         gate.holds(1);
         let swap = scope.spawn(|| ring.redeploy(named("two").runtime("port", port)));
-        // From here on calls are the new code's, which has to wait.
-        let waiting = scope.spawn(|| {
-            eventually("the new code answers", || {
-                let reply = ring.get("/");
-                // While the former code is the current one its only instance is busy.
-                assert!(reply.status == 200 || reply.status == 429, "{reply:?}");
-                reply.text() == "two"
-            });
+        // While the former code is the current one its only instance is busy. From then on calls are the new code's, which has to
+        // wait.
+        let mut waiting = until("a call that waits", || {
+            let mut call = ring.begin("/");
+            if !call.comes_within(QUIET) {
+                return Some(call);
+            }
+            call.answer("GET").assert_status(429);
+            None
         });
         assert_eq!(ring.count(is_swapped), 0);
         gate.open_for(1);
         assert_eq!(busy.join().unwrap().text(), "passed");
         assert!(swap.join().unwrap());
-        waiting.join().unwrap();
+        assert_eq!(waiting.answer("GET").text(), "two");
     });
     assert_eq!(ring.count(|kind| matches!(kind, Kind::DrainExceeded { .. })), 0);
 }

@@ -29,7 +29,7 @@ const GOING_AWAY: &[u8] = b": going away\n";
 pub(super) trait Events: Source {
     fn set_keep_alive(self: Pin<&mut Self>, every: Option<Duration>);
 
-    /// Whether a comment is sent when the stream opens without an event.
+    /// Sets whether a comment is sent when the stream opens without an event.
     fn set_opening(self: Pin<&mut Self>, is_sent: bool);
 }
 
@@ -42,7 +42,7 @@ pin_project! {
         silence: Silence,
         notice: Option<StopNotice>,
         waker: Option<StreamWaker>,
-        // Whether nothing has been sent, and a comment opens the stream.
+        // Whether an opening comment is still due: nothing has been sent.
         opening: bool,
         // The rest of an event that is larger than a piece.
         rest: Bytes,

@@ -120,8 +120,10 @@ impl Sse {
         self
     }
 
-    /// Sends no comment when the stream opens without an event. A client behind a proxy that waits for the first byte
-    /// of the body, such as h2o or Apache's `mod_proxy_http2`, then sees no reply before the first event.
+    /// Sends no comment when the stream opens without an event.
+    ///
+    /// h2o and Apache's `mod_proxy_http2` forward no head before the first byte of the body. Their clients then see no
+    /// reply before the first event.
     pub fn without_opening(mut self) -> Self {
         self.events.as_mut().set_opening(false);
         self

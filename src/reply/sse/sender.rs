@@ -16,7 +16,7 @@ use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 
 /// Sends events from the closure of [`Sse::run`](crate::Sse::run).
 ///
-/// A task of its own may hold it too:
+/// A spawned task may hold the sender too:
 ///
 /// ```
 /// use fc_runtime::{App, Sse};

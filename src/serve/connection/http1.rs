@@ -30,9 +30,9 @@ use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
 
-/// An HTTP/1.1 connection. It has no idle time-out and no cap on requests. `Connection: close` is sent only during a
-/// stop, with a refused head, and behind a head that came late. The platform reuses its connections, and answers 502 to
-/// a `POST` on one that was closed meanwhile.
+/// An HTTP/1.1 connection, without an idle time-out and a cap on requests. The platform reuses connections, and answers
+/// 502 to a `POST` on a closed one. So this side sends `Connection: close` only at a stop, or after a head that was
+/// refused or late.
 ///
 /// The future is written by hand, as is everything that an idle connection keeps. An `async` block would hold its
 /// arguments beside the values made from them.
@@ -49,16 +49,16 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
     departed: Option<BoxFuture<()>>,
     place: OwnedSemaphorePermit,
-    /// Whether hyper accepts as many fields as this crate does. hyper's own limit is 100.
+    /// Whether hyper already accepts [`REQUEST_FIELDS_MAX`] fields. hyper's own limit is 100.
     has_room: bool,
     _in_roll: InRoll,
 }
 
-/// The status for a head that does not come in time.
+/// The status for a head that was not complete within the limit.
 const REQUEST_TIMEOUT: u16 = 408;
 
 impl<S: Send + Sync + 'static> Http1<S> {
-    /// `late` means that the head of the first request should be complete by now.
+    /// `late`: the head of the first request was not complete within the limit.
     pub(super) fn new(
         app: Arc<Sealed<S>>,
         stream: TcpStream,
@@ -94,7 +94,8 @@ impl<S: Send + Sync + 'static> Http1<S> {
         Arc::clone(&self.socket)
     }
 
-    /// The connection after hyper has ended: an upgrade, which runs as a task of its own, or a head that was not read.
+    /// What follows when hyper has ended: an upgrade in a task of its own, or the refusal of a head that was not
+    /// parsed.
     fn follow(self) -> Following<S> {
         #[cfg(feature = "websocket")]
         if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
@@ -125,7 +126,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
             (unread.stand_in(), Some(Box::new(unread)))
         };
         let service = Service { app, peer, unread };
-        // hyper keeps room for its default number of fields on the stack. For more it allocates 64 KiB with each head.
+        // hyper keeps its default number of fields on the stack. With more fields hyper allocates 64 KiB for each head.
         let connection = builder()
             .max_headers(REQUEST_FIELDS_MAX)
             .keep_alive(!self.late)
@@ -142,10 +143,12 @@ impl<S: Send + Sync + 'static> Http1<S> {
 
 /// hyper's settings for a connection.
 ///
-/// `writev(false)`: head and body go into one buffer and one plain write. That is some 400 instructions less than a
-/// vectored write for a small reply. Large replies are copied, in pieces of bounded size; hyper chooses once for a
-/// connection. `half_close(true)`: otherwise hyper reads behind every request to look for the end, with a new buffer of
-/// 8 KiB while the request still holds the old one. `departure` sees a client leave in place of hyper.
+/// `writev(false)`: head and body go into one buffer and one plain write. A small reply then costs some 400
+/// instructions less than with a vectored write. Large replies are copied, in pieces of bounded size; hyper chooses
+/// once for a connection.
+///
+/// `half_close(true)`: otherwise hyper reads behind every request to look for the end of the input. That read needs a
+/// new buffer of 8 KiB while the request still holds the old buffer. `departure` sees a client leave in place of hyper.
 fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_MAX).writev(false).half_close(true);
@@ -171,7 +174,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         }
         if expects_request.get() {
             if is_new.get() {
-                // The limit of a head may have begun before the stop, and is longer.
+                // `slow_head` may run with the longer limit from before the stop.
                 this.slow_head.stop();
             }
             // hyper does not read on before the client has taken the reply before. The drain's deadline decides there.
@@ -198,17 +201,17 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
     }
 }
 
-/// Whether the kernel has bytes that hyper has not read. The executor's own view is as old as its last look.
+/// Whether the kernel has bytes that hyper has not read. Tokio's readiness is as old as the driver's last turn.
 fn has_unread(socket: &OwnedWriteHalf) -> bool {
     let stream: &TcpStream = socket.as_ref();
     SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 
-/// An HTTP/1.1 connection, and what follows on its socket when hyper has ended.
+/// An HTTP/1.1 connection, and what follows on the socket when hyper has ended.
 #[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
 pub(super) enum Following<S: Send + Sync + 'static> {
     Http(Http1<S>),
-    /// A head was refused, and its rest is read away.
+    /// A head was refused, and the rest of the input is discarded.
     Lingering(BoxFuture<()>),
     Over,
 }

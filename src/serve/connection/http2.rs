@@ -29,8 +29,8 @@ use crate::timer::Timer;
 const SILENCE: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
-/// The largest header list that h2 reads, in HTTP/2's measure: each field counts 32 bytes more than its name and value.
-/// Our own limits fit into it, so that those refuse first. Beyond it h2 answers 431 itself, without a record.
+/// The largest header list that h2 reads, in HTTP/2's measure: 32 bytes for each field beside the name and the value.
+/// Our own limits refuse first. Beyond this limit h2 answers 431 itself, without a record.
 const HEADER_LIST_MAX: usize = REQUEST_HEADERS_MAX + 32 * REQUEST_FIELDS_MAX;
 
 pub(super) async fn drive<S: Send + Sync + 'static>(
@@ -63,7 +63,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
     let mut asked = false;
     let mut slow = Timer::default();
     poll_fn(|cx| {
-        // hyper's GOAWAY lets in what was sent before the client has read it.
+        // hyper's GOAWAY still admits requests that the client sends before it reads the GOAWAY.
         let stop = (|| (), || true, http2::Connection::graceful_shutdown);
         if is_over(connection.as_mut(), &mut drain, &mut asked, stop, cx) {
             return Poll::Ready(());
@@ -79,7 +79,7 @@ pub(super) async fn drive<S: Send + Sync + 'static>(
         if asked && !peer.is_busy() {
             return slow.poll(cx, FAREWELL);
         }
-        // Drop the timer: while one exists, the executor reads the clock whenever it is idle.
+        // Drop the timer: while a timer exists, an idle executor reads the clock at every turn.
         slow = Timer::default();
         Poll::Pending
     })

@@ -66,15 +66,15 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
     }
 }
 
-/// How long a stop waits for the rest of a head, and for an HTTP/2 client that has no request in flight and neither
-/// reads nor answers.
+/// How long a stop waits for the rest of a head. Also the wait for an HTTP/2 client without a request in flight that
+/// neither reads nor answers.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Polls hyper, and starts a graceful shutdown once the process drains. True if the connection has ended or must end.
 ///
-/// hyper is polled before the shutdown starts: a request that is in the socket already is still served, after `leave`.
-/// hyper does not see bytes that the executor has not been told of. `may_stop` asks the kernel, and postpones the
-/// shutdown for them.
+/// hyper is polled before the shutdown starts, so that a request in the socket is still served, after `leave`. hyper
+/// does not see bytes of which the executor has not been told. `may_stop` asks the kernel for such bytes, and postpones
+/// the shutdown.
 fn is_over<C: Future>(
     mut connection: Pin<&mut C>,
     drain: &mut DrainObserver,
@@ -101,7 +101,7 @@ fn is_over<C: Future>(
 struct Service<S> {
     app: Arc<Sealed<S>>,
     peer: Arc<Peer>,
-    /// A head that was not read. The request that comes in its place is answered with the refusal.
+    /// A head that was not parsed. The stand-in request is answered with the refusal.
     unread: Option<Box<Unread>>,
 }
 
@@ -142,9 +142,9 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
     }
 }
 
-/// Says in the reply that the connection ends with it.
+/// Sets `connection: close`.
 fn close_after(response: &mut Response<Outgoing>) {
-    // An upgrade has a header `connection` of its own, and ends the use of HTTP on this connection too.
+    // An upgrade has its own `connection` header, and ends HTTP on this connection too.
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,8 +1,8 @@
-//! Heads that hyper cannot read. hyper's own reply to them has no body and no record; these get both.
+//! Heads that hyper cannot parse. hyper's own reply has no body and no record; here the refusal gets both.
 //!
-//! hyper has no setting for this, and does not say which head it could not read. So [`Io`] holds
-//! hyper's reply back, and the connection goes on with another hyper on the same socket: one that reads more fields, or
-//! one that reads a request line of ours and answers the refusal.
+//! hyper has no setting for this, and does not say which head it could not parse. So [`Io`] withholds hyper's reply,
+//! and another hyper takes over the socket. It accepts more fields, or reads a stand-in request and answers with the
+//! refusal.
 
 use std::time::Duration;
 
@@ -16,33 +16,33 @@ use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::request::Refusal;
 use crate::serve::io::Io;
 
-/// The largest head that hyper reads, in bytes. The room is more than our own limits need, so that those refuse first.
+/// The largest head that hyper reads, in bytes. Larger than our own limits, so that ours refuse first.
 pub(super) const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
 
-/// The status of hyper for too many fields, and for a head larger than [`HEAD_MAX`].
+/// hyper's status for too many fields, and for a head over [`HEAD_MAX`].
 const TOO_LARGE: u16 = 431;
 
-/// How long and how many bytes are read away behind a refusal. A connection that closes with unread bytes is reset, and
+/// How long, and how many bytes, are discarded behind a refusal. A close with unread bytes resets the connection, and
 /// the client may lose the reply.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_MAX: usize = 256 * KIB;
 
-/// A head that was not read, and why.
+/// A head that was not parsed, and hyper's status.
 pub(super) struct Unread {
     status: u16,
-    /// The bytes that were read of the head.
+    /// The bytes of the head so far.
     start: Bytes,
 }
 
 impl Unread {
-    /// What hyper, or the limit on slow heads, says of `start`.
+    /// `status` is from hyper, or from the limit on slow heads.
     pub(super) fn new(status: u16, start: Bytes) -> Self {
         Self { status, start }
     }
 
-    /// Whether a hyper that accepts more fields may be able to read the head.
+    /// Whether a hyper that accepts more fields may parse the head.
     pub(super) fn has_many_fields(&self) -> bool {
-        // A body may have come with the head, so that the bytes say nothing of the head's size.
+        // A body may have come with the head, so the length of `start` is not the size of the head.
         let is_whole = || self.start().windows(3).any(|end| end.starts_with(b"\n\n") || end == b"\n\r\n");
         self.status == TOO_LARGE
             && (self.start.len() < HEAD_MAX || self.start().ends_with(b"\n\n") || is_whole())
@@ -52,7 +52,8 @@ impl Unread {
         self.start
     }
 
-    /// A request for hyper to read, so that hyper writes the reply. A reply to `HEAD` has no body.
+    /// A stand-in request, so that hyper writes the reply. For `HEAD` the stand-in is a `HEAD` too: the reply has no
+    /// body.
     pub(super) fn stand_in(&self) -> Bytes {
         Bytes::from_static(if self.head().method == Method::HEAD {
             b"HEAD / HTTP/1.1\r\nconnection: close\r\n\r\n"
@@ -61,12 +62,12 @@ impl Unread {
         })
     }
 
-    /// The head, as far as it can be read: what the record says of it.
+    /// The known parts of the head, for the record.
     pub(super) fn head(&self) -> Parts {
         let (mut head, ()) = Request::new(()).into_parts();
         let known = !self.is_behind();
         let method = self.method().filter(|_| known);
-        // A dash is a token, and a URI without a path.
+        // A dash is a valid method, and a valid URI without a path.
         head.method = method.or_else(|| Method::from_bytes(b"-").ok()).unwrap_or_default();
         head.uri = self.target().filter(|_| known).unwrap_or_else(|| Uri::from_static("-"));
         head
@@ -91,21 +92,21 @@ impl Unread {
         Method::from_bytes(&self.start()[..end]).ok()
     }
 
-    /// The target, if it is complete.
+    /// The target. `None` if it is incomplete.
     fn target(&self) -> Option<Uri> {
         let target = self.start().split(|byte| *byte == b' ' || *byte == b'\r' || *byte == b'\n').nth(1)?;
         let is_whole = self.line().is_some() || target.len() > TARGET_MAX;
         Uri::try_from(target).ok().filter(|_| is_whole)
     }
 
-    /// The request line, if its end has come.
+    /// The request line. `None` if it is incomplete.
     fn line(&self) -> Option<&[u8]> {
         let end = self.start().iter().position(|byte| *byte == b'\n')?;
         Some(&self.start()[..end])
     }
 
-    /// Whether the bytes come behind the head. hyper gives nothing back of a head that it refuses after it was taken
-    /// apart, for its target or its framing. What is left then has no fault in its shape.
+    /// Whether `start` has the bytes behind the head. hyper drops a head that it refuses after parsing, for the target
+    /// or the framing. The remaining bytes then look valid.
     fn is_behind(&self) -> bool {
         if self.status != 400 {
             return false;
@@ -116,7 +117,7 @@ impl Unread {
             && lines.take_while(|line| !line.is_empty()).all(is_header_line)
     }
 
-    /// The bytes without the blank lines that may stand before a request.
+    /// The bytes without leading blank lines, which HTTP allows before a request.
     fn start(&self) -> &[u8] {
         let blank = self.start.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         &self.start[blank..]
@@ -138,8 +139,8 @@ fn is_header_line(line: &[u8]) -> bool {
     HeaderName::from_bytes(name).is_ok() && matches!(value, Some(Ok(_)))
 }
 
-/// Reads away what the client still sends, until it has seen the end of the reply and closes. The connection keeps its
-/// place meanwhile.
+/// Discards the client's input until the client has read the reply and closes. The connection keeps its place in
+/// `max_connections` meanwhile.
 pub(super) async fn linger(io: Io, _place: OwnedSemaphorePermit) {
     let half = io.handle();
     let stream: &TcpStream = (*half).as_ref();
@@ -182,7 +183,7 @@ mod tests {
         check("", "-", "");
         check("\r\n\r\n", "-", "");
         check(" \r\n", "-", "");
-        // What comes behind a head that was refused is not the head.
+        // The bytes behind a refused head are not taken for the head.
         check("GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\nbody", "-", "");
         check("GET /smuggled HTTP/1.1\r\nhost: a\r\nx y: z\r\n\r\n", "GET", "/smuggled");
     }

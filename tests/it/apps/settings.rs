@@ -29,6 +29,7 @@ pub fn app() -> App<Rounds> {
         .event(async |event| Ok(spin(event.text()?.parse()?)))
         .get(at("/limited").time_limit(Duration::from_millis(200)), slow)
         .post("/read", async |ex| Ok(ex.bytes().await?.len().to_string()))
+        .get("/whole", async |_| vec![b'x'; 1 << 20])
         .post("/echo", async |ex| Reply::stream(ex.body()))
         .get("/client", async |ex| {
             Json(serde_json::json!({

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{call, hello};
-use crate::support::{Answer, Ask, Server, h2};
+use crate::support::{Answer, Ask, Launch, Server, h2};
 
 const METHODS: [&str; 2] = ["/greeter.Greeter/SayHello", "/greeter.Greeter/Collect"];
 
@@ -32,6 +32,15 @@ pub fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
     [&[flag], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()
 }
 
+/// A message of so many bytes: field 1, and a length of four bytes.
+fn of_size(size: usize) -> Vec<u8> {
+    let text = size - 5;
+    let byte = |shift: usize, more: u8| u8::try_from(text >> shift & 0x7f).unwrap() | more;
+    let mut message = vec![0x0a, byte(0, 0x80), byte(7, 0x80), byte(14, 0x80), byte(21, 0)];
+    message.resize(size, b'x');
+    message
+}
+
 #[test]
 fn broken_frames() {
     let server = Server::contract();
@@ -58,15 +67,6 @@ fn broken_frames() {
 fn a_message_is_at_most_six_mebibytes() {
     const MOST: usize = 6 * 1024 * 1024;
     let server = Server::contract();
-    // Field 1, and a length of four bytes.
-    let of_size = |size: usize| {
-        let text = size - 5;
-        let byte = |shift: usize, more: u8| u8::try_from(text >> shift & 0x7f).unwrap() | more;
-        let head = [0x0a, byte(0, 0x80), byte(7, 0x80), byte(14, 0x80), byte(21, 0)];
-        let mut message = head.to_vec();
-        message.resize(size, b'x');
-        message
-    };
     // To a method that keeps none of it.
     let largest = ask(&Server::app("grpc"), "/it.It/Gather", &frame(0, &of_size(MOST)), &[]);
     assert_eq!(largest.assert_trailers("0").body, hello(&["gathered"]));
@@ -82,6 +82,19 @@ fn a_message_is_at_most_six_mebibytes() {
     let zeros = gzip(&of_size(MOST + 1));
     assert!(zeros.len() < 10_000);
     check(&server, &frame(1, &zeros), &[("grpc-encoding", "gzip")], "8", too_large);
+}
+
+/// An instance of 2 MiB has room for half a MiB of one client's.
+#[test]
+fn a_message_counts_with_its_inflated_size() {
+    let server = Launch::contract().var("FC_FUNCTION_MEMORY_SIZE", "2").start();
+    let zeros = |length| frame(1, &gzip(&of_size(length)));
+    for (refused, method) in (1..).zip(METHODS) {
+        let answer = ask(&server, method, &zeros(1 << 20), &[("grpc-encoding", "gzip")]);
+        answer.assert_header("grpc-status", "14").assert_header("grpc-accept-encoding", "identity,gzip");
+        assert_eq!(server.counter("refused_for_memory"), refused);
+        ask(&server, method, &zeros(400_000), &[("grpc-encoding", "gzip")]).assert_trailers("0");
+    }
 }
 
 /// Messages that are small each: the example keeps no more of them than its reply may hold.

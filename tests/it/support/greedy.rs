@@ -47,7 +47,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A connection with this window for each stream, and the largest for all together.
-fn windows(port: u16, window: u32) -> h2::Conn {
+pub fn windows(port: u16, window: u32) -> h2::Conn {
     let mut conn = h2::Conn::open(port);
     let settings = frame(4, 0, 0, &[&[0, 4][..], &window.to_be_bytes()].concat());
     let update = frame(8, 0, 0, &(OPEN - 65_535).to_be_bytes());

@@ -64,7 +64,7 @@ fn a_gap_is_said_once_and_where_it_is() {
     for number in 1..=5 {
         line(&log, number.to_string());
     }
-    // With more than half unread, further events belong to the same gap.
+    // With more than half of the queue unread, further events belong to the same gap.
     assert_eq!(read(&mut events, 1), ["1"]);
     line(&log, "6");
     assert_eq!(read(&mut events, 1), ["2"]);

@@ -1,4 +1,4 @@
-//! What the platform does about CORS by default ("HTTP triggers, overview" in the platform's manual).
+//! The platform's CORS defaults ("HTTP triggers, overview" in the platform's manual).
 
 use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::front::body::plain;
 
-/// The headers that a page may read besides the simple ones.
+/// The headers that a page may read, beside the safelisted ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
 /// Fills in the default headers unless the function set any header of CORS itself.

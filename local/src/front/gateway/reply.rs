@@ -35,7 +35,7 @@ pub(crate) async fn pass_on(
         return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
     }
     if body.is_streamed() && !has_no_body && !wants_log {
-        // Who listens to events acts on the head, and the first event may be long in coming.
+        // A client of events acts on the head, and the first event may come late. So the head is not held back.
         let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
         return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
@@ -43,7 +43,7 @@ pub(crate) async fn pass_on(
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
-    // Only the function knows the length of the body that it did not send.
+    // The reply to a `HEAD` has no body, and only the function knows the length.
     if let Some(length) = length {
         head.headers.insert(header::CONTENT_LENGTH, length);
     }

@@ -22,13 +22,13 @@ use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
 
-/// How long to read the body of a handshake. No client should send one.
+/// How long the body of a handshake may take. A client should send none.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 
-/// By this header a browser says what it asks for.
+/// The header by which a browser names the purpose of a request.
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Handles a request to a function's HTTP trigger. Browsers read a reply only with CORS headers, so errors get them
+/// Handles a request to a function's HTTP trigger. A page can read a reply only with CORS headers, so errors get them
 /// too.
 pub(crate) async fn enter(
     function: Arc<Deployed>,
@@ -111,7 +111,8 @@ fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
     Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
 }
 
-/// Reads and drops the body of a handshake. The function does not get it, and an unread rest would be taken for frames.
+/// Reads and drops the body of a handshake. The function does not get the body, and an unread rest would be read as
+/// frames.
 async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
     let read = Limited::new(body, limits::BODY_MAX).collect();
     match timeout(IGNORED_BODY_MAX, read).await {

@@ -1,12 +1,12 @@
-//! The effects that the state machine of the slots leaves for the pool.
+//! The effects of the slots' state machine, for the pool.
 
 /// The number of a call that waits for a slot.
 pub(in crate::instance) type Waiter = u64;
 
-/// An effect of a command, which the pool carries out.
+/// An effect of a command. The pool carries it out.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::instance) enum Effect<I> {
-    /// The waiting call gets a slot of `instance`. If the call is gone, the slot has to be given back.
+    /// The waiting call gets a slot of `instance`. If the call is gone, the slot is given back.
     Hand {
         waiter: Waiter,
         instance: I,
@@ -31,13 +31,13 @@ pub(in crate::instance) enum Effect<I> {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::instance) enum Acquired<I> {
     Slot(I),
-    /// The call waits. A later effect has its result.
+    /// The call waits. A later effect has the result.
     Waiting(Waiter),
     /// The generation takes no further calls.
     Closed,
     /// All slots are taken, and so is every place to wait. There may be this many instances.
     Full(usize),
-    /// An unhealthy instance takes the last place. It is stopped, so that the next call can start another one.
+    /// An unhealthy instance takes the last place. The instance is stopped, so that the next call can start another.
     Unhealthy,
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the slots: each is told as a story, and random commands that must keep all of them.
+//! The rules of the slots: a story for each rule, and random commands that must keep all rules.
 
 mod leaving;
 mod random;
@@ -18,9 +18,9 @@ enum Do {
     /// The caller of this number leaves.
     Cancel(Waiter),
     GiveBack(Name),
-    /// A start has led to this instance, which took the port it was given.
+    /// A start has ended with this instance. The program listens on the given port.
     Started(Name),
-    /// A start has ended with this instance, which listens on a fixed port.
+    /// A start has ended with this instance. The program listens on a fixed port.
     StartedOnOwnPort(Name),
     StartFails,
     StartEnds,
@@ -38,7 +38,7 @@ enum Do {
     Abort,
 }
 
-/// Gives the command, and returns its effects as text.
+/// Applies the command, and returns its effects.
 fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired<Name>>, Vec<Effect<Name>>) {
     let mut effects = Vec::new();
     let into = &mut effects;
@@ -89,7 +89,7 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
     acquired.into_iter().chain(effects).collect::<Vec<_>>().join(", ")
 }
 
-/// Commands in their order, each with its effects.
+/// Commands in order, each with its effects as text.
 type Story<'a> = &'a [(Do, &'a str)];
 
 /// One call at a time, up to three instances.

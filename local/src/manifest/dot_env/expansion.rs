@@ -4,8 +4,8 @@
 const STEPS_MAX: usize = 1000;
 const LENGTH_MAX: usize = 256 * 1024;
 
-/// Replaces the variables in `value`, the last one first. `\$` stands for a dollar. `known` holds the variables that are
-/// set. `later` is asked if neither `known` nor a default has a value. `None` if the value refers to itself.
+/// Replaces the variables in `value`, the last one first. `\$` stands for a dollar. `known` holds the set variables.
+/// `later` is asked if neither `known` nor a default has a value. `None` if the value refers to itself.
 pub(super) fn expand(
     value: &str,
     known: &dyn Fn(&str) -> Option<String>,
@@ -20,7 +20,7 @@ pub(super) fn expand(
             .or_else(|| reference.default.map(str::to_owned).filter(is_set))
             .or_else(|| later(reference.name).filter(is_set))
             .unwrap_or_default();
-        // The tool replaces the first occurrence of the text, even if it is another reference.
+        // The deployment tool replaces the first occurrence of the text, even inside another reference.
         let at = value.find(reference.whole)?;
         let (before, behind) = (&value[..at], &value[at + reference.whole.len()..]);
         let inserted = with_marks(&replacement, before, reference.whole, behind);
@@ -98,7 +98,7 @@ mod tests {
     fn variables_are_replaced_as_by_the_tool() {
         check("$A-${A}-\\$A", "a-a-$A");
         check("${NO:-x}${EMPTY:-y}${A:-z}", "xya");
-        // Without braces a default reaches to the end of the line.
+        // Without braces, a default reaches to the end of the line.
         check("$NO:-x y", "x y");
         check("$A}", "a");
         check("100$", "100$");

@@ -48,7 +48,7 @@ fn named(text: &str) -> Option<(&str, String, &str)> {
     Some((name, plain(value.trim_matches(is_blank)), behind))
 }
 
-/// A quoted value with its quotes, and the text behind it.
+/// A quoted value with its quotes, and the text behind the value.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let text = trim_start(text);
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
@@ -62,12 +62,12 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
             break;
         }
     }
-    // An escaped quote ends the value only if there is no other end.
+    // An escaped quote ends the value only if no other quote does.
     ends.extend(escaped.into_iter().rev());
     ends.into_iter().map(|at| text.split_at(at + 1)).find(|(_, behind)| is_end(behind))
 }
 
-/// Whether only a comment follows on the line.
+/// Whether the rest of the line is blank or a comment.
 fn is_end(text: &str) -> bool {
     let line = text.split('\n').next().unwrap_or_default();
     let rest = line.trim_start_matches(is_blank);

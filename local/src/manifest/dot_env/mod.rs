@@ -1,8 +1,8 @@
 //! `.env` files, read as the deployment tool reads them.
 //!
-//! The shell takes precedence over every file. Of the files, the first that sets a variable takes precedence: the file
-//! in the current folder, in the `code` folder of each resource as seen from the current folder, beside the manifest.
-//! If two of these are the same folder, its file is read twice, and variables within its values are replaced twice.
+//! The shell takes precedence over every file. Earlier files take precedence over later files. The order is: the
+//! current folder, the `code` folder of each resource as seen from the current folder, the manifest's folder. If two of
+//! these folders are the same, the file is read twice, and variables within its values are replaced twice.
 
 mod expansion;
 mod lines;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use super::node::Node;
 
-/// The variables of all files. A variable that the shell has set too is here with the shell's value, in which the tool
+/// The variables of all files. A variable that the shell also sets has the shell's value, in which the deployment tool
 /// replaces references to variables.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// The file in a folder. The one in the current folder is read before the manifest.
+/// The file in `folder`. The file in the current folder is read before the manifest.
 pub(super) fn first(folder: &Path) -> PathBuf {
     // `./code` and `code` are one folder; the components say so.
     folder.join(".env").components().collect()
@@ -30,11 +30,11 @@ pub(super) fn others(current: &Path, folder: &Path, root: &Node) -> Vec<PathBuf>
     folders.chain([folder.to_owned()]).map(|folder| first(&folder)).collect()
 }
 
-/// Reads one file's text into `variables`; `shell` holds the variables that are set already.
+/// Reads one file's text into `variables`. `shell` holds the variables of the shell.
 ///
 /// # Errors
 ///
-/// The name of a variable that refers to itself. The tool stops with an error there.
+/// The name of a variable that refers to itself. The deployment tool stops with an error.
 pub(super) fn read(
     text: &str,
     shell: &dyn Fn(&str) -> Option<String>,

@@ -18,7 +18,7 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     /// The named values, such as `vars`.
     pub(crate) names: &'a [(&'a str, &'a Node)],
-    /// Variables whose own expression failed, which was reported, and the ones of these that are used.
+    /// Variables whose own expression failed and was reported, and those of them that other expressions use.
     pub(crate) broken: &'a RefCell<Broken>,
     pub(crate) budget: &'a Budget,
 }
@@ -53,7 +53,7 @@ impl Context<'_> {
 /// Why an expression has no value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Failure {
-    /// It refers to a variable whose error was reported.
+    /// A variable in the expression failed, and was reported.
     Said,
     Wrong(String),
 }
@@ -79,7 +79,7 @@ pub(super) fn shortened(text: &str) -> String {
     text.chars().take(LENGTH_MAX).chain("…".chars()).collect()
 }
 
-/// Whether the tool reads the code as a call: brackets on one line.
+/// Whether the deployment tool reads the code as a call: brackets on one line.
 fn is_call(code: &str) -> bool {
     code.lines().any(|line| line.split_once('(').is_some_and(|(_, after)| after.contains(')')))
 }
@@ -112,7 +112,7 @@ impl Evaluation<'_> {
         self.script(&format!("{function}('{inner}'){behind}"))
     }
 
-    /// Names with dots between them. The tool keeps the blanks of each.
+    /// Names with dots between them. The deployment tool keeps the blanks of each name.
     fn names(&self) -> Result<Node, String> {
         if self.code.contains(['\'', '\\', '\n', '\r']) {
             return Err(self.no_expression());
@@ -131,7 +131,7 @@ impl Evaluation<'_> {
         Ok(found)
     }
 
-    /// Whether the names refer to a variable without a value. The variable is noted.
+    /// Whether the names refer to a variable without a value. Notes the variable.
     fn is_of_broken(&self) -> bool {
         let Some(name) = self.code.strip_prefix("vars.").and_then(|rest| rest.split('.').next()) else {
             return false;
@@ -253,7 +253,7 @@ impl Evaluation<'_> {
     }
 
     fn with_code(&self, why: &str) -> String {
-        // The report of an inner call stands.
+        // The report of an inner call is kept.
         if why.starts_with("`${") {
             why.to_owned()
         } else {

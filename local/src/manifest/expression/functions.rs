@@ -20,7 +20,7 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Calls the function `name`. `Err` says why it has no result.
+/// Calls the function `name`. `Err` has the reason for no result.
 pub(super) fn call(
     name: &str,
     arguments: &[Node],
@@ -69,7 +69,7 @@ pub(super) fn integer(arguments: &[Node], line: usize, context: &Context<'_>) ->
     Node { line, value: Value::number(value) }
 }
 
-/// The parts of the credential that variables hold.
+/// The parts of the credential that environment variables hold.
 pub(super) fn credential(line: usize, context: &Context<'_>) -> Node {
     let known = CREDENTIAL.into_iter().filter_map(|name| Some((name, (context.environment)(name)?)));
     evaluate::map(line, known.collect())
@@ -126,7 +126,7 @@ fn joined(folder: &Path, path: &str) -> PathBuf {
     whole
 }
 
-/// The value with `line` as the line of every node: its own lines belong to another text.
+/// The value with `line` on every node: the value's own lines belong to another file.
 pub(crate) fn with_line(mut node: Node, line: usize) -> Node {
     node.line = line;
     match &mut node.value {

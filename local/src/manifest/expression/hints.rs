@@ -1,4 +1,4 @@
-//! Hints: why an expression has no value, and the form that has one.
+//! Hints: the reason why an expression has no value, and a form with a value.
 
 use super::evaluate::Context;
 use super::functions;

@@ -15,11 +15,11 @@ const DEPTH_MAX: usize = 100;
 /// The most values that the expressions of a file may yield. A few nested lists could yield millions.
 const VALUES_MAX: usize = 200_000;
 
-/// The most text that the expressions of a file may yield, in bytes. Forty variables, each with the one before it twice,
-/// would yield a terabyte.
+/// The most text that the expressions of a file may yield, in bytes. Forty variables that each hold the one before
+/// twice would yield a terabyte.
 const TEXT_MAX: usize = 128 * MIB;
 
-/// The values and the text that are left of these bounds.
+/// What is left of `VALUES_MAX` and `TEXT_MAX`.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<usize>,
@@ -31,11 +31,11 @@ impl Budget {
         Budget { left: Cell::new(VALUES_MAX), text_left: Cell::new(TEXT_MAX) }
     }
 
-    /// Takes the bytes of a text that an expression makes. It has to be asked before the text is made.
+    /// Takes the bytes of a text from the budget, before an expression makes the text.
     ///
     /// # Errors
     ///
-    /// There is not so much left. No value is made from then on.
+    /// The budget has too few bytes left. From then on no value is made.
     pub(super) fn take_text(&self, bytes: usize) -> Result<(), String> {
         if let Some(left) = self.text_left.get().checked_sub(bytes) {
             self.text_left.set(left);
@@ -48,7 +48,7 @@ impl Budget {
 }
 
 /// Replaces every expression in `node`. Nulls vanish, as in the deployment tool. An expression without a value is
-/// reported with its line, and left out.
+/// reported with its line and left out.
 pub(crate) fn inputs(node: &Node, context: &Context<'_>, problems: &mut Vec<Problem>) -> Node {
     copy(node, 0, context, problems)
 }
@@ -93,7 +93,7 @@ fn copy(node: &Node, depth: usize, context: &Context<'_>, problems: &mut Vec<Pro
         Value::List(items) => {
             let mut copied: Vec<Node> =
                 items.iter().map(|item| copy(item, depth + 1, context, problems)).collect();
-            // A null within a list leaves a hole.
+            // A null within a list leaves a hole; a null at the end shortens the list.
             let length = copied.iter().rposition(|item| item.value != Value::Null).map_or(0, |last| last + 1);
             copied.truncate(length);
             Value::List(copied)

@@ -1,7 +1,7 @@
 //! Serverless Devs expressions: `${vars.region}`, `${env('STAGE', 'dev')}`, `${json(file('a.json')).t}` and their kin.
 //!
-//! The deployment tool runs them as JavaScript. The supported part of JavaScript gives the tool's value. Other code is
-//! refused with a reason.
+//! The deployment tool runs expressions as JavaScript. The supported part of JavaScript gives the same value. Other
+//! code is refused with a reason.
 
 mod evaluate;
 mod functions;

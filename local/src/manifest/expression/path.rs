@@ -55,7 +55,7 @@ fn member_of_map<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     node.entry(name).map(|entry| &entry.node)
 }
 
-/// An index of a list. `01` and `+1` are none.
+/// An index of a list. `01` and `+1` are not indexes.
 fn index(name: &str) -> Option<usize> {
     let index: usize = name.parse().ok()?;
     (index.to_string() == name).then_some(index)

@@ -13,7 +13,7 @@ enum Part<'a> {
 
 /// The phase and whether the key is for `command`. `Err` names the mistake in the key.
 ///
-/// The tool splits the key at dashes and looks at the first two words, so `pre-deploy-more` is `pre-deploy`.
+/// The deployment tool splits the key at dashes and looks at the first two words, so `pre-deploy-more` is `pre-deploy`.
 pub(crate) fn action<'a>(key: &'a str, command: &str) -> Result<(&'a str, bool), String> {
     let phase = key.split(['-', '$']).next().unwrap_or_default();
     let Some(parts) = parts(key)? else {

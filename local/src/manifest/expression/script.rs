@@ -5,8 +5,8 @@ use crate::manifest::node::Value;
 /// The deepest nesting of an expression.
 const DEPTH_MAX: usize = 32;
 
-/// The most operators and accesses of an expression. Each nests the value before it one level deeper, and evaluation
-/// recurses.
+/// The most operators and accesses of an expression. Each nests the value before it one level deeper, and the
+/// evaluation recurses.
 const LINKS_MAX: usize = 1000;
 
 /// An expression of JavaScript.

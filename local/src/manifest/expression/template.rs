@@ -19,7 +19,7 @@ pub(super) fn compile(text: &str, line: usize, context: &Context<'_>) -> Result<
             evaluate::shortened(text)
         )));
     }
-    // The tool knows `this` only here. A value that an expression refers to has to write `that`.
+    // The deployment tool knows `this` only here. A value that an expression refers to has to write `that`.
     let first = render(&text.replace("${this.", "${that."), line, context)?;
     match first.as_text() {
         Some(again) if has_expression(again) => render(again, line, context),

@@ -5,8 +5,8 @@ use super::tables::{HTTP_TRIGGER, PROPS, RESOURCE, TOP};
 use crate::manifest::node::{Entry, Node, Value};
 use crate::manifest::problem::Problem;
 
-/// Checks the keys of the whole file and of its resources, except `props`. A typo is reported and corrected, so that the
-/// key is not reported as missing too.
+/// Checks the keys of the whole file and of its resources, except `props`. A typo is reported and corrected. Otherwise
+/// the right key would be reported as missing too.
 pub(crate) fn correct(root: &mut Node, problems: &mut Vec<Problem>) {
     check(root, TOP, "the file", problems);
     let Value::Map(entries) = &mut root.value else { return };

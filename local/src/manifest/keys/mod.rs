@@ -1,7 +1,7 @@
 //! The keys of an `s.yaml` for the `fc3` component, with their types and their effect here.
 //!
-//! The platform's own schema lets an unknown key through and drops it at deployment, so a typo there
-//! costs an hour. Here every key is looked up.
+//! The platform's own schema accepts an unknown key and drops the key at deployment, so a typo costs an hour. Here
+//! every key is looked up.
 
 mod check;
 mod key;

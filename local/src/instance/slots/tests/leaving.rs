@@ -1,7 +1,7 @@
 //! When an instance gets no further call, and when it is stopped.
 
 use super::Do::{
-    Abort, Acquire, Cancel, Close, Ended, GiveBack, Healthy, ReleaseIdle, Replace, Retire, StartEnds,
+    Abort, Acquire, Cancel, Close, Ended, GiveBack, Healthy, Open, ReleaseIdle, Replace, Retire, StartEnds,
     Started, StopBusy, Unhealthy, Warm,
 };
 use super::*;
@@ -155,6 +155,18 @@ fn a_closed_generation_still_starts_for_the_calls_that_wait() {
         (Ended('a'), ""),
     ];
     assert!(tell(ALONE, story).is_gone());
+}
+
+#[test]
+fn a_generation_that_is_closed_before_it_opens_turns_its_calls_away() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits"),
+        (Acquire, "2 waits"),
+        (Close, "1 is turned away, 2 is turned away, end starts"),
+    ];
+    let slots = tell_to(Slots::new(ALONE_WITH_TWO, Some(true), false), story);
+    assert!(slots.is_gone());
+    tell_to(slots, &[(Acquire, "closed"), (Open, "")]);
 }
 
 #[test]

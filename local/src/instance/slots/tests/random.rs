@@ -98,7 +98,7 @@ impl World {
             36 => Do::Warm,
             37 => Do::Open,
             38 if dice.roll(4) == 0 => Do::Close,
-            38 if self.is_closed => Do::StopBusy(dice.pick(&busy)?),
+            38 => Do::StopBusy(dice.pick(&busy)?),
             39 if self.is_closed && dice.roll(2) == 0 => Do::Abort,
             _ => return None,
         })
@@ -210,7 +210,9 @@ impl World {
 
     /// Lets everything come to its end, as it does when no new call comes.
     fn finish(&mut self) {
-        self.step(Do::Open);
+        if !self.is_closed {
+            self.step(Do::Open);
+        }
         for name in self.instances.keys().copied().collect::<Vec<_>>() {
             self.step(Do::Healthy(name));
         }

@@ -1,0 +1,150 @@
+//! A streamed reply with the record of its visit. The reply ends with its client and with the function's time, whether hyper asks for
+//! more of it or not: hyper does not look at a body while the client takes nothing.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::Frame;
+
+use super::body::Cut;
+use super::visit::Visit;
+use crate::call::{AnswerStream, BrokenOff};
+use crate::wire::Hangup;
+
+/// Ready when the client has left.
+type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A streamed body with the record of its visit. hyper holds the body, and the connection keeps an eye on it. Dropping it before
+/// its end means that the client left.
+#[derive(Debug)]
+pub(crate) struct Streamed(Arc<Mutex<State>>);
+
+struct State {
+    /// `None` once the reply was cut.
+    answer: Option<AnswerStream>,
+    visit: Option<Visit>,
+    hangup: Option<Watch>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("State").field("answer", &self.answer).finish_non_exhaustive()
+    }
+}
+
+impl Streamed {
+    pub(super) fn new(answer: AnswerStream) -> Self {
+        Streamed(Arc::new(Mutex::new(State { answer: Some(answer), visit: None, hangup: None })))
+    }
+
+    pub(super) fn accompany(&self, visit: Visit) {
+        lock(&self.0).visit = Some(visit);
+    }
+
+    /// Lets the reply end when its client leaves.
+    pub(super) fn watch(&self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) {
+        let hangup = Arc::clone(hangup);
+        lock(&self.0).hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
+    }
+
+    /// Whether the reply is complete.
+    pub(super) fn is_over(&self) -> bool {
+        lock(&self.0).answer.as_ref().is_some_and(AnswerStream::is_over)
+    }
+
+    pub(super) fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        lock(&self.0).poll_frame(context)
+    }
+}
+
+impl State {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
+        let frame = ready!(answer.poll_frame(context));
+        // The reply is complete, or was cut.
+        if answer.is_over() {
+            self.complete_visit();
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(|BrokenOff| Cut)))
+    }
+
+    /// Ready when the client has left or the function's time is over. The call has ended then.
+    fn poll_cut(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(()) };
+        if answer.is_over() {
+            return Poll::Pending;
+        }
+        if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
+            // Dropping an unfinished answer and visit means that the client left.
+            self.answer = None;
+            self.visit = None;
+            return Poll::Ready(());
+        }
+        ready!(answer.poll_deadline(context));
+        self.answer = None;
+        self.complete_visit();
+        Poll::Ready(())
+    }
+
+    fn break_off(&mut self) {
+        if let Some(mut answer) = self.answer.take() {
+            answer.break_off();
+            self.complete_visit();
+        }
+    }
+
+    fn complete_visit(&mut self) {
+        if let Some(visit) = self.visit.take() {
+            visit.complete();
+        }
+    }
+}
+
+/// The streamed reply of a connection, while there is one.
+#[derive(Debug, Default)]
+pub(super) struct Current(Mutex<Weak<Mutex<State>>>);
+
+impl Current {
+    pub(super) fn set(&self, streamed: &Streamed) {
+        *lock(&self.0) = Arc::downgrade(&streamed.0);
+    }
+
+    /// Ends the reply as one whose instance has ended.
+    pub(super) fn break_off(&self) {
+        if let Some(state) = lock(&self.0).upgrade() {
+            lock(&state).break_off();
+        }
+    }
+
+    fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        match lock(&self.0).upgrade() {
+            Some(state) => lock(&state).poll_cut(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A connection that also ends when its streamed reply is cut.
+#[derive(Debug)]
+pub(super) struct Guarded<'a, C> {
+    pub(super) connection: C,
+    pub(super) current: &'a Current,
+}
+
+impl<C: Future<Output = hyper::Result<()>> + Unpin> Future for Guarded<'_, C> {
+    type Output = hyper::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        match Pin::new(&mut self.connection).poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Pending => self.current.poll_cut(context).map(Ok),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
