@@ -13,7 +13,8 @@ use crate::exchange::attached::{NextProtocol, Slot};
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// The number of requests in progress. The socket is watched for a hang-up only while there are any.
+    /// The number of requests in progress, and of their bodies that are not read to the end. The socket is watched for a
+    /// hang-up only while there are any.
     busy: AtomicUsize,
     /// Whether bytes of the next head have come.
     heard: AtomicBool,
@@ -54,7 +55,7 @@ const REPLIED: u8 = 2;
 #[cfg(feature = "websocket")]
 const UPGRADED: u8 = 3;
 
-/// Up to this many requests in flight on one connection, none is counted for their number.
+/// Up to this many requests and unread bodies on one connection, no request is counted for their number.
 const FEW: usize = 32;
 
 /// The most that one request adds to `busy`: one for the reply, and one for a body with an unread rest.

@@ -31,7 +31,8 @@ use crate::task::BoxFuture;
 use crate::timer::Timer;
 
 /// An HTTP/1.1 connection, without an idle time-out and a cap on requests. The platform reuses connections, and answers
-/// 502 to a `POST` on a closed one. So this side sends `Connection: close` only at a stop, or after a refused head.
+/// 502 to a `POST` on a closed one. So this side sends `Connection: close` only at a stop, or after a head that was
+/// refused or late.
 ///
 /// The future is written by hand, as is everything that an idle connection keeps. An `async` block would hold its
 /// arguments beside the values made from them.
