@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use http::StatusCode;
+use tokio::net::TcpSocket;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -102,11 +103,17 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 }
 
+/// The connections that may wait in the kernel's queue. The standard library asks for 128, and a client beyond them is
+/// held up for a second. The kernel's own limit (`net.core.somaxconn`) is 4096 by default.
+const BACKLOG: u32 = 1024;
+
 fn bind(port: u16) -> Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
+    let bound = TcpSocket::new_v4().and_then(|socket| {
+        // As the standard library does: a restart must not wait for connections of the process before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
     });
     bound.map_err(|cause: io::Error| {
         let advice = format!("choose another port with {} or App::port", env::LISTEN_PORT);

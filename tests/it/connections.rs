@@ -200,3 +200,17 @@ fn expect_100_continue_is_answered_when_the_body_is_wanted() {
     conn.send(b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n");
     conn.answer("POST").assert_status(413);
 }
+
+/// A burst of clients waits in the kernel's queue. Beyond the queue each of them would be held up for a second or more.
+#[test]
+fn hundreds_of_clients_at_once_find_room_in_the_queue() {
+    let server = Server::contract();
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+    // A stopped process accepts nothing, so that all clients wait in the queue.
+    server.signal("STOP");
+    let clients: Vec<_> = (0..600).map(|_| h1::Conn::open(server.port)).collect();
+    server.signal("CONT");
+    for mut client in clients {
+        client.ask(&Ask::get("/plaintext")).assert_status(200);
+    }
+}

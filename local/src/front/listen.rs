@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +31,9 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The connections that may wait in the kernel's queue. The default of 128 would hold a client beyond them up for a second.
+const BACKLOG: u32 = 1024;
 
 /// The most connections that a stop accepts from the kernel: more than the kernel's queue holds.
 const REST_MAX: usize = 4096;
@@ -67,10 +70,17 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens at `address`.
-    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, NotBound> {
+    /// Listens at `address`. Needs a runtime.
+    pub(crate) fn bind(address: SocketAddr) -> Result<Self, NotBound> {
         let failed = |error| NotBound { address, error };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let listener = socket.and_then(|socket| {
+            // A restart must not wait for connections of the process before.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        });
+        let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Listener { listener, address })
     }

@@ -80,7 +80,7 @@ impl Platform {
         log: Log,
         runner: Arc<dyn Runner>,
     ) -> io::Result<Self> {
-        let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port)).await?;
+        let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
@@ -101,7 +101,7 @@ impl Platform {
         platform.listen(listener, Door::Main);
         if main.ip().is_loopback() && main.is_ipv4() {
             // `*.localhost` may lead to either loopback address.
-            match Listener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, main.port()))).await {
+            match Listener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, main.port()))) {
                 Ok(listener) => platform.listen(listener, Door::Main),
                 Err(NotBound { error, .. }) if error.kind() == io::ErrorKind::AddrInUse => {
                     platform.log.emit(&Source::default(), Kind::Ipv6PortTaken { port: main.port() });
@@ -111,7 +111,7 @@ impl Platform {
             }
         }
         for function in manifest.functions() {
-            platform.open_port(function).await?;
+            platform.open_port(function)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
         Ok(platform)
@@ -122,17 +122,17 @@ impl Platform {
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.
-    async fn open_port(&self, function: &Function) -> Result<(), NotBound> {
+    fn open_port(&self, function: &Function) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
         let taken = self.lock_ports().len();
         let listener = match function.local.port {
-            Some(port) => bind(port).await?,
-            None if self.settings.port == 0 => bind(0).await?,
+            Some(port) => bind(port)?,
+            None if self.settings.port == 0 => bind(0)?,
             None => {
                 let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match bind(next.unwrap_or(0)).await {
+                match bind(next.unwrap_or(0)) {
                     Ok(bound) => bound,
-                    Err(_) => bind(0).await?,
+                    Err(_) => bind(0)?,
                 }
             }
         };
@@ -216,7 +216,7 @@ impl Platform {
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
-            if !has_port && let Err(NotBound { address, error }) = self.open_port(function).await {
+            if !has_port && let Err(NotBound { address, error }) = self.open_port(function) {
                 let kind = Kind::PortNotOpened { address, error: error.to_string() };
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 continue;
