@@ -13,9 +13,9 @@ use crate::lifecycle::{Start, outcome};
 use crate::log::{current, sink};
 use crate::platform::CallKind;
 use crate::reply::Body;
-use crate::sealed::{HookHandler, Sealed};
+use crate::sealed::{Handlers, HookHandler, Sealed};
 use crate::stage::{Markers, Outgoing, PanicGuarded, drain_leftover, log_cause, respond};
-use crate::task::Kind;
+use crate::task::{BoxFuture, Kind};
 
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
@@ -43,9 +43,9 @@ where
         CallKind::PreStop => {
             app.shared.counts.pre_stopped.store(true, Ordering::Relaxed);
             app.shared.stops.announce();
-            prepare(app, &call, &app.handlers.on_pre_stop).await
+            prepare(app, &call, |handlers| &handlers.on_pre_stop).await
         }
-        CallKind::PreFreeze => prepare(app, &call, &app.handlers.on_pre_freeze).await,
+        CallKind::PreFreeze => prepare(app, &call, |handlers| &handlers.on_pre_freeze).await,
         _ => ensure_initialized(app, &call).await,
     };
     drain_leftover(&call, &app.shared.tracker);
@@ -70,62 +70,78 @@ where
 }
 
 /// Returns when the initialization is complete, by this caller or another one.
-///
-/// The initialization runs in a task of its own, so that a client that leaves does not stop it.
 pub(crate) async fn ensure_initialized<S>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result
 where
     S: Send + Sync + 'static,
 {
+    if app.shared.initialization.is_done() {
+        return Ok(());
+    }
+    initialize(Arc::clone(app), Arc::clone(call)).await
+}
+
+/// Runs the initialization, or waits for the caller that runs it.
+///
+/// The initialization runs in a task of its own, so that a client that leaves does not stop it. The futures of hooks are
+/// boxed: hooks are rare, and without a box the code of each future would be in the binary once per caller.
+fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) -> BoxFuture<Result> {
+    let limit = app.settings.initialize;
     match app.shared.initialization.start() {
-        Start::Done => Ok(()),
-        Start::Wait(attempt) => within(app.settings.initialize, outcome(attempt)).await,
+        Start::Done => Box::pin(std::future::ready(Ok(()))),
+        Start::Wait(attempt) => within(limit, Box::pin(outcome(attempt))),
         Start::Run(ticket) => {
-            let limit = app.settings.initialize;
-            let (app, call) = (Arc::clone(app), Arc::clone(call));
             let shared = Arc::clone(&app.shared);
             let task = shared.tracker.spawn(Kind::Handler, async move {
-                let ran = run_all(&app, &call, &app.handlers.on_initialize).await;
+                let ran = run_all(Arc::clone(&app), call, |handlers| &handlers.on_initialize).await;
                 app.shared.initialization.finish(&ticket, ran)
             });
             let ended = async {
                 task.await
                     .unwrap_or_else(|_| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
             };
-            within(limit, ended).await
+            within(limit, Box::pin(ended))
         }
     }
 }
 
-async fn prepare<S: Send + Sync + 'static>(
+/// Which hooks of an app.
+type Hooks<S> = fn(&Handlers<S>) -> &[HookHandler<S>];
+
+fn prepare<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     call: &Arc<Call>,
-    hooks: &[HookHandler<S>],
-) -> Result {
-    within(app.settings.pre_stop, run_all(app, call, hooks)).await
+    hooks: Hooks<S>,
+) -> BoxFuture<Result> {
+    within(app.settings.pre_stop, run_all(Arc::clone(app), Arc::clone(call), hooks))
 }
 
 /// Runs hooks one after the other, until one fails. The failure is logged here.
-async fn run_all<S: Send + Sync + 'static>(
-    app: &Arc<Sealed<S>>,
-    call: &Arc<Call>,
-    hooks: &[HookHandler<S>],
-) -> Result {
-    for hook in hooks {
-        let held = Hook::new(Arc::clone(call), Arc::clone(&app.shared));
-        let ran = PanicGuarded::new(Arc::clone(call), || hook(held)).await;
-        if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked"))) {
-            let _entered = current::enter(Arc::clone(call) as _);
-            log_cause(&error);
-            return Err(error.reported());
+fn run_all<S: Send + Sync + 'static>(
+    app: Arc<Sealed<S>>,
+    call: Arc<Call>,
+    hooks: Hooks<S>,
+) -> BoxFuture<Result> {
+    Box::pin(async move {
+        for hook in hooks(&app.handlers) {
+            let held = Hook::new(Arc::clone(&call), Arc::clone(&app.shared));
+            let ran = PanicGuarded::new(Arc::clone(&call), || hook(held)).await;
+            if let Err(error) = ran.unwrap_or_else(|_| Err(app.shared.panicked("a lifecycle hook panicked")))
+            {
+                let _entered = current::enter(Arc::clone(&call) as _);
+                log_cause(&error);
+                return Err(error.reported());
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-async fn within(limit: Duration, work: impl Future<Output = Result>) -> Result {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        let error = Error::of_ours(UNAVAILABLE, format!("a lifecycle hook took longer than {limit:?}"));
-        log_cause(&error);
-        Err(error.reported())
+fn within(limit: Duration, work: BoxFuture<Result>) -> BoxFuture<Result> {
+    Box::pin(async move {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let error = Error::of_ours(UNAVAILABLE, format!("a lifecycle hook took longer than {limit:?}"));
+            log_cause(&error);
+            Err(error.reported())
+        })
     })
 }
