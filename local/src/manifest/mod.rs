@@ -13,6 +13,7 @@ mod hooks;
 mod keys;
 mod load;
 mod local;
+mod mask;
 mod merge;
 mod node;
 mod overlay;
