@@ -1,6 +1,6 @@
 //! `fc-local invoke`.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 
 use super::print::{self, Printer, Style};
 use super::{Colour, InvokeArguments, settings};
+use crate::manifest::{read_bounded, take_bounded};
+use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
@@ -52,18 +54,21 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
     start_and_call(manifest, arguments, event).await
 }
 
+/// The event, no larger than the body that a call may have.
 fn event(arguments: &InvokeArguments) -> io::Result<Bytes> {
     let Some(file) = &arguments.event_file else {
         return Ok(Bytes::from(arguments.event.clone().unwrap_or_default()));
     };
-    let mut bytes = Vec::new();
-    if file.as_os_str() == "-" {
-        io::stdin().read_to_end(&mut bytes)?;
+    let failed = |what: &str, error: io::Error| io::Error::other(format!("cannot read {what}: {error}"));
+    let bytes = if file.as_os_str() == "-" {
+        take_bounded(io::stdin().lock(), BODY_MAX as u64).map_err(|error| failed("the standard input", error))
     } else {
-        bytes =
-            std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
-    }
-    Ok(Bytes::from(bytes))
+        read_bounded(file, BODY_MAX as u64).map_err(|error| {
+            let hint = if error.kind() == io::ErrorKind::InvalidInput { "; `-f -` reads a pipe" } else { "" };
+            failed(&file.display().to_string(), io::Error::other(format!("{error}{hint}")))
+        })
+    };
+    bytes.map(Bytes::from)
 }
 
 struct Outcome {

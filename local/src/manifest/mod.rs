@@ -27,3 +27,4 @@ mod yaml;
 pub(crate) use dot_env::Variables;
 pub use load::Manifest;
 pub use problem::{ManifestError, Problem};
+pub(crate) use text_file::{read_bounded, take_bounded};

@@ -55,6 +55,36 @@ fn invoke_calls_a_running_dev() {
 }
 
 #[test]
+fn an_event_is_read_up_to_the_limit_of_a_body() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    assert_eq!(Launch::new("mkfifo").args([folder.file("pipe")]).run().code, Some(0));
+    folder.hollow("huge", (32 << 20) + 1);
+    let no_file = "it is a device, a pipe or a socket, not a file; `-f -` reads a pipe";
+    for (file, error) in [
+        ("/dev/full", no_file),
+        ("/dev/zero", no_file),
+        (folder.file("pipe").to_str().unwrap(), no_file),
+        ("/dev", "it is a folder"),
+        (folder.file("huge").to_str().unwrap(), "it is larger than 32 MiB"),
+        ("/not/there", "No such file"),
+    ] {
+        let output = run(&folder, &["invoke", "f", "-f", file], "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{file}");
+        assert!(output.err.contains(&format!("cannot read {file}: {error}")), "{file}: {}", output.err);
+    }
+    let endless = "exec \"$0\" invoke f -f - --template \"$1\" </dev/zero";
+    let launch = Launch::new("sh").args(["-c", endless]).args([program()]).args([folder.file("s.yaml")]);
+    let output = launch.run();
+    assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+    assert!(
+        output.err.contains("cannot read the standard input: it is larger than 32 MiB"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
 fn list_prints_the_functions() {
     let folder = Folder::new();
     write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
