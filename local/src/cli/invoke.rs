@@ -84,14 +84,16 @@ impl Outcome {
         }
         let mut out = io::stdout().lock();
         if out.is_terminal() {
-            // A file or a pipe gets the bytes as they are.
             out.write_all(print::neutral(&String::from_utf8_lossy(&self.body)).as_bytes())?;
+            if !self.body.ends_with(b"\n") {
+                out.write_all(b"\n")?;
+            }
         } else {
+            // A file or a pipe gets the bytes as they are.
             out.write_all(&self.body)?;
         }
-        if !self.body.ends_with(b"\n") {
-            out.write_all(b"\n")?;
-        }
+        // An error at the end of the process would be lost.
+        out.flush()?;
         Ok(!self.is_error)
     }
 }

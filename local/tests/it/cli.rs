@@ -85,6 +85,23 @@ fn an_event_is_read_up_to_the_limit_of_a_body() {
 }
 
 #[test]
+fn a_result_is_written_as_it_is_and_ends_its_line_on_a_terminal_only() {
+    let local = Local::scripted(f());
+    let (result, program) = (local.folder.file("result"), program());
+    let launch = Launch::new(&program).args(["invoke", "f", "-e", "x", "--template"]);
+    let launch = launch.args([local.folder.file("s.yaml")]);
+    assert_eq!(launch.clone().into_file(&result).run().code, Some(0));
+    assert_eq!(std::fs::read(&result).unwrap(), b"X");
+    let output = launch.into_file(std::path::Path::new("/dev/full")).run();
+    assert_eq!(output.code, Some(1), "a result that cannot be written is an error");
+    assert!(output.err.contains("No space left"), "{}", output.err);
+    let line = format!("{program} invoke f -e x --template {}", local.folder.file("s.yaml").display());
+    let terminal = Launch::new("script").args(["-qec", &line, "/dev/null"]).into_file(&result).run();
+    assert_eq!(terminal.code, Some(0), "{}", terminal.err);
+    assert_eq!(std::fs::read(&result).unwrap(), b"X\r\n");
+}
+
+#[test]
 fn list_prints_the_functions() {
     let folder = Folder::new();
     write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
