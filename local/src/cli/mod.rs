@@ -84,7 +84,7 @@ struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
-    /// The port of a running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Do not run the manifest's build steps

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testkit::events::{kind, printed};
+use testkit::manifest::Function;
 use testkit::process::{free_port, is_running};
 use testkit::program::Ended;
 use testkit::{Folder, Launch, eventually};
@@ -17,9 +18,7 @@ fn run(folder: &Folder, arguments: &[&str], input: &str) -> Ended {
 fn invoke_starts_the_function_for_one_call() {
     let folder = scripted();
     write_manifest(&folder, f());
-    let port = free_port().to_string();
-    let call =
-        |more: &[&str], input: &str| run(&folder, &[&["invoke", "f", "--port", &port], more].concat(), input);
+    let call = |more: &[&str], input: &str| run(&folder, &[&["invoke", "f"], more].concat(), input);
     let output = call(&["--event", "hello", "--log"], "");
     assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"));
     assert!(output.err.contains("FC Invoke End RequestId: 1-"), "{}", output.err);
@@ -102,6 +101,25 @@ fn a_result_is_written_as_it_is_and_ends_its_line_on_a_terminal_only() {
 }
 
 #[test]
+fn invoke_at_a_named_port_starts_nothing() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let fails = |port: u16, error: &str| {
+        let output = run(&folder, &["invoke", "f", "--port", &port.to_string()], "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{}", output.err);
+        assert!(output.err.contains(&error.replace("PORT", &port.to_string())), "{}", output.err);
+        assert!(output.err.contains("without --port"), "{}", output.err);
+    };
+    fails(free_port(), "nothing listens on port PORT of 127.0.0.1: start `fc-local dev --port PORT`");
+    let other = scripted();
+    write_manifest(&other, Function::new("g"));
+    let local = Local::start(other, &[]);
+    fails(local.main_port(), "the `fc-local dev` on port PORT has no function `f`");
+    let instance = local.wait_for(printed("pid ")).number_after("listens on ");
+    fails(instance.try_into().unwrap(), "what listens on port PORT is not `fc-local dev`");
+}
+
+#[test]
 fn list_prints_the_functions() {
     let folder = Folder::new();
     write_manifest(&folder, f().memory(256).timeout(9).concurrency(3));
@@ -142,8 +160,7 @@ fn the_output_is_safe_to_look_at() {
     folder
         .write("code/bootstrap", "#!/bin/sh\nprintf 'red \\033[31m and the key a-secret-value\\n'\nexit 1\n");
     write_manifest(&folder, f().var("DB_PASSWORD", "a-secret-value"));
-    let port = free_port().to_string();
-    let output = run(&folder, &["invoke", "f", "--port", &port], "");
+    let output = run(&folder, &["invoke", "f"], "");
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("| red \\u{1b}[31m and the key ******"), "{}", output.err);
     for text in [&output.out, &output.err] {
