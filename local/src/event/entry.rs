@@ -43,6 +43,7 @@ impl Kind {
                 cause.message.capacity()
             }
             Kind::InstanceNotListening { last_line, .. } => last_line.as_ref().map_or(0, String::capacity),
+            Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -76,7 +77,6 @@ impl Kind {
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
-            | Kind::PortUnexpected { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)

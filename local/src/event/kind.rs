@@ -60,17 +60,17 @@ pub enum Kind {
         /// Where it listens.
         port: u16,
     },
-    /// The program listens on 127.0.0.1, where the platform does not reach it.
+    /// The program listens on the given or the declared port, at an address where the platform does not reach it.
     PortUnreachable {
-        /// Where it listens.
+        /// The given or the declared port.
         port: u16,
     },
-    /// The program listens on a port that is neither the given nor the declared one.
+    /// The program listens on neither the given nor the declared port, but on others.
     PortUnexpected {
         /// `FC_CUSTOM_LISTEN_PORT`.
         given_port: u16,
-        /// Where it listens.
-        port: u16,
+        /// Where it listens: the first 16 ports in order.
+        ports: Vec<u16>,
     },
     /// There is no control group for an instance. Its memory is sampled.
     InstanceMemorySampled {
