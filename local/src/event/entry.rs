@@ -44,7 +44,9 @@ impl Kind {
             }
             Kind::InstanceNotListening { last_line, .. } => last_line.as_ref().map_or(0, String::capacity),
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
-            Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
+            Kind::InstanceMemorySampled { error }
+            | Kind::NotStarted { error }
+            | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),

@@ -51,7 +51,7 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::InstanceMemorySampled { error } => json!({ "error": error }),
+        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })

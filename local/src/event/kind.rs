@@ -150,6 +150,11 @@ pub enum Kind {
     /// The former code does not end. The new code is started all the same.
     FormerCodeRemains,
 
+    /// `fc-local dev` cannot start, and ends.
+    NotStarted {
+        /// The reason, as on the standard error: several lines if a manifest has several mistakes.
+        error: String,
+    },
     /// The manifest changed and is used.
     ManifestChanged,
     /// The manifest changed and cannot be used. The former one goes on.
@@ -302,6 +307,7 @@ names! {
     SwapRefused => "swap_refused",
     DrainExceeded => "drain_exceeded",
     FormerCodeRemains => "former_code_remains",
+    NotStarted => "not_started",
     ManifestChanged => "manifest_changed",
     ManifestInvalid => "manifest_invalid",
     ManifestNote => "manifest_note",
@@ -367,6 +373,7 @@ impl Kind {
             | Kind::CodeMissing { .. }
             | Kind::SwapRefused(_)
             | Kind::FormerCodeRemains
+            | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }

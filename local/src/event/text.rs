@@ -76,6 +76,7 @@ impl Event {
                  port",
                 limit.as_secs_f64()
             ),
+            Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
             Kind::FolderNotWatched { folder, error } => {

@@ -1,7 +1,7 @@
 //! The command line.
 
 use serde_json::json;
-use testkit::events::{kind, printed};
+use testkit::events::{Events, kind, printed};
 use testkit::manifest::Function;
 use testkit::process::{free_port, is_running};
 use testkit::program::Ended;
@@ -181,6 +181,33 @@ fn a_port_in_use_is_said() {
         "{}",
         output.err
     );
+}
+
+#[test]
+fn a_dev_that_cannot_start_is_an_event_too() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = scripted();
+    let check = |folder: &Folder, port: &str, error: &str| {
+        let arguments = ["dev", "--port", port];
+        let output = run(folder, &arguments, "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+        assert!(output.err.contains(error), "{}", output.err);
+        let template = ["--template".into(), folder.file("s.yaml")];
+        let mut dev = Launch::new(program()).args(arguments).args(["--json"]).args(template).start();
+        let (status, lines) = dev.ended();
+        assert_eq!((status.code(), lines.len()), (Some(1), 1), "{lines:?}");
+        let told = kind("not_started").field("level", "error").field("error", output.err);
+        Events::of(dev.out()).wait_for(told);
+        eventually("the text stands on the standard error too", || dev.stderr().contains(error));
+    };
+    write_manifest(&folder, f());
+    check(&folder, &port, "cannot listen on");
+    write_manifest(&folder, f().prop("timout", 1));
+    check(&folder, "0", "did you mean `timeout`?");
+    let empty = Folder::new();
+    write_manifest(&empty, f());
+    check(&empty, "0", "is not there");
 }
 
 #[test]

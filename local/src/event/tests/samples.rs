@@ -229,6 +229,7 @@ fn code() -> Vec<Sample> {
 fn settings() -> Vec<Sample> {
     vec![
         (Kind::ManifestChanged, "the manifest changed"),
+        (Kind::NotStarted { error: error() }, "cannot start: no luck"),
         (
             Kind::ManifestInvalid {
                 file: PathBuf::from("s.yaml"),
