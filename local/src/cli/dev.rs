@@ -21,22 +21,17 @@ pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode
         Box::new(io::stdout()),
         Style::new(arguments.json, arguments.color, &io::stdout()),
     );
-    let code = match try_run(manifest, &arguments, log).await {
-        Ok(code) => code,
-        Err(error) => {
-            print::complain(&error.to_string());
-            ExitCode::FAILURE
-        }
-    };
+    let ended = try_run(manifest, &arguments, log).await;
     printer.finish().await;
-    code
+    ended.unwrap_or_else(|error| {
+        print::complain_not_started(&error.to_string(), arguments.json);
+        ExitCode::FAILURE
+    })
 }
 
 async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::Result<ExitCode> {
     let mut stop = StopSignal::new()?;
-    if refuse_without_code(&manifest, !arguments.no_build) {
-        return Ok(ExitCode::FAILURE);
-    }
+    refuse_without_code(&manifest, !arguments.no_build)?;
     for note in manifest.notes() {
         let (file, note) = (manifest.file().to_owned(), note.remark());
         log.emit(&Source::default(), Kind::ManifestNote { file, note });

@@ -1,6 +1,6 @@
 //! `fc-local invoke`.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 
 use super::print::{self, Printer, Style};
 use super::{Colour, InvokeArguments, settings};
+use crate::manifest::{read_bounded, take_bounded};
+use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
@@ -40,30 +42,36 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
         return Err(io::Error::other(text));
     }
     let event = event(arguments)?;
-    let address = match arguments.port {
-        Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        None => Platform::running(manifest),
-    };
-    if let Some(address) = address
-        && let Some(outcome) = call_running(address, arguments, event.clone()).await?
+    if let Some(port) = arguments.port {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        return match call_running(address, arguments, event).await? {
+            Ok(outcome) => outcome.show(),
+            Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
+        };
+    }
+    if let Some(address) = Platform::running(manifest)
+        && let Ok(outcome) = call_running(address, arguments, event.clone()).await?
     {
         return outcome.show();
     }
     start_and_call(manifest, arguments, event).await
 }
 
+/// The event, no larger than the body that a call may have.
 fn event(arguments: &InvokeArguments) -> io::Result<Bytes> {
     let Some(file) = &arguments.event_file else {
         return Ok(Bytes::from(arguments.event.clone().unwrap_or_default()));
     };
-    let mut bytes = Vec::new();
-    if file.as_os_str() == "-" {
-        io::stdin().read_to_end(&mut bytes)?;
+    let failed = |what: &str, error: io::Error| io::Error::other(format!("cannot read {what}: {error}"));
+    let bytes = if file.as_os_str() == "-" {
+        take_bounded(io::stdin().lock(), BODY_MAX as u64).map_err(|error| failed("the standard input", error))
     } else {
-        bytes =
-            std::fs::read(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
-    }
-    Ok(Bytes::from(bytes))
+        read_bounded(file, BODY_MAX as u64).map_err(|error| {
+            let hint = if error.kind() == io::ErrorKind::InvalidInput { "; `-f -` reads a pipe" } else { "" };
+            failed(&file.display().to_string(), io::Error::other(format!("{error}{hint}")))
+        })
+    };
+    bytes.map(Bytes::from)
 }
 
 struct Outcome {
@@ -79,26 +87,53 @@ impl Outcome {
         }
         let mut out = io::stdout().lock();
         if out.is_terminal() {
-            // A file or a pipe gets the bytes as they are.
             out.write_all(print::neutral(&String::from_utf8_lossy(&self.body)).as_bytes())?;
+            if !self.body.ends_with(b"\n") {
+                out.write_all(b"\n")?;
+            }
         } else {
+            // A file or a pipe gets the bytes as they are.
             out.write_all(&self.body)?;
         }
-        if !self.body.ends_with(b"\n") {
-            out.write_all(b"\n")?;
-        }
+        // An error at the end of the process would be lost.
+        out.flush()?;
         Ok(!self.is_error)
     }
 }
 
-/// Calls a running `fc-local dev` by its API. `None` without a running `dev`, or if the `dev` does not have the
-/// function.
+/// Why no running `fc-local dev` took the call.
+enum Absent {
+    NotConnected(io::Error),
+    OtherProgram,
+    NoFunction,
+}
+
+impl Absent {
+    fn text(&self, port: u16, function: &str) -> String {
+        const WITHOUT: &str =
+            "without --port, `invoke` finds the `dev` of the manifest, or starts the function for the call";
+        let what = match self {
+            Absent::NotConnected(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                format!("nothing listens on port {port} of 127.0.0.1: start `fc-local dev --port {port}`")
+            }
+            Absent::NotConnected(error) => format!("cannot connect to 127.0.0.1:{port}: {error}"),
+            Absent::OtherProgram => format!("what listens on port {port} is not `fc-local dev`"),
+            Absent::NoFunction => format!("the `fc-local dev` on port {port} has no function `{function}`"),
+        };
+        format!("{what}; {WITHOUT}")
+    }
+}
+
+/// Calls a running `fc-local dev` by its API.
 async fn call_running(
     address: SocketAddr,
     arguments: &InvokeArguments,
     event: Bytes,
-) -> io::Result<Option<Outcome>> {
-    let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
+) -> io::Result<Result<Outcome, Absent>> {
+    let stream = match TcpStream::connect(address).await {
+        Ok(stream) => stream,
+        Err(error) => return Ok(Err(Absent::NotConnected(error))),
+    };
     let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
         .header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
@@ -107,14 +142,16 @@ async fn call_running(
     let request = request.body(Full::new(event)).map_err(io::Error::other)?;
     let response = exchange(stream, request).await.map_err(io::Error::other)?;
     let head = response.headers();
-    // Something else may listen on that port.
-    if !head.contains_key("x-fc-request-id") || response.status() == StatusCode::NOT_FOUND {
-        return Ok(None);
+    if !head.contains_key("x-fc-request-id") {
+        return Ok(Err(Absent::OtherProgram));
+    }
+    if response.status() == StatusCode::NOT_FOUND {
+        return Ok(Err(Absent::NoFunction));
     }
     let is_error = !response.status().is_success() || head.contains_key("x-fc-error-type");
     let log = head.get("x-fc-log-result").and_then(|log| STANDARD.decode(log).ok());
     let log = log.map(|log| String::from_utf8_lossy(&log).into_owned());
-    Ok(Some(Outcome { body: response.into_body(), log, is_error }))
+    Ok(Ok(Outcome { body: response.into_body(), log, is_error }))
 }
 
 async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, hyper::Error> {

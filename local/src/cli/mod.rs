@@ -7,6 +7,7 @@ mod manifest;
 mod print;
 mod time;
 
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Manifest, Settings, shell};
+use crate::{Manifest, Problem, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -84,7 +85,7 @@ struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
-    /// The port of a running `fc-local dev` [default: that of the one for this manifest]
+    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
     #[arg(long)]
     port: Option<u16>,
     /// Do not run the manifest's build steps
@@ -122,10 +123,11 @@ pub fn run() -> ExitCode {
     if matches!(command, Command::Manifest) {
         return manifest::run(&template, env.as_deref());
     }
+    let json = matches!(&command, Command::Dev(arguments) if arguments.json);
     let manifest = match Manifest::load_in(&template, env.as_deref()) {
         Ok(manifest) => manifest,
         Err(error) => {
-            print::complain(&error.to_string());
+            print::complain_not_started(&error.to_string(), json);
             return ExitCode::FAILURE;
         }
     };
@@ -141,7 +143,7 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            print::complain(&format!("cannot start: {error}"));
+            print::complain_not_started(&format!("the runtime cannot start: {error}"), json);
             return ExitCode::FAILURE;
         }
     };
@@ -162,14 +164,11 @@ fn default_template() -> PathBuf {
     found.unwrap_or(&names[0]).clone()
 }
 
-/// Reports the functions that have no code to start. `true` if there are any.
-fn refuse_without_code(manifest: &Manifest, builds: bool) -> bool {
-    let mut is_refused = false;
-    for problem in manifest.without_code(builds) {
-        is_refused = true;
-        print::complain(&format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text));
-    }
-    is_refused
+/// An error for the functions that have no code to start, a line for each.
+fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
+    let line = |problem: Problem| format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
+    let lines: Vec<String> = manifest.without_code(builds).map(line).collect();
+    if lines.is_empty() { Ok(()) } else { Err(io::Error::other(lines.join("\n"))) }
 }
 
 fn settings(port: u16, build: bool) -> Settings {

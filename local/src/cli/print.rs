@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use super::Colour;
 use super::time::Clock;
-use crate::{Event, Events, Kind, Level, shell};
+use crate::event::Source;
+use crate::{Event, Events, Kind, Level, Log, shell};
 
 /// The most events in one write.
 const BATCH: usize = 512;
@@ -31,6 +32,22 @@ pub(super) fn say(text: &str) {
 #[expect(clippy::print_stderr, reason = "this module is where printing lives")]
 pub(super) fn complain(text: &str) {
     eprintln!("{text}");
+}
+
+/// Says why `dev` cannot start: on the standard error, and with `json` as an event on the standard output too.
+pub(super) fn complain_not_started(error: &str, json: bool) {
+    complain(error);
+    if json {
+        let (log, mut events) = Log::new();
+        log.emit(&Source::default(), Kind::NotStarted { error: error.to_owned() });
+        let (mut batch, mut text) = (Vec::new(), String::new());
+        events.take(&mut batch, 1);
+        for event in &batch {
+            line(event, Style::Json, &mut Clock::default(), &mut text);
+        }
+        // Without a reader, the text still stands on the standard error.
+        drop(std::io::stdout().write_all(text.as_bytes()));
+    }
 }
 
 /// How lines are written.
@@ -224,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_json_line_cannot_steer_the_terminal_either() {
-        let (log, mut events) = crate::Log::new();
-        log.emit(&crate::event::Source::default(), Kind::Stdout("a\x1b\x7f\u{9b}\u{202e}é".to_owned()));
+        let (log, mut events) = Log::new();
+        log.emit(&Source::default(), Kind::Stdout("a\x1b\x7f\u{9b}\u{202e}é".to_owned()));
         let mut event = Vec::new();
         events.take(&mut event, 1);
         let mut out = String::new();

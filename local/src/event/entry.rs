@@ -43,7 +43,10 @@ impl Kind {
                 cause.message.capacity()
             }
             Kind::InstanceNotListening { last_line, .. } => last_line.as_ref().map_or(0, String::capacity),
-            Kind::InstanceMemorySampled { error } | Kind::PortNotOpened { error, .. } => error.capacity(),
+            Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
+            Kind::InstanceMemorySampled { error }
+            | Kind::NotStarted { error }
+            | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
@@ -76,7 +79,6 @@ impl Kind {
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
-            | Kind::PortUnexpected { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)

@@ -48,11 +48,10 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceNotListening { given_port, waited, last_line } => {
             json!({ "givenPort": given_port, "ms": ms(*waited), "lastLine": last_line })
         }
-        Kind::PortIgnored { given_port, port } | Kind::PortUnexpected { given_port, port } => {
-            json!({ "givenPort": given_port, "port": port })
-        }
+        Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
+        Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::InstanceMemorySampled { error } => json!({ "error": error }),
+        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })

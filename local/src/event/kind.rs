@@ -60,17 +60,17 @@ pub enum Kind {
         /// Where it listens.
         port: u16,
     },
-    /// The program listens on 127.0.0.1, where the platform does not reach it.
+    /// The program listens on the given or the declared port, at an address where the platform does not reach it.
     PortUnreachable {
-        /// Where it listens.
+        /// The given or the declared port.
         port: u16,
     },
-    /// The program listens on a port that is neither the given nor the declared one.
+    /// The program listens on neither the given nor the declared port, but on others.
     PortUnexpected {
         /// `FC_CUSTOM_LISTEN_PORT`.
         given_port: u16,
-        /// Where it listens.
-        port: u16,
+        /// Where it listens: the first 16 ports in order.
+        ports: Vec<u16>,
     },
     /// There is no control group for an instance. Its memory is sampled.
     InstanceMemorySampled {
@@ -150,6 +150,11 @@ pub enum Kind {
     /// The former code does not end. The new code is started all the same.
     FormerCodeRemains,
 
+    /// `fc-local dev` cannot start, and ends.
+    NotStarted {
+        /// The reason, as on the standard error: several lines if a manifest has several mistakes.
+        error: String,
+    },
     /// The manifest changed and is used.
     ManifestChanged,
     /// The manifest changed and cannot be used. The former one goes on.
@@ -302,6 +307,7 @@ names! {
     SwapRefused => "swap_refused",
     DrainExceeded => "drain_exceeded",
     FormerCodeRemains => "former_code_remains",
+    NotStarted => "not_started",
     ManifestChanged => "manifest_changed",
     ManifestInvalid => "manifest_invalid",
     ManifestNote => "manifest_note",
@@ -367,6 +373,7 @@ impl Kind {
             | Kind::CodeMissing { .. }
             | Kind::SwapRefused(_)
             | Kind::FormerCodeRemains
+            | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }

@@ -17,7 +17,7 @@ pub use entry::Event;
 pub(crate) use entry::Source;
 pub use kind::{Kind, Level};
 pub use log::{Events, Log};
-pub(crate) use redact::Redactor;
+pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use text::{about, call_end, not_bound};
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
-const MASK: &str = "******";
+pub(crate) const MASK: &str = "******";
 
 /// Shorter values occur in ordinary words too.
 const LENGTH_MIN: usize = 8;
@@ -114,7 +114,8 @@ fn lines(value: &str) -> impl Iterator<Item = String> + '_ {
     value.lines().map(|line| line.trim().to_owned())
 }
 
-fn is_secret_name(name: &str) -> bool {
+/// Whether the name of a variable says that the value is secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let tells = [
         "SECRET",

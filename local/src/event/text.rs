@@ -37,11 +37,10 @@ impl Event {
                  instance only"
             ),
             Kind::PortUnreachable { port } => format!(
-                "the program listens on 127.0.0.1:{port}, where the platform cannot reach it: listen on 0.0.0.0:{port}"
+                "the program listens on port {port} at an address where the platform cannot reach it, such as \
+                 127.0.0.1: listen on 0.0.0.0:{port}"
             ),
-            Kind::PortUnexpected { given_port, port } => {
-                format!("the program listens on port {port}, not on {given_port} (FC_CUSTOM_LISTEN_PORT)")
-            }
+            Kind::PortUnexpected { given_port, ports } => unexpected_ports(*given_port, ports),
             Kind::InstanceMemorySampled { error } => {
                 format!("no control group for the instance, so its memory is sampled: {error}")
             }
@@ -77,6 +76,7 @@ impl Event {
                  port",
                 limit.as_secs_f64()
             ),
+            Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
             Kind::FolderNotWatched { folder, error } => {
@@ -159,6 +159,15 @@ fn exit_hint(code: i32) -> Option<String> {
         _ => return None,
     };
     Some(format!("(The message is the platform's reading of the code as an error number: {meaning}.)"))
+}
+
+fn unexpected_ports(given: u16, ports: &[u16]) -> String {
+    let word = if ports.len() == 1 { "port" } else { "ports" };
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    format!(
+        "so far the program listens on {word} {}, not on {given} (FC_CUSTOM_LISTEN_PORT)",
+        ports.join(", ")
+    )
 }
 
 fn not_listening(port: u16, waited: Duration, last_line: Option<&str>) -> String {

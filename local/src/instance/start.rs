@@ -18,7 +18,7 @@ use super::hooks::initialize;
 use super::instance::Instance;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::process::{CommandLine, Exit, Order, Output, OwnGroup, Port, Process};
+use crate::process::{CommandLine, Exit, Listening, Order, Output, OwnGroup, Port, Process};
 use crate::wire::ids;
 
 /// After this time without an open port, the program's sockets are inspected.
@@ -26,6 +26,9 @@ const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
 
 /// After this time a slow start is explained, long before the platform gives up.
 const SLOW: Duration = Duration::from_secs(3);
+
+/// The most ports that are named.
+const PORTS_MAX: usize = 16;
 
 /// How long the last output of an ended instance may still take to arrive.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
@@ -61,8 +64,14 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
     // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
-    let mut opening =
-        Opening { generation, process: &process, output: &output, command: &command.shown, noted: false };
+    let mut opening = Opening {
+        generation,
+        process: &process,
+        output: &output,
+        command: &command.shown,
+        noted: false,
+        advised: false,
+    };
     let found = opening.wait_for_port(port).await?;
     if found != port {
         generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
@@ -145,7 +154,10 @@ struct Opening<'a> {
     process: &'a Process,
     output: &'a Output,
     command: &'a str,
+    /// Whether something was said of the wait.
     noted: bool,
+    /// Whether the right address was said.
+    advised: bool,
 }
 
 impl Opening<'_> {
@@ -170,7 +182,7 @@ impl Opening<'_> {
             }
             if begin.elapsed() >= look {
                 look = begin.elapsed() + LOOK_AT_SOCKETS;
-                if let Some(port) = self.look_at_sockets(given, declared) {
+                if let Some(port) = self.look_at_sockets(given, declared).await {
                     return Ok(port);
                 }
             }
@@ -202,29 +214,71 @@ impl Opening<'_> {
     }
 
     /// The declared port, if the program opened it. Logs once why a program is unreachable.
-    fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
+    async fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
         let listening = self.process.listening();
-        let reachable = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
-        if !reachable(given) && reachable(declared) {
+        let is_public = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
+        if !is_public(given) && is_public(declared) && is_open(declared).await {
             return Some(declared);
         }
-        let source = self.generation.source();
-        if let Some(open) = listening.first()
-            && !self.noted
-        {
+        // The program may have opened the port since the last attempt.
+        if is_open(given).await {
+            return None;
+        }
+        if let Some(kind) = why_unreachable(&listening, given, declared) {
+            let is_advice = matches!(kind, Kind::PortUnreachable { .. });
+            if !self.noted || is_advice && !self.advised {
+                self.generation.log.emit(&self.generation.source(), kind);
+            }
             self.noted = true;
-            let port = open.port;
-            let kind = if open.is_loopback {
-                Kind::PortUnreachable { port }
-            } else {
-                Kind::PortUnexpected { given_port: given, port }
-            };
-            self.generation.log.emit(&source, kind);
+            self.advised |= is_advice;
         }
         None
     }
 }
 
+/// What to say of a program that can be reached at neither port. Other ports may be a debugger's or a metric's, which
+/// nobody should be advised to open to the network.
+fn why_unreachable(listening: &[Listening], given: u16, declared: u16) -> Option<Kind> {
+    let mut ports: Vec<u16> = listening.iter().map(|open| open.port).collect();
+    if let Some(port) = [given, declared].into_iter().find(|port| ports.contains(port)) {
+        return Some(Kind::PortUnreachable { port });
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    ports.truncate(PORTS_MAX);
+    (!ports.is_empty()).then_some(Kind::PortUnexpected { given_port: given, ports })
+}
+
 async fn is_open(port: u16) -> bool {
     TcpStream::connect((ADDRESS, port)).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_given_or_the_declared_port_is_advised() {
+        let why = |ports: &[u16]| {
+            let open = ports.iter().map(|port| Listening { port: *port, is_loopback: true });
+            why_unreachable(&open.collect::<Vec<_>>(), 20_000, 9_000)
+        };
+        assert!(why(&[]).is_none());
+        for (ports, port) in [
+            (&[1, 20_000][..], 20_000),
+            (&[9_000], 9_000),
+            (&[9_000, 20_000], 20_000),
+            (&[9_229, 9_000], 9_000),
+        ] {
+            assert!(
+                matches!(why(ports), Some(Kind::PortUnreachable { port: seen }) if seen == port),
+                "{ports:?}"
+            );
+        }
+        let others = why(&[9_229, 80, 9_229]);
+        assert!(
+            matches!(&others, Some(Kind::PortUnexpected { given_port: 20_000, ports }) if *ports == [80, 9_229]),
+            "{others:?}"
+        );
+    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::content::{self, Content, Surroundings};
 use super::dot_env::{self, Variables};
+use super::mask::mask;
 use super::node::{Node, Value};
 use super::overlay::{self, Overlay};
 use super::problem::{ManifestError, Problem};
@@ -75,7 +76,7 @@ impl Manifest {
     }
 
     /// The file with its expressions replaced, as the deployment tool has it before a component sees it: `vars`,
-    /// `resources` and the rest. Secrets that are known by the name of their variable are masked.
+    /// `resources` and the rest. Secrets that are known by their names are masked.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Manifest {
         }
         reading.done()?;
         let mut value = content.root.to_json();
-        mask(&mut value, &reading.redactor(&[]));
+        mask(&mut value, reading.known_variables());
         Ok(value)
     }
 
@@ -298,20 +299,17 @@ impl Reading {
 
     /// Knows the secrets that a build step may show: its own environment is the developer's.
     fn redactor(&self, functions: &[Function]) -> Redactor {
-        let own: Vec<(String, String)> =
-            shell::variables().filter_map(|(name, value)| Some((name, value.into_string().ok()?))).collect();
-        let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let functions = functions.iter().flat_map(|function| &function.environment);
-        let others = self.variables.iter().chain(functions);
-        Redactor::new(own.chain(others.map(|(name, value)| (name.as_str(), value.as_str()))))
+        let functions = functions.map(|(name, value)| (name.as_str(), value.as_str()));
+        let known = self.known_variables();
+        let known = known.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Redactor::new(known.chain(functions))
     }
-}
 
-fn mask(value: &mut serde_json::Value, redactor: &Redactor) {
-    match value {
-        serde_json::Value::String(text) => *text = redactor.redact(std::mem::take(text)),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| mask(item, redactor)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, redactor)),
-        _ => {}
+    /// The shell's variables and those of the `.env` files.
+    fn known_variables(&self) -> Vec<(String, String)> {
+        let shell = shell::variables().filter_map(|(name, value)| Some((name, value.into_string().ok()?)));
+        let files = self.variables.iter().map(|(name, value)| (name.clone(), value.clone()));
+        shell.chain(files).collect()
     }
 }

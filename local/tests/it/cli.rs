@@ -1,7 +1,8 @@
 //! The command line.
 
 use serde_json::json;
-use testkit::events::{kind, printed};
+use testkit::events::{Events, kind, printed};
+use testkit::manifest::Function;
 use testkit::process::{free_port, is_running};
 use testkit::program::Ended;
 use testkit::{Folder, Launch, eventually};
@@ -17,9 +18,7 @@ fn run(folder: &Folder, arguments: &[&str], input: &str) -> Ended {
 fn invoke_starts_the_function_for_one_call() {
     let folder = scripted();
     write_manifest(&folder, f());
-    let port = free_port().to_string();
-    let call =
-        |more: &[&str], input: &str| run(&folder, &[&["invoke", "f", "--port", &port], more].concat(), input);
+    let call = |more: &[&str], input: &str| run(&folder, &[&["invoke", "f"], more].concat(), input);
     let output = call(&["--event", "hello", "--log"], "");
     assert_eq!((output.code, output.out.as_str()), (Some(0), "HELLO"));
     assert!(output.err.contains("FC Invoke End RequestId: 1-"), "{}", output.err);
@@ -52,6 +51,72 @@ fn invoke_calls_a_running_dev() {
     assert!(output.err.contains("event of 5 bytes"), "{}", output.err);
     assert_eq!(local.get("/pid").text(), pid);
     local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
+}
+
+#[test]
+fn an_event_is_read_up_to_the_limit_of_a_body() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    assert_eq!(Launch::new("mkfifo").args([folder.file("pipe")]).run().code, Some(0));
+    folder.hollow("huge", (32 << 20) + 1);
+    let no_file = "it is a device, a pipe or a socket, not a file; `-f -` reads a pipe";
+    for (file, error) in [
+        ("/dev/full", no_file),
+        ("/dev/zero", no_file),
+        (folder.file("pipe").to_str().unwrap(), no_file),
+        ("/dev", "it is a folder"),
+        (folder.file("huge").to_str().unwrap(), "it is larger than 32 MiB"),
+        ("/not/there", "No such file"),
+    ] {
+        let output = run(&folder, &["invoke", "f", "-f", file], "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{file}");
+        assert!(output.err.contains(&format!("cannot read {file}: {error}")), "{file}: {}", output.err);
+    }
+    let endless = "exec \"$0\" invoke f -f - --template \"$1\" </dev/zero";
+    let launch = Launch::new("sh").args(["-c", endless]).args([program()]).args([folder.file("s.yaml")]);
+    let output = launch.run();
+    assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+    assert!(
+        output.err.contains("cannot read the standard input: it is larger than 32 MiB"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn a_result_is_written_as_it_is_and_ends_its_line_on_a_terminal_only() {
+    let local = Local::scripted(f());
+    let (result, program) = (local.folder.file("result"), program());
+    let launch = Launch::new(&program).args(["invoke", "f", "-e", "x", "--template"]);
+    let launch = launch.args([local.folder.file("s.yaml")]);
+    assert_eq!(launch.clone().into_file(&result).run().code, Some(0));
+    assert_eq!(std::fs::read(&result).unwrap(), b"X");
+    let output = launch.into_file(std::path::Path::new("/dev/full")).run();
+    assert_eq!(output.code, Some(1), "a result that cannot be written is an error");
+    assert!(output.err.contains("No space left"), "{}", output.err);
+    let line = format!("{program} invoke f -e x --template {}", local.folder.file("s.yaml").display());
+    let terminal = Launch::new("script").args(["-qec", &line, "/dev/null"]).into_file(&result).run();
+    assert_eq!(terminal.code, Some(0), "{}", terminal.err);
+    assert_eq!(std::fs::read(&result).unwrap(), b"X\r\n");
+}
+
+#[test]
+fn invoke_at_a_named_port_starts_nothing() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let fails = |port: u16, error: &str| {
+        let output = run(&folder, &["invoke", "f", "--port", &port.to_string()], "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{}", output.err);
+        assert!(output.err.contains(&error.replace("PORT", &port.to_string())), "{}", output.err);
+        assert!(output.err.contains("without --port"), "{}", output.err);
+    };
+    fails(free_port(), "nothing listens on port PORT of 127.0.0.1: start `fc-local dev --port PORT`");
+    let other = scripted();
+    write_manifest(&other, Function::new("g"));
+    let local = Local::start(other, &[]);
+    fails(local.main_port(), "the `fc-local dev` on port PORT has no function `f`");
+    let instance = local.wait_for(printed("pid ")).number_after("listens on ");
+    fails(instance.try_into().unwrap(), "what listens on port PORT is not `fc-local dev`");
 }
 
 #[test]
@@ -95,8 +160,7 @@ fn the_output_is_safe_to_look_at() {
     folder
         .write("code/bootstrap", "#!/bin/sh\nprintf 'red \\033[31m and the key a-secret-value\\n'\nexit 1\n");
     write_manifest(&folder, f().var("DB_PASSWORD", "a-secret-value"));
-    let port = free_port().to_string();
-    let output = run(&folder, &["invoke", "f", "--port", &port], "");
+    let output = run(&folder, &["invoke", "f"], "");
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("| red \\u{1b}[31m and the key ******"), "{}", output.err);
     for text in [&output.out, &output.err] {
@@ -117,6 +181,33 @@ fn a_port_in_use_is_said() {
         "{}",
         output.err
     );
+}
+
+#[test]
+fn a_dev_that_cannot_start_is_an_event_too() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = scripted();
+    let check = |folder: &Folder, port: &str, error: &str| {
+        let arguments = ["dev", "--port", port];
+        let output = run(folder, &arguments, "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+        assert!(output.err.contains(error), "{}", output.err);
+        let template = ["--template".into(), folder.file("s.yaml")];
+        let mut dev = Launch::new(program()).args(arguments).args(["--json"]).args(template).start();
+        let (status, lines) = dev.ended();
+        assert_eq!((status.code(), lines.len()), (Some(1), 1), "{lines:?}");
+        let told = kind("not_started").field("level", "error").field("error", output.err);
+        Events::of(dev.out()).wait_for(told);
+        eventually("the text stands on the standard error too", || dev.stderr().contains(error));
+    };
+    write_manifest(&folder, f());
+    check(&folder, &port, "cannot listen on");
+    write_manifest(&folder, f().prop("timout", 1));
+    check(&folder, "0", "did you mean `timeout`?");
+    let empty = Folder::new();
+    write_manifest(&empty, f());
+    check(&empty, "0", "is not there");
 }
 
 #[test]

@@ -109,7 +109,8 @@ fn a_start_that_fails_is_told_with_the_platforms_failure() {
 fn a_port_that_nobody_asked_for_is_told() {
     let local = Local::scripted(f().var("SCRIPT_START", "fixed:0").local("startTimeout", 2));
     let event = local.wait_for(kind("port_unexpected"));
-    assert_ne!(event["port"], event["givenPort"], "{event}");
+    let [port] = &event["ports"].as_array().unwrap()[..] else { panic!("one port: {event}") };
+    assert_ne!(*port, event["givenPort"], "{event}");
 }
 
 #[test]

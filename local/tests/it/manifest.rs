@@ -285,6 +285,21 @@ fn environments_and_base_files_are_laid_over() {
 }
 
 #[test]
+fn no_secret_is_printed() {
+    let folder = Folder::new();
+    let own = "timeout: 10\n      environmentVariables: {MY_TOKEN: sup3rsecretvalue, URL: 'https://u:pw@h/', PLAIN: seen}";
+    let other = "\n  db: {component: rds, props: {password: s3cret, note: of sup3rsecretvalue}}";
+    folder.write("s.yaml", &format!("{}{other}", GOOD.replace("timeout: 10", own).trim_end()));
+    let (is_ok, out, errors) = outcome(&Launch::new(program()).args(["manifest"]).folder(folder.path()), &[]);
+    assert!(is_ok, "{errors}");
+    let manifest: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected = serde_json::json!({"MY_TOKEN": "******", "URL": "https://u:******@h/", "PLAIN": "seen"});
+    assert_eq!(manifest["resources"]["f"]["props"]["environmentVariables"], expected);
+    let expected = serde_json::json!({"password": "******", "note": "of ******"});
+    assert_eq!(manifest["resources"]["db"]["props"], expected);
+}
+
+#[test]
 fn everything_is_reported_at_once() {
     let folder = Folder::new();
     folder.write("s.yaml", &GOOD.replace("timeout: 10", "timout: 10").replace("port: 9000", "port: 0"));

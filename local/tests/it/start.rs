@@ -60,7 +60,27 @@ fn a_program_that_listens_on_127_0_0_1_is_out_of_reach() {
         "FunctionNotStarted",
         "health check failed on port 9000",
     );
-    local.wait_for(kind("port_unreachable").has("port"));
+    let given = local.wait_for(printed("pid ")).number_after("listens on ");
+    local.wait_for(kind("port_unreachable").field("port", given));
+}
+
+#[test]
+fn the_port_of_a_debugger_is_not_advised_to_be_opened() {
+    for (script, is_reachable) in [("debugger", true), ("debugger:loopback", false)] {
+        let local = Local::scripted(f().var("SCRIPT_START", script));
+        let debugger: u16 =
+            local.wait_for(printed("debugger ")).number_after("debugger on ").try_into().unwrap();
+        let told = local.wait_for(kind("port_unexpected").field("ports", json!([debugger])));
+        assert_eq!(local.count(kind("port_unreachable")), 0);
+        // The program opens its own port after that.
+        drop(Conn::open(debugger));
+        if is_reachable {
+            local.get("/").assert_ok();
+            assert_eq!(local.count(kind("port_unreachable")), 0);
+        } else {
+            local.wait_for(kind("port_unreachable").field("port", told["givenPort"].clone()));
+        }
+    }
 }
 
 #[test]

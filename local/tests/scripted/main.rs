@@ -1,8 +1,8 @@
 //! A function for tests: a small HTTP server that does what each request asks for.
 //!
 //! It uses nothing but sockets, so that a test sees the bytes that fc-local sends. What it is asked by its
-//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`), `SCRIPT_NAME`
-//! (a word in every reply of `/name`).
+//! environment: `SCRIPT_START` (`exit:N`, `never`, `eat:MB`, `loopback`, `fixed:PORT`, `daemon`,
+//! `debugger`, `debugger:loopback`), `SCRIPT_NAME` (a word in every reply of `/name`).
 
 #![expect(
     clippy::print_stdout,
@@ -45,6 +45,10 @@ fn main() {
             return;
         }
         ("loopback", _) => (Ipv4Addr::LOCALHOST, given),
+        ("debugger", address) => {
+            debugger();
+            (if address == "loopback" { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED }, given)
+        }
         ("fixed", port) => (Ipv4Addr::UNSPECIFIED, port.parse().unwrap_or(9000)),
         _ => (Ipv4Addr::UNSPECIFIED, given),
     };
@@ -58,6 +62,15 @@ fn main() {
     for stream in listener.incoming().flatten() {
         std::thread::spawn(move || serve(stream));
     }
+}
+
+/// Opens another port first, and waits there for somebody, as a program that is debugged from its start.
+fn debugger() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    println!("debugger on {}", listener.local_addr().expect("an address").port());
+    drop(listener.accept());
+    // It stays open.
+    std::mem::forget(listener);
 }
 
 struct Asked {

@@ -110,11 +110,16 @@ fn instances() -> Vec<Sample> {
         ),
         (
             Kind::PortUnreachable { port: 2 },
-            "the program listens on 127.0.0.1:2, where the platform cannot reach it: listen on 0.0.0.0:2",
+            "the program listens on port 2 at an address where the platform cannot reach it, such as 127.0.0.1: \
+             listen on 0.0.0.0:2",
         ),
         (
-            Kind::PortUnexpected { given_port: 1, port: 2 },
-            "the program listens on port 2, not on 1 (FC_CUSTOM_LISTEN_PORT)",
+            Kind::PortUnexpected { given_port: 1, ports: vec![2] },
+            "so far the program listens on port 2, not on 1 (FC_CUSTOM_LISTEN_PORT)",
+        ),
+        (
+            Kind::PortUnexpected { given_port: 1, ports: vec![2, 3] },
+            "so far the program listens on ports 2, 3, not on 1 (FC_CUSTOM_LISTEN_PORT)",
         ),
         (
             Kind::InstanceMemorySampled { error: error() },
@@ -224,6 +229,7 @@ fn code() -> Vec<Sample> {
 fn settings() -> Vec<Sample> {
     vec![
         (Kind::ManifestChanged, "the manifest changed"),
+        (Kind::NotStarted { error: error() }, "cannot start: no luck"),
         (
             Kind::ManifestInvalid {
                 file: PathBuf::from("s.yaml"),
