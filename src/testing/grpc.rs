@@ -7,7 +7,7 @@ use http::{HeaderMap, Version};
 use prost::Message;
 use tonic::{Code, Status};
 
-use crate::testing::{Answer, Client};
+use crate::testing::{Client, TestReply};
 
 impl<S: Send + Sync + 'static> Client<S> {
     /// Makes a gRPC call of any kind. All messages of the client are sent at once.
@@ -31,7 +31,7 @@ type GrpcCall<'a> = Pin<Box<dyn Future<Output = GrpcAnswer> + Send + 'a>>;
 /// The reply to a gRPC call: messages, status and metadata. See the example of [gRPC](crate::grpc).
 #[derive(Debug, Clone)]
 pub struct GrpcAnswer {
-    answer: Answer,
+    answer: TestReply,
 }
 
 impl GrpcAnswer {

@@ -88,18 +88,18 @@ impl<S: Send + Sync + 'static> Client<S> {
     }
 
     /// A `GET`.
-    pub fn get(&self, target: &str) -> Call<'_, S> {
+    pub fn get(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::GET, target)
     }
 
     /// A `POST`.
-    pub fn post(&self, target: &str) -> Call<'_, S> {
+    pub fn post(&self, target: &str) -> TestRequest<'_, S> {
         self.call(Method::POST, target)
     }
 
     /// A request with any method.
-    pub fn call(&self, method: Method, target: &str) -> Call<'_, S> {
-        Call {
+    pub fn call(&self, method: Method, target: &str) -> TestRequest<'_, S> {
+        TestRequest {
             client: self,
             version: Version::HTTP_11,
             method,
@@ -110,7 +110,7 @@ impl<S: Send + Sync + 'static> Client<S> {
     }
 
     /// An event call, as the platform makes it.
-    pub fn invoke(&self, payload: impl Into<Bytes>) -> Call<'_, S> {
+    pub fn invoke(&self, payload: impl Into<Bytes>) -> TestRequest<'_, S> {
         self.post(path::INVOKE)
             .header(header::CONTROL_PATH, path::INVOKE)
             .header("content-type", "application/octet-stream")
@@ -154,7 +154,7 @@ impl<S> fmt::Debug for Client<S> {
 /// # });
 /// ```
 #[must_use = "a call does nothing unless it is awaited"]
-pub struct Call<'a, S> {
+pub struct TestRequest<'a, S> {
     client: &'a Client<S>,
     version: Version,
     method: Method,
@@ -163,16 +163,16 @@ pub struct Call<'a, S> {
     body: Bytes,
 }
 
-impl<S> fmt::Debug for Call<'_, S> {
+impl<S> fmt::Debug for TestRequest<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
+        f.debug_struct("TestRequest")
             .field("method", &self.method)
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
 }
 
-impl<S> Call<'_, S> {
+impl<S> TestRequest<'_, S> {
     /// Adds a header.
     ///
     /// # Panics
@@ -199,7 +199,7 @@ impl<S> Call<'_, S> {
     }
 }
 
-impl<S: Send + Sync + 'static> Call<'_, S> {
+impl<S: Send + Sync + 'static> TestRequest<'_, S> {
     /// Sends the request. The body of the reply is then read while it arrives.
     ///
     /// # Panics
@@ -219,9 +219,9 @@ impl<S: Send + Sync + 'static> Call<'_, S> {
     }
 }
 
-impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
-    type Output = Answer;
-    type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+impl<'a, S: Send + Sync + 'static> IntoFuture for TestRequest<'a, S> {
+    type Output = TestReply;
+    type IntoFuture = Pin<Box<dyn Future<Output = TestReply> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
@@ -231,7 +231,7 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
                 body.extend_from_slice(&piece);
             }
             let Streaming { status, headers, trailers, broken, .. } = answer;
-            Answer { status, headers, body: body.into(), trailers, broken }
+            TestReply { status, headers, body: body.into(), trailers, broken }
         })
     }
 }
@@ -250,7 +250,7 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for Call<'a, S> {
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct TestReply {
     /// The status.
     pub status: StatusCode,
     /// The headers that the app set; a socket adds the length and the date.
@@ -263,7 +263,7 @@ pub struct Answer {
     pub broken: bool,
 }
 
-impl Answer {
+impl TestReply {
     /// # Panics
     /// When the reply has another status.
     #[track_caller]
