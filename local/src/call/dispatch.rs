@@ -16,7 +16,7 @@ use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
 use crate::registry::Deployed;
-use crate::wire::{BodyFault, Payload, headers, upgrade};
+use crate::wire::{Payload, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -32,7 +32,8 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 /// The future is dropped when the client leaves. That cancels the call to the instance.
 pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
-    let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
+    let fault = std::mem::take(&mut call.body_fault);
+    let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
     let reply = run.call(&function, call).await;
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
@@ -67,7 +68,7 @@ impl Run {
     ) -> Result<(response::Parts, Incoming), Failure> {
         self.lease(function).await?;
         self.begin = Instant::now();
-        let Call { method, target, headers, payload, body_fault, kind, .. } = call;
+        let Call { method, target, headers, payload, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
@@ -83,7 +84,7 @@ impl Run {
             if self.must_tell_length(request.body()) {
                 let (head, payload) = request.into_parts();
                 let Ok(payload) = self.within(payload.take_whole()).await? else {
-                    return Err(body_failure(&body_fault).unwrap_or_else(broken_body));
+                    return Err(self.crashed().await);
                 };
                 request = Request::from_parts(head, payload);
             }
@@ -107,7 +108,7 @@ impl Run {
                     fresh = Some(self.reopen().await?);
                     make(self, Payload::Empty)?
                 }
-                _ => return Err(self.failed(error.error(), &body_fault).await),
+                _ => return Err(self.failed(error.error()).await),
             };
         }
     }
@@ -212,8 +213,8 @@ impl Run {
         !reads_chunks && !payload.has_length()
     }
 
-    async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
-        if let Some(failure) = body_failure(body_fault) {
+    async fn failed(&self, error: &hyper::Error) -> Failure {
+        if let Some(failure) = self.wait_for_body_failure().await {
             return failure;
         }
         if error.is_parse_too_large() {
@@ -224,18 +225,6 @@ impl Run {
         }
         self.crashed().await
     }
-}
-
-/// The fault of the client's body, if there is one.
-fn body_failure(fault: &BodyFault) -> Option<Failure> {
-    if fault.is_too_large() {
-        return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));
-    }
-    fault.is_broken().then(broken_body)
-}
-
-fn broken_body() -> Failure {
-    Failure::invalid_argument("the request's body ended early")
 }
 
 fn is_idempotent(method: &Method) -> bool {

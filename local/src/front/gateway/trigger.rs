@@ -20,7 +20,7 @@ use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
+use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
 /// How long the body of a handshake may take. A client should send none.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
@@ -117,6 +117,10 @@ async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
     let read = Limited::new(body, limits::BODY_MAX).collect();
     match timeout(IGNORED_BODY_MAX, read).await {
         Ok(Ok(_)) => Ok(Payload::Empty),
+        // The connection drops this future.
+        Ok(Err(error)) if error.downcast_ref().is_some_and(BrokenBody::has_client_left) => {
+            std::future::pending().await
+        }
         _ => Err(Failure::invalid_argument("the handshake has a body that does not end")),
     }
 }
