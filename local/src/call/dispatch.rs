@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::call::{Call, CallKind};
+use super::call::{Call, CallKind, Seat};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
@@ -29,18 +29,18 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 ///
 /// # Cancel safety
 ///
-/// The future is dropped when the client leaves. That cancels the call to the instance.
-pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+/// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
+/// known, so that the caller has it then too.
+pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
-    let reply = run.call(&function, call).await;
+    let reply = run.call(&function, call, seat).await;
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => Ok(Answer::new(head, body, run)),
-        Err(mut failure) => {
+        Err(failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
-            failure.instance = run.instance_id();
             Err(failure)
         }
     }
@@ -65,8 +65,9 @@ impl Run {
         &mut self,
         function: &Deployed,
         call: Call,
+        seat: &mut Seat,
     ) -> Result<(response::Parts, Incoming), Failure> {
-        self.lease(function).await?;
+        self.lease(function, seat).await?;
         self.begin = Instant::now();
         let Call { method, target, headers, payload, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
@@ -79,7 +80,7 @@ impl Run {
             tries += 1;
             let mut connection = match fresh.take() {
                 Some(connection) => connection,
-                None => self.connect(function, tries).await?,
+                None => self.connect(function, tries, seat).await?,
             };
             if self.must_tell_length(request.body()) {
                 let (head, payload) = request.into_parts();
@@ -113,13 +114,14 @@ impl Run {
         }
     }
 
-    async fn lease(&mut self, function: &Deployed) -> Result<(), Failure> {
+    async fn lease(&mut self, function: &Deployed, seat: &mut Seat) -> Result<(), Failure> {
         loop {
             let pool = function.pool();
             self.limit = pool.generation.function.timeout;
-            match pool.acquire().await {
+            match pool.acquire(&mut seat.is_cold).await {
                 Ok(lease) => {
-                    self.source.instance = Some(Arc::clone(&lease.instance.id));
+                    seat.instance = Some(Arc::clone(&lease.instance.id));
+                    self.source.instance.clone_from(&seat.instance);
                     lease.instance.output.begin(&self.id, self.tail.clone());
                     self.lease = Some(lease);
                     if let Some(tail) = &self.tail {
@@ -140,7 +142,12 @@ impl Run {
 
     /// Connects to the leased instance, or to another instance if the leased one has ended. Safe, because nothing was
     /// sent yet.
-    async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
+    async fn connect(
+        &mut self,
+        function: &Deployed,
+        tries: usize,
+        seat: &mut Seat,
+    ) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
             let error = match self.within(lease.instance.connections.take()).await? {
@@ -156,7 +163,7 @@ impl Run {
             lease.instance.output.end(&self.id);
             lease.retire();
             self.lease = None;
-            self.lease(function).await?;
+            self.lease(function, seat).await?;
             // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }

@@ -125,14 +125,6 @@ impl Run {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
     }
 
-    pub(super) fn is_cold(&self) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.is_cold)
-    }
-
-    pub(super) fn instance_id(&self) -> Option<Arc<str>> {
-        self.source.instance.clone()
-    }
-
     /// Notes that the client has the head of the reply, and that the body is streamed.
     pub(crate) fn begin_stream(&mut self) {
         if let Some(lease) = &mut self.lease {

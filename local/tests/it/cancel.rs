@@ -29,7 +29,7 @@ fn assert_cancelled(local: &Local, id: &str) {
     let event = local.wait_for(kind("call_cancelled").request(id).has("ms"));
     assert!(event["memoryBytes"].as_u64().unwrap() > 0, "{event}");
     let record = local.wait_for(kind("request").request(id));
-    assert_eq!(record["status"], 499);
+    assert_eq!((&record["status"], &record["instance"]), (&499.into(), &event["instance"]));
     assert_eq!(local.count(kind("request").request(id)), 1);
 }
 

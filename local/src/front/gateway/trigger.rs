@@ -42,10 +42,7 @@ pub(crate) async fn enter(
     let entry = is_page.then(|| Arc::clone(&function));
     let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
-        Err(failure) => {
-            visit.set_failure(&failure);
-            refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
-        }
+        Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
     };
     cors::fill(response.headers_mut(), origin.as_ref());
     if settings.local.attachment {
@@ -99,8 +96,7 @@ async fn phases(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(call).await?;
-    visit.set_answer(&answer);
+    let answer = dispatch(call, visit.seat()).await?;
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
