@@ -1,7 +1,5 @@
 //! The answer to a call: the head, and a body that is still being sent.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
@@ -65,16 +63,6 @@ impl Answer {
     /// Whether the function marked its reply as a failure. The status of the reply does not decide.
     pub(crate) fn is_function_error(&self) -> bool {
         self.head.headers.get(fc::STATUS).is_some_and(|status| status != status::SUCCESS)
-    }
-
-    /// The instance that answers.
-    pub(crate) fn instance_id(&self) -> Option<Arc<str>> {
-        self.body.run.instance_id()
-    }
-
-    /// Whether the call waited for the instance to start.
-    pub(crate) fn is_cold(&self) -> bool {
-        self.body.run.is_cold()
     }
 }
 

@@ -30,6 +30,15 @@ impl CallKind {
     }
 }
 
+/// The instance of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Seat {
+    /// The id. `None` until the call has an instance.
+    pub(crate) instance: Option<Arc<str>>,
+    /// Whether the call waited for a start, or still waits.
+    pub(crate) is_cold: bool,
+}
+
 /// A call of a function.
 #[derive(Debug)]
 pub(crate) struct Call {

@@ -10,13 +10,13 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::call::{Call, CallKind};
+use super::call::{Call, CallKind, Seat};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Refusal};
 use crate::registry::Deployed;
-use crate::wire::{BodyFault, Payload, headers, upgrade};
+use crate::wire::{Payload, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
 const TRIES: usize = 4;
@@ -29,17 +29,18 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 ///
 /// # Cancel safety
 ///
-/// The future is dropped when the client leaves. That cancels the call to the instance.
-pub(crate) async fn dispatch(mut call: Call) -> Result<Answer, Failure> {
+/// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
+/// known, so that the caller has it then too.
+pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
     let function = Arc::clone(&call.function);
-    let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take());
+    let fault = std::mem::take(&mut call.body_fault);
+    let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
-    let reply = run.call(&function, call).await;
+    let reply = run.call(&function, call, seat).await;
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => Ok(Answer::new(head, body, run)),
-        Err(mut failure) => {
+        Err(failure) => {
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
-            failure.instance = run.instance_id();
             Err(failure)
         }
     }
@@ -64,10 +65,11 @@ impl Run {
         &mut self,
         function: &Deployed,
         call: Call,
+        seat: &mut Seat,
     ) -> Result<(response::Parts, Incoming), Failure> {
-        self.lease(function).await?;
+        self.lease(function, seat).await?;
         self.begin = Instant::now();
-        let Call { method, target, headers, payload, body_fault, kind, .. } = call;
+        let Call { method, target, headers, payload, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
@@ -78,12 +80,12 @@ impl Run {
             tries += 1;
             let mut connection = match fresh.take() {
                 Some(connection) => connection,
-                None => self.connect(function, tries).await?,
+                None => self.connect(function, tries, seat).await?,
             };
             if self.must_tell_length(request.body()) {
                 let (head, payload) = request.into_parts();
                 let Ok(payload) = self.within(payload.take_whole()).await? else {
-                    return Err(body_failure(&body_fault).unwrap_or_else(broken_body));
+                    return Err(self.crashed().await);
                 };
                 request = Request::from_parts(head, payload);
             }
@@ -107,18 +109,19 @@ impl Run {
                     fresh = Some(self.reopen().await?);
                     make(self, Payload::Empty)?
                 }
-                _ => return Err(self.failed(error.error(), &body_fault).await),
+                _ => return Err(self.failed(error.error()).await),
             };
         }
     }
 
-    async fn lease(&mut self, function: &Deployed) -> Result<(), Failure> {
+    async fn lease(&mut self, function: &Deployed, seat: &mut Seat) -> Result<(), Failure> {
         loop {
             let pool = function.pool();
             self.limit = pool.generation.function.timeout;
-            match pool.acquire().await {
+            match pool.acquire(&mut seat.is_cold).await {
                 Ok(lease) => {
-                    self.source.instance = Some(Arc::clone(&lease.instance.id));
+                    seat.instance = Some(Arc::clone(&lease.instance.id));
+                    self.source.instance.clone_from(&seat.instance);
                     lease.instance.output.begin(&self.id, self.tail.clone());
                     self.lease = Some(lease);
                     if let Some(tail) = &self.tail {
@@ -139,7 +142,12 @@ impl Run {
 
     /// Connects to the leased instance, or to another instance if the leased one has ended. Safe, because nothing was
     /// sent yet.
-    async fn connect(&mut self, function: &Deployed, tries: usize) -> Result<Connection, Failure> {
+    async fn connect(
+        &mut self,
+        function: &Deployed,
+        tries: usize,
+        seat: &mut Seat,
+    ) -> Result<Connection, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
             let error = match self.within(lease.instance.connections.take()).await? {
@@ -155,7 +163,7 @@ impl Run {
             lease.instance.output.end(&self.id);
             lease.retire();
             self.lease = None;
-            self.lease(function).await?;
+            self.lease(function, seat).await?;
             // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }
@@ -212,8 +220,8 @@ impl Run {
         !reads_chunks && !payload.has_length()
     }
 
-    async fn failed(&self, error: &hyper::Error, body_fault: &BodyFault) -> Failure {
-        if let Some(failure) = body_failure(body_fault) {
+    async fn failed(&self, error: &hyper::Error) -> Failure {
+        if let Some(failure) = self.wait_for_body_failure().await {
             return failure;
         }
         if error.is_parse_too_large() {
@@ -224,18 +232,6 @@ impl Run {
         }
         self.crashed().await
     }
-}
-
-/// The fault of the client's body, if there is one.
-fn body_failure(fault: &BodyFault) -> Option<Failure> {
-    if fault.is_too_large() {
-        return Some(Failure::entity_too_large(fc_runtime::platform::limits::REQUEST_BODY_MAX));
-    }
-    fault.is_broken().then(broken_body)
-}
-
-fn broken_body() -> Failure {
-    Failure::invalid_argument("the request's body ended early")
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -8,7 +8,7 @@ mod stream;
 mod tunnel;
 
 pub(crate) use answer::{Answer, Whole};
-pub(crate) use call::{Call, CallKind};
+pub(crate) use call::{Call, CallKind, Seat};
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};
 pub(crate) use tunnel::AnswerTunnel;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fc_runtime::platform::limits::REQUEST_BODY_MAX;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
 use crate::instance::Lease;
-use crate::wire::Payload;
+use crate::wire::{BodyFault, Fault, Payload};
 
 /// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
@@ -25,12 +26,19 @@ pub(super) struct Run {
     pub(super) sender: Option<SendRequest<Payload>>,
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
+    pub(super) body_fault: BodyFault,
     is_over: bool,
 }
 
 impl Run {
     /// Begins a call that waits for an instance. The function's time limit does not run yet.
-    pub(super) fn new(id: &Arc<str>, function: &Arc<str>, log: &Log, tail: Option<Tail>) -> Self {
+    pub(super) fn new(
+        id: &Arc<str>,
+        function: &Arc<str>,
+        log: &Log,
+        tail: Option<Tail>,
+        body_fault: BodyFault,
+    ) -> Self {
         Run {
             id: Arc::clone(id),
             source: Source::function(function).with_request(id),
@@ -40,6 +48,7 @@ impl Run {
             sender: None,
             tail,
             limit: Duration::ZERO,
+            body_fault,
             is_over: false,
         }
     }
@@ -67,14 +76,41 @@ impl Run {
         Failure::timed_out(self.limit, self.begin.elapsed(), self.memory())
     }
 
-    /// The process ended, or closed the connection, before its reply was complete.
+    /// The connection to the process ended before the reply was complete. If the client's body is the reason, the failure
+    /// is the body's. Does not return if the client left in the middle of its body: the front drops the call.
     pub(super) async fn crashed(&self) -> Failure {
+        if let Some(failure) = self.wait_for_body_failure().await {
+            return failure;
+        }
         let duration = self.begin.elapsed();
         if let Some(lease) = &self.lease {
             // The report of the end removes the instance from the pool before the next call.
             lease.instance.process.exited_within(EXIT_NEWS).await;
         }
         Failure::process_exited(duration, self.memory())
+    }
+
+    /// As [`crashed`](Self::crashed), at once and without a look at the client's body.
+    pub(super) fn exited(&self) -> Failure {
+        Failure::process_exited(self.begin.elapsed(), self.memory())
+    }
+
+    /// The failure by the client's body. Does not return if the client left: the front drops the call.
+    pub(super) async fn wait_for_body_failure(&self) -> Option<Failure> {
+        if self.body_fault.get() == Some(Fault::Left) {
+            // `Hangup` was told before the fault was noted.
+            std::future::pending::<()>().await;
+        }
+        self.body_failure()
+    }
+
+    /// The failure by the client's body, if the client is still there.
+    pub(super) fn body_failure(&self) -> Option<Failure> {
+        match self.body_fault.get()? {
+            Fault::TooLarge => Some(Failure::entity_too_large(REQUEST_BODY_MAX)),
+            Fault::Broken => Some(Failure::invalid_argument("the request's body ended early")),
+            Fault::Left => None,
+        }
     }
 
     /// Waits until endless calls, such as WebSockets, are asked to end.
@@ -85,20 +121,8 @@ impl Run {
         }
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begin.elapsed()
-    }
-
     pub(super) fn memory(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
-    }
-
-    pub(super) fn is_cold(&self) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.is_cold)
-    }
-
-    pub(super) fn instance_id(&self) -> Option<Arc<str>> {
-        self.source.instance.clone()
     }
 
     /// Notes that the client has the head of the reply, and that the body is streamed.

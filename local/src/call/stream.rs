@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::run::Run;
 use crate::failure::Failure;
+use crate::wire::Fault;
 
 /// How long the head waits for the first piece of a streamed body.
 const FIRST_MAX: Duration = Duration::from_millis(100);
@@ -34,9 +35,14 @@ enum First {
     End,
 }
 
-/// A body ended early: the instance ended.
+/// Why a body ended early.
 #[derive(Debug)]
-pub(crate) struct BrokenOff;
+pub(crate) enum BrokenOff {
+    /// The client left in the middle of its own body. The call ends with the drop of the stream.
+    Client,
+    /// The call has failed, for example because the instance ended.
+    Call,
+}
 
 impl AnswerStream {
     pub(super) fn new(body: Incoming, mut run: Run) -> Self {
@@ -90,8 +96,12 @@ impl AnswerStream {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(_)) => {
-                self.break_off();
-                Poll::Ready(Some(Err(BrokenOff)))
+                let fault = self.run.as_ref().and_then(|run| run.body_fault.get());
+                if fault == Some(Fault::Left) {
+                    return Poll::Ready(Some(Err(BrokenOff::Client)));
+                }
+                self.fail(|run| run.body_failure().unwrap_or_else(|| run.exited()));
+                Poll::Ready(Some(Err(BrokenOff::Call)))
             }
             None => {
                 self.complete();
@@ -110,7 +120,7 @@ impl AnswerStream {
 
     /// Ends the call as one whose instance has ended.
     pub(crate) fn break_off(&mut self) {
-        self.fail(|run| Failure::process_exited(run.elapsed(), run.memory()));
+        self.fail(Run::exited);
     }
 
     fn complete(&mut self) {

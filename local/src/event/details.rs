@@ -20,7 +20,7 @@ pub struct Record {
     pub status: u16,
     /// From arrival to the end of the answer.
     pub duration: Duration,
-    /// Whether an instance was started for the request.
+    /// Whether an instance was started for the request, however the request ended.
     pub is_cold: bool,
     /// Which way the call came in; `None` if the request was refused before it became a call.
     pub via: Option<Via>,

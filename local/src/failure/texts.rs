@@ -1,7 +1,6 @@
 //! Failures with the platform's texts.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::kind::FailureKind;
@@ -11,15 +10,13 @@ use super::kind::FailureKind;
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
     message: String,
-    /// The instance that had the call, if one did.
-    pub(crate) instance: Option<Arc<str>>,
     /// The program's exit code, if its end is the failure.
     pub(crate) exit_code: Option<i32>,
 }
 
 impl Failure {
     fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), instance: None, exit_code: None }
+        Failure { kind, message: message.into(), exit_code: None }
     }
 
     pub(crate) fn message(&self) -> &str {

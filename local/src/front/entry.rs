@@ -53,7 +53,6 @@ impl Front {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
-                visit.set_failure(&failure);
                 visit.leave(refusal::reply(&failure, &id))
             }
         }

@@ -139,7 +139,7 @@ struct Entrance {
     door: Door,
     peer: Peer,
     tasks: TaskTracker,
-    hangup: Hangup,
+    hangup: Arc<Hangup>,
     current: Current,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
@@ -160,7 +160,7 @@ impl Entrance {
             self.begun.notify_one();
         }
         let (head, body) = request.into_parts();
-        let body = ClientBody::new(body, &head.headers, &self.tasks);
+        let body = ClientBody::new(body, &head.headers, &self.tasks, &self.hangup);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
@@ -173,7 +173,7 @@ impl Entrance {
             self.tasks.spawn(tunnel.carry());
         }
         if let Some(streamed) = response.body().as_streamed() {
-            streamed.watch(&self);
+            streamed.watch(&self.hangup);
             self.current.set(streamed);
         }
         let mut response = response.map(|body| InTurn { body, _turn: turn });
@@ -219,12 +219,6 @@ impl Entrance {
             () = self.begun.notified() => Some(false),
             () = tokio::time::sleep(FAREWELL) => None,
         }
-    }
-}
-
-impl AsRef<Hangup> for Entrance {
-    fn as_ref(&self) -> &Hangup {
-        &self.hangup
     }
 }
 
@@ -278,9 +272,9 @@ async fn serve(
     }
 }
 
-fn set_up(stream: &TcpStream) -> io::Result<Hangup> {
+fn set_up(stream: &TcpStream) -> io::Result<Arc<Hangup>> {
     stream.set_nodelay(true)?;
-    Hangup::prepare(stream)
+    Hangup::prepare(stream).map(Arc::new)
 }
 
 #[cfg(test)]
@@ -304,7 +298,7 @@ mod tests {
             door: Door::Main,
             peer: Peer::new(address).unwrap(),
             tasks: TaskTracker::new(),
-            hangup: Hangup::prepare(&stream).unwrap(),
+            hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
             current: Current::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(true),

@@ -45,9 +45,9 @@ impl Streamed {
     }
 
     /// Lets the reply end when its client leaves.
-    pub(super) fn watch(&self, hangup: &Arc<impl AsRef<Hangup> + Send + Sync + 'static>) {
+    pub(super) fn watch(&self, hangup: &Arc<Hangup>) {
         let hangup = Arc::clone(hangup);
-        lock(&self.0).hangup = Some(Box::pin(async move { (*hangup).as_ref().gone().await }));
+        lock(&self.0).hangup = Some(Box::pin(async move { hangup.gone().await }));
     }
 
     /// Whether the reply is complete.
@@ -64,11 +64,13 @@ impl State {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
         let frame = ready!(answer.poll_frame(context));
-        // The reply is complete, or was cut.
-        if answer.is_over() {
+        if matches!(frame, Some(Err(BrokenOff::Client))) {
+            self.leave();
+        } else if answer.is_over() {
+            // The reply is complete, or was cut.
             self.complete_visit();
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(|BrokenOff| Cut)))
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| Cut)))
     }
 
     /// Ready when the client has left or the function's time is over. The call has ended then.
@@ -78,9 +80,7 @@ impl State {
             return Poll::Pending;
         }
         if self.hangup.as_mut().is_some_and(|gone| gone.as_mut().poll(context).is_ready()) {
-            // Dropping an unfinished answer and visit means that the client left.
-            self.answer = None;
-            self.visit = None;
+            self.leave();
             return Poll::Ready(());
         }
         ready!(answer.poll_deadline(context));
@@ -94,6 +94,13 @@ impl State {
             answer.break_off();
             self.complete_visit();
         }
+    }
+
+    /// Ends the reply as one whose client left.
+    fn leave(&mut self) {
+        // The drop of an unfinished answer and visit means that the client left.
+        self.answer = None;
+        self.visit = None;
     }
 
     fn complete_visit(&mut self) {

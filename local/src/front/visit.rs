@@ -5,9 +5,8 @@ use std::sync::Arc;
 use http::{Method, Request};
 use tokio::time::Instant;
 
-use crate::call::{Answer, Call};
+use crate::call::{Call, Seat};
 use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
-use crate::failure::Failure;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
@@ -23,7 +22,7 @@ pub(crate) struct Visit {
     method: Method,
     path: String,
     status: u16,
-    is_cold: bool,
+    seat: Seat,
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
@@ -41,7 +40,7 @@ impl Visit {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
-            is_cold: false,
+            seat: Seat::default(),
             via: None,
             attempt: 0,
             socket: None,
@@ -54,7 +53,7 @@ impl Visit {
     }
 
     pub(crate) fn instance(&self) -> Option<&str> {
-        self.source.instance.as_deref()
+        self.seat.instance.as_deref()
     }
 
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
@@ -66,17 +65,9 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
-    /// Notes the instance that answers the call.
-    pub(crate) fn set_answer(&mut self, answer: &Answer) {
-        self.source.instance = answer.instance_id();
-        self.is_cold = answer.is_cold();
-    }
-
-    /// Notes that the call failed, with or without an instance.
-    pub(crate) fn set_failure(&mut self, failure: &Failure) {
-        if let Some(instance) = &failure.instance {
-            self.source.instance = Some(Arc::clone(instance));
-        }
+    /// The place for the instance of the call. The record has it however the call ends.
+    pub(crate) fn seat(&mut self) -> &mut Seat {
+        &mut self.seat
     }
 
     /// Notes the traffic of the WebSocket that the request became.
@@ -113,11 +104,12 @@ impl Drop for Visit {
             path: std::mem::take(&mut self.path),
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),
-            is_cold: self.is_cold,
+            is_cold: self.seat.is_cold,
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
         };
+        self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Lease {
     pub(crate) instance: Arc<Instance>,
     pool: Arc<Pool>,
     /// Whether the call waited for this instance to start.
-    pub(crate) is_cold: bool,
+    is_cold: bool,
     /// Whether the client has the head of a streamed reply.
     is_stream: bool,
 }
@@ -140,12 +140,13 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
-    /// Leases a slot, and starts an instance if needed.
+    /// Leases a slot, and starts an instance if needed. `is_cold` says whether the call waits, or has waited, for a start:
+    /// also when the start fails, or the future is dropped.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives back a slot that was just assigned.
-    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Lease, Refusal> {
+    pub(crate) async fn acquire(self: &Arc<Self>, is_cold: &mut bool) -> Result<Lease, Refusal> {
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
@@ -165,12 +166,18 @@ impl Pool {
             self.carry_out(state, effects);
             place
         };
+        // A call waits only where the cap has room for another instance.
+        *is_cold = place.is_ok();
         let mut place = match place {
             Ok(place) => place,
             Err(outcome) => return outcome,
         };
         match (&mut place.handed).await {
-            Ok(Ok(lease)) => Ok(lease),
+            Ok(Ok(lease)) => {
+                // Another call may have given a slot back before the start ended.
+                *is_cold = lease.is_cold;
+                Ok(lease)
+            }
             Ok(Err(failure)) => Err(Refusal::Failed(failure)),
             Err(_) => Err(Refusal::Closed),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::platform::Platform;
-use crate::call::{Call, Whole, dispatch};
+use crate::call::{Call, Seat, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::failure_json;
@@ -56,7 +56,7 @@ impl Platform {
         let function = self.registry.find(name)?;
         let payload = (Payload::whole(event), BodyFault::default());
         let call = Call::event(Arc::clone(id), function, Via::CommandLine, payload, tail);
-        let answer = dispatch(call).await?;
+        let answer = dispatch(call, &mut Seat::default()).await?;
         let is_error = answer.is_function_error();
         let Whole { bytes, log } = answer.body.collect(wants_log).await?;
         Ok((bytes, is_error, log))

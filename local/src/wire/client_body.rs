@@ -1,7 +1,11 @@
 //! The body of a client's request.
 
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +15,8 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
+
+use super::hangup::Hangup;
 
 /// The longest drain of a body. Then the connection closes, as it would without a drain.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -26,29 +32,71 @@ pub(crate) struct ClientBody {
     /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
     tasks: TaskTracker,
+    /// Is told of a client that leaves in the middle of the body.
+    hangup: Arc<Hangup>,
+}
+
+/// A client's body that ended too early.
+#[derive(Debug)]
+pub(crate) struct BrokenBody(hyper::Error);
+
+impl BrokenBody {
+    /// Whether the body ended with the client's connection. Otherwise the body itself cannot be read.
+    pub(crate) fn has_client_left(&self) -> bool {
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                // hyper has these two for chunks and trailers that cannot be read.
+                return !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
+            }
+            source = error.source();
+        }
+        true
+    }
+}
+
+impl fmt::Display for BrokenBody {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl Error for BrokenBody {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
 }
 
 impl ClientBody {
     /// The body of a request with these headers.
-    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap, tasks: &TaskTracker) -> Self {
+    pub(crate) fn new(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        tasks: &TaskTracker,
+        hangup: &Arc<Hangup>,
+    ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
-        ClientBody { incoming: Some(incoming), is_sent, tasks: tasks.clone() }
+        ClientBody { incoming: Some(incoming), is_sent, tasks: tasks.clone(), hangup: Arc::clone(hangup) }
     }
 }
 
 impl Body for ClientBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BrokenBody;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
         self.is_sent = true;
-        match &mut self.incoming {
-            Some(incoming) => Pin::new(incoming).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(incoming).poll_frame(context)).map(|frame| frame.map_err(BrokenBody));
+        if let Some(Err(error)) = &frame
+            && error.has_client_left()
+        {
+            self.hangup.tell();
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

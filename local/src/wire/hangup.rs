@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 /// Requests that take less time get no watch, because a watch costs system calls.
 const GRACE: Duration = Duration::from_millis(10);
@@ -24,13 +25,14 @@ pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
 pub(crate) struct Hangup {
     handle: std::net::TcpStream,
     watched: OnceLock<Option<TcpStream>>,
+    told: Notify,
 }
 
 impl Hangup {
     /// Prepares to watch `stream` through a second handle, so that hyper's readiness does not change.
     pub(crate) fn prepare(stream: &TcpStream) -> io::Result<Self> {
         let handle = stream.as_fd().try_clone_to_owned()?;
-        Ok(Hangup { handle: handle.into(), watched: OnceLock::new() })
+        Ok(Hangup { handle: handle.into(), watched: OnceLock::new(), told: Notify::new() })
     }
 
     /// Whether the kernel has bytes that hyper has not read.
@@ -44,9 +46,23 @@ impl Hangup {
         _ = (&self.handle).write(bytes);
     }
 
+    /// Says that hyper has read the end of the connection in the middle of a body.
+    pub(crate) fn tell(&self) {
+        self.told.notify_one();
+    }
+
     /// Waits until the client has closed its side. A client that closes only its sending side counts as gone.
     pub(crate) async fn gone(&self) {
         tokio::time::sleep(GRACE).await;
+        tokio::select! {
+            biased;
+            () = self.told.notified() => {}
+            () = self.closed() => {}
+        }
+    }
+
+    /// Waits until the kernel has the end of the connection.
+    async fn closed(&self) {
         let watch = || self.handle.try_clone().and_then(TcpStream::from_std).ok();
         // Without file descriptors there is no watch. hyper still notices most clients that leave.
         let Some(socket) = self.watched.get_or_init(watch) else { return std::future::pending().await };

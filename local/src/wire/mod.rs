@@ -12,9 +12,9 @@ mod relay;
 mod socket;
 pub(crate) mod upgrade;
 
-pub(crate) use client_body::ClientBody;
+pub(crate) use client_body::{BrokenBody, ClientBody};
 pub(crate) use frames::{Close, Passed};
 pub(crate) use hangup::{Hangup, has_unread};
-pub(crate) use payload::{BodyFault, Payload};
+pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{Socket, Turn, Turns};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 
-use super::client_body::ClientBody;
+use super::client_body::{BrokenBody, ClientBody};
 
 /// A request body.
 #[derive(Debug)]
@@ -24,21 +24,44 @@ pub(crate) enum Payload {
     },
 }
 
-/// The fault of a client's body that was found while the body was passed on.
+/// The place for the fault of a client's body, which is found while the body is passed on. A call without such a body
+/// has no place.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BodyFault(Arc<AtomicU8>);
+pub(crate) struct BodyFault(Option<Arc<AtomicU8>>);
+
+/// Why a client's body cannot be passed on to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    TooLarge,
+    /// The client broke the framing of the body.
+    Broken,
+    /// The client's connection ended before the body did.
+    Left,
+}
 
 const TOO_LARGE: u8 = 1;
 const BROKEN: u8 = 2;
+const LEFT: u8 = 3;
 
 impl BodyFault {
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == TOO_LARGE
+    pub(crate) fn get(&self) -> Option<Fault> {
+        match self.0.as_ref()?.load(Ordering::Relaxed) {
+            TOO_LARGE => Some(Fault::TooLarge),
+            BROKEN => Some(Fault::Broken),
+            LEFT => Some(Fault::Left),
+            _ => None,
+        }
     }
 
-    /// Whether the client left, or broke the framing of the body.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == BROKEN
+    fn set(&self, fault: Fault) {
+        let code = match fault {
+            Fault::TooLarge => TOO_LARGE,
+            Fault::Broken => BROKEN,
+            Fault::Left => LEFT,
+        };
+        if let Some(place) = &self.0 {
+            place.store(code, Ordering::Relaxed);
+        }
     }
 }
 
@@ -49,10 +72,10 @@ impl Payload {
 
     /// A client's body of at most `limit` bytes, and the place for its fault.
     pub(crate) fn client(body: ClientBody, limit: usize) -> (Self, BodyFault) {
-        let fault = BodyFault::default();
         if body.is_end_stream() {
-            return (Payload::Empty, fault);
+            return (Payload::Empty, BodyFault::default());
         }
+        let fault = BodyFault(Some(Arc::default()));
         (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
     }
 
@@ -76,7 +99,7 @@ impl Payload {
 #[derive(Debug)]
 pub(crate) enum PayloadError {
     TooLarge,
-    Client(hyper::Error),
+    Client(BrokenBody),
 }
 
 impl std::fmt::Display for PayloadError {
@@ -118,12 +141,12 @@ impl Body for Payload {
                             *left = rest;
                             Some(Ok(frame))
                         } else {
-                            fault.0.store(TOO_LARGE, Ordering::Relaxed);
+                            fault.set(Fault::TooLarge);
                             Some(Err(PayloadError::TooLarge))
                         }
                     }
                     Some(Err(error)) => {
-                        fault.0.store(BROKEN, Ordering::Relaxed);
+                        fault.set(if error.has_client_left() { Fault::Left } else { Fault::Broken });
                         Some(Err(PayloadError::Client(error)))
                     }
                 })

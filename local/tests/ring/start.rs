@@ -30,6 +30,54 @@ fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
     assert!(program.command()[0].ends_with("/bootstrap"), "{:?}", program.command());
 }
 
+/// The record of the only request so far, and the instance in it.
+#[track_caller]
+fn cold_and_instance(ring: &Ring) -> (bool, Option<String>) {
+    let event = ring.first("a record", |kind| matches!(kind, Kind::Request(_)));
+    let Kind::Request(record) = &event.kind else { panic!("{event:?}") };
+    (record.is_cold, event.instance.as_deref().map(str::to_owned))
+}
+
+#[test]
+fn a_call_that_waited_for_a_start_is_cold_however_it_ends() {
+    // The program exits in the call.
+    let ring = Ring::serving(f(), usual(&Gate::shut()));
+    ring.get("/exit").assert_status(502);
+    assert_eq!(cold_and_instance(&ring), (true, ring.instances().pop()));
+    // The client leaves.
+    let gate = Gate::shut();
+    let ring = Ring::serving(f(), usual(&gate));
+    let call = ring.begin("/wait");
+    gate.holds(1);
+    drop(call);
+    assert_eq!(cold_and_instance(&ring), (true, ring.instances().first().cloned()));
+    // The client leaves before the instance has started.
+    let ring = Ring::running(f().local("startTimeout", 600), |_: Program| std::future::pending());
+    let call = ring.begin("/");
+    eventually("a start", || ring.programs().len() == 1);
+    drop(call);
+    assert_eq!(cold_and_instance(&ring), (true, None));
+    // The start fails.
+    let ring = Ring::running(f(), |program: Program| async move { program.exits(1).await });
+    ring.get("/").assert_status(412);
+    assert_eq!(cold_and_instance(&ring), (true, None));
+}
+
+#[test]
+fn a_call_without_a_start_of_its_own_is_not_cold_however_it_ends() {
+    let gate = Gate::shut();
+    let ring = Ring::serving(f().local("maxInstances", 1), usual(&gate));
+    ring.warm();
+    ring.first("a start", |kind| matches!(kind, Kind::InstanceStarted { .. }));
+    let call = ring.begin("/wait");
+    let id = gate.holds(1);
+    let refused = ring.get("/");
+    refused.assert_status(429);
+    assert!(!ring.record(&refused.id()).is_cold, "there was no room for a start");
+    drop(call);
+    assert!(!ring.record(&id).is_cold);
+}
+
 #[test]
 fn an_instance_that_is_warmed_makes_no_call_wait() {
     let ring = Ring::serving(f(), usual(&Gate::shut()));

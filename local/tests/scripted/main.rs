@@ -11,6 +11,7 @@
     reason = "a function's log is its output, and its threads may wait"
 )]
 
+mod echo;
 mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -111,6 +112,12 @@ fn serve(stream: TcpStream) {
     while let Some(asked) = read_head(&mut reader) {
         on_this_connection += 1;
         REQUESTS.fetch_add(1, Ordering::Relaxed);
+        if asked.path == "/echo" {
+            if !echo::answer(&mut reader, &mut writer, &asked) {
+                return;
+            }
+            continue;
+        }
         let unread = matches!(asked.path.as_str(), "/unread" | "/refused" | "/refused-closed");
         let asked = if unread { asked } else { read_body(&mut reader, asked) };
         if asked.path == "/ws" {

@@ -29,11 +29,10 @@ pub(crate) async fn invoke(
     let tail = control.wants_log.then(Tail::default);
     let call = Call::event(visit.id(), function, Via::InvokeFunction, payload, tail.clone());
     visit.set_call(&call);
-    let answer = match dispatch(call).await {
+    let answer = match dispatch(call, visit.seat()).await {
         Ok(answer) => answer,
         Err(failure) => return function_error(failure, visit, tail.as_ref()),
     };
-    visit.set_answer(&answer);
     let is_error = answer.is_function_error();
     match answer.body.collect(control.wants_log).await {
         Ok(Whole { bytes, log }) => {
@@ -54,13 +53,12 @@ pub(crate) async fn invoke(
 /// A failure of the function itself is a successful call of the API.
 fn function_error(
     failure: Failure,
-    visit: &mut Visit,
+    visit: &Visit,
     tail: Option<&Tail>,
 ) -> Result<Response<Outgoing>, Failure> {
     if !refusal::is_functions_error(failure.kind) {
         return Err(failure);
     }
-    visit.set_failure(&failure);
     let mut headers = headers(visit);
     if let Some(tail) = tail {
         set_log(&mut headers, &tail.text());

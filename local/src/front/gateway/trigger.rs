@@ -20,7 +20,7 @@ use crate::front::visit::Visit;
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
-use crate::wire::{BodyFault, ClientBody, Payload, limits, upgrade};
+use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
 /// How long the body of a handshake may take. A client should send none.
 const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
@@ -42,10 +42,7 @@ pub(crate) async fn enter(
     let entry = is_page.then(|| Arc::clone(&function));
     let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
-        Err(failure) => {
-            visit.set_failure(&failure);
-            refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
-        }
+        Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
     };
     cors::fill(response.headers_mut(), origin.as_ref());
     if settings.local.attachment {
@@ -99,8 +96,7 @@ async fn phases(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(call).await?;
-    visit.set_answer(&answer);
+    let answer = dispatch(call, visit.seat()).await?;
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
@@ -117,6 +113,10 @@ async fn ignore(body: ClientBody) -> Result<Payload, Failure> {
     let read = Limited::new(body, limits::BODY_MAX).collect();
     match timeout(IGNORED_BODY_MAX, read).await {
         Ok(Ok(_)) => Ok(Payload::Empty),
+        // The connection drops this future.
+        Ok(Err(error)) if error.downcast_ref().is_some_and(BrokenBody::has_client_left) => {
+            std::future::pending().await
+        }
         _ => Err(Failure::invalid_argument("the handshake has a body that does not end")),
     }
 }
