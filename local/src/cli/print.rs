@@ -104,7 +104,7 @@ impl Printer {
         Printer { done }
     }
 
-    /// Waits for the last line. Every [`Log`](crate::Log) must be gone by then.
+    /// Waits for the last line. Every [`Log`] must be gone by then.
     pub(super) async fn finish(self) {
         _ = tokio::time::timeout(FINISH_MAX, self.done).await;
     }
