@@ -37,13 +37,14 @@ async def main():
         await socket.close(4001, "bye")
         assert (socket.close_code, socket.close_reason) == (4001, "bye")
     # Without compression a byte more is too much.
-    async with websockets.connect(url, compression=None, max_size=None) as socket:
-        try:
-            await socket.send(largest + "y")
-            await socket.recv()
-            raise AssertionError("a message that is too large passed")
-        except websockets.ConnectionClosed as closed:
-            assert closed.rcvd is not None and closed.rcvd.code == 1009, closed
+    # Not by `async with`: its end fails within asyncio 3.11 when the server closed while the client still had bytes to send.
+    socket = await websockets.connect(url, compression=None, max_size=None)
+    try:
+        await socket.send(largest + "y")
+        await socket.recv()
+        raise AssertionError("a message that is too large passed")
+    except websockets.ConnectionClosed as closed:
+        assert closed.rcvd is not None and closed.rcvd.code == 1009, closed
     many = await asyncio.gather(*(websockets.connect(url) for _ in range(50)))
     await asyncio.gather(*(socket.send("all together") for socket in many))
     assert [await socket.recv() for socket in many] == ["all together"] * 50
