@@ -38,12 +38,7 @@ const PER_SECOND: f64 = 3000.0;
 const READY_MAX: Duration = Duration::from_secs(10);
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    let function = bench.start(&DIRECT, Under::Nothing)?;
-    let nginx = nginx(bench, function.port())?;
-    let mut ways: [Placed; 3] = [(&DIRECT, function), (&NGINX, nginx), (&FC_LOCAL, fc_local(bench)?)];
-    for (subject, server) in &mut ways {
-        until_ready(server).map_err(|error| format!("{}: {error}", subject.name))?;
-    }
+    let ways = ways(bench)?;
     for round in 0..bench.rounds(9) {
         let mut taken = [None; 3];
         // Each comes first as often as the others.
@@ -66,8 +61,19 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
+/// The function by itself, behind nginx and behind fc-local, each of them ready.
+pub(super) fn ways(bench: &Bench) -> Outcome<[Placed; 3]> {
+    let function = bench.start(&DIRECT, Under::Nothing)?;
+    let nginx = nginx(bench, function.port())?;
+    let mut ways: [Placed; 3] = [(&DIRECT, function), (&NGINX, nginx), (&FC_LOCAL, fc_local(bench)?)];
+    for (subject, server) in &mut ways {
+        until_ready(server).map_err(|error| format!("{}: {error}", subject.name))?;
+    }
+    Ok(ways)
+}
+
 /// fc-local answers 503 until its function is in place.
-pub(super) fn until_ready(server: &mut Server) -> Outcome<()> {
+fn until_ready(server: &mut Server) -> Outcome<()> {
     let mut client = server.connect()?;
     let asked = Instant::now();
     while client.ask(&ordinary("/users/42"))?.status == 503 && asked.elapsed() < READY_MAX {
@@ -110,7 +116,7 @@ fn once(bench: &Bench, (subject, server): &Placed, figures: &mut Figures) -> Out
 }
 
 /// One process: a master would only watch its worker.
-pub(super) fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
+fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
     let port = free_port()?;
     let folder = bench.scratch("nginx");
     fs::create_dir_all(&folder)?;
@@ -146,7 +152,7 @@ pub(super) fn nginx(bench: &Bench, upstream: u16) -> Outcome<Server> {
     bench.start_so(&NGINX, &Way { arguments: &arguments, port: Some(port), ..Way::default() })
 }
 
-pub(super) fn fc_local(bench: &Bench) -> Outcome<Server> {
+fn fc_local(bench: &Bench) -> Outcome<Server> {
     let port = free_port()?;
     let folder = bench.scratch("fc-local");
     fs::create_dir_all(folder.join("code"))?;

@@ -1,13 +1,12 @@
 //! What a gateway before the function costs for a WebSocket message.
 
-use super::gateway::{Placed, fc_local, nginx, until_ready};
+use super::gateway::ways;
 use crate::Outcome;
 use crate::figures::Figures;
 use crate::measure::Measure;
-use crate::process::{Bench, Under};
+use crate::process::Bench;
 use crate::row::Row;
 use crate::streams::ask;
-use crate::subjects::gateway::{DIRECT, FC_LOCAL, NGINX};
 
 pub(crate) static SMALL_CPU: Measure =
     Measure::new("gateway-websocket-64-cpu", "64 B: its CPU µs per echo", 1);
@@ -29,12 +28,7 @@ const CONNECTIONS: usize = 32;
 const SIZES: [(usize, &Measure); 2] = [(64, &SMALL_CPU), (16 * 1024, &LARGE_CPU)];
 
 fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    let function = bench.start(&DIRECT, Under::Nothing)?;
-    let nginx = nginx(bench, function.port())?;
-    let mut ways: [Placed; 3] = [(&DIRECT, function), (&NGINX, nginx), (&FC_LOCAL, fc_local(bench)?)];
-    for (subject, server) in &mut ways {
-        until_ready(server).map_err(|error| format!("{}: {error}", subject.name))?;
-    }
+    let mut ways = ways(bench)?;
     let ms = if bench.quick { 300 } else { 800 };
     for round in 0..bench.rounds(7) {
         for (size, measure) in SIZES {
