@@ -45,8 +45,8 @@ impl Front {
                 Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
             }
             Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
-            Ok(Destination::Trigger(function)) => {
-                return gateway::enter(function, peer, visit, request).await;
+            Ok(Destination::Http(binding)) => {
+                return gateway::enter(binding, peer, visit, request).await;
             }
         };
         match outcome {

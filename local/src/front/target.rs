@@ -68,10 +68,41 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What leads a client's HTTP request to a function. Its settings say who may call, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EntryPoint {
+    /// The built-in domain of the function's HTTP trigger: `name.localhost` here.
+    BuiltIn,
+    /// The port of the function, which stands for the built-in domain.
+    Port,
+}
+
+/// The function of an HTTP request, and the entry point by which the request came.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) function: Arc<Deployed>,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(crate) qualifier: Option<Arc<str>>,
+    pub(crate) entry: EntryPoint,
+}
+
+impl Binding {
+    fn new(function: Arc<Deployed>, entry: EntryPoint) -> Self {
+        Binding { function, qualifier: None, entry }
+    }
+
+    /// The target for the function: the client's, unless the entry point rewrites it.
+    pub(crate) fn target(&self, method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+        match self.entry {
+            EntryPoint::BuiltIn | EntryPoint::Port => origin_form(method, uri),
+        }
+    }
+}
+
 /// The destination of a request, with the registry's entry of the function.
 pub(crate) enum Destination {
-    /// To the function's HTTP trigger.
-    Trigger(Arc<Deployed>),
+    /// To the function as an HTTP request.
+    Http(Binding),
     /// To `InvokeFunction`.
     Invoke(Arc<Deployed>),
     /// To the page that lists the functions.
@@ -91,10 +122,11 @@ pub(crate) fn resolve<B>(
         Arc::clone(function)
     };
     if let Door::Function(name) = door {
-        return Ok(Destination::Trigger(found(functions.find(name)?)));
+        return Ok(Destination::Http(Binding::new(found(functions.find(name)?), EntryPoint::Port)));
     }
     if let Some(name) = host.name.strip_suffix(".localhost") {
-        return Ok(Destination::Trigger(found(find_by_host(functions, &host.name, name)?)));
+        let function = found(find_by_host(functions, &host.name, name)?);
+        return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
     if let Some(call) = ApiCall::parse(request) {
         check_api_caller(host, request)?;
@@ -105,7 +137,7 @@ pub(crate) fn resolve<B>(
     }
     match only(functions, &host.name) {
         Err(_) if is_index(host, request) => Ok(Destination::Index),
-        function => Ok(Destination::Trigger(found(function?))),
+        function => Ok(Destination::Http(Binding::new(found(function?), EntryPoint::BuiltIn))),
     }
 }
 
@@ -161,7 +193,7 @@ fn is_this_machine(name: &str) -> bool {
 }
 
 /// The target for the function: a path with a query, or the `*` of `OPTIONS`.
-pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
     let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
     if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {
         return Ok(uri.clone());

@@ -1,4 +1,4 @@
-//! A call by a function's HTTP trigger, phase by phase.
+//! An HTTP request to a function, phase by phase.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
+use super::policy::Policy;
 use super::{cors, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
@@ -15,9 +16,9 @@ use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
 use crate::front::refusal;
-use crate::front::target::origin_form;
+use crate::front::target::Binding;
 use crate::front::visit::Visit;
-use crate::model::{Function, HttpTrigger};
+use crate::model::Function;
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
@@ -28,48 +29,44 @@ const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 /// The header by which a browser names the purpose of a request.
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Handles a request to a function's HTTP trigger. A page can read a reply only with CORS headers, so errors get them
-/// too.
+/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
-    function: Arc<Deployed>,
+    binding: Binding,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
-    let settings = function.settings();
-    let entry = is_page.then(|| Arc::clone(&function));
-    let mut response = match phases(function, &settings, peer, &mut visit, request).await {
+    let settings = binding.function.settings();
+    let mut response = match phases(&binding, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
         Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
     };
     cors::fill(response.headers_mut(), origin.as_ref());
     if settings.local.attachment {
         force_attachment(response.headers_mut());
-    } else if let Some(function) = entry {
-        function.tell_attachment();
+    } else if is_page {
+        binding.function.tell_attachment();
     }
     visit.leave_with(response)
 }
 
 /// The phases behind the trigger, in the platform's order.
 async fn phases(
-    function: Arc<Deployed>,
+    binding: &Binding,
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
-    if trigger.internet_disabled {
-        return Err(Failure::internet_disabled());
-    }
+    let policy = Policy::of(&binding.entry, settings)?;
+    Deployed::check_qualifier(binding.qualifier.as_deref())?;
     limits::check(&request)?;
-    if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
+    if request.method() == Method::OPTIONS && !policy.allows("OPTIONS") {
         return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
     }
-    check_method(trigger, request.method())?;
+    check_method(&policy, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
@@ -84,11 +81,11 @@ async fn phases(
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function,
+        function: Arc::clone(&binding.function),
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
-        target: origin_form(&head.method, &head.uri)?,
+        target: binding.target(&head.method, &head.uri)?,
         method: head.method.clone(),
         headers,
         payload,
@@ -100,8 +97,8 @@ async fn phases(
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
-fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
-    if trigger.methods.iter().any(|allowed| allowed == method.as_str()) {
+fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
+    if policy.allows(method.as_str()) {
         return Ok(());
     }
     Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
