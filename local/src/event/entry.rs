@@ -78,6 +78,7 @@ impl Kind {
             Kind::MemoryLimitsSampled { reason } => reason.capacity(),
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
+            | Kind::OriginsDoubled
             | Kind::Http2Refused
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }

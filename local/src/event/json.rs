@@ -88,6 +88,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
+        | Kind::OriginsDoubled
         | Kind::Http2Refused
         | Kind::InstanceHealthy
         | Kind::InstanceStopped

@@ -32,6 +32,8 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
     /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
     Http2Refused,
 
@@ -283,6 +285,7 @@ names! {
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
     AttachmentLeftOut => "attachment_left_out",
+    OriginsDoubled => "origins_doubled",
     Http2Refused => "http2_refused",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
@@ -350,6 +353,7 @@ impl Kind {
             | Kind::CallsRemain { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::Http2Refused
+            | Kind::OriginsDoubled
             | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }

@@ -119,6 +119,11 @@ fn calls() -> Vec<Sample> {
              49.00MB)",
         ),
         (
+            Kind::OriginsDoubled,
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two",
+        ),
+        (
             Kind::Http2Refused,
             "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed",
         ),
