@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::{Ask, Server, check_stopped, h1, h2};
 use testkit::{until, until_settled};
 
