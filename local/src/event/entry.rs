@@ -67,6 +67,9 @@ impl Kind {
             Kind::Ready(address) => {
                 address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
             }
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
+            }
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()

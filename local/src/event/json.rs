@@ -25,7 +25,7 @@ impl Event {
         if let Value::Object(own) = own(&self.kind) {
             fields.extend(own);
         }
-        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_)) {
+        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_) | Kind::DomainReady(_)) {
             fields.insert("text".to_owned(), self.text().into());
         }
         fields
@@ -71,6 +71,9 @@ fn own(kind: &Kind) -> Value {
         Kind::Ready(address) => json!({
             "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
         }),
+        Kind::DomainReady(address) => json!({
+            "domain": address.domain, "url": address.url, "curl": address.curl,
+        }),
         Kind::DrainExceeded { limit } => json!({ "limitMs": ms(*limit) }),
         Kind::ManifestInvalid { file, problems } => json!({
             "file": shown(file), "problems": problems.iter().map(remark).collect::<Vec<_>>(),
@@ -103,6 +106,9 @@ fn request(record: &Record) -> Value {
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
+    if let Some(domain) = &record.domain {
+        fields = with(fields, "domain", &**domain);
+    }
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
     }

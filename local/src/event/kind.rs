@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+use super::details::{Address, BuildFailure, Cause, DomainAddress, Ending, HookFault, Record, Remark};
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -138,6 +138,8 @@ pub enum Kind {
     },
     /// A function answers at this address from now on.
     Ready(Address),
+    /// A custom domain answers from now on.
+    DomainReady(DomainAddress),
     /// New calls go to the new code.
     Swapped,
     /// The new code does not start. The former code goes on.
@@ -303,6 +305,7 @@ names! {
     CodeMissing => "code_missing",
     CodeRunInPlace => "code_run_in_place",
     Ready => "ready",
+    DomainReady => "domain_ready",
     Swapped => "swapped",
     SwapRefused => "swap_refused",
     DrainExceeded => "drain_exceeded",
@@ -340,6 +343,7 @@ impl Kind {
             | Kind::InstanceStopped
             | Kind::BuildStarted { .. }
             | Kind::Ready(_)
+            | Kind::DomainReady(_)
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved

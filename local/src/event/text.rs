@@ -71,6 +71,7 @@ impl Event {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
+            Kind::DomainReady(address) => format!("{}  {}", address.domain, address.curl),
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -196,14 +197,15 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, .. } = record;
+    let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
-    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    format!("{method} {domain}{path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

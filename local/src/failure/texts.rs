@@ -64,6 +64,11 @@ impl Failure {
         Failure::new(FailureKind::DomainNameNotFound, message)
     }
 
+    pub(crate) fn route_not_found(domain: &str, path: &str, others: &str) -> Self {
+        let message = format!("domain name '{domain}' has no route for '{path}'; there are: {others}");
+        Failure::new(FailureKind::RouteNotFound, message)
+    }
+
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
         let message = format!("function '{function}' has reached its limit of instances ({cap})");
         Failure::new(FailureKind::ResourceExhausted, message)

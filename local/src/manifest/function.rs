@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::keys;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
+use super::{cors, domain, keys};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
@@ -16,13 +16,14 @@ pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
 /// The methods that an HTTP trigger can allow.
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
-/// Reads one resource whose expressions are replaced. `None` after a fatal problem.
+/// Reads one resource whose expressions are replaced. Its custom domain joins `domains`. `None` after a fatal problem.
 pub(crate) fn read(
     props: &Node,
     actions: Vec<Action>,
     local: Local,
     account: &str,
     folder: &Path,
+    domains: &mut domain::Reading,
     problems: &mut Vec<Problem>,
 ) -> Option<Function> {
     let before = fatal(problems);
@@ -83,6 +84,8 @@ pub(crate) fn read(
         actions,
         local,
     };
+    let place = domain::Account { id: account, region: &function.region };
+    domains.of_function(props, &function.name, place, problems);
     (fatal(problems) == before).then_some(function)
 }
 
@@ -305,5 +308,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled })
+    Some(HttpTrigger { methods, internet_disabled, cors: cors::read(config, reader) })
 }
