@@ -5,10 +5,13 @@ mod details;
 mod entry;
 mod json;
 mod kind;
+mod level;
 mod log;
+mod names;
 mod redact;
 mod tail;
 mod text;
+mod text_of_programs;
 
 pub use details::{
     Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, HookFault, Record, Remark,
@@ -16,7 +19,8 @@ pub use details::{
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
-pub use kind::{Kind, Level};
+pub use kind::Kind;
+pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;

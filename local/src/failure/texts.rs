@@ -74,6 +74,16 @@ impl Failure {
         Failure::new(FailureKind::ResourceExhausted, message)
     }
 
+    /// The call waited for other calls of the same instances for as long as it may last.
+    pub(crate) fn exhausted_after(function: &str, cap: usize, waited: Duration) -> Self {
+        let message = format!(
+            "function '{function}' has reached its limit of instances ({cap}), and the calls before this one took longer \
+             than {} s",
+            waited.as_secs_f64()
+        );
+        Failure::new(FailureKind::ResourceExhausted, message)
+    }
+
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Failure::new(FailureKind::ServiceUnavailable, message)
     }

@@ -30,7 +30,8 @@ pub(super) fn read(
         let text = "`port` is ignored here: no two functions can have the same one; write it in a resource's `x-local`";
         problems.push(Problem::note(entry.line, text));
     }
-    let before = hooks::read(root, folder, problems);
+    let mut skipped = Vec::new();
+    let before = hooks::read(root, folder, problems, &mut skipped);
     let mut functions: Vec<Function> = Vec::new();
     let mut domains = domain::Reading::default();
     for (entry, component) in resources.entries().iter().zip(&content.components) {
@@ -52,8 +53,13 @@ pub(super) fn read(
             continue;
         }
         let local = local::read(resource, &general, folder, problems);
+        let mut skipped_here = Vec::new();
         let mut steps = before.clone();
-        steps.extend(hooks::read(resource, folder, problems));
+        steps.extend(hooks::read(resource, folder, problems, &mut skipped_here));
+        match &local.build {
+            Some(build) => steps.clone_from(build),
+            None => problems.extend(skipped.drain(..).chain(skipped_here)),
+        }
         check_left(props, problems);
         let Some(function) = function::read(props, steps, local, account, folder, &mut domains, problems)
         else {

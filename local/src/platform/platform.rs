@@ -15,6 +15,7 @@ use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
+use crate::shell;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
@@ -86,8 +87,18 @@ impl Platform {
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
-        let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
+        let current = shell::current_folder().unwrap_or_default();
+        let needed = [manifest.folder(), &current];
+        let deployer = Deployer::create(
+            Arc::clone(&registry),
+            log.clone(),
+            tasks.clone(),
+            build,
+            drain,
+            runner,
+            &needed,
+        )
+        .await?;
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone()),
             registry,

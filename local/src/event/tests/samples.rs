@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 
 use super::*;
 
-type Sample = (Kind, &'static str);
+pub(super) type Sample = (Kind, &'static str);
 
 const SECOND: Duration = Duration::from_secs(1);
 const DURATION: Duration = Duration::from_millis(45);
@@ -89,7 +89,7 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples()].into_iter().flatten().collect()
 }
 
 fn calls() -> Vec<Sample> {
@@ -136,7 +136,8 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceStartFailed(cause()), "cannot start: no port\nat all"),
         (
             Kind::PortIgnored { given_port: 1, port: 2 },
-            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only",
+            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only, and \
+             calls wait for it",
         ),
         (
             Kind::PortUnreachable { port: 2 },

@@ -45,6 +45,8 @@ const LOCAL: &Table = &[
     known("attachment"),
     known("passEnv"),
     known("watch"),
+    known("layers"),
+    known("build"),
     known("credentials"),
 ];
 
@@ -81,7 +83,7 @@ pub(super) const PROPS: &Table = &[
     map("sessionAffinityConfig", AFFINITY).or_text().without_effect(LATER),
     map("scalingConfig", SCALING).without_effect(CLOUD_ONLY),
     map("provisionConfig", PROVISION).without_effect(CLOUD_ONLY),
-    texts("layers").without_effect(CLOUD_ONLY),
+    texts("layers"),
     map("vpcConfig", VPC).or_auto().without_effect(CLOUD_ONLY),
     map("vpcBinding", &[texts("vpcIds").required()]).without_effect(CLOUD_ONLY),
     map("nasConfig", NAS).or_auto().without_effect(CLOUD_ONLY),
