@@ -51,7 +51,12 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
+        Kind::InstanceMemorySampled { error }
+        | Kind::NotStarted { error }
+        | Kind::TlsRefused { error }
+        | Kind::TlsUnavailable { error } => json!({ "error": error }),
+        Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
+        Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })
@@ -85,7 +90,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
-        | Kind::Http2Refused
+        | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
         | Kind::InstanceStopped
         | Kind::BuildUnsettled

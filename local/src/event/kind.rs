@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+use super::level::Level;
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -32,8 +33,13 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
-    /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
-    Http2Refused,
+    /// A client calls by gRPC in plain text, which the platform refuses.
+    GrpcPlaintext,
+    /// The handshake of TLS with a client failed.
+    TlsRefused {
+        /// The fault, such as the alert that the client sent.
+        error: String,
+    },
 
     /// An instance takes calls from now on.
     InstanceStarted {
@@ -195,6 +201,21 @@ pub enum Kind {
         /// The port.
         port: u16,
     },
+    /// The ports take TLS too.
+    TlsReady {
+        /// The certificate of the authority, which clients have to trust.
+        certificate: PathBuf,
+    },
+    /// The ports take no TLS.
+    TlsUnavailable {
+        /// Why not.
+        error: String,
+    },
+    /// gRPC calls come in there.
+    GrpcReady {
+        /// The address that is bound.
+        address: SocketAddr,
+    },
     /// Memory limits are held by sampling, since control groups cannot be used.
     MemoryLimitsSampled {
         /// Why not.
@@ -216,36 +237,6 @@ pub enum Kind {
         /// The memory of the dropped events, in bytes.
         bytes: u64,
     },
-}
-
-/// How much attention an event needs.
-///
-/// ```
-/// use fc_local::Level;
-///
-/// assert!(Level::Error > Level::Warning);
-/// assert_eq!(Level::Info.name(), "info");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Level {
-    /// Worth knowing.
-    Info,
-    /// Something does not go as it should.
-    Warning,
-    /// Something failed.
-    Error,
-}
-
-impl Level {
-    /// `info`, `warning` or `error`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Info => "info",
-            Level::Warning => "warning",
-            Level::Error => "error",
-        }
-    }
 }
 
 /// Gives each kind its name, and its index among all.
@@ -281,7 +272,8 @@ names! {
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
     AttachmentLeftOut => "attachment_left_out",
-    Http2Refused => "http2_refused",
+    GrpcPlaintext => "grpc_plaintext",
+    TlsRefused => "tls_refused",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
     InstanceNotListening => "instance_not_listening",
@@ -316,6 +308,9 @@ names! {
     FolderNotWatched => "folder_not_watched",
     PortNotOpened => "port_not_opened",
     Ipv6PortTaken => "ipv6_port_taken",
+    TlsReady => "tls_ready",
+    TlsUnavailable => "tls_unavailable",
+    GrpcReady => "grpc_ready",
     MemoryLimitsSampled => "memory_limits_sampled",
     CallsRemain => "calls_remain",
     CallsEnded => "calls_ended",
@@ -344,8 +339,12 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::CallsRemain { .. }
+            | Kind::TlsReady { .. }
+            | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::Http2Refused
+            Kind::GrpcPlaintext
+            | Kind::TlsRefused { .. }
+            | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
