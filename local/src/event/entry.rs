@@ -84,9 +84,12 @@ impl Kind {
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
-            | Kind::Http2Refused
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
