@@ -84,10 +84,13 @@ impl Kind {
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
             | Kind::OriginsDoubled
-            | Kind::Http2Refused
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }

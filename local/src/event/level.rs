@@ -58,9 +58,13 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::CallsRemain { .. }
+            | Kind::TlsReady { .. }
+            | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::OriginsDoubled
-            | Kind::Http2Refused
+            | Kind::GrpcPlaintext
+            | Kind::TlsRefused { .. }
+            | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
