@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::keys;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
+use super::{auth, keys};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
@@ -282,15 +282,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let config = node.child("triggerConfig")?;
-    match reader.required_text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a function open; for local use write `anonymous`"),
-        ),
-        Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
-    }
+    let auth = auth::read(config, "authConfig", reader);
     let methods = reader.texts(config, "methods");
     if methods.is_empty() && !config.is_failed("methods") {
         reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
@@ -305,5 +297,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled })
+    Some(HttpTrigger { methods, internet_disabled, auth: auth? })
 }

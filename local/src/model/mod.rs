@@ -1,9 +1,15 @@
 //! The model: functions and triggers of a manifest, as plain data.
 
+mod auth;
 mod function;
+mod jwk;
 mod local;
 mod trigger;
 
+pub(crate) use auth::{
+    Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
+};
 pub(crate) use function::{Action, Function, HealthCheck, Hook};
+pub(crate) use jwk::Jwk;
 pub(crate) use local::Local;
 pub(crate) use trigger::HttpTrigger;

@@ -1,5 +1,6 @@
 //! The HTTP trigger: the checks and changes between a client and a function.
 
+mod auth;
 mod cors;
 mod reply;
 mod trigger;

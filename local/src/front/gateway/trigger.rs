@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use super::{cors, reply};
+use super::{auth, cors, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
@@ -72,6 +72,7 @@ async fn phases(
     check_method(trigger, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
+    auth::admit(&trigger.auth, &head)?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
