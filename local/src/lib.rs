@@ -27,6 +27,7 @@
 
 pub mod cli;
 
+mod auth;
 mod call;
 mod deploy;
 mod domain;

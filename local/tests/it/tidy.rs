@@ -10,7 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &["failure", "model", "shell"],
     &["domain", "event"],
     &["manifest", "process", "wire"],
-    &["instance"],
+    &["auth", "instance"],
     &["registry"],
     &["call", "deploy"],
     &["front", "watch"],

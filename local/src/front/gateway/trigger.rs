@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::reply;
+use super::{auth, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
@@ -88,6 +88,7 @@ async fn pass_on(
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
+    auth::admit(policy.auth, &head)?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;

@@ -169,8 +169,19 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     text("authType"),
     texts("methods"),
     boolean("disableURLInternet"),
-    map("authConfig", ANY),
+    map("authConfig", AUTH).or_text(),
     map("corsConfig", CORS),
+];
+
+/// The values are checked where they are read, also those of the form as text.
+const AUTH: &Table = &[
+    known("jwks"),
+    known("tokenLookup"),
+    known("claimPassBy"),
+    known("whitelist"),
+    known("blacklist"),
+    known("tokens"),
+    known("users"),
 ];
 
 const ASYNC: &Table = &[
