@@ -180,7 +180,7 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
     let (log, events) = Log::new();
     let style = Style::new(false, Colour::Auto, &io::stderr());
     let printer = Printer::start(events, Box::new(io::stderr()), style);
-    let platform = Platform::open(manifest, settings(0, !arguments.no_build), log).await?;
+    let platform = Platform::open(manifest, settings(0, !arguments.no_build), log.clone()).await?;
     let name = &arguments.function;
     let outcome = if platform.deploy(manifest, name, &mut Built::default()).await {
         let invocation = platform.invoke(name, event, arguments.log).await;
@@ -189,7 +189,7 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
         None
     };
     platform.stop(DRAIN).await;
-    printer.finish().await;
+    printer.finish(&log).await;
     match outcome {
         Some(outcome) => outcome.show(),
         None => Err(io::Error::other(format!("`{name}` cannot be started; see above"))),

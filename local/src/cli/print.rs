@@ -23,15 +23,15 @@ const GATHER: Duration = Duration::from_millis(10);
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
 /// One line to the standard output.
-#[expect(clippy::print_stdout, reason = "this module is where printing lives")]
 pub(super) fn say(text: &str) {
-    println!("{text}");
+    // Without a reader, such as `head` that has seen enough, there is nobody to tell.
+    drop(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// One line to the standard error.
-#[expect(clippy::print_stderr, reason = "this module is where printing lives")]
 pub(super) fn complain(text: &str) {
-    eprintln!("{text}");
+    // The terminal may have been closed.
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Says why `dev` cannot start: on the standard error, and with `json` as an event on the standard output too.
@@ -104,8 +104,10 @@ impl Printer {
         Printer { done }
     }
 
-    /// Waits for the last line. Every [`Log`] must be gone by then.
-    pub(super) async fn finish(self) {
+    /// Waits for the last line. What is told to the log afterwards is not printed: tasks of a platform that was ended at once
+    /// may still hold their logs.
+    pub(super) async fn finish(self, log: &Log) {
+        log.close();
         _ = tokio::time::timeout(FINISH_MAX, self.done).await;
     }
 }

@@ -81,6 +81,24 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
+/// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallInFlight {
+    /// The method.
+    pub method: Method,
+    /// The path without its query.
+    pub path: String,
+    /// The time since the request's arrival.
+    pub age: Duration,
+}
+
+impl CallInFlight {
+    pub(crate) fn new(method: Method, path: String, age: Duration) -> Self {
+        CallInFlight { method, path, age }
+    }
+}
+
 /// One of the platform's failures. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -73,6 +73,9 @@ impl Kind {
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } => reason.capacity(),
+            Kind::CallsRemain { oldest, .. } => {
+                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
+            }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
             | Kind::Http2Refused
@@ -82,6 +85,7 @@ impl Kind {
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)
+            | Kind::InstanceKilled { .. }
             | Kind::InstanceNotEnded { .. }
             | Kind::InstanceStopped
             | Kind::BuildUnsettled
@@ -92,7 +96,6 @@ impl Kind {
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }

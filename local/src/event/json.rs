@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -58,6 +58,7 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
+        Kind::InstanceKilled { after } => json!({ "afterMs": after.map(ms) }),
         Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
         Kind::BuildStarted { command } => json!({ "command": command }),
@@ -79,7 +80,9 @@ fn own(kind: &Kind) -> Value {
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
         Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
-        Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
+        Kind::CallsRemain { calls, left, oldest } => json!({
+            "calls": calls, "leftMs": ms(*left), "oldest": oldest.iter().map(call_in_flight).collect::<Vec<_>>(),
+        }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
@@ -117,6 +120,10 @@ fn socket(socket: SocketTraffic) -> Value {
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn call_in_flight(call: &CallInFlight) -> Value {
+    json!({ "method": call.method.as_str(), "path": call.path, "ms": ms(call.age) })
 }
 
 fn failure(cause: &Cause) -> Value {

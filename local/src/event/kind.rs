@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+use super::details::{Address, BuildFailure, CallInFlight, Cause, Ending, HookFault, Record, Remark};
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -95,6 +95,11 @@ pub enum Kind {
     },
     /// An instance ended by itself, or by other hands than fc-local's.
     InstanceEnded(Ending),
+    /// fc-local killed an instance.
+    InstanceKilled {
+        /// How long it was given after SIGTERM. `None` if nothing was waited for: calls were ended with it.
+        after: Option<Duration>,
+    },
     /// The pre-stop hook of an instance failed. The instance is stopped nevertheless.
     PreStopFailed {
         /// Whether the hook is a command.
@@ -202,10 +207,13 @@ pub enum Kind {
     },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls that are in flight or wait for an instance.
+        /// The number of calls that are in flight or wait for an instance, and of clients that have not taken their
+        /// replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
+        /// The oldest of them, as far as their connections are known.
+        oldest: Vec<CallInFlight>,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
@@ -293,6 +301,7 @@ names! {
     InstanceHealthy => "instance_healthy",
     InstanceOverMemory => "instance_over_memory",
     InstanceEnded => "instance_ended",
+    InstanceKilled => "instance_killed",
     PreStopFailed => "pre_stop_failed",
     InstanceNotEnded => "instance_not_ended",
     InstanceStopped => "instance_stopped",
@@ -352,6 +361,7 @@ impl Kind {
             | Kind::PortUnexpected { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
+            | Kind::InstanceKilled { .. }
             | Kind::PreStopFailed { .. }
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled

@@ -146,6 +146,11 @@ impl Log {
         Kind::NAMES.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// Lets the readers come to their end after the events so far, as if every clone of the log were gone.
+    pub(crate) fn close(&self) {
+        self.0.end();
+    }
+
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
         self.0.0.emit(Arc::new(Event {
             time: SystemTime::now(),
@@ -157,12 +162,18 @@ impl Log {
     }
 }
 
-impl Drop for Writers {
-    fn drop(&mut self) {
+impl Writers {
+    fn end(&self) {
         for reader in &self.0.lock().readers {
             reader.lock().is_over = true;
             reader.arrived.notify_all();
         }
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -191,6 +202,9 @@ impl Reader {
 
     fn push(&self, event: &Arc<Event>) {
         let mut unread = self.lock();
+        if unread.is_over {
+            return;
+        }
         let bytes = event.bytes();
         if unread.dropped_events > 0 || !unread.backlog.has_room(bytes, self.limits) {
             unread.dropped_events += 1;

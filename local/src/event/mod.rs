@@ -11,7 +11,8 @@ mod tail;
 mod text;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -56,6 +56,10 @@ impl Event {
             Kind::InstanceEnded(Ending::Signal(signal)) => {
                 format!("the instance was ended by signal {signal}")
             }
+            Kind::InstanceKilled { after: Some(limit) } => {
+                format!("killed: it did not end within {} s after SIGTERM", limit.as_secs_f64())
+            }
+            Kind::InstanceKilled { after: None } => "killed, with the calls it worked on".to_owned(),
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
@@ -90,7 +94,7 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
+            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
             Kind::EventsDropped { events, bytes } => {
                 format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
@@ -214,10 +218,17 @@ fn ready(address: &Address) -> String {
     }
 }
 
-fn calls_remain(calls: usize, left: Duration) -> String {
+fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
     let are = if calls == 1 { "call is" } else { "calls are" };
+    let named = oldest.iter().map(|call| {
+        let CallInFlight { method, path, age } = call;
+        format!("{method} {path} for {} s", age.as_secs())
+    });
+    let named: Vec<String> = named.collect();
+    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
+    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
     format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once",
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
 }

@@ -8,6 +8,7 @@ use http::{Request, Response};
 
 use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
+use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
 use crate::event::Log;
@@ -35,10 +36,12 @@ impl Front {
         door: &Door,
         peer: &Peer,
         request: Request<ClientBody>,
+        under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
         let destination = host::check(&request)
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {

@@ -56,6 +56,10 @@ impl Visit {
         self.seat.instance.as_deref()
     }
 
+    pub(super) fn function(&self) -> Option<&Arc<str>> {
+        self.source.function.as_ref()
+    }
+
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
         self.source.function = Some(Arc::clone(name));
     }

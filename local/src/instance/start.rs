@@ -87,6 +87,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         streams: AtomicUsize::new(0),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),
+        is_killed: AtomicBool::new(false),
         group,
         retired: CancellationToken::new(),
     });

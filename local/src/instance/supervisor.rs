@@ -52,6 +52,8 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
                     memory_bytes: instance.memory_max(),
                     limit_mib: instance.generation.function.memory_mib,
                 }
+            } else if instance.is_killed() {
+                Kind::InstanceKilled { after: None }
             } else {
                 Kind::InstanceEnded(match exit {
                     Exit::Code(code) => Ending::Code(code),
@@ -88,14 +90,18 @@ async fn stop(instance: &Instance) {
     }
     instance.connections.clear();
     instance.process.order(Order::Terminate);
-    if instance.process.exited_within(function.local.stop_timeout).await.is_none() {
+    let limit = function.local.stop_timeout;
+    if instance.process.exited_within(limit).await.is_none() {
         instance.process.order(Order::Kill);
+        log.emit(&instance.source, Kind::InstanceKilled { after: Some(limit) });
         if instance.process.exited_within(KILLED_MAX).await.is_none() {
             let process_id = instance.process.pid();
             log.emit(&instance.source, Kind::InstanceNotEnded { process_id });
         }
     }
-    log.emit(&instance.source, Kind::InstanceStopped);
+    let is_aborted = instance.is_killed();
+    let end = if is_aborted { Kind::InstanceKilled { after: None } } else { Kind::InstanceStopped };
+    log.emit(&instance.source, end);
 }
 
 /// Never ends: samples the memory, and kills an instance beyond its limit. Where the kernel enforces the limit, the

@@ -19,4 +19,5 @@ pub use handle::{Exit, Order, Process, Reporter};
 pub(crate) use output::Output;
 pub(crate) use port::Port;
 pub use proc::Listening;
+pub(crate) use proc::ignores_hangup;
 pub use runner::{CommandLine, Pipe, Runner, Running};

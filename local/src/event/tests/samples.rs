@@ -56,6 +56,10 @@ fn error() -> String {
     "no luck".to_owned()
 }
 
+fn call_in_flight() -> Vec<CallInFlight> {
+    vec![CallInFlight::new(Method::POST, "/up".to_owned(), Duration::from_millis(61_500))]
+}
+
 fn cause() -> Cause {
     Cause::from(&Failure::unavailable("no port\nat all"))
 }
@@ -141,6 +145,8 @@ fn instances() -> Vec<Sample> {
         ),
         (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
         (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
+        (Kind::InstanceKilled { after: None }, "killed, with the calls it worked on"),
+        (Kind::InstanceKilled { after: Some(SECOND) }, "killed: it did not end within 1 s after SIGTERM"),
         (
             pre_stop_failed(false, HookFault::NoAnswer(SECOND)),
             "GET /pre-stop: no answer within 1 s; stopping goes on",
@@ -258,12 +264,16 @@ fn settings() -> Vec<Sample> {
             "memory limits are held by sampling, since control groups cannot be used: no luck",
         ),
         (
-            Kind::CallsRemain { calls: 2, left: SECOND },
+            Kind::CallsRemain { calls: 2, left: SECOND, oldest: Vec::new() },
             "2 calls are still under way, for at most 1 s more; Ctrl-C ends all at once",
         ),
         (
-            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500) },
-            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once",
+            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500), oldest: call_in_flight() },
+            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once: POST /up for 61 s",
+        ),
+        (
+            Kind::CallsRemain { calls: 3, left: SECOND, oldest: call_in_flight() },
+            "3 calls are still under way, for at most 1 s more; Ctrl-C ends all at once: POST /up for 61 s, …",
         ),
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
