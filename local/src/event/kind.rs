@@ -217,7 +217,8 @@ pub enum Kind {
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow. Events were dropped between the previous event and this one.
+    /// This reader was too slow. Before this event, lines of its function were dropped, or events of fc-local itself if it
+    /// has no function.
     EventsDropped {
         /// The number of dropped events.
         events: u64,

@@ -95,9 +95,7 @@ impl Event {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
             Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
-            Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
-            }
+            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
             kind => return Cow::Borrowed(plain(kind)),
         })
     }
@@ -231,6 +229,19 @@ fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String
         "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
+}
+
+fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
+    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
+    let mebibytes = mebibytes(bytes);
+    if is_by_function {
+        format!(
+            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
+             x-local.log or --quiet mutes it"
+        )
+    } else {
+        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
+    }
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

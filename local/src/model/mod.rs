@@ -5,5 +5,5 @@ mod local;
 mod trigger;
 
 pub(crate) use function::{Action, Function, HealthCheck, Hook};
-pub(crate) use local::Local;
+pub(crate) use local::{Lines, Local};
 pub(crate) use trigger::HttpTrigger;

@@ -280,5 +280,9 @@ fn settings() -> Vec<Sample> {
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
             "3 lines (49.00 MiB) are not shown: the output is too slow",
         ),
+        (
+            Kind::EventsDropped { events: 1, bytes: 0 },
+            "1 line (0.00 MiB) is not shown: the output is too slow",
+        ),
     ]
 }

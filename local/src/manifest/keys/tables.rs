@@ -42,6 +42,7 @@ const LOCAL: &Table = &[
     known("freeze"),
     known("sampleMemory"),
     known("attachment"),
+    known("log"),
     known("passEnv"),
     known("watch"),
     known("credentials"),
