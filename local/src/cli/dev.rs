@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::print::{self, Printer, Style};
-use super::{DevArguments, refuse_without_code, settings};
+use super::print::{self, Hidden, Out, Printer, Style};
+use super::{DevArguments, check_name, refuse_without_code, settings};
 use crate::event::Source;
 use crate::process::ignores_hangup;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
@@ -17,11 +17,9 @@ const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
     let (log, events) = Log::new();
-    let printer = Printer::start(
-        events,
-        Box::new(io::stdout()),
-        Style::new(arguments.json, arguments.color, &io::stdout()),
-    );
+    let style = Style::new(arguments.json, arguments.color, Out::Stdout);
+    let hidden = Hidden { functions: arguments.quiet.clone(), ..Hidden::default() };
+    let printer = Printer::start(events, Out::Stdout, style, hidden);
     let ended = try_run(manifest, &arguments, log.clone()).await;
     printer.finish(&log).await;
     ended.unwrap_or_else(|error| {
@@ -32,6 +30,9 @@ pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode
 
 async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::Result<ExitCode> {
     let mut stop = StopSignal::new()?;
+    for name in &arguments.quiet {
+        check_name(&manifest, name)?;
+    }
     refuse_without_code(&manifest, !arguments.no_build)?;
     for note in manifest.notes() {
         let (file, note) = (manifest.file().to_owned(), note.remark());

@@ -28,6 +28,8 @@ pub struct Record {
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
+    /// Why the function gave no reply, or no whole one. `None` also if the client left.
+    pub cause: Option<Box<Cause>>,
 }
 
 /// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.
@@ -105,6 +107,8 @@ impl CallInFlight {
 pub struct Cause {
     /// Which one, such as `exited_at_start`.
     pub failure: &'static str,
+    /// Whose failure it is: `caller`, `platform` or `function`.
+    pub by: &'static str,
     /// The platform's text for the caller.
     pub message: String,
     /// The program's exit code, if its end is the failure. The platform's message reads the code as an error number of
@@ -116,6 +120,7 @@ impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Cause {
             failure: failure.kind.name(),
+            by: failure.kind.source().name(),
             message: failure.message().to_owned(),
             exit_code: failure.exit_code,
         }

@@ -61,8 +61,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceKilled { after } => json!({ "afterMs": after.map(ms) }),
         Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
+        Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
-        Kind::BuildFailed(failure) => {
+        Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
             let fault = build_fault(&failure.fault);
             with(with(fault, "line", failure.line), "command", &*failure.command)
         }
@@ -109,6 +110,9 @@ fn request(record: &Record) -> Value {
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
     }
+    if let Some(cause) = &record.cause {
+        fields = with(with(fields, "failure", cause.failure), "by", cause.by);
+    }
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
@@ -127,7 +131,7 @@ fn call_in_flight(call: &CallInFlight) -> Value {
 }
 
 fn failure(cause: &Cause) -> Value {
-    let fields = json!({ "failure": cause.failure, "message": cause.message });
+    let fields = json!({ "failure": cause.failure, "by": cause.by, "message": cause.message });
     match cause.exit_code {
         Some(code) => with(fields, "exitCode", code),
         None => fields,

@@ -120,8 +120,15 @@ pub enum Kind {
         /// The command, with secrets masked.
         command: String,
     },
+    /// A build step ended well.
+    BuildFinished {
+        /// How long the step took.
+        duration: Duration,
+    },
     /// A build step failed.
     BuildFailed(BuildFailure),
+    /// A build step failed, which its `allow_failure` allows. The next step follows.
+    BuildFailureAllowed(BuildFailure),
     /// Each build changes these files, so their change starts no build.
     BuildProducts {
         /// The files.
@@ -227,36 +234,6 @@ pub enum Kind {
     },
 }
 
-/// How much attention an event needs.
-///
-/// ```
-/// use fc_local::Level;
-///
-/// assert!(Level::Error > Level::Warning);
-/// assert_eq!(Level::Info.name(), "info");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Level {
-    /// Worth knowing.
-    Info,
-    /// Something does not go as it should.
-    Warning,
-    /// Something failed.
-    Error,
-}
-
-impl Level {
-    /// `info`, `warning` or `error`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Info => "info",
-            Level::Warning => "warning",
-            Level::Error => "error",
-        }
-    }
-}
-
 /// Gives each kind its name, and its index among all.
 macro_rules! names {
     ($($kind:ident => $name:literal,)+) => {
@@ -307,7 +284,9 @@ names! {
     InstanceNotEnded => "instance_not_ended",
     InstanceStopped => "instance_stopped",
     BuildStarted => "build_started",
+    BuildFinished => "build_finished",
     BuildFailed => "build_failed",
+    BuildFailureAllowed => "build_failure_allowed",
     BuildProducts => "build_products",
     BuildUnsettled => "build_unsettled",
     CodeMissing => "code_missing",
@@ -330,63 +309,4 @@ names! {
     CallsRemain => "calls_remain",
     CallsEnded => "calls_ended",
     EventsDropped => "events_dropped",
-}
-
-impl Kind {
-    /// How much attention it needs. A request has the level of its status.
-    pub fn level(&self) -> Level {
-        match self {
-            Kind::Request(record) => match record.status {
-                ..400 => Level::Info,
-                400..500 => Level::Warning,
-                500.. => Level::Error,
-            },
-            Kind::Stdout(_)
-            | Kind::Stderr(_)
-            | Kind::Build(_)
-            | Kind::AttachmentLeftOut
-            | Kind::InstanceStarted { .. }
-            | Kind::InstanceHealthy
-            | Kind::InstanceStopped
-            | Kind::BuildStarted { .. }
-            | Kind::Ready(_)
-            | Kind::Swapped
-            | Kind::ManifestChanged
-            | Kind::FunctionRemoved
-            | Kind::CallsRemain { .. }
-            | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::Http2Refused
-            | Kind::InstanceNotListening { .. }
-            | Kind::PortIgnored { .. }
-            | Kind::PortUnreachable { .. }
-            | Kind::PortUnexpected { .. }
-            | Kind::InstanceMemorySampled { .. }
-            | Kind::InstanceUnhealthy { .. }
-            | Kind::InstanceKilled { .. }
-            | Kind::PreStopFailed { .. }
-            | Kind::BuildProducts { .. }
-            | Kind::BuildUnsettled
-            | Kind::CodeRunInPlace { .. }
-            | Kind::DrainExceeded { .. }
-            | Kind::ManifestNote { .. }
-            | Kind::PortChangeIgnored
-            | Kind::FolderNotWatched { .. }
-            | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsEnded
-            | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
-            | Kind::CallCancelled { .. }
-            | Kind::InstanceStartFailed(_)
-            | Kind::InstanceOverMemory { .. }
-            | Kind::InstanceEnded(_)
-            | Kind::InstanceNotEnded { .. }
-            | Kind::BuildFailed(_)
-            | Kind::CodeMissing { .. }
-            | Kind::SwapRefused(_)
-            | Kind::FormerCodeRemains
-            | Kind::NotStarted { .. }
-            | Kind::ManifestInvalid { .. }
-            | Kind::PortNotOpened { .. } => Level::Error,
-        }
-    }
 }

@@ -8,7 +8,7 @@ mod unread;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::entry::{Event, Source};
 use super::kind::Kind;
@@ -172,6 +172,24 @@ impl Events {
             unread = self.reader.arrived.wait(unread).unwrap_or_else(PoisonError::into_inner);
         }
         unread.take(into, limit, self.reader.limits)
+    }
+
+    /// As [`wait`](Self::wait), but waits no longer than `within`. `None` when nothing is left and every [`Log`] is gone.
+    pub(crate) fn wait_within(
+        &mut self,
+        into: &mut Vec<Arc<Event>>,
+        limit: usize,
+        within: Option<Duration>,
+    ) -> Option<usize> {
+        let Some(within) = within else { return Some(self.wait(into, limit)).filter(|count| *count > 0) };
+        let mut unread = self.reader.lock();
+        if unread.backlog.events.is_empty() && !unread.is_over {
+            unread.is_awaited = true;
+            let waited = self.reader.arrived.wait_timeout(unread, within);
+            unread = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = unread.take(into, limit, self.reader.limits);
+        (count > 0 || !unread.is_over).then_some(count)
     }
 
     /// Takes queued events: at most `limit` events, and about 1 MiB.

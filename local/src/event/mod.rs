@@ -5,6 +5,7 @@ mod details;
 mod entry;
 mod json;
 mod kind;
+mod level;
 mod log;
 mod redact;
 mod tail;
@@ -16,7 +17,8 @@ pub use details::{
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
-pub use kind::{Kind, Level};
+pub use kind::Kind;
+pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;

@@ -65,7 +65,13 @@ impl Event {
                 format!("process {process_id} does not end after SIGKILL")
             }
             Kind::BuildStarted { command } => format!("building: {command}"),
-            Kind::BuildFailed(failure) => build_failed(failure),
+            Kind::BuildFinished { duration } => {
+                format!("built in {}.{} s", duration.as_secs(), duration.subsec_millis() / 100)
+            }
+            Kind::BuildFailed(failure) => format!("the build failed: {}", step_failed(failure)),
+            Kind::BuildFailureAllowed(failure) => {
+                format!("{}; the build goes on, as its allow_failure says", step_failed(failure))
+            }
             Kind::BuildProducts { files } => build_products(files),
             Kind::BuildUnsettled => format!(
                 "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
@@ -141,6 +147,16 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     text
 }
 
+/// The first line of the message. What a failed start has told is not told again.
+fn why_no_reply(cause: &Cause) -> &str {
+    match cause.failure {
+        "file_not_found" | "file_permission" | "exited_at_start" | "not_started" | "initializer_failed" => {
+            "it does not start"
+        }
+        _ => cause.message.lines().next().unwrap_or_default(),
+    }
+}
+
 /// The failure without the program's output: each line is already an event of its own.
 fn why_not_started(cause: &Cause) -> String {
     let message = cause.message.split_once("\nLogs:\n").map_or(&*cause.message, |(message, _)| message);
@@ -198,14 +214,19 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, .. } = record;
+    let Record { method, path, status, duration, is_cold, socket, cause, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
-    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    let why = match (cause, *status) {
+        (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
+        (None, 499) => ", the client left".to_owned(),
+        (None, _) => String::new(),
+    };
+    format!("{method} {path} {status} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {
@@ -254,17 +275,17 @@ fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
     }
 }
 
-fn build_failed(failure: &BuildFailure) -> String {
+fn step_failed(failure: &BuildFailure) -> String {
     let BuildFailure { line, command, fault } = failure;
     match fault {
         BuildFault::NoFolder(folder) => {
-            format!("the build failed: line {line}: there is no folder {}", folder.display())
+            format!("line {line}: there is no folder {}", folder.display())
         }
         BuildFault::ExitCode(code) => {
-            format!("the build failed: line {line}: `{command}` ended with code {code}")
+            format!("line {line}: `{command}` ended with code {code}")
         }
         BuildFault::NotStarted(error) => {
-            format!("the build failed: line {line}: cannot start `{command}`: {error}")
+            format!("line {line}: cannot start `{command}`: {error}")
         }
     }
 }

@@ -56,6 +56,7 @@ impl Front {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
+                visit.set_cause(&failure);
                 visit.leave(refusal::reply(&failure, &id))
             }
         }

@@ -236,7 +236,7 @@ impl Output {
         let alone = begun.map_or_else(|| state.requests.only(), |begun| begun.alone.as_ref());
         let source = match state.requests.of(&text, alone) {
             Some(owner) => {
-                if let Some(tail) = &owner.tail {
+                if let Some(tail) = owner.tail.as_ref().filter(|_| !is_marker(&text, &owner.id)) {
                     tail.push(&text);
                 }
                 self.source.with_request(&owner.id)
@@ -336,6 +336,13 @@ impl Output {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a program marks the begin or the end of a call by itself. fc-local marks both in the log of the call.
+fn is_marker(line: &str, request: &str) -> bool {
+    let rest =
+        line.strip_prefix("FC Invoke Start RequestId: ").or(line.strip_prefix("FC Invoke End RequestId: "));
+    rest == Some(request)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod output;
 mod start;
 mod stop;
 mod survivors;
+mod terminal;
 mod tidy;
 mod uploads;
 mod watch;

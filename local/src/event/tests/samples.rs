@@ -16,8 +16,23 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let socket = None;
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+    let (socket, cause) = (None, None);
+    Kind::Request(Record {
+        method: Method::GET,
+        path,
+        status,
+        duration,
+        is_cold,
+        via,
+        attempt: 1,
+        socket,
+        cause,
+    })
+}
+
+fn failed(status: u16, failure: Failure) -> Kind {
+    let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
+    Kind::Request(Record { cause: Some(Box::new(Cause::from(&failure))), ..record })
 }
 
 fn websocket() -> Kind {
@@ -29,6 +44,10 @@ fn websocket() -> Kind {
 
 fn build_failed(fault: BuildFault) -> Kind {
     Kind::BuildFailed(BuildFailure { line: 7, command: "make".to_owned(), fault })
+}
+
+fn build_failure_allowed(fault: BuildFault) -> Kind {
+    Kind::BuildFailureAllowed(BuildFailure { line: 7, command: "make".to_owned(), fault })
 }
 
 fn unhealthy(fault: HookFault) -> Kind {
@@ -79,7 +98,20 @@ fn calls() -> Vec<Sample> {
         (Kind::Stderr("err".to_owned()), "err"),
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
-        (request(499, true), "GET /a 499 1.2 ms cold"),
+        (request(499, true), "GET /a 499 1.2 ms cold, the client left"),
+        (failed(502, Failure::bad_response("no\nsense")), "GET /a 502 1.2 ms, function: no"),
+        (
+            failed(404, Failure::function_not_found("g")),
+            "GET /a 404 1.2 ms, caller: function 'g' does not exist",
+        ),
+        (
+            failed(429, Failure::exhausted("f", 1)),
+            "GET /a 429 1.2 ms, platform: function 'f' has reached its limit of instances (1)",
+        ),
+        (
+            failed(412, Failure::exited_at_start(7, "a", "b")),
+            "GET /a 412 1.2 ms, function: it does not start",
+        ),
         (
             Kind::CallFailed(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
@@ -175,6 +207,19 @@ fn instances() -> Vec<Sample> {
 fn code() -> Vec<Sample> {
     vec![
         (Kind::BuildStarted { command: "make".to_owned() }, "building: make"),
+        (Kind::BuildFinished { duration: Duration::from_millis(12_340) }, "built in 12.3 s"),
+        (
+            build_failure_allowed(BuildFault::ExitCode(2)),
+            "line 7: `make` ended with code 2; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NoFolder(folder())),
+            "line 7: there is no folder /code; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NotStarted(error())),
+            "line 7: cannot start `make`: no luck; the build goes on, as its allow_failure says",
+        ),
         (build_failed(BuildFault::ExitCode(2)), "the build failed: line 7: `make` ended with code 2"),
         (build_failed(BuildFault::NoFolder(folder())), "the build failed: line 7: there is no folder /code"),
         (

@@ -42,7 +42,10 @@ pub(crate) async fn enter(
     let entry = is_page.then(|| Arc::clone(&function));
     let mut response = match phases(function, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
-        Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
+        Err(failure) => {
+            visit.set_cause(&failure);
+            refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+        }
     };
     cors::fill(response.headers_mut(), origin.as_ref());
     if settings.local.attachment {
