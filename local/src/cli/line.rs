@@ -90,7 +90,7 @@ fn is_written(kind: &Kind) -> bool {
 fn colour(kind: &Kind) -> &'static str {
     match (kind, kind.level()) {
         (Kind::Build(_), _) => DIM,
-        (Kind::Ready(_) | Kind::Request(_), Level::Info) => GREEN,
+        (Kind::Ready(_) | Kind::DomainReady(_) | Kind::Request(_), Level::Info) => GREEN,
         (_, Level::Info) => "",
         (_, Level::Warning) => YELLOW,
         (_, Level::Error) => RED,

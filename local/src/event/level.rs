@@ -51,7 +51,11 @@ impl Kind {
             | Kind::InstanceStopped
             | Kind::BuildStarted { .. }
             | Kind::BuildFinished { .. }
+            | Kind::CodeCopying { .. }
+            | Kind::InterpreterMapped { .. }
+            | Kind::Watching { .. }
             | Kind::Ready(_)
+            | Kind::DomainReady(_)
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
@@ -62,9 +66,16 @@ impl Kind {
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
             | Kind::PortUnexpected { .. }
+            | Kind::PortHeld { .. }
+            | Kind::ProgramHidden { .. }
+            | Kind::LayersMissing { .. }
+            | Kind::InstanceKilled { .. }
+            | Kind::ConnectionClosedEarly { .. }
+            | Kind::AnswersHttp10
+            | Kind::DiskExceeded { .. }
+            | Kind::FoldersTranslated { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
-            | Kind::InstanceKilled { .. }
             | Kind::PreStopFailed { .. }
             | Kind::BuildFailureAllowed(_)
             | Kind::BuildProducts { .. }

@@ -5,6 +5,8 @@
 
 mod base;
 mod content;
+mod cors;
+mod domain;
 mod dot_env;
 mod expression;
 mod flow;

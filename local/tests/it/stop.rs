@@ -62,7 +62,7 @@ fn a_second_ctrl_c_does_not_wait_for_clients() {
     local.program.signal("INT");
     local.wait_for(kind("calls_remain").field("calls", 2));
     assert_eq!(local.interrupt(), Some(130));
-    local.wait_for(kind("instance_killed").field("afterMs", serde_json::Value::Null));
+    local.wait_for(kind("instance_killed").field("ms", serde_json::Value::Null));
     assert_eq!(local.count(kind("instance_ended")), 0);
 }
 
@@ -88,7 +88,7 @@ fn a_program_that_ignores_sigterm_is_said_to_be_killed() {
     let mut local = start(f().local("stopTimeout", 1).runtime("command", deaf));
     ask(&local, "/name").answer("GET").assert_status(200);
     assert_eq!(local.interrupt(), Some(0));
-    local.wait_for(kind("instance_killed").field("afterMs", 1000.0));
+    local.wait_for(kind("instance_killed").field("ms", 1000.0));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_stop_waits_for_a_hook_within_its_time() {
         let is_killed = expected == "instance_ended";
         let ends = [
             seen.count(|kind| matches!(kind, Kind::InstanceStopped)),
-            seen.count(|kind| matches!(kind, Kind::InstanceKilled { after: None })),
+            seen.count(|kind| matches!(kind, Kind::InstanceKilled { waited: None, .. })),
         ];
         assert_eq!(ends, if is_killed { [0, 1] } else { [1, 0] });
     }

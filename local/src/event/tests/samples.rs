@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 
 use super::*;
 
-type Sample = (Kind, &'static str);
+pub(super) type Sample = (Kind, &'static str);
 
 const SECOND: Duration = Duration::from_secs(1);
 const DURATION: Duration = Duration::from_millis(45);
@@ -16,9 +16,10 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let (socket, cause) = (None, None);
+    let (socket, domain, cause) = (None, None, None);
     Kind::Request(Record {
         method: Method::GET,
+        domain,
         path,
         status,
         duration,
@@ -40,6 +41,19 @@ fn websocket() -> Kind {
     let traffic =
         SocketTraffic { messages_from_client: 3, messages_to_client: 1, ..SocketTraffic::default() };
     Kind::Request(Record { socket: Some(traffic), ..record })
+}
+
+fn by_domain() -> Kind {
+    let Kind::Request(record) = request(200, false) else { unreachable!("a request") };
+    Kind::Request(Record { domain: Some("api.example.com".into()), via: Some(Via::CustomDomain), ..record })
+}
+
+fn domain_ready() -> Kind {
+    Kind::DomainReady(DomainAddress {
+        domain: "api.example.com".to_owned(),
+        url: "http://api.example.com:8080/".to_owned(),
+        curl: "curl -H 'Host: api.example.com' http://127.0.0.1:8080/".to_owned(),
+    })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {
@@ -89,7 +103,7 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples()].into_iter().flatten().collect()
 }
 
 fn calls() -> Vec<Sample> {
@@ -117,6 +131,8 @@ fn calls() -> Vec<Sample> {
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
              permitted) with start command '/code/app '.",
         ),
+        (by_domain(), "GET api.example.com/a 200 1.2 ms"),
+        (domain_ready(), "api.example.com  curl -H 'Host: api.example.com' http://127.0.0.1:8080/"),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (
             Kind::AttachmentLeftOut,
@@ -142,7 +158,8 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceStartFailed(cause()), "cannot start: no port\nat all"),
         (
             Kind::PortIgnored { given_port: 1, port: 2 },
-            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only",
+            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only, and \
+             calls wait for it",
         ),
         (
             Kind::PortUnreachable { port: 2 },
@@ -177,8 +194,6 @@ fn instances() -> Vec<Sample> {
         ),
         (Kind::InstanceEnded(Ending::Code(7)), "the instance ended by itself with code 7"),
         (Kind::InstanceEnded(Ending::Signal(9)), "the instance was ended by signal 9"),
-        (Kind::InstanceKilled { after: None }, "killed, with the calls it worked on"),
-        (Kind::InstanceKilled { after: Some(SECOND) }, "killed: it did not end within 1 s after SIGTERM"),
         (
             pre_stop_failed(false, HookFault::NoAnswer(SECOND)),
             "GET /pre-stop: no answer within 1 s; stopping goes on",

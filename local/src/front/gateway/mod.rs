@@ -1,6 +1,7 @@
-//! The HTTP trigger: the checks and changes between a client and a function.
+//! HTTP requests to functions: the checks and changes between a client and a function.
 
 mod cors;
+mod policy;
 mod reply;
 mod trigger;
 
