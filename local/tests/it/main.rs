@@ -21,6 +21,7 @@ mod output;
 mod start;
 mod stop;
 mod survivors;
+mod terminal;
 mod tidy;
 mod uploads;
 mod watch;

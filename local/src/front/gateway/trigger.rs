@@ -50,8 +50,10 @@ pub(crate) async fn enter(
         Ok((policy, None)) => pass_on(policy, &binding, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
-    let mut response =
-        outcome.unwrap_or_else(|failure| refusal::reply(&failure, &visit.id()).map(Outgoing::whole));
+    let mut response = outcome.unwrap_or_else(|failure| {
+        visit.set_cause(&failure);
+        refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+    });
     cors::let_read(cors, response.headers_mut(), origin.as_ref());
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());

@@ -43,6 +43,7 @@ const LOCAL: &Table = &[
     known("freeze"),
     known("sampleMemory"),
     known("attachment"),
+    known("log"),
     known("passEnv"),
     known("watch"),
     known("layers"),
