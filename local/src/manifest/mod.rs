@@ -3,7 +3,9 @@
 //! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
 //! reported together, each with its line.
 
+mod auth;
 mod base;
+mod certificate;
 mod content;
 mod cors;
 mod domain;

@@ -10,7 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &["failure", "model", "shell"],
     &["domain", "event"],
     &["manifest", "process", "wire"],
-    &["instance"],
+    &["auth", "instance"],
     &["registry"],
     &["call", "deploy"],
     &["front", "watch"],
@@ -146,7 +146,6 @@ fn only_the_command_line_prints() {
     check_only(
         &printing,
         &[
-            "cli/dev.rs",
             "cli/invoke.rs",
             "cli/print.rs",
             // The shim's standard error is its instance's.

@@ -213,6 +213,11 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", "", &seen)
         }
         "/length" => reply(out, "200 OK", "", asked.body.len().to_string().as_bytes()),
+        "/bytes" => {
+            let sent = reply(out, "200 OK", "", &vec![b'x'; usize::try_from(asked.number("n")).unwrap_or(0)]);
+            println!("sent {}", asked.header("x-fc-request-id"));
+            sent
+        }
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),

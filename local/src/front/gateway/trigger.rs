@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::reply;
+use super::{auth, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
@@ -40,7 +40,7 @@ pub(crate) async fn enter(
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
-    let policy = Policy::of(&binding.entry, &settings);
+    let policy = Policy::of(&binding.entry, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
@@ -50,8 +50,10 @@ pub(crate) async fn enter(
         Ok((policy, None)) => pass_on(policy, &binding, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
-    let mut response =
-        outcome.unwrap_or_else(|failure| refusal::reply(&failure, &visit.id()).map(Outgoing::whole));
+    let mut response = outcome.unwrap_or_else(|failure| {
+        visit.set_cause(&failure);
+        refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+    });
     if !cors::let_read(cors, response.headers_mut(), origin.as_ref()) {
         binding.function.tell_origins();
     }
@@ -90,6 +92,7 @@ async fn pass_on(
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
+    auth::admit(policy.auth, &head)?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
