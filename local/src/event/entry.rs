@@ -95,6 +95,7 @@ impl Kind {
             }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }

@@ -119,6 +119,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
+        | Kind::OriginsDoubled
         | Kind::AnswersHttp10
         | Kind::GrpcPlaintext
         | Kind::InstanceHealthy

@@ -34,6 +34,8 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
     /// A client calls by gRPC in plain text, which the platform refuses.
     GrpcPlaintext,
     /// The handshake of TLS with a client failed.

@@ -63,7 +63,8 @@ impl Kind {
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::GrpcPlaintext
+            Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }

@@ -35,6 +35,7 @@ names! {
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
     AttachmentLeftOut => "attachment_left_out",
+    OriginsDoubled => "origins_doubled",
     GrpcPlaintext => "grpc_plaintext",
     TlsRefused => "tls_refused",
     InstanceStarted => "instance_started",

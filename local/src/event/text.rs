@@ -154,6 +154,10 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
+        Kind::OriginsDoubled => {
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two"
+        }
         Kind::GrpcPlaintext => {
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
         }

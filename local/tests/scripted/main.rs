@@ -309,6 +309,9 @@ fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
                            content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
             reply(out, "200 OK", headers, b"x")
         }
+        "/apk" => {
+            reply(out, "200 OK", "content-type: application/vnd.android.package-archive; x=y\r\n", b"PK")
+        }
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
         "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),
         "/big-headers" => {

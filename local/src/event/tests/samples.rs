@@ -146,6 +146,11 @@ fn calls() -> Vec<Sample> {
              49.00MB)",
         ),
         (
+            Kind::OriginsDoubled,
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two",
+        ),
+        (
             Kind::GrpcPlaintext,
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection",
         ),

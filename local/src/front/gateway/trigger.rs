@@ -54,7 +54,9 @@ pub(crate) async fn enter(
         visit.set_cause(&failure);
         refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
     });
-    cors::let_read(cors, response.headers_mut(), origin.as_ref());
+    if !cors::let_read(cors, response.headers_mut(), origin.as_ref()) {
+        binding.function.tell_origins();
+    }
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_built_in && is_page {
@@ -116,7 +118,7 @@ async fn pass_on(
     };
     visit.set_call(&call);
     let answer = dispatch(call, visit.seat()).await?;
-    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
+    reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client).await
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
