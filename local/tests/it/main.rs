@@ -12,6 +12,7 @@ mod framing;
 mod gateway;
 mod harness;
 mod instances;
+mod languages;
 mod manifest;
 mod memory;
 mod output;

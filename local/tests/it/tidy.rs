@@ -149,7 +149,7 @@ fn only_the_command_line_prints() {
             "cli/dev.rs",
             "cli/invoke.rs",
             "cli/print.rs",
-            // The shim's standard error is its instance's.
+            // The shim's standard error is its instance's, and the trial of mounts tells fc-local by its standard output.
             "process/guard.rs",
         ],
     );
@@ -172,7 +172,16 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/start.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
+    check_only(
+        &["spawn_blocking("],
+        &[
+            "deploy/deploy.rs",
+            "deploy/layout.rs",
+            "deploy/snapshot.rs",
+            "deploy/sources.rs",
+            "instance/diagnosis.rs",
+        ],
+    );
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -181,12 +190,18 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
+        &[
+            "process/cgroup.rs",
+            "process/guard.rs",
+            "process/guarded.rs",
+            "process/mounts.rs",
+            "process/orphans.rs",
+        ],
     );
 }
 
 #[test]
-fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
+fn files_are_written_for_copies_their_address_mounts_and_control_groups_only() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -198,7 +213,19 @@ fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(
+        &writing,
+        &[
+            "deploy/copy.rs",
+            "deploy/interpreters.rs",
+            "deploy/layers.rs",
+            "deploy/running.rs",
+            "deploy/snapshot.rs",
+            "deploy/workspace.rs",
+            "process/cgroup.rs",
+            "process/mounts.rs",
+        ],
+    );
 }
 
 #[test]

@@ -44,6 +44,7 @@ const LOCAL: &Table = &[
     known("attachment"),
     known("passEnv"),
     known("watch"),
+    known("mounts"),
     known("layers"),
     known("build"),
     known("credentials"),
