@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Colour;
-use super::time::Clock;
+use crate::event::Clock;
 use crate::event::Source;
 use crate::{Event, Events, Kind, Level, Log, shell};
 

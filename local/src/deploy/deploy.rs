@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use tokio_util::task::TaskTracker;
 use super::build;
 use super::snapshot::{self, Snapshot, Workspace};
 use super::sources::{BuiltFrom, Files, Sources};
+use super::store::Store;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Pool, Refusal};
 use crate::manifest::Manifest;
-use crate::model::{Action, Function};
+use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
 use crate::registry::{Deployed, Registry};
 
@@ -39,18 +41,33 @@ pub struct Built {
     actions: Vec<Action>,
 }
 
+/// What the deployments of one project have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Project<'a> {
+    /// The folder of the manifest.
+    pub(crate) folder: &'a Path,
+    pub(crate) builds_code: bool,
+    pub(crate) drain: Duration,
+    /// The edition of all functions; `None` is that of the manifest.
+    pub(crate) edition: Option<Edition>,
+}
+
 /// Builds and deploys functions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
-    registry: Arc<Registry>,
-    log: Log,
-    tasks: TaskTracker,
+    pub(super) registry: Arc<Registry>,
+    pub(super) log: Log,
+    pub(super) tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
     /// How long the calls of a former generation may continue if the former generation has to end before the new one
     /// starts.
     drain: Duration,
     workspace: Arc<Workspace>,
+    pub(super) store: Store,
+    /// Changes of versions and aliases come one after the other.
+    pub(super) releases_turn: tokio::sync::Mutex<()>,
+    edition: Option<Edition>,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
@@ -69,8 +86,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        builds_code: bool,
-        drain: Duration,
+        Project { folder, builds_code, drain, edition }: Project<'_>,
         runner: Arc<dyn Runner>,
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
@@ -82,6 +98,9 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            store: Store::of(folder),
+            releases_turn: tokio::sync::Mutex::default(),
+            edition,
             runner,
             cgroups,
             snapshots: Mutex::default(),
@@ -162,20 +181,17 @@ impl Deployer {
     /// Makes this generation of the function current. At every moment exactly one generation is current.
     async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
         let folder = snapshot.folder.clone();
-        let generation = Generation::new(
-            Arc::new(function.clone()),
-            folder,
-            self.log.clone(),
-            self.tasks.clone(),
-            Arc::clone(&self.runner),
-            self.cgroups.clone(),
-        );
-        let generation = Arc::new(generation);
+        let mut function = function.clone();
+        function.local.edition = self.edition.unwrap_or(function.local.edition);
+        let name = function.name.clone();
+        let generation = self.generation(function, None, folder);
         let functions = self.registry.functions();
-        let Some(deployed) = functions.get(&function.name) else {
+        let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
-            self.keep(&function.name, snapshot);
-            self.registry.add(Arc::new(Deployed::new(pool)));
+            self.keep(&name, snapshot);
+            let deployed = Deployed::new(pool);
+            self.restore(&deployed).await;
+            self.registry.add(Arc::new(deployed));
             return Deployment::New;
         };
         let former = deployed.pool();
@@ -203,7 +219,7 @@ impl Deployer {
             former.close();
         }
         self.log.emit(source, Kind::Swapped);
-        let old = self.keep(&function.name, snapshot);
+        let old = self.keep(&name, snapshot);
         self.tasks.spawn(async move {
             former.gone().await;
             if let Some(old) = old {
@@ -213,7 +229,23 @@ impl Deployer {
         Deployment::Swapped
     }
 
-    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+    pub(super) fn generation(
+        &self,
+        function: Function,
+        version: Option<VersionId>,
+        code: PathBuf,
+    ) -> Arc<Generation> {
+        let (log, tasks) = (self.log.clone(), self.tasks.clone());
+        let runner = Arc::clone(&self.runner);
+        Arc::new(Generation::new(Arc::new(function), version, code, log, tasks, runner, self.cgroups.clone()))
+    }
+
+    pub(super) fn pool(
+        &self,
+        generation: Arc<Generation>,
+        ignores_port: Option<bool>,
+        is_open: bool,
+    ) -> Arc<Pool> {
         let pool = Pool::new(generation, ignores_port, is_open);
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
@@ -263,7 +295,7 @@ impl Deployer {
     /// Starts an instance of the function for the first call. A failure is in the log.
     pub(crate) fn warm(&self, name: &str) {
         let functions = self.registry.functions();
-        if let Some(deployed) = functions.get(name) {
+        if let Some(deployed) = functions.get(name).filter(|deployed| deployed.disabled().is_none()) {
             let pool = deployed.pool();
             // Nobody waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
@@ -277,6 +309,7 @@ impl Deployer {
         if let Some(deployed) = self.registry.remove(name) {
             let pool = deployed.pool();
             pool.close();
+            deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
             self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
             self.tasks.spawn(async move {
                 pool.gone().await;

@@ -2,11 +2,14 @@
 
 mod build;
 mod deploy;
+mod releases;
 mod running;
 mod snapshot;
 mod sources;
+mod store;
 
 pub use deploy::Built;
-pub(crate) use deploy::{Deployer, Deployment, GONE_MAX};
+pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
+pub(crate) use releases::AliasChange;
 pub(crate) use running::find as find_running;
 pub(crate) use sources::{BuiltFrom, Files, Sources};

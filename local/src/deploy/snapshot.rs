@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::store::FOLDER;
 use crate::shell;
 use crate::wire::ids;
 
@@ -108,6 +109,9 @@ fn size(folder: &Path, limit: u64) -> io::Result<u64> {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let metadata = entry.metadata()?;
+            if entry.file_name() == FOLDER {
+                continue;
+            }
             if metadata.is_dir() {
                 folders.push(entry.path());
             } else {
@@ -121,10 +125,14 @@ fn size(folder: &Path, limit: u64) -> io::Result<u64> {
     Ok(total)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder without the local state of the project, which is no code.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
+        if entry.file_name() == FOLDER {
+            continue;
+        }
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
         if kind.is_dir() {

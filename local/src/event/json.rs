@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -51,7 +51,10 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
+        Kind::InstanceMemorySampled { error }
+        | Kind::NotStarted { error }
+        | Kind::VersionsNotRead { error } => json!({ "error": error }),
+        Kind::VersionsChanged(news) => version_news(news),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })
@@ -109,6 +112,23 @@ fn request(record: &Record) -> Value {
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
+    }
+}
+
+fn version_news(news: &VersionNews) -> Value {
+    match news {
+        VersionNews::Published(version) => json!({ "change": "published", "version": version }),
+        VersionNews::Removed(version) => json!({ "change": "removed", "version": version }),
+        VersionNews::AliasSet { alias, version, additional } => {
+            let fields = json!({ "change": "alias_set", "alias": alias, "version": version });
+            match additional {
+                Some((second, weight)) => {
+                    with(with(fields, "secondVersion", *second), "secondWeight", *weight)
+                }
+                None => fields,
+            }
+        }
+        VersionNews::AliasRemoved(alias) => json!({ "change": "alias_removed", "alias": alias }),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark, VersionNews};
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -175,6 +175,13 @@ pub enum Kind {
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
+    /// The versions or aliases of a function changed.
+    VersionsChanged(VersionNews),
+    /// The stored versions of a function cannot be read.
+    VersionsNotRead {
+        /// The system's error.
+        error: String,
+    },
     /// Changes in a folder are not noticed.
     FolderNotWatched {
         /// The folder.
@@ -313,6 +320,8 @@ names! {
     ManifestNote => "manifest_note",
     PortChangeIgnored => "port_change_ignored",
     FunctionRemoved => "function_removed",
+    VersionsChanged => "versions_changed",
+    VersionsNotRead => "versions_not_read",
     FolderNotWatched => "folder_not_watched",
     PortNotOpened => "port_not_opened",
     Ipv6PortTaken => "ipv6_port_taken",
@@ -343,6 +352,7 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::CallsRemain { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
             Kind::Http2Refused
@@ -375,6 +385,7 @@ impl Kind {
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
+            | Kind::VersionsNotRead { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }
     }

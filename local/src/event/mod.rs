@@ -9,9 +9,11 @@ mod log;
 mod redact;
 mod tail;
 mod text;
+mod time;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
+    Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
@@ -20,6 +22,7 @@ pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use text::{about, call_end, not_bound};
+pub(crate) use time::Clock;
 
 #[cfg(test)]
 mod tests;

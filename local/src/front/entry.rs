@@ -10,6 +10,7 @@ use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -19,14 +20,15 @@ use crate::wire::{ClientBody, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    deployer: Arc<Deployer>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, log, ports: Mutex::default() })
+    pub(crate) fn new(registry: Arc<Registry>, deployer: Arc<Deployer>, log: Log) -> Arc<Self> {
+        Arc::new(Front { registry, deployer, log, ports: Mutex::default() })
     }
 
     /// Answers one request.
@@ -44,7 +46,10 @@ impl Front {
             Ok(Destination::Index) => {
                 Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.deployer, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, peer, visit, request).await;
             }
@@ -52,8 +57,8 @@ impl Front {
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
-                visit.leave(refusal::reply(&failure, &id))
+                let (id, edition) = (visit.id(), visit.edition());
+                visit.leave(refusal::reply(&failure, &id, edition))
             }
         }
     }

@@ -69,7 +69,7 @@ pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket)
         431 => format!("the request's head has more than {HEAD_BYTES_MAX} bytes"),
         _ => "the request's head cannot be read as HTTP".to_owned(),
     });
-    let response = refusal::reply(&failure, &visit.id());
+    let response = refusal::reply(&failure, &visit.id(), visit.edition());
     let response = Mutex::new(Some(visit.leave(response)));
     // The request that hyper reads in place of the head. For `HEAD` the stand-in is a `HEAD` too: the reply has no
     // body.

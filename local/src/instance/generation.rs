@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
 use crate::event::{Log, Source};
-use crate::model::Function;
+use crate::model::{Function, VersionId};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -15,6 +15,8 @@ use crate::process::{Cgroups, Runner};
 pub(crate) struct Generation {
     pub(crate) function: Arc<Function>,
     pub(crate) name: Arc<str>,
+    /// The published version; `None` is `LATEST`.
+    pub(crate) version: Option<VersionId>,
     /// The folder that stands for `/code`.
     pub(crate) code: PathBuf,
     pub(crate) surroundings: Surroundings,
@@ -29,16 +31,22 @@ pub(crate) struct Generation {
 impl Generation {
     pub(crate) fn new(
         function: Arc<Function>,
+        version: Option<VersionId>,
         code: PathBuf,
         log: Log,
         tasks: TaskTracker,
         runner: Arc<dyn Runner>,
         cgroups: Option<Arc<Cgroups>>,
     ) -> Self {
-        let surroundings = Surroundings::new(&function, &code);
+        let surroundings = Surroundings::new(&function, version, &code);
         let name = Arc::from(function.name.as_str());
         let cgroups = cgroups.filter(|_| !function.local.sample_memory);
-        Generation { function, name, code, surroundings, log, tasks, runner, cgroups }
+        Generation { function, name, version, code, surroundings, log, tasks, runner, cgroups }
+    }
+
+    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
+    pub(super) fn instances_min(&self) -> usize {
+        if self.version.is_none() { self.function.instances_min } else { 0 }
     }
 
     /// The most memory that an instance may use, in bytes.

@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::generation::Generation;
 use super::instance::Instance;
-use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
+use super::lease::Lease;
+use super::slots::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
+use crate::model::Claim;
 use crate::process::Order;
 
 /// Why no instance takes a call.
@@ -32,36 +34,32 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     changed: Notify,
     /// The number of calls that have a slot.
-    leases: AtomicUsize,
+    pub(super) leases: AtomicUsize,
     /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
     /// Asks the WebSockets of the instances to end.
-    farewell: CancellationToken,
+    pub(super) farewell: CancellationToken,
 }
 
 #[derive(Debug)]
 struct State {
     slots: Slots<Arc<Instance>>,
-    waiting: HashMap<Waiter, oneshot::Sender<Handed>>,
+    waiting: HashMap<Waiter, Ticket>,
     /// How the last start failed, if it did.
     last_failure: Option<Failure>,
+}
+
+/// A waiting call: what it needs, and the way to it.
+#[derive(Debug)]
+struct Ticket {
+    claim: Claim,
+    sender: oneshot::Sender<Handed>,
 }
 
 /// The result for a waiting call.
 type Handed = Result<Lease, Failure>;
 
-type Effects = Vec<Effect<Arc<Instance>>>;
-
-/// A slot of an instance, for one call. The drop gives the slot back.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-    pool: Arc<Pool>,
-    /// Whether the call waited for this instance to start.
-    is_cold: bool,
-    /// Whether the client has the head of a streamed reply.
-    is_stream: bool,
-}
+pub(super) type Effects = Vec<Effect<Arc<Instance>>>;
 
 impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
@@ -70,7 +68,14 @@ impl Pool {
         let rules = Rules {
             concurrency: function.concurrency,
             instances_max: function.local.max_instances,
+            instances_min: generation.instances_min(),
             freezes: function.local.freeze,
+            sessions: function.affinity.as_ref().map(|affinity| SessionRules {
+                per_instance: affinity.sessions_per_instance,
+                lifetime: affinity.lifetime,
+                idle: affinity.idle,
+                is_id_used_once: affinity.is_id_used_once,
+            }),
         };
         let state = State {
             slots: Slots::new(rules, ignores_port, is_open),
@@ -92,7 +97,10 @@ impl Pool {
     }
 
     /// Gives the slots a command and carries out its effects.
-    fn change<T>(self: &Arc<Self>, command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T) -> T {
+    pub(super) fn change<T>(
+        self: &Arc<Self>,
+        command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T,
+    ) -> T {
         // An empty `Vec` allocates nothing.
         let mut effects = Effects::new();
         let mut state = self.lock();
@@ -108,12 +116,15 @@ impl Pool {
         for effect in effects {
             match effect {
                 Effect::Hand { waiter, instance, is_cold } => {
-                    let lease = Lease::new(instance, self, is_cold);
-                    handed.push((state.waiting.remove(&waiter), Ok(lease)));
+                    // The slots know only calls that are on this list.
+                    let Some(Ticket { claim, sender }) = state.waiting.remove(&waiter) else { continue };
+                    handed.push((sender, Ok(Lease::new(instance, self, claim, is_cold))));
                 }
                 Effect::Fail(waiter) => {
-                    if let Some(failure) = state.last_failure.clone() {
-                        handed.push((state.waiting.remove(&waiter), Err(failure)));
+                    if let Some(failure) = state.last_failure.clone()
+                        && let Some(Ticket { sender, .. }) = state.waiting.remove(&waiter)
+                    {
+                        handed.push((sender, Err(failure)));
                     }
                 }
                 Effect::TurnAway(waiter) => drop(state.waiting.remove(&waiter)),
@@ -131,11 +142,9 @@ impl Pool {
             }
         }
         drop(state);
-        for (waiter, outcome) in handed {
+        for (sender, outcome) in handed {
             // If the caller is gone, the lease is dropped here, and the next call gets the slot.
-            if let Some(waiter) = waiter {
-                drop(waiter.send(outcome));
-            }
+            drop(sender.send(outcome));
         }
         self.changed.notify_waiters();
     }
@@ -146,17 +155,22 @@ impl Pool {
     /// # Cancel safety
     ///
     /// Dropping the future gives back a slot that was just assigned.
-    pub(crate) async fn acquire(self: &Arc<Self>, is_cold: &mut bool) -> Result<Lease, Refusal> {
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        claim: Claim,
+        is_cold: &mut bool,
+    ) -> Result<Lease, Refusal> {
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
-            let place = match state.slots.acquire(&mut effects) {
+            let place = match state.slots.acquire(&claim, Instant::now().into_std(), &mut effects) {
                 Acquired::Waiting(waiter) => {
                     let (sender, handed) = oneshot::channel();
-                    state.waiting.insert(waiter, sender);
+                    state.waiting.insert(waiter, Ticket { claim, sender });
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, false))),
+                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
+                Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
@@ -241,6 +255,11 @@ impl Pool {
         self.lock().slots.ignores_port()
     }
 
+    /// Whether an instance has the session.
+    pub(crate) fn has_session(&self, id: &str) -> bool {
+        self.lock().slots.has_session(id)
+    }
+
     /// Whether an instance is running or starting.
     pub(crate) fn is_in_use(&self) -> bool {
         self.lock().slots.is_in_use()
@@ -297,53 +316,13 @@ impl Owner for Arc<Pool> {
     }
 
     fn changed(&self, instance: &Arc<Instance>, change: Change) {
+        let now = Instant::now().into_std();
         self.change(|slots, effects| match change {
-            Change::Healthy => slots.set_healthy(instance, true, effects),
-            Change::Unhealthy => slots.set_healthy(instance, false, effects),
-            Change::Idle => slots.release_idle(instance, effects),
+            Change::Healthy => slots.set_healthy(instance, true, now, effects),
+            Change::Unhealthy => slots.set_healthy(instance, false, now, effects),
+            Change::Idle => slots.release_idle(instance, now, effects),
             Change::Ended => slots.ended(instance, effects),
         });
-    }
-}
-
-impl Lease {
-    fn new(instance: Arc<Instance>, pool: &Arc<Pool>, is_cold: bool) -> Self {
-        pool.leases.fetch_add(1, Ordering::Relaxed);
-        Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
-    }
-
-    /// The client left, and the instance may still work on the call. Another instance is started, and this instance is
-    /// stopped after its calls.
-    pub(crate) fn replace(&self) {
-        self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
-    }
-
-    /// Notes that the reply is streamed to the client.
-    pub(crate) fn begin_stream(&mut self) {
-        if !std::mem::replace(&mut self.is_stream, true) {
-            self.instance.streams.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Waits until endless calls, such as WebSockets, are asked to end.
-    pub(crate) async fn farewell(&self) {
-        self.pool.farewell.cancelled().await;
-    }
-
-    /// Retires the instance, for example after a time-out: the instance gets no further call.
-    pub(crate) fn retire(&self) {
-        self.pool.change(|slots, _| slots.retire(&self.instance));
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
-        if self.is_stream {
-            self.instance.streams.fetch_sub(1, Ordering::Relaxed);
-        }
-        let now = Instant::now().into_std();
-        self.pool.change(|slots, effects| slots.give_back(&self.instance, now, effects));
     }
 }
 

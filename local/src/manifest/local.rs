@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::Local;
+use crate::model::{Edition, Local};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -26,6 +26,16 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             false
         }
     };
+    let edition = match reader.text(node, "edition").as_deref() {
+        None => base.edition,
+        Some("fc3") => Edition::Fc3,
+        Some("fc2") => Edition::Fc2,
+        Some(_) => {
+            reader.error(node, "edition", "must be `fc3` or `fc2`");
+            base.edition
+        }
+    };
+    let service = reader.text(node, "service").or_else(|| base.service.clone());
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
     Local {
@@ -44,5 +54,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             watch.iter().map(|path| folder.join(path)).collect()
         },
         credentials,
+        edition,
+        service,
     }
 }

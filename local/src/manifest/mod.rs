@@ -3,6 +3,7 @@
 //! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
 //! reported together, each with its line.
 
+mod affinity;
 mod base;
 mod content;
 mod dot_env;
@@ -21,6 +22,7 @@ mod problem;
 mod reader;
 mod resources;
 mod scalar;
+mod scaling;
 mod text_file;
 mod yaml;
 

@@ -49,9 +49,11 @@ pub(super) fn read(
         let mut steps = before.clone();
         steps.extend(hooks::read(resource, folder, problems));
         check_left(props, problems);
-        let Some(function) = function::read(props, steps, local, account, folder, problems) else {
+        let Some(mut function) = function::read(props, steps, local, account, folder, problems) else {
             continue;
         };
+        let project = root.child("name").and_then(Node::scalar);
+        function.service = function.local.service.clone().or(project).unwrap_or_else(|| "default".to_owned());
         // A deployment writes functions in order, so the last function of the same name stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);

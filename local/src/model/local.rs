@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::edition::Edition;
+
 /// Settings that exist only on this machine.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
@@ -20,6 +24,9 @@ pub(crate) struct Local {
     pub(crate) watch: Vec<PathBuf>,
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
+    pub(crate) edition: Edition,
+    /// The service of the functions in edition 2.0; `None` is the name of the project.
+    pub(crate) service: Option<String>,
 }
 
 impl Default for Local {
@@ -36,6 +43,8 @@ impl Default for Local {
             pass_env: Vec::new(),
             watch: Vec::new(),
             credentials: false,
+            edition: Edition::default(),
+            service: None,
         }
     }
 }

@@ -49,7 +49,8 @@ fn the_map_shows_the_levels() {
 /// The files of the front: each way in knows what all ways share, and no other way.
 #[test]
 fn the_ways_in_do_not_know_each_other() {
-    const SHARED: [&str; 6] = ["body", "control", "refusal", "target", "tunnel", "visit"];
+    const SHARED: [&str; 9] =
+        ["body", "control", "operation", "page", "refusal", "session", "target", "tunnel", "visit"];
     let sources = sources();
     for (file, parts) in sources.imports_inside("front") {
         let is_way = file.matches('/').count() > 2;
@@ -120,7 +121,7 @@ fn calls_come_in_by_one_door() {
     );
     check_only(
         &["registry.functions(", "registry.find("],
-        &["deploy/deploy.rs", "front/entry.rs", "platform/invoke.rs"],
+        &["deploy/deploy.rs", "deploy/releases.rs", "front/entry.rs", "platform/invoke.rs"],
     );
 }
 
@@ -163,6 +164,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &["tasks.spawn("],
         &[
             "deploy/deploy.rs",
+            "deploy/releases.rs",
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
@@ -172,7 +174,10 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/start.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
+    check_only(
+        &["spawn_blocking("],
+        &["deploy/deploy.rs", "deploy/releases.rs", "deploy/snapshot.rs", "deploy/sources.rs"],
+    );
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -186,7 +191,7 @@ fn processes_are_started_in_one_room() {
 }
 
 #[test]
-fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
+fn files_are_written_for_code_copies_versions_their_address_and_control_groups_only() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -198,7 +203,10 @@ fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(
+        &writing,
+        &["deploy/running.rs", "deploy/snapshot.rs", "deploy/store.rs", "process/cgroup.rs"],
+    );
 }
 
 #[test]
@@ -220,6 +228,8 @@ fn failures_are_rendered_in_one_place() {
         &[
             // Reads the answer of another fc-local, as any client does.
             "cli/invoke.rs",
+            // Lists the names of headers that a page may read.
+            "front/gateway/cors.rs",
             "front/refusal.rs",
         ],
     );

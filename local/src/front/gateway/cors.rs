@@ -10,12 +10,25 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::front::body::plain;
+use crate::model::Edition;
 
 /// The headers that a page may read, beside the safelisted ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
 
+/// As [`EXPOSED`], in edition 2.0.
+const EXPOSED_FC2: HeaderValue = HeaderValue::from_static(
+    "Date,x-fc-request-id,x-fc-error-type,x-fc-code-checksum,x-fc-invocation-duration,x-fc-max-memory-usage,x-fc-log-result,x-fc-invocation-code-version",
+);
+
+fn exposed(edition: Edition) -> HeaderValue {
+    match edition {
+        Edition::Fc3 => EXPOSED,
+        Edition::Fc2 => EXPOSED_FC2,
+    }
+}
+
 /// Fills in the default headers unless the function set any header of CORS itself.
-pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
+pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>, edition: Edition) {
     if headers.keys().any(|name| name.as_str().starts_with("access-control-")) {
         return;
     }
@@ -23,11 +36,11 @@ pub(crate) fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed(edition));
 }
 
 /// The answer to an `OPTIONS` request that the trigger does not pass on.
-pub(crate) fn preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
+pub(crate) fn preflight(request: &HeaderMap, id: &str, edition: Edition) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
     for (asked, answered) in [
         (http::header::ORIGIN, ACCESS_CONTROL_ALLOW_ORIGIN),
@@ -40,7 +53,7 @@ pub(crate) fn preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
     }
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed(edition));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, id);
     }

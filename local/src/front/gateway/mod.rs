@@ -1,6 +1,7 @@
 //! HTTP requests to functions: the checks and changes between a client and a function.
 
 mod cors;
+mod fc2;
 mod policy;
 mod reply;
 mod trigger;

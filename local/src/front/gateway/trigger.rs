@@ -9,17 +9,18 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::policy::Policy;
-use super::{cors, reply};
+use super::{cors, fc2, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
 use crate::front::refusal;
+use crate::front::session::Session;
 use crate::front::target::Binding;
 use crate::front::visit::Visit;
-use crate::model::Function;
-use crate::registry::Deployed;
+use crate::model::{Edition, Function};
+use crate::registry::Callee;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
@@ -41,9 +42,9 @@ pub(crate) async fn enter(
     let settings = binding.function.settings();
     let mut response = match phases(&binding, &settings, peer, &mut visit, request).await {
         Ok(response) => response,
-        Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
+        Err(failure) => refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole),
     };
-    cors::fill(response.headers_mut(), origin.as_ref());
+    cors::fill(response.headers_mut(), origin.as_ref(), settings.local.edition);
     if settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_page {
@@ -60,11 +61,11 @@ async fn phases(
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let policy = Policy::of(&binding.entry, settings)?;
-    Deployed::check_qualifier(binding.qualifier.as_deref())?;
-    limits::check(&request)?;
+    let policy = Policy::of(binding, settings)?;
+    let edition = settings.local.edition;
+    limits::check(&request, edition)?;
     if request.method() == Method::OPTIONS && !policy.allows("OPTIONS") {
-        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
+        return Ok(cors::preflight(request.headers(), &visit.id(), edition).map(Outgoing::whole));
     }
     check_method(&policy, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
@@ -72,8 +73,15 @@ async fn phases(
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
+    let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
+    let affinity = callee.settings()?;
+    let affinity = affinity.affinity.as_ref();
+    let target = binding.target(&head.method, &head.uri)?;
+    let session = Session::of_request(affinity, &head.method, &target, &headers)?;
+    callee.follow_session(&session.claim);
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
+    fc2::add_base_path(&mut headers, settings);
     let (payload, body_fault) = match &client {
         Some(_) => (ignore(body).await?, BodyFault::default()),
         None => Payload::client(body, limits::BODY_MAX),
@@ -81,11 +89,12 @@ async fn phases(
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function: Arc::clone(&binding.function),
+        callee: callee.clone(),
+        claim: session.claim.clone(),
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
-        target: binding.target(&head.method, &head.uri)?,
+        target,
         method: head.method.clone(),
         headers,
         payload,
@@ -93,8 +102,12 @@ async fn phases(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(call, visit.seat()).await?;
-    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
+    let mut answer = dispatch(call, visit.seat()).await?;
+    session.follow(&mut answer);
+    let callee = (edition == Edition::Fc2).then_some(callee);
+    let mut response = reply::pass_on(answer, &head.method, visit, control.wants_log, client, callee).await?;
+    session.tell(response.headers_mut());
+    Ok(response)
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
