@@ -29,6 +29,7 @@ pub mod cli;
 
 mod call;
 mod deploy;
+mod domain;
 mod event;
 mod failure;
 mod front;
@@ -44,8 +45,8 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark, SocketTraffic, VersionNews, Via,
+    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, Event, Events, HookFault, Kind, Level,
+    Log, Record, Remark, SocketTraffic, VersionNews, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;

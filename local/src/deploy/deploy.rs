@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use super::build;
-use super::snapshot::{self, Snapshot, Workspace};
+use super::layout::Folders;
+use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
 use super::store::Store;
+use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
-use crate::instance::{Generation, Pool, Refusal};
+use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
@@ -63,11 +65,12 @@ pub(crate) struct Deployer {
     /// How long the calls of a former generation may continue if the former generation has to end before the new one
     /// starts.
     drain: Duration,
-    workspace: Arc<Workspace>,
+    pub(super) workspace: Arc<Workspace>,
     pub(super) store: Store,
     /// Changes of versions and aliases come one after the other.
     pub(super) releases_turn: tokio::sync::Mutex<()>,
     edition: Option<Edition>,
+    pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
@@ -77,7 +80,8 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Creates the folder for copies of code, and finds out whether the kernel can enforce memory limits.
+    /// Creates the folder for copies of code, and finds out whether the kernel can enforce memory limits, and whether
+    /// instances can have mounts. Entries of `/tmp` with one of the paths `needed` stay visible to instances.
     ///
     /// # Errors
     ///
@@ -88,9 +92,12 @@ impl Deployer {
         tasks: TaskTracker,
         Project { folder, builds_code, drain, edition }: Project<'_>,
         runner: Arc<dyn Runner>,
+        needed: &[&Path],
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let cgroups = if runner.has_processes() { cgroups(&log).await } else { None };
+        let has_processes = runner.has_processes();
+        let cgroups = if has_processes { cgroups(&log).await } else { None };
+        let folders = Folders::create(&workspace, needed, has_processes, &log).await?;
         Ok(Deployer {
             registry,
             log,
@@ -101,6 +108,7 @@ impl Deployer {
             store: Store::of(folder),
             releases_turn: tokio::sync::Mutex::default(),
             edition,
+            folders,
             runner,
             cgroups,
             snapshots: Mutex::default(),
@@ -140,7 +148,15 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
-        self.put(function, snapshot, &source).await
+        let layout = match self.folders.layout(function, &snapshot.folder, &self.workspace, &self.log).await {
+            Ok(layout) => layout,
+            Err((code, error)) => {
+                self.log.emit(&source, Kind::CodeMissing { code, error });
+                self.registry.set_pending(name, "has a layer that cannot be read; see fc-local's output");
+                return Deployment::Refused;
+            }
+        };
+        self.put(function, snapshot, layout, &source).await
     }
 
     async fn build(
@@ -164,27 +180,35 @@ impl Deployer {
     async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
         let workspace = Arc::clone(&self.workspace);
         let (code, name) = (function.code.clone(), function.name.clone());
-        let copying = tokio::task::spawn_blocking(move || workspace.snapshot(&code, &name));
-        match copying.await {
-            Ok(Ok(snapshot)) => {
-                if !snapshot.is_copy {
-                    let kind = Kind::CodeRunInPlace { code: function.code.clone() };
-                    self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
-                }
-                Ok(snapshot)
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
+        let former = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let source = Source::function(&Arc::from(name.as_str()));
+        let (log, source_of_copy) = (self.log.clone(), source.clone());
+        let copying = tokio::task::spawn_blocking(move || {
+            let tell = |copied, bytes| {
+                log.emit(&source_of_copy, Kind::CodeCopying { code: code.clone(), copied, bytes });
+            };
+            Snapshot::take(&workspace, &code, &name, former.as_ref(), &tell)
+        });
+        let snapshot =
+            copying.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        if !snapshot.is_copy() {
+            self.log.emit(&source, Kind::CodeRunInPlace { code: function.code.clone() });
         }
+        Ok(snapshot)
     }
 
     /// Makes this generation of the function current. At every moment exactly one generation is current.
-    async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
-        let folder = snapshot.folder.clone();
+    async fn put(
+        &self,
+        function: &Function,
+        snapshot: Snapshot,
+        layout: Layout,
+        source: &Source,
+    ) -> Deployment {
         let mut function = function.clone();
         function.local.edition = self.edition.unwrap_or(function.local.edition);
         let name = function.name.clone();
-        let generation = self.generation(function, None, folder);
+        let generation = self.generation(function, None, layout);
         let functions = self.registry.functions();
         let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
@@ -233,11 +257,19 @@ impl Deployer {
         &self,
         function: Function,
         version: Option<VersionId>,
-        code: PathBuf,
+        layout: Layout,
     ) -> Arc<Generation> {
         let (log, tasks) = (self.log.clone(), self.tasks.clone());
         let runner = Arc::clone(&self.runner);
-        Arc::new(Generation::new(Arc::new(function), version, code, log, tasks, runner, self.cgroups.clone()))
+        Arc::new(Generation::new(
+            Arc::new(function),
+            version,
+            layout,
+            log,
+            tasks,
+            runner,
+            self.cgroups.clone(),
+        ))
     }
 
     pub(super) fn pool(

@@ -61,14 +61,16 @@ impl Deployer {
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
         let generation = Arc::clone(&deployed.pool().generation);
-        if generation.code == generation.function.code {
+        let layout = generation.layout.clone();
+        if layout.code == generation.function.code {
             let text = "the code is larger than the platform takes (500 MiB) and runs in place: a version needs a copy";
             return Err(Failure::invalid_argument(text));
         }
-        let (function, code) = (Arc::clone(&generation.function), generation.code.clone());
-        let stored = self.stored(move |store| store.publish(&function, description, &code)).await?;
+        let function = Arc::clone(&generation.function);
+        let stored = self.stored(move |store| store.publish(&function, description, &layout)).await?;
         let version = stored.version.clone();
-        let release = self.release(stored);
+        let release = self.release(stored).await;
+        let release = release.map_err(|error| Failure::unavailable(format!("cannot publish: {error}")))?;
         deployed.change_releases(|releases| releases.versions.insert(version.id, release));
         self.tell(&deployed, VersionNews::Published(version.id));
         Ok(version)
@@ -224,25 +226,34 @@ impl Deployer {
     pub(super) async fn restore(&self, deployed: &Deployed) {
         let name = deployed.name.to_string();
         let read = move |store: &Store| Ok((store.state(&name)?, store.versions(&name)?));
+        let complain = |error: String| {
+            self.log.emit(&Source::function(&deployed.name), Kind::VersionsNotRead { error });
+        };
         let (state, versions) = match self.blocking(read).await {
             Ok(read) => read,
-            Err(error) => {
-                let kind = Kind::VersionsNotRead { error: error.to_string() };
-                return self.log.emit(&Source::function(&deployed.name), kind);
-            }
+            Err(error) => return complain(error.to_string()),
         };
         deployed.set_disabled(state.disabled);
         deployed.change_releases(|releases| {
             releases.aliases = state.aliases.into_iter().map(|alias| (alias.name.clone(), alias)).collect();
-            releases.versions =
-                versions.into_iter().map(|stored| (stored.version.id, self.release(stored))).collect();
         });
+        for stored in versions {
+            let id = stored.version.id;
+            match self.release(stored).await {
+                Ok(release) => {
+                    deployed.change_releases(|releases| releases.versions.insert(id, release));
+                }
+                Err(error) => complain(error),
+            }
+        }
     }
 
     /// A version whose instances are still to be started.
-    fn release(&self, Stored { version, function, code }: Stored) -> Release {
-        let generation = self.generation(function, Some(version.id), code);
-        Release { version, pool: self.pool(generation, None, true) }
+    async fn release(&self, Stored { version, function, code }: Stored) -> Result<Release, String> {
+        let layout = self.folders.layout(&function, &code, &self.workspace, &self.log).await;
+        let layout = layout.map_err(|(folder, error)| format!("{}: {error}", folder.display()))?;
+        let generation = self.generation(function, Some(version.id), layout);
+        Ok(Release { version, pool: self.pool(generation, None, true) })
     }
 
     async fn keep_state(

@@ -12,15 +12,14 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::snapshot::copy;
+use super::copy::{Contents, FOLDER};
+use crate::instance::Layout;
 use crate::model::{Alias, Function, Version, VersionId};
-
-/// The folder of a project's local state. A package of the code leaves it out.
-pub(super) const FOLDER: &str = ".fc-local";
 
 const STATE: &str = "state.json";
 const VERSION: &str = "version.json";
 const CODE: &str = "code";
+const LAYERS: &str = "layers";
 
 /// The largest file that is read.
 const FILE_MAX: u64 = 16 * 1024 * 1024;
@@ -81,7 +80,7 @@ impl Store {
                 continue;
             };
             let (version, function) = serde_json::from_str(&text)?;
-            all.push(Stored { version, function, code: folder.join(CODE) });
+            all.push(Stored::of(version, function, &folder));
         }
         Ok(all)
     }
@@ -112,12 +111,12 @@ impl Store {
         write(&self.function(name).join(STATE), &serde_json::to_vec_pretty(state)?)
     }
 
-    /// Publishes `function` with the code in `code` as the next version.
+    /// Publishes `function` with its code and layers as the next version.
     pub(super) fn publish(
         &self,
         function: &Function,
         description: String,
-        code: &Path,
+        layout: &Layout,
     ) -> io::Result<Stored> {
         let name = function.name.as_str();
         self.make()?;
@@ -126,7 +125,7 @@ impl Store {
         let making = versions.join(format!("making-{}", std::process::id()));
         // One of a process that was killed, whose number this process has.
         remove(&making)?;
-        let published = self.publish_by(&making, function, description, code);
+        let published = self.publish_by(&making, function, description, layout);
         if published.is_err() {
             // What is left is removed by the next attempt.
             drop(remove(&making));
@@ -139,11 +138,14 @@ impl Store {
         making: &Path,
         function: &Function,
         description: String,
-        code: &Path,
+        layout: &Layout,
     ) -> io::Result<Stored> {
         let name = function.name.as_str();
         make_folder(making)?;
-        copy(code, &making.join(CODE))?;
+        copy(&layout.code, &making.join(CODE))?;
+        if let Some(layers) = &layout.layers {
+            copy(layers, &making.join(LAYERS))?;
+        }
         let mut state = self.state(name)?;
         let highest = self.numbers(name)?.last().copied().unwrap_or(0);
         let mut version = Version { id: highest.max(state.last), description, created: SystemTime::now() };
@@ -164,7 +166,7 @@ impl Store {
         };
         state.last = version.id;
         self.write_state(name, &state)?;
-        Ok(Stored { version, function: function.clone(), code: folder.join(CODE) })
+        Ok(Stored::of(version, function.clone(), &folder))
     }
 
     /// Removes a version, whose code may still be in use.
@@ -186,6 +188,19 @@ impl Store {
         let ignore = self.folder.join(".gitignore");
         if ignore.exists() { Ok(()) } else { write(&ignore, b"*\n") }
     }
+}
+
+impl Stored {
+    /// The version in `folder`. Its layers are those of its publication.
+    fn of(version: Version, mut function: Function, folder: &Path) -> Self {
+        let layers = folder.join(LAYERS);
+        function.local.layers = if layers.is_dir() { vec![layers] } else { Vec::new() };
+        Stored { version, function, code: folder.join(CODE) }
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    Contents::of(from, u64::MAX)?.copy(from, to, &mut |_| {})
 }
 
 /// Makes a folder for this user alone: settings may hold secrets.

@@ -14,6 +14,8 @@ pub(crate) enum FailureKind {
     AliasNotFound,
     AliasAlreadyExists,
     DomainNameNotFound,
+    /// The custom domain has no route for the path.
+    RouteNotFound,
     ResourceExhausted,
     ServiceUnavailable,
     /// The reply is not HTTP, or breaks a limit of the platform.
@@ -58,6 +60,7 @@ impl FailureKind {
             FailureKind::AliasNotFound => "alias_not_found",
             FailureKind::AliasAlreadyExists => "alias_already_exists",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
+            FailureKind::RouteNotFound => "route_not_found",
             FailureKind::ResourceExhausted => "resource_exhausted",
             FailureKind::ServiceUnavailable => "service_unavailable",
             FailureKind::BadResponse => "bad_response",
@@ -84,7 +87,8 @@ impl FailureKind {
             | FailureKind::VersionNotFound
             | FailureKind::AliasNotFound
             | FailureKind::AliasAlreadyExists
-            | FailureKind::DomainNameNotFound => FailureSource::Caller,
+            | FailureKind::DomainNameNotFound
+            | FailureKind::RouteNotFound => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
             FailureKind::BadResponse
             | FailureKind::FileNotFound
@@ -134,6 +138,7 @@ mod tests {
             (Kind::AliasNotFound, Caller, false),
             (Kind::AliasAlreadyExists, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
+            (Kind::RouteNotFound, Caller, false),
             (Kind::ResourceExhausted, Platform, true),
             (Kind::ServiceUnavailable, Platform, true),
             (Kind::BadResponse, Function, true),

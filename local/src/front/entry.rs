@@ -39,12 +39,13 @@ impl Front {
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let destination = host::check(&request)
-            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        let functions = self.registry.functions();
+        let destination =
+            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
+                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &mut visit, request).await,
             Ok(Destination::Manage(operation)) => {

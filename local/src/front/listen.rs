@@ -299,7 +299,7 @@ mod tests {
         let folder = std::path::Path::new(".");
         let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
-        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes));
+        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {
             front: Front::new(registry, Arc::new(deployer.await.unwrap()), log),
             door: Door::Main,

@@ -7,6 +7,7 @@ use http::{Method, Request, Uri, header};
 
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
+use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::model::Edition;
 use crate::registry::{Callee, Deployed, Functions};
@@ -22,7 +23,7 @@ pub(crate) enum Door {
 }
 
 /// What leads a client's HTTP request to a function. Its settings say who may call, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum EntryPoint {
     /// The built-in domain of the function's HTTP trigger: `name.localhost` here.
     BuiltIn,
@@ -30,6 +31,12 @@ pub(crate) enum EntryPoint {
     Port,
     /// The address of the trigger in edition 2.0, with the part of the path that the function does not see.
     Proxy(String),
+    /// A route of a custom domain.
+    Domain {
+        domain: Arc<Domain>,
+        /// The number of the route.
+        route: usize,
+    },
 }
 
 /// The function of an HTTP request, and the entry point by which the request came.
@@ -60,6 +67,14 @@ impl Binding {
                 let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
                 rest.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
             }
+            EntryPoint::Domain { domain, route } => {
+                match domain.route(*route).rewrite(uri.path(), uri.query()) {
+                    None => origin_form(method, uri),
+                    Some(target) => target
+                        .parse()
+                        .map_err(|_| Failure::invalid_argument("the rewritten target is not a path")),
+                }
+            }
         }
     }
 }
@@ -84,6 +99,12 @@ pub(crate) fn resolve<B>(
     request: &Request<B>,
     visit: &mut Visit,
 ) -> Result<Destination, Failure> {
+    if let Some(domain) = functions.domains.find(&host.name).filter(|_| *door == Door::Main) {
+        visit.set_domain(&domain.name);
+        let binding = by_route(functions, domain, request.uri().path())?;
+        visit.set_function(&binding.function);
+        return Ok(Destination::Http(binding));
+    }
     let mut found = |function: &Arc<Deployed>| {
         visit.set_function(function);
         Arc::clone(function)
@@ -142,6 +163,20 @@ fn check_service(function: &Deployed, service: Option<&str>) -> Result<(), Failu
     }
 }
 
+/// The function that the path leads to, by a route of the domain.
+fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<Binding, Failure> {
+    let number = domain.find(path).ok_or_else(|| {
+        let paths: Vec<&str> = domain.settings.routes.iter().map(|route| route.path.as_str()).collect();
+        Failure::route_not_found(&domain.name, path, &paths.join(", "))
+    })?;
+    let route = domain.route(number);
+    Ok(Binding {
+        function: Arc::clone(functions.find(&route.settings.function)?),
+        qualifier: route.qualifier.clone(),
+        entry: EntryPoint::Domain { domain: Arc::clone(domain), route: number },
+    })
+}
+
 /// Whether a reader asks for `/` of this machine, without the name of a function.
 fn is_index<B>(host: &Host<'_>, request: &Request<B>) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -154,8 +189,11 @@ fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<
     functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
-/// The function, if there is only one.
+/// The function, if there is only one. Beside custom domains an unknown name is a mistake.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
+    if functions.domains.iter().next().is_some() && !is_this_machine(host) {
+        return Err(unknown(functions, host));
+    }
     let mut names = functions.names();
     match (names.next(), names.next()) {
         (Some(name), None) => functions.find(name),
@@ -163,10 +201,11 @@ fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, F
     }
 }
 
-/// The failure for an unknown host. It lists the functions.
+/// The failure for an unknown host. It lists the known ones.
 fn unknown(functions: &Functions, host: &str) -> Failure {
     let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
     hosts.sort_unstable();
+    hosts.extend(functions.domains.iter().map(|domain| domain.name.to_string()));
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 

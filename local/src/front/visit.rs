@@ -29,6 +29,7 @@ pub(crate) struct Visit {
     edition: Edition,
     begin: Instant,
     method: Method,
+    domain: Option<Arc<str>>,
     path: String,
     status: u16,
     seat: Seat,
@@ -48,6 +49,7 @@ impl Visit {
             edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
             begin: Instant::now(),
             method: request.method().clone(),
+            domain: None,
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             seat: Seat::default(),
@@ -81,6 +83,11 @@ impl Visit {
     /// The edition whose shape errors have: that of the function, unless the API has its own.
     pub(crate) fn edition(&self) -> Edition {
         self.edition
+    }
+
+    /// The request asks for a custom domain.
+    pub(crate) fn set_domain(&mut self, name: &Arc<str>) {
+        self.domain = Some(Arc::clone(name));
     }
 
     /// The request has become a call.
@@ -124,6 +131,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let record = Record {
             method: std::mem::take(&mut self.method),
+            domain: self.domain.take(),
             path: std::mem::take(&mut self.path),
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),

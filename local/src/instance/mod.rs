@@ -2,12 +2,14 @@
 //! are idle.
 
 mod connection;
+mod diagnosis;
 mod environment;
 mod generation;
 mod health;
 mod hooks;
 mod instance;
-mod lease;
+mod layout;
+mod opening;
 mod pool;
 mod slots;
 mod start;
@@ -16,6 +18,6 @@ mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
-pub(crate) use lease::Lease;
-pub(crate) use pool::{Pool, Refusal};
+pub(crate) use layout::{Layout, MountFolders};
+pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

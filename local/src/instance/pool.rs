@@ -1,16 +1,19 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod lease;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use lease::Lease;
 
 use super::generation::Generation;
 use super::instance::Instance;
-use super::lease::Lease;
 use super::slots::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
@@ -34,11 +37,11 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     changed: Notify,
     /// The number of calls that have a slot.
-    pub(super) leases: AtomicUsize,
+    leases: AtomicUsize,
     /// Cancels the starts in progress.
     no_more_starts: CancellationToken,
     /// Asks the WebSockets of the instances to end.
-    pub(super) farewell: CancellationToken,
+    farewell: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -47,6 +50,8 @@ struct State {
     waiting: HashMap<Waiter, Ticket>,
     /// How the last start failed, if it did.
     last_failure: Option<Failure>,
+    /// When the last start ended.
+    last_start: Option<Instant>,
 }
 
 /// A waiting call: what it needs, and the way to it.
@@ -59,7 +64,7 @@ struct Ticket {
 /// The result for a waiting call.
 type Handed = Result<Lease, Failure>;
 
-pub(super) type Effects = Vec<Effect<Arc<Instance>>>;
+type Effects = Vec<Effect<Arc<Instance>>>;
 
 impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
@@ -67,8 +72,9 @@ impl Pool {
         let function = &generation.function;
         let rules = Rules {
             concurrency: function.concurrency,
-            instances_max: function.local.max_instances,
+            instances_max: function.local.instances_max(),
             instances_min: generation.instances_min(),
+            alone_max: function.local.instances_of_platform() * function.concurrency,
             freezes: function.local.freeze,
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
@@ -81,6 +87,7 @@ impl Pool {
             slots: Slots::new(rules, ignores_port, is_open),
             waiting: HashMap::new(),
             last_failure: None,
+            last_start: None,
         };
         Arc::new(Pool {
             generation,
@@ -97,10 +104,7 @@ impl Pool {
     }
 
     /// Gives the slots a command and carries out its effects.
-    pub(super) fn change<T>(
-        self: &Arc<Self>,
-        command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T,
-    ) -> T {
+    fn change<T>(self: &Arc<Self>, command: impl FnOnce(&mut Slots<Arc<Instance>>, &mut Effects) -> T) -> T {
         // An empty `Vec` allocates nothing.
         let mut effects = Effects::new();
         let mut state = self.lock();
@@ -138,7 +142,7 @@ impl Pool {
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
                 Effect::Freeze(instance) => instance.process.order(Order::Freeze),
                 Effect::Stop(instance) => instance.retired.cancel(),
-                Effect::Kill(instance) => instance.process.order(Order::Kill),
+                Effect::Kill(instance) => instance.kill(),
             }
         }
         drop(state);
@@ -150,7 +154,8 @@ impl Pool {
     }
 
     /// Leases a slot, and starts an instance if needed. `is_cold` says whether the call waits, or has waited, for a start:
-    /// also when the start fails, or the future is dropped.
+    /// also when the start fails, or the future is dropped. A call that waits for other calls waits for as long as it may
+    /// last itself.
     ///
     /// # Cancel safety
     ///
@@ -160,6 +165,7 @@ impl Pool {
         claim: Claim,
         is_cold: &mut bool,
     ) -> Result<Lease, Refusal> {
+        let begin = Instant::now();
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
@@ -177,16 +183,15 @@ impl Pool {
                 Acquired::Unhealthy => Err(Err(Refusal::Failed(self.unhealthy()))),
                 Acquired::Closed => Err(Err(Refusal::Closed)),
             };
+            *is_cold = place.is_ok() && state.slots.awaits_start();
             self.carry_out(state, effects);
             place
         };
-        // A call waits only where the cap has room for another instance.
-        *is_cold = place.is_ok();
         let mut place = match place {
             Ok(place) => place,
             Err(outcome) => return outcome,
         };
-        match (&mut place.handed).await {
+        match self.handed(&mut place, begin).await.ok_or_else(|| self.waited_too_long())? {
             Ok(Ok(lease)) => {
                 // Another call may have given a slot back before the start ended.
                 *is_cold = lease.is_cold;
@@ -195,6 +200,35 @@ impl Pool {
             Ok(Err(failure)) => Err(Refusal::Failed(failure)),
             Err(_) => Err(Refusal::Closed),
         }
+    }
+
+    /// Waits for the outcome of a waiting call. `None` after the function's time; the time of starts does not count.
+    async fn handed(
+        &self,
+        place: &mut Place<'_>,
+        begin: Instant,
+    ) -> Option<Result<Handed, oneshot::error::RecvError>> {
+        let limit = self.generation.function.timeout;
+        let mut deadline = begin + limit;
+        loop {
+            if let Ok(handed) = timeout_at(deadline, &mut place.handed).await {
+                return Some(handed);
+            }
+            let state = self.lock();
+            let now = Instant::now();
+            let begun = state.last_start.map_or(begin, |start| start.max(begin));
+            deadline = if state.slots.awaits_start() { now + limit } else { begun + limit };
+            // The outcome may be there by now.
+            if deadline <= now && state.waiting.contains_key(&place.waiter) {
+                return None;
+            }
+        }
+    }
+
+    fn waited_too_long(&self) -> Refusal {
+        let function = &self.generation.function;
+        let cap = self.lock().slots.cap();
+        Refusal::Failed(Failure::exhausted_after(&function.name, cap, function.timeout))
     }
 
     fn unhealthy(&self) -> Failure {
@@ -235,7 +269,11 @@ impl Pool {
                 let (process_id, duration) = (instance.process.pid(), begin.elapsed());
                 log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
-                self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
+                let mut effects = Effects::new();
+                let mut state = self.lock();
+                state.last_start = Some(Instant::now());
+                state.slots.started(&instance, ignores_port, now, &mut effects);
+                self.carry_out(state, effects);
                 // Not earlier: the supervisor reports an end only of an instance that the slots know.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
@@ -244,6 +282,7 @@ impl Pool {
                 let mut effects = Effects::new();
                 let mut state = self.lock();
                 state.last_failure = Some(failure);
+                state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);
                 self.carry_out(state, effects);
             }

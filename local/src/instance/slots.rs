@@ -4,10 +4,12 @@
 //!
 //! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when all slots are
 //! taken; beyond the cap, calls are refused. The second instance starts only after the first: the first start shows
-//! whether the program listens on the given port.
+//! whether the program listens on the given port. If it does not, there is one instance, and calls wait for it as they
+//! would for another one.
 
 mod effect;
 mod queue;
+mod room;
 mod sessions;
 
 use std::collections::VecDeque;
@@ -17,23 +19,11 @@ use crate::model::Claim;
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
 use queue::Waiting;
+pub(super) use room::Rules;
 pub(super) use sessions::SessionRules;
-use sessions::{Place, Sessions};
 
-/// The settings of a function for its instances.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    /// The most calls of one instance at a time.
-    pub(super) concurrency: usize,
-    /// The most instances.
-    pub(super) instances_max: usize,
-    /// The instances that are kept although nothing calls them.
-    pub(super) instances_min: usize,
-    /// Whether an instance is frozen while it has no call.
-    pub(super) freezes: bool,
-    /// Session affinity, if calls of one session go to one instance.
-    pub(super) sessions: Option<SessionRules>,
-}
+use room::Member;
+use sessions::{Place, Sessions};
 
 /// The instances of one generation, and the calls that use them or wait for them.
 #[derive(Debug)]
@@ -56,16 +46,6 @@ pub(super) struct Slots<I> {
     /// The number of finished starts, and the number of the last failed start.
     starts: usize,
     failed_start: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Member<I> {
-    instance: I,
-    in_flight: usize,
-    is_healthy: bool,
-    /// Takes no more calls and is stopped after its last one.
-    is_retired: bool,
-    idle_since: Option<Instant>,
 }
 
 impl<I: Clone + PartialEq> Slots<I> {
@@ -133,7 +113,10 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starting = self.starting.saturating_sub(1);
         self.starts += 1;
         self.failed_start = Some(self.starts);
-        let count = self.waiting.len().min(self.rules.concurrency);
+        // Where instances start one by one, the other calls would wait for as many failures.
+        let is_alone = self.ignores_port != Some(false);
+        let count =
+            if is_alone { self.waiting.len() } else { self.waiting.len().min(self.rules.concurrency) };
         effects.extend(self.waiting.drain(..count).map(|waiting| Effect::Fail(waiting.waiter)));
         self.top_up(effects);
     }
@@ -301,27 +284,14 @@ impl<I: Clone + PartialEq> Slots<I> {
         !self.members.is_empty() || self.starting > 0 || !self.waiting.is_empty()
     }
 
+    /// Whether waiting calls wait for a start, not for other calls.
+    pub(super) fn awaits_start(&self) -> bool {
+        self.starting > 0 || self.members.is_empty()
+    }
+
     /// Whether every instance is gone.
     pub(super) fn is_gone(&self) -> bool {
         self.members.is_empty() && self.starting == 0 && self.leaving.is_empty()
-    }
-
-    /// The most instances. Only one instance of a program with a fixed port can run.
-    fn cap(&self) -> usize {
-        let cap = self.rules.instances_max;
-        if self.ignores_port == Some(true) { cap.min(1) } else { cap }
-    }
-
-    /// The number of instances that count towards the cap.
-    fn in_use(&self) -> usize {
-        self.members.iter().filter(|member| !member.is_retired).count()
-    }
-
-    /// The number of instances that are to be kept and do not run.
-    fn missing(&self) -> usize {
-        // A failed start is not tried again at once, but by a call that waits.
-        let has_failed = self.failed_start == Some(self.starts);
-        if self.is_closed || has_failed { 0 } else { self.rules.instances_min.saturating_sub(self.in_use()) }
     }
 
     fn may_start(&self) -> bool {
@@ -374,12 +344,6 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.push(instance.clone());
         effects.push(Effect::Stop(instance.clone()));
-    }
-}
-
-impl<I> Member<I> {
-    fn is_free(&self, concurrency: usize) -> bool {
-        self.is_healthy && !self.is_retired && self.in_flight < concurrency
     }
 }
 

@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use crate::manifest::Manifest;
 use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
+use crate::shell;
 use crate::watch::{self, Follower};
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
@@ -56,6 +57,8 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
+    /// The custom domains of which the log tells already.
+    pub(super) told_domains: Mutex<BTreeSet<String>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -88,8 +91,11 @@ impl Platform {
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build: builds_code, drain, edition, .. } = settings;
         let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let current = shell::current_folder().unwrap_or_default();
+        let needed = [manifest.folder(), &current];
         let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner).await?;
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
+                .await?;
         let deployer = Arc::new(deployer);
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), Arc::clone(&deployer), log.clone()),
@@ -99,6 +105,7 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
+            told_domains: Mutex::default(),
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -119,6 +126,7 @@ impl Platform {
             platform.open_port(function)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
+        platform.use_domains(manifest);
         Ok(platform)
     }
 
@@ -193,6 +201,7 @@ impl Platform {
         if deployment == Deployment::New {
             let ready = Kind::Ready(self.address(function));
             self.log.emit(&Source::function(&Arc::from(name)), ready);
+            self.tell_domains(manifest, |function| function == name);
         }
         deployment != Deployment::Refused
     }
@@ -209,6 +218,11 @@ impl Platform {
             let (file, note) = (manifest.file().to_owned(), note.remark());
             self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
         }
+        for name in manifest.names().filter(|name| !former.names().any(|old| old == *name)) {
+            // A route may lead to a function that is not built yet.
+            self.registry.set_pending(name, "is being built");
+        }
+        self.use_domains(manifest);
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
@@ -231,6 +245,7 @@ impl Platform {
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
             self.deployer.remove(&gone.name);
         }
+        self.tell_domains(manifest, |function| manifest.names().any(|name| name == function));
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.

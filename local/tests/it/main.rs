@@ -5,6 +5,8 @@
 mod api;
 mod cancel;
 mod cli;
+mod domain_manifest;
+mod domains;
 mod endings;
 mod events;
 mod fidelity;

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::call::Usage;
 use crate::failure::mebibytes;
 use crate::front::visit::Visit;
-use crate::model::{Edition, Function};
+use crate::model::Function;
 use crate::registry::Callee;
 
 const BASE_PATH: HeaderName = HeaderName::from_static(fc::BASE_PATH);
@@ -17,9 +17,6 @@ const MEMORY: HeaderName = HeaderName::from_static("x-fc-max-memory-usage");
 
 /// Tells the function its address.
 pub(crate) fn add_base_path(headers: &mut HeaderMap, settings: &Function) {
-    if settings.local.edition != Edition::Fc2 {
-        return;
-    }
     let path = format!("/2016-08-15/proxy/{}/{}/", settings.service, settings.name);
     if let Ok(path) = HeaderValue::try_from(path) {
         headers.insert(BASE_PATH, path);

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
+use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{cors, fc2, reply};
+use super::{fc2, reply};
 use crate::call::{Call, CallKind, dispatch};
-use crate::event::{Tail, Via};
+use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
@@ -40,48 +42,70 @@ pub(crate) async fn enter(
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
-    let mut response = match phases(&binding, &settings, peer, &mut visit, request).await {
-        Ok(response) => response,
-        Err(failure) => refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole),
+    let edition = settings.local.edition;
+    let policy = Policy::of(&binding, &settings);
+    let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
+    let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
+    let outcome = match policy
+        .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
+    {
+        Ok((_, Some(answer))) => return visit.leave(answer),
+        Ok((policy, None)) => pass_on(policy, &binding, &settings, peer, &mut visit, request).await,
+        Err(failure) => Err(failure),
     };
-    cors::fill(response.headers_mut(), origin.as_ref(), settings.local.edition);
-    if settings.local.attachment {
+    let mut response = outcome.unwrap_or_else(|failure| {
+        refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole)
+    });
+    cors::let_read(cors, response.headers_mut(), origin.as_ref(), edition);
+    if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
-    } else if is_page {
+    } else if is_built_in && is_page {
         binding.function.tell_attachment();
     }
     visit.leave_with(response)
 }
 
-/// The phases behind the trigger, in the platform's order.
-async fn phases(
+/// The phases that need the head alone, in the platform's order: size, CORS, method. `Some` is the gateway's own answer.
+fn check(
+    policy: Policy<'_>,
+    edition: Edition,
+    request: &Request<ClientBody>,
+    visit: &Visit,
+) -> Result<Option<Response<Bytes>>, Failure> {
+    limits::check(request, edition)?;
+    match cors::judge(&policy, request, &visit.id(), edition) {
+        Verdict::Answered(response) => return Ok(Some(response)),
+        Verdict::IsPassedOn => {}
+        Verdict::GoesOn => check_method(&policy, request.method())?,
+    }
+    Ok(None)
+}
+
+/// The phases of a request that goes on to the function.
+async fn pass_on(
+    policy: Policy<'_>,
     binding: &Binding,
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let policy = Policy::of(binding, settings)?;
-    let edition = settings.local.edition;
-    limits::check(&request, edition)?;
-    if request.method() == Method::OPTIONS && !policy.allows("OPTIONS") {
-        return Ok(cors::preflight(request.headers(), &visit.id(), edition).map(Outgoing::whole));
-    }
-    check_method(&policy, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
-    let affinity = callee.settings()?;
-    let affinity = affinity.affinity.as_ref();
     let target = binding.target(&head.method, &head.uri)?;
-    let session = Session::of_request(affinity, &head.method, &target, &headers)?;
+    let version = callee.settings()?;
+    let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
-    fc2::add_base_path(&mut headers, settings);
+    let is_fc2 = settings.local.edition == Edition::Fc2;
+    if is_fc2 && policy.is_built_in() {
+        fc2::add_base_path(&mut headers, settings);
+    }
     let (payload, body_fault) = match &client {
         Some(_) => (ignore(body).await?, BodyFault::default()),
         None => Payload::client(body, limits::BODY_MAX),
@@ -92,7 +116,7 @@ async fn phases(
         callee: callee.clone(),
         claim: session.claim.clone(),
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
-        via: Via::HttpTrigger,
+        via: policy.via,
         attempt: 1,
         target,
         method: head.method.clone(),
@@ -104,8 +128,8 @@ async fn phases(
     visit.set_call(&call);
     let mut answer = dispatch(call, visit.seat()).await?;
     session.follow(&mut answer);
-    let callee = (edition == Edition::Fc2).then_some(callee);
-    let mut response = reply::pass_on(answer, &head.method, visit, control.wants_log, client, callee).await?;
+    let told = is_fc2.then_some(callee);
+    let mut response = reply::pass_on(answer, &head.method, visit, control.wants_log, client, told).await?;
     session.tell(response.headers_mut());
     Ok(response)
 }
@@ -114,7 +138,7 @@ fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
     if policy.allows(method.as_str()) {
         return Ok(());
     }
-    Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+    Err(Failure::access_denied(format_args!("{} does not allow method {method}", policy.name())))
 }
 
 /// Reads and drops the body of a handshake. The function does not get the body, and an unread rest would be read as

@@ -35,7 +35,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
         let waiter = self.next_waiter;
         self.waiting.push_back(Waiting { waiter, claim: claim.clone() });
-        if self.wanted() > self.cap().saturating_sub(self.in_use()) {
+        if self.waiting.len() > self.room() || self.is_sick() || self.has_too_many_sessions() {
             self.waiting.pop_back();
             return self.refuse(effects);
         }
@@ -81,13 +81,10 @@ impl<I: Clone + PartialEq> Slots<I> {
 
     /// The number of instances that the waiting calls need.
     fn wanted(&self) -> usize {
-        match &self.sessions {
-            None => self.waiting.len().div_ceil(self.rules.concurrency),
-            Some(sessions) => {
-                let claims = self.waiting.iter().map(|waiting| &waiting.claim);
-                sessions.instances_for(claims, self.rules.concurrency)
-            }
-        }
+        let by_calls = self.waiting.len().div_ceil(self.rules.concurrency);
+        let Some(sessions) = &self.sessions else { return by_calls };
+        let claims = self.waiting.iter().map(|waiting| &waiting.claim);
+        by_calls.max(sessions.instances_for(sessions.new_ones(claims)))
     }
 
     /// Ends the sessions whose time is over, and refuses the id of an ended one.

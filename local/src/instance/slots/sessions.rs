@@ -75,9 +75,9 @@ impl<I: Clone + PartialEq> Sessions<I> {
             Claim::Any => true,
             Claim::Session(id) => match self.bound.get(id) {
                 Some(session) => session.instance == *instance,
-                None => self.count(instance) < self.rules.per_instance,
+                None => self.room(instance) > 0,
             },
-            Claim::NewSession => self.count(instance) < self.rules.per_instance,
+            Claim::NewSession => self.room(instance) > 0,
         }
     }
 
@@ -131,26 +131,27 @@ impl<I: Clone + PartialEq> Sessions<I> {
         bound + self.unnamed.iter().filter(|unnamed| *unnamed == instance).count()
     }
 
-    /// How many instances these claims need, beyond those that have their sessions.
-    pub(super) fn instances_for<'a>(
-        &self,
-        claims: impl Iterator<Item = &'a Claim>,
-        concurrency: usize,
-    ) -> usize {
-        let (mut calls, mut unnamed, mut ids) = (0, 0, HashSet::new());
+    /// How many further sessions `instance` may have.
+    pub(super) fn room(&self, instance: &I) -> usize {
+        self.rules.per_instance.saturating_sub(self.count(instance))
+    }
+
+    /// How many of these claims need a session that no instance has.
+    pub(super) fn new_ones<'a>(&self, claims: impl Iterator<Item = &'a Claim>) -> usize {
+        let (mut unnamed, mut ids) = (0, HashSet::new());
         for claim in claims {
             match claim {
-                Claim::Any => {}
-                Claim::Session(id) if self.bound.contains_key(id) => continue,
-                Claim::Session(id) => _ = ids.insert(&**id),
+                Claim::Session(id) if !self.bound.contains_key(id) => _ = ids.insert(&**id),
                 Claim::NewSession => unnamed += 1,
+                Claim::Any | Claim::Session(_) => {}
             }
-            calls += 1;
         }
-        usize::max(
-            (ids.len() + unnamed).div_ceil(self.rules.per_instance),
-            usize::div_ceil(calls, concurrency),
-        )
+        ids.len() + unnamed
+    }
+
+    /// How many instances so many sessions need.
+    pub(super) fn instances_for(&self, sessions: usize) -> usize {
+        sessions.div_ceil(self.rules.per_instance)
     }
 
     fn end_where(&mut self, is_wanted: impl Fn(&Session<I>) -> bool) {

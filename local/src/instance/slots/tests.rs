@@ -114,15 +114,21 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
 /// Commands in order, each with its effects as text.
 type Story<'a> = &'a [(Do, &'a str)];
 
-/// One call at a time, up to three instances.
-const ONE_BY_ONE: Rules =
-    Rules { concurrency: 1, instances_max: 3, instances_min: 0, freezes: false, sessions: None };
-/// Two calls at a time, up to two instances.
+/// One call at a time, up to three instances. Four calls at an only instance.
+const ONE_BY_ONE: Rules = Rules {
+    concurrency: 1,
+    instances_max: 3,
+    instances_min: 0,
+    alone_max: 4,
+    freezes: false,
+    sessions: None,
+};
+/// Two calls at a time, up to two instances. Four calls at an only instance.
 const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, ..ONE_BY_ONE };
 /// One call at a time on the only instance.
-const ALONE: Rules = Rules { instances_max: 1, ..ONE_BY_ONE };
+const ALONE: Rules = Rules { instances_max: 1, alone_max: 1, ..ONE_BY_ONE };
 /// Two calls at a time on the only instance.
-const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, ..ALONE };
+const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, alone_max: 2, ..ALONE };
 const FREEZES: Rules = Rules { freezes: true, ..ALONE_WITH_TWO };
 
 /// Tells the story to slots that nothing is known of yet.

@@ -1,8 +1,9 @@
 //! The keys at each place of the file.
 
+use super::domains::{CORS, DOMAIN};
 use super::key::{Table, Takes, boolean, each, key, known, map, number, one_of, text, texts};
 
-const CLOUD_ONLY: &str = "it exists only in the cloud";
+pub(super) const CLOUD_ONLY: &str = "it exists only in the cloud";
 const LATER: &str = "fc-local does not support it yet";
 
 /// The whole file.
@@ -44,6 +45,8 @@ const LOCAL: &Table = &[
     known("attachment"),
     known("passEnv"),
     known("watch"),
+    known("layers"),
+    known("build"),
     known("credentials"),
     known("edition"),
     known("service"),
@@ -77,13 +80,13 @@ pub(super) const PROPS: &Table = &[
     each("triggers", TRIGGER),
     map("concurrencyConfig", &[number("reservedConcurrency").required()]),
     map("asyncInvokeConfig", ASYNC).without_effect(LATER),
-    map("customDomain", DOMAIN).without_effect(LATER),
+    map("customDomain", DOMAIN),
     text("sessionAffinity"),
     map("sessionAffinityConfig", AFFINITY).or_text(),
     one_of("disableInjectCredentials", &["None", "Env", "Request", "All"]),
     map("scalingConfig", SCALING),
     map("provisionConfig", PROVISION),
-    texts("layers").without_effect(CLOUD_ONLY),
+    texts("layers"),
     map("vpcConfig", VPC).or_auto().without_effect(CLOUD_ONLY),
     map("vpcBinding", &[texts("vpcIds").required()]).without_effect(CLOUD_ONLY),
     map("nasConfig", NAS).or_auto().without_effect(CLOUD_ONLY),
@@ -97,7 +100,7 @@ pub(super) const PROPS: &Table = &[
 /// The code of a function: a folder, or where its package is uploaded. A missing folder is reported elsewhere.
 const CODE: &Table = &[text("src"), text("ossBucketName").required(), text("ossObjectName").required()];
 
-const REGIONS: &[&str] = &[
+pub(super) const REGIONS: &[&str] = &[
     "ap-northeast-1",
     "ap-northeast-2",
     "ap-south-1",
@@ -170,7 +173,7 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     texts("methods"),
     boolean("disableURLInternet"),
     map("authConfig", ANY),
-    known("corsConfig").without_effect(LATER),
+    map("corsConfig", CORS),
 ];
 
 const ASYNC: &Table = &[
@@ -182,17 +185,6 @@ const ASYNC: &Table = &[
 ];
 
 const DESTINATION: &Table = &[text("destination")];
-
-const DOMAIN: &Table = &[
-    known("domainName"),
-    known("protocol"),
-    known("route"),
-    known("certConfig"),
-    known("tlsConfig"),
-    known("authConfig"),
-    known("wafConfig"),
-    known("corsConfig"),
-];
 
 const AFFINITY: &Table = &[
     text("affinityHeaderFieldName"),

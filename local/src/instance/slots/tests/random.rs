@@ -63,6 +63,7 @@ impl World {
             concurrency: 1 + dice.roll(3),
             instances_max: 1 + dice.roll(3),
             instances_min: dice.roll(3),
+            alone_max: 1 + dice.roll(9),
             freezes: dice.roll(3) == 0,
             sessions: (dice.roll(2) == 0).then(|| SessionRules {
                 per_instance: 1 + dice.roll(2),

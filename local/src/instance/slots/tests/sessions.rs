@@ -12,8 +12,7 @@ const SESSIONS: SessionRules = SessionRules {
     is_id_used_once: false,
 };
 
-const RULES: Rules =
-    Rules { concurrency: 3, instances_max: 2, instances_min: 0, freezes: false, sessions: Some(SESSIONS) };
+const RULES: Rules = Rules { concurrency: 3, instances_max: 2, sessions: Some(SESSIONS), ..ONE_BY_ONE };
 
 fn slots(sessions: SessionRules) -> Slots<Name> {
     Slots::new(Rules { sessions: Some(sessions), ..RULES }, Some(false), true)

@@ -1,12 +1,12 @@
-//! A slot of an instance, for one call.
+//! A call's slot of an instance.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::instance::Instance;
-use super::pool::Pool;
+use super::Pool;
+use crate::instance::instance::Instance;
 use crate::model::{Claim, SessionId};
 
 /// A slot of an instance, for one call. The drop gives the slot back.
