@@ -27,6 +27,7 @@
 
 pub mod cli;
 
+mod auth;
 mod call;
 mod deploy;
 mod domain;
@@ -45,8 +46,8 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, Event, Events, HookFault, Kind, Level,
-    Log, Record, Remark, SocketTraffic, VersionNews, Via,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
+    Kind, Level, Log, Record, Remark, SocketTraffic, VersionNews, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;

@@ -28,6 +28,8 @@ pub(crate) struct AnswerStream {
     /// Looks for the name of the call's session, where the stream is to begin with it.
     endpoint_event: Option<EndpointEvent>,
     deadline: Pin<Box<Sleep>>,
+    /// How the call failed, if it did.
+    failure: Option<Failure>,
 }
 
 /// The pieces that were read before the head was passed on.
@@ -52,7 +54,7 @@ impl AnswerStream {
         run.begin_stream();
         let endpoint_event = has_endpoint_event.then(EndpointEvent::default);
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, first: First::Nothing, run: Some(run), endpoint_event, deadline }
+        AnswerStream { body, first: First::Nothing, run: Some(run), endpoint_event, deadline, failure: None }
     }
 
     /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
@@ -145,6 +147,11 @@ impl AnswerStream {
         self.endpoint_event = None;
     }
 
+    /// How the call failed after the reply's head, if it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     fn complete(&mut self) {
         if let Some(run) = self.run.take() {
             run.complete();
@@ -155,6 +162,7 @@ impl AnswerStream {
         if let Some(run) = self.run.take() {
             let failure = why(&run);
             run.fail(&failure);
+            self.failure = Some(failure);
         }
     }
 }

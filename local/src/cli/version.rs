@@ -8,6 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::Running;
+use super::line::neutral;
 use super::print;
 use crate::Manifest;
 
@@ -106,7 +107,7 @@ async fn try_run(manifest: &Manifest, command: VersionCommand) -> io::Result<()>
 /// Prints a document as it is, or as a line.
 pub(super) fn show(of: &Of, document: &Value, describe: impl Fn(&Value) -> String) {
     let line = if of.json { document.to_string() } else { describe(document) };
-    print::say(&print::neutral(&line));
+    print::say(&neutral(&line));
 }
 
 /// As [`show`], for all documents of a list.

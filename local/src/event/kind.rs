@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
 };
 
 /// What happened. [The example of the crate](crate) asks for its name.
@@ -34,8 +34,15 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
-    /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
-    Http2Refused,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
+    /// A client calls by gRPC in plain text, which the platform refuses.
+    GrpcPlaintext,
+    /// The handshake of TLS with a client failed.
+    TlsRefused {
+        /// The fault, such as the alert that the client sent.
+        error: String,
+    },
 
     /// An instance takes calls from now on.
     InstanceStarted {
@@ -99,12 +106,12 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
-    /// An instance had to be killed, since it did not end after SIGTERM.
+    /// fc-local killed an instance.
     InstanceKilled {
         /// Its own process.
         process_id: u32,
-        /// How long its end was waited for.
-        waited: Duration,
+        /// How long its end was waited for after SIGTERM. `None` if there was no wait: calls were ended with the instance.
+        waited: Option<Duration>,
     },
     /// The program closed a kept connection. Told once for each generation.
     ConnectionClosedEarly {
@@ -163,8 +170,15 @@ pub enum Kind {
         /// The command, with secrets masked.
         command: String,
     },
+    /// A build step ended well.
+    BuildFinished {
+        /// How long the step took.
+        duration: Duration,
+    },
     /// A build step failed.
     BuildFailed(BuildFailure),
+    /// A build step failed, which its `allow_failure` allows. The next step follows.
+    BuildFailureAllowed(BuildFailure),
     /// Each build changes these files, so their change starts no build.
     BuildProducts {
         /// The files.
@@ -275,6 +289,21 @@ pub enum Kind {
         /// The port.
         port: u16,
     },
+    /// The ports take TLS too.
+    TlsReady {
+        /// The certificate of the authority, which clients have to trust.
+        certificate: PathBuf,
+    },
+    /// The ports take no TLS.
+    TlsUnavailable {
+        /// Why not.
+        error: String,
+    },
+    /// gRPC calls come in there.
+    GrpcReady {
+        /// The address that is bound.
+        address: SocketAddr,
+    },
     /// Memory limits are held by sampling, since control groups cannot be used.
     MemoryLimitsSampled {
         /// Why not.
@@ -287,14 +316,18 @@ pub enum Kind {
     },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls that are in flight or wait for an instance.
+        /// The number of calls that are in flight or wait for an instance, and of clients that have not taken their
+        /// replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
+        /// The oldest of them, as far as their connections are known.
+        oldest: Vec<CallInFlight>,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow. Events were dropped between the previous event and this one.
+    /// This reader was too slow. Before this event, lines of its function were dropped, or events of fc-local itself if it
+    /// has no function.
     EventsDropped {
         /// The number of dropped events.
         events: u64,

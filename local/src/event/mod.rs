@@ -15,7 +15,7 @@ mod text_of_programs;
 mod time;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
     SocketTraffic, VersionNews, Via,
 };
 pub use entry::Event;

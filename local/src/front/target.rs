@@ -18,6 +18,8 @@ use crate::wire::host::{self, Host};
 pub(crate) enum Door {
     /// The port for all functions and the API.
     Main,
+    /// The port for gRPC calls of all functions.
+    Grpc,
     /// The port of one function.
     Function(Arc<str>),
 }

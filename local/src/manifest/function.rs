@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{affinity, cors, domain, keys, scaling};
+use super::{affinity, auth, cors, domain, keys, scaling};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name};
 
 /// The account that functions see when nothing else is configured.
@@ -336,15 +336,7 @@ fn is_qualifier(text: &str) -> bool {
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let config = node.child("triggerConfig")?;
-    match reader.required_text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a function open; for local use write `anonymous`"),
-        ),
-        Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
-    }
+    let auth = auth::read(config, "authConfig", reader);
     let methods = reader.texts(config, "methods");
     if methods.is_empty() && !config.is_failed("methods") {
         reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
@@ -359,5 +351,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled, cors: cors::read(config, reader) })
+    Some(HttpTrigger { methods, internet_disabled, auth: auth?, cors: cors::read(config, reader) })
 }

@@ -4,6 +4,7 @@
 //! reported together, each with its line.
 
 mod affinity;
+mod auth;
 mod base;
 mod content;
 mod cors;

@@ -14,6 +14,15 @@ const INSTANCES_MAX: usize = 10;
 /// The platform's default cap of a function's instances.
 const INSTANCES_OF_PLATFORM: usize = 300;
 
+/// Which lines of a function's programs enter the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Lines {
+    All,
+    /// Those on the standard error.
+    Errors,
+    None,
+}
+
 /// Settings that exist only on this machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -28,6 +37,8 @@ pub(crate) struct Local {
     /// Whether the memory is sampled even where the kernel can enforce the limit.
     pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
+    /// Which lines of the programs enter the log. All of them do if a program does not start.
+    pub(crate) log: Lines,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
     /// Folders and zips that stand for the function's layers.
@@ -53,6 +64,7 @@ impl Default for Local {
             freeze: false,
             sample_memory: false,
             attachment: false,
+            log: Lines::All,
             pass_env: Vec::new(),
             watch: Vec::new(),
             layers: Vec::new(),

@@ -20,6 +20,8 @@ pub(crate) struct Deployed {
     disabled: RwLock<Option<String>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
+    /// Whether the log already says that a reply names two origins.
+    are_origins_told: AtomicBool,
 }
 
 impl Deployed {
@@ -33,6 +35,7 @@ impl Deployed {
             releases: RwLock::default(),
             disabled: RwLock::default(),
             is_attachment_told: AtomicBool::new(false),
+            are_origins_told: AtomicBool::new(false),
         }
     }
 
@@ -40,6 +43,13 @@ impl Deployed {
     pub(crate) fn tell_attachment(&self) {
         if !self.is_attachment_told.swap(true, Ordering::Relaxed) {
             self.log.emit(&Source::function(&self.name), Kind::AttachmentLeftOut);
+        }
+    }
+
+    /// Logs, once, that a reply names two origins, which no browser takes.
+    pub(crate) fn tell_origins(&self) {
+        if !self.are_origins_told.swap(true, Ordering::Relaxed) {
+            self.log.emit(&Source::function(&self.name), Kind::OriginsDoubled);
         }
     }
 

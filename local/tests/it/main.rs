@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth_manifest;
 mod cancel;
 mod cli;
 mod domain_manifest;
@@ -20,6 +21,7 @@ mod output;
 mod start;
 mod stop;
 mod survivors;
+mod terminal;
 mod tidy;
 mod uploads;
 mod watch;

@@ -162,13 +162,6 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
     }
 }
 
-#[test]
-fn a_trigger_with_authentication_is_refused_and_never_served_open() {
-    check(22, "            authType: function", true, "does not serve such a function open");
-    check(22, "            authType: jwt", true, "does not serve such a function open");
-    check(22, "            authType: bogus", true, "does not exist");
-}
-
 /// Replaces a line of the good manifest, and checks that there is one remark, on its line.
 #[track_caller]
 fn check_one(line: usize, text: &str, remark: &str) {

@@ -10,7 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &["failure", "model", "shell"],
     &["domain", "event"],
     &["manifest", "process", "wire"],
-    &["instance"],
+    &["auth", "instance"],
     &["registry"],
     &["call", "deploy"],
     &["front", "watch"],
@@ -147,7 +147,6 @@ fn only_the_command_line_prints() {
     check_only(
         &printing,
         &[
-            "cli/dev.rs",
             "cli/invoke.rs",
             "cli/print.rs",
             // The shim's standard error is its instance's.
@@ -165,6 +164,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &[
             "deploy/deploy.rs",
             "deploy/releases.rs",
+            "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
@@ -191,7 +191,7 @@ fn processes_are_started_in_one_room() {
 }
 
 #[test]
-fn files_are_written_for_code_copies_versions_their_address_and_control_groups_only() {
+fn files_are_written_in_few_places() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -205,7 +205,7 @@ fn files_are_written_for_code_copies_versions_their_address_and_control_groups_o
     ];
     check_only(
         &writing,
-        &["deploy/running.rs", "deploy/snapshot.rs", "deploy/store.rs", "process/cgroup.rs"],
+        &["deploy/running.rs", "deploy/snapshot.rs", "deploy/store.rs", "process/cgroup.rs", "wire/tls.rs"],
     );
 }
 
@@ -246,7 +246,15 @@ fn instances_are_reached_by_calls_and_deployments_alone() {
 #[test]
 fn the_environment_is_read_in_one_place() {
     check_only(
-        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args", "option_env!"],
+        &[
+            "env::var",
+            "env::vars",
+            "env::current_dir",
+            "env::temp_dir",
+            "env::home_dir",
+            "env::args",
+            "option_env!",
+        ],
         &["shell.rs"],
     );
 }

@@ -1,5 +1,6 @@
 //! HTTP requests to functions: the checks and changes between a client and a function.
 
+mod auth;
 mod cors;
 mod fc2;
 mod policy;

@@ -3,7 +3,7 @@
 use crate::event::Via;
 use crate::failure::Failure;
 use crate::front::target::{Binding, EntryPoint};
-use crate::model::{Cors, Function};
+use crate::model::{Auth, Cors, Function};
 
 /// The methods of a route that names none.
 const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
@@ -13,6 +13,7 @@ const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTION
 pub(crate) struct Policy<'a> {
     /// `None` for all that the platform knows.
     methods: Option<&'a [String]>,
+    pub(crate) auth: &'a Auth,
     pub(crate) cors: Option<&'a Cors>,
     pub(crate) via: Via,
 }
@@ -29,14 +30,21 @@ impl<'a> Policy<'a> {
                     return Err(Failure::internet_disabled());
                 }
                 let methods = Some(&*trigger.methods);
-                Ok(Policy { methods, cors: trigger.cors.as_ref(), via: Via::HttpTrigger })
+                let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
             }
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                Ok(Policy { methods, cors: domain.settings.cors.as_ref(), via: Via::CustomDomain })
+                let (auth, cors) = (&Auth::Anonymous, domain.settings.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(methods: &'a [String], cors: Option<&'a Cors>, via: Via) -> Self {
+        Policy { methods: Some(methods), cors, auth: &Auth::Anonymous, via }
     }
 
     /// Whether the entry point takes requests with this method.

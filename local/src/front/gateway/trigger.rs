@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{fc2, reply};
+use super::{auth, fc2, reply};
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
@@ -54,9 +54,12 @@ pub(crate) async fn enter(
         Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| {
+        visit.set_cause(&failure);
         refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole)
     });
-    cors::let_read(cors, response.headers_mut(), origin.as_ref(), edition);
+    if !cors::let_read(cors, response.headers_mut(), origin.as_ref(), edition) {
+        binding.function.tell_origins();
+    }
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_built_in && is_page {
@@ -92,6 +95,7 @@ async fn pass_on(
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
+    auth::admit(policy.auth, &head)?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
@@ -129,7 +133,8 @@ async fn pass_on(
     let mut answer = dispatch(call, visit.seat()).await?;
     session.follow(&mut answer);
     let told = is_fc2.then_some(callee);
-    let mut response = reply::pass_on(answer, &head.method, visit, control.wants_log, client, told).await?;
+    let mut response =
+        reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
     session.tell(response.headers_mut());
     Ok(response)
 }

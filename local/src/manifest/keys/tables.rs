@@ -43,6 +43,7 @@ const LOCAL: &Table = &[
     known("freeze"),
     known("sampleMemory"),
     known("attachment"),
+    known("log"),
     known("passEnv"),
     known("watch"),
     known("layers"),
@@ -172,8 +173,19 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     text("authType"),
     texts("methods"),
     boolean("disableURLInternet"),
-    map("authConfig", ANY),
+    map("authConfig", AUTH).or_text(),
     map("corsConfig", CORS),
+];
+
+/// The values are checked where they are read, also those of the form as text.
+const AUTH: &Table = &[
+    known("jwks"),
+    known("tokenLookup"),
+    known("claimPassBy"),
+    known("whitelist"),
+    known("blacklist"),
+    known("tokens"),
+    known("users"),
 ];
 
 const ASYNC: &Table = &[
