@@ -33,6 +33,8 @@ pub(super) struct Run {
     pub(super) limit: Duration,
     pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
+    /// Whether the reply announced the end of its connection.
+    pub(super) is_last: bool,
     is_over: bool,
 }
 
@@ -58,6 +60,7 @@ impl Run {
             limit: Duration::ZERO,
             edition: Edition::default(),
             body_fault,
+            is_last: false,
             is_over: false,
         }
     }
@@ -170,7 +173,7 @@ impl Run {
 
     fn give_back(&mut self) {
         if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
+            lease.instance.connections.give_back(sender, self.is_last);
         }
     }
 

@@ -182,7 +182,7 @@ fn plain(kind: &Kind) -> &'static str {
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
         }
         Kind::AnswersHttp10 => {
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",

@@ -67,6 +67,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         } else {
             watch.iter().map(|path| folder.join(path)).collect()
         },
+        mounts: reader.boolean(node, "mounts", base.mounts),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {

@@ -41,6 +41,8 @@ pub(crate) struct Local {
     pub(crate) log: Lines,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
+    /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
+    pub(crate) mounts: bool,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
@@ -67,6 +69,7 @@ impl Default for Local {
             log: Lines::All,
             pass_env: Vec::new(),
             watch: Vec::new(),
+            mounts: true,
             layers: Vec::new(),
             build: None,
             credentials: false,

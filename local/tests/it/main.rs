@@ -15,6 +15,7 @@ mod framing;
 mod gateway;
 mod harness;
 mod instances;
+mod languages;
 mod manifest;
 mod memory;
 mod output;

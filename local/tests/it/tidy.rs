@@ -149,7 +149,7 @@ fn only_the_command_line_prints() {
         &[
             "cli/invoke.rs",
             "cli/print.rs",
-            // The shim's standard error is its instance's.
+            // The shim's standard error is its instance's, and the trial of mounts tells fc-local by its standard output.
             "process/guard.rs",
         ],
     );
@@ -176,7 +176,14 @@ fn tasks_belong_to_the_platforms_trackers() {
     );
     check_only(
         &["spawn_blocking("],
-        &["deploy/deploy.rs", "deploy/releases.rs", "deploy/snapshot.rs", "deploy/sources.rs"],
+        &[
+            "deploy/deploy.rs",
+            "deploy/layout.rs",
+            "deploy/releases.rs",
+            "deploy/snapshot.rs",
+            "deploy/sources.rs",
+            "instance/diagnosis.rs",
+        ],
     );
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
@@ -186,7 +193,13 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
+        &[
+            "process/cgroup.rs",
+            "process/guard.rs",
+            "process/guarded.rs",
+            "process/mounts.rs",
+            "process/orphans.rs",
+        ],
     );
 }
 
@@ -205,7 +218,18 @@ fn files_are_written_in_few_places() {
     ];
     check_only(
         &writing,
-        &["deploy/running.rs", "deploy/snapshot.rs", "deploy/store.rs", "process/cgroup.rs", "wire/tls.rs"],
+        &[
+            "deploy/copy.rs",
+            "deploy/interpreters.rs",
+            "deploy/layers.rs",
+            "deploy/running.rs",
+            "deploy/snapshot.rs",
+            "deploy/store.rs",
+            "deploy/workspace.rs",
+            "process/cgroup.rs",
+            "process/mounts.rs",
+            "wire/tls.rs",
+        ],
     );
 }
 

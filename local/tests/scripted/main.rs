@@ -253,6 +253,12 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
         "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
         "/close" => false,
+        // Closes a connection that would be kept, after a whole reply.
+        "/closing" => {
+            reply(out, "200 OK", "", b"bye");
+            false
+        }
+        "/big" => reply(out, "200 OK", "", &vec![b'x'; asked.size("bytes")]),
         // Closes a connection that is used again, without a reply.
         "/close-reused" if on_this_connection > 1 => false,
         "/close-reused" => reply(out, "200 OK", "", b"fresh"),

@@ -56,7 +56,7 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (
             Kind::AnswersHttp10,
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections",
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes",
         ),
         (
             Kind::DiskExceeded { bytes: 600 * MIB, limit_mib: 512 },

@@ -44,7 +44,7 @@ impl<'a> Policy<'a> {
 
     #[cfg(test)]
     pub(crate) fn for_test(methods: &'a [String], cors: Option<&'a Cors>, via: Via) -> Self {
-        Policy { methods: Some(methods), cors, auth: &Auth::Anonymous, via }
+        Policy { methods: Some(methods), auth: &Auth::Anonymous, cors, via }
     }
 
     /// Whether the entry point takes requests with this method.

@@ -46,6 +46,7 @@ const LOCAL: &Table = &[
     known("log"),
     known("passEnv"),
     known("watch"),
+    known("mounts"),
     known("layers"),
     known("build"),
     known("credentials"),
