@@ -61,8 +61,10 @@ impl Partly {
         if self.rest.is_empty() {
             // The announced size, which is within the limit.
             let announced = usize::try_from(Body::size_hint(&self.payload).lower()).unwrap_or(0);
-            self.rest.reserve(self.first.len() + data.len() + announced);
-            self.rest.extend_from_slice(&self.first);
+            // The first piece keeps a buffer of the connection alive.
+            let first = std::mem::take(&mut self.first);
+            self.rest.reserve(first.len() + data.len() + announced);
+            self.rest.extend_from_slice(&first);
         }
         self.rest.extend_from_slice(&data);
     }
