@@ -173,6 +173,11 @@ impl BodyState {
         }
     }
 
+    /// Whether `ex.body()` has the body.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Taken(None))
+    }
+
     pub(crate) fn has_left(&self) -> bool {
         matches!(self, Self::Broken { left: true })
     }

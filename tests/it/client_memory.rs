@@ -118,8 +118,14 @@ fn streams_are_shared_among_connections() {
         let setting = settings.payload.chunks(6).find(|setting| setting[..2] == [0, 3]).unwrap();
         u32::from_be_bytes(setting[2..].try_into().unwrap())
     };
-    let mut conns: Vec<_> = (0..40).map(|_| h2::Conn::open(server.port)).collect();
-    let streams: Vec<_> = conns.iter_mut().map(most).collect();
+    let mut conns = Vec::new();
+    let mut streams = Vec::new();
+    // One after the other.
+    for _ in 0..40 {
+        let mut conn = h2::Conn::open(server.port);
+        streams.push(most(&mut conn));
+        conns.push(conn);
+    }
     assert_eq!((streams[0], streams[39]), (256, 4), "{streams:?}");
     let last = &mut conns[39];
     for _ in 0..4 {

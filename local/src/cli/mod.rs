@@ -2,9 +2,11 @@
 
 mod dev;
 mod invoke;
+mod line;
 mod list;
 mod manifest;
 mod print;
+mod progress;
 mod time;
 
 use std::io;
@@ -49,6 +51,12 @@ struct DevArguments {
     /// The port for all functions; each also gets one of its own. 0 takes free ones
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// The port for gRPC calls. If it is taken, a free one is used [default: 8089, or a free one with --port 0]
+    #[arg(long, value_name = "PORT")]
+    grpc_port: Option<u16>,
+    /// The folder of the local certificate authority for TLS [default: ~/.fc-local/ca]
+    #[arg(long, value_name = "FOLDER")]
+    certificates: Option<PathBuf>,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     listen: IpAddr,
@@ -64,6 +72,9 @@ struct DevArguments {
     /// Do not watch for changes
     #[arg(long)]
     no_watch: bool,
+    /// Do not print the lines of this function; may be given several times
+    #[arg(long, value_name = "NAME")]
+    quiet: Vec<String>,
     /// Start no instance before the first call
     #[arg(long)]
     cold: bool,
@@ -164,6 +175,16 @@ fn default_template() -> PathBuf {
     found.unwrap_or(&names[0]).clone()
 }
 
+/// An error if the manifest has no function of that name.
+fn check_name(manifest: &Manifest, name: &str) -> io::Result<()> {
+    if manifest.names().any(|own| own == name) {
+        return Ok(());
+    }
+    let names = manifest.names().collect::<Vec<_>>().join(", ");
+    let file = manifest.file().display();
+    Err(io::Error::other(format!("there is no function `{name}` in {file}; there are: {names}")))
+}
+
 /// An error for the functions that have no code to start, a line for each.
 fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
     let line = |problem: Problem| format!("{}:{}: {}", manifest.file().display(), problem.line, problem.text);
@@ -172,5 +193,5 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
 }
 
 fn settings(port: u16, build: bool) -> Settings {
-    Settings { port, build, ..Settings::default() }
+    Settings { port, build, grpc_port: None, ..Settings::default() }
 }

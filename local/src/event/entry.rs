@@ -1,6 +1,6 @@
 //! An event: the time, the kind, the function, the instance and the request.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -38,7 +38,11 @@ impl Kind {
     fn bytes(&self) -> usize {
         match self {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => text.capacity(),
-            Kind::Request(record) => record.path.capacity(),
+            Kind::Request(record) => {
+                let cause = record.cause.as_ref();
+                record.path.capacity()
+                    + cause.map_or(0, |cause| size_of_val(&**cause) + cause.message.capacity())
+            }
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
@@ -50,7 +54,7 @@ impl Kind {
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) => {
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
                     BuildFault::NoFolder(folder) => path_bytes(folder),
                     BuildFault::NotStarted(error) => error.capacity(),
@@ -58,32 +62,55 @@ impl Kind {
                 };
                 failure.command.capacity() + fault
             }
-            Kind::BuildProducts { files } => {
-                files.iter().map(|file| size_of_val(file) + path_bytes(file)).sum()
+            Kind::BuildProducts { files } | Kind::Watching { folders: files, .. } => paths_bytes(files),
+            Kind::PortHeld { program, holder, .. } => {
+                program.capacity() + holder.as_ref().map_or(0, String::capacity)
             }
+            Kind::ProgramHidden { program, found, searched } => {
+                program.capacity() + path_bytes(found) + paths_bytes(searched)
+            }
+            Kind::LayersMissing { layers } => {
+                layers.iter().map(|layer| size_of_val(layer) + layer.capacity()).sum()
+            }
+            Kind::InterpreterMapped { folder, program } => path_bytes(folder) + path_bytes(program),
             Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
-            Kind::CodeRunInPlace { code } => path_bytes(code),
+            Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => {
                 address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+            }
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
             }
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
-            Kind::MemoryLimitsSampled { reason } => reason.capacity(),
+            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
+            Kind::CallsRemain { oldest, .. } => {
+                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
+            }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
-            | Kind::Http2Refused
+            | Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
+            | Kind::InstanceKilled { .. }
+            | Kind::ConnectionClosedEarly { .. }
+            | Kind::AnswersHttp10
+            | Kind::DiskExceeded { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)
             | Kind::InstanceNotEnded { .. }
             | Kind::InstanceStopped
+            | Kind::BuildFinished { .. }
             | Kind::BuildUnsettled
             | Kind::Swapped
             | Kind::DrainExceeded { .. }
@@ -92,11 +119,14 @@ impl Kind {
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn paths_bytes(paths: &[PathBuf]) -> usize {
+    paths.iter().map(|path| size_of_val(path) + path_bytes(path)).sum()
 }
 
 impl HookFault {

@@ -6,7 +6,8 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use crate::call::{Call, Seat};
-use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::failure::Failure;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
@@ -20,12 +21,14 @@ pub(crate) struct Visit {
     id: Arc<str>,
     begin: Instant,
     method: Method,
+    domain: Option<Arc<str>>,
     path: String,
     status: u16,
     seat: Seat,
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
+    cause: Option<Box<Cause>>,
     is_over: bool,
 }
 
@@ -38,12 +41,14 @@ impl Visit {
             id,
             begin: Instant::now(),
             method: request.method().clone(),
+            domain: None,
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             seat: Seat::default(),
             via: None,
             attempt: 0,
             socket: None,
+            cause: None,
             is_over: false,
         }
     }
@@ -56,8 +61,17 @@ impl Visit {
         self.seat.instance.as_deref()
     }
 
+    pub(super) fn function(&self) -> Option<&Arc<str>> {
+        self.source.function.as_ref()
+    }
+
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
         self.source.function = Some(Arc::clone(name));
+    }
+
+    /// The request asks for a custom domain.
+    pub(crate) fn set_domain(&mut self, name: &Arc<str>) {
+        self.domain = Some(Arc::clone(name));
     }
 
     /// The request has become a call.
@@ -78,6 +92,11 @@ impl Visit {
             messages_to_client: to_client.messages,
             bytes_to_client: to_client.bytes,
         });
+    }
+
+    /// Notes why there is no reply, or no whole one.
+    pub(crate) fn set_cause(&mut self, failure: &Failure) {
+        self.cause = Some(Box::new(Cause::from(failure)));
     }
 
     /// Notes the end of a streamed reply whose client has not left.
@@ -101,6 +120,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let record = Record {
             method: std::mem::take(&mut self.method),
+            domain: self.domain.take(),
             path: std::mem::take(&mut self.path),
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),
@@ -108,6 +128,7 @@ impl Drop for Visit {
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
+            cause: self.cause.take().filter(|_| self.is_over),
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));
