@@ -12,6 +12,7 @@ use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -21,6 +22,7 @@ use crate::wire::{ClientBody, Identities, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    deployer: Arc<Deployer>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -30,9 +32,14 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log, identities: Option<Arc<Identities>>) -> Arc<Self> {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        deployer: Arc<Deployer>,
+        log: Log,
+        identities: Option<Arc<Identities>>,
+    ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -53,7 +60,10 @@ impl Front {
                 let functions = self.registry.functions();
                 Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.deployer, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, peer, visit, request).await;
             }
@@ -61,9 +71,9 @@ impl Front {
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
+                let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id, edition))
             }
         }
     }
