@@ -37,8 +37,12 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         log.emit(&Source::default(), Kind::ManifestNote { file, note });
     }
     let drain = Duration::from_secs(arguments.drain);
-    let settings =
-        Settings { listen: arguments.listen, drain, ..settings(arguments.port, !arguments.no_build) };
+    let settings = Settings {
+        listen: arguments.listen,
+        drain,
+        require_signature: arguments.require_signature,
+        ..settings(arguments.port, !arguments.no_build)
+    };
     let platform = Platform::open(&manifest, settings, log).await?;
     if let Err(error) = platform.announce(&manifest) {
         print::complain(&format!(

@@ -3,11 +3,12 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::print::{self, Printer, Style};
 use super::{Colour, InvokeArguments, settings};
+use crate::auth::{load_keys, sign};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
@@ -44,13 +46,13 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
     let event = event(arguments)?;
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        return match call_running(address, arguments, event).await? {
+        return match call_running(address, manifest, arguments, &event).await? {
             Ok(outcome) => outcome.show(),
             Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
         };
     }
     if let Some(address) = Platform::running(manifest)
-        && let Ok(outcome) = call_running(address, arguments, event.clone()).await?
+        && let Ok(outcome) = call_running(address, manifest, arguments, &event).await?
     {
         return outcome.show();
     }
@@ -124,23 +126,32 @@ impl Absent {
     }
 }
 
-/// Calls a running `fc-local dev` by its API.
+/// Calls a running `fc-local dev` by its API. A `dev` that takes signed calls alone gets a signed one.
 async fn call_running(
     address: SocketAddr,
+    manifest: &Manifest,
     arguments: &InvokeArguments,
-    event: Bytes,
+    event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let stream = match TcpStream::connect(address).await {
-        Ok(stream) => stream,
-        Err(error) => return Ok(Err(Absent::NotConnected(error))),
-    };
-    let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
-        .header(header::HOST, format!("localhost:{}", address.port()));
+    let path = format!("/2023-03-30/functions/{}/invocations", arguments.function);
+    let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }
-    let request = request.body(Full::new(event)).map_err(io::Error::other)?;
-    let response = exchange(stream, request).await.map_err(io::Error::other)?;
+    let (mut head, ()) = request.body(()).map_err(io::Error::other)?.into_parts();
+    let mut response = match exchange(address, &head, event).await? {
+        Ok(response) => response,
+        Err(error) => return Ok(Err(Absent::NotConnected(error))),
+    };
+    if wants_signature(&response) {
+        let keys = load_keys(manifest.folder()).map_err(io::Error::other)?;
+        sign(&mut head, event, keys.own(), SystemTime::now())
+            .ok_or_else(|| io::Error::other("the call cannot be signed"))?;
+        response = match exchange(address, &head, event).await? {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(Absent::NotConnected(error))),
+        };
+    }
     let head = response.headers();
     if !head.contains_key("x-fc-request-id") {
         return Ok(Err(Absent::OtherProgram));
@@ -154,7 +165,31 @@ async fn call_running(
     Ok(Ok(Outcome { body: response.into_body(), log, is_error }))
 }
 
-async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, hyper::Error> {
+fn wants_signature(response: &Response<Bytes>) -> bool {
+    let is_refused = response.status() == StatusCode::BAD_REQUEST;
+    let error: serde_json::Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    is_refused && error["Code"] == "MissingRequiredHeader"
+}
+
+/// Sends a request. The inner error says that nothing listens.
+async fn exchange(
+    address: SocketAddr,
+    head: &Parts,
+    event: &Bytes,
+) -> io::Result<Result<Response<Bytes>, io::Error>> {
+    match TcpStream::connect(address).await {
+        Ok(stream) => {
+            let request = Request::from_parts(head.clone(), Full::new(event.clone()));
+            exchange_on(stream, request).await.map(Ok).map_err(io::Error::other)
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+async fn exchange_on(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Bytes>, hyper::Error> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let call = async {
         let (head, body) = sender.send_request(request).await?.into_parts();

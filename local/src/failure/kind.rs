@@ -7,6 +7,9 @@ pub(crate) enum FailureKind {
     EntityTooLarge,
     PathNotSupported,
     AccessDenied,
+    MissingRequiredHeader,
+    InvalidAccessKeyId,
+    SignatureNotMatch,
     FunctionNotFound,
     TriggerNotFound,
     VersionNotFound,
@@ -48,6 +51,9 @@ impl FailureKind {
             FailureKind::EntityTooLarge => "entity_too_large",
             FailureKind::PathNotSupported => "path_not_supported",
             FailureKind::AccessDenied => "access_denied",
+            FailureKind::MissingRequiredHeader => "missing_required_header",
+            FailureKind::InvalidAccessKeyId => "invalid_access_key_id",
+            FailureKind::SignatureNotMatch => "signature_not_match",
             FailureKind::FunctionNotFound => "function_not_found",
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
@@ -72,6 +78,9 @@ impl FailureKind {
             | FailureKind::EntityTooLarge
             | FailureKind::PathNotSupported
             | FailureKind::AccessDenied
+            | FailureKind::MissingRequiredHeader
+            | FailureKind::InvalidAccessKeyId
+            | FailureKind::SignatureNotMatch
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
@@ -118,6 +127,9 @@ mod tests {
             (Kind::EntityTooLarge, Caller, false),
             (Kind::PathNotSupported, Caller, false),
             (Kind::AccessDenied, Caller, false),
+            (Kind::MissingRequiredHeader, Caller, false),
+            (Kind::InvalidAccessKeyId, Caller, false),
+            (Kind::SignatureNotMatch, Caller, false),
             (Kind::FunctionNotFound, Caller, false),
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),

@@ -10,6 +10,7 @@ use super::body::Outgoing;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::auth::Gate;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -19,14 +20,15 @@ use crate::wire::{ClientBody, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, log, ports: Mutex::default() })
+    pub(crate) fn new(registry: Arc<Registry>, gate: Gate, log: Log) -> Arc<Self> {
+        Arc::new(Front { registry, gate, log, ports: Mutex::default() })
     }
 
     /// Answers one request.
@@ -44,9 +46,9 @@ impl Front {
             Ok(Destination::Index) => {
                 Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(function)) => api::invoke(function, &self.gate, &mut visit, request).await,
             Ok(Destination::Trigger(function)) => {
-                return gateway::enter(function, peer, visit, request).await;
+                return gateway::enter(function, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {

@@ -282,6 +282,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::auth::Gate;
     use crate::event::Log;
     use crate::registry::Registry;
 
@@ -294,7 +295,11 @@ mod tests {
         stream.readable().await.unwrap();
         let (log, _events) = Log::new();
         let entrance = Entrance {
-            front: Front::new(Arc::new(Registry::default()), log),
+            front: Front::new(
+                Arc::new(Registry::default()),
+                Gate::new(std::path::PathBuf::new(), false),
+                log,
+            ),
             door: Door::Main,
             peer: Peer::new(address).unwrap(),
             tasks: TaskTracker::new(),

@@ -10,6 +10,6 @@ pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
 pub(crate) use function::{Action, Function, HealthCheck, Hook};
-pub(crate) use jwk::Jwk;
+pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};
 pub(crate) use local::Local;
 pub(crate) use trigger::HttpTrigger;

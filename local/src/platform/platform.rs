@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
@@ -30,6 +31,8 @@ pub struct Settings {
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             port: 8080,
             build: true,
             drain: Duration::from_secs(30),
+            require_signature: false,
         }
     }
 }
@@ -83,11 +87,12 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build, drain, .. } = settings;
+        let Settings { build, drain, require_signature, .. } = settings;
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone()),
+            front: Front::new(Arc::clone(&registry), gate, log.clone()),
             registry,
             deployer,
             log,

@@ -12,6 +12,7 @@ mod port;
 mod proc;
 mod role;
 mod runner;
+mod tool;
 
 pub(crate) use cgroup::{Cgroups, OwnGroup};
 pub(crate) use guarded::Processes;
@@ -20,3 +21,4 @@ pub(crate) use output::Output;
 pub(crate) use port::Port;
 pub use proc::Listening;
 pub use runner::{CommandLine, Pipe, Runner, Running};
+pub(crate) use tool::run_tool;

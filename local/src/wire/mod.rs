@@ -11,6 +11,7 @@ mod payload;
 mod relay;
 mod socket;
 pub(crate) mod upgrade;
+mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
 pub(crate) use frames::{Close, Passed};

@@ -181,12 +181,18 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
+        &[
+            "process/cgroup.rs",
+            "process/guard.rs",
+            "process/guarded.rs",
+            "process/orphans.rs",
+            "process/tool.rs",
+        ],
     );
 }
 
 #[test]
-fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
+fn files_are_written_for_code_copies_their_address_keys_and_control_groups_only() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -198,7 +204,10 @@ fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(
+        &writing,
+        &["auth/key_file.rs", "deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"],
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
+use super::auth::AdmittedBody;
 use super::{auth, cors, reply};
+use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
@@ -32,6 +34,7 @@ const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// too.
 pub(crate) async fn enter(
     function: Arc<Deployed>,
+    gate: &Gate,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
@@ -40,7 +43,7 @@ pub(crate) async fn enter(
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = function.settings();
     let entry = is_page.then(|| Arc::clone(&function));
-    let mut response = match phases(function, &settings, peer, &mut visit, request).await {
+    let mut response = match phases(function, &settings, gate, peer, &mut visit, request).await {
         Ok(response) => response,
         Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
     };
@@ -57,6 +60,7 @@ pub(crate) async fn enter(
 async fn phases(
     function: Arc<Deployed>,
     settings: &Function,
+    gate: &Gate,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
@@ -72,15 +76,19 @@ async fn phases(
     check_method(trigger, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
-    auth::admit(&trigger.auth, &head)?;
+    let (admission, body) = auth::admit(&trigger.auth, gate, &head, body).await?;
     let mut headers: HeaderMap = head.headers;
+    let mut target = origin_form(&head.method, &head.uri)?;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
+    // A client may name any header in `Connection`, but takes away no claim by that.
+    admission.apply(&mut headers, &mut target);
     headers::add_forwarding(&mut headers, peer);
-    let (payload, body_fault) = match &client {
-        Some(_) => (ignore(body).await?, BodyFault::default()),
-        None => Payload::client(body, limits::BODY_MAX),
+    let (payload, body_fault) = match (&client, body) {
+        (Some(_), AdmittedBody::Client(body)) => (ignore(body).await?, BodyFault::default()),
+        (Some(_), AdmittedBody::Read(_)) => (Payload::Empty, BodyFault::default()),
+        (None, body) => body.payload(),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
@@ -89,7 +97,7 @@ async fn phases(
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: Via::HttpTrigger,
         attempt: 1,
-        target: origin_form(&head.method, &head.uri)?,
+        target,
         method: head.method.clone(),
         headers,
         payload,
