@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth_bypass;
 mod auth_manifest;
 mod cancel;
 mod cli;
@@ -16,6 +17,7 @@ mod instances;
 mod manifest;
 mod memory;
 mod output;
+mod signer;
 mod start;
 mod stop;
 mod survivors;
