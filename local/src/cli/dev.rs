@@ -9,7 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::print::{self, Printer, Style};
 use super::{DevArguments, refuse_without_code, settings};
 use crate::event::Source;
+use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
+
+/// The platform's port for gRPC.
+const GRPC_PORT: u16 = 8089;
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 const INTERRUPTED: u8 = 130;
@@ -37,8 +41,12 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         log.emit(&Source::default(), Kind::ManifestNote { file, note });
     }
     let drain = Duration::from_secs(arguments.drain);
+    let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });
+    let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
     let settings = Settings {
         listen: arguments.listen,
+        grpc_port: Some(grpc_port),
+        certificates: arguments.certificates.clone().or_else(of_user),
         drain,
         require_signature: arguments.require_signature,
         ..settings(arguments.port, !arguments.no_build)

@@ -11,6 +11,7 @@ use super::details::{
 };
 use super::entry::Event;
 use super::kind::Kind;
+use super::text_of_programs as of_programs;
 use crate::failure::{mebibytes, usage};
 
 /// What to do about builds that change their sources.
@@ -34,7 +35,7 @@ impl Event {
             }
             Kind::PortIgnored { given_port, port } => format!(
                 "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
-                 instance only"
+                 instance only, and calls wait for it"
             ),
             Kind::PortUnreachable { port } => format!(
                 "the program listens on port {port} at an address where the platform cannot reach it, such as \
@@ -71,6 +72,7 @@ impl Event {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
+            Kind::DomainReady(address) => format!("{}  {}", address.domain, address.curl),
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -87,6 +89,16 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
+            Kind::TlsReady { certificate } => {
+                format!("the ports take https too; clients trust it by {}", certificate.display())
+            }
+            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+            Kind::TlsRefused { error } => {
+                format!(
+                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
+                )
+            }
+            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
@@ -94,6 +106,35 @@ impl Event {
             Kind::EventsDropped { events, bytes } => {
                 format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
+            Kind::PortHeld { port, process_id, program, holder } => {
+                of_programs::port_held(*port, *process_id, program, holder.as_deref())
+            }
+            Kind::ProgramHidden { program, found, searched } => {
+                of_programs::program_hidden(program, found, searched)
+            }
+            Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
+            Kind::InstanceKilled { process_id, waited } => format!(
+                "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
+                waited.as_secs_f64()
+            ),
+            Kind::ConnectionClosedEarly { within } => of_programs::connection_closed_early(*within),
+            Kind::DiskExceeded { bytes, limit_mib } => format!(
+                "/tmp holds {} MiB; the function's disk has {limit_mib} MiB, and beyond that writing fails on the platform",
+                mebibytes(*bytes)
+            ),
+            Kind::CodeCopying { code, copied, bytes } => {
+                format!("copying {}: {} of {} MiB", code.display(), mebibytes(*copied), mebibytes(*bytes))
+            }
+            Kind::InterpreterMapped { folder, program } => format!(
+                "{} is this machine's {} here; its version may be another one than the platform's",
+                folder.display(),
+                program.display()
+            ),
+            Kind::Watching { folders, builds } => of_programs::watching(folders, *builds),
+            Kind::FoldersTranslated { reason } => format!(
+                "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
+                 folders take their place; files that name /code do not find it"
+            ),
             kind => return Cow::Borrowed(plain(kind)),
         })
     }
@@ -106,8 +147,11 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
-        Kind::Http2Refused => {
-            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
+        Kind::GrpcPlaintext => {
+            "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
+        }
+        Kind::AnswersHttp10 => {
+            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
@@ -196,14 +240,15 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, .. } = record;
+    let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
-    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    format!("{method} {domain}{path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use http::{Request, Response};
 
 use super::body::Outgoing;
+use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
 use super::{api, gateway, refusal};
@@ -14,7 +15,7 @@ use crate::auth::Gate;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, host};
+use crate::wire::{ClientBody, Identities, host};
 
 /// The data that all connections share.
 #[derive(Debug)]
@@ -24,11 +25,20 @@ pub(crate) struct Front {
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
+    /// The certificates. `None` if TLS is not offered.
+    pub(super) identities: Option<Arc<Identities>>,
+    pub(super) told: Told,
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, gate: Gate, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, gate, log, ports: Mutex::default() })
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        gate: Gate,
+        log: Log,
+        identities: Option<Arc<Identities>>,
+    ) -> Arc<Self> {
+        let (ports, told) = (Mutex::default(), Told::default());
+        Arc::new(Front { registry, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -39,16 +49,17 @@ impl Front {
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let destination = host::check(&request)
-            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+        let functions = self.registry.functions();
+        let destination =
+            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
+                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
             Ok(Destination::Invoke(function)) => api::invoke(function, &self.gate, &mut visit, request).await,
-            Ok(Destination::Trigger(function)) => {
-                return gateway::enter(function, &self.gate, peer, visit, request).await;
+            Ok(Destination::Http(binding)) => {
+                return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {

@@ -19,15 +19,17 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
+use super::http2;
+use super::opening::{self, Protocol};
 use super::streamed::{Current, Guarded};
 use super::target::Door;
 use super::unread::{self, InTurn};
-use crate::event::{Kind, Source, not_bound};
+use crate::event::not_bound;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
-const HEAD_MAX: Duration = Duration::from_secs(75);
+pub(super) const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
@@ -47,10 +49,6 @@ pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
-
-/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
-const NO_HTTP2: [u8; 26] =
-    [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
 /// How connections are told of a stop.
 #[derive(Debug, Clone, Default)]
@@ -230,7 +228,13 @@ async fn serve(
     tasks: TaskTracker,
 ) {
     // A connection that cannot be set up has already ended.
-    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let Ok(hangup) = set_up(&stream) else { return };
+    let Some((stream, protocol)) = opening::open(stream, &front, &door, &stop).await else { return };
+    let Some(peer) = Peer::new(peer, stream.is_tls()) else { return };
+    if protocol == Protocol::Http2 {
+        drop(hangup);
+        return Box::pin(http2::serve(front, (stream, peer), door, stop, tasks)).await;
+    }
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -249,12 +253,7 @@ async fn serve(
     let mut connection = Guarded { connection, current: &entrance.current };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
-        outcome = &mut connection => {
-            if outcome.is_err_and(|error| error.is_parse_version_h2()) {
-                entrance.hangup.say(&NO_HTTP2);
-                entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
-            }
-        }
+        _ = &mut connection => {}
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
             let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
@@ -299,9 +298,10 @@ mod tests {
                 Arc::new(Registry::default()),
                 Gate::new(std::path::PathBuf::new(), false),
                 log,
+                None,
             ),
             door: Door::Main,
-            peer: Peer::new(address).unwrap(),
+            peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),
             hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
             current: Current::default(),

@@ -2,11 +2,14 @@
 //! are idle.
 
 mod connection;
+mod diagnosis;
 mod environment;
 mod generation;
 mod health;
 mod hooks;
 mod instance;
+mod layout;
+mod opening;
 mod pool;
 mod slots;
 mod start;
@@ -15,5 +18,6 @@ mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
+pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

@@ -6,6 +6,8 @@
 mod auth;
 mod base;
 mod content;
+mod cors;
+mod domain;
 mod dot_env;
 mod expression;
 mod flow;

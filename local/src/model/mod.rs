@@ -1,6 +1,8 @@
-//! The model: functions and triggers of a manifest, as plain data.
+//! The model: functions, triggers and domains of a manifest, as plain data.
 
 mod auth;
+mod cors;
+mod domain;
 mod function;
 mod jwk;
 mod local;
@@ -9,6 +11,8 @@ mod trigger;
 pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
+pub(crate) use cors::Cors;
+pub(crate) use domain::{Domain, Protocol, Rewrite, RewriteKind, Route};
 pub(crate) use function::{Action, Function, HealthCheck, Hook};
 pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};
 pub(crate) use local::Local;

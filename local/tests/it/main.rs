@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth;
 mod auth_bypass;
 mod auth_manifest;
 mod cancel;
 mod cli;
+mod domain_manifest;
+mod domains;
 mod endings;
 mod events;
 mod fidelity;

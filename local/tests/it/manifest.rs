@@ -68,7 +68,7 @@ fn a_good_manifest_has_no_remarks() {
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
         "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
-        "instanceConcurrency": 1, "methods": ["GET"],
+        "instanceConcurrency": 1, "methods": ["GET"], "domains": [],
     }]);
     assert_eq!(functions, expected);
 }
@@ -96,7 +96,8 @@ fn what_has_no_effect_or_is_unknown_is_named() {
     check(12, "      vpcConfig: auto", false, "`vpcConfig` has no effect here");
     check(12, "      asyncInvokeConfig: {asyncTask: true}", false, "`asyncInvokeConfig` has no effect here");
     check(12, "      somethingNew: 1", false, "`somethingNew` is not a key of `props`");
-    check(12, "      customDomain: {domainName: auto}", false, "`customDomain` has no effect here");
+    let domain = "      customDomain: {domainName: auto, protocol: HTTP, route: {path: /*}, tlsConfig: {minVersion: TLSv1.2}}";
+    check(12, domain, false, "`tlsConfig` has no effect here");
     check(6, "    component: oss", true, "component `oss` is not started here");
 }
 

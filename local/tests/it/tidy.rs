@@ -8,7 +8,7 @@ use testkit::tidy::{Levels, Sources};
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
     &["failure", "model", "shell"],
-    &["event"],
+    &["domain", "event"],
     &["manifest", "process", "wire"],
     &["auth", "instance"],
     &["registry"],
@@ -163,6 +163,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &["tasks.spawn("],
         &[
             "deploy/deploy.rs",
+            "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
@@ -192,7 +193,7 @@ fn processes_are_started_in_one_room() {
 }
 
 #[test]
-fn files_are_written_for_code_copies_their_address_keys_and_control_groups_only() {
+fn files_are_written_in_few_places() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -206,7 +207,7 @@ fn files_are_written_for_code_copies_their_address_keys_and_control_groups_only(
     ];
     check_only(
         &writing,
-        &["auth/key_file.rs", "deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"],
+        &["auth/key_file.rs", "deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs", "wire/tls.rs"],
     );
 }
 
@@ -245,7 +246,15 @@ fn instances_are_reached_by_calls_and_deployments_alone() {
 #[test]
 fn the_environment_is_read_in_one_place() {
     check_only(
-        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args", "option_env!"],
+        &[
+            "env::var",
+            "env::vars",
+            "env::current_dir",
+            "env::temp_dir",
+            "env::home_dir",
+            "env::args",
+            "option_env!",
+        ],
         &["shell.rs"],
     );
 }
