@@ -14,7 +14,7 @@ use super::call::{Call, CallKind, Seat};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
-use crate::instance::{Connection, Refusal};
+use crate::instance::{Connection, Refusal, is_last};
 use crate::registry::Deployed;
 use crate::wire::{Payload, headers, upgrade};
 
@@ -96,7 +96,9 @@ impl Run {
                     if let Some(lease) = &self.lease {
                         lease.instance.connections.heard(reply.version());
                     }
-                    return Ok(reply.into_parts());
+                    let (head, body) = reply.into_parts();
+                    self.is_last = is_last(&head);
+                    return Ok((head, body));
                 }
                 Err(error) => error,
             };

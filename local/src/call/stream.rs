@@ -25,6 +25,8 @@ pub(crate) struct AnswerStream {
     /// `None` after the end of the call.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
+    /// How the call failed, if it did.
+    failure: Option<Failure>,
 }
 
 /// The pieces that were read before the head was passed on.
@@ -48,7 +50,7 @@ impl AnswerStream {
     pub(super) fn new(body: Incoming, mut run: Run) -> Self {
         run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
+        AnswerStream { body, first: First::Nothing, run: Some(run), deadline, failure: None }
     }
 
     /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
@@ -123,6 +125,11 @@ impl AnswerStream {
         self.fail(Run::exited);
     }
 
+    /// How the call failed after the reply's head, if it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     fn complete(&mut self) {
         if let Some(run) = self.run.take() {
             run.complete();
@@ -133,6 +140,7 @@ impl AnswerStream {
         if let Some(run) = self.run.take() {
             let failure = why(&run);
             run.fail(&failure);
+            self.failure = Some(failure);
         }
     }
 }

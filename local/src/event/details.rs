@@ -31,6 +31,8 @@ pub struct Record {
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
+    /// Why the function gave no reply, or no whole one. `None` also if the client left.
+    pub cause: Option<Box<Cause>>,
 }
 
 /// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.
@@ -87,6 +89,24 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
+/// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallInFlight {
+    /// The method.
+    pub method: Method,
+    /// The path without its query.
+    pub path: String,
+    /// The time since the request's arrival.
+    pub age: Duration,
+}
+
+impl CallInFlight {
+    pub(crate) fn new(method: Method, path: String, age: Duration) -> Self {
+        CallInFlight { method, path, age }
+    }
+}
+
 /// A custom domain that leads to functions. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -105,6 +125,8 @@ pub struct DomainAddress {
 pub struct Cause {
     /// Which one, such as `exited_at_start`.
     pub failure: &'static str,
+    /// Whose failure it is: `caller`, `platform` or `function`.
+    pub by: &'static str,
     /// The platform's text for the caller.
     pub message: String,
     /// The program's exit code, if its end is the failure. The platform's message reads the code as an error number of
@@ -116,6 +138,7 @@ impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Cause {
             failure: failure.kind.name(),
+            by: failure.kind.source().name(),
             message: failure.message().to_owned(),
             exit_code: failure.exit_code,
         }

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use super::body::Outgoing;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
+use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
 use crate::auth::Gate;
@@ -47,11 +48,13 @@ impl Front {
         door: &Door,
         peer: &Peer,
         request: Request<ClientBody>,
+        under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
         let functions = self.registry.functions();
         let destination =
             host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
@@ -66,6 +69,7 @@ impl Front {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
+                visit.set_cause(&failure);
                 visit.leave(refusal::reply(&failure, &id))
             }
         }

@@ -13,6 +13,7 @@ mod refusal;
 mod streamed;
 mod target;
 mod tunnel;
+mod under_way;
 mod unread;
 mod visit;
 
@@ -20,3 +21,4 @@ pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;
+pub(crate) use under_way::Remaining;

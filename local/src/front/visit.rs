@@ -6,7 +6,8 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use crate::call::{Call, Seat};
-use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::failure::Failure;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
@@ -27,6 +28,7 @@ pub(crate) struct Visit {
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
+    cause: Option<Box<Cause>>,
     is_over: bool,
 }
 
@@ -46,6 +48,7 @@ impl Visit {
             via: None,
             attempt: 0,
             socket: None,
+            cause: None,
             is_over: false,
         }
     }
@@ -56,6 +59,10 @@ impl Visit {
 
     pub(crate) fn instance(&self) -> Option<&str> {
         self.seat.instance.as_deref()
+    }
+
+    pub(super) fn function(&self) -> Option<&Arc<str>> {
+        self.source.function.as_ref()
     }
 
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
@@ -87,6 +94,11 @@ impl Visit {
         });
     }
 
+    /// Notes why there is no reply, or no whole one.
+    pub(crate) fn set_cause(&mut self, failure: &Failure) {
+        self.cause = Some(Box::new(Cause::from(failure)));
+    }
+
     /// Notes the end of a streamed reply whose client has not left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
@@ -116,6 +128,7 @@ impl Drop for Visit {
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
+            cause: self.cause.take().filter(|_| self.is_over),
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));

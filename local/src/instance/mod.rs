@@ -16,7 +16,7 @@ mod start;
 mod supervisor;
 mod upstream;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
 pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};

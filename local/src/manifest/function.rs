@@ -320,5 +320,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled, cors: cors::read(config, reader), auth: auth? })
+    Some(HttpTrigger { methods, internet_disabled, auth: auth?, cors: cors::read(config, reader) })
 }

@@ -8,6 +8,6 @@ use super::cors::Cors;
 pub(crate) struct HttpTrigger {
     pub(crate) methods: Vec<String>,
     pub(crate) internet_disabled: bool,
-    pub(crate) cors: Option<Cors>,
     pub(crate) auth: Auth,
+    pub(crate) cors: Option<Cors>,
 }

@@ -30,12 +30,11 @@ impl AdmittedBody {
 /// Judges the caller of a request by the settings of a trigger or a domain. The body is read only if the judgement
 /// depends on it.
 pub(super) async fn admit(
-    policy: Option<&Auth>,
+    policy: &Auth,
     gate: &Gate,
     head: &Parts,
     body: ClientBody,
 ) -> Result<(Admission, AdmittedBody), Failure> {
-    let Some(policy) = policy else { return Ok((Admission::default(), AdmittedBody::Client(body))) };
     let now = SystemTime::now();
     if body_need(policy, head) == BodyNeed::Form {
         let bytes = body.read_whole(limits::BODY_MAX).await?;

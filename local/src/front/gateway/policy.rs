@@ -13,9 +13,8 @@ const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTION
 pub(crate) struct Policy<'a> {
     /// `None` for all that the platform knows.
     methods: Option<&'a [String]>,
+    pub(crate) auth: &'a Auth,
     pub(crate) cors: Option<&'a Cors>,
-    /// `None` for a domain that says nothing of callers: it is open.
-    pub(crate) auth: Option<&'a Auth>,
     pub(crate) via: Via,
 }
 
@@ -30,16 +29,22 @@ impl<'a> Policy<'a> {
                     return Err(Failure::internet_disabled());
                 }
                 let methods = Some(&*trigger.methods);
-                let (cors, auth) = (trigger.cors.as_ref(), Some(&trigger.auth));
-                Ok(Policy { methods, cors, auth, via: Via::HttpTrigger })
+                let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
             }
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                let (cors, auth) = (domain.settings.cors.as_ref(), domain.settings.auth.as_ref());
-                Ok(Policy { methods, cors, auth, via: Via::CustomDomain })
+                let cors = domain.settings.cors.as_ref();
+                let auth = domain.settings.auth.as_ref().unwrap_or(&Auth::Anonymous);
+                Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(methods: &'a [String], cors: Option<&'a Cors>, via: Via) -> Self {
+        Policy { methods: Some(methods), auth: &Auth::Anonymous, cors, via }
     }
 
     /// Whether the entry point takes requests with this method.

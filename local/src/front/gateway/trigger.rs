@@ -53,9 +53,13 @@ pub(crate) async fn enter(
         Ok((policy, None)) => pass_on(policy, &binding, gate, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
-    let mut response =
-        outcome.unwrap_or_else(|failure| refusal::reply(&failure, &visit.id()).map(Outgoing::whole));
-    cors::let_read(cors, response.headers_mut(), origin.as_ref());
+    let mut response = outcome.unwrap_or_else(|failure| {
+        visit.set_cause(&failure);
+        refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+    });
+    if !cors::let_read(cors, response.headers_mut(), origin.as_ref()) {
+        binding.function.tell_origins();
+    }
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_built_in && is_page {
@@ -122,7 +126,7 @@ async fn pass_on(
     };
     visit.set_call(&call);
     let answer = dispatch(call, visit.seat()).await?;
-    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
+    reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client).await
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
