@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
     pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             build: true,
             drain: Duration::from_secs(30),
             edition: None,
+            require_signature: false,
         }
     }
 }
@@ -112,8 +116,9 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build: builds_code, drain, edition, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
         let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
@@ -126,6 +131,7 @@ impl Platform {
             front: Front::new(
                 Arc::clone(&registry),
                 Arc::clone(&deployer),
+                gate,
                 log.clone(),
                 identities(&settings, &log),
             ),

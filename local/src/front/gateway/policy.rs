@@ -36,7 +36,8 @@ impl<'a> Policy<'a> {
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                let (auth, cors) = (&Auth::Anonymous, domain.settings.cors.as_ref());
+                let cors = domain.settings.cors.as_ref();
+                let auth = domain.settings.auth.as_ref().unwrap_or(&Auth::Anonymous);
                 Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }
