@@ -54,13 +54,13 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let functions = self.registry.functions();
-        let destination =
-            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
+                let functions = self.registry.functions();
                 Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,

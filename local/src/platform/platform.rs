@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::domains::Known;
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
@@ -84,8 +85,9 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    /// The custom domains of which the log tells already.
-    pub(super) told_domains: Mutex<BTreeSet<String>>,
+    /// What was told and set of custom domains.
+    pub(super) domains: Mutex<Known>,
+    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -127,13 +129,14 @@ impl Platform {
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
                 .await?;
         let deployer = Arc::new(deployer);
+        let identities = identities(&settings, &log);
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
                 Arc::clone(&deployer),
                 gate,
                 log.clone(),
-                identities(&settings, &log),
+                identities.clone(),
             ),
             registry,
             deployer,
@@ -141,7 +144,8 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
-            told_domains: Mutex::default(),
+            domains: Mutex::default(),
+            identities,
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,

@@ -46,7 +46,7 @@ pub(crate) async fn enter(
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
     let edition = settings.local.edition;
-    let policy = Policy::of(&binding, &settings);
+    let policy = Policy::of(&binding, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
