@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::domains::Known;
+use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
     pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +57,7 @@ impl Default for Settings {
             build: true,
             drain: Duration::from_secs(30),
             edition: None,
+            require_signature: false,
         }
     }
 }
@@ -114,8 +118,9 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build: builds_code, drain, edition, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
         let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
@@ -126,7 +131,13 @@ impl Platform {
         let deployer = Arc::new(deployer);
         let identities = identities(&settings, &log);
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), Arc::clone(&deployer), log.clone(), identities.clone()),
+            front: Front::new(
+                Arc::clone(&registry),
+                Arc::clone(&deployer),
+                gate,
+                log.clone(),
+                identities.clone(),
+            ),
             registry,
             deployer,
             log,

@@ -9,9 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
+use super::auth::{self, AdmittedBody};
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{auth, fc2, reply};
+use super::{fc2, reply};
+use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
@@ -35,6 +37,7 @@ const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
     binding: Binding,
+    gate: &Gate,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
@@ -50,7 +53,7 @@ pub(crate) async fn enter(
         .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => pass_on(policy, &binding, &settings, peer, &mut visit, request).await,
+        Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| {
@@ -88,6 +91,7 @@ fn check(
 async fn pass_on(
     policy: Policy<'_>,
     binding: &Binding,
+    gate: &Gate,
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
@@ -95,24 +99,27 @@ async fn pass_on(
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, body) = request.into_parts();
-    auth::admit(policy.auth, &head)?;
+    let (admission, body) = auth::admit(policy.auth, gate, &head, body).await?;
     let mut headers: HeaderMap = head.headers;
+    let mut target = binding.target(&head.method, &head.uri)?;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
-    let target = binding.target(&head.method, &head.uri)?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
     headers::strip_request(&mut headers);
+    // A client may name any header in `Connection`, but takes away no claim by that.
+    admission.apply(&mut headers, &mut target);
     headers::add_forwarding(&mut headers, peer);
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    let (payload, body_fault) = match &client {
-        Some(_) => (ignore(body).await?, BodyFault::default()),
-        None => Payload::client(body, limits::BODY_MAX),
+    let (payload, body_fault) = match (&client, body) {
+        (Some(_), AdmittedBody::Client(body)) => (ignore(body).await?, BodyFault::default()),
+        (Some(_), AdmittedBody::Read(_)) => (Payload::Empty, BodyFault::default()),
+        (None, body) => body.payload(),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
