@@ -37,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) has_origin: bool,
     /// Whether the request has a body.
     pub(crate) has_body: bool,
+    /// Whether the stream of an unread body is reset behind the reply.
+    resets_leftover: AtomicBool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
@@ -93,6 +95,7 @@ impl Call {
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
+            resets_leftover: AtomicBool::new(false),
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
@@ -180,6 +183,15 @@ impl Call {
         let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
+    }
+
+    /// Notes that the stream of an unread body is reset behind the reply.
+    pub(crate) fn set_resets_leftover(&self) {
+        self.resets_leftover.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resets_leftover(&self) -> bool {
+        self.resets_leftover.load(Ordering::Relaxed)
     }
 
     /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body.

@@ -152,11 +152,13 @@ impl<S> Exit<S> {
         let (app, record) = (&self.app, &mut self.record);
         // The stream of the reply may still read the request's body.
         let is_stream = reply.is_stream();
-        let drains = !resets_leftover(record.call(), app.protocol);
-        let later = (is_stream && drains).then(|| app.shared.tracker.clone());
+        if resets_leftover(record.call(), app.protocol) {
+            record.call().set_resets_leftover();
+        }
+        let later = is_stream.then(|| app.shared.tracker.clone());
         if is_stream {
             reply.listen(&app.shared.stops);
-        } else if drains {
+        } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
         finish(&mut reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
@@ -185,7 +187,7 @@ fn close_after(status: StatusCode, headers: &mut HeaderMap) {
 }
 
 /// Whether an unread body is reset, not drained: the client of a gRPC call over HTTP/2 stops once it has its status.
-/// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
+/// When the body is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
 fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
     call.has_body
         && call.head.version == Version::HTTP_2
