@@ -59,6 +59,10 @@ impl Event {
                 format!("the instance was ended by signal {signal}")
             }
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::PreFreezeFailed { is_command, fault } => {
+                let name = if *is_command { "the pre-freeze command" } else { "GET /pre-freeze" };
+                format!("{}; the instance is frozen all the same", about(name, fault))
+            }
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
             }
