@@ -101,9 +101,14 @@ fn own(kind: &Kind) -> Value {
         Kind::Watching { folders, builds } => json!({
             "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
         }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
-        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
         Kind::DomainReady(address) => json!({
             "domain": address.domain, "url": address.url, "curl": address.curl,
         }),

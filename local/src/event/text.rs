@@ -302,11 +302,16 @@ fn request(record: &Record) -> String {
 }
 
 fn ready(address: &Address) -> String {
-    if address.has_trigger {
+    let mut text = if address.has_trigger {
         format!("{}  {}", address.host_url, address.port_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
+    };
+    for (qualifier, url) in &address.qualified_urls {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{qualifier}: {url}");
     }
+    text
 }
 
 fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {

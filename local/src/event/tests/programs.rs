@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::samples::Sample;
+use super::samples::{self, Sample};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,6 +17,7 @@ pub(super) fn samples() -> Vec<Sample> {
     };
     let not_frozen = |is_command, fault| Kind::PreFreezeFailed { is_command, fault };
     vec![
+        (samples::address(false, &["prod"]), "ready for events: fc-local invoke f\nprod: http://prod.f/"),
         (
             not_frozen(false, HookFault::NoAnswer(SECOND)),
             "GET /pre-freeze: no answer within 1 s; the instance is frozen all the same",
@@ -27,7 +28,7 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (
             not_frozen(true, HookFault::NotStarted("no luck".to_owned())),
-            "the pre-freeze command cannot be started: no luck; the instance is frozen all the same",
+            "the pre-freeze command: cannot start it: no luck; the instance is frozen all the same",
         ),
         (
             held(None),
