@@ -31,6 +31,8 @@ pub(crate) enum Deployment {
     New,
     /// The new code has replaced the former code.
     Swapped,
+    /// The build has made what was there before.
+    Same,
     /// Nothing has changed.
     Refused,
 }
@@ -138,6 +140,14 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
+        let functions = self.registry.functions();
+        let current = functions.get(name).map(|deployed| deployed.pool());
+        let is_same =
+            |generation: &Generation| generation.function.is_same(function) && generation.layout == layout;
+        // What the manifest names to be watched, the program may read itself.
+        if function.local.watch.is_empty() && current.is_some_and(|pool| is_same(&pool.generation)) {
+            return Deployment::Same;
+        }
         self.put(function, snapshot, layout, &source).await
     }
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod deploy_tool;
+mod languages;
 mod manifests;
 mod nginx;
 mod schema;

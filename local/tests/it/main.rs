@@ -16,6 +16,7 @@ mod languages;
 mod manifest;
 mod memory;
 mod output;
+mod outputs;
 mod start;
 mod stop;
 mod survivors;
