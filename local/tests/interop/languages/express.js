@@ -16,6 +16,6 @@ app.get('/stream', (request, response) => {
 });
 app.get('/slow', (request, response) => {
   console.log('slow begins');
-  request.on('close', () => console.log('slow client left'));
+  response.on('close', () => console.log('slow client left'));
 });
 app.listen(Number(process.env.OWN_PORT), '0.0.0.0');
