@@ -54,9 +54,9 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
     /// A request that has to initialize the app first, or whose handler runs in a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
-            recheck(&call).await;
-            exit.leave(reply.into_reply(), None)
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await.into_reply();
+            recheck(&call, reply.is_stream()).await;
+            exit.leave(reply, None)
         }))
     }
 }
@@ -115,8 +115,8 @@ impl<S: Send + Sync + 'static> Here<S> {
         if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
             *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
         }
-        if reply.is_some()
-            && let Some(recheck) = Recheck::begin(call, cx)
+        if let Some(ready) = reply.as_ref()
+            && let Some(recheck) = Recheck::begin(call, ready.is_stream(), cx)
         {
             self.held = reply.take().map(|reply| Box::new((reply, recheck)));
         }
@@ -188,11 +188,11 @@ async fn outlive<S: Send + Sync + 'static>(
             let begun = detached::begin(&call, &app.shared.counts, app.shared.max_finishing);
             let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
             let tracker = app.shared.tracker.clone();
-            let task = tracker.spawn(Kind::Handler, async move {
+            let task = tracker.spawn_for(Kind::Handler, async move {
                 let _running = running;
                 run(app, call, admitted).await
             });
-            task.await.unwrap_or_else(|_| {
+            task.await.unwrap_or_else(|| {
                 Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
             })
         }

@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::log::say;
@@ -25,6 +25,8 @@ use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::places::{Place, Places};
+use crate::serve::runtime;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
@@ -43,7 +45,7 @@ struct Acceptor<S> {
     observers: DrainObservers,
     to_executor: UnboundedSender<Accepted>,
     probes: Probes,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// A connection on its way to the executor.
@@ -52,7 +54,7 @@ struct Accepted {
     address: SocketAddr,
     version: HttpVersion,
     drain: DrainObserver,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
@@ -109,14 +111,14 @@ impl Door {
             observers: drain.observers(),
             to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(max_connections),
         };
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
         let work = move || {
             let acceptor = Arc::new(acceptor);
             let app = Arc::clone(&acceptor.app);
-            reactor.block_on(async {
+            let open = pin!(async {
                 let listener = match TcpListener::from_std(listener) {
                     Ok(listener) => listener,
                     Err(error) => return say::error(format_args!("the listener cannot be used: {error}")),
@@ -132,13 +134,14 @@ impl Door {
                 }
                 acceptor.accept_rest(listener);
             });
+            runtime::block_on(&reactor, open);
             // Connections that have sent nothing end with their tasks, before a drain waits for those tasks.
             drop(reactor);
             let _ = tell.send(());
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        drop(app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections)));
+        app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
         Ok(Self { close, closed })
     }
 
@@ -153,29 +156,27 @@ impl Door {
 impl<S: Send + Sync + 'static> Acceptor<S> {
     async fn accept_all(self: &Arc<Self>, listener: &TcpListener, mut asked: oneshot::Receiver<()>) {
         loop {
-            // Accept no more than `max_connections` connections: others wait in the kernel's backlog.
-            let accepted = either(&mut asked, async {
-                let place = Arc::clone(&self.places).acquire_owned().await;
-                (listener.accept().await, place)
-            });
-            let Some((accepted, place)) = accepted.await else { return };
-            match (accepted, place) {
-                (Ok((stream, address)), Ok(place)) => {
+            let Some(accepted) = either(&mut asked, listener.accept()).await else { return };
+            match accepted {
+                Ok((stream, address)) => {
+                    // While the connection waits for a place, others wait in the kernel's backlog.
+                    let Some(place) = either(&mut asked, self.places.take()).await else { return };
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
+                    let stream = Arc::new(stream);
+                    place.wait_at_door(&stream);
                     // Created before its task begins, because the door may end in between.
                     let waiting =
                         Waiting { acceptor: Arc::clone(self), connection: Some((stream, address, place)) };
-                    drop(self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes()));
+                    self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes());
                 }
-                (Err(error), _) if concerns_one_connection(&error) => {}
-                (Err(error), _) => {
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => {
                     say::error(format_args!("cannot accept a connection: {error}; trying again"));
                     if either(&mut asked, tokio::time::sleep(BACK_OFF)).await.is_none() {
                         return;
                     }
                 }
-                (_, Err(_)) => return,
             }
         }
     }
@@ -184,7 +185,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     /// still resets connections beyond `max_connections`.
     fn accept_rest(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
-        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+        while let Some(place) = self.places.try_take()
             && let Ok((stream, address)) = listener.accept()
         {
             let _ = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
@@ -226,26 +227,14 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    fn hand_over(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        version: HttpVersion,
-        place: OwnedSemaphorePermit,
-    ) {
-        // An error means that the socket is closed.
-        if let Ok(stream) = stream.into_std() {
+    fn hand_over(&self, stream: Arc<TcpStream>, address: SocketAddr, version: HttpVersion, place: Place) {
+        if let Some(stream) = into_std(stream) {
             self.send_over(stream, address, version, place);
         }
     }
 
     /// Hands over a connection at a stop, if the client has sent something. Otherwise the connection closes.
-    fn hand_over_unread(
-        &self,
-        stream: std::net::TcpStream,
-        address: SocketAddr,
-        place: OwnedSemaphorePermit,
-    ) {
+    fn hand_over_unread(&self, stream: std::net::TcpStream, address: SocketAddr, place: Place) {
         let mut head = [0; PROBE_MAX];
         let Ok(length @ 1..) = stream.peek(&mut head) else { return };
         let version = match self.probes.sniff(&head[..length]) {
@@ -261,7 +250,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         stream: std::net::TcpStream,
         address: SocketAddr,
         version: HttpVersion,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) {
         let drain = self.observers.observe();
         // An error means that the executor has ended.
@@ -275,7 +264,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         let alive = app.heartbeat.is_alive(limit, || {
             let app = Arc::clone(&self.app);
             let _executor = self.executor.enter();
-            drop(self.app.shared.tracker.spawn(Kind::Check, async move { app.heartbeat.answer() }));
+            self.app.shared.tracker.spawn(Kind::Check, async move { app.heartbeat.answer() });
         });
         let (status, word) = if alive { ("200 OK", "ok") } else { ("503 Service Unavailable", "not alive") };
         let (kind, body) = if probe.inside && peer.is_loopback() {
@@ -302,7 +291,7 @@ fn connections_for(memory_mib: Option<u32>) -> usize {
 /// A connection that waits for its next head. The end of the door drops it.
 struct Waiting<S: Send + Sync + 'static> {
     acceptor: Arc<Acceptor<S>>,
-    connection: Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>,
+    connection: Option<(Arc<TcpStream>, SocketAddr, Place)>,
 }
 
 impl<S: Send + Sync + 'static> Waiting<S> {
@@ -347,11 +336,16 @@ impl<S: Send + Sync + 'static> Waiting<S> {
 impl<S: Send + Sync + 'static> Drop for Waiting<S> {
     fn drop(&mut self) {
         if let Some((stream, address, place)) = self.connection.take()
-            && let Ok(stream) = stream.into_std()
+            && let Some(stream) = into_std(stream)
         {
             self.acceptor.hand_over_unread(stream, address, place);
         }
     }
+}
+
+/// `None` if the socket is closed. Only the door's own thread takes further references, and keeps none.
+fn into_std(stream: Arc<TcpStream>) -> Option<std::net::TcpStream> {
+    Arc::into_inner(stream)?.into_std().ok()
 }
 
 async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {

@@ -29,7 +29,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Runs the function: the last line of `main`.
     ///
     /// Reads the environment once, starts a runtime sized to the instance, checks the app and opens its state. Then it
-    /// listens on `0.0.0.0` and serves until `SIGTERM` or `SIGINT`. After a signal, requests in flight are finished
+    /// listens on `0.0.0.0` and serves until `SIGTERM`, `SIGINT` or `SIGHUP`. After a signal, requests in flight are finished
     /// under the drain deadline (10 s by default). A second signal ends them at once.
     ///
     /// With the feature `log`, `tracing` events and panics are printed as JSON lines, unless a subscriber is installed
@@ -68,16 +68,11 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         let runtime = runtime::build()?;
         let forced_exit = ForcedExit::default();
-        let served = runtime.block_on(async {
-            let port = match self.settings().port {
-                Some(port) => port,
-                None => instance.port()?,
-            };
-            let mut signals = Signals::listen()?;
-            let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
-            let listener = bind(port)?;
-            serve(app?, listener, signals, Some(&forced_exit)).await
-        });
+        let mut served = Ok(());
+        runtime::block_on(
+            &runtime,
+            pin!(async { served = self.open_and_serve(instance, &forced_exit).await }),
+        );
         // Tasks that still run were cut and counted. Blocking work cannot be cancelled, and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
         forced_exit.disarm();
@@ -85,8 +80,19 @@ impl<S: Send + Sync + 'static> App<S> {
         served
     }
 
-    /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed is a
-    /// handler for `SIGTERM` and one for `SIGINT`, after which the signals no longer end the process by themselves.
+    async fn open_and_serve(self, instance: Instance, forced_exit: &ForcedExit) -> Result {
+        let port = match self.settings().port {
+            Some(port) => port,
+            None => instance.port()?,
+        };
+        let mut signals = Signals::listen()?;
+        let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
+        let listener = bind(port)?;
+        serve(app?, listener, signals, Some(forced_exit)).await
+    }
+
+    /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed are
+    /// handlers for `SIGTERM`, `SIGINT` and `SIGHUP`, after which the signals no longer end the process by themselves.
     ///
     /// # Errors
     /// A mistake in the app, a state that cannot be opened, or a listener that cannot be used.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault};
+use super::details::{BuildFault, HookFault, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -38,7 +38,11 @@ impl Kind {
     fn bytes(&self) -> usize {
         match self {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => text.capacity(),
-            Kind::Request(record) => record.path.capacity(),
+            Kind::Request(record) => {
+                let cause = record.cause.as_ref();
+                record.path.capacity()
+                    + cause.map_or(0, |cause| size_of_val(&**cause) + cause.message.capacity())
+            }
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
@@ -46,11 +50,12 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) => {
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
                     BuildFault::NoFolder(folder) => path_bytes(folder),
                     BuildFault::NotStarted(error) => error.capacity(),
@@ -75,15 +80,28 @@ impl Kind {
             Kind::Ready(address) => {
                 address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
             }
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
+            }
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
+            Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
+                alias.capacity()
+            }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
+            Kind::CallsRemain { oldest, .. } => {
+                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
+            }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
-            | Kind::Http2Refused
+            | Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
@@ -96,6 +114,7 @@ impl Kind {
             | Kind::InstanceEnded(_)
             | Kind::InstanceNotEnded { .. }
             | Kind::InstanceStopped
+            | Kind::BuildFinished { .. }
             | Kind::BuildUnsettled
             | Kind::Swapped
             | Kind::DrainExceeded { .. }
@@ -103,8 +122,8 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }

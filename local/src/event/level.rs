@@ -1,4 +1,4 @@
-//! How much attention an event needs.
+//! How much attention each kind of event needs.
 
 use super::kind::Kind;
 
@@ -33,10 +33,11 @@ impl Level {
 }
 
 impl Kind {
-    /// How much attention it needs. A request has the level of its status.
+    /// How much attention it needs. A request has the level of its status, unless its reply broke off.
     pub fn level(&self) -> Level {
         match self {
             Kind::Request(record) => match record.status {
+                ..400 if record.cause.is_some() => Level::Error,
                 ..400 => Level::Info,
                 400..500 => Level::Warning,
                 500.. => Level::Error,
@@ -49,16 +50,24 @@ impl Kind {
             | Kind::InstanceHealthy
             | Kind::InstanceStopped
             | Kind::BuildStarted { .. }
+            | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
             | Kind::Watching { .. }
             | Kind::Ready(_)
+            | Kind::DomainReady(_)
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::CallsRemain { .. }
+            | Kind::TlsReady { .. }
+            | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::Http2Refused
+            Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
+            | Kind::TlsRefused { .. }
+            | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
@@ -74,6 +83,7 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::BuildFailureAllowed(_)
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }
@@ -96,6 +106,7 @@ impl Kind {
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
+            | Kind::VersionsNotRead { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }
     }

@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
 use crate::manifest::Manifest;
-use crate::model::Function;
+use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
 use crate::shell;
 use crate::watch::{self, Follower};
+use crate::wire::Identities;
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
 #[derive(Debug, Clone)]
@@ -27,11 +28,19 @@ pub struct Settings {
     pub listen: IpAddr,
     /// The port for all functions and the API; 0 takes a free one.
     pub port: u16,
+    /// The port for gRPC calls of all functions, over TLS or in plain text. If it is taken, a free one is used. `None`
+    /// opens none.
+    pub grpc_port: Option<u16>,
+    /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
+    /// no TLS.
+    pub certificates: Option<PathBuf>,
     /// Whether the manifest's build steps are run.
     pub build: bool,
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
+    pub edition: Option<Edition>,
 }
 
 impl Default for Settings {
@@ -39,22 +48,40 @@ impl Default for Settings {
         Settings {
             listen: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
+            grpc_port: Some(8089),
+            certificates: None,
             build: true,
             drain: Duration::from_secs(30),
+            edition: None,
         }
     }
+}
+
+/// The certificates for TLS, if the settings ask for them.
+fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
+    let folder = settings.certificates.as_ref()?;
+    let (kind, identities) = match Identities::open(folder) {
+        Ok(identities) => {
+            (Kind::TlsReady { certificate: identities.file().to_owned() }, Some(Arc::new(identities)))
+        }
+        Err(error) => (Kind::TlsUnavailable { error: format!("{}: {error}", folder.display()) }, None),
+    };
+    log.emit(&Source::default(), kind);
+    identities
 }
 
 /// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    pub(super) deployer: Deployer,
+    pub(super) deployer: Arc<Deployer>,
     front: Arc<Front>,
     pub(super) log: Log,
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
+    /// The custom domains of which the log tells already.
+    pub(super) told_domains: Mutex<BTreeSet<String>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -85,29 +112,30 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build, drain, .. } = settings;
+        let Settings { build: builds_code, drain, edition, .. } = settings;
+        let project = Project { folder: manifest.folder(), builds_code, drain, edition };
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
             [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
-        let deployer = Deployer::create(
-            Arc::clone(&registry),
-            log.clone(),
-            tasks.clone(),
-            build,
-            drain,
-            runner,
-            &needed,
-        )
-        .await?;
+        let deployer =
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
+                .await?;
+        let deployer = Arc::new(deployer);
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone()),
+            front: Front::new(
+                Arc::clone(&registry),
+                Arc::clone(&deployer),
+                log.clone(),
+                identities(&settings, &log),
+            ),
             registry,
             deployer,
             log,
             settings,
             main,
             ports: Mutex::default(),
+            told_domains: Mutex::default(),
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -124,15 +152,27 @@ impl Platform {
                 Err(_) => {}
             }
         }
+        platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
+        platform.use_domains(manifest);
         Ok(platform)
     }
 
     fn listen(&self, listener: Listener, door: Door) {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
+    }
+
+    /// Opens the port for gRPC: the one of the settings, or else a free one.
+    fn open_grpc_port(&self) -> Result<(), NotBound> {
+        let Some(port) = self.settings.grpc_port else { return Ok(()) };
+        let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
+        let listener = bind(port).or_else(|_| bind(0))?;
+        self.log.emit(&Source::default(), Kind::GrpcReady { address: listener.address });
+        self.listen(listener, Door::Grpc);
+        Ok(())
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.
@@ -202,6 +242,7 @@ impl Platform {
         if deployment == Deployment::New {
             let ready = Kind::Ready(self.address(function));
             self.log.emit(&Source::function(&Arc::from(name)), ready);
+            self.tell_domains(manifest, |function| function == name);
         }
         deployment != Deployment::Refused
     }
@@ -218,6 +259,11 @@ impl Platform {
             let (file, note) = (manifest.file().to_owned(), note.remark());
             self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
         }
+        for name in manifest.names().filter(|name| !former.names().any(|old| old == *name)) {
+            // A route may lead to a function that is not built yet.
+            self.registry.set_pending(name, "is being built");
+        }
+        self.use_domains(manifest);
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
@@ -240,6 +286,7 @@ impl Platform {
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
             self.deployer.remove(&gone.name);
         }
+        self.tell_domains(manifest, |function| manifest.names().any(|name| name == function));
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.

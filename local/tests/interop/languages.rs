@@ -261,6 +261,7 @@ fn nginx() {
         files: &[("nginx.conf", "nginx.conf")],
         command,
         is_program: false,
+        streams: false,
         notices_departure: false,
     };
     check(&server, |function| function);

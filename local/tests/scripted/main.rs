@@ -213,6 +213,11 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             reply(out, "200 OK", "", &seen)
         }
         "/length" => reply(out, "200 OK", "", asked.body.len().to_string().as_bytes()),
+        "/bytes" => {
+            let sent = reply(out, "200 OK", "", &vec![b'x'; usize::try_from(asked.number("n")).unwrap_or(0)]);
+            println!("sent {}", asked.header("x-fc-request-id"));
+            sent
+        }
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),
@@ -309,6 +314,9 @@ fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
             let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
                            content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
             reply(out, "200 OK", headers, b"x")
+        }
+        "/apk" => {
+            reply(out, "200 OK", "content-type: application/vnd.android.package-archive; x=y\r\n", b"PK")
         }
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
         "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),

@@ -42,7 +42,11 @@ pub(super) fn samples() -> Vec<Sample> {
              or zip for each in x-local.layers; it is shown at /opt",
         ),
         (
-            Kind::InstanceKilled { process_id: 12, waited: SECOND },
+            Kind::InstanceKilled { process_id: 12, waited: None },
+            "killed: process 12, with the calls it worked on",
+        ),
+        (
+            Kind::InstanceKilled { process_id: 12, waited: Some(SECOND) },
             "killed: process 12 had not ended 1 s after SIGTERM (x-local.stopTimeout)",
         ),
         (
