@@ -4,6 +4,7 @@ mod clients;
 mod contract;
 mod deploy_tool;
 mod domains;
+mod languages;
 mod manifests;
 mod nginx;
 mod schema;

@@ -22,6 +22,7 @@ mod languages;
 mod manifest;
 mod memory;
 mod output;
+mod outputs;
 mod signer;
 mod start;
 mod stop;
