@@ -3,21 +3,17 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http::{Request, StatusCode, header};
 
+use super::client::exchange;
 use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings};
-use crate::auth::{load_keys, sign};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
@@ -119,83 +115,36 @@ impl Absent {
     }
 }
 
-/// Calls a running `fc-local dev` by its API. A `dev` that takes signed calls alone gets a signed one.
+/// Calls a running `fc-local dev` by its API.
 async fn call_running(
     address: SocketAddr,
     manifest: &Manifest,
     arguments: &InvokeArguments,
     event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let path = format!("/2023-03-30/functions/{}/invocations", arguments.function);
+    let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
+    let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
     let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }
-    let (mut head, ()) = request.body(()).map_err(io::Error::other)?.into_parts();
-    let mut response = match exchange(address, &head, event).await? {
+    let request = request.body(event.clone()).map_err(io::Error::other)?;
+    let response = match exchange(address, manifest, request).await? {
         Ok(response) => response,
         Err(error) => return Ok(Err(Absent::NotConnected(error))),
     };
-    if wants_signature(&response) {
-        let keys = load_keys(manifest.folder()).map_err(io::Error::other)?;
-        sign(&mut head, event, keys.own(), SystemTime::now())
-            .ok_or_else(|| io::Error::other("the call cannot be signed"))?;
-        response = match exchange(address, &head, event).await? {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(Absent::NotConnected(error))),
-        };
-    }
     let head = response.headers();
     if !head.contains_key("x-fc-request-id") {
         return Ok(Err(Absent::OtherProgram));
     }
-    if response.status() == StatusCode::NOT_FOUND {
+    let has_qualifier = arguments.qualifier.is_some();
+    if response.status() == StatusCode::NOT_FOUND && !has_qualifier {
         return Ok(Err(Absent::NoFunction));
     }
     let is_error = !response.status().is_success() || head.contains_key("x-fc-error-type");
     let log = head.get("x-fc-log-result").and_then(|log| STANDARD.decode(log).ok());
     let log = log.map(|log| String::from_utf8_lossy(&log).into_owned());
     Ok(Ok(Outcome { body: response.into_body(), log, is_error }))
-}
-
-fn wants_signature(response: &Response<Bytes>) -> bool {
-    let is_refused = response.status() == StatusCode::BAD_REQUEST;
-    let error: serde_json::Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    is_refused && error["Code"] == "MissingRequiredHeader"
-}
-
-/// Sends a request. The inner error says that nothing listens.
-async fn exchange(
-    address: SocketAddr,
-    head: &Parts,
-    event: &Bytes,
-) -> io::Result<Result<Response<Bytes>, io::Error>> {
-    match TcpStream::connect(address).await {
-        Ok(stream) => {
-            let request = Request::from_parts(head.clone(), Full::new(event.clone()));
-            exchange_on(stream, request).await.map(Ok).map_err(io::Error::other)
-        }
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-async fn exchange_on(
-    stream: TcpStream,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, hyper::Error> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let call = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
-    };
-    let mut call = std::pin::pin!(call);
-    tokio::select! {
-        outcome = &mut call => outcome,
-        ended = connection => match ended {
-            Ok(()) => call.await,
-            Err(error) => Err(error),
-        },
-    }
 }
 
 async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
@@ -212,7 +161,8 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
     let platform = Platform::open(manifest, settings(0, !arguments.no_build), log.clone()).await?;
     let name = &arguments.function;
     let outcome = if platform.deploy(manifest, name, &mut Built::default()).await {
-        let invocation = platform.invoke(name, event, arguments.log).await;
+        let invocation =
+            platform.invoke_qualified(name, arguments.qualifier.as_deref(), event, arguments.log).await;
         Some(Outcome { body: invocation.body, log: invocation.log, is_error: invocation.is_error })
     } else {
         None

@@ -1,5 +1,7 @@
 //! The command line. Only this module prints.
 
+mod alias;
+mod client;
 mod curl;
 mod dev;
 mod invoke;
@@ -9,7 +11,7 @@ mod list;
 mod manifest;
 mod print;
 mod progress;
-mod time;
+mod version;
 
 use std::io;
 use std::net::IpAddr;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Manifest, Problem, Settings, shell};
+use crate::{Edition, Manifest, Problem, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -47,6 +49,12 @@ enum Command {
     Curl(CurlArguments),
     /// List the functions of the manifest
     List(ListArguments),
+    /// Publish, list or remove versions of a function in a running `fc-local dev`
+    #[command(subcommand)]
+    Version(version::VersionCommand),
+    /// Set, list or remove aliases of a function in a running `fc-local dev`
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -87,6 +95,9 @@ struct DevArguments {
     /// Refuse calls of the API that are not signed
     #[arg(long)]
     require_signature: bool,
+    /// The edition of the platform that all functions see [default: `x-local.edition`, or fc3]
+    #[arg(long, value_enum)]
+    edition: Option<EditionArgument>,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
@@ -102,6 +113,9 @@ struct InvokeArguments {
     /// A file that holds the event; `-` is the standard input
     #[arg(short = 'f', long, value_name = "FILE")]
     event_file: Option<PathBuf>,
+    /// The version or alias to call [default: LATEST]
+    #[arg(short, long)]
+    qualifier: Option<String>,
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
@@ -161,6 +175,23 @@ struct ListArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EditionArgument {
+    /// Function Compute 3.0
+    Fc3,
+    /// Function Compute 2.0: services, pre-freeze hook, other errors and headers
+    Fc2,
+}
+
+impl From<EditionArgument> for Edition {
+    fn from(edition: EditionArgument) -> Self {
+        match edition {
+            EditionArgument::Fc3 => Edition::Fc3,
+            EditionArgument::Fc2 => Edition::Fc2,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Colour {
     Auto,
     Always,
@@ -213,6 +244,8 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
+        Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
+        Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
         _ => ExitCode::SUCCESS,
     };
     // Copies and file walks may still run. Nothing waits for their results.

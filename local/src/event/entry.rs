@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault};
+use super::details::{BuildFault, HookFault, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -50,6 +50,7 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -87,6 +88,9 @@ impl Kind {
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
+            Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
+                alias.capacity()
+            }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
@@ -118,6 +122,7 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,

@@ -10,9 +10,12 @@ pub(crate) enum FailureKind {
     MissingRequiredHeader,
     InvalidAccessKeyId,
     SignatureNotMatch,
+    ServiceNotFound,
     FunctionNotFound,
     TriggerNotFound,
     VersionNotFound,
+    AliasNotFound,
+    AliasAlreadyExists,
     DomainNameNotFound,
     /// The custom domain has no route for the path.
     RouteNotFound,
@@ -67,9 +70,12 @@ impl FailureKind {
             FailureKind::MissingRequiredHeader => "missing_required_header",
             FailureKind::InvalidAccessKeyId => "invalid_access_key_id",
             FailureKind::SignatureNotMatch => "signature_not_match",
+            FailureKind::ServiceNotFound => "service_not_found",
             FailureKind::FunctionNotFound => "function_not_found",
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
+            FailureKind::AliasNotFound => "alias_not_found",
+            FailureKind::AliasAlreadyExists => "alias_already_exists",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::ResourceExhausted => "resource_exhausted",
@@ -95,9 +101,12 @@ impl FailureKind {
             | FailureKind::MissingRequiredHeader
             | FailureKind::InvalidAccessKeyId
             | FailureKind::SignatureNotMatch
+            | FailureKind::ServiceNotFound
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
+            | FailureKind::AliasNotFound
+            | FailureKind::AliasAlreadyExists
             | FailureKind::DomainNameNotFound
             | FailureKind::RouteNotFound => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
@@ -145,9 +154,12 @@ mod tests {
             (Kind::MissingRequiredHeader, Caller, false),
             (Kind::InvalidAccessKeyId, Caller, false),
             (Kind::SignatureNotMatch, Caller, false),
+            (Kind::ServiceNotFound, Caller, false),
             (Kind::FunctionNotFound, Caller, false),
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),
+            (Kind::AliasNotFound, Caller, false),
+            (Kind::AliasAlreadyExists, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
             (Kind::RouteNotFound, Caller, false),
             (Kind::ResourceExhausted, Platform, true),

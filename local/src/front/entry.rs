@@ -13,6 +13,7 @@ use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
 use crate::auth::Gate;
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -23,6 +24,7 @@ use crate::wire::{ClientBody, Identities, host};
 pub(crate) struct Front {
     registry: Arc<Registry>,
     gate: Gate,
+    deployer: Arc<Deployer>,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -35,11 +37,12 @@ impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
         gate: Gate,
+        deployer: Arc<Deployer>,
         log: Log,
         identities: Option<Arc<Identities>>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, gate, log, ports, identities, told })
+        Arc::new(Front { registry, gate, deployer, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -60,7 +63,10 @@ impl Front {
             Ok(Destination::Index) => {
                 Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &self.gate, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.gate, &self.deployer, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
@@ -68,9 +74,9 @@ impl Front {
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
+                let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id, edition))
             }
         }
     }

@@ -306,7 +306,9 @@ mod tests {
 
     use super::*;
     use crate::auth::Gate;
+    use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::process::Processes;
     use crate::registry::Registry;
 
     #[tokio::test]
@@ -317,10 +319,16 @@ mod tests {
         client.write_all(b"GET / HT").await.unwrap();
         stream.readable().await.unwrap();
         let (log, _events) = Log::new();
+        let registry = Arc::new(Registry::default());
+        let folder = std::path::Path::new(".");
+        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
+        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {
             front: Front::new(
-                Arc::new(Registry::default()),
-                Gate::new(std::path::PathBuf::new(), false),
+                registry,
+                Gate::new(folder.to_owned(), false),
+                Arc::new(deployer.await.unwrap()),
                 log,
                 None,
             ),
