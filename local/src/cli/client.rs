@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -15,23 +16,23 @@ use tokio::net::TcpStream;
 use crate::auth::{load_keys, sign};
 use crate::{Manifest, Platform};
 
-/// Sends a request and reads its whole answer. A `dev` that takes signed calls alone gets a signed one. The inner error says
-/// that nothing listens.
+/// Sends a request, and gives its whole answer. A `dev` that takes signed calls alone gets a signed one, by the key of the
+/// project in `folder`. The inner error says that nothing listens.
 pub(super) async fn exchange(
     address: SocketAddr,
-    manifest: &Manifest,
+    folder: &Path,
     request: Request<Bytes>,
 ) -> io::Result<Result<Response<Bytes>, io::Error>> {
     let (mut head, body) = request.into_parts();
-    let response = match send(address, &head, &body).await? {
+    let response = match exchange_once(address, &head, &body).await? {
         Ok(response) if wants_signature(&response) => response,
         outcome => return Ok(outcome),
     };
-    let keys = load_keys(manifest.folder()).map_err(io::Error::other)?;
+    let keys = load_keys(folder).map_err(io::Error::other)?;
     if sign(&mut head, &body, keys.own(), SystemTime::now()).is_none() {
         return Ok(Ok(response));
     }
-    send(address, &head, &body).await
+    exchange_once(address, &head, &body).await
 }
 
 fn wants_signature(response: &Response<Bytes>) -> bool {
@@ -40,17 +41,18 @@ fn wants_signature(response: &Response<Bytes>) -> bool {
     is_refused && ["Code", "ErrorCode"].iter().any(|code| error[code] == "MissingRequiredHeader")
 }
 
-async fn send(
+async fn exchange_once(
     address: SocketAddr,
     head: &Parts,
     body: &Bytes,
 ) -> io::Result<Result<Response<Bytes>, io::Error>> {
-    let stream = match TcpStream::connect(address).await {
-        Ok(stream) => stream,
-        Err(error) => return Ok(Err(error)),
-    };
-    let request = Request::from_parts(head.clone(), Full::new(body.clone()));
-    exchange_on(stream, request).await.map(Ok).map_err(io::Error::other)
+    match TcpStream::connect(address).await {
+        Ok(stream) => {
+            let request = Request::from_parts(head.clone(), Full::new(body.clone()));
+            exchange_on(stream, request).await.map(Ok).map_err(io::Error::other)
+        }
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 async fn exchange_on(
@@ -73,7 +75,10 @@ async fn exchange_on(
 }
 
 /// The running `fc-local dev` of a manifest.
-pub(super) struct Running<'a>(SocketAddr, &'a Manifest);
+pub(super) struct Running<'a> {
+    address: SocketAddr,
+    folder: &'a Path,
+}
 
 impl<'a> Running<'a> {
     /// The one at `port`, or the one of this manifest.
@@ -86,7 +91,8 @@ impl<'a> Running<'a> {
             Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             None => Platform::running(manifest),
         };
-        address.map(|address| Running(address, manifest)).ok_or_else(|| {
+        let running = address.map(|address| Running { address, folder: manifest.folder() });
+        running.ok_or_else(|| {
             let file = manifest.file().display();
             io::Error::other(format!(
                 "no `fc-local dev` runs for {file}: start it, or name its port with --port"
@@ -104,12 +110,12 @@ impl<'a> Running<'a> {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, format!("localhost:{}", self.0.port()))
+            .header(header::HOST, format!("localhost:{}", self.address.port()))
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(io::Error::other)?;
-        let response = exchange(self.0, self.1, request).await?.map_err(|error| {
-            io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.0))
+        let response = exchange(self.address, self.folder, request).await?.map_err(|error| {
+            io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.address))
         })?;
         let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if response.status().is_success() {
@@ -118,7 +124,7 @@ impl<'a> Running<'a> {
         let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());
         Err(io::Error::other(match message {
             Some(message) => message.to_owned(),
-            None => format!("what listens at {} is not `fc-local dev`: {}", self.0, response.status()),
+            None => format!("what listens at {} is not `fc-local dev`: {}", self.address, response.status()),
         }))
     }
 }

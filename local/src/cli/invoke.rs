@@ -129,7 +129,7 @@ async fn call_running(
         request = request.header("x-fc-log-type", "Tail");
     }
     let request = request.body(event.clone()).map_err(io::Error::other)?;
-    let response = match exchange(address, manifest, request).await? {
+    let response = match exchange(address, manifest.folder(), request).await? {
         Ok(response) => response,
         Err(error) => return Ok(Err(Absent::NotConnected(error))),
     };

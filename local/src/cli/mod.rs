@@ -92,12 +92,12 @@ struct DevArguments {
     /// Start no instance before the first call
     #[arg(long)]
     cold: bool,
-    /// Refuse calls of the API that are not signed
-    #[arg(long)]
-    require_signature: bool,
     /// The edition of the platform that all functions see [default: `x-local.edition`, or fc3]
     #[arg(long, value_enum)]
     edition: Option<EditionArgument>,
+    /// Refuse calls of the API that are not signed
+    #[arg(long)]
+    require_signature: bool,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,

@@ -7,10 +7,10 @@ pub(crate) enum FailureKind {
     EntityTooLarge,
     PathNotSupported,
     AccessDenied,
+    ServiceNotFound,
     MissingRequiredHeader,
     InvalidAccessKeyId,
     SignatureNotMatch,
-    ServiceNotFound,
     FunctionNotFound,
     TriggerNotFound,
     VersionNotFound,
@@ -67,10 +67,10 @@ impl FailureKind {
             FailureKind::EntityTooLarge => "entity_too_large",
             FailureKind::PathNotSupported => "path_not_supported",
             FailureKind::AccessDenied => "access_denied",
+            FailureKind::ServiceNotFound => "service_not_found",
             FailureKind::MissingRequiredHeader => "missing_required_header",
             FailureKind::InvalidAccessKeyId => "invalid_access_key_id",
             FailureKind::SignatureNotMatch => "signature_not_match",
-            FailureKind::ServiceNotFound => "service_not_found",
             FailureKind::FunctionNotFound => "function_not_found",
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
@@ -98,10 +98,10 @@ impl FailureKind {
             | FailureKind::EntityTooLarge
             | FailureKind::PathNotSupported
             | FailureKind::AccessDenied
+            | FailureKind::ServiceNotFound
             | FailureKind::MissingRequiredHeader
             | FailureKind::InvalidAccessKeyId
             | FailureKind::SignatureNotMatch
-            | FailureKind::ServiceNotFound
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
@@ -151,10 +151,10 @@ mod tests {
             (Kind::EntityTooLarge, Caller, false),
             (Kind::PathNotSupported, Caller, false),
             (Kind::AccessDenied, Caller, false),
+            (Kind::ServiceNotFound, Caller, false),
             (Kind::MissingRequiredHeader, Caller, false),
             (Kind::InvalidAccessKeyId, Caller, false),
             (Kind::SignatureNotMatch, Caller, false),
-            (Kind::ServiceNotFound, Caller, false),
             (Kind::FunctionNotFound, Caller, false),
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),

@@ -327,8 +327,8 @@ mod tests {
         let entrance = Entrance {
             front: Front::new(
                 registry,
-                Gate::new(folder.to_owned(), false),
                 Arc::new(deployer.await.unwrap()),
+                Gate::new(folder.into(), false),
                 log,
                 None,
             ),

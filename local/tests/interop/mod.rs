@@ -2,6 +2,7 @@
 
 mod clients;
 mod deploy_tool;
+mod domains;
 mod manifests;
 mod nginx;
 mod schema;

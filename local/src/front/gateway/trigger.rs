@@ -45,14 +45,14 @@ pub(crate) async fn enter(
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
     let edition = settings.local.edition;
-    let policy = Policy::of(&binding, &settings);
+    let policy = Policy::of(&binding, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
         .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => pass_on(policy, &binding, &settings, gate, peer, &mut visit, request).await,
+        Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| {
@@ -90,8 +90,8 @@ fn check(
 async fn pass_on(
     policy: Policy<'_>,
     binding: &Binding,
-    settings: &Function,
     gate: &Gate,
+    settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
