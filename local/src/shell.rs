@@ -29,6 +29,11 @@ pub(crate) fn current_folder() -> Option<PathBuf> {
     env::current_dir().ok()
 }
 
+/// The home folder of the user. `None` if the environment names none.
+pub(crate) fn home_folder() -> Option<PathBuf> {
+    env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
 /// The folder for temporary files.
 pub(crate) fn temporary_folder() -> PathBuf {
     env::temp_dir()

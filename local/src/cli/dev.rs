@@ -10,7 +10,11 @@ use super::print::{self, Hidden, Out, Printer, Style};
 use super::{DevArguments, check_name, refuse_without_code, settings};
 use crate::event::Source;
 use crate::process::ignores_hangup;
+use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
+
+/// The platform's port for gRPC.
+const GRPC_PORT: u16 = 8089;
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 const INTERRUPTED: u8 = 130;
@@ -39,8 +43,15 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         log.emit(&Source::default(), Kind::ManifestNote { file, note });
     }
     let drain = Duration::from_secs(arguments.drain);
-    let settings =
-        Settings { listen: arguments.listen, drain, ..settings(arguments.port, !arguments.no_build) };
+    let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });
+    let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
+    let settings = Settings {
+        listen: arguments.listen,
+        grpc_port: Some(grpc_port),
+        certificates: arguments.certificates.clone().or_else(of_user),
+        drain,
+        ..settings(arguments.port, !arguments.no_build)
+    };
     let platform = Platform::open(&manifest, settings, log).await?;
     if let Err(error) = platform.announce(&manifest) {
         print::complain(&format!(

@@ -51,6 +51,12 @@ struct DevArguments {
     /// The port for all functions; each also gets one of its own. 0 takes free ones
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// The port for gRPC calls. If it is taken, a free one is used [default: 8089, or a free one with --port 0]
+    #[arg(long, value_name = "PORT")]
+    grpc_port: Option<u16>,
+    /// The folder of the local certificate authority for TLS [default: ~/.fc-local/ca]
+    #[arg(long, value_name = "FOLDER")]
+    certificates: Option<PathBuf>,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     listen: IpAddr,
@@ -187,5 +193,5 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
 }
 
 fn settings(port: u16, build: bool) -> Settings {
-    Settings { port, build, ..Settings::default() }
+    Settings { port, build, grpc_port: None, ..Settings::default() }
 }

@@ -91,9 +91,12 @@ impl Kind {
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
             }
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
-            | Kind::Http2Refused
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }

@@ -63,7 +63,12 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
         Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
-        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
+        Kind::InstanceMemorySampled { error }
+        | Kind::NotStarted { error }
+        | Kind::TlsRefused { error }
+        | Kind::TlsUnavailable { error } => json!({ "error": error }),
+        Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
+        Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })
@@ -114,8 +119,8 @@ fn own(kind: &Kind) -> Value {
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
-        | Kind::Http2Refused
         | Kind::AnswersHttp10
+        | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
         | Kind::InstanceStopped
         | Kind::BuildUnsettled

@@ -34,8 +34,13 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
-    /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
-    Http2Refused,
+    /// A client calls by gRPC in plain text, which the platform refuses.
+    GrpcPlaintext,
+    /// The handshake of TLS with a client failed.
+    TlsRefused {
+        /// The fault, such as the alert that the client sent.
+        error: String,
+    },
 
     /// An instance takes calls from now on.
     InstanceStarted {
@@ -274,6 +279,21 @@ pub enum Kind {
     Ipv6PortTaken {
         /// The port.
         port: u16,
+    },
+    /// The ports take TLS too.
+    TlsReady {
+        /// The certificate of the authority, which clients have to trust.
+        certificate: PathBuf,
+    },
+    /// The ports take no TLS.
+    TlsUnavailable {
+        /// Why not.
+        error: String,
+    },
+    /// gRPC calls come in there.
+    GrpcReady {
+        /// The address that is bound.
+        address: SocketAddr,
     },
     /// Memory limits are held by sampling, since control groups cannot be used.
     MemoryLimitsSampled {

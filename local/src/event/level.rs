@@ -60,8 +60,12 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::CallsRemain { .. }
+            | Kind::TlsReady { .. }
+            | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::Http2Refused
+            Kind::GrpcPlaintext
+            | Kind::TlsRefused { .. }
+            | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }

@@ -95,6 +95,16 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
+            Kind::TlsReady { certificate } => {
+                format!("the ports take https too; clients trust it by {}", certificate.display())
+            }
+            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+            Kind::TlsRefused { error } => {
+                format!(
+                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
+                )
+            }
+            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
@@ -144,8 +154,8 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
-        Kind::Http2Refused => {
-            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
+        Kind::GrpcPlaintext => {
+            "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
         }
         Kind::AnswersHttp10 => {
             "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"

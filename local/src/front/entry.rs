@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use http::{Request, Response};
 
 use super::body::Outgoing;
+use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
@@ -14,7 +15,7 @@ use super::{api, gateway, refusal};
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, host};
+use crate::wire::{ClientBody, Identities, host};
 
 /// The data that all connections share.
 #[derive(Debug)]
@@ -23,11 +24,15 @@ pub(crate) struct Front {
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
+    /// The certificates. `None` if TLS is not offered.
+    pub(super) identities: Option<Arc<Identities>>,
+    pub(super) told: Told,
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log) -> Arc<Self> {
-        Arc::new(Front { registry, log, ports: Mutex::default() })
+    pub(crate) fn new(registry: Arc<Registry>, log: Log, identities: Option<Arc<Identities>>) -> Arc<Self> {
+        let (ports, told) = (Mutex::default(), Told::default());
+        Arc::new(Front { registry, log, ports, identities, told })
     }
 
     /// Answers one request.

@@ -22,6 +22,7 @@ impl Front {
     pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
         let name = match door {
             Door::Main => Arc::from(""),
+            Door::Grpc => return,
             Door::Function(name) => Arc::clone(name),
         };
         // The main port may listen on two addresses. People are told the first.

@@ -19,16 +19,18 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
+use super::http2;
+use super::opening::{self, Protocol};
 use super::streamed::{Current, Guarded};
 use super::target::Door;
 use super::under_way::{Remaining, UnderWay};
 use super::unread::{self, InTurn};
-use crate::event::{Kind, Source, not_bound};
+use crate::event::not_bound;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
-const HEAD_MAX: Duration = Duration::from_secs(75);
+pub(super) const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
@@ -48,10 +50,6 @@ pub(super) const HEADERS_MAX: usize = 1024;
 
 /// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
-
-/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
-const NO_HTTP2: [u8; 26] =
-    [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
 /// How connections are told of a stop.
 #[derive(Debug, Clone, Default)]
@@ -251,7 +249,13 @@ async fn serve(
     tasks: TaskTracker,
 ) {
     // A connection that cannot be set up has already ended.
-    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let Ok(hangup) = set_up(&stream) else { return };
+    let Some((stream, protocol)) = opening::open(stream, &front, &door, &stop).await else { return };
+    let Some(peer) = Peer::new(peer, stream.is_tls()) else { return };
+    if protocol == Protocol::Http2 {
+        drop(hangup);
+        return Box::pin(http2::serve(front, (stream, peer), door, stop, tasks)).await;
+    }
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -272,12 +276,7 @@ async fn serve(
     let mut connection = Guarded { connection, current: &entrance.current };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
-        outcome = &mut connection => {
-            if outcome.is_err_and(|error| error.is_parse_version_h2()) {
-                entrance.hangup.say(&NO_HTTP2);
-                entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
-            }
-        }
+        _ = &mut connection => {}
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
             stop.keep(&entrance);
@@ -318,9 +317,9 @@ mod tests {
         stream.readable().await.unwrap();
         let (log, _events) = Log::new();
         let entrance = Entrance {
-            front: Front::new(Arc::new(Registry::default()), log),
+            front: Front::new(Arc::new(Registry::default()), log, None),
             door: Door::Main,
-            peer: Peer::new(address).unwrap(),
+            peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),
             hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
             current: Current::default(),

@@ -130,7 +130,7 @@ impl Current {
         }
     }
 
-    fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
         match lock(&self.0).upgrade() {
             Some(state) => lock(&state).poll_cut(context),
             None => Poll::Pending,

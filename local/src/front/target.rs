@@ -19,6 +19,8 @@ const SUFFIX: &str = "/invocations";
 pub(crate) enum Door {
     /// The port for all functions and the API.
     Main,
+    /// The port for gRPC calls of all functions.
+    Grpc,
     /// The port of one function.
     Function(Arc<str>),
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::process::{Processes, Runner};
 use crate::registry::Registry;
 use crate::shell;
 use crate::watch::{self, Follower};
+use crate::wire::Identities;
 
 /// How a platform is started. [The example of the crate](crate) has the defaults.
 #[derive(Debug, Clone)]
@@ -26,6 +28,12 @@ pub struct Settings {
     pub listen: IpAddr,
     /// The port for all functions and the API; 0 takes a free one.
     pub port: u16,
+    /// The port for gRPC calls of all functions, over TLS or in plain text. If it is taken, a free one is used. `None`
+    /// opens none.
+    pub grpc_port: Option<u16>,
+    /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
+    /// no TLS.
+    pub certificates: Option<PathBuf>,
     /// Whether the manifest's build steps are run.
     pub build: bool,
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
@@ -38,10 +46,25 @@ impl Default for Settings {
         Settings {
             listen: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
+            grpc_port: Some(8089),
+            certificates: None,
             build: true,
             drain: Duration::from_secs(30),
         }
     }
+}
+
+/// The certificates for TLS, if the settings ask for them.
+fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
+    let folder = settings.certificates.as_ref()?;
+    let (kind, identities) = match Identities::open(folder) {
+        Ok(identities) => {
+            (Kind::TlsReady { certificate: identities.file().to_owned() }, Some(Arc::new(identities)))
+        }
+        Err(error) => (Kind::TlsUnavailable { error: format!("{}: {error}", folder.display()) }, None),
+    };
+    log.emit(&Source::default(), kind);
+    identities
 }
 
 /// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
@@ -100,7 +123,7 @@ impl Platform {
         )
         .await?;
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone()),
+            front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
             registry,
             deployer,
             log,
@@ -124,6 +147,7 @@ impl Platform {
                 Err(_) => {}
             }
         }
+        platform.open_grpc_port()?;
         for function in manifest.functions() {
             platform.open_port(function)?;
             platform.registry.set_pending(&function.name, "is being built");
@@ -134,6 +158,16 @@ impl Platform {
 
     fn listen(&self, listener: Listener, door: Door) {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
+    }
+
+    /// Opens the port for gRPC: the one of the settings, or else a free one.
+    fn open_grpc_port(&self) -> Result<(), NotBound> {
+        let Some(port) = self.settings.grpc_port else { return Ok(()) };
+        let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
+        let listener = bind(port).or_else(|_| bind(0))?;
+        self.log.emit(&Source::default(), Kind::GrpcReady { address: listener.address });
+        self.listen(listener, Door::Grpc);
+        Ok(())
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.

@@ -31,6 +31,14 @@ pub(crate) struct ClientBody {
     incoming: Option<Incoming>,
     /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
+    /// `None` for a stream of HTTP/2, which ends without its connection.
+    connection: Option<Connection>,
+}
+
+/// The connection of HTTP/1, which a body shares with the next request.
+#[derive(Debug)]
+struct Connection {
+    /// For the drain.
     tasks: TaskTracker,
     /// Is told of a client that leaves in the middle of the body.
     hangup: Arc<Hangup>,
@@ -76,7 +84,13 @@ impl ClientBody {
         hangup: &Arc<Hangup>,
     ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
-        ClientBody { incoming: Some(incoming), is_sent, tasks: tasks.clone(), hangup: Arc::clone(hangup) }
+        let connection = Some(Connection { tasks: tasks.clone(), hangup: Arc::clone(hangup) });
+        ClientBody { incoming: Some(incoming), is_sent, connection }
+    }
+
+    /// The body of a request over HTTP/2. It needs no drain: the rest of a stream is not in the way of others.
+    pub(crate) fn of_stream(incoming: Incoming) -> Self {
+        ClientBody { incoming: Some(incoming), is_sent: true, connection: None }
     }
 }
 
@@ -93,8 +107,9 @@ impl Body for ClientBody {
         let frame = ready!(Pin::new(incoming).poll_frame(context)).map(|frame| frame.map_err(BrokenBody));
         if let Some(Err(error)) = &frame
             && error.has_client_left()
+            && let Some(connection) = &self.connection
         {
-            self.hangup.tell();
+            connection.hangup.tell();
         }
         Poll::Ready(frame)
     }
@@ -113,8 +128,10 @@ impl Drop for ClientBody {
         if !self.is_sent || self.is_end_stream() {
             return;
         }
-        if let Some(incoming) = self.incoming.take() {
-            self.tasks.spawn(tokio::time::timeout(DRAIN_MAX, drain(incoming)));
+        if let Some(incoming) = self.incoming.take()
+            && let Some(Connection { tasks, .. }) = &self.connection
+        {
+            tasks.spawn(tokio::time::timeout(DRAIN_MAX, drain(incoming)));
         }
     }
 }

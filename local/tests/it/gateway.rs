@@ -329,11 +329,6 @@ fn what_is_not_supported_yet_is_said() {
         b"",
     );
     assert_eq!((reply.status, seen(&reply.text(), "upgrade")), (200, None));
-    // gRPC, and everything else that begins with HTTP/2.
-    let mut stream = Conn::open(local.function_port("f"));
-    stream.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-    assert_eq!(stream.rest(), b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d");
-    local.wait_for(kind("http2_refused"));
 }
 
 #[test]

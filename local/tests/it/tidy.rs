@@ -162,6 +162,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &["tasks.spawn("],
         &[
             "deploy/deploy.rs",
+            "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
             "instance/pool.rs",
@@ -185,7 +186,7 @@ fn processes_are_started_in_one_room() {
 }
 
 #[test]
-fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
+fn files_are_written_in_few_places() {
     let writing = [
         "fs::write",
         "fs::create_dir",
@@ -197,7 +198,7 @@ fn files_are_written_for_code_copies_their_address_and_control_groups_only() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs"]);
+    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs", "wire/tls.rs"]);
 }
 
 #[test]
@@ -235,7 +236,15 @@ fn instances_are_reached_by_calls_and_deployments_alone() {
 #[test]
 fn the_environment_is_read_in_one_place() {
     check_only(
-        &["env::var", "env::vars", "env::current_dir", "env::temp_dir", "env::args", "option_env!"],
+        &[
+            "env::var",
+            "env::vars",
+            "env::current_dir",
+            "env::temp_dir",
+            "env::home_dir",
+            "env::args",
+            "option_env!",
+        ],
         &["shell.rs"],
     );
 }

@@ -67,6 +67,7 @@ impl Ring {
         let (log, events) = Log::new();
         let mut settings = Settings::default();
         settings.port = 0;
+        settings.grpc_port = Some(0);
         let platform = runtime.block_on(async {
             let runner = Arc::clone(&fakes);
             let platform = Platform::open_with(&manifest, settings, log, runner).await.unwrap();

@@ -146,8 +146,12 @@ fn calls() -> Vec<Sample> {
              49.00MB)",
         ),
         (
-            Kind::Http2Refused,
-            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed",
+            Kind::GrpcPlaintext,
+            "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection",
+        ),
+        (
+            Kind::TlsRefused { error: error() },
+            "a handshake of TLS failed: no luck; clients have to trust the certificate of fc-local",
         ),
     ]
 }
@@ -319,6 +323,12 @@ fn settings() -> Vec<Sample> {
             "another program listens on [::1]:80: clients that try IPv6 first reach that one at \
              http://<function>.localhost:80/",
         ),
+        (
+            Kind::TlsReady { certificate: PathBuf::from("ca.pem") },
+            "the ports take https too; clients trust it by ca.pem",
+        ),
+        (Kind::TlsUnavailable { error: error() }, "the ports take no https: no luck"),
+        (Kind::GrpcReady { address: ([127, 0, 0, 1], 8089).into() }, "gRPC calls come in at 127.0.0.1:8089"),
         (
             Kind::MemoryLimitsSampled { reason: error() },
             "memory limits are held by sampling, since control groups cannot be used: no luck",
