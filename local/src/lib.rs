@@ -32,6 +32,7 @@ mod deploy;
 mod domain;
 mod event;
 mod failure;
+mod fault;
 mod front;
 mod instance;
 mod manifest;
@@ -48,6 +49,7 @@ pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
     Kind, Level, Log, Record, Remark, SocketTraffic, Via,
 };
+pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};
 

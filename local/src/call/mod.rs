@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod chaos;
 mod dispatch;
 mod run;
 mod stream;

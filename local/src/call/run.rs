@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
+use crate::fault::CallFaults;
 use crate::instance::Lease;
 use crate::wire::{BodyFault, Fault, Payload};
 
@@ -20,13 +21,15 @@ pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 pub(super) struct Run {
     pub(super) id: Arc<str>,
     pub(super) source: Source,
-    log: Log,
+    pub(super) log: Log,
     pub(super) begin: Instant,
     pub(super) lease: Option<Lease>,
     pub(super) sender: Option<SendRequest<Payload>>,
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
     pub(super) body_fault: BodyFault,
+    /// `None` unless faults are injected.
+    pub(super) faults: Option<Box<CallFaults>>,
     is_over: bool,
 }
 
@@ -49,6 +52,7 @@ impl Run {
             tail,
             limit: Duration::ZERO,
             body_fault,
+            faults: None,
             is_over: false,
         }
     }

@@ -50,6 +50,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         grpc_port: Some(grpc_port),
         certificates: arguments.certificates.clone().or_else(of_user),
         drain,
+        chaos: arguments.chaos,
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

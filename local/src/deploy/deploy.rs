@@ -15,6 +15,7 @@ use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
+use crate::fault::{Chaos, Faults};
 use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
@@ -57,6 +58,8 @@ pub(crate) struct Deployer {
     folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
+    chaos: Option<Chaos>,
+    faults: Mutex<HashMap<String, Arc<Faults>>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -93,10 +96,25 @@ impl Deployer {
             folders,
             runner,
             cgroups,
+            chaos: None,
+            faults: Mutex::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
         })
+    }
+
+    /// Injects faults into functions that are deployed from now on.
+    pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
+        Deployer { chaos, ..self }
+    }
+
+    /// The faults of a function, which are counted on over all of its generations.
+    fn faults(&self, name: &str) -> Option<Arc<Faults>> {
+        let chaos = self.chaos?;
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = faults.entry(name.to_owned()).or_insert_with(|| Arc::new(Faults::new(chaos, name)));
+        Some(Arc::clone(own))
     }
 
     /// Builds and deploys a function.
@@ -195,12 +213,13 @@ impl Deployer {
             Arc::clone(&self.runner),
             self.cgroups.clone(),
         );
-        let generation = Arc::new(generation);
+        let faults = self.faults(&function.name);
+        let generation = Arc::new(generation.with_faults(faults.clone()));
         let functions = self.registry.functions();
         let Some(deployed) = functions.get(&function.name) else {
             let pool = self.pool(generation, None, true);
             self.keep(&function.name, snapshot);
-            self.registry.add(Arc::new(Deployed::new(pool)));
+            self.registry.add(Arc::new(Deployed::new(pool, faults)));
             return Deployment::New;
         };
         let former = deployed.pool();

@@ -82,6 +82,7 @@ impl Kind {
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
             | Kind::BuildFailureAllowed(_)
+            | Kind::FaultInjected { .. }
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }

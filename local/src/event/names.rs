@@ -37,6 +37,7 @@ names! {
     AttachmentLeftOut => "attachment_left_out",
     GrpcPlaintext => "grpc_plaintext",
     TlsRefused => "tls_refused",
+    FaultInjected => "fault_injected",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
     InstanceNotListening => "instance_not_listening",

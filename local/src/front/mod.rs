@@ -7,6 +7,7 @@ mod entry;
 mod gateway;
 mod http2;
 mod index;
+mod leaving;
 mod listen;
 mod opening;
 mod refusal;

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::environment::Surroundings;
 use super::layout::Layout;
 use crate::event::{Kind, Log, Source};
+use crate::fault::Faults;
 use crate::model::Function;
 use crate::process::{Cgroups, Runner};
 
@@ -25,6 +26,8 @@ pub(crate) struct Generation {
     pub(super) runner: Arc<dyn Runner>,
     /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
     pub(super) cgroups: Option<Arc<Cgroups>>,
+    /// The faults of the function's starts.
+    pub(super) faults: Option<Arc<Faults>>,
     /// What was said once and is not said again.
     pub(super) told: Told,
 }
@@ -57,8 +60,14 @@ impl Generation {
             tasks,
             runner,
             cgroups,
+            faults: None,
             told: Told::default(),
         }
+    }
+
+    /// With faults injected.
+    pub(crate) fn with_faults(self, faults: Option<Arc<Faults>>) -> Self {
+        Generation { faults, ..self }
     }
 
     /// The most memory that an instance may use, in bytes.

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
+use crate::fault::Chaos;
 use crate::front::{Door, Front, Listener, NotBound, Stop};
 use crate::manifest::Manifest;
 use crate::model::Function;
@@ -39,6 +40,8 @@ pub struct Settings {
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// The faults that are injected; none by default.
+    pub chaos: Option<Chaos>,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),
+            chaos: None,
         }
     }
 }
@@ -121,7 +125,8 @@ impl Platform {
             runner,
             &needed,
         )
-        .await?;
+        .await?
+        .with_chaos(settings.chaos);
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
             registry,

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
+use crate::fault::Faults;
 use crate::instance::Pool;
 use crate::model::Function;
 
@@ -14,15 +15,17 @@ pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
     pub(crate) log: Log,
     pool: RwLock<Arc<Pool>>,
+    /// The faults that are injected into calls.
+    pub(crate) faults: Option<Arc<Faults>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
 }
 
 impl Deployed {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, faults: Option<Arc<Faults>>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
-        Deployed { name, log, pool: RwLock::new(pool), is_attachment_told: AtomicBool::new(false) }
+        Deployed { name, log, pool: RwLock::new(pool), faults, is_attachment_told: AtomicBool::new(false) }
     }
 
     /// Logs, once, that a browser shows a page for which the platform would add a header.

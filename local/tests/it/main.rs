@@ -4,6 +4,7 @@
 
 mod api;
 mod cancel;
+mod chaos;
 mod cli;
 mod domain_manifest;
 mod domains;
