@@ -43,6 +43,7 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
             Ok(Answer::new(head, body, run))
         }
         Err(failure) => {
+            function.pool().generation.note(&failure);
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             Err(failure)
         }

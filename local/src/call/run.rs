@@ -150,6 +150,9 @@ impl Run {
 
     /// Ends the call without a complete reply.
     pub(super) fn fail(mut self, failure: &Failure) {
+        if let Some(lease) = &self.lease {
+            lease.instance.generation.note(failure);
+        }
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 

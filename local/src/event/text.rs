@@ -277,7 +277,8 @@ fn request(record: &Record) -> String {
 
 fn ready(address: &Address) -> String {
     if address.has_trigger {
-        format!("{}  {}", address.host_url, address.port_url)
+        // The first one is understood by every client, also by those whose system does not know `*.localhost`.
+        format!("{}  {}", address.port_url, address.host_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
     }

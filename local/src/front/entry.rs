@@ -51,7 +51,9 @@ impl Front {
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
+                let page =
+                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
             Ok(Destination::Http(binding)) => {

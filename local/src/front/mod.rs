@@ -19,7 +19,7 @@ mod unread;
 mod visit;
 
 pub(crate) use entry::Front;
-pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
+pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;
 pub(crate) use under_way::Remaining;

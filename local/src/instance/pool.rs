@@ -263,6 +263,7 @@ impl Pool {
                 log.emit(&self.generation.source(), Kind::InstanceStartFailed(Cause::from(&failure)));
                 let mut effects = Effects::new();
                 let mut state = self.lock();
+                self.generation.note(&failure);
                 state.last_failure = Some(failure);
                 state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::fault::Chaos;
-use crate::front::{Door, Front, Listener, NotBound, Stop};
+use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
@@ -70,6 +70,9 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     log.emit(&Source::default(), kind);
     identities
 }
+
+/// How many ports after the main port are tried for a function, before the system chooses one.
+const PORTS_TRIED: u16 = 200;
 
 /// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
 #[derive(Debug)]
@@ -154,7 +157,7 @@ impl Platform {
         }
         platform.open_grpc_port()?;
         for function in manifest.functions() {
-            platform.open_port(function)?;
+            platform.open_port(function, manifest)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
@@ -176,17 +179,20 @@ impl Platform {
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.
-    fn open_port(&self, function: &Function) -> Result<(), NotBound> {
+    fn open_port(&self, function: &Function, manifest: &Manifest) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
-        let taken = self.lock_ports().len();
         let listener = match function.local.port {
             Some(port) => bind(port)?,
             None if self.settings.port == 0 => bind(0)?,
             None => {
-                let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match bind(next.unwrap_or(0)) {
-                    Ok(bound) => bound,
-                    Err(_) => bind(0)?,
+                let declared: Vec<u16> =
+                    manifest.functions().iter().filter_map(|other| other.local.port).collect();
+                let next = (1..=PORTS_TRIED).filter_map(|step| self.main.port().checked_add(step));
+                let mut free =
+                    next.filter(|port| !declared.contains(port)).filter_map(|port| bind(port).ok());
+                match free.next() {
+                    Some(bound) => bound,
+                    None => bind(0)?,
                 }
             }
         };
@@ -228,7 +234,7 @@ impl Platform {
         Address {
             function: function.name.clone(),
             host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
-            port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
+            port_url: format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))),
             has_trigger: function.trigger.is_some(),
         }
     }
@@ -276,8 +282,8 @@ impl Platform {
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
-            if !has_port && let Err(NotBound { address, error }) = self.open_port(function) {
-                let kind = Kind::PortNotOpened { address, error: error.to_string() };
+            if !has_port && let Err(not_bound) = self.open_port(function, manifest) {
+                let kind = Kind::PortNotOpened { address: not_bound.address, error: not_bound.reason() };
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 continue;
             }

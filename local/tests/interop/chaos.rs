@@ -12,7 +12,7 @@ const CALLS: [(&str, &str, &str); 5] = [
     ("GET", "/json", ""),
     ("GET", "/users/7/posts/8", ""),
     ("POST", "/echo", "hello"),
-    ("GET", "/large", ""),
+    ("GET", "/large?bytes=200000", ""),
     ("GET", "/slow?ms=20", ""),
 ];
 
