@@ -285,11 +285,11 @@ fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
 
 /// The HTTP trigger of `LATEST`, and those of versions and aliases.
 fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<(String, HttpTrigger)>) {
-    let (mut found, mut qualified) = (None, Vec::new());
-    let Some(node) = props.child("triggers") else { return (found, qualified) };
+    let (mut found, mut others) = (None, Vec::new());
+    let Some(node) = props.child("triggers") else { return (found, others) };
     let Value::List(triggers) = &node.value else {
         reader.error(props, "triggers", "must be a list");
-        return (found, qualified);
+        return (found, others);
     };
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
@@ -314,7 +314,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
                         "must be LATEST, the number of a version, or the name of an alias",
                     );
                 } else {
-                    qualified.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
+                    others.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
                 }
                 qualifiers.push(qualifier);
             }
@@ -327,7 +327,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
             None => {}
         }
     }
-    (found, qualified)
+    (found, others)
 }
 
 fn is_qualifier(text: &str) -> bool {
