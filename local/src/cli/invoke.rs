@@ -9,8 +9,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
-use http_body_util::Full;
-use tokio::net::TcpStream;
 
 use super::client::exchange;
 use super::line::neutral;
@@ -37,13 +35,13 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
     let event = event(arguments)?;
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        return match call_running(address, arguments, event).await? {
+        return match call_running(address, manifest, arguments, &event).await? {
             Ok(outcome) => outcome.show(),
             Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
         };
     }
     if let Some(address) = Platform::running(manifest)
-        && let Ok(outcome) = call_running(address, arguments, event.clone()).await?
+        && let Ok(outcome) = call_running(address, manifest, arguments, &event).await?
     {
         return outcome.show();
     }
@@ -120,21 +118,21 @@ impl Absent {
 /// Calls a running `fc-local dev` by its API.
 async fn call_running(
     address: SocketAddr,
+    manifest: &Manifest,
     arguments: &InvokeArguments,
-    event: Bytes,
+    event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let stream = match TcpStream::connect(address).await {
-        Ok(stream) => stream,
-        Err(error) => return Ok(Err(Absent::NotConnected(error))),
-    };
     let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
     let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
     let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }
-    let request = request.body(Full::new(event)).map_err(io::Error::other)?;
-    let response = exchange(stream, request).await.map_err(io::Error::other)?;
+    let request = request.body(event.clone()).map_err(io::Error::other)?;
+    let response = match exchange(address, manifest.folder(), request).await? {
+        Ok(response) => response,
+        Err(error) => return Ok(Err(Absent::NotConnected(error))),
+    };
     let head = response.headers();
     if !head.contains_key("x-fc-request-id") {
         return Ok(Err(Absent::OtherProgram));

@@ -16,7 +16,7 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     }
     let width = manifest.names().map(str::len).max().unwrap_or(0);
     for function in manifest.functions() {
-        print::say(&format!("{:width$}  {}", function.name, describe(function)));
+        print::say(&format!("{:width$}  {}", function.name, describe(function, manifest.domains())));
     }
     for domain in manifest.domains() {
         print::say(&format!("\n{}  {}", domain.name, domain.protocol.name()));
@@ -27,9 +27,14 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     }
 }
 
-fn describe(function: &Function) -> String {
+fn leads_to(domain: &Domain, function: &Function) -> bool {
+    domain.routes.iter().any(|route| route.function == function.name)
+}
+
+fn describe(function: &Function, domains: &[Domain]) -> String {
     let calls = match &function.trigger {
         Some(trigger) => format!("http {}", trigger.methods.join(",")),
+        None if domains.iter().any(|domain| leads_to(domain, function)) => "http by domain".to_owned(),
         None => "events only".to_owned(),
     };
     let qualified = function.qualified.iter();

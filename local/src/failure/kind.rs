@@ -8,6 +8,9 @@ pub(crate) enum FailureKind {
     PathNotSupported,
     AccessDenied,
     ServiceNotFound,
+    MissingRequiredHeader,
+    InvalidAccessKeyId,
+    SignatureNotMatch,
     FunctionNotFound,
     TriggerNotFound,
     VersionNotFound,
@@ -65,6 +68,9 @@ impl FailureKind {
             FailureKind::PathNotSupported => "path_not_supported",
             FailureKind::AccessDenied => "access_denied",
             FailureKind::ServiceNotFound => "service_not_found",
+            FailureKind::MissingRequiredHeader => "missing_required_header",
+            FailureKind::InvalidAccessKeyId => "invalid_access_key_id",
+            FailureKind::SignatureNotMatch => "signature_not_match",
             FailureKind::FunctionNotFound => "function_not_found",
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
@@ -93,6 +99,9 @@ impl FailureKind {
             | FailureKind::PathNotSupported
             | FailureKind::AccessDenied
             | FailureKind::ServiceNotFound
+            | FailureKind::MissingRequiredHeader
+            | FailureKind::InvalidAccessKeyId
+            | FailureKind::SignatureNotMatch
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
@@ -143,6 +152,9 @@ mod tests {
             (Kind::PathNotSupported, Caller, false),
             (Kind::AccessDenied, Caller, false),
             (Kind::ServiceNotFound, Caller, false),
+            (Kind::MissingRequiredHeader, Caller, false),
+            (Kind::InvalidAccessKeyId, Caller, false),
+            (Kind::SignatureNotMatch, Caller, false),
             (Kind::FunctionNotFound, Caller, false),
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),

@@ -40,6 +40,29 @@ impl Failure {
         Failure::new(FailureKind::AccessDenied, format!("AccessDenied: {message}"))
     }
 
+    pub(crate) fn header_missing(name: &str) -> Self {
+        let message = format!("required HTTP header {name} was not specified");
+        Failure::new(FailureKind::MissingRequiredHeader, message)
+    }
+
+    pub(crate) fn unknown_access_key(id: &str) -> Self {
+        Failure::new(FailureKind::InvalidAccessKeyId, format!("invalid access key ID '{id}'"))
+    }
+
+    pub(crate) fn signature_differs() -> Self {
+        let message = "The request signature we calculated does not match the signature you provided. \
+                       Check your access key and signing method";
+        Failure::new(FailureKind::SignatureNotMatch, message)
+    }
+
+    /// Both times as RFC 1123 writes them.
+    pub(crate) fn time_differs(request: &str, now: &str) -> Self {
+        let message = format!(
+            "the difference between the request time '{request}' and the current time '{now}' is too large"
+        );
+        Failure::new(FailureKind::AccessDenied, message)
+    }
+
     pub(crate) fn internet_disabled() -> Self {
         let message = "access denied due to function internet URL is disable";
         Failure::new(FailureKind::AccessDenied, message)

@@ -12,6 +12,7 @@ use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
@@ -23,6 +24,7 @@ use crate::wire::{ClientBody, Identities, host};
 pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
+    gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -35,11 +37,12 @@ impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
         deployer: Arc<Deployer>,
+        gate: Gate,
         log: Log,
         identities: Option<Arc<Identities>>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -51,21 +54,21 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let functions = self.registry.functions();
-        let destination =
-            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
+                let functions = self.registry.functions();
                 Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(callee)) => api::invoke(callee, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
             Ok(Destination::Manage(operation)) => {
-                api::manage(operation, &self.deployer, &visit, request).await
+                api::manage(operation, &self.deployer, &self.gate, &visit, request).await
             }
             Ok(Destination::Http(binding)) => {
-                return gateway::enter(binding, peer, visit, request).await;
+                return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {

@@ -305,6 +305,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::auth::Gate;
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
@@ -324,7 +325,13 @@ mod tests {
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {
-            front: Front::new(registry, Arc::new(deployer.await.unwrap()), log, None),
+            front: Front::new(
+                registry,
+                Arc::new(deployer.await.unwrap()),
+                Gate::new(folder.into(), false),
+                log,
+                None,
+            ),
             door: Door::Main,
             peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),

@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::domains::Known;
+use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
@@ -41,6 +43,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
     pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
             build: true,
             drain: Duration::from_secs(30),
             edition: None,
+            require_signature: false,
         }
     }
 }
@@ -80,8 +85,9 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    /// The custom domains of which the log tells already.
-    pub(super) told_domains: Mutex<BTreeSet<String>>,
+    /// What was told and set of custom domains.
+    pub(super) domains: Mutex<Known>,
+    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -112,8 +118,9 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build: builds_code, drain, edition, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
         let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
@@ -122,12 +129,14 @@ impl Platform {
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
                 .await?;
         let deployer = Arc::new(deployer);
+        let identities = identities(&settings, &log);
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
                 Arc::clone(&deployer),
+                gate,
                 log.clone(),
-                identities(&settings, &log),
+                identities.clone(),
             ),
             registry,
             deployer,
@@ -135,7 +144,8 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
-            told_domains: Mutex::default(),
+            domains: Mutex::default(),
+            identities,
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,

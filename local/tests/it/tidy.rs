@@ -199,6 +199,7 @@ fn processes_are_started_in_one_room() {
             "process/guarded.rs",
             "process/mounts.rs",
             "process/orphans.rs",
+            "process/tool.rs",
         ],
     );
 }
@@ -219,6 +220,7 @@ fn files_are_written_in_few_places() {
     check_only(
         &writing,
         &[
+            "auth/key_file.rs",
             "deploy/copy.rs",
             "deploy/interpreters.rs",
             "deploy/layers.rs",

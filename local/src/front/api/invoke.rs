@@ -3,6 +3,8 @@
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
+use super::auth::admit;
+use crate::auth::Gate;
 use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
@@ -17,13 +19,13 @@ use crate::wire::{ClientBody, Payload, limits};
 /// Carries out the call.
 pub(crate) async fn invoke(
     mut callee: Callee,
+    gate: &Gate,
     visit: &mut Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let (head, body) = request.into_parts();
+    let (head, body) = admit(gate, request).await?;
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
-    limits::check_length(&head.headers)?;
     let settings = callee.settings()?;
     let session = Session::of_event(settings.affinity.as_ref(), &head.headers)?;
     callee.follow_session(&session.claim);

@@ -2,11 +2,14 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value, json};
 
+use super::auth::admit;
+use crate::auth::Gate;
 use crate::deploy::{AliasChange, Deployer, SecondVersion};
 use crate::event::Clock;
 use crate::failure::Failure;
@@ -24,16 +27,18 @@ const BODY_MAX: usize = 64 * 1024;
 pub(crate) async fn manage(
     operation: Operation,
     deployer: &Deployer,
+    gate: &Gate,
     visit: &Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let name = operation.function.as_str();
-    let (head, body) = request.into_parts();
+    let (head, body) = admit(gate, request).await?;
+    let body = read(body).await?;
     let page = Page::of(&head.uri)?;
     let document = match operation.what {
         What::Invoke { .. } => Value::Null,
         What::PublishVersion => {
-            let body = Body::read(body).await?;
+            let body = Body::parse(&body)?;
             version(&deployer.publish(name, body.text("description")?.unwrap_or_default()).await?)
         }
         What::ListVersions => list_versions(&deployer.versions(name)?, &head.uri, &page),
@@ -42,7 +47,7 @@ pub(crate) async fn manage(
             Value::Null
         }
         What::CreateAlias => {
-            let body = Body::read(body).await?;
+            let body = Body::parse(&body)?;
             let own = body.text("aliasName")?;
             let own = own.ok_or_else(|| Failure::invalid_argument("aliasName is missing"))?;
             alias(&deployer.set_alias(name, &own, body.alias_change()?, true).await?)
@@ -50,7 +55,7 @@ pub(crate) async fn manage(
         What::ListAliases => list_aliases(deployer.aliases(name)?, &page),
         What::GetAlias(own) => alias(&deployer.alias(name, &own)?),
         What::UpdateAlias(own) => {
-            let change = Body::read(body).await?.alias_change()?;
+            let change = Body::parse(&body)?.alias_change()?;
             alias(&deployer.set_alias(name, &own, change, false).await?)
         }
         What::DeleteAlias(own) => {
@@ -58,7 +63,7 @@ pub(crate) async fn manage(
             Value::Null
         }
         What::Disable => {
-            let body = Body::read(body).await?;
+            let body = Body::parse(&body)?;
             let aborts = body.boolean("abortOngoingRequest")?;
             deployer.disable(name, body.text("reason")?.unwrap_or_default(), aborts).await?;
             json!({ "success": true })
@@ -69,6 +74,12 @@ pub(crate) async fn manage(
         }
     };
     Ok(reply(&document, visit))
+}
+
+/// The whole body.
+async fn read(body: ClientBody) -> Result<Bytes, Failure> {
+    let read = Limited::new(body, BODY_MAX).collect().await;
+    Ok(read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?.to_bytes())
 }
 
 /// A document, or nothing after a removal.
@@ -141,14 +152,11 @@ fn time(time: SystemTime) -> String {
 struct Body(Map<String, Value>);
 
 impl Body {
-    async fn read(body: ClientBody) -> Result<Self, Failure> {
-        let read = Limited::new(body, BODY_MAX).collect().await;
-        let read = read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?;
-        let bytes = read.to_bytes();
+    fn parse(bytes: &[u8]) -> Result<Self, Failure> {
         if bytes.is_empty() {
             return Ok(Body(Map::new()));
         }
-        match serde_json::from_slice(&bytes) {
+        match serde_json::from_slice(bytes) {
             Ok(Value::Object(map)) => Ok(Body(map)),
             _ => Err(Failure::invalid_argument("the body must be a JSON object")),
         }

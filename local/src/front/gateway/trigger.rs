@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::cors::{self, Verdict};
 use super::policy::Policy;
 use super::{auth, fc2, reply};
+use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
@@ -35,6 +36,7 @@ const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
     binding: Binding,
+    gate: &Gate,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
@@ -43,14 +45,14 @@ pub(crate) async fn enter(
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
     let edition = settings.local.edition;
-    let policy = Policy::of(&binding, &settings);
+    let policy = Policy::of(&binding, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
         .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => pass_on(policy, &binding, &settings, peer, &mut visit, request).await,
+        Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| {
@@ -88,23 +90,26 @@ fn check(
 async fn pass_on(
     policy: Policy<'_>,
     binding: &Binding,
+    gate: &Gate,
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
-    let (head, body) = request.into_parts();
-    auth::admit(policy.auth, &head)?;
+    let (head, mut body) = request.into_parts();
+    let admission = auth::admit(policy.auth, gate, &head, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
-    let target = binding.target(&head.method, &head.uri)?;
+    let mut target = binding.target(&head.method, &head.uri)?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
     headers::strip_request(&mut headers);
+    // A client may name any header in `Connection`, but takes away no claim by that.
+    admission.apply(&mut headers, &mut target);
     headers::add_forwarding(&mut headers, peer);
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
