@@ -222,6 +222,9 @@ impl Deployer {
         let aliases = deployed.releases(|releases| releases.aliases.values().cloned().collect());
         self.keep_state(&deployed, aliases, None).await?;
         deployed.set_disabled(None);
+        if deployed.settings().instances_min > 0 {
+            self.warm(name);
+        }
         Ok(())
     }
 

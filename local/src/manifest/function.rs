@@ -8,7 +8,9 @@ use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
 use super::{affinity, auth, cors, domain, keys, scaling};
-use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name};
+use crate::model::{
+    Action, Edition, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name,
+};
 
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
@@ -56,6 +58,12 @@ pub(crate) fn read(
     if let Some(reserved) = props.child("concurrencyConfig") {
         let cap = reader.integer(reserved, "reservedConcurrency", local.instances_max() as u64, 0..=300);
         local.max_instances = Some(usize::try_from(cap).unwrap_or(0));
+    }
+    if let Some(entry) = lifecycle.and_then(|hooks| hooks.entry("preFreeze"))
+        && local.edition != Edition::Fc2
+    {
+        let text = "`preFreeze` is a hook of edition 2.0: it is called with `--edition fc2` or `x-local.edition: fc2`";
+        reader.note(entry.line, text.to_owned());
     }
     let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
