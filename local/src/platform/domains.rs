@@ -60,29 +60,36 @@ impl Platform {
             {
                 let is_certified = known.certified.contains(&domain.name);
                 let authority = self.identities.as_ref().map(|identities| identities.file());
-                let tls = match (domain.protocol, authority) {
-                    (Protocol::Https, Some(authority)) => Some((!is_certified).then_some(authority)),
-                    _ => None,
+                let way = match (domain.protocol, authority) {
+                    (Protocol::Https, Some(authority)) => Way::Https((!is_certified).then_some(authority)),
+                    _ => Way::Http,
                 };
-                let address = address(domain, self.main_address(), tls);
+                let address = address(domain, self.main_address(), way);
                 self.log.emit(&Source::default(), Kind::DomainReady(address));
             }
         }
     }
 }
 
-/// How a client on this machine reaches the first route of a domain: by `https` if `tls` is there. Inside `tls` is the
-/// certificate that a client has to trust, if it is not the user's own.
-fn address(domain: &Domain, main: SocketAddr, tls: Option<Option<&Path>>) -> DomainAddress {
+/// How clients speak to a domain.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    Http,
+    /// Through TLS, with the certificate that a client has to trust. `None` for the user's own.
+    Https(Option<&'a Path>),
+}
+
+/// How a client on this machine reaches the first route of a domain.
+fn address(domain: &Domain, main: SocketAddr, way: Way<'_>) -> DomainAddress {
     let host = domain.name.replacen('*', "any", 1).to_ascii_lowercase();
     let path = domain.routes.first().map_or("/", |route| route.path.trim_end_matches('*'));
     // A quote would end the argument of a shell.
     let (path, port) = (path.replace('\'', "%27"), main.port());
-    let scheme = if tls.is_some() { "https" } else { "http" };
+    let scheme = if matches!(way, Way::Http) { "http" } else { "https" };
     let url = format!("{scheme}://{host}:{port}{path}");
-    let curl = match tls {
-        None => format!("curl -H 'Host: {host}' {}", quoted(&format!("http://127.0.0.1:{port}{path}"))),
-        Some(authority) => {
+    let curl = match way {
+        Way::Http => format!("curl -H 'Host: {host}' {}", quoted(&format!("http://127.0.0.1:{port}{path}"))),
+        Way::Https(authority) => {
             let trust = authority.map(|file| format!("--cacert {} ", quoted(&file.display().to_string())));
             let trust = trust.unwrap_or_default();
             format!("curl {trust}--resolve {host}:{port}:127.0.0.1 {}", quoted(&url))
@@ -103,7 +110,7 @@ mod tests {
     use crate::model::Route;
 
     #[track_caller]
-    fn check(name: &str, path: &str, tls: Option<Option<&str>>, url: &str, curl: &str) {
+    fn check(name: &str, path: &str, way: Way<'_>, url: &str, curl: &str) {
         let route = Route {
             path: path.to_owned(),
             line: 1,
@@ -121,26 +128,25 @@ mod tests {
             cors: None,
             certificate: None,
         };
-        let tls = tls.map(|authority| authority.map(Path::new));
-        let address = address(&domain, "0.0.0.0:80".parse().unwrap(), tls);
+        let address = address(&domain, "0.0.0.0:80".parse().unwrap(), way);
         assert_eq!((address.url.as_str(), address.curl.as_str()), (url, curl));
     }
 
     #[test]
     fn the_command_is_for_a_shell() {
-        check("a.com", "/*", None, "http://a.com:80/", "curl -H 'Host: a.com' http://127.0.0.1:80/");
+        check("a.com", "/*", Way::Http, "http://a.com:80/", "curl -H 'Host: a.com' http://127.0.0.1:80/");
         check(
             "*.A.com",
             "/a",
-            None,
+            Way::Http,
             "http://any.a.com:80/a",
             "curl -H 'Host: any.a.com' http://127.0.0.1:80/a",
         );
         let curl = "curl -H 'Host: a.com' 'http://127.0.0.1:80/a;%27b'";
-        check("a.com", "/a;'b*", None, "http://a.com:80/a;%27b", curl);
+        check("a.com", "/a;'b*", Way::Http, "http://a.com:80/a;%27b", curl);
         let curl = "curl --resolve a.com:80:127.0.0.1 https://a.com:80/";
-        check("a.com", "/*", Some(None), "https://a.com:80/", curl);
+        check("a.com", "/*", Way::Https(None), "https://a.com:80/", curl);
         let curl = r"curl --cacert '/my '\''ca'\''.pem' --resolve a.com:80:127.0.0.1 https://a.com:80/";
-        check("a.com", "/*", Some(Some("/my 'ca'.pem")), "https://a.com:80/", curl);
+        check("a.com", "/*", Way::Https(Some(Path::new("/my 'ca'.pem"))), "https://a.com:80/", curl);
     }
 }

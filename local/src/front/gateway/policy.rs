@@ -3,7 +3,7 @@
 use crate::event::Via;
 use crate::failure::Failure;
 use crate::front::target::{Binding, EntryPoint};
-use crate::model::{Auth, Cors, Function};
+use crate::model::{Auth, Cors, Edition, Function};
 
 /// The methods of a route that names none.
 const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
@@ -32,6 +32,12 @@ impl<'a> Policy<'a> {
                 let methods = Some(&*trigger.methods);
                 let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
                 Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
+            }
+            // Version 2.0 of the platform lets domains lead to functions with a trigger alone.
+            EntryPoint::Domain { .. }
+                if settings.local.edition == Edition::Fc2 && settings.trigger.is_none() =>
+            {
+                Err(Failure::trigger_not_found(&settings.name, None))
             }
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
