@@ -385,6 +385,39 @@ fn a_domain_has_callers_of_its_own() {
 }
 
 #[test]
+fn a_list_of_paths_holds_at_every_address_of_a_function() {
+    let keys = json!({"keys": [shared("k")]});
+    let token = bearer("k", &json!({}));
+    let check = |port: u16, host: &str, target: &str, is_open: bool| {
+        let ask = |wire: Wire| exchange(port, &wire.set("host", host).bytes()).status;
+        assert_eq!(ask(Wire::new("GET", target).with("authorization", &token)), 200, "{target}");
+        assert_eq!(ask(Wire::new("GET", target)), if is_open { 200 } else { 403 }, "{target}");
+    };
+    // The address of edition 2.0 has the service and the function before the path.
+    let folder = scripted();
+    write_manifest(
+        &folder,
+        Manifest::from(jwt(&keys, &[("blacklist", json!(["/name"]))])).with("name", "shop"),
+    );
+    let local = Local::start(folder, &["--edition", "fc2"]);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/name", false);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/pid", true);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/x/..%2fname?", false);
+
+    // A rule of a domain makes another path of it.
+    let info = json!({"jwks": keys, "tokenLookup": "header:Authorization:Bearer ", "blacklist": ["/name"]});
+    let rules = json!({"equalRules": [{"match": "/open", "replacement": "/name"}, {"match": "/too", "replacement": "/pid"}]});
+    let domain = json!({
+        "domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "rewriteConfig": rules},
+        "authConfig": {"authType": "jwt", "authInfo": info},
+    });
+    let local = Local::scripted(f().prop("customDomain", domain));
+    check(local.main_port(), "api.example.com", "/name", false);
+    check(local.main_port(), "api.example.com", "/open", false);
+    check(local.main_port(), "api.example.com", "/too", true);
+}
+
+#[test]
 fn no_secret_of_callers_is_shown() {
     let secrets = ["hunter2hunter2hunter2hunter2hunter2", "Hunter2hunter2!", "aHVudGVyMmh1bnRlcjI"];
     let with = |name: &str, kind: &str, config: Value| {
