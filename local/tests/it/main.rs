@@ -9,6 +9,7 @@ mod auth_manifest;
 mod cancel;
 mod cli;
 mod domain_manifest;
+mod domain_policies;
 mod domains;
 mod endings;
 mod events;
