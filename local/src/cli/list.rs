@@ -37,8 +37,11 @@ fn describe(function: &Function, domains: &[Domain]) -> String {
         None if domains.iter().any(|domain| leads_to(domain, function)) => "http by domain".to_owned(),
         None => "events only".to_owned(),
     };
+    let qualified = function.qualified.iter();
+    let qualified: String =
+        qualified.map(|(own, trigger)| format!("  {own}: http {}", trigger.methods.join(","))).collect();
     format!(
-        "{}  {} MiB  {} s  concurrency {}  {calls}",
+        "{}  {} MiB  {} s  concurrency {}  {calls}{qualified}",
         function.runtime,
         function.memory_mib,
         function.timeout.as_secs(),
@@ -69,6 +72,7 @@ fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
         "timeoutSeconds": function.timeout.as_secs(),
         "instanceConcurrency": function.concurrency,
         "methods": function.trigger.as_ref().map(|trigger| &trigger.methods),
+        "qualifiers": function.qualified.iter().map(|(own, _)| own).collect::<Vec<_>>(),
         "domains": domains.iter().flat_map(of_function).collect::<Vec<_>>(),
     })
 }

@@ -32,6 +32,8 @@ pub(crate) enum Deployment {
     New,
     /// The new code has replaced the former code.
     Swapped,
+    /// The build has made what was there before.
+    Same,
     /// Nothing has changed.
     Refused,
 }
@@ -156,6 +158,18 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
+        let mut function = function.clone();
+        function.local.edition = self.edition.unwrap_or(function.local.edition);
+        let functions = self.registry.functions();
+        let current = functions.get(name).map(|deployed| deployed.pool());
+        let is_same =
+            |generation: &Generation| generation.function.is_same(&function) && generation.layout == layout;
+        // What the manifest names to be watched, the program may read itself. And of code that runs in place nobody knows
+        // the former state.
+        let is_known = function.local.watch.is_empty() && snapshot.is_copy();
+        if is_known && current.is_some_and(|pool| is_same(&pool.generation)) {
+            return Deployment::Same;
+        }
         self.put(function, snapshot, layout, &source).await
     }
 
@@ -200,13 +214,11 @@ impl Deployer {
     /// Makes this generation of the function current. At every moment exactly one generation is current.
     async fn put(
         &self,
-        function: &Function,
+        function: Function,
         snapshot: Snapshot,
         layout: Layout,
         source: &Source,
     ) -> Deployment {
-        let mut function = function.clone();
-        function.local.edition = self.edition.unwrap_or(function.local.edition);
         let name = function.name.clone();
         let generation = self.generation(function, None, layout);
         let functions = self.registry.functions();

@@ -79,7 +79,9 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
-        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::PreStopFailed { is_command, fault } | Kind::PreFreezeFailed { is_command, fault } => {
+            with(hook_fault(fault), "command", *is_command)
+        }
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
         Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
@@ -99,9 +101,14 @@ fn own(kind: &Kind) -> Value {
         Kind::Watching { folders, builds } => json!({
             "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
         }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
-        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
         Kind::DomainReady(address) => json!({
             "domain": address.domain, "url": address.url, "curl": address.curl,
         }),

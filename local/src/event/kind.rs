@@ -157,6 +157,13 @@ pub enum Kind {
         /// How it failed.
         fault: HookFault,
     },
+    /// The pre-freeze hook of an instance failed. The instance is frozen nevertheless.
+    PreFreezeFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
     /// An instance is still there after SIGKILL.
     InstanceNotEnded {
         /// Its own process.

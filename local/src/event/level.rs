@@ -83,6 +83,7 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::PreFreezeFailed { .. }
             | Kind::BuildFailureAllowed(_)
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled

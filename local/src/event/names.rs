@@ -57,6 +57,7 @@ names! {
     InstanceOverMemory => "instance_over_memory",
     InstanceEnded => "instance_ended",
     PreStopFailed => "pre_stop_failed",
+    PreFreezeFailed => "pre_freeze_failed",
     InstanceNotEnded => "instance_not_ended",
     InstanceStopped => "instance_stopped",
     BuildStarted => "build_started",

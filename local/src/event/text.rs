@@ -59,6 +59,10 @@ impl Event {
                 format!("the instance was ended by signal {signal}")
             }
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::PreFreezeFailed { is_command, fault } => {
+                let name = if *is_command { "the pre-freeze command" } else { "GET /pre-freeze" };
+                format!("{}; the instance is frozen all the same", about(name, fault))
+            }
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
             }
@@ -298,11 +302,16 @@ fn request(record: &Record) -> String {
 }
 
 fn ready(address: &Address) -> String {
-    if address.has_trigger {
+    let mut text = if address.has_trigger {
         format!("{}  {}", address.host_url, address.port_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
+    };
+    for (qualifier, url) in &address.qualified_urls {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{qualifier}: {url}");
     }
+    text
 }
 
 fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::environment::Surroundings;
 use super::layout::Layout;
 use crate::event::{Kind, Log, Source};
-use crate::model::{Function, VersionId};
+use crate::model::{Edition, Function, Hook, VersionId};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -63,6 +63,11 @@ impl Generation {
             cgroups,
             told: Told::default(),
         }
+    }
+
+    /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.
+    pub(super) fn pre_freeze(&self) -> Option<&Hook> {
+        self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
     }
 
     /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.

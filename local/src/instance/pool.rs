@@ -1,5 +1,6 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod freeze;
 mod lease;
 
 use std::collections::HashMap;
@@ -75,7 +76,7 @@ impl Pool {
             instances_max: function.local.instances_max(),
             instances_min: generation.instances_min(),
             alone_max: function.local.instances_of_platform() * function.concurrency,
-            freezes: function.local.freeze,
+            freezes: function.local.freeze || generation.pre_freeze().is_some(),
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
                 lifetime: affinity.lifetime,
@@ -140,7 +141,13 @@ impl Pool {
                 }
                 Effect::EndStarts => self.no_more_starts.cancel(),
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
-                Effect::Freeze(instance) => instance.process.order(Order::Freeze),
+                Effect::Freeze(instance) if self.generation.pre_freeze().is_none() => {
+                    instance.process.order(Order::Freeze);
+                }
+                Effect::Freeze(instance) => {
+                    let (pool, since) = (Arc::clone(self), state.slots.idle_since(&instance));
+                    self.generation.tasks.spawn(async move { pool.freeze(instance, since).await });
+                }
                 Effect::Stop(instance) => instance.retired.cancel(),
                 Effect::Kill(instance) => instance.kill(),
             }

@@ -235,11 +235,14 @@ impl Platform {
 
     fn address(&self, function: &Function) -> Address {
         let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        let main = self.main.port();
+        let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
         Address {
             function: function.name.clone(),
-            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
+            host_url: format!("http://{}.localhost:{main}/", function.name),
             port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
             has_trigger: function.trigger.is_some(),
+            qualified_urls: function.qualified.iter().map(|(own, _)| (own.clone(), url(own))).collect(),
         }
     }
 

@@ -9,10 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use super::auth::{self, AdmittedBody};
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{fc2, reply};
+use super::{auth, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
@@ -98,13 +97,13 @@ async fn pass_on(
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
-    let (head, body) = request.into_parts();
-    let (admission, body) = auth::admit(policy.auth, gate, &head, body).await?;
+    let (head, mut body) = request.into_parts();
+    let admission = auth::admit(policy.auth, gate, &head, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
-    let mut target = binding.target(&head.method, &head.uri)?;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
+    let mut target = binding.target(&head.method, &head.uri)?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
@@ -116,10 +115,9 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    let (payload, body_fault) = match (&client, body) {
-        (Some(_), AdmittedBody::Client(body)) => (ignore(body).await?, BodyFault::default()),
-        (Some(_), AdmittedBody::Read(_)) => (Payload::Empty, BodyFault::default()),
-        (None, body) => body.payload(),
+    let (payload, body_fault) = match &client {
+        Some(_) => (ignore(body).await?, BodyFault::default()),
+        None => Payload::client(body, limits::BODY_MAX),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
