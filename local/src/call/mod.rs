@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod chaos;
 mod dispatch;
 mod endpoint_event;
 mod run;

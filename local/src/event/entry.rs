@@ -109,6 +109,7 @@ impl Kind {
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
+            | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
             | Kind::InstanceKilled { .. }

@@ -10,6 +10,7 @@ use super::details::{
 };
 use super::entry::Event;
 use super::kind::Kind;
+use crate::fault::Fault;
 
 impl Event {
     /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
@@ -44,6 +45,7 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
@@ -203,6 +205,18 @@ fn socket(socket: SocketTraffic) -> Value {
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn injected(fault: Fault) -> Value {
+    let name = fault.name();
+    match fault {
+        Fault::Reuse | Fault::Idle => json!({ "fault": name }),
+        Fault::SlowStart(time) | Fault::Freeze(time) | Fault::Upstream(time) => {
+            json!({ "fault": name, "ms": ms(time) })
+        }
+        Fault::Leave(bytes) => json!({ "fault": name, "bytes": bytes }),
+        Fault::Throttle(status) => json!({ "fault": name, "status": status }),
+    }
 }
 
 fn call_in_flight(call: &CallInFlight) -> Value {

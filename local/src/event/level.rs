@@ -85,6 +85,7 @@ impl Kind {
             | Kind::PreStopFailed { .. }
             | Kind::PreFreezeFailed { .. }
             | Kind::BuildFailureAllowed(_)
+            | Kind::FaultInjected { .. }
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }

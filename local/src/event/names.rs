@@ -38,6 +38,7 @@ names! {
     OriginsDoubled => "origins_doubled",
     GrpcPlaintext => "grpc_plaintext",
     TlsRefused => "tls_refused",
+    FaultInjected => "fault_injected",
     InstanceStarted => "instance_started",
     InstanceStartFailed => "instance_start_failed",
     InstanceNotListening => "instance_not_listening",

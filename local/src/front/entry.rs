@@ -61,7 +61,9 @@ impl Front {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
                 let functions = self.registry.functions();
-                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
+                let page =
+                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
             Ok(Destination::Manage(operation)) => {

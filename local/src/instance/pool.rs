@@ -264,7 +264,10 @@ impl Pool {
     async fn start_one(self: Arc<Self>) {
         let begin = Instant::now();
         let outcome = tokio::select! {
-            outcome = start(&self.generation) => outcome,
+            outcome = async {
+                self.generation.delay_start().await;
+                start(&self.generation).await
+            } => outcome,
             // Dropping the start ends its process.
             () = self.no_more_starts.cancelled() => {
                 return self.change(|slots, _| slots.start_ended());
@@ -288,6 +291,7 @@ impl Pool {
                 log.emit(&self.generation.source(), Kind::InstanceStartFailed(Cause::from(&failure)));
                 let mut effects = Effects::new();
                 let mut state = self.lock();
+                self.generation.note(&failure);
                 state.last_failure = Some(failure);
                 state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);
@@ -332,6 +336,11 @@ impl Pool {
     pub(crate) fn end_streams(self: &Arc<Self>) {
         let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
         self.change(|slots, effects| slots.stop_where(is_streams, effects));
+    }
+
+    /// Stops the idle instances. Gives their number.
+    pub(crate) fn stop_idle(self: &Arc<Self>) -> usize {
+        self.change(Slots::stop_idle)
     }
 
     /// The number of calls in flight, and of calls that wait for an instance.

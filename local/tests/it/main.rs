@@ -7,6 +7,7 @@ mod auth;
 mod auth_bypass;
 mod auth_manifest;
 mod cancel;
+mod chaos;
 mod cli;
 mod domain_manifest;
 mod domains;

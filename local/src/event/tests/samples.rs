@@ -104,7 +104,10 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings(), programs::samples()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples(), faults::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn calls() -> Vec<Sample> {
