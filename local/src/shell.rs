@@ -29,7 +29,17 @@ pub(crate) fn current_folder() -> Option<PathBuf> {
     env::current_dir().ok()
 }
 
+/// The home folder of the user. `None` if the environment names none.
+pub(crate) fn home_folder() -> Option<PathBuf> {
+    env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
 /// The folder for temporary files.
 pub(crate) fn temporary_folder() -> PathBuf {
     env::temp_dir()
+}
+
+/// The folders in which this machine looks for programs.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    variable("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::Version;
+use http::header::EXPECT;
 use http::request::Parts;
 use http_body::Body;
 
@@ -35,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) has_origin: bool,
     /// Whether the request has a body.
     pub(crate) has_body: bool,
+    /// Whether the stream of an unread body is reset behind the reply.
+    resets_leftover: AtomicBool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
@@ -91,6 +95,7 @@ impl Call {
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
+            resets_leftover: AtomicBool::new(false),
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
@@ -184,6 +189,20 @@ impl Call {
         let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
+    }
+
+    /// Notes that the stream of an unread body is reset behind the reply.
+    pub(crate) fn set_resets_leftover(&self) {
+        self.resets_leftover.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resets_leftover(&self) -> bool {
+        self.resets_leftover.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.has_body && self.head.version == Version::HTTP_11 && self.head.headers.contains_key(EXPECT)
     }
 
     /// The status of the call in a protocol above HTTP. The last status set counts.

@@ -55,9 +55,9 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
     /// A request that has to initialize the app first, or whose handler runs in a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
-            recheck(&call).await;
-            exit.leave(reply.into_reply(), None)
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await.into_reply();
+            recheck(&call, reply.is_stream()).await;
+            exit.leave(reply, None)
         }))
     }
 }
@@ -119,8 +119,8 @@ impl<S: Send + Sync + 'static> Here<S> {
         if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
             *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
         }
-        if reply.is_some()
-            && let Some(recheck) = Recheck::begin(call, cx)
+        if let Some(ready) = reply.as_ref()
+            && let Some(recheck) = Recheck::begin(call, ready.is_stream(), cx)
         {
             self.held = reply.take().map(|reply| Box::new((reply, recheck)));
         }
@@ -152,11 +152,13 @@ impl<S> Exit<S> {
         let (app, record) = (&self.app, &mut self.record);
         // The stream of the reply may still read the request's body.
         let is_stream = reply.is_stream();
-        let drains = !resets_leftover(record.call(), app.protocol);
-        let later = (is_stream && drains).then(|| app.shared.tracker.clone());
+        if resets_leftover(record.call(), app.protocol) {
+            record.call().set_resets_leftover();
+        }
+        let later = is_stream.then(|| app.shared.tracker.clone());
         if is_stream {
             reply.listen(&app.shared.stops);
-        } else if drains {
+        } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
         finish(&mut reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
@@ -185,7 +187,7 @@ fn close_after(status: StatusCode, headers: &mut HeaderMap) {
 }
 
 /// Whether an unread body is reset, not drained: the client of a gRPC call over HTTP/2 stops once it has its status.
-/// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
+/// When the body is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
 fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
     call.has_body
         && call.head.version == Version::HTTP_2

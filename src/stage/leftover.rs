@@ -15,6 +15,10 @@ use crate::task::{Kind, Tracker};
 /// The longest time to drain a body. Then the connection is closed, as it would be without draining.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// The same for a body whose stream is reset. Clients of gRPC end their streams when they read the status. HAProxy drops
+/// the status if the reset is read together with it.
+const LIMIT_OF_RESET: Duration = Duration::from_millis(100);
+
 /// Drains the unread rest of a request's body while the reply is sent.
 ///
 /// Without draining, hyper closes the connection. The platform reuses connections, and would answer 502 to its next
@@ -32,6 +36,7 @@ fn drain(call: &Arc<Call>, tracker: &Tracker) {
     if call.head.headers.contains_key(EXPECT) {
         return;
     }
+    let limit = if call.resets_leftover() { LIMIT_OF_RESET } else { LIMIT };
     tracker.spawn(Kind::Leftover, async move {
         let drained = async {
             let mut left = REQUEST_BODY_MAX;
@@ -43,6 +48,6 @@ fn drain(call: &Arc<Call>, tracker: &Tracker) {
                 }
             }
         };
-        let _ = tokio::time::timeout(LIMIT, drained).await;
+        let _ = tokio::time::timeout(limit, drained).await;
     });
 }

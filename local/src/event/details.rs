@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -14,7 +15,9 @@ use crate::failure::Failure;
 pub struct Record {
     /// The method.
     pub method: Method,
-    /// The path without its query, in which signatures and tokens live.
+    /// The custom domain, if the request asked for one.
+    pub domain: Option<Arc<str>>,
+    /// The client's path without its query, in which signatures and tokens live.
     pub path: String,
     /// The status; 499 when the client left.
     pub status: u16,
@@ -28,6 +31,8 @@ pub struct Record {
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
+    /// Why the function gave no reply, or no whole one. `None` also if the client left.
+    pub cause: Option<Box<Cause>>,
 }
 
 /// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.
@@ -50,6 +55,8 @@ pub struct SocketTraffic {
 pub enum Via {
     /// The function's HTTP trigger.
     HttpTrigger,
+    /// A route of a custom domain.
+    CustomDomain,
     /// `InvokeFunction`, as the SDK calls it.
     InvokeFunction,
     /// The command line, without a client in between.
@@ -61,6 +68,7 @@ impl Via {
     pub fn name(self) -> &'static str {
         match self {
             Via::HttpTrigger => "http_trigger",
+            Via::CustomDomain => "custom_domain",
             Via::InvokeFunction => "invoke_function",
             Via::CommandLine => "command_line",
         }
@@ -79,6 +87,38 @@ pub struct Address {
     pub port_url: String,
     /// Whether an HTTP trigger leads there; without one only events reach the function.
     pub has_trigger: bool,
+    /// The versions and aliases with an HTTP trigger of their own, each with its URL.
+    pub qualified_urls: Vec<(String, String)>,
+}
+
+/// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallInFlight {
+    /// The method.
+    pub method: Method,
+    /// The path without its query.
+    pub path: String,
+    /// The time since the request's arrival.
+    pub age: Duration,
+}
+
+impl CallInFlight {
+    pub(crate) fn new(method: Method, path: String, age: Duration) -> Self {
+        CallInFlight { method, path, age }
+    }
+}
+
+/// A custom domain that leads to functions. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DomainAddress {
+    /// The domain's name; `*.` at its begin stands for any labels.
+    pub domain: String,
+    /// A host of the domain, and a path that has a route: what a client asks for.
+    pub url: String,
+    /// The command that asks fc-local for the URL, whatever the name system knows of the host.
+    pub curl: String,
 }
 
 /// One of the platform's failures. [The example of the crate](crate) takes the events that hold it.
@@ -87,6 +127,8 @@ pub struct Address {
 pub struct Cause {
     /// Which one, such as `exited_at_start`.
     pub failure: &'static str,
+    /// Whose failure it is: `caller`, `platform` or `function`.
+    pub by: &'static str,
     /// The platform's text for the caller.
     pub message: String,
     /// The program's exit code, if its end is the failure. The platform's message reads the code as an error number of
@@ -98,6 +140,7 @@ impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Cause {
             failure: failure.kind.name(),
+            by: failure.kind.source().name(),
             message: failure.message().to_owned(),
             exit_code: failure.exit_code,
         }
@@ -206,4 +249,25 @@ pub struct Remark {
     pub line: usize,
     /// The mistake, and what to do about it.
     pub text: String,
+}
+
+/// A change of a function's versions and aliases. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum VersionNews {
+    /// The code and settings of `LATEST` were published as this version.
+    Published(u64),
+    /// The version was removed.
+    Removed(u64),
+    /// The alias leads to a version, or to two: the second one gets this share of the calls.
+    AliasSet {
+        /// Its name.
+        alias: String,
+        /// The version it leads to.
+        version: u64,
+        /// The second version with its share, from 0 to 1.
+        additional: Option<(u64, f64)>,
+    },
+    /// The alias was removed.
+    AliasRemoved(String),
 }

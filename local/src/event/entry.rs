@@ -1,10 +1,10 @@
 //! An event: the time, the kind, the function, the instance and the request.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault};
+use super::details::{BuildFault, HookFault, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -38,7 +38,11 @@ impl Kind {
     fn bytes(&self) -> usize {
         match self {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => text.capacity(),
-            Kind::Request(record) => record.path.capacity(),
+            Kind::Request(record) => {
+                let cause = record.cause.as_ref();
+                record.path.capacity()
+                    + cause.map_or(0, |cause| size_of_val(&**cause) + cause.message.capacity())
+            }
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
@@ -46,11 +50,12 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
-            Kind::PreStopFailed { fault, .. } => fault.bytes(),
+            Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) => {
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
                     BuildFault::NoFolder(folder) => path_bytes(folder),
                     BuildFault::NotStarted(error) => error.capacity(),
@@ -58,32 +63,64 @@ impl Kind {
                 };
                 failure.command.capacity() + fault
             }
-            Kind::BuildProducts { files } => {
-                files.iter().map(|file| size_of_val(file) + path_bytes(file)).sum()
+            Kind::BuildProducts { files } | Kind::Watching { folders: files, .. } => paths_bytes(files),
+            Kind::PortHeld { program, holder, .. } => {
+                program.capacity() + holder.as_ref().map_or(0, String::capacity)
             }
+            Kind::ProgramHidden { program, found, searched } => {
+                program.capacity() + path_bytes(found) + paths_bytes(searched)
+            }
+            Kind::LayersMissing { layers } => {
+                layers.iter().map(|layer| size_of_val(layer) + layer.capacity()).sum()
+            }
+            Kind::InterpreterMapped { folder, program } => path_bytes(folder) + path_bytes(program),
             Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
-            Kind::CodeRunInPlace { code } => path_bytes(code),
+            Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => {
-                address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+                let qualified =
+                    address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
+                address.function.capacity()
+                    + address.host_url.capacity()
+                    + address.port_url.capacity()
+                    + qualified.sum::<usize>()
+            }
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
             }
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
-            Kind::MemoryLimitsSampled { reason } => reason.capacity(),
+            Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
+                alias.capacity()
+            }
+            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
+            Kind::CallsRemain { oldest, .. } => {
+                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
+            }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
-            | Kind::Http2Refused
+            | Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
+            | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
+            | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
+            | Kind::InstanceKilled { .. }
+            | Kind::ConnectionClosedEarly { .. }
+            | Kind::AnswersHttp10
+            | Kind::DiskExceeded { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)
             | Kind::InstanceNotEnded { .. }
             | Kind::InstanceStopped
+            | Kind::BuildFinished { .. }
             | Kind::BuildUnsettled
             | Kind::Swapped
             | Kind::DrainExceeded { .. }
@@ -91,12 +128,16 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn paths_bytes(paths: &[PathBuf]) -> usize {
+    paths.iter().map(|path| size_of_val(path) + path_bytes(path)).sum()
 }
 
 impl HookFault {

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
+};
 use super::entry::Event;
 use super::kind::Kind;
+use crate::fault::Fault;
 
 impl Event {
     /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
@@ -25,7 +28,7 @@ impl Event {
         if let Value::Object(own) = own(&self.kind) {
             fields.extend(own);
         }
-        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_)) {
+        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_) | Kind::DomainReady(_)) {
             fields.insert("text".to_owned(), self.text().into());
         }
         fields
@@ -42,6 +45,7 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
@@ -51,25 +55,64 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::InstanceMemorySampled { error } | Kind::NotStarted { error } => json!({ "error": error }),
+        Kind::PortHeld { port, process_id, program, holder } => json!({
+            "port": port, "processId": process_id, "program": program, "holder": holder,
+        }),
+        Kind::ProgramHidden { program, found, searched } => json!({
+            "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
+        }),
+        Kind::LayersMissing { layers } => json!({ "layers": layers }),
+        Kind::InstanceKilled { process_id, waited } => {
+            json!({ "processId": process_id, "ms": waited.map(ms) })
+        }
+        Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
+        Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
+        Kind::InstanceMemorySampled { error }
+        | Kind::NotStarted { error }
+        | Kind::TlsRefused { error }
+        | Kind::TlsUnavailable { error }
+        | Kind::VersionsNotRead { error } => json!({ "error": error }),
+        Kind::VersionsChanged(news) => version_news(news),
+        Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
+        Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
-        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::PreStopFailed { is_command, fault } | Kind::PreFreezeFailed { is_command, fault } => {
+            with(hook_fault(fault), "command", *is_command)
+        }
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
+        Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
-        Kind::BuildFailed(failure) => {
+        Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
             let fault = build_fault(&failure.fault);
             with(with(fault, "line", failure.line), "command", &*failure.command)
         }
         Kind::BuildProducts { files } => json!({ "files": files.iter().map(shown).collect::<Vec<_>>() }),
         Kind::CodeMissing { code, error } => json!({ "code": shown(code), "error": error }),
         Kind::CodeRunInPlace { code } => json!({ "code": shown(code) }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+        Kind::CodeCopying { code, copied, bytes } => {
+            json!({ "code": shown(code), "copied": copied, "bytes": bytes })
+        }
+        Kind::InterpreterMapped { folder, program } => {
+            json!({ "folder": shown(folder), "program": shown(program) })
+        }
+        Kind::Watching { folders, builds } => json!({
+            "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
+        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
+        Kind::DomainReady(address) => json!({
+            "domain": address.domain, "url": address.url, "curl": address.curl,
         }),
         Kind::DrainExceeded { limit } => json!({ "limitMs": ms(*limit) }),
         Kind::ManifestInvalid { file, problems } => json!({
@@ -78,14 +121,20 @@ fn own(kind: &Kind) -> Value {
         Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
-        Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
-        Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
+        Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => {
+            json!({ "reason": reason })
+        }
+        Kind::CallsRemain { calls, left, oldest } => json!({
+            "calls": calls, "leftMs": ms(*left), "oldest": oldest.iter().map(call_in_flight).collect::<Vec<_>>(),
+        }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
-        | Kind::Http2Refused
+        | Kind::OriginsDoubled
+        | Kind::AnswersHttp10
+        | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
         | Kind::InstanceStopped
         | Kind::BuildUnsettled
@@ -103,12 +152,35 @@ fn request(record: &Record) -> Value {
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
+    if let Some(domain) = &record.domain {
+        fields = with(fields, "domain", &**domain);
+    }
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
+    }
+    if let Some(cause) = &record.cause {
+        fields = with(with(fields, "failure", cause.failure), "by", cause.by);
     }
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
+    }
+}
+
+fn version_news(news: &VersionNews) -> Value {
+    match news {
+        VersionNews::Published(version) => json!({ "change": "published", "version": version }),
+        VersionNews::Removed(version) => json!({ "change": "removed", "version": version }),
+        VersionNews::AliasSet { alias, version, additional } => {
+            let fields = json!({ "change": "alias_set", "alias": alias, "version": version });
+            match additional {
+                Some((second, weight)) => {
+                    with(with(fields, "secondVersion", *second), "secondWeight", *weight)
+                }
+                None => fields,
+            }
+        }
+        VersionNews::AliasRemoved(alias) => json!({ "change": "alias_removed", "alias": alias }),
     }
 }
 
@@ -119,8 +191,24 @@ fn socket(socket: SocketTraffic) -> Value {
     })
 }
 
+fn injected(fault: Fault) -> Value {
+    let name = fault.name();
+    match fault {
+        Fault::Reuse | Fault::Idle => json!({ "fault": name }),
+        Fault::SlowStart(time) | Fault::Freeze(time) | Fault::Upstream(time) => {
+            json!({ "fault": name, "ms": ms(time) })
+        }
+        Fault::Leave(bytes) => json!({ "fault": name, "bytes": bytes }),
+        Fault::Throttle(status) => json!({ "fault": name, "status": status }),
+    }
+}
+
+fn call_in_flight(call: &CallInFlight) -> Value {
+    json!({ "method": call.method.as_str(), "path": call.path, "ms": ms(call.age) })
+}
+
 fn failure(cause: &Cause) -> Value {
-    let fields = json!({ "failure": cause.failure, "message": cause.message });
+    let fields = json!({ "failure": cause.failure, "by": cause.by, "message": cause.message });
     match cause.exit_code {
         Some(code) => with(fields, "exitCode", code),
         None => fields,

@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
+use super::details::{
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
+};
+use crate::fault::Fault;
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -32,8 +35,23 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
-    /// A client speaks HTTP/2, which is not understood yet. Its connection was closed.
-    Http2Refused,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
+    /// A client calls by gRPC in plain text, which the platform refuses.
+    GrpcPlaintext,
+    /// The handshake of TLS with a client failed.
+    TlsRefused {
+        /// The fault, such as the alert that the client sent.
+        error: String,
+    },
+
+    /// A fault was injected, as `--chaos` asks.
+    FaultInjected {
+        /// Which one.
+        fault: Fault,
+        /// The number of the function's call, or of its start, from 1.
+        ordinal: u64,
+    },
 
     /// An instance takes calls from now on.
     InstanceStarted {
@@ -72,6 +90,52 @@ pub enum Kind {
         /// Where it listens: the first 16 ports in order.
         ports: Vec<u16>,
     },
+    /// A port that the program may want is held by another process.
+    PortHeld {
+        /// The declared port.
+        port: u16,
+        /// The process that listens on the port.
+        process_id: u32,
+        /// The command line of the process.
+        program: String,
+        /// The function whose instance the process is, if it is one.
+        holder: Option<String>,
+    },
+    /// The program is on this machine, but not on the search path that the manifest sets.
+    ProgramHidden {
+        /// The name of the program.
+        program: String,
+        /// Where this machine has the program.
+        found: PathBuf,
+        /// Where the program was looked for, in order.
+        searched: Vec<PathBuf>,
+    },
+    /// A start failed, and the function has layers that are not here.
+    LayersMissing {
+        /// The layers of the manifest.
+        layers: Vec<String>,
+    },
+    /// fc-local killed an instance.
+    InstanceKilled {
+        /// Its own process.
+        process_id: u32,
+        /// How long its end was waited for after SIGTERM. `None` if there was no wait: calls were ended with the instance.
+        waited: Option<Duration>,
+    },
+    /// The program closed a kept connection. Told once for each generation.
+    ConnectionClosedEarly {
+        /// How long the connection had been without a call, at most.
+        within: Duration,
+    },
+    /// The program answers HTTP/1.0. Told once for each generation.
+    AnswersHttp10,
+    /// The folder `/tmp` of an instance holds more than the platform allows.
+    DiskExceeded {
+        /// The size of the files in `/tmp`, in bytes.
+        bytes: u64,
+        /// The size of the function's disk, in MiB.
+        limit_mib: u32,
+    },
     /// There is no control group for an instance. Its memory is sampled.
     InstanceMemorySampled {
         /// The system's error.
@@ -102,6 +166,13 @@ pub enum Kind {
         /// How it failed.
         fault: HookFault,
     },
+    /// The pre-freeze hook of an instance failed. The instance is frozen nevertheless.
+    PreFreezeFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
     /// An instance is still there after SIGKILL.
     InstanceNotEnded {
         /// Its own process.
@@ -115,8 +186,15 @@ pub enum Kind {
         /// The command, with secrets masked.
         command: String,
     },
+    /// A build step ended well.
+    BuildFinished {
+        /// How long the step took.
+        duration: Duration,
+    },
     /// A build step failed.
     BuildFailed(BuildFailure),
+    /// A build step failed, which its `allow_failure` allows. The next step follows.
+    BuildFailureAllowed(BuildFailure),
     /// Each build changes these files, so their change starts no build.
     BuildProducts {
         /// The files.
@@ -136,8 +214,33 @@ pub enum Kind {
         /// The folder.
         code: PathBuf,
     },
+    /// The copy of a large code folder is under way.
+    CodeCopying {
+        /// The folder.
+        code: PathBuf,
+        /// The size so far, in bytes.
+        copied: u64,
+        /// The size of the folder, in bytes.
+        bytes: u64,
+    },
+    /// A folder of the platform's image stands for a program of this machine.
+    InterpreterMapped {
+        /// The folder in the platform's image.
+        folder: PathBuf,
+        /// The program of this machine.
+        program: PathBuf,
+    },
+    /// Folders whose changes start a build or a swap. Logged at the start.
+    Watching {
+        /// What is watched.
+        folders: Vec<PathBuf>,
+        /// Whether the function has build steps.
+        builds: bool,
+    },
     /// A function answers at this address from now on.
     Ready(Address),
+    /// A custom domain answers from now on.
+    DomainReady(DomainAddress),
     /// New calls go to the new code.
     Swapped,
     /// The new code does not start. The former code goes on.
@@ -175,6 +278,13 @@ pub enum Kind {
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
+    /// The versions or aliases of a function changed.
+    VersionsChanged(VersionNews),
+    /// The stored versions of a function cannot be read.
+    VersionsNotRead {
+        /// The system's error.
+        error: String,
+    },
     /// Changes in a folder are not noticed.
     FolderNotWatched {
         /// The folder.
@@ -195,187 +305,49 @@ pub enum Kind {
         /// The port.
         port: u16,
     },
+    /// The ports take TLS too.
+    TlsReady {
+        /// The certificate of the authority, which clients have to trust.
+        certificate: PathBuf,
+    },
+    /// The ports take no TLS.
+    TlsUnavailable {
+        /// Why not.
+        error: String,
+    },
+    /// gRPC calls come in there.
+    GrpcReady {
+        /// The address that is bound.
+        address: SocketAddr,
+    },
     /// Memory limits are held by sampling, since control groups cannot be used.
     MemoryLimitsSampled {
         /// Why not.
         reason: String,
     },
+    /// The platform's folders are replaced by this machine's in commands and variables, since they cannot be mounted.
+    FoldersTranslated {
+        /// Why not.
+        reason: String,
+    },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls that are in flight or wait for an instance.
+        /// The number of calls that are in flight or wait for an instance, and of clients that have not taken their
+        /// replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
+        /// The oldest of them, as far as their connections are known.
+        oldest: Vec<CallInFlight>,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow. Events were dropped between the previous event and this one.
+    /// This reader was too slow. Before this event, lines of its function were dropped, or events of fc-local itself if it
+    /// has no function.
     EventsDropped {
         /// The number of dropped events.
         events: u64,
         /// The memory of the dropped events, in bytes.
         bytes: u64,
     },
-}
-
-/// How much attention an event needs.
-///
-/// ```
-/// use fc_local::Level;
-///
-/// assert!(Level::Error > Level::Warning);
-/// assert_eq!(Level::Info.name(), "info");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Level {
-    /// Worth knowing.
-    Info,
-    /// Something does not go as it should.
-    Warning,
-    /// Something failed.
-    Error,
-}
-
-impl Level {
-    /// `info`, `warning` or `error`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Info => "info",
-            Level::Warning => "warning",
-            Level::Error => "error",
-        }
-    }
-}
-
-/// Gives each kind its name, and its index among all.
-macro_rules! names {
-    ($($kind:ident => $name:literal,)+) => {
-        #[derive(Clone, Copy)]
-        enum Index {
-            $($kind,)+
-        }
-
-        impl Kind {
-            /// The names of all kinds.
-            pub const NAMES: &[&str] = &[$($name),+];
-
-            /// The name, which stays as it is.
-            pub fn name(&self) -> &'static str {
-                match self { $(Kind::$kind { .. } => $name,)+ }
-            }
-
-            /// The index of the kind's name among all names.
-            pub(super) fn index(&self) -> usize {
-                match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
-            }
-        }
-    };
-}
-
-names! {
-    Stdout => "stdout",
-    Stderr => "stderr",
-    Build => "build",
-    Request => "request",
-    CallFailed => "call_failed",
-    CallCancelled => "call_cancelled",
-    AttachmentLeftOut => "attachment_left_out",
-    Http2Refused => "http2_refused",
-    InstanceStarted => "instance_started",
-    InstanceStartFailed => "instance_start_failed",
-    InstanceNotListening => "instance_not_listening",
-    PortIgnored => "port_ignored",
-    PortUnreachable => "port_unreachable",
-    PortUnexpected => "port_unexpected",
-    InstanceMemorySampled => "instance_memory_sampled",
-    InstanceUnhealthy => "instance_unhealthy",
-    InstanceHealthy => "instance_healthy",
-    InstanceOverMemory => "instance_over_memory",
-    InstanceEnded => "instance_ended",
-    PreStopFailed => "pre_stop_failed",
-    InstanceNotEnded => "instance_not_ended",
-    InstanceStopped => "instance_stopped",
-    BuildStarted => "build_started",
-    BuildFailed => "build_failed",
-    BuildProducts => "build_products",
-    BuildUnsettled => "build_unsettled",
-    CodeMissing => "code_missing",
-    CodeRunInPlace => "code_run_in_place",
-    Ready => "ready",
-    Swapped => "swapped",
-    SwapRefused => "swap_refused",
-    DrainExceeded => "drain_exceeded",
-    FormerCodeRemains => "former_code_remains",
-    NotStarted => "not_started",
-    ManifestChanged => "manifest_changed",
-    ManifestInvalid => "manifest_invalid",
-    ManifestNote => "manifest_note",
-    PortChangeIgnored => "port_change_ignored",
-    FunctionRemoved => "function_removed",
-    FolderNotWatched => "folder_not_watched",
-    PortNotOpened => "port_not_opened",
-    Ipv6PortTaken => "ipv6_port_taken",
-    MemoryLimitsSampled => "memory_limits_sampled",
-    CallsRemain => "calls_remain",
-    CallsEnded => "calls_ended",
-    EventsDropped => "events_dropped",
-}
-
-impl Kind {
-    /// How much attention it needs. A request has the level of its status.
-    pub fn level(&self) -> Level {
-        match self {
-            Kind::Request(record) => match record.status {
-                ..400 => Level::Info,
-                400..500 => Level::Warning,
-                500.. => Level::Error,
-            },
-            Kind::Stdout(_)
-            | Kind::Stderr(_)
-            | Kind::Build(_)
-            | Kind::AttachmentLeftOut
-            | Kind::InstanceStarted { .. }
-            | Kind::InstanceHealthy
-            | Kind::InstanceStopped
-            | Kind::BuildStarted { .. }
-            | Kind::Ready(_)
-            | Kind::Swapped
-            | Kind::ManifestChanged
-            | Kind::FunctionRemoved
-            | Kind::CallsRemain { .. }
-            | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::Http2Refused
-            | Kind::InstanceNotListening { .. }
-            | Kind::PortIgnored { .. }
-            | Kind::PortUnreachable { .. }
-            | Kind::PortUnexpected { .. }
-            | Kind::InstanceMemorySampled { .. }
-            | Kind::InstanceUnhealthy { .. }
-            | Kind::PreStopFailed { .. }
-            | Kind::BuildProducts { .. }
-            | Kind::BuildUnsettled
-            | Kind::CodeRunInPlace { .. }
-            | Kind::DrainExceeded { .. }
-            | Kind::ManifestNote { .. }
-            | Kind::PortChangeIgnored
-            | Kind::FolderNotWatched { .. }
-            | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsEnded
-            | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
-            | Kind::CallCancelled { .. }
-            | Kind::InstanceStartFailed(_)
-            | Kind::InstanceOverMemory { .. }
-            | Kind::InstanceEnded(_)
-            | Kind::InstanceNotEnded { .. }
-            | Kind::BuildFailed(_)
-            | Kind::CodeMissing { .. }
-            | Kind::SwapRefused(_)
-            | Kind::FormerCodeRemains
-            | Kind::NotStarted { .. }
-            | Kind::ManifestInvalid { .. }
-            | Kind::PortNotOpened { .. } => Level::Error,
-        }
-    }
 }

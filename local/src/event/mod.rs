@@ -5,21 +5,28 @@ mod details;
 mod entry;
 mod json;
 mod kind;
+mod level;
 mod log;
+mod names;
 mod redact;
 mod tail;
 mod text;
+mod text_of_programs;
+mod time;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    SocketTraffic, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
-pub use kind::{Kind, Level};
+pub use kind::Kind;
+pub use level::Level;
 pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use text::{about, call_end, not_bound};
+pub(crate) use time::Clock;
 
 #[cfg(test)]
 mod tests;

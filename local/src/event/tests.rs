@@ -1,5 +1,7 @@
 //! Every kind has a sentence and fields, and docs/fc-local.md lists both.
 
+mod faults;
+mod programs;
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};

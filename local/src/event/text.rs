@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
+use super::text_of_programs as of_programs;
 use crate::failure::{mebibytes, usage};
+use crate::fault::Fault;
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -25,6 +28,7 @@ impl Event {
             kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
                 call_end(self.request.as_deref(), Some(kind))
             }
+            Kind::FaultInjected { fault, ordinal } => injected(*fault, *ordinal),
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
@@ -34,7 +38,7 @@ impl Event {
             }
             Kind::PortIgnored { given_port, port } => format!(
                 "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
-                 instance only"
+                 instance only, and calls wait for it"
             ),
             Kind::PortUnreachable { port } => format!(
                 "the program listens on port {port} at an address where the platform cannot reach it, such as \
@@ -57,11 +61,21 @@ impl Event {
                 format!("the instance was ended by signal {signal}")
             }
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::PreFreezeFailed { is_command, fault } => {
+                let name = if *is_command { "the pre-freeze command" } else { "GET /pre-freeze" };
+                format!("{}; the instance is frozen all the same", about(name, fault))
+            }
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
             }
             Kind::BuildStarted { command } => format!("building: {command}"),
-            Kind::BuildFailed(failure) => build_failed(failure),
+            Kind::BuildFinished { duration } => {
+                format!("built in {}.{} s", duration.as_secs(), duration.subsec_millis() / 100)
+            }
+            Kind::BuildFailed(failure) => format!("the build failed: {}", step_failed(failure)),
+            Kind::BuildFailureAllowed(failure) => {
+                format!("{}; the build goes on, as its allow_failure says", step_failed(failure))
+            }
             Kind::BuildProducts { files } => build_products(files),
             Kind::BuildUnsettled => format!(
                 "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
@@ -71,6 +85,7 @@ impl Event {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
+            Kind::DomainReady(address) => format!("{}  {}", address.domain, address.curl),
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -79,6 +94,10 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::VersionsChanged(news) => version_news(news),
+            Kind::VersionsNotRead { error } => {
+                format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
+            }
             Kind::FolderNotWatched { folder, error } => {
                 format!("changes in {} are not noticed: {error}", folder.display())
             }
@@ -87,15 +106,70 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
+            Kind::TlsReady { certificate } => {
+                format!("the ports take https too; clients trust it by {}", certificate.display())
+            }
+            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+            Kind::TlsRefused { error } => {
+                format!(
+                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
+                )
+            }
+            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
-            Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
+            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
+            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
+            Kind::PortHeld { port, process_id, program, holder } => {
+                of_programs::port_held(*port, *process_id, program, holder.as_deref())
             }
+            Kind::ProgramHidden { program, found, searched } => {
+                of_programs::program_hidden(program, found, searched)
+            }
+            Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
+            Kind::InstanceKilled { process_id, waited: None } => {
+                format!("killed: process {process_id}, with the calls it worked on")
+            }
+            Kind::InstanceKilled { process_id, waited: Some(waited) } => format!(
+                "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
+                waited.as_secs_f64()
+            ),
+            Kind::ConnectionClosedEarly { within } => of_programs::connection_closed_early(*within),
+            Kind::DiskExceeded { bytes, limit_mib } => format!(
+                "/tmp holds {} MiB; the function's disk has {limit_mib} MiB, and beyond that writing fails on the platform",
+                mebibytes(*bytes)
+            ),
+            Kind::CodeCopying { code, copied, bytes } => {
+                format!("copying {}: {} of {} MiB", code.display(), mebibytes(*copied), mebibytes(*bytes))
+            }
+            Kind::InterpreterMapped { folder, program } => format!(
+                "{} is this machine's {} here; its version may be another one than the platform's",
+                folder.display(),
+                program.display()
+            ),
+            Kind::Watching { folders, builds } => of_programs::watching(folders, *builds),
+            Kind::FoldersTranslated { reason } => format!(
+                "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
+                 folders take their place; files that name /code do not find it"
+            ),
             kind => return Cow::Borrowed(plain(kind)),
         })
+    }
+}
+
+fn version_news(news: &VersionNews) -> String {
+    match news {
+        VersionNews::Published(version) => format!("version {version} is published"),
+        VersionNews::Removed(version) => format!("version {version} is removed"),
+        VersionNews::AliasSet { alias, version, additional: None } => {
+            format!("alias {alias} leads to version {version}")
+        }
+        VersionNews::AliasSet { alias, version, additional: Some((second, weight)) } => format!(
+            "alias {alias} leads to version {version}, and {} % of its calls to version {second}",
+            weight * 100.0
+        ),
+        VersionNews::AliasRemoved(alias) => format!("alias {alias} is removed"),
     }
 }
 
@@ -106,8 +180,15 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
-        Kind::Http2Refused => {
-            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed"
+        Kind::OriginsDoubled => {
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two"
+        }
+        Kind::GrpcPlaintext => {
+            "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
+        }
+        Kind::AnswersHttp10 => {
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
@@ -137,6 +218,16 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     };
     text.extend([", Error: ", error.lines().next().unwrap_or_default()]);
     text
+}
+
+/// The first line of the message. What a failed start has told is not told again.
+fn why_no_reply(cause: &Cause) -> &str {
+    match cause.failure {
+        "file_not_found" | "file_permission" | "exited_at_start" | "not_started" | "initializer_failed" => {
+            "it does not start"
+        }
+        _ => cause.message.lines().next().unwrap_or_default(),
+    }
 }
 
 /// The failure without the program's output: each line is already an event of its own.
@@ -196,30 +287,79 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, cause, .. } = record;
+    let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
-    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    let why = match (cause, *status) {
+        (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
+        (None, 499) => ", the client left".to_owned(),
+        (None, _) => String::new(),
+    };
+    format!("{method} {domain}{path} {status} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {
-    if address.has_trigger {
-        format!("{}  {}", address.host_url, address.port_url)
+    let mut text = if address.has_trigger {
+        // The first one is understood by every client, also by those whose system does not know `*.localhost`.
+        format!("{}  {}", address.port_url, address.host_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
+    };
+    for (qualifier, url) in &address.qualified_urls {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{qualifier}: {url}");
     }
+    text
 }
 
-fn calls_remain(calls: usize, left: Duration) -> String {
+fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
     let are = if calls == 1 { "call is" } else { "calls are" };
+    let named = oldest.iter().map(|call| {
+        let CallInFlight { method, path, age } = call;
+        format!("{method} {path} for {} s", age.as_secs())
+    });
+    let named: Vec<String> = named.collect();
+    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
+    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
     format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once",
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
+}
+
+fn injected(fault: Fault, ordinal: u64) -> String {
+    let what = match fault {
+        Fault::Reuse => "its instance gets no further call".to_owned(),
+        Fault::Idle => "idle instances are stopped before it".to_owned(),
+        Fault::SlowStart(time) => {
+            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
+        }
+        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
+        Fault::Upstream(time) => {
+            format!("its connection to the instance is closed after {} ms", time.as_millis())
+        }
+        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
+        Fault::Throttle(status) => format!("it is refused with {status}"),
+    };
+    format!("chaos: call {ordinal}: {what}")
+}
+
+fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
+    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
+    let mebibytes = mebibytes(bytes);
+    if is_by_function {
+        format!(
+            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
+             x-local.log or --quiet mutes it"
+        )
+    } else {
+        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
+    }
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
@@ -232,17 +372,17 @@ fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
     }
 }
 
-fn build_failed(failure: &BuildFailure) -> String {
+fn step_failed(failure: &BuildFailure) -> String {
     let BuildFailure { line, command, fault } = failure;
     match fault {
         BuildFault::NoFolder(folder) => {
-            format!("the build failed: line {line}: there is no folder {}", folder.display())
+            format!("line {line}: there is no folder {}", folder.display())
         }
         BuildFault::ExitCode(code) => {
-            format!("the build failed: line {line}: `{command}` ended with code {code}")
+            format!("line {line}: `{command}` ended with code {code}")
         }
         BuildFault::NotStarted(error) => {
-            format!("the build failed: line {line}: cannot start `{command}`: {error}")
+            format!("line {line}: cannot start `{command}`: {error}")
         }
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::leaving::Leaving;
 use super::streamed::Streamed;
 use super::tunnel::Tunnel;
 use super::visit::Visit;
@@ -31,6 +32,13 @@ impl Visit {
     /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
+        if let Some(leaving) = self.take_leaving()
+            && !response.body().is_end_stream()
+        {
+            self.begin_reply(status);
+            response.body_mut().accompany(self);
+            return response.map(|body| Outgoing::Leaving(Box::new(Leaving::new(body, leaving))));
+        }
         if response.body_mut().has_an_end_to_come() {
             self.begin_reply(status);
             response.body_mut().accompany(self);
@@ -44,14 +52,16 @@ impl Visit {
 /// The body of a response.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    Whole(Option<Bytes>),
+    Whole(Whole),
     Streamed(Streamed),
     Tunnel(Option<Box<Tunnel>>),
+    /// A reply whose client is made to leave.
+    Leaving(Box<Leaving>),
 }
 
 impl Outgoing {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
+        Outgoing::Whole(Whole { rest: bytes, visit: None })
     }
 
     /// A body that is streamed from the instance.
@@ -70,20 +80,59 @@ impl Outgoing {
     }
 
     fn has_an_end_to_come(&self) -> bool {
-        matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
+        match self {
+            Outgoing::Whole(whole) => whole.rest.len() > PIECE,
+            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) => true,
+        }
     }
 
     /// The reply that lasts as long as its call.
     pub(super) fn as_streamed(&self) -> Option<&Streamed> {
-        if let Outgoing::Streamed(streamed) = self { Some(streamed) } else { None }
+        match self {
+            Outgoing::Streamed(streamed) => Some(streamed),
+            Outgoing::Leaving(leaving) => leaving.body()?.as_streamed(),
+            _ => None,
+        }
+    }
+
+    /// The length of the next piece of a whole body. Of others it is not known.
+    pub(super) fn next_length(&self) -> u64 {
+        if let Outgoing::Whole(whole) = self { whole.rest.len().min(PIECE) as u64 } else { 0 }
     }
 
     fn accompany(&mut self, visit: Visit) {
         match self {
+            Outgoing::Whole(whole) => whole.visit = Some(visit),
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
-            _ => {}
+            Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
         }
+    }
+}
+
+/// A whole body beyond this size is given out in pieces of this size, in bytes. Otherwise nobody would see that its client
+/// left before the end: hyper takes as much as is given.
+const PIECE: usize = 64 * 1024;
+
+/// A whole body. A large one has the record of its visit: a drop before its last piece means that the client left.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    rest: Bytes,
+    visit: Option<Visit>,
+}
+
+impl Whole {
+    fn next(&mut self) -> Option<Bytes> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        if self.rest.is_empty()
+            && let Some(visit) = self.visit.take()
+        {
+            visit.complete();
+        }
+        Some(piece)
     }
 }
 
@@ -108,25 +157,28 @@ impl Body for Outgoing {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self.get_mut() {
-            Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Outgoing::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
             Outgoing::Streamed(streamed) => streamed.poll_frame(context),
             Outgoing::Tunnel(_) => Poll::Ready(None),
+            Outgoing::Leaving(leaving) => leaving.poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Outgoing::Whole(bytes) => bytes.is_none(),
+            Outgoing::Whole(whole) => whole.rest.is_empty(),
             Outgoing::Streamed(streamed) => streamed.is_over(),
             Outgoing::Tunnel(_) => true,
+            Outgoing::Leaving(leaving) => leaving.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
+            Outgoing::Leaving(leaving) => leaving.body().map_or_else(SizeHint::default, Body::size_hint),
         }
     }
 }

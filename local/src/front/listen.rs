@@ -1,9 +1,9 @@
 //! Listeners and the connections they accept.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -19,15 +19,19 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Cut;
 use super::entry::Front;
+use super::http2;
+use super::opening::{self, Protocol};
 use super::streamed::{Current, Guarded};
 use super::target::Door;
+use super::under_way::{Remaining, UnderWay};
 use super::unread::{self, InTurn};
-use crate::event::{Kind, Source, not_bound};
+use crate::event;
+use crate::process::holder;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
 /// How long a client may take to send a request's head, and how long a connection may be idle.
-const HEAD_MAX: Duration = Duration::from_secs(75);
+pub(super) const HEAD_MAX: Duration = Duration::from_secs(75);
 
 /// How long a stop waits for the rest of a head.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
@@ -48,10 +52,6 @@ pub(super) const HEADERS_MAX: usize = 1024;
 /// The largest head that hyper reads, in bytes. The platform's smaller limits are checked afterwards.
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// The refusal of HTTP/2: empty SETTINGS, then GOAWAY with `HTTP_1_1_REQUIRED`.
-const NO_HTTP2: [u8; 26] =
-    [0, 0, 0, 4, 0, 0, 0, 0, 0, /* */ 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
-
 /// How connections are told of a stop.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop {
@@ -59,6 +59,24 @@ pub(crate) struct Stop {
     pub(crate) begun: CancellationToken,
     /// The connections that are left are cut, such as those of clients that do not read.
     pub(crate) cut: CancellationToken,
+    /// The connections that were open at the stop.
+    open: Arc<Mutex<Vec<Weak<Entrance>>>>,
+}
+
+impl Stop {
+    /// The latest requests of the connections that are still open, the oldest first. Empty before the stop.
+    pub(crate) fn remaining(&self) -> Vec<Remaining> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = open.iter().filter_map(|entrance| entrance.upgrade()?.under_way.remaining());
+        let mut remaining: Vec<Remaining> = requests.collect();
+        drop(open);
+        remaining.sort_by_key(|request| std::cmp::Reverse(request.age));
+        remaining
+    }
+
+    fn keep(&self, entrance: &Arc<Entrance>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(entrance));
+    }
 }
 
 /// An open port.
@@ -99,9 +117,29 @@ pub(crate) struct NotBound {
     pub(crate) error: io::Error,
 }
 
+impl NotBound {
+    /// Why not: who listens there, if that can be seen.
+    pub(crate) fn reason(&self) -> String {
+        let is_taken = self.error.kind() == io::ErrorKind::AddrInUse;
+        match is_taken.then(|| holder(self.address.port())).flatten() {
+            Some(holder) => format!("`{}` (process {}) listens there", holder.program, holder.process_id),
+            None => self.error.to_string(),
+        }
+    }
+}
+
 impl From<NotBound> for io::Error {
-    fn from(NotBound { address, error }: NotBound) -> Self {
-        io::Error::new(error.kind(), not_bound(address, &error))
+    fn from(not_bound: NotBound) -> Self {
+        io::Error::new(not_bound.error.kind(), event::not_bound(not_bound.address, not_bound.reason()))
+    }
+}
+
+/// The address by which a client of this machine reaches a port. The address of all interfaces is none.
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
+    match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port())),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, bound.port())),
+        _ => bound,
     }
 }
 
@@ -141,6 +179,7 @@ struct Entrance {
     tasks: TaskTracker,
     hangup: Arc<Hangup>,
     current: Current,
+    under_way: UnderWay,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
@@ -159,12 +198,13 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
+        self.under_way.begin(&request);
         let (head, body) = request.into_parts();
         let body = ClientBody::new(body, &head.headers, &self.tasks, &self.hangup);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
-            response = self.front.serve(&self.door, &self.peer, request) => response,
+            response = self.front.serve(&self.door, &self.peer, request, &self.under_way) => response,
             // The drop of the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
@@ -230,12 +270,20 @@ async fn serve(
     tasks: TaskTracker,
 ) {
     // A connection that cannot be set up has already ended.
-    let (Ok(hangup), Some(peer)) = (set_up(&stream), Peer::new(peer)) else { return };
+    let Ok(hangup) = set_up(&stream) else { return };
+    let Some((stream, protocol)) = opening::open(stream, &front, &door, &stop).await else { return };
+    let Some(peer) = Peer::new(peer, stream.is_tls()) else { return };
+    if protocol == Protocol::Http2 {
+        drop(hangup);
+        return Box::pin(http2::serve(front, (stream, peer), door, stop, tasks)).await;
+    }
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
     let (current, begun) = (Current::default(), Notify::new());
-    let entrance = Entrance { front, door, peer, tasks, hangup, current, has_begun, is_closing, begun };
+    let under_way = UnderWay::default();
+    let entrance =
+        Entrance { front, door, peer, tasks, hangup, current, under_way, has_begun, is_closing, begun };
     let entrance = Arc::new(entrance);
     let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
     let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
@@ -249,14 +297,10 @@ async fn serve(
     let mut connection = Guarded { connection, current: &entrance.current };
     // Errors of a connection concern its client alone. Each request has its own record.
     tokio::select! {
-        outcome = &mut connection => {
-            if outcome.is_err_and(|error| error.is_parse_version_h2()) {
-                entrance.hangup.say(&NO_HTTP2);
-                entrance.front.log.emit(&Source::default(), Kind::Http2Refused);
-            }
-        }
+        _ = &mut connection => {}
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
+            stop.keep(&entrance);
             let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
                 Pin::new(&mut guarded.connection).graceful_shutdown();
             });
@@ -282,7 +326,10 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::auth::Gate;
+    use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::process::Processes;
     use crate::registry::Registry;
 
     #[tokio::test]
@@ -293,13 +340,25 @@ mod tests {
         client.write_all(b"GET / HT").await.unwrap();
         stream.readable().await.unwrap();
         let (log, _events) = Log::new();
+        let registry = Arc::new(Registry::default());
+        let folder = std::path::Path::new(".");
+        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
+        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {
-            front: Front::new(Arc::new(Registry::default()), log),
+            front: Front::new(
+                registry,
+                Arc::new(deployer.await.unwrap()),
+                Gate::new(folder.into(), false),
+                log,
+                None,
+            ),
             door: Door::Main,
-            peer: Peer::new(address).unwrap(),
+            peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),
             hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
             current: Current::default(),
+            under_way: UnderWay::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(true),
             begun: Notify::new(),

@@ -84,15 +84,16 @@ impl State {
             return Poll::Ready(());
         }
         ready!(answer.poll_deadline(context));
-        self.answer = None;
         self.complete_visit();
+        self.answer = None;
         Poll::Ready(())
     }
 
     fn break_off(&mut self) {
-        if let Some(mut answer) = self.answer.take() {
+        if let Some(answer) = &mut self.answer {
             answer.break_off();
             self.complete_visit();
+            self.answer = None;
         }
     }
 
@@ -104,7 +105,10 @@ impl State {
     }
 
     fn complete_visit(&mut self) {
-        if let Some(visit) = self.visit.take() {
+        if let Some(mut visit) = self.visit.take() {
+            if let Some(failure) = self.answer.as_ref().and_then(AnswerStream::failure) {
+                visit.set_cause(failure);
+            }
             visit.complete();
         }
     }
@@ -126,7 +130,7 @@ impl Current {
         }
     }
 
-    fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
         match lock(&self.0).upgrade() {
             Some(state) => lock(&state).poll_cut(context),
             None => Poll::Pending,

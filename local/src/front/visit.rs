@@ -6,11 +6,21 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use crate::call::{Call, Seat};
-use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::model::Edition;
+use crate::registry::Deployed;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The API of edition 2.0 whose errors have a shape of their own.
+const FC2_API: &str = "/2016-08-15/";
+
+/// The APIs whose errors have the same shape whatever the edition of the function.
+const OPEN_APIS: [&str; 2] = ["/2023-03-30/", "/2021-04-06/"];
 
 /// One request at the front. The drop writes the record, even after the client has left.
 #[derive(Debug)]
@@ -18,15 +28,35 @@ pub(crate) struct Visit {
     log: Log,
     source: Source,
     id: Arc<str>,
+    edition: Edition,
     begin: Instant,
     method: Method,
+    domain: Option<Arc<str>>,
     path: String,
     status: u16,
     seat: Seat,
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
+    cause: Option<Box<Cause>>,
     is_over: bool,
+}
+
+/// A departure that is injected.
+#[derive(Debug)]
+pub(super) struct Departure {
+    log: Log,
+    source: Source,
+    ordinal: u64,
+    /// How many bytes of the reply's body the client takes.
+    pub(super) bytes: u64,
+}
+
+impl Departure {
+    pub(super) fn tell(&self) {
+        let (fault, ordinal) = (Fault::Leave(self.bytes), self.ordinal);
+        self.log.emit(&self.source, Kind::FaultInjected { fault, ordinal });
+    }
 }
 
 impl Visit {
@@ -36,14 +66,17 @@ impl Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
+            edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
             begin: Instant::now(),
             method: request.method().clone(),
+            domain: None,
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             seat: Seat::default(),
             via: None,
             attempt: 0,
             socket: None,
+            cause: None,
             is_over: false,
         }
     }
@@ -56,8 +89,30 @@ impl Visit {
         self.seat.instance.as_deref()
     }
 
-    pub(crate) fn set_function(&mut self, name: &Arc<str>) {
-        self.source.function = Some(Arc::clone(name));
+    pub(super) fn function(&self) -> Option<&Arc<str>> {
+        self.source.function.as_ref()
+    }
+
+    /// The function is known, and with it the edition: the shape of ids and errors.
+    pub(crate) fn set_function(&mut self, function: &Deployed) {
+        self.source.function = Some(Arc::clone(&function.name));
+        if function.settings().local.edition == Edition::Fc2 {
+            if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
+                self.edition = Edition::Fc2;
+            }
+            self.id = ids::uuid();
+            self.source.request = Some(Arc::clone(&self.id));
+        }
+    }
+
+    /// The edition whose shape errors have: that of the function, unless the API has its own.
+    pub(crate) fn edition(&self) -> Edition {
+        self.edition
+    }
+
+    /// The request asks for a custom domain.
+    pub(crate) fn set_domain(&mut self, name: &Arc<str>) {
+        self.domain = Some(Arc::clone(name));
     }
 
     /// The request has become a call.
@@ -70,6 +125,14 @@ impl Visit {
         &mut self.seat
     }
 
+    /// The departure that is injected into the reply.
+    pub(super) fn take_leaving(&mut self) -> Option<Departure> {
+        let (ordinal, bytes) = self.seat.leave.take()?;
+        let mut source = self.source.clone();
+        source.instance.clone_from(&self.seat.instance);
+        Some(Departure { log: self.log.clone(), source, ordinal, bytes })
+    }
+
     /// Notes the traffic of the WebSocket that the request became.
     pub(super) fn set_traffic(&mut self, [from_client, to_client]: [Passed; 2]) {
         self.socket = Some(SocketTraffic {
@@ -78,6 +141,11 @@ impl Visit {
             messages_to_client: to_client.messages,
             bytes_to_client: to_client.bytes,
         });
+    }
+
+    /// Notes why there is no reply, or no whole one.
+    pub(crate) fn set_cause(&mut self, failure: &Failure) {
+        self.cause = Some(Box::new(Cause::from(failure)));
     }
 
     /// Notes the end of a streamed reply whose client has not left.
@@ -101,6 +169,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let record = Record {
             method: std::mem::take(&mut self.method),
+            domain: self.domain.take(),
             path: std::mem::take(&mut self.path),
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),
@@ -108,6 +177,7 @@ impl Drop for Visit {
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
+            cause: self.cause.take().filter(|_| self.is_over),
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 
 use fc_runtime::platform::names::{env, header};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::layout::Layout;
 use crate::event::Redactor;
-use crate::model::Function;
+use crate::model::{Edition, Function, VersionId};
 use crate::shell;
 
 /// The data that all instances of a function share.
@@ -29,10 +29,12 @@ const CREDENTIALS: [(&str, &str); 3] = [
 /// Room for the headers of the platform and of a usual client.
 const HEADERS_OF_A_CALL: usize = 48;
 
-const VERSION: &str = "LATEST";
+/// The version of the code that the manifest describes.
+const LATEST: &str = "LATEST";
 
 impl Surroundings {
-    pub(crate) fn new(function: &Function, code: &Path) -> Self {
+    pub(crate) fn new(function: &Function, version: Option<VersionId>, layout: &Layout) -> Self {
+        let version = version.map_or_else(|| LATEST.to_owned(), |version| version.to_string());
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
@@ -48,16 +50,16 @@ impl Surroundings {
         }
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), OsString::from(value));
         for (name, value) in &function.environment {
-            set(name, value);
+            set(name, &layout.translate(value));
         }
         set(env::ACCOUNT_ID, &function.account);
         set(env::FUNCTION_NAME, &function.name);
         set(env::FUNCTION_HANDLER, &function.handler);
         set(env::FUNCTION_MEMORY, &function.memory_mib.to_string());
-        set(env::FUNCTION_VERSION, VERSION);
-        set(env::VERSION_ID, VERSION);
+        set(env::FUNCTION_VERSION, &version);
+        set(env::VERSION_ID, &version);
         set(env::REGION, &function.region);
-        variables.insert(env::CODE_PATH.to_owned(), code.as_os_str().to_owned());
+        variables.insert(env::CODE_PATH.to_owned(), layout.code_folder().as_os_str().to_owned());
 
         // With room for the headers of a call, which are added to a clone.
         let mut headers = HeaderMap::with_capacity(HEADERS_OF_A_CALL);
@@ -73,24 +75,34 @@ impl Surroundings {
         set(header::FUNCTION_TIMEOUT, &function.timeout.as_secs().to_string());
         set(header::REGION, &function.region);
         set(header::ACCOUNT_ID, &function.account);
-        set(header::QUALIFIER, VERSION);
-        set(header::VERSION_ID, VERSION);
+        set(header::QUALIFIER, &version);
+        set(header::VERSION_ID, &version);
         let (project, store) = function.log.as_ref().map_or(("", ""), |(project, store)| (project, store));
         set(header::LOG_PROJECT, project);
         set(header::LOG_STORE, store);
+        if function.local.edition == Edition::Fc2 {
+            set(header::SERVICE_NAME, &function.service);
+        }
+        let mut secrets = Vec::new();
         if function.local.credentials {
             for (variable, header) in CREDENTIALS {
                 if let Some(value) = shell::text(variable)
                     && let Ok(mut secret) = HeaderValue::from_str(&value)
                 {
                     secret.set_sensitive(true);
-                    headers.insert(HeaderName::from_static(header), secret);
-                    variables.insert(variable.to_owned(), OsString::from(value));
+                    if function.injection.request {
+                        headers.insert(HeaderName::from_static(header), secret);
+                    }
+                    if function.injection.env {
+                        variables.insert(variable.to_owned(), OsString::from(&value));
+                    }
+                    secrets.push((variable, value));
                 }
             }
         }
         let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)));
-        let redactor = Redactor::new(texts);
+        let redactor =
+            Redactor::new(texts.chain(secrets.iter().map(|(name, value)| (*name, value.as_str()))));
         Surroundings { headers, redactor, variables }
     }
 
@@ -102,46 +114,5 @@ impl Surroundings {
             variables.insert(name.to_owned(), OsString::from(port.to_string()));
         }
         variables
-    }
-}
-
-/// `text` with the mount point `/code` replaced by the folder of the code.
-pub(crate) fn with_code_folder(text: &str, code: &Path) -> String {
-    const MOUNT: &str = "/code";
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(MOUNT) {
-        let (before, after) = (&rest[..at], &rest[at + MOUNT.len()..]);
-        let starts = before.chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || "/._-".contains(c)));
-        let ends = after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
-        out.push_str(before);
-        if starts && ends {
-            out.push_str(&code.to_string_lossy());
-        } else {
-            out.push_str(MOUNT);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mount_point_is_replaced_where_it_is_one() {
-        let code = Path::new("/app/dist");
-        for (text, expected) in [
-            ("/code/bootstrap", "/app/dist/bootstrap"),
-            ("/code", "/app/dist"),
-            ("exec /code/app --root=/code", "exec /app/dist/app --root=/app/dist"),
-            ("/my/code/app", "/my/code/app"),
-            ("/codex/app", "/codex/app"),
-            ("node", "node"),
-        ] {
-            assert_eq!(with_code_folder(text, code), expected);
-        }
     }
 }

@@ -7,8 +7,7 @@ use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::connection::ADDRESS;
-use super::environment::with_code_folder;
+use super::connection::{ADDRESS, is_last};
 use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
@@ -36,6 +35,14 @@ pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
 pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
     match &hook.command {
         None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
+        Some(command) => instance.run_hook(command, hook.timeout).await,
+    }
+}
+
+/// The pre-freeze hook, which edition 2.0 alone has.
+pub(super) async fn pre_freeze(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
+    match &hook.command {
+        None => instance.call_hook(Method::GET, path::PRE_FREEZE, hook.timeout).await,
         Some(command) => instance.run_hook(command, hook.timeout).await,
     }
 }
@@ -73,7 +80,7 @@ impl Instance {
             let reply = connection.sender.send_request(request).await.map_err(broken)?;
             let (head, body) = reply.into_parts();
             if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
-                self.connections.give_back(connection.sender);
+                self.connections.give_back(connection.sender, is_last(&head));
             }
             Ok(head.status)
         };
@@ -91,17 +98,18 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
-        let command: Vec<String> =
-            command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+        let command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
+        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), false);
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output =
             Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
         let line = CommandLine {
             command: &command,
-            folder: &generation.code,
+            folder: &generation.layout.code,
             environment: &variables,
             group: self.group.as_deref(),
+            mounts: mounts.as_ref(),
         };
         match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),

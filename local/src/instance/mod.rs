@@ -1,19 +1,24 @@
 //! Instances: real processes with the platform's environment, started when calls need them and stopped when they
 //! are idle.
 
+mod chaos;
 mod connection;
+mod diagnosis;
 mod environment;
 mod generation;
 mod health;
 mod hooks;
 mod instance;
+mod layout;
+mod opening;
 mod pool;
 mod slots;
 mod start;
 mod supervisor;
 mod upstream;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
+pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

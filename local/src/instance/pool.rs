@@ -1,20 +1,26 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod freeze;
+mod lease;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use lease::Lease;
 
 use super::generation::Generation;
 use super::instance::Instance;
-use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
+use super::slots::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
+use crate::model::Claim;
 use crate::process::Order;
 
 /// Why no instance takes a call.
@@ -42,9 +48,18 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct State {
     slots: Slots<Arc<Instance>>,
-    waiting: HashMap<Waiter, oneshot::Sender<Handed>>,
+    waiting: HashMap<Waiter, Ticket>,
     /// How the last start failed, if it did.
     last_failure: Option<Failure>,
+    /// When the last start ended.
+    last_start: Option<Instant>,
+}
+
+/// A waiting call: what it needs, and the way to it.
+#[derive(Debug)]
+struct Ticket {
+    claim: Claim,
+    sender: oneshot::Sender<Handed>,
 }
 
 /// The result for a waiting call.
@@ -52,30 +67,28 @@ type Handed = Result<Lease, Failure>;
 
 type Effects = Vec<Effect<Arc<Instance>>>;
 
-/// A slot of an instance, for one call. The drop gives the slot back.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-    pool: Arc<Pool>,
-    /// Whether the call waited for this instance to start.
-    is_cold: bool,
-    /// Whether the client has the head of a streamed reply.
-    is_stream: bool,
-}
-
 impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
     pub(crate) fn new(generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Self> {
         let function = &generation.function;
         let rules = Rules {
             concurrency: function.concurrency,
-            instances_max: function.local.max_instances,
-            freezes: function.local.freeze,
+            instances_max: function.local.instances_max(),
+            instances_min: generation.instances_min(),
+            alone_max: function.local.instances_of_platform() * function.concurrency,
+            freezes: function.local.freeze || generation.pre_freeze().is_some(),
+            sessions: function.affinity.as_ref().map(|affinity| SessionRules {
+                per_instance: affinity.sessions_per_instance,
+                lifetime: affinity.lifetime,
+                idle: affinity.idle,
+                is_id_used_once: affinity.is_id_used_once,
+            }),
         };
         let state = State {
             slots: Slots::new(rules, ignores_port, is_open),
             waiting: HashMap::new(),
             last_failure: None,
+            last_start: None,
         };
         Arc::new(Pool {
             generation,
@@ -108,12 +121,15 @@ impl Pool {
         for effect in effects {
             match effect {
                 Effect::Hand { waiter, instance, is_cold } => {
-                    let lease = Lease::new(instance, self, is_cold);
-                    handed.push((state.waiting.remove(&waiter), Ok(lease)));
+                    // The slots know only calls that are on this list.
+                    let Some(Ticket { claim, sender }) = state.waiting.remove(&waiter) else { continue };
+                    handed.push((sender, Ok(Lease::new(instance, self, claim, is_cold))));
                 }
                 Effect::Fail(waiter) => {
-                    if let Some(failure) = state.last_failure.clone() {
-                        handed.push((state.waiting.remove(&waiter), Err(failure)));
+                    if let Some(failure) = state.last_failure.clone()
+                        && let Some(Ticket { sender, .. }) = state.waiting.remove(&waiter)
+                    {
+                        handed.push((sender, Err(failure)));
                     }
                 }
                 Effect::TurnAway(waiter) => drop(state.waiting.remove(&waiter)),
@@ -125,54 +141,64 @@ impl Pool {
                 }
                 Effect::EndStarts => self.no_more_starts.cancel(),
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
-                Effect::Freeze(instance) => instance.process.order(Order::Freeze),
+                Effect::Freeze(instance) if self.generation.pre_freeze().is_none() => {
+                    instance.process.order(Order::Freeze);
+                }
+                Effect::Freeze(instance) => {
+                    let (pool, since) = (Arc::clone(self), state.slots.idle_since(&instance));
+                    self.generation.tasks.spawn(async move { pool.freeze(instance, since).await });
+                }
                 Effect::Stop(instance) => instance.retired.cancel(),
-                Effect::Kill(instance) => instance.process.order(Order::Kill),
+                Effect::Kill(instance) => instance.kill(),
             }
         }
         drop(state);
-        for (waiter, outcome) in handed {
+        for (sender, outcome) in handed {
             // If the caller is gone, the lease is dropped here, and the next call gets the slot.
-            if let Some(waiter) = waiter {
-                drop(waiter.send(outcome));
-            }
+            drop(sender.send(outcome));
         }
         self.changed.notify_waiters();
     }
 
     /// Leases a slot, and starts an instance if needed. `is_cold` says whether the call waits, or has waited, for a start:
-    /// also when the start fails, or the future is dropped.
+    /// also when the start fails, or the future is dropped. A call that waits for other calls waits for as long as it may
+    /// last itself.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives back a slot that was just assigned.
-    pub(crate) async fn acquire(self: &Arc<Self>, is_cold: &mut bool) -> Result<Lease, Refusal> {
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        claim: Claim,
+        is_cold: &mut bool,
+    ) -> Result<Lease, Refusal> {
+        let begin = Instant::now();
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
-            let place = match state.slots.acquire(&mut effects) {
+            let place = match state.slots.acquire(&claim, Instant::now().into_std(), &mut effects) {
                 Acquired::Waiting(waiter) => {
                     let (sender, handed) = oneshot::channel();
-                    state.waiting.insert(waiter, sender);
+                    state.waiting.insert(waiter, Ticket { claim, sender });
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, false))),
+                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
+                Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
                 Acquired::Unhealthy => Err(Err(Refusal::Failed(self.unhealthy()))),
                 Acquired::Closed => Err(Err(Refusal::Closed)),
             };
+            *is_cold = place.is_ok() && state.slots.awaits_start();
             self.carry_out(state, effects);
             place
         };
-        // A call waits only where the cap has room for another instance.
-        *is_cold = place.is_ok();
         let mut place = match place {
             Ok(place) => place,
             Err(outcome) => return outcome,
         };
-        match (&mut place.handed).await {
+        match self.handed(&mut place, begin).await.ok_or_else(|| self.waited_too_long())? {
             Ok(Ok(lease)) => {
                 // Another call may have given a slot back before the start ended.
                 *is_cold = lease.is_cold;
@@ -181,6 +207,35 @@ impl Pool {
             Ok(Err(failure)) => Err(Refusal::Failed(failure)),
             Err(_) => Err(Refusal::Closed),
         }
+    }
+
+    /// Waits for the outcome of a waiting call. `None` after the function's time; the time of starts does not count.
+    async fn handed(
+        &self,
+        place: &mut Place<'_>,
+        begin: Instant,
+    ) -> Option<Result<Handed, oneshot::error::RecvError>> {
+        let limit = self.generation.function.timeout;
+        let mut deadline = begin + limit;
+        loop {
+            if let Ok(handed) = timeout_at(deadline, &mut place.handed).await {
+                return Some(handed);
+            }
+            let state = self.lock();
+            let now = Instant::now();
+            let begun = state.last_start.map_or(begin, |start| start.max(begin));
+            deadline = if state.slots.awaits_start() { now + limit } else { begun + limit };
+            // The outcome may be there by now.
+            if deadline <= now && state.waiting.contains_key(&place.waiter) {
+                return None;
+            }
+        }
+    }
+
+    fn waited_too_long(&self) -> Refusal {
+        let function = &self.generation.function;
+        let cap = self.lock().slots.cap();
+        Refusal::Failed(Failure::exhausted_after(&function.name, cap, function.timeout))
     }
 
     fn unhealthy(&self) -> Failure {
@@ -209,7 +264,10 @@ impl Pool {
     async fn start_one(self: Arc<Self>) {
         let begin = Instant::now();
         let outcome = tokio::select! {
-            outcome = start(&self.generation) => outcome,
+            outcome = async {
+                self.generation.delay_start().await;
+                start(&self.generation).await
+            } => outcome,
             // Dropping the start ends its process.
             () = self.no_more_starts.cancelled() => {
                 return self.change(|slots, _| slots.start_ended());
@@ -221,7 +279,11 @@ impl Pool {
                 let (process_id, duration) = (instance.process.pid(), begin.elapsed());
                 log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
-                self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
+                let mut effects = Effects::new();
+                let mut state = self.lock();
+                state.last_start = Some(Instant::now());
+                state.slots.started(&instance, ignores_port, now, &mut effects);
+                self.carry_out(state, effects);
                 // Not earlier: the supervisor reports an end only of an instance that the slots know.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
@@ -229,7 +291,9 @@ impl Pool {
                 log.emit(&self.generation.source(), Kind::InstanceStartFailed(Cause::from(&failure)));
                 let mut effects = Effects::new();
                 let mut state = self.lock();
+                self.generation.note(&failure);
                 state.last_failure = Some(failure);
+                state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);
                 self.carry_out(state, effects);
             }
@@ -239,6 +303,11 @@ impl Pool {
     /// Whether the program listens on a fixed port instead of the given port. Unknown before the first start.
     pub(crate) fn ignores_port(&self) -> Option<bool> {
         self.lock().slots.ignores_port()
+    }
+
+    /// Whether an instance has the session.
+    pub(crate) fn has_session(&self, id: &str) -> bool {
+        self.lock().slots.has_session(id)
     }
 
     /// Whether an instance is running or starting.
@@ -269,6 +338,11 @@ impl Pool {
         self.change(|slots, effects| slots.stop_where(is_streams, effects));
     }
 
+    /// Stops the idle instances. Gives their number.
+    pub(crate) fn stop_idle(self: &Arc<Self>) -> usize {
+        self.change(Slots::stop_idle)
+    }
+
     /// The number of calls in flight, and of calls that wait for an instance.
     pub(crate) fn calls(&self) -> usize {
         self.leases.load(Ordering::Relaxed) + self.lock().waiting.len()
@@ -297,53 +371,13 @@ impl Owner for Arc<Pool> {
     }
 
     fn changed(&self, instance: &Arc<Instance>, change: Change) {
+        let now = Instant::now().into_std();
         self.change(|slots, effects| match change {
-            Change::Healthy => slots.set_healthy(instance, true, effects),
-            Change::Unhealthy => slots.set_healthy(instance, false, effects),
-            Change::Idle => slots.release_idle(instance, effects),
+            Change::Healthy => slots.set_healthy(instance, true, now, effects),
+            Change::Unhealthy => slots.set_healthy(instance, false, now, effects),
+            Change::Idle => slots.release_idle(instance, now, effects),
             Change::Ended => slots.ended(instance, effects),
         });
-    }
-}
-
-impl Lease {
-    fn new(instance: Arc<Instance>, pool: &Arc<Pool>, is_cold: bool) -> Self {
-        pool.leases.fetch_add(1, Ordering::Relaxed);
-        Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
-    }
-
-    /// The client left, and the instance may still work on the call. Another instance is started, and this instance is
-    /// stopped after its calls.
-    pub(crate) fn replace(&self) {
-        self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
-    }
-
-    /// Notes that the reply is streamed to the client.
-    pub(crate) fn begin_stream(&mut self) {
-        if !std::mem::replace(&mut self.is_stream, true) {
-            self.instance.streams.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Waits until endless calls, such as WebSockets, are asked to end.
-    pub(crate) async fn farewell(&self) {
-        self.pool.farewell.cancelled().await;
-    }
-
-    /// Retires the instance, for example after a time-out: the instance gets no further call.
-    pub(crate) fn retire(&self) {
-        self.pool.change(|slots, _| slots.retire(&self.instance));
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
-        if self.is_stream {
-            self.instance.streams.fetch_sub(1, Ordering::Relaxed);
-        }
-        let now = Instant::now().into_std();
-        self.pool.change(|slots, effects| slots.give_back(&self.instance, now, effects));
     }
 }
 

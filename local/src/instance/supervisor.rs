@@ -52,6 +52,8 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
                     memory_bytes: instance.memory_max(),
                     limit_mib: instance.generation.function.memory_mib,
                 }
+            } else if instance.is_killed() {
+                Kind::InstanceKilled { process_id: instance.process.pid(), waited: None }
             } else {
                 Kind::InstanceEnded(match exit {
                     Exit::Code(code) => Ending::Code(code),
@@ -62,6 +64,7 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
         }
         () = instance.retired.cancelled() => stop(&instance).await,
         () = sample(&instance) => {}
+        () = watch_disk(&instance) => {}
         () = health::watch(&instance, is_frozen, report) => {}
         () = watch_idleness(&instance, &owner) => {}
     }
@@ -88,14 +91,22 @@ async fn stop(instance: &Instance) {
     }
     instance.connections.clear();
     instance.process.order(Order::Terminate);
-    if instance.process.exited_within(function.local.stop_timeout).await.is_none() {
+    let waited = function.local.stop_timeout;
+    if instance.process.exited_within(waited).await.is_none() {
+        let process_id = instance.process.pid();
+        log.emit(&instance.source, Kind::InstanceKilled { process_id, waited: Some(waited) });
         instance.process.order(Order::Kill);
         if instance.process.exited_within(KILLED_MAX).await.is_none() {
-            let process_id = instance.process.pid();
             log.emit(&instance.source, Kind::InstanceNotEnded { process_id });
         }
     }
-    log.emit(&instance.source, Kind::InstanceStopped);
+    let is_aborted = instance.is_killed();
+    let end = if is_aborted {
+        Kind::InstanceKilled { process_id: instance.process.pid(), waited: None }
+    } else {
+        Kind::InstanceStopped
+    };
+    log.emit(&instance.source, end);
 }
 
 /// Never ends: samples the memory, and kills an instance beyond its limit. Where the kernel enforces the limit, the
@@ -113,6 +124,14 @@ async fn sample(instance: &Instance) {
         }
         sleep(SAMPLE).await;
     }
+}
+
+/// Never ends: says once when `/tmp` holds more than the platform's would.
+async fn watch_disk(instance: &Instance) {
+    let bytes = instance.process.full_disk().await;
+    let limit_mib = instance.generation.function.disk_mib;
+    instance.generation.log.emit(&instance.source, Kind::DiskExceeded { bytes, limit_mib });
+    std::future::pending().await
 }
 
 /// Never ends: reports when nothing called the instance for long enough.

@@ -9,9 +9,10 @@ use super::mask::mask;
 use super::node::{Node, Value};
 use super::overlay::{self, Overlay};
 use super::problem::{ManifestError, Problem};
+use super::resources::Resources;
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
-use crate::model::Function;
+use crate::model::{Domain, Function};
 use crate::shell;
 
 /// A manifest that can be started. [The example of the crate](crate) loads one.
@@ -20,6 +21,7 @@ pub struct Manifest {
     file: PathBuf,
     environment: Option<String>,
     functions: Vec<Function>,
+    domains: Vec<Domain>,
     notes: Vec<Problem>,
     /// The manifest and the files that it may read, with their contents.
     sources: Vec<PathBuf>,
@@ -51,14 +53,19 @@ impl Manifest {
         keys::correct(&mut reading.root, &mut reading.problems);
         let content = reading.resolve(environment);
         let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
-        let functions = resources::read(&content, &account, &reading.folder, &mut reading.problems);
+        let Resources { functions, domains, files } =
+            resources::read(&content, &account, &reading.folder, &mut reading.problems);
+        for file in &files {
+            reading.add_source(file);
+        }
         reading.done()?;
-        let redactor = reading.redactor(&functions);
+        let redactor = reading.redactor(&functions, &domains);
         Ok(Manifest {
             texts: read_all(&reading.sources),
             file: reading.file,
             environment: environment.map(str::to_owned),
             functions,
+            domains,
             notes: reading.problems,
             sources: reading.sources,
             variables: reading.variables,
@@ -120,6 +127,11 @@ impl Manifest {
 
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// The custom domains, in the file's order.
+    pub(crate) fn domains(&self) -> &[Domain] {
+        &self.domains
     }
 
     /// Reports the functions that cannot start: their code does not exist, and no build step makes it.
@@ -298,12 +310,14 @@ impl Reading {
     }
 
     /// Knows the secrets that a build step may show: its own environment is the developer's.
-    fn redactor(&self, functions: &[Function]) -> Redactor {
+    fn redactor(&self, functions: &[Function], domains: &[Domain]) -> Redactor {
         let functions = functions.iter().flat_map(|function| &function.environment);
         let functions = functions.map(|(name, value)| (name.as_str(), value.as_str()));
         let known = self.known_variables();
         let known = known.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Redactor::new(known.chain(functions))
+        let keys = domains.iter().filter_map(|domain| domain.certificate.as_ref());
+        let keys = keys.map(|certificate| ("privateKey", certificate.key.as_str()));
+        Redactor::new(known.chain(functions).chain(keys))
     }
 
     /// The shell's variables and those of the `.env` files.

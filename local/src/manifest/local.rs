@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::Local;
+use crate::model::{Action, Edition, Lines, Local};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -15,7 +15,8 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         problems.push(Problem::error(node.line, text));
     }
     let mut reader = Reader::new(problems);
-    let max_instances = reader.integer(node, "maxInstances", base.max_instances as u64, 0..=300);
+    let max_instances = reader.integer(node, "maxInstances", base.instances_max() as u64, 0..=300);
+    let max_instances = node.child("maxInstances").map(|_| usize::try_from(max_instances).unwrap_or(0));
     let port = reader.integer(node, "port", 0, 1..=65535);
     let credentials = match reader.text(node, "credentials").as_deref() {
         None => base.credentials,
@@ -26,23 +27,67 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             false
         }
     };
+    let edition = match reader.text(node, "edition").as_deref() {
+        None => base.edition,
+        Some("fc3") => Edition::Fc3,
+        Some("fc2") => Edition::Fc2,
+        Some(_) => {
+            reader.error(node, "edition", "must be `fc3` or `fc2`");
+            base.edition
+        }
+    };
+    let service = reader.text(node, "service").or_else(|| base.service.clone());
+    let log = match reader.text(node, "log").as_deref() {
+        None => base.log,
+        Some("all") => Lines::All,
+        Some("errors") => Lines::Errors,
+        Some("none") => Lines::None,
+        Some(_) => {
+            reader.error(node, "log", "must be `all`, `errors` (the standard error) or `none`");
+            Lines::All
+        }
+    };
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
+    let layers = reader.texts(node, "layers");
+    let build = build(node, folder, &mut reader);
     Local {
         port: u16::try_from(port).ok().filter(|port| *port != 0),
-        max_instances: usize::try_from(max_instances).unwrap_or(0),
+        max_instances: max_instances.or(base.max_instances),
         idle_timeout: reader.seconds(node, "idleTimeout", base.idle_timeout),
         start_timeout: reader.seconds(node, "startTimeout", base.start_timeout),
         stop_timeout: reader.seconds(node, "stopTimeout", base.stop_timeout),
         freeze: reader.boolean(node, "freeze", base.freeze),
         sample_memory: reader.boolean(node, "sampleMemory", base.sample_memory),
         attachment: reader.boolean(node, "attachment", base.attachment),
+        log,
         pass_env: or_base(reader.texts(node, "passEnv"), &base.pass_env),
         watch: if watch.is_empty() {
             base.watch.clone()
         } else {
             watch.iter().map(|path| folder.join(path)).collect()
         },
+        mounts: reader.boolean(node, "mounts", base.mounts),
+        layers: if layers.is_empty() {
+            base.layers.clone()
+        } else {
+            layers.iter().map(|path| folder.join(path)).collect()
+        },
+        build: build.or_else(|| base.build.clone()),
         credentials,
+        edition,
+        service,
     }
+}
+
+/// The commands of `build`: one text or a list. An empty list means that there is nothing to build.
+fn build(node: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<Vec<Action>> {
+    let entry = node.entry("build")?;
+    let commands = match &entry.node.value {
+        Value::Null => return None,
+        Value::List(_) => reader.texts(node, "build"),
+        _ => reader.text(node, "build").into_iter().collect(),
+    };
+    let action = |run| Action { run, folder: folder.to_owned(), line: entry.line, may_fail: false };
+    Some(commands.into_iter().map(action).collect())
 }

@@ -3,12 +3,33 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::edition::Edition;
+use super::function::Action;
+
+/// The most instances on this machine, unless the manifest says otherwise.
+const INSTANCES_MAX: usize = 10;
+
+/// The platform's default cap of a function's instances.
+const INSTANCES_OF_PLATFORM: usize = 300;
+
+/// Which lines of a function's programs enter the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Lines {
+    All,
+    /// Those on the standard error.
+    Errors,
+    None,
+}
+
 /// Settings that exist only on this machine.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
-    pub(crate) max_instances: usize,
+    /// The most instances, if the manifest sets it.
+    pub(crate) max_instances: Option<usize>,
     pub(crate) idle_timeout: Duration,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
@@ -16,26 +37,56 @@ pub(crate) struct Local {
     /// Whether the memory is sampled even where the kernel can enforce the limit.
     pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
+    /// Which lines of the programs enter the log. All of them do if a program does not start.
+    pub(crate) log: Lines,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
+    /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
+    pub(crate) mounts: bool,
+    /// Folders and zips that stand for the function's layers.
+    pub(crate) layers: Vec<PathBuf>,
+    /// The commands that build the code, in place of the steps of `actions`.
+    #[serde(skip)]
+    pub(crate) build: Option<Vec<Action>>,
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
+    pub(crate) edition: Edition,
+    /// The service of the functions in edition 2.0; `None` is the name of the project.
+    pub(crate) service: Option<String>,
 }
 
 impl Default for Local {
     fn default() -> Self {
         Local {
             port: None,
-            max_instances: 10,
+            max_instances: None,
             idle_timeout: Duration::from_secs(300),
             start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
             stop_timeout: Duration::from_secs(5),
             freeze: false,
             sample_memory: false,
             attachment: false,
+            log: Lines::All,
             pass_env: Vec::new(),
             watch: Vec::new(),
+            mounts: true,
+            layers: Vec::new(),
+            build: None,
             credentials: false,
+            edition: Edition::default(),
+            service: None,
         }
+    }
+}
+
+impl Local {
+    /// The most instances that are started.
+    pub(crate) fn instances_max(&self) -> usize {
+        self.max_instances.unwrap_or(INSTANCES_MAX)
+    }
+
+    /// The most instances that the platform would start.
+    pub(crate) fn instances_of_platform(&self) -> usize {
+        self.max_instances.unwrap_or(INSTANCES_OF_PLATFORM)
     }
 }

@@ -3,7 +3,7 @@
 //! hyper reads a connection only when it needs more of a request. While a body is unread, or a byte of the next request
 //! has come, hyper does not see the end of the connection. So this watch asks the kernel.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -38,12 +38,6 @@ impl Hangup {
     /// Whether the kernel has bytes that hyper has not read.
     pub(crate) fn has_unread(&self) -> bool {
         has_unread(&self.handle)
-    }
-
-    /// Sends a few last bytes, when hyper has nothing more to send.
-    pub(crate) fn say(&self, bytes: &[u8]) {
-        // A client that does not read the bytes loses only the explanation.
-        _ = (&self.handle).write(bytes);
     }
 
     /// Says that hyper has read the end of the connection in the middle of a body.

@@ -89,12 +89,21 @@ pub(crate) fn is_reserved(name: &HeaderName) -> bool {
 #[derive(Debug)]
 pub(crate) struct Peer {
     address: HeaderValue,
+    /// The scheme that the client used.
+    scheme: HeaderValue,
 }
 
 impl Peer {
     /// `None` for an address that is no text for a header, which does not happen.
-    pub(crate) fn new(address: SocketAddr) -> Option<Self> {
-        HeaderValue::from_str(&address.ip().to_string()).ok().map(|address| Peer { address })
+    pub(crate) fn new(address: SocketAddr, is_tls: bool) -> Option<Self> {
+        let address = HeaderValue::from_str(&address.ip().to_string()).ok()?;
+        let scheme = HeaderValue::from_static(if is_tls { "https" } else { "http" });
+        Some(Peer { address, scheme })
+    }
+
+    /// Whether the client speaks through TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.scheme == "https"
     }
 }
 
@@ -111,7 +120,7 @@ pub(crate) fn add_forwarding(headers: &mut HeaderMap, peer: &Peer) {
         HeaderValue::from_bytes(&chain).ok()
     });
     headers.insert(FORWARDED_FOR, chain.flatten().unwrap_or_else(|| own.clone()));
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(FORWARDED_PROTO, peer.scheme.clone());
     headers.insert(CLIENT_IP, own.clone());
 }
 
@@ -156,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_peer_is_appended_to_the_chain() {
-        let peer = Peer::new("127.0.0.1:5".parse().unwrap()).unwrap();
+        let peer = Peer::new("127.0.0.1:5".parse().unwrap(), false).unwrap();
         let mut headers = map(&[]);
         add_forwarding(&mut headers, &peer);
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
@@ -164,5 +173,9 @@ mod tests {
         add_forwarding(&mut headers, &peer);
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
         assert_eq!(headers["x-fc-client-ip"], "127.0.0.1");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        let peer = Peer::new("127.0.0.1:5".parse().unwrap(), true).unwrap();
+        add_forwarding(&mut headers, &peer);
+        assert_eq!(headers["x-forwarded-proto"], "https");
     }
 }

@@ -10,7 +10,10 @@ pub(crate) mod limits;
 mod payload;
 mod relay;
 mod socket;
+mod stream;
+mod tls;
 pub(crate) mod upgrade;
+mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
 pub(crate) use frames::{Close, Passed};
@@ -18,3 +21,5 @@ pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{Socket, Turn, Turns};
+pub(crate) use stream::Stream;
+pub(crate) use tls::{Alpn, Identities};

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::frames::{Close, Meter, Passed, To};
 use super::hangup::Hangup;
+use super::stream::Stream;
 
 /// The buffer of one direction, in bytes.
 const BUFFER: usize = 32 * 1024;
@@ -22,8 +23,8 @@ const LINGER: Duration = Duration::from_secs(3);
 /// Two connections. The bytes of each are written to the other.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    client: TcpStream,
-    function: TcpStream,
+    client: Stream,
+    function: Stream,
     /// From the client to the function.
     up: Flow,
     /// From the function to the client.
@@ -45,9 +46,10 @@ pub(crate) enum Over {
 impl Relay {
     /// Each side is a connection, with the bytes that were already read from it.
     pub(crate) fn new(
-        (client, from_client): (TcpStream, Bytes),
+        (client, from_client): (impl Into<Stream>, Bytes),
         (function, from_function): (TcpStream, Bytes),
     ) -> Self {
+        let (client, function) = (client.into(), function.into());
         Relay { client, function, up: Flow::new(&from_client), down: Flow::new(&from_function) }
     }
 
@@ -117,7 +119,7 @@ impl Relay {
 
 /// Shuts the writing side down, and reads the rest. A close with unread bytes resets the connection, and the peer may
 /// lose the last bytes.
-async fn linger(mut stream: TcpStream, last: Option<Vec<u8>>) {
+async fn linger(mut stream: Stream, last: Option<Vec<u8>>) {
     let end = async {
         if let Some(last) = last {
             stream.write_all(&last).await?;
@@ -145,6 +147,8 @@ struct Flow {
     /// The part of the buffer that is not written yet.
     start: usize,
     end: usize,
+    /// Whether bytes are left in the buffer or in the stream.
+    is_unsent: bool,
     meter: Meter,
     is_too_large: bool,
     /// Whether a write has failed.
@@ -170,6 +174,7 @@ impl Flow {
             buffer: buffer.into_boxed_slice(),
             start: 0,
             end: 0,
+            is_unsent: false,
             meter: Meter::default(),
             is_too_large: false,
             is_broken: false,
@@ -191,15 +196,16 @@ impl Flow {
                 before
             }
         };
+        self.is_unsent = self.end > 0;
     }
 
     fn is_between_frames(&self) -> bool {
-        self.start == self.end && self.meter.is_between_frames()
+        !self.is_unsent && self.meter.is_between_frames()
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, from: &mut TcpStream, to: &mut TcpStream) -> Poll<End> {
+    fn poll(&mut self, context: &mut Context<'_>, from: &mut Stream, to: &mut Stream) -> Poll<End> {
         loop {
-            if self.start < self.end {
+            if self.is_unsent {
                 match ready!(self.poll_write(context, from, to)) {
                     Written::All => {}
                     Written::TooLate => return Poll::Ready(End::Closed),
@@ -233,27 +239,30 @@ impl Flow {
     }
 
     /// Writes the buffer. `from` is not read meanwhile, so a watch checks whether `from` has closed.
-    fn poll_write(
-        &mut self,
-        context: &mut Context<'_>,
-        from: &TcpStream,
-        to: &mut TcpStream,
-    ) -> Poll<Written> {
-        while self.start < self.end {
+    fn poll_write(&mut self, context: &mut Context<'_>, from: &Stream, to: &mut Stream) -> Poll<Written> {
+        let written = loop {
+            if self.start == self.end {
+                // TLS may keep bytes that the socket did not take.
+                break Pin::new(&mut *to).poll_flush(context).map_ok(|()| true);
+            }
             match Pin::new(&mut *to).poll_write(context, &self.buffer[self.start..self.end]) {
-                Poll::Ready(Ok(0) | Err(_)) => {
-                    self.start = self.end;
-                    return Poll::Ready(Written::Broken);
-                }
-                Poll::Ready(Ok(written)) => self.start += written,
-                Poll::Pending => {
-                    let watch = self.watch.get_or_insert_with(|| watch(from));
-                    return watch.as_mut().poll(context).map(|()| Written::TooLate);
-                }
+                Poll::Ready(Ok(written)) if written > 0 => self.start += written,
+                other => break other.map_ok(|_| false),
+            }
+        };
+        match written {
+            Poll::Ready(outcome) => {
+                self.start = self.end;
+                self.is_unsent = false;
+                self.watch = None;
+                let is_whole = matches!(outcome, Ok(true));
+                Poll::Ready(if is_whole { Written::All } else { Written::Broken })
+            }
+            Poll::Pending => {
+                let watch = self.watch.get_or_insert_with(|| watch(from.socket()));
+                watch.as_mut().poll(context).map(|()| Written::TooLate)
             }
         }
-        self.watch = None;
-        Poll::Ready(Written::All)
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::stream::Stream;
 
 /// The state of one connection, by which the socket knows to whom hyper's bytes belong.
 #[derive(Debug, Default)]
@@ -73,16 +74,16 @@ impl Drop for Turn {
 /// A client's socket, which withholds hyper's own replies.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     turns: Arc<Turns>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, turns: &Arc<Turns>) -> Self {
+    pub(crate) fn new(stream: Stream, turns: &Arc<Turns>) -> Self {
         Socket { stream, turns: Arc::clone(turns) }
     }
 
-    pub(crate) fn into_stream(self) -> TcpStream {
+    pub(crate) fn into_stream(self) -> Stream {
         self.stream
     }
 }

@@ -74,7 +74,8 @@ impl Local {
     fn launch(folder: &Folder, arguments: &[&str]) -> Launch {
         let launch = Launch::new(program()).args(["--template"]).args([folder.file("s.yaml")]).args(["dev"]);
         let port = if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] };
-        launch.args(port.iter().chain(arguments).copied())
+        let certificates = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ca");
+        launch.args(port.iter().chain(arguments).copied()).args(["--certificates"]).args([certificates])
     }
 
     /// Starts the manifest in `folder` with its output in the file `out` beside it.

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 
 use super::*;
 
-type Sample = (Kind, &'static str);
+pub(super) type Sample = (Kind, &'static str);
 
 const SECOND: Duration = Duration::from_secs(1);
 const DURATION: Duration = Duration::from_millis(45);
@@ -16,8 +16,24 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let socket = None;
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+    let (socket, domain, cause) = (None, None, None);
+    Kind::Request(Record {
+        method: Method::GET,
+        domain,
+        path,
+        status,
+        duration,
+        is_cold,
+        via,
+        attempt: 1,
+        socket,
+        cause,
+    })
+}
+
+fn failed(status: u16, failure: Failure) -> Kind {
+    let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
+    Kind::Request(Record { cause: Some(Box::new(Cause::from(&failure))), ..record })
 }
 
 fn websocket() -> Kind {
@@ -27,8 +43,25 @@ fn websocket() -> Kind {
     Kind::Request(Record { socket: Some(traffic), ..record })
 }
 
+fn by_domain() -> Kind {
+    let Kind::Request(record) = request(200, false) else { unreachable!("a request") };
+    Kind::Request(Record { domain: Some("api.example.com".into()), via: Some(Via::CustomDomain), ..record })
+}
+
+fn domain_ready() -> Kind {
+    Kind::DomainReady(DomainAddress {
+        domain: "api.example.com".to_owned(),
+        url: "http://api.example.com:8080/".to_owned(),
+        curl: "curl -H 'Host: api.example.com' http://127.0.0.1:8080/".to_owned(),
+    })
+}
+
 fn build_failed(fault: BuildFault) -> Kind {
     Kind::BuildFailed(BuildFailure { line: 7, command: "make".to_owned(), fault })
+}
+
+fn build_failure_allowed(fault: BuildFault) -> Kind {
+    Kind::BuildFailureAllowed(BuildFailure { line: 7, command: "make".to_owned(), fault })
 }
 
 fn unhealthy(fault: HookFault) -> Kind {
@@ -39,12 +72,13 @@ fn pre_stop_failed(is_command: bool, fault: HookFault) -> Kind {
     Kind::PreStopFailed { is_command, fault }
 }
 
-fn address(has_trigger: bool) -> Kind {
+pub(super) fn address(has_trigger: bool, qualified: &[&str]) -> Kind {
     Kind::Ready(Address {
         function: "f".to_owned(),
         host_url: "http://f.localhost:8080/".to_owned(),
         port_url: "http://127.0.0.1:8081/".to_owned(),
         has_trigger,
+        qualified_urls: qualified.iter().map(|own| ((*own).to_owned(), format!("http://{own}.f/"))).collect(),
     })
 }
 
@@ -54,6 +88,10 @@ fn remark(line: usize, text: &str) -> Remark {
 
 fn error() -> String {
     "no luck".to_owned()
+}
+
+fn call_in_flight() -> Vec<CallInFlight> {
+    vec![CallInFlight::new(Method::POST, "/up".to_owned(), Duration::from_millis(61_500))]
 }
 
 fn cause() -> Cause {
@@ -66,7 +104,10 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples(), faults::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn calls() -> Vec<Sample> {
@@ -75,12 +116,27 @@ fn calls() -> Vec<Sample> {
         (Kind::Stderr("err".to_owned()), "err"),
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
-        (request(499, true), "GET /a 499 1.2 ms cold"),
+        (request(499, true), "GET /a 499 1.2 ms cold, the client left"),
+        (failed(502, Failure::bad_response("no\nsense")), "GET /a 502 1.2 ms, function: no"),
+        (
+            failed(404, Failure::function_not_found("g")),
+            "GET /a 404 1.2 ms, caller: function 'g' does not exist",
+        ),
+        (
+            failed(429, Failure::exhausted("f", 1)),
+            "GET /a 429 1.2 ms, platform: function 'f' has reached its limit of instances (1)",
+        ),
+        (
+            failed(412, Failure::exited_at_start(7, "a", "b")),
+            "GET /a 412 1.2 ms, function: it does not start",
+        ),
         (
             Kind::CallFailed(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
              permitted) with start command '/code/app '.",
         ),
+        (by_domain(), "GET api.example.com/a 200 1.2 ms"),
+        (domain_ready(), "api.example.com  curl -H 'Host: api.example.com' http://127.0.0.1:8080/"),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (
             Kind::AttachmentLeftOut,
@@ -94,8 +150,17 @@ fn calls() -> Vec<Sample> {
              49.00MB)",
         ),
         (
-            Kind::Http2Refused,
-            "a client speaks HTTP/2, as gRPC does, which fc-local does not support yet: its connection was closed",
+            Kind::OriginsDoubled,
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two",
+        ),
+        (
+            Kind::GrpcPlaintext,
+            "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection",
+        ),
+        (
+            Kind::TlsRefused { error: error() },
+            "a handshake of TLS failed: no luck; clients have to trust the certificate of fc-local",
         ),
     ]
 }
@@ -106,7 +171,8 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceStartFailed(cause()), "cannot start: no port\nat all"),
         (
             Kind::PortIgnored { given_port: 1, port: 2 },
-            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only",
+            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only, and \
+             calls wait for it",
         ),
         (
             Kind::PortUnreachable { port: 2 },
@@ -169,6 +235,19 @@ fn instances() -> Vec<Sample> {
 fn code() -> Vec<Sample> {
     vec![
         (Kind::BuildStarted { command: "make".to_owned() }, "building: make"),
+        (Kind::BuildFinished { duration: Duration::from_millis(12_340) }, "built in 12.3 s"),
+        (
+            build_failure_allowed(BuildFault::ExitCode(2)),
+            "line 7: `make` ended with code 2; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NoFolder(folder())),
+            "line 7: there is no folder /code; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NotStarted(error())),
+            "line 7: cannot start `make`: no luck; the build goes on, as its allow_failure says",
+        ),
         (build_failed(BuildFault::ExitCode(2)), "the build failed: line 7: `make` ended with code 2"),
         (build_failed(BuildFault::NoFolder(folder())), "the build failed: line 7: there is no folder /code"),
         (
@@ -190,8 +269,8 @@ fn code() -> Vec<Sample> {
             Kind::CodeRunInPlace { code: folder() },
             "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
-        (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
-        (address(false), "ready for events: fc-local invoke f"),
+        (address(true, &[]), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
+        (address(false, &[]), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
         (
             Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(101, "/code/app", "line\nline"))),
@@ -240,6 +319,29 @@ fn settings() -> Vec<Sample> {
         (Kind::ManifestNote { file: PathBuf::from("s.yaml"), note: remark(3, "c") }, "s.yaml:3: c"),
         (Kind::PortChangeIgnored, "a changed x-local.port takes effect when fc-local is started anew"),
         (Kind::FunctionRemoved, "removed from the manifest: stopped"),
+        (Kind::VersionsChanged(VersionNews::Published(2)), "version 2 is published"),
+        (Kind::VersionsChanged(VersionNews::Removed(2)), "version 2 is removed"),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: None,
+            }),
+            "alias prod leads to version 1",
+        ),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: Some((2, 0.1)),
+            }),
+            "alias prod leads to version 1, and 10 % of its calls to version 2",
+        ),
+        (Kind::VersionsChanged(VersionNews::AliasRemoved("prod".to_owned())), "alias prod is removed"),
+        (
+            Kind::VersionsNotRead { error: error() },
+            "the versions in .fc-local cannot be read: no luck; calls of them are refused",
+        ),
         (
             Kind::FolderNotWatched { folder: folder(), error: error() },
             "changes in /code are not noticed: no luck",
@@ -254,21 +356,35 @@ fn settings() -> Vec<Sample> {
              http://<function>.localhost:80/",
         ),
         (
+            Kind::TlsReady { certificate: PathBuf::from("ca.pem") },
+            "the ports take https too; clients trust it by ca.pem",
+        ),
+        (Kind::TlsUnavailable { error: error() }, "the ports take no https: no luck"),
+        (Kind::GrpcReady { address: ([127, 0, 0, 1], 8089).into() }, "gRPC calls come in at 127.0.0.1:8089"),
+        (
             Kind::MemoryLimitsSampled { reason: error() },
             "memory limits are held by sampling, since control groups cannot be used: no luck",
         ),
         (
-            Kind::CallsRemain { calls: 2, left: SECOND },
+            Kind::CallsRemain { calls: 2, left: SECOND, oldest: Vec::new() },
             "2 calls are still under way, for at most 1 s more; Ctrl-C ends all at once",
         ),
         (
-            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500) },
-            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once",
+            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500), oldest: call_in_flight() },
+            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once: POST /up for 61 s",
+        ),
+        (
+            Kind::CallsRemain { calls: 3, left: SECOND, oldest: call_in_flight() },
+            "3 calls are still under way, for at most 1 s more; Ctrl-C ends all at once: POST /up for 61 s, …",
         ),
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
             "3 lines (49.00 MiB) are not shown: the output is too slow",
+        ),
+        (
+            Kind::EventsDropped { events: 1, bytes: 0 },
+            "1 line (0.00 MiB) is not shown: the output is too slow",
         ),
     ]
 }

@@ -1,0 +1,222 @@
+//! A connection of HTTP/2: many requests at once, each a task of its own.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+use super::body::{Cut, Outgoing};
+use super::entry::Front;
+use super::listen::{HEAD_MAX, Stop};
+use super::streamed::Current;
+use super::target::Door;
+use super::under_way::UnderWay;
+use crate::wire::headers::Peer;
+use crate::wire::{ClientBody, Stream};
+
+/// The most requests at once on a connection, the highest concurrency of an instance.
+const STREAMS_MAX: u32 = 200;
+
+/// What a client may send on a stream that is not read, in bytes.
+const WINDOW: u32 = 128 * 1024;
+
+/// What a client may send on all streams: a stream that is not read must not stop the others.
+const CONNECTION_WINDOW: u32 = STREAMS_MAX * WINDOW;
+
+/// The unsent bytes of a stream, beyond which the function's stream is not read.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// The largest head that is read, in bytes as HTTP/2 counts them. The platform's smaller limits are checked afterwards.
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
+/// How long a stop waits for a connection without requests. The client may still have to read a reply.
+const QUIET_MAX: Duration = Duration::from_secs(3);
+
+/// The state that the streams of one connection share.
+#[derive(Debug)]
+struct Shared {
+    front: Arc<Front>,
+    door: Door,
+    peer: Peer,
+    /// The streams in flight.
+    active: AtomicUsize,
+    /// The streams so far.
+    begun: AtomicUsize,
+    /// Whether the connection is cut at a stop.
+    is_cut: AtomicBool,
+    /// The reply of the stream whose task starts next.
+    next: Mutex<Option<Arc<Current>>>,
+}
+
+impl Shared {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        current: Arc<Current>,
+    ) -> Result<Response<Outgoing>, Cut> {
+        let (mut head, body) = request.into_parts();
+        if !head.headers.contains_key(header::HOST)
+            && let Some(authority) = head.uri.authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            head.headers.insert(header::HOST, host);
+        }
+        join_cookies(&mut head.headers);
+        let request = Request::from_parts(head, ClientBody::of_stream(body));
+        // A stop counts the calls of HTTP/2 by their instances, and names none of them.
+        let under_way = UnderWay::default();
+        let response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
+        if let Some(streamed) = response.body().as_streamed() {
+            current.set(streamed);
+        }
+        Ok(response)
+    }
+
+    /// Waits until the connection has had no stream for a while.
+    async fn idle(&self, length: Duration) {
+        loop {
+            let before = self.begun.load(Ordering::Relaxed);
+            sleep(length).await;
+            let is_new = self.begun.load(Ordering::Relaxed) != before;
+            if !is_new && self.active.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// HTTP/2 may split a cookie header, which no other version does.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(header::COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Starts the task of each stream.
+#[derive(Debug, Clone)]
+struct Streams {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let shared = Arc::clone(&self.shared);
+        // hyper hands the stream over right after the service was called for it.
+        let current = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let active = Active::begin(shared);
+        self.tasks.spawn(async move {
+            let mut stream = pin!(stream);
+            std::future::poll_fn(|context| {
+                if active.0.is_cut.load(Ordering::Relaxed) {
+                    current.break_off();
+                    return std::task::Poll::Ready(());
+                }
+                if stream.as_mut().poll(context).is_ready() {
+                    return std::task::Poll::Ready(());
+                }
+                // hyper does not look at a body while its client takes nothing of it.
+                current.poll_cut(context)
+            })
+            .await;
+        });
+    }
+}
+
+/// Counts a stream in flight.
+struct Active(Arc<Shared>);
+
+impl Active {
+    fn begin(shared: Arc<Shared>) -> Self {
+        shared.begun.fetch_add(1, Ordering::Relaxed);
+        shared.active.fetch_add(1, Ordering::Relaxed);
+        Active(shared)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves a connection to its end, or to the end of its streams after a stop.
+pub(super) async fn serve(
+    front: Arc<Front>,
+    (stream, peer): (Stream, Peer),
+    door: Door,
+    stop: Stop,
+    tasks: TaskTracker,
+) {
+    let shared = Arc::new(Shared {
+        front,
+        door,
+        peer,
+        active: AtomicUsize::new(0),
+        begun: AtomicUsize::new(0),
+        is_cut: AtomicBool::new(false),
+        next: Mutex::default(),
+    });
+    let own = Arc::clone(&shared);
+    let service = service_fn(move |request| {
+        let current = Arc::<Current>::default();
+        *own.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
+        Arc::clone(&own).answer(request, current)
+    });
+    let connection = http2::Builder::new(Streams { shared: Arc::clone(&shared), tasks })
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    // Errors of a connection concern its client alone. Each request has its own record.
+    tokio::select! {
+        _ = &mut connection => return,
+        () = shared.idle(HEAD_MAX) => {}
+        () = stop.begun.cancelled() => {}
+    }
+    // GOAWAY: the client begins no stream, and those that it has begun are served.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = &mut connection => {}
+        () = shared.idle(QUIET_MAX) => {}
+        () = stop.cut.cancelled() => shared.is_cut.store(true, Ordering::Relaxed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_cookie_header_are_one() {
+        let mut headers = HeaderMap::new();
+        join_cookies(&mut headers);
+        assert!(headers.is_empty());
+        for cookie in ["a=1", "b=2", "c=3"] {
+            headers.append(header::COOKIE, HeaderValue::from_static(cookie));
+        }
+        join_cookies(&mut headers);
+        let cookies: Vec<_> = headers.get_all(header::COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1; b=2; c=3"]);
+    }
+}
