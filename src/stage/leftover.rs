@@ -24,10 +24,14 @@ const LIMIT_OF_RESET: Duration = Duration::from_millis(100);
 /// Without draining, hyper closes the connection. The platform reuses connections, and would answer 502 to its next
 /// `POST`. In HTTP/2 hyper would reset the stream, which clients that still send would take for an error of the reply.
 /// A client that waits for `100 Continue` is not asked to send a body that is not wanted.
+#[inline]
 pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
-    if !call.has_body {
-        return;
+    if call.has_body {
+        drain(call, tracker);
     }
+}
+
+fn drain(call: &Arc<Call>, tracker: &Tracker) {
     let Some(mut body) = call.body_state().leftover() else { return };
     if call.head.headers.contains_key(EXPECT) {
         return;

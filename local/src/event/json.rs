@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
+};
 use super::entry::Event;
 use super::kind::Kind;
+use crate::fault::Fault;
 
 impl Event {
     /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
@@ -42,6 +45,7 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
@@ -66,7 +70,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceMemorySampled { error }
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
-        | Kind::TlsUnavailable { error } => json!({ "error": error }),
+        | Kind::TlsUnavailable { error }
+        | Kind::VersionsNotRead { error } => json!({ "error": error }),
+        Kind::VersionsChanged(news) => version_news(news),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -75,7 +81,9 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
-        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::PreStopFailed { is_command, fault } | Kind::PreFreezeFailed { is_command, fault } => {
+            with(hook_fault(fault), "command", *is_command)
+        }
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
         Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
@@ -95,9 +103,14 @@ fn own(kind: &Kind) -> Value {
         Kind::Watching { folders, builds } => json!({
             "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
         }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
-        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
         Kind::DomainReady(address) => json!({
             "domain": address.domain, "url": address.url, "curl": address.curl,
         }),
@@ -154,11 +167,40 @@ fn request(record: &Record) -> Value {
     }
 }
 
+fn version_news(news: &VersionNews) -> Value {
+    match news {
+        VersionNews::Published(version) => json!({ "change": "published", "version": version }),
+        VersionNews::Removed(version) => json!({ "change": "removed", "version": version }),
+        VersionNews::AliasSet { alias, version, additional } => {
+            let fields = json!({ "change": "alias_set", "alias": alias, "version": version });
+            match additional {
+                Some((second, weight)) => {
+                    with(with(fields, "secondVersion", *second), "secondWeight", *weight)
+                }
+                None => fields,
+            }
+        }
+        VersionNews::AliasRemoved(alias) => json!({ "change": "alias_removed", "alias": alias }),
+    }
+}
+
 fn socket(socket: SocketTraffic) -> Value {
     json!({
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn injected(fault: Fault) -> Value {
+    let name = fault.name();
+    match fault {
+        Fault::Reuse | Fault::Idle => json!({ "fault": name }),
+        Fault::SlowStart(time) | Fault::Freeze(time) | Fault::Upstream(time) => {
+            json!({ "fault": name, "ms": ms(time) })
+        }
+        Fault::Leave(bytes) => json!({ "fault": name, "bytes": bytes }),
+        Fault::Throttle(status) => json!({ "fault": name, "status": status }),
+    }
 }
 
 fn call_in_flight(call: &CallInFlight) -> Value {

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
 };
+use crate::fault::Fault;
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -42,6 +43,14 @@ pub enum Kind {
     TlsRefused {
         /// The fault, such as the alert that the client sent.
         error: String,
+    },
+
+    /// A fault was injected, as `--chaos` asks.
+    FaultInjected {
+        /// Which one.
+        fault: Fault,
+        /// The number of the function's call, or of its start, from 1.
+        ordinal: u64,
     },
 
     /// An instance takes calls from now on.
@@ -157,6 +166,13 @@ pub enum Kind {
         /// How it failed.
         fault: HookFault,
     },
+    /// The pre-freeze hook of an instance failed. The instance is frozen nevertheless.
+    PreFreezeFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
     /// An instance is still there after SIGKILL.
     InstanceNotEnded {
         /// Its own process.
@@ -262,6 +278,13 @@ pub enum Kind {
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
+    /// The versions or aliases of a function changed.
+    VersionsChanged(VersionNews),
+    /// The stored versions of a function cannot be read.
+    VersionsNotRead {
+        /// The system's error.
+        error: String,
+    },
     /// Changes in a folder are not noticed.
     FolderNotWatched {
         /// The folder.

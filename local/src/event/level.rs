@@ -59,6 +59,7 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
@@ -82,7 +83,9 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::PreFreezeFailed { .. }
             | Kind::BuildFailureAllowed(_)
+            | Kind::FaultInjected { .. }
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }
@@ -105,6 +108,7 @@ impl Kind {
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
+            | Kind::VersionsNotRead { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }
     }

@@ -12,6 +12,8 @@ use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::auth::Gate;
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -21,6 +23,8 @@ use crate::wire::{ClientBody, Identities, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    deployer: Arc<Deployer>,
+    gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -30,9 +34,15 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log, identities: Option<Arc<Identities>>) -> Arc<Self> {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        deployer: Arc<Deployer>,
+        gate: Gate,
+        log: Log,
+        identities: Option<Arc<Identities>>,
+    ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -44,26 +54,31 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let functions = self.registry.functions();
-        let destination =
-            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
+                let functions = self.registry.functions();
+                let page =
+                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                Ok(page.map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.deployer, &self.gate, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
-                return gateway::enter(binding, peer, visit, request).await;
+                return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
+                let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id, edition))
             }
         }
     }

@@ -8,10 +8,19 @@ use tokio::time::Instant;
 use crate::call::{Call, Seat};
 use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::model::Edition;
+use crate::registry::Deployed;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The API of edition 2.0 whose errors have a shape of their own.
+const FC2_API: &str = "/2016-08-15/";
+
+/// The APIs whose errors have the same shape whatever the edition of the function.
+const OPEN_APIS: [&str; 2] = ["/2023-03-30/", "/2021-04-06/"];
 
 /// One request at the front. The drop writes the record, even after the client has left.
 #[derive(Debug)]
@@ -19,6 +28,7 @@ pub(crate) struct Visit {
     log: Log,
     source: Source,
     id: Arc<str>,
+    edition: Edition,
     begin: Instant,
     method: Method,
     domain: Option<Arc<str>>,
@@ -32,6 +42,23 @@ pub(crate) struct Visit {
     is_over: bool,
 }
 
+/// A departure that is injected.
+#[derive(Debug)]
+pub(super) struct Departure {
+    log: Log,
+    source: Source,
+    ordinal: u64,
+    /// How many bytes of the reply's body the client takes.
+    pub(super) bytes: u64,
+}
+
+impl Departure {
+    pub(super) fn tell(&self) {
+        let (fault, ordinal) = (Fault::Leave(self.bytes), self.ordinal);
+        self.log.emit(&self.source, Kind::FaultInjected { fault, ordinal });
+    }
+}
+
 impl Visit {
     pub(crate) fn arrive<B>(log: &Log, request: &Request<B>) -> Self {
         let id = ids::request();
@@ -39,6 +66,7 @@ impl Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
+            edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
             begin: Instant::now(),
             method: request.method().clone(),
             domain: None,
@@ -65,8 +93,21 @@ impl Visit {
         self.source.function.as_ref()
     }
 
-    pub(crate) fn set_function(&mut self, name: &Arc<str>) {
-        self.source.function = Some(Arc::clone(name));
+    /// The function is known, and with it the edition: the shape of ids and errors.
+    pub(crate) fn set_function(&mut self, function: &Deployed) {
+        self.source.function = Some(Arc::clone(&function.name));
+        if function.settings().local.edition == Edition::Fc2 {
+            if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
+                self.edition = Edition::Fc2;
+            }
+            self.id = ids::uuid();
+            self.source.request = Some(Arc::clone(&self.id));
+        }
+    }
+
+    /// The edition whose shape errors have: that of the function, unless the API has its own.
+    pub(crate) fn edition(&self) -> Edition {
+        self.edition
     }
 
     /// The request asks for a custom domain.
@@ -82,6 +123,14 @@ impl Visit {
     /// The place for the instance of the call. The record has it however the call ends.
     pub(crate) fn seat(&mut self) -> &mut Seat {
         &mut self.seat
+    }
+
+    /// The departure that is injected into the reply.
+    pub(super) fn take_leaving(&mut self) -> Option<Departure> {
+        let (ordinal, bytes) = self.seat.leave.take()?;
+        let mut source = self.source.clone();
+        source.instance.clone_from(&self.seat.instance);
+        Some(Departure { log: self.log.clone(), source, ordinal, bytes })
     }
 
     /// Notes the traffic of the WebSocket that the request became.

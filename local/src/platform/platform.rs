@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
+use super::domains::Known;
+use crate::auth::Gate;
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Door, Front, Listener, NotBound, Stop};
+use crate::fault::Chaos;
+use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
-use crate::model::Function;
+use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
 use crate::shell;
@@ -39,6 +42,12 @@ pub struct Settings {
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
+    pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
+    /// The faults that are injected; none by default.
+    pub chaos: Option<Chaos>,
 }
 
 impl Default for Settings {
@@ -50,6 +59,9 @@ impl Default for Settings {
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),
+            edition: None,
+            require_signature: false,
+            chaos: None,
         }
     }
 }
@@ -67,18 +79,22 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     identities
 }
 
+/// How many ports after the main port are tried for a function, before the system chooses one.
+const PORTS_TRIED: u16 = 200;
+
 /// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    pub(super) deployer: Deployer,
+    pub(super) deployer: Arc<Deployer>,
     front: Arc<Front>,
     pub(super) log: Log,
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    /// The custom domains of which the log tells already.
-    pub(super) told_domains: Mutex<BTreeSet<String>>,
+    /// What was told and set of custom domains.
+    pub(super) domains: Mutex<Known>,
+    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -109,30 +125,35 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build, drain, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
+        let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
             [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
-        let deployer = Deployer::create(
-            Arc::clone(&registry),
-            log.clone(),
-            tasks.clone(),
-            build,
-            drain,
-            runner,
-            &needed,
-        )
-        .await?;
+        let deployer =
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
+                .await?
+                .with_chaos(settings.chaos);
+        let deployer = Arc::new(deployer);
+        let identities = identities(&settings, &log);
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
+            front: Front::new(
+                Arc::clone(&registry),
+                Arc::clone(&deployer),
+                gate,
+                log.clone(),
+                identities.clone(),
+            ),
             registry,
             deployer,
             log,
             settings,
             main,
             ports: Mutex::default(),
-            told_domains: Mutex::default(),
+            domains: Mutex::default(),
+            identities,
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -151,7 +172,7 @@ impl Platform {
         }
         platform.open_grpc_port()?;
         for function in manifest.functions() {
-            platform.open_port(function)?;
+            platform.open_port(function, manifest)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
@@ -173,17 +194,20 @@ impl Platform {
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.
-    fn open_port(&self, function: &Function) -> Result<(), NotBound> {
+    fn open_port(&self, function: &Function, manifest: &Manifest) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
-        let taken = self.lock_ports().len();
         let listener = match function.local.port {
             Some(port) => bind(port)?,
             None if self.settings.port == 0 => bind(0)?,
             None => {
-                let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match bind(next.unwrap_or(0)) {
-                    Ok(bound) => bound,
-                    Err(_) => bind(0)?,
+                let declared: Vec<u16> =
+                    manifest.functions().iter().filter_map(|other| other.local.port).collect();
+                let next = (1..=PORTS_TRIED).filter_map(|step| self.main.port().checked_add(step));
+                let mut free =
+                    next.filter(|port| !declared.contains(port)).filter_map(|port| bind(port).ok());
+                match free.next() {
+                    Some(bound) => bound,
+                    None => bind(0)?,
                 }
             }
         };
@@ -222,11 +246,14 @@ impl Platform {
 
     fn address(&self, function: &Function) -> Address {
         let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        let main = self.main.port();
+        let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
         Address {
             function: function.name.clone(),
-            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
-            port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
+            host_url: format!("http://{}.localhost:{main}/", function.name),
+            port_url: format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))),
             has_trigger: function.trigger.is_some(),
+            qualified_urls: function.qualified.iter().map(|(own, _)| (own.clone(), url(own))).collect(),
         }
     }
 
@@ -273,8 +300,8 @@ impl Platform {
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
-            if !has_port && let Err(NotBound { address, error }) = self.open_port(function) {
-                let kind = Kind::PortNotOpened { address, error: error.to_string() };
+            if !has_port && let Err(not_bound) = self.open_port(function, manifest) {
+                let kind = Kind::PortNotOpened { address: not_bound.address, error: not_bound.reason() };
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 continue;
             }

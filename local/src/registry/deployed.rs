@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
+use crate::fault::Faults;
 use crate::instance::Pool;
 use crate::model::Function;
 
@@ -14,18 +16,50 @@ pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
     pub(crate) log: Log,
     pool: RwLock<Arc<Pool>>,
+    releases: RwLock<Releases>,
+    /// Why the function takes no calls, if it takes none.
+    disabled: RwLock<Option<String>>,
+    /// The faults that are injected into calls.
+    pub(crate) faults: Option<Arc<Faults>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
     /// Whether the log already says that a reply names two origins.
     are_origins_told: AtomicBool,
 }
 
+/// What people are told of a function.
+#[derive(Debug)]
+pub(crate) struct State<'a> {
+    pub(crate) name: &'a str,
+    /// The state in a few words.
+    pub(crate) text: &'static str,
+    /// Whether clients of HTTP reach the function. False also before its first deployment.
+    pub(crate) has_trigger: bool,
+    /// The first line of its latest failure.
+    pub(crate) last_error: Option<String>,
+}
+
+impl<'a> State<'a> {
+    /// Of a function that is not deployed yet.
+    pub(super) fn pending(name: &'a str, why: &'static str) -> Self {
+        State { name, text: why, has_trigger: false, last_error: None }
+    }
+}
+
 impl Deployed {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, faults: Option<Arc<Faults>>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
-        let (is_attachment_told, are_origins_told) = (AtomicBool::new(false), AtomicBool::new(false));
-        Deployed { name, log, pool: RwLock::new(pool), is_attachment_told, are_origins_told }
+        Deployed {
+            name,
+            log,
+            pool: RwLock::new(pool),
+            faults,
+            releases: RwLock::default(),
+            disabled: RwLock::default(),
+            is_attachment_told: AtomicBool::new(false),
+            are_origins_told: AtomicBool::new(false),
+        }
     }
 
     /// Logs, once, that a browser shows a page for which the platform would add a header.
@@ -42,14 +76,13 @@ impl Deployed {
         }
     }
 
-    /// The state in a few words: who can call the function, and whether an instance exists.
-    pub(super) fn state(&self) -> &'static str {
-        match (self.settings().trigger.is_some(), self.pool().is_in_use()) {
-            (false, true) => "takes events only, has an instance",
-            (false, false) => "takes events only, has no instance",
-            (true, true) => "has an instance",
-            (true, false) => "has no instance: the next call starts one",
-        }
+    /// What people are told of the function.
+    pub(super) fn state(&self) -> State<'_> {
+        let pool = self.pool();
+        let text =
+            if pool.is_in_use() { "has an instance" } else { "has no instance: the next call starts one" };
+        let has_trigger = self.settings().trigger.is_some();
+        State { name: &self.name, text, has_trigger, last_error: pool.generation.last_error() }
     }
 
     /// The current generation.
@@ -63,9 +96,31 @@ impl Deployed {
         Arc::clone(&pool.generation.function)
     }
 
-    /// Refuses versions and aliases. Only `LATEST` exists, which `None` means.
-    pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
-        qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
+    /// Reads the versions and aliases.
+    pub(crate) fn releases<T>(&self, read: impl FnOnce(&Releases) -> T) -> T {
+        read(&self.releases.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the versions and aliases.
+    pub(crate) fn change_releases<T>(&self, change: impl FnOnce(&mut Releases) -> T) -> T {
+        change(&mut self.releases.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses calls from now on, or takes them again.
+    pub(crate) fn set_disabled(&self, reason: Option<String>) {
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Why the function takes no calls, if it takes none.
+    pub(crate) fn disabled(&self) -> Option<String> {
+        self.disabled.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn check_enabled(&self) -> Result<(), Failure> {
+        match &*self.disabled.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Err(Failure::disabled(&self.name, reason)),
+            None => Ok(()),
+        }
     }
 
     /// Makes `pool` the current generation, and returns the former one.

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancel;
+mod chaos;
 mod crash;
 mod fake;
 mod function;
 mod gate;
 mod harness;
 mod mute;
+mod sessions;
 mod slots;
 mod stall;
 mod start;
