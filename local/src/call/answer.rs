@@ -1,14 +1,19 @@
 //! The answer to a call: the head, and a body that is still being sent.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
 use fc_runtime::platform::names::status;
 use http::{StatusCode, header, response};
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
+use super::duplex::{self, Duplex};
 use super::run::Run;
 use super::stream::AnswerStream;
 use super::tunnel::AnswerTunnel;
@@ -27,11 +32,19 @@ pub(crate) struct Answer {
 /// The body of an answer. The body owns the call's run: a drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    incoming: Incoming,
+    source: BodySource,
     framing: Framing,
     /// The function's connection, which has become a WebSocket.
     upgraded: Option<OnUpgrade>,
     run: Run,
+}
+
+/// Where the function's body comes from.
+#[derive(Debug)]
+pub(super) enum BodySource {
+    Http1(Incoming),
+    /// A gRPC call, whose request may still be under way.
+    Http2(Box<Duplex>),
 }
 
 /// The framing of the function's body, which decides whether the platform buffers or streams.
@@ -52,12 +65,15 @@ pub(crate) struct Whole {
 }
 
 impl Answer {
-    pub(super) fn new(mut head: response::Parts, incoming: Incoming, run: Run) -> Self {
-        let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
+    pub(super) fn new(mut head: response::Parts, source: BodySource, run: Run) -> Self {
+        let is_chunked = match &source {
+            BodySource::Http1(_) => head.headers.contains_key(header::TRANSFER_ENCODING),
+            BodySource::Http2(_) => true,
+        };
         let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
         let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
         let upgraded = if is_switch { head.extensions.remove() } else { None };
-        Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
+        Answer { head, body: AnswerBody { source, framing, upgraded, run } }
     }
 
     /// Whether the function marked its reply as a failure. The status of the reply does not decide.
@@ -72,9 +88,19 @@ impl AnswerBody {
         self.framing == Framing::Chunks
     }
 
+    /// Ends the call if the head was the whole reply, as an error of gRPC is. `Err` gives the body that is still to come.
+    pub(crate) fn end_if_empty(self) -> Result<(), Self> {
+        let is_empty = matches!(&self.source, BodySource::Http2(duplex) if duplex.is_end_stream());
+        if !is_empty {
+            return Err(self);
+        }
+        self.run.complete();
+        Ok(())
+    }
+
     /// Streams the body.
     pub(crate) fn stream(self) -> AnswerStream {
-        AnswerStream::new(self.incoming, self.run)
+        AnswerStream::new(self.source, self.run)
     }
 
     /// Whether the function accepted the upgrade to WebSocket. A WebSocket has no body.
@@ -97,7 +123,7 @@ impl AnswerBody {
 
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
-        let failure = match self.run.within(read(&mut self.incoming)).await {
+        let failure = match self.run.within(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
                 let log = self.run.finish(wants_log).await;
                 return Ok(Whole { bytes, log });
@@ -118,13 +144,49 @@ impl AnswerBody {
     }
 }
 
+/// The reason for a body that ends early.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    Http1,
+    Http2(duplex::Broken),
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("the function's body broke off")
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+impl Body for BodySource {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            BodySource::Http1(incoming) => {
+                let frame = ready!(Pin::new(incoming).poll_frame(context));
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::Http1)))
+            }
+            BodySource::Http2(duplex) => {
+                let frame = ready!(duplex.poll_frame(context));
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http2)))
+            }
+        }
+    }
+}
+
 /// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
     Cut,
 }
 
-async fn read(body: &mut Incoming) -> Result<Bytes, Broken> {
+async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod dispatch;
+mod duplex;
 mod run;
 mod stream;
 mod tunnel;

@@ -111,6 +111,9 @@ fn request(record: &Record) -> Value {
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
     }
+    if let Some(code) = record.grpc_status {
+        fields = with(fields, "grpcStatus", code);
+    }
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,

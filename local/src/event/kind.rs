@@ -321,7 +321,7 @@ impl Kind {
     /// How much attention it needs. A request has the level of its status.
     pub fn level(&self) -> Level {
         match self {
-            Kind::Request(record) => match record.status {
+            Kind::Request(record) => match record.as_status() {
                 ..400 => Level::Info,
                 400..500 => Level::Warning,
                 500.. => Level::Error,

@@ -206,14 +206,15 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, .. } = record;
+    let Record { method, path, status, duration, is_cold, socket, grpc_status, .. } = record;
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
-    format!("{method} {path} {status} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
+    format!("{method} {path} {status}{code} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

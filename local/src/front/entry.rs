@@ -10,8 +10,9 @@ use super::body::Outgoing;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::visit::Visit;
-use super::{api, gateway, refusal};
+use super::{api, gateway, index, refusal, rpc};
 use crate::event::Log;
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -42,7 +43,10 @@ impl Front {
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let destination = host::check(&request)
+        let is_rpc = rpc::is_call(&request);
+        let destination = self
+            .check_door(door, is_rpc)
+            .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         let outcome = match destination {
             Err(failure) => Err(failure),
@@ -58,8 +62,24 @@ impl Front {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
-                visit.leave(refusal::reply(&failure, &id))
+                let reply = if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id) };
+                visit.set_grpc_status(rpc::code_of(reply.headers()));
+                visit.leave(reply)
             }
+        }
+    }
+
+    /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
+    fn check_door(&self, door: &Door, is_rpc: bool) -> Result<(), Failure> {
+        match door {
+            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(index::GRPC) {
+                Some(port) => format!("gRPC calls come in at port {port}"),
+                None => "gRPC calls do not come in at this port".to_owned(),
+            })),
+            Door::Grpc if !is_rpc => Err(Failure::invalid_argument(
+                "this port takes gRPC calls alone: HTTP/2 with the content type application/grpc",
+            )),
+            _ => Ok(()),
         }
     }
 }

@@ -10,6 +10,7 @@ mod index;
 mod listen;
 mod opening;
 mod refusal;
+mod rpc;
 mod streamed;
 mod target;
 mod tunnel;

@@ -98,6 +98,9 @@ pub(crate) fn resolve<B>(
     if let Some(name) = host.name.strip_suffix(".localhost") {
         return Ok(Destination::Trigger(found(find_by_host(functions, &host.name, name)?)));
     }
+    if *door == Door::Grpc {
+        return Ok(Destination::Trigger(found(only(functions, &host.name)?)));
+    }
     if let Some(call) = ApiCall::parse(request) {
         check_api_caller(host, request)?;
         let ApiCall { function, qualifier } = call?;

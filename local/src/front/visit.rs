@@ -26,6 +26,7 @@ pub(crate) struct Visit {
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
+    grpc_status: Option<u32>,
     is_over: bool,
 }
 
@@ -44,6 +45,7 @@ impl Visit {
             via: None,
             attempt: 0,
             socket: None,
+            grpc_status: None,
             is_over: false,
         }
     }
@@ -80,6 +82,11 @@ impl Visit {
         });
     }
 
+    /// Notes the status of a gRPC call.
+    pub(super) fn set_grpc_status(&mut self, code: Option<u32>) {
+        self.grpc_status = code;
+    }
+
     /// Notes the end of a streamed reply whose client has not left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
@@ -108,6 +115,7 @@ impl Drop for Visit {
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
+            grpc_status: self.grpc_status,
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));

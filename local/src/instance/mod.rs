@@ -7,6 +7,7 @@ mod generation;
 mod health;
 mod hooks;
 mod instance;
+mod multiplexed;
 mod pool;
 mod slots;
 mod start;
@@ -15,5 +16,6 @@ mod upstream;
 
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
+pub(crate) use instance::Instance;
 pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

@@ -16,6 +16,7 @@ use super::generation::Generation;
 use super::health;
 use super::hooks::initialize;
 use super::instance::Instance;
+use super::multiplexed::Multiplexed;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
 use crate::process::{CommandLine, Exit, Listening, Order, Output, OwnGroup, Port, Process};
@@ -84,6 +85,7 @@ pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failu
         _port: given,
         output,
         connections: Arc::new(Connections::new(found, generation.tasks.clone())),
+        multiplexed: Multiplexed::new(found, generation.function.concurrency, generation.tasks.clone()),
         streams: AtomicUsize::new(0),
         memory_max: AtomicU64::new(0),
         is_oom: AtomicBool::new(false),

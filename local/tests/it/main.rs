@@ -19,6 +19,7 @@ mod start;
 mod stop;
 mod survivors;
 mod tidy;
+mod tls;
 mod uploads;
 mod watch;
 mod websocket;

@@ -146,7 +146,7 @@ impl Ring {
         conn
     }
 
-    fn main_port(&self) -> u16 {
+    pub(crate) fn main_port(&self) -> u16 {
         self.platform.main_address().port()
     }
 

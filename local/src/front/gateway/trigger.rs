@@ -14,9 +14,9 @@ use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
-use crate::front::refusal;
 use crate::front::target::origin_form;
 use crate::front::visit::Visit;
+use crate::front::{refusal, rpc};
 use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
@@ -36,6 +36,15 @@ pub(crate) async fn enter(
     mut visit: Visit,
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
+    if rpc::is_call(&request) {
+        let settings = function.settings();
+        let response = match phases(function, &settings, peer, &mut visit, request).await {
+            Ok(response) => response,
+            Err(failure) => rpc::reply(&failure, &visit.id()).map(Outgoing::whole),
+        };
+        visit.set_grpc_status(rpc::code_of(response.headers()));
+        return visit.leave_with(response);
+    }
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = function.settings();
@@ -71,21 +80,27 @@ async fn phases(
     }
     check_method(trigger, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
+    let kind = match &client {
+        Some(_) => CallKind::Handshake,
+        None if rpc::is_call(&request) => CallKind::Rpc,
+        None => CallKind::Http,
+    };
     let (head, body) = request.into_parts();
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     headers::strip_request(&mut headers);
     headers::add_forwarding(&mut headers, peer);
-    let (payload, body_fault) = match &client {
-        Some(_) => (ignore(body).await?, BodyFault::default()),
-        None => Payload::client(body, limits::BODY_MAX),
+    let (payload, body_fault) = match kind {
+        CallKind::Handshake => (ignore(body).await?, BodyFault::default()),
+        CallKind::Rpc => Payload::messages(body),
+        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
         function,
-        kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
+        kind,
         via: Via::HttpTrigger,
         attempt: 1,
         target: origin_form(&head.method, &head.uri)?,
@@ -97,6 +112,9 @@ async fn phases(
     };
     visit.set_call(&call);
     let answer = dispatch(call, visit.seat()).await?;
+    if kind == CallKind::Rpc {
+        return reply::pass_on_rpc(answer, visit);
+    }
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
