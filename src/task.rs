@@ -1,8 +1,8 @@
 //! The tracker of tasks: each spawned task is counted by its kind, and a drain waits for all of them.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -54,12 +54,34 @@ struct Counts {
 }
 
 impl Tracker {
-    #[allow(clippy::disallowed_methods, reason = "the one place that spawns")]
-    pub(crate) fn spawn<F>(&self, kind: Kind, future: F) -> JoinHandle<F::Output>
+    /// Spawns a task that nobody waits for.
+    pub(crate) fn spawn(&self, kind: Kind, future: impl Future<Output = ()> + Send + 'static) {
+        drop(start(Box::pin(Ticketed { future, _ticket: self.ticket(kind) })));
+    }
+
+    /// Spawns a task whose output somebody waits for.
+    pub(crate) fn spawn_for<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Output<T> {
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        let future = async move {
+            let output = future.await;
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
+        };
+        Output { task: start(Box::pin(Ticketed { future, _ticket: self.ticket(kind) })), slot }
+    }
+
+    /// Spawns a task without a box, for tasks as frequent as requests.
+    #[cfg(feature = "http2")]
+    #[allow(clippy::disallowed_methods, reason = "one of the places that spawn")]
+    pub(crate) fn spawn_unboxed<F>(&self, kind: Kind, future: F)
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        tokio::spawn(Ticketed { future, _ticket: self.ticket(kind) })
+        drop(tokio::spawn(Ticketed { future, _ticket: self.ticket(kind) }));
     }
 
     pub(crate) fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
@@ -93,6 +115,30 @@ impl Tracker {
     /// The number of running tasks, by kind.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
         KINDS.iter().map(|(kind, name)| (*name, self.0.running[*kind as usize].load(Ordering::Acquire)))
+    }
+}
+
+/// Spawns a boxed future. Tokio's code for a task is in the binary once for each type of future and each kind of
+/// executor, about 4 KiB each time; with a box there is one type.
+#[inline(never)]
+#[allow(clippy::disallowed_methods, reason = "one of the places that spawn")]
+fn start(task: BoxFuture<()>) -> JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+/// The output of a task: `None` if the task panicked, or was dropped with its executor. A drop does not end the task.
+pub(crate) struct Output<T> {
+    task: JoinHandle<()>,
+    slot: Arc<Mutex<Option<T>>>,
+}
+
+impl<T> Future for Output<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        Pin::new(&mut self.task)
+            .poll(cx)
+            .map(|_| self.slot.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
 }
 
@@ -136,7 +182,7 @@ mod tests {
         let tracker = Tracker::default();
         tracker.idle().await;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let task = tracker.spawn(Kind::Handler, stopped);
+        let task = tracker.spawn_for(Kind::Handler, stopped);
         assert_eq!(tracker.running().find(|(_, count)| *count > 0), Some(("handlers", 1)));
         stop.send(()).unwrap();
         tracker.idle().await;

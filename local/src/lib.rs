@@ -27,8 +27,10 @@
 
 pub mod cli;
 
+mod auth;
 mod call;
 mod deploy;
+mod domain;
 mod event;
 mod failure;
 mod front;
@@ -44,8 +46,8 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, BuildFailure, BuildFault, Cause, Ending, Event, Events, HookFault, Kind, Level, Log, Record,
-    Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, Event, Events, HookFault, Kind, Level,
+    Log, Record, Remark, SocketTraffic, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};

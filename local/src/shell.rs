@@ -38,3 +38,8 @@ pub(crate) fn home_folder() -> Option<PathBuf> {
 pub(crate) fn temporary_folder() -> PathBuf {
     env::temp_dir()
 }
+
+/// The folders in which this machine looks for programs.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    variable("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
+}

@@ -84,13 +84,13 @@ pub(crate) fn ready<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> BoxFuture
         Join::Wait(round) => round,
         Join::Run(tell, round) => {
             let run = Arc::clone(app);
-            drop(app.shared.tracker.spawn(Kind::Check, async move {
+            app.shared.tracker.spawn(Kind::Check, async move {
                 let report = check_all(&run).await;
                 if !report.is_ready() {
                     say::warn(format_args!("not ready: {}", report.failures()));
                 }
                 tell.send_replace(Some(Arc::new(report)));
-            }));
+            });
             round
         }
     };
@@ -103,7 +103,7 @@ async fn check_all<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Report {
     let start = |at: usize| {
         let app = Arc::clone(app);
         let tracker = app.shared.tracker.clone();
-        tracker.spawn(Kind::Check, async move {
+        tracker.spawn_for(Kind::Check, async move {
             let (_, check) = &app.handlers.ready_checks[at];
             tokio::time::timeout(limit, check(Arc::clone(&app.shared.state))).await
         })
@@ -112,10 +112,10 @@ async fn check_all<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>) -> Report {
     let mut checks = Vec::with_capacity(running.len());
     for ((name, _), task) in app.handlers.ready_checks.iter().zip(running) {
         let outcome = match task.await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error.message().to_owned()),
-            Ok(Err(_)) => Err(format!("no answer within {limit:?}")),
-            Err(_) => Err("the check panicked".to_owned()),
+            Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(error))) => Err(error.message().to_owned()),
+            Some(Err(_)) => Err(format!("no answer within {limit:?}")),
+            None => Err("the check panicked".to_owned()),
         };
         checks.push((*name, outcome));
     }

@@ -91,13 +91,13 @@ fn initialize<S: Send + Sync + 'static>(app: Arc<Sealed<S>>, call: Arc<Call>) ->
         Start::Wait(attempt) => within(limit, Box::pin(outcome(attempt))),
         Start::Run(ticket) => {
             let shared = Arc::clone(&app.shared);
-            let task = shared.tracker.spawn(Kind::Handler, async move {
+            let task = shared.tracker.spawn_for(Kind::Handler, async move {
                 let ran = run_all(Arc::clone(&app), call, |handlers| &handlers.on_initialize).await;
                 app.shared.initialization.finish(&ticket, ran)
             });
             let ended = async {
                 task.await
-                    .unwrap_or_else(|_| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
+                    .unwrap_or_else(|| Err(Error::of_ours(UNAVAILABLE, "the function is shutting down")))
             };
             within(limit, Box::pin(ended))
         }

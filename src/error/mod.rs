@@ -99,11 +99,11 @@ impl Error {
         let at = Location::caller();
         match StatusCode::from_u16(status) {
             Ok(code) if code.is_client_error() || code.is_server_error() => {
-                Self::build(code, message.into(), None, at)
+                Self::build(code, message.into(), None, Some(at))
             }
             _ => {
                 let cause = format!("Error::new was given status {status}, which is not 4xx or 5xx").into();
-                Self::build(StatusCode::INTERNAL_SERVER_ERROR, message.into(), Some(cause), at)
+                Self::build(StatusCode::INTERNAL_SERVER_ERROR, message.into(), Some(cause), Some(at))
             }
         }
     }
@@ -111,49 +111,49 @@ impl Error {
     /// 400: the request is malformed.
     #[track_caller]
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::BAD_REQUEST, message.into(), None, Location::caller())
+        Self::build(StatusCode::BAD_REQUEST, message.into(), None, Some(Location::caller()))
     }
 
     /// 401: credentials are missing or wrong.
     #[track_caller]
     pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::UNAUTHORIZED, message.into(), None, Location::caller())
+        Self::build(StatusCode::UNAUTHORIZED, message.into(), None, Some(Location::caller()))
     }
 
     /// 403: the caller is known, and is not allowed to do this.
     #[track_caller]
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::FORBIDDEN, message.into(), None, Location::caller())
+        Self::build(StatusCode::FORBIDDEN, message.into(), None, Some(Location::caller()))
     }
 
     /// 404: the resource does not exist.
     #[track_caller]
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::NOT_FOUND, message.into(), None, Location::caller())
+        Self::build(StatusCode::NOT_FOUND, message.into(), None, Some(Location::caller()))
     }
 
     /// 409: the request conflicts with the current state of the resource.
     #[track_caller]
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::CONFLICT, message.into(), None, Location::caller())
+        Self::build(StatusCode::CONFLICT, message.into(), None, Some(Location::caller()))
     }
 
     /// 422: the request is well formed, but its values are not acceptable.
     #[track_caller]
     pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::UNPROCESSABLE_ENTITY, message.into(), None, Location::caller())
+        Self::build(StatusCode::UNPROCESSABLE_ENTITY, message.into(), None, Some(Location::caller()))
     }
 
     /// 503: the function cannot answer now; the client may try again later.
     #[track_caller]
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(StatusCode::SERVICE_UNAVAILABLE, message.into(), None, Location::caller())
+        Self::build(StatusCode::SERVICE_UNAVAILABLE, message.into(), None, Some(Location::caller()))
     }
 
     /// 500: an internal failure. The cause is logged; the client reads "internal error".
     #[track_caller]
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), Location::caller())
+        Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), Some(Location::caller()))
     }
 
     /// Adds a cause, which is logged and never sent.
@@ -246,9 +246,7 @@ impl Error {
 
     /// An error of this crate, without a line: the line would not help the author.
     pub(crate) fn of_ours(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        let mut error = Self::build(status, message.into(), None, Location::caller());
-        error.0.at = None;
-        error
+        Self::build(status, message.into(), None, None)
     }
 
     /// The error for a handler that panicked. The panic hook has logged the panic, with its line.
@@ -275,13 +273,16 @@ impl Error {
         self.0.mapped
     }
 
+    /// Outlined: errors are rare, and made in many places.
+    #[cold]
+    #[inline(never)]
     fn build(
         status: StatusCode,
         message: Cow<'static, str>,
         cause: Option<BoxError>,
-        at: &'static Location<'static>,
+        at: Option<&'static Location<'static>>,
     ) -> Self {
-        let (code, members, headers, at) = (None, Vec::new(), Vec::new(), Some(at));
+        let (code, members, headers) = (None, Vec::new(), Vec::new());
         Self(Box::new(Inner {
             status,
             message,

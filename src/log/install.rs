@@ -42,8 +42,15 @@ pub(crate) fn install(instance: &Instance) {
 
 fn parse(text: &str) -> Option<LevelFilter> {
     // A directive with a target, such as `hyper=debug`, is not a level and is skipped.
-    let known = ["off", "error", "warn", "info", "debug", "trace"];
-    known.iter().any(|word| text.eq_ignore_ascii_case(word)).then(|| text.parse().ok()).flatten()
+    let known = [
+        ("off", LevelFilter::OFF),
+        ("error", LevelFilter::ERROR),
+        ("warn", LevelFilter::WARN),
+        ("info", LevelFilter::INFO),
+        ("debug", LevelFilter::DEBUG),
+        ("trace", LevelFilter::TRACE),
+    ];
+    known.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, level)| *level)
 }
 
 struct Lines {

@@ -1,7 +1,7 @@
 //! The environment of the instance, read once.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use http::StatusCode;
 
@@ -23,7 +23,8 @@ use crate::platform::names::env;
 /// ```
 #[derive(Clone, Default)]
 pub struct Instance {
-    vars: BTreeMap<String, String>,
+    /// Names and values. A later value of the same name is the valid one.
+    vars: Arc<[(String, String)]>,
 }
 
 impl Instance {
@@ -53,7 +54,8 @@ impl Instance {
 
     /// The value of an optional variable. An empty value counts as absent.
     pub fn var_opt(&self, name: &str) -> Option<&str> {
-        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        let (_, value) = self.vars.iter().rev().find(|(known, _)| known == name)?;
+        (!value.is_empty()).then_some(value)
     }
 
     /// Whether Function Compute, or a local one, started this process: the environment names the function or the

@@ -15,6 +15,8 @@ pub(crate) enum Body {
     Empty,
     Once(Bytes),
     Stream(Pin<Box<dyn Source>>),
+    /// A stream that has failed. The next poll gives the error that cuts the reply.
+    Broken,
 }
 
 /// The largest piece of a whole body that is handed to the connection at a time, in bytes.
@@ -33,6 +35,15 @@ impl Body {
     /// Drops the content. A panic in the `Drop` of the author's stream ends here.
     pub(crate) fn clear(&mut self) {
         drop_caught(std::mem::replace(self, Self::Empty));
+    }
+
+    /// Drops the stream, which has failed. A panic in its `Drop` ends here.
+    pub(crate) fn break_off(&mut self) {
+        drop_caught(std::mem::replace(self, Self::Broken));
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
     }
 
     /// Takes the next piece of a whole body.
@@ -56,6 +67,7 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Empty | Self::Once(_) => Poll::Ready(self.take_piece().map(|piece| Ok(Frame::data(piece)))),
             Self::Stream(source) => source.as_mut().poll_frame(cx),
+            Self::Broken => Poll::Ready(Some(Err(Error::internal("the reply's stream failed")))),
         }
     }
 
@@ -67,7 +79,7 @@ impl http_body::Body for Body {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Broken => SizeHint::default(),
         }
     }
 }
@@ -78,6 +90,7 @@ impl fmt::Debug for Body {
             Self::Empty => f.write_str("Empty"),
             Self::Once(bytes) => write!(f, "Once({} bytes)", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
+            Self::Broken => f.write_str("Broken"),
         }
     }
 }

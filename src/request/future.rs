@@ -188,11 +188,11 @@ async fn outlive<S: Send + Sync + 'static>(
             let begun = detached::begin(&call, &app.shared.counts, app.shared.max_finishing);
             let Some((_leash, running)) = begun else { return Ok(Refusal::Busy.into_reply()) };
             let tracker = app.shared.tracker.clone();
-            let task = tracker.spawn(Kind::Handler, async move {
+            let task = tracker.spawn_for(Kind::Handler, async move {
                 let _running = running;
                 run(app, call, admitted).await
             });
-            task.await.unwrap_or_else(|_| {
+            task.await.unwrap_or_else(|| {
                 Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "the function is shutting down"))
             })
         }

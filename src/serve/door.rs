@@ -25,6 +25,7 @@ use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::runtime;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
 use crate::task::Kind;
@@ -116,7 +117,7 @@ impl Door {
         let work = move || {
             let acceptor = Arc::new(acceptor);
             let app = Arc::clone(&acceptor.app);
-            reactor.block_on(async {
+            let open = pin!(async {
                 let listener = match TcpListener::from_std(listener) {
                     Ok(listener) => listener,
                     Err(error) => return say::error(format_args!("the listener cannot be used: {error}")),
@@ -132,13 +133,14 @@ impl Door {
                 }
                 acceptor.accept_rest(listener);
             });
+            runtime::block_on(&reactor, open);
             // Connections that have sent nothing end with their tasks, before a drain waits for those tasks.
             drop(reactor);
             let _ = tell.send(());
         };
         let thread = std::thread::Builder::new().name("fc-door".to_owned()).stack_size(256 * 1024);
         thread.spawn(work).map_err(Error::internal)?;
-        drop(app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections)));
+        app.shared.tracker.spawn(Kind::Receiver, receive(Arc::clone(app), connections));
         Ok(Self { close, closed })
     }
 
@@ -166,7 +168,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
                     // Created before its task begins, because the door may end in between.
                     let waiting =
                         Waiting { acceptor: Arc::clone(self), connection: Some((stream, address, place)) };
-                    drop(self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes()));
+                    self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes());
                 }
                 (Err(error), _) if concerns_one_connection(&error) => {}
                 (Err(error), _) => {
@@ -275,7 +277,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         let alive = app.heartbeat.is_alive(limit, || {
             let app = Arc::clone(&self.app);
             let _executor = self.executor.enter();
-            drop(self.app.shared.tracker.spawn(Kind::Check, async move { app.heartbeat.answer() }));
+            self.app.shared.tracker.spawn(Kind::Check, async move { app.heartbeat.answer() });
         });
         let (status, word) = if alive { ("200 OK", "ok") } else { ("503 Service Unavailable", "not alive") };
         let (kind, body) = if probe.inside && peer.is_loopback() {

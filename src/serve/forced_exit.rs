@@ -3,6 +3,7 @@
 //! The executor handles signals and the drain deadline. If the executor is blocked, the process must still end when it
 //! is told to. Otherwise the platform kills it, with its last log lines unwritten.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use crate::log::{say, sink};
+use crate::serve::runtime;
 use crate::serve::signal::Signals;
 
 /// How long after the drain deadline the process is ended.
@@ -55,5 +57,10 @@ impl ForcedExit {
 /// Whether a second signal came within `bound`. `None` if no reactor can be created.
 fn second_signal(mut signals: Signals, bound: Duration) -> Option<bool> {
     let reactor = Builder::new_current_thread().enable_all().build().ok()?;
-    Some(reactor.block_on(async { tokio::time::timeout(bound, signals.first()).await.is_ok() }))
+    let mut came = false;
+    runtime::block_on(
+        &reactor,
+        pin!(async { came = tokio::time::timeout(bound, signals.first()).await.is_ok() }),
+    );
+    Some(came)
 }

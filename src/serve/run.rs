@@ -68,21 +68,27 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         let runtime = runtime::build()?;
         let forced_exit = ForcedExit::default();
-        let served = runtime.block_on(async {
-            let port = match self.settings().port {
-                Some(port) => port,
-                None => instance.port()?,
-            };
-            let mut signals = Signals::listen()?;
-            let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
-            let listener = bind(port)?;
-            serve(app?, listener, signals, Some(&forced_exit)).await
-        });
+        let mut served = Ok(());
+        runtime::block_on(
+            &runtime,
+            pin!(async { served = self.open_and_serve(instance, &forced_exit).await }),
+        );
         // Tasks that still run were cut and counted. Blocking work cannot be cancelled, and is left behind.
         runtime.shutdown_timeout(Duration::from_millis(100));
         forced_exit.disarm();
         sink::finish(Duration::from_secs(1));
         served
+    }
+
+    async fn open_and_serve(self, instance: Instance, forced_exit: &ForcedExit) -> Result {
+        let port = match self.settings().port {
+            Some(port) => port,
+            None => instance.port()?,
+        };
+        let mut signals = Signals::listen()?;
+        let Some(app) = unless(&mut signals, self.seal(instance)).await else { return Ok(()) };
+        let listener = bind(port)?;
+        serve(app?, listener, signals, Some(forced_exit)).await
     }
 
     /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed is a

@@ -1,5 +1,6 @@
 //! The executor, sized to the instance.
 
+use std::pin::Pin;
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
@@ -15,4 +16,11 @@ pub(crate) fn build() -> Result<Runtime> {
         builder.worker_threads(threads);
     }
     Ok(builder.enable_all().build()?)
+}
+
+/// Runs `work` to its end. Tokio's code for a runtime's entry is in the binary once for each type of future and each
+/// kind of executor, about 5 KiB each time. So the type is erased.
+#[inline(never)]
+pub(crate) fn block_on(runtime: &Runtime, work: Pin<&mut dyn Future<Output = ()>>) {
+    runtime.block_on(work);
 }

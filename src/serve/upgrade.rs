@@ -23,7 +23,7 @@ pub(crate) fn spawn_upgraded(
     let departed = Box::pin(departure(io.handle()));
     let peer = io.peer();
     let run = on_upgrade(Upgraded { io: Box::new(io), read_buf, departed, peer });
-    drop(tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place }));
+    tracker.spawn(Kind::Upgraded, Running { run, drain, _place: place });
 }
 
 struct Running {

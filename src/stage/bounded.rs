@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -61,8 +62,10 @@ impl Failure {
         match self {
             Self::Panicked => shared.panicked(panicked),
             Self::Late => {
-                let taken = call.started().elapsed().as_secs_f32();
-                Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {taken:.1} s"))
+                // Rounded to tenths, without the code that prints numbers of floating point.
+                let taken = call.started().elapsed() + Duration::from_millis(50);
+                let (seconds, tenths) = (taken.as_secs(), taken.subsec_millis() / 100);
+                Error::of_ours(StatusCode::GATEWAY_TIMEOUT, format!("no answer within {seconds}.{tenths} s"))
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
     if call.head.headers.contains_key(EXPECT) {
         return;
     }
-    drop(tracker.spawn(Kind::Leftover, async move {
+    tracker.spawn(Kind::Leftover, async move {
         let drained = async {
             let mut left = REQUEST_BODY_MAX;
             while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -40,5 +40,5 @@ pub(crate) fn drain_leftover(call: &Arc<Call>, tracker: &Tracker) {
             }
         };
         let _ = tokio::time::timeout(LIMIT, drained).await;
-    }));
+    });
 }

@@ -178,11 +178,13 @@ impl Outgoing {
                 if !has_left && !error.is_reported() {
                     say::error(format_args!("a reply's stream failed after its head was sent: {error:?}"));
                 }
-                self.body.clear();
+                self.body.break_off();
                 if let Some(mut record) = self.record.take() {
                     record.end_broken();
                 }
-                Some(Err("the reply's stream failed".into()))
+                // The connection drops its buffer at an error. First it has a turn to send the head and the pieces before.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             None => {
                 self.body.clear();
@@ -233,6 +235,10 @@ impl http_body::Body for Outgoing {
             return self.poll_stream(cx);
         }
         let piece = self.body.take_piece();
+        if piece.is_none() && self.body.is_broken() {
+            self.body.clear();
+            return Poll::Ready(Some(Err("the reply's stream failed".into())));
+        }
         if let (Some(record), Some(piece)) = (&mut self.record, &piece) {
             record.add_sent(piece.len());
         }

@@ -154,6 +154,14 @@ impl Manifest {
         Self(Map::new()).with("edition", "3.0.0").with("name", "test").with("resources", resources)
     }
 
+    /// Adds a resource of another component, such as a custom domain.
+    #[must_use]
+    pub fn resource(mut self, name: &str, component: &str, props: Value) -> Self {
+        self.0.entry("resources").or_insert_with(|| json!({}))[name] =
+            json!({"component": component, "props": props});
+        self
+    }
+
     /// Sets any of its own keys.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

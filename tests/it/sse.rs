@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::{Ask, Server, check_stopped, h1, h2};
 use testkit::{until, until_settled};
 
 const ID: &str = "listener";
+
+/// Types and a flag of HTTP/2's frames.
+const DATA: u8 = 0;
+const RST_STREAM: u8 = 3;
+const END_STREAM: u8 = 1;
 
 fn ask(target: &str) -> Ask {
     Ask::get(target).header("x-fc-request-id", ID)
@@ -111,9 +114,9 @@ fn a_stream_of_http2_that_is_cancelled_is_a_499() {
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
-/// The error is told to the log alone; what came before it has been sent, and the connection goes on.
+/// An orderly end would say that nothing is missing. What came before the error has been sent.
 #[test]
-fn a_stream_that_fails_is_ended_cleanly() {
+fn a_stream_that_fails_is_cut() {
     for (target, cause) in [
         ("/failing", "the source is dry"),
         ("/failing-run", "the source is dry"),
@@ -122,14 +125,36 @@ fn a_stream_that_fails_is_ended_cleanly() {
         let server = Server::app("live");
         let mut conn = open(&server, target);
         assert_eq!(text(conn.chunk()), "data: fine\n\n");
-        assert_eq!(conn.chunk(), None);
-        conn.ask(&Ask::get("/plaintext")).assert_status(200);
+        assert_eq!(conn.rest(), b"", "no last chunk");
         let lines = server.records(ID, 2);
         let error = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
         assert!(error["message"].as_str().unwrap().contains(cause), "{error}");
         let record = server.record(ID);
-        assert_eq!((&record["status"], &record["end"]), (&200.into(), &Value::Null), "{record}");
+        assert_eq!((&record["status"], &record["end"]), (&200.into(), &"reply broken".into()), "{record}");
+        server.ask(&Ask::get("/plaintext")).assert_status(200);
     }
+}
+
+#[test]
+fn a_stream_that_fails_over_http2_is_reset_alone() {
+    let server = Server::app("live");
+    let mut conn = h2::Conn::open(server.port);
+    let failing = conn.send(&ask("/failing"));
+    let mut events = Vec::new();
+    // RST_STREAM ends the stream; END_STREAM on data would be an orderly end.
+    loop {
+        let frame = conn.read();
+        match (frame.stream == failing, frame.kind) {
+            (true, DATA) => {
+                assert_eq!(frame.flags & END_STREAM, 0, "the stream ended in order");
+                events.extend(frame.payload);
+            }
+            (true, RST_STREAM) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(text(Some(events)), "data: fine\n\n");
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
 /// A panic cannot be told from a program that is broken: the client sees that there should be more.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
 use http::uri::{Authority, Scheme};
@@ -96,7 +96,7 @@ impl Run {
                 };
                 request = Request::from_parts(head, payload);
             }
-            let may_repeat = spare && connection.is_reused;
+            let (may_repeat, idle_for) = (spare && connection.is_reused, connection.idle_for);
             let mut error = match self.within(connection.sender.try_send_request(request)).await? {
                 Ok(reply) => {
                     self.sender = Some(connection.sender);
@@ -114,7 +114,7 @@ impl Run {
                 // The platform's rule for a connection that was used before and breaks before any byte of a
                 // reply: once more, on a new one.
                 None if may_repeat && !error.error().is_parse() => {
-                    fresh = Some(self.reopen().await?);
+                    fresh = Some(self.reopen(idle_for).await?);
                     make(self, Payload::Empty)?
                 }
                 _ => return Err(self.failed(error.error()).await),
@@ -210,12 +210,17 @@ impl Run {
         Err(self.crashed().await)
     }
 
-    /// Opens a new connection to the same instance. The other kept connections have probably ended too.
-    async fn reopen(&self) -> Result<Connection, Failure> {
+    /// Opens a new connection to the same instance, after one that had been idle. The other kept connections have probably
+    /// ended too.
+    async fn reopen(&self, idle_for: Duration) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
-        lease.instance.connections.clear();
-        match self.within(lease.instance.connections.open()).await? {
-            Ok(connection) => Ok(connection),
+        let connections = &lease.instance.connections;
+        connections.clear();
+        match self.within(connections.open()).await? {
+            Ok(connection) => {
+                connections.closed_early(idle_for);
+                Ok(connection)
+            }
             Err(_) => Err(self.crashed().await),
         }
     }

@@ -2,20 +2,28 @@
 
 use super::{ListArguments, print};
 use crate::Manifest;
-use crate::model::Function;
+use crate::model::{Domain, Function, Route};
 
 pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     for note in manifest.notes() {
         print::complain(&format!("{}:{}: {}", manifest.file().display(), note.line, note.text));
     }
     if arguments.json {
-        let functions: Vec<_> = manifest.functions().iter().map(json).collect();
+        let functions: Vec<_> =
+            manifest.functions().iter().map(|function| json(function, manifest.domains())).collect();
         print::say(&serde_json::Value::from(functions).to_string());
         return;
     }
     let width = manifest.names().map(str::len).max().unwrap_or(0);
     for function in manifest.functions() {
         print::say(&format!("{:width$}  {}", function.name, describe(function)));
+    }
+    for domain in manifest.domains() {
+        print::say(&format!("\n{}  {}", domain.name, domain.protocol.name()));
+        let width = domain.routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
+        for route in &domain.routes {
+            print::say(&format!("  {:width$}  {}", route.path, describe_route(route)));
+        }
     }
 }
 
@@ -33,7 +41,22 @@ fn describe(function: &Function) -> String {
     )
 }
 
-fn json(function: &Function) -> serde_json::Value {
+fn describe_route(route: &Route) -> String {
+    let qualifier = route.qualifier.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
+    let methods = if route.methods.is_empty() { "all methods".to_owned() } else { route.methods.join(",") };
+    let rewrites = match route.rewrites.len() {
+        0 => String::new(),
+        1 => "  1 rewrite".to_owned(),
+        count => format!("  {count} rewrites"),
+    };
+    format!("{}{qualifier}  {methods}{rewrites}", route.function)
+}
+
+fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
+    let of_function = |domain: &Domain| {
+        let routes = domain.routes.iter().filter(|route| route.function == function.name);
+        routes.map(|route| route_json(domain, route)).collect::<Vec<_>>()
+    };
     serde_json::json!({
         "function": function.name,
         "runtime": function.runtime,
@@ -41,5 +64,17 @@ fn json(function: &Function) -> serde_json::Value {
         "timeoutSeconds": function.timeout.as_secs(),
         "instanceConcurrency": function.concurrency,
         "methods": function.trigger.as_ref().map(|trigger| &trigger.methods),
+        "domains": domains.iter().flat_map(of_function).collect::<Vec<_>>(),
+    })
+}
+
+fn route_json(domain: &Domain, route: &Route) -> serde_json::Value {
+    serde_json::json!({
+        "domain": domain.name,
+        "protocol": domain.protocol.name(),
+        "path": route.path,
+        "qualifier": route.qualifier.as_deref().unwrap_or("LATEST"),
+        "methods": route.methods,
+        "rewrites": route.rewrites.len(),
     })
 }

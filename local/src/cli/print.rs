@@ -184,7 +184,7 @@ fn text_line(event: &Event, time: &str, is_coloured: bool, out: &mut String) {
 fn colour(kind: &Kind) -> &'static str {
     match (kind, kind.level()) {
         (Kind::Build(_), _) => DIM,
-        (Kind::Ready(_) | Kind::Request(_), Level::Info) => GREEN,
+        (Kind::Ready(_) | Kind::DomainReady(_) | Kind::Request(_), Level::Info) => GREEN,
         (_, Level::Info) => "",
         (_, Level::Warning) => YELLOW,
         (_, Level::Error) => RED,

@@ -51,8 +51,13 @@ pub(crate) async fn run(
     }
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
     let environment = environment(manifest.variables(), follows_target_folder);
-    let step =
-        CommandLine { command: &command, folder: &action.folder, environment: &environment, group: None };
+    let step = CommandLine {
+        command: &command,
+        folder: &action.folder,
+        environment: &environment,
+        group: None,
+        mounts: None,
+    };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
     match step.run(runner, output, tasks).await {
         Ok(Exit::Code(0)) => Ok(()),

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use super::build;
-use super::snapshot::{self, Snapshot, Workspace};
+use super::layout::Folders;
+use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
+use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
-use crate::instance::{Generation, Pool, Refusal};
+use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Function};
 use crate::process::{Cgroups, Runner};
@@ -51,6 +54,7 @@ pub(crate) struct Deployer {
     /// starts.
     drain: Duration,
     workspace: Arc<Workspace>,
+    folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
@@ -60,7 +64,8 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Creates the folder for copies of code, and finds out whether the kernel can enforce memory limits.
+    /// Creates the folder for copies of code, and finds out whether the kernel can enforce memory limits, and whether
+    /// instances can have mounts. Entries of `/tmp` with one of the paths `needed` stay visible to instances.
     ///
     /// # Errors
     ///
@@ -72,9 +77,12 @@ impl Deployer {
         builds_code: bool,
         drain: Duration,
         runner: Arc<dyn Runner>,
+        needed: &[&Path],
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
-        let cgroups = if runner.has_processes() { cgroups(&log).await } else { None };
+        let has_processes = runner.has_processes();
+        let cgroups = if has_processes { cgroups(&log).await } else { None };
+        let folders = Folders::create(&workspace, needed, has_processes, &log).await?;
         Ok(Deployer {
             registry,
             log,
@@ -82,6 +90,7 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            folders,
             runner,
             cgroups,
             snapshots: Mutex::default(),
@@ -121,7 +130,15 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
-        self.put(function, snapshot, &source).await
+        let layout = match self.folders.layout(function, &snapshot.folder, &self.workspace, &self.log).await {
+            Ok(layout) => layout,
+            Err((code, error)) => {
+                self.log.emit(&source, Kind::CodeMissing { code, error });
+                self.registry.set_pending(name, "has a layer that cannot be read; see fc-local's output");
+                return Deployment::Refused;
+            }
+        };
+        self.put(function, snapshot, layout, &source).await
     }
 
     async fn build(
@@ -145,26 +162,34 @@ impl Deployer {
     async fn snapshot(&self, function: &Function) -> Result<Snapshot, String> {
         let workspace = Arc::clone(&self.workspace);
         let (code, name) = (function.code.clone(), function.name.clone());
-        let copying = tokio::task::spawn_blocking(move || workspace.snapshot(&code, &name));
-        match copying.await {
-            Ok(Ok(snapshot)) => {
-                if !snapshot.is_copy {
-                    let kind = Kind::CodeRunInPlace { code: function.code.clone() };
-                    self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
-                }
-                Ok(snapshot)
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
+        let former = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let source = Source::function(&Arc::from(name.as_str()));
+        let (log, source_of_copy) = (self.log.clone(), source.clone());
+        let copying = tokio::task::spawn_blocking(move || {
+            let tell = |copied, bytes| {
+                log.emit(&source_of_copy, Kind::CodeCopying { code: code.clone(), copied, bytes });
+            };
+            Snapshot::take(&workspace, &code, &name, former.as_ref(), &tell)
+        });
+        let snapshot =
+            copying.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        if !snapshot.is_copy() {
+            self.log.emit(&source, Kind::CodeRunInPlace { code: function.code.clone() });
         }
+        Ok(snapshot)
     }
 
     /// Makes this generation of the function current. At every moment exactly one generation is current.
-    async fn put(&self, function: &Function, snapshot: Snapshot, source: &Source) -> Deployment {
-        let folder = snapshot.folder.clone();
+    async fn put(
+        &self,
+        function: &Function,
+        snapshot: Snapshot,
+        layout: Layout,
+        source: &Source,
+    ) -> Deployment {
         let generation = Generation::new(
             Arc::new(function.clone()),
-            folder,
+            layout,
             self.log.clone(),
             self.tasks.clone(),
             Arc::clone(&self.runner),

@@ -1,10 +1,15 @@
 //! From the manifest to a running generation: build, copy of the code, swap.
 
 mod build;
+mod copy;
 mod deploy;
+mod interpreters;
+mod layers;
+mod layout;
 mod running;
 mod snapshot;
 mod sources;
+mod workspace;
 
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX};

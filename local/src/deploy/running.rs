@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::snapshot::Workspace;
+use super::workspace::Workspace;
 use crate::shell;
 
 /// The name of the file. Its first line is the address, its second line the manifest.

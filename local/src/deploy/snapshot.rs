@@ -5,60 +5,59 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::shell;
-use crate::wire::ids;
+use super::copy::Contents;
+use super::workspace::Workspace;
 
 /// The largest code package of the platform. A larger folder is run in place.
 const SIZE_MAX: u64 = 500 * 1024 * 1024;
 
-/// Holds the copies, and removes them in the end.
-#[derive(Debug)]
-pub(crate) struct Workspace {
-    folder: PathBuf,
-    count: AtomicU64,
-}
+/// How often the progress of a long copy is told.
+const PROGRESS: Duration = Duration::from_secs(1);
 
-/// Where a function's code is, for one generation.
+/// Where a function's code is. Generations of the same code share one copy.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) folder: PathBuf,
-    /// Whether the folder is a copy of the code.
-    pub(crate) is_copy: bool,
+    /// The copy of the code, if the folder is one.
+    copy: Option<Arc<Copy>>,
 }
 
-const PREFIX: &str = "fc-local-";
+#[derive(Debug)]
+struct Copy {
+    folder: PathBuf,
+    of: u64,
+}
 
-impl Workspace {
-    /// A new, empty folder. Folders that a killed fc-local left behind are removed.
-    pub(crate) fn create() -> io::Result<Self> {
-        let root = shell::temporary_folder();
-        remove_leftovers(&root);
-        let own = ids::request();
-        let folder = root.join(format!("{PREFIX}{}-{}", std::process::id(), own));
-        std::fs::create_dir(&folder)?;
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
-        Ok(Workspace { folder, count: AtomicU64::new(0) })
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The folders of processes that run.
-    pub(super) fn running(root: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-        workspaces(root).filter(|(_, is_running)| *is_running).map(|(folder, _)| folder)
-    }
-
-    /// Copies `code`, as the deployment tool would pack it.
-    pub(crate) fn snapshot(&self, code: &Path, function: &str) -> io::Result<Snapshot> {
-        if size(code, SIZE_MAX)? > SIZE_MAX {
-            return Ok(Snapshot { folder: code.to_owned(), is_copy: false });
+impl Snapshot {
+    /// Copies `code`, as the deployment tool would pack it. An unchanged folder is not copied again: `former` is taken.
+    /// `progress` gets the size so far and the whole size of a copy that takes long.
+    pub(super) fn take(
+        workspace: &Workspace,
+        code: &Path,
+        function: &str,
+        former: Option<&Snapshot>,
+        progress: &dyn Fn(u64, u64),
+    ) -> io::Result<Self> {
+        let contents = Contents::of(code, SIZE_MAX)?;
+        if contents.bytes > SIZE_MAX {
+            return Ok(Snapshot { folder: code.to_owned(), copy: None });
         }
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let folder = self.folder.join(format!("{function}-{number}"));
-        copy(code, &folder)?;
+        if let Some(former) = former
+            && former.copy.as_ref().is_some_and(|copy| copy.of == contents.fingerprint)
+        {
+            return Ok(former.clone());
+        }
+        let folder = workspace.new_folder(function);
+        let mut told = Instant::now();
+        contents.copy(code, &folder, &mut |copied| {
+            if told.elapsed() >= PROGRESS {
+                told = Instant::now();
+                progress(copied, contents.bytes);
+            }
+        })?;
         let bootstrap = folder.join("bootstrap");
         if let Ok(metadata) = std::fs::symlink_metadata(&bootstrap)
             && metadata.is_file()
@@ -66,76 +65,22 @@ impl Workspace {
             // The deployment tool packs a file of this name as executable, whatever its mode on disk.
             std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755))?;
         }
-        Ok(Snapshot { folder, is_copy: true })
+        let copy = Arc::new(Copy { folder: folder.clone(), of: contents.fingerprint });
+        Ok(Snapshot { folder, copy: Some(copy) })
+    }
+
+    pub(super) fn is_copy(&self) -> bool {
+        self.copy.is_some()
     }
 }
 
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        // What cannot be removed now is removed by the next start.
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
-}
-
-/// Removes a copy that nothing runs from any more, on a thread where blocking does no harm.
+/// Removes a copy that nothing runs from any more, on a thread where blocking does no harm. A copy that another generation
+/// runs from stays.
 pub(crate) async fn remove(snapshot: Snapshot) {
-    if snapshot.is_copy {
-        // It goes with the workspace at the latest.
-        drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(snapshot.folder)).await);
+    if let Some(copy) = snapshot.copy.and_then(Arc::into_inner) {
+        // The copy goes with the workspace at the latest.
+        drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(copy.folder)).await);
     }
-}
-
-fn remove_leftovers(root: &Path) {
-    for (folder, _) in workspaces(root).filter(|(_, is_running)| !is_running) {
-        drop(std::fs::remove_dir_all(folder));
-    }
-}
-
-/// The folders of all processes, and whether the process still runs.
-fn workspaces(root: &Path) -> impl Iterator<Item = (PathBuf, bool)> + use<> {
-    std::fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| {
-        let name = entry.file_name();
-        let pid: u32 = name.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?;
-        Some((entry.path(), Path::new(&format!("/proc/{pid}")).exists()))
-    })
-}
-
-/// The size of everything below, counted until `limit` is passed.
-fn size(folder: &Path, limit: u64) -> io::Result<u64> {
-    let mut total = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let metadata = entry.metadata()?;
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            } else {
-                total += metadata.len();
-            }
-            if total > limit {
-                return Ok(total);
-            }
-        }
-    }
-    Ok(total)
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            copy(&source, &target)?;
-        } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(std::fs::read_link(&source)?, &target)?;
-        } else if kind.is_file() {
-            std::fs::copy(&source, &target)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -145,22 +90,36 @@ mod tests {
     #[tokio::test]
     async fn a_copy_keeps_modes_links_and_makes_bootstrap_executable() {
         let workspace = Workspace::create().unwrap();
-        let code = workspace.folder.join("source");
+        let code = workspace.folder().join("source");
         std::fs::create_dir_all(code.join("sub")).unwrap();
         std::fs::write(code.join("bootstrap"), "#!/bin/sh\n").unwrap();
         std::fs::write(code.join("sub/data"), "x").unwrap();
         std::os::unix::fs::symlink("sub/data", code.join("link")).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         std::fs::set_permissions(code.join("bootstrap"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(code.join("sub"), std::fs::Permissions::from_mode(0o711)).unwrap();
+        let take =
+            |former: Option<&Snapshot>| Snapshot::take(&workspace, &code, "f", former, &|_, _| {}).unwrap();
 
-        let snapshot = workspace.snapshot(&code, "f").unwrap();
-        assert!(snapshot.is_copy && snapshot.folder != code);
+        let snapshot = take(None);
+        assert!(snapshot.is_copy() && snapshot.folder != code);
         assert_eq!(mode(&snapshot.folder.join("bootstrap")), 0o755);
+        assert_eq!(mode(&snapshot.folder.join("sub")), 0o711);
         assert_eq!(mode(&code.join("bootstrap")), 0o644);
         assert_eq!(std::fs::read_link(snapshot.folder.join("link")).unwrap(), Path::new("sub/data"));
-        remove(snapshot.clone()).await;
-        assert!(!snapshot.folder.exists() && code.exists());
-        let folder = workspace.folder.clone();
+
+        // The same code is the same copy, which stays as long as somebody has it.
+        let same = take(Some(&snapshot));
+        assert_eq!(same.folder, snapshot.folder);
+        let folder = snapshot.folder.clone();
+        remove(snapshot).await;
+        assert!(folder.exists());
+        std::fs::write(code.join("sub/data"), "y").unwrap();
+        let other = take(Some(&same));
+        assert_ne!(other.folder, same.folder);
+        remove(same).await;
+        assert!(!folder.exists() && other.folder.exists() && code.exists());
+        let folder = workspace.folder().to_owned();
         drop(workspace);
         assert!(!folder.exists());
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -14,7 +15,9 @@ use crate::failure::Failure;
 pub struct Record {
     /// The method.
     pub method: Method,
-    /// The path without its query, in which signatures and tokens live.
+    /// The custom domain, if the request asked for one.
+    pub domain: Option<Arc<str>>,
+    /// The client's path without its query, in which signatures and tokens live.
     pub path: String,
     /// The status; 499 when the client left.
     pub status: u16,
@@ -64,6 +67,8 @@ pub struct SocketTraffic {
 pub enum Via {
     /// The function's HTTP trigger.
     HttpTrigger,
+    /// A route of a custom domain.
+    CustomDomain,
     /// `InvokeFunction`, as the SDK calls it.
     InvokeFunction,
     /// The command line, without a client in between.
@@ -75,6 +80,7 @@ impl Via {
     pub fn name(self) -> &'static str {
         match self {
             Via::HttpTrigger => "http_trigger",
+            Via::CustomDomain => "custom_domain",
             Via::InvokeFunction => "invoke_function",
             Via::CommandLine => "command_line",
         }
@@ -93,6 +99,18 @@ pub struct Address {
     pub port_url: String,
     /// Whether an HTTP trigger leads there; without one only events reach the function.
     pub has_trigger: bool,
+}
+
+/// A custom domain that leads to functions. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DomainAddress {
+    /// The domain's name; `*.` at its begin stands for any labels.
+    pub domain: String,
+    /// A host of the domain, and a path that has a route: what a client asks for.
+    pub url: String,
+    /// The command that asks fc-local for the URL, whatever the name system knows of the host.
+    pub curl: String,
 }
 
 /// One of the platform's failures. [The example of the crate](crate) takes the events that hold it.

@@ -1,6 +1,6 @@
 //! An event: the time, the kind, the function, the instance and the request.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -58,21 +58,32 @@ impl Kind {
                 };
                 failure.command.capacity() + fault
             }
-            Kind::BuildProducts { files } => {
-                files.iter().map(|file| size_of_val(file) + path_bytes(file)).sum()
+            Kind::BuildProducts { files } | Kind::Watching { folders: files, .. } => paths_bytes(files),
+            Kind::PortHeld { program, holder, .. } => {
+                program.capacity() + holder.as_ref().map_or(0, String::capacity)
             }
+            Kind::ProgramHidden { program, found, searched } => {
+                program.capacity() + path_bytes(found) + paths_bytes(searched)
+            }
+            Kind::LayersMissing { layers } => {
+                layers.iter().map(|layer| size_of_val(layer) + layer.capacity()).sum()
+            }
+            Kind::InterpreterMapped { folder, program } => path_bytes(folder) + path_bytes(program),
             Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
-            Kind::CodeRunInPlace { code } => path_bytes(code),
+            Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => {
                 address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+            }
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
             }
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
-            Kind::MemoryLimitsSampled { reason } => reason.capacity(),
+            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallCancelled { .. }
@@ -82,6 +93,10 @@ impl Kind {
             | Kind::InstanceStarted { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
+            | Kind::InstanceKilled { .. }
+            | Kind::ConnectionClosedEarly { .. }
+            | Kind::AnswersHttp10
+            | Kind::DiskExceeded { .. }
             | Kind::InstanceHealthy
             | Kind::InstanceOverMemory { .. }
             | Kind::InstanceEnded(_)
@@ -100,6 +115,10 @@ impl Kind {
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn paths_bytes(paths: &[PathBuf]) -> usize {
+    paths.iter().map(|path| size_of_val(path) + path_bytes(path)).sum()
 }
 
 impl HookFault {

@@ -25,7 +25,7 @@ impl Event {
         if let Value::Object(own) = own(&self.kind) {
             fields.extend(own);
         }
-        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_)) {
+        if !matches!(self.kind, Kind::Request(_) | Kind::Ready(_) | Kind::DomainReady(_)) {
             fields.insert("text".to_owned(), self.text().into());
         }
         fields
@@ -51,6 +51,18 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
+        Kind::PortHeld { port, process_id, program, holder } => json!({
+            "port": port, "processId": process_id, "program": program, "holder": holder,
+        }),
+        Kind::ProgramHidden { program, found, searched } => json!({
+            "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
+        }),
+        Kind::LayersMissing { layers } => json!({ "layers": layers }),
+        Kind::InstanceKilled { process_id, waited } => {
+            json!({ "processId": process_id, "ms": ms(*waited) })
+        }
+        Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
+        Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
         Kind::InstanceMemorySampled { error }
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
@@ -73,8 +85,20 @@ fn own(kind: &Kind) -> Value {
         Kind::BuildProducts { files } => json!({ "files": files.iter().map(shown).collect::<Vec<_>>() }),
         Kind::CodeMissing { code, error } => json!({ "code": shown(code), "error": error }),
         Kind::CodeRunInPlace { code } => json!({ "code": shown(code) }),
+        Kind::CodeCopying { code, copied, bytes } => {
+            json!({ "code": shown(code), "copied": copied, "bytes": bytes })
+        }
+        Kind::InterpreterMapped { folder, program } => {
+            json!({ "folder": shown(folder), "program": shown(program) })
+        }
+        Kind::Watching { folders, builds } => json!({
+            "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
+        }),
         Kind::Ready(address) => json!({
             "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+        }),
+        Kind::DomainReady(address) => json!({
+            "domain": address.domain, "url": address.url, "curl": address.curl,
         }),
         Kind::DrainExceeded { limit } => json!({ "limitMs": ms(*limit) }),
         Kind::ManifestInvalid { file, problems } => json!({
@@ -83,13 +107,16 @@ fn own(kind: &Kind) -> Value {
         Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
-        Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
+        Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => {
+            json!({ "reason": reason })
+        }
         Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
+        | Kind::AnswersHttp10
         | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
         | Kind::InstanceStopped
@@ -108,6 +135,9 @@ fn request(record: &Record) -> Value {
         "method": record.method.as_str(), "path": record.path, "status": record.status,
         "ms": ms(record.duration), "cold": record.is_cold,
     });
+    if let Some(domain) = &record.domain {
+        fields = with(fields, "domain", &**domain);
+    }
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
     }

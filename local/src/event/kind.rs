@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, Ending, HookFault, Record, Remark};
-use super::level::Level;
+use super::details::{Address, BuildFailure, Cause, DomainAddress, Ending, HookFault, Record, Remark};
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -78,6 +77,52 @@ pub enum Kind {
         /// Where it listens: the first 16 ports in order.
         ports: Vec<u16>,
     },
+    /// A port that the program may want is held by another process.
+    PortHeld {
+        /// The declared port.
+        port: u16,
+        /// The process that listens on the port.
+        process_id: u32,
+        /// The command line of the process.
+        program: String,
+        /// The function whose instance the process is, if it is one.
+        holder: Option<String>,
+    },
+    /// The program is on this machine, but not on the search path that the manifest sets.
+    ProgramHidden {
+        /// The name of the program.
+        program: String,
+        /// Where this machine has the program.
+        found: PathBuf,
+        /// Where the program was looked for, in order.
+        searched: Vec<PathBuf>,
+    },
+    /// A start failed, and the function has layers that are not here.
+    LayersMissing {
+        /// The layers of the manifest.
+        layers: Vec<String>,
+    },
+    /// An instance had to be killed, since it did not end after SIGTERM.
+    InstanceKilled {
+        /// Its own process.
+        process_id: u32,
+        /// How long its end was waited for.
+        waited: Duration,
+    },
+    /// The program closed a kept connection. Told once for each generation.
+    ConnectionClosedEarly {
+        /// How long the connection had been without a call, at most.
+        within: Duration,
+    },
+    /// The program answers HTTP/1.0. Told once for each generation.
+    AnswersHttp10,
+    /// The folder `/tmp` of an instance holds more than the platform allows.
+    DiskExceeded {
+        /// The size of the files in `/tmp`, in bytes.
+        bytes: u64,
+        /// The size of the function's disk, in MiB.
+        limit_mib: u32,
+    },
     /// There is no control group for an instance. Its memory is sampled.
     InstanceMemorySampled {
         /// The system's error.
@@ -142,8 +187,33 @@ pub enum Kind {
         /// The folder.
         code: PathBuf,
     },
+    /// The copy of a large code folder is under way.
+    CodeCopying {
+        /// The folder.
+        code: PathBuf,
+        /// The size so far, in bytes.
+        copied: u64,
+        /// The size of the folder, in bytes.
+        bytes: u64,
+    },
+    /// A folder of the platform's image stands for a program of this machine.
+    InterpreterMapped {
+        /// The folder in the platform's image.
+        folder: PathBuf,
+        /// The program of this machine.
+        program: PathBuf,
+    },
+    /// Folders whose changes start a build or a swap. Logged at the start.
+    Watching {
+        /// What is watched.
+        folders: Vec<PathBuf>,
+        /// Whether the function has build steps.
+        builds: bool,
+    },
     /// A function answers at this address from now on.
     Ready(Address),
+    /// A custom domain answers from now on.
+    DomainReady(DomainAddress),
     /// New calls go to the new code.
     Swapped,
     /// The new code does not start. The former code goes on.
@@ -221,6 +291,11 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
+    /// The platform's folders are replaced by this machine's in commands and variables, since they cannot be mounted.
+    FoldersTranslated {
+        /// Why not.
+        reason: String,
+    },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
         /// The number of calls that are in flight or wait for an instance.
@@ -237,144 +312,4 @@ pub enum Kind {
         /// The memory of the dropped events, in bytes.
         bytes: u64,
     },
-}
-
-/// Gives each kind its name, and its index among all.
-macro_rules! names {
-    ($($kind:ident => $name:literal,)+) => {
-        #[derive(Clone, Copy)]
-        enum Index {
-            $($kind,)+
-        }
-
-        impl Kind {
-            /// The names of all kinds.
-            pub const NAMES: &[&str] = &[$($name),+];
-
-            /// The name, which stays as it is.
-            pub fn name(&self) -> &'static str {
-                match self { $(Kind::$kind { .. } => $name,)+ }
-            }
-
-            /// The index of the kind's name among all names.
-            pub(super) fn index(&self) -> usize {
-                match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
-            }
-        }
-    };
-}
-
-names! {
-    Stdout => "stdout",
-    Stderr => "stderr",
-    Build => "build",
-    Request => "request",
-    CallFailed => "call_failed",
-    CallCancelled => "call_cancelled",
-    AttachmentLeftOut => "attachment_left_out",
-    GrpcPlaintext => "grpc_plaintext",
-    TlsRefused => "tls_refused",
-    InstanceStarted => "instance_started",
-    InstanceStartFailed => "instance_start_failed",
-    InstanceNotListening => "instance_not_listening",
-    PortIgnored => "port_ignored",
-    PortUnreachable => "port_unreachable",
-    PortUnexpected => "port_unexpected",
-    InstanceMemorySampled => "instance_memory_sampled",
-    InstanceUnhealthy => "instance_unhealthy",
-    InstanceHealthy => "instance_healthy",
-    InstanceOverMemory => "instance_over_memory",
-    InstanceEnded => "instance_ended",
-    PreStopFailed => "pre_stop_failed",
-    InstanceNotEnded => "instance_not_ended",
-    InstanceStopped => "instance_stopped",
-    BuildStarted => "build_started",
-    BuildFailed => "build_failed",
-    BuildProducts => "build_products",
-    BuildUnsettled => "build_unsettled",
-    CodeMissing => "code_missing",
-    CodeRunInPlace => "code_run_in_place",
-    Ready => "ready",
-    Swapped => "swapped",
-    SwapRefused => "swap_refused",
-    DrainExceeded => "drain_exceeded",
-    FormerCodeRemains => "former_code_remains",
-    NotStarted => "not_started",
-    ManifestChanged => "manifest_changed",
-    ManifestInvalid => "manifest_invalid",
-    ManifestNote => "manifest_note",
-    PortChangeIgnored => "port_change_ignored",
-    FunctionRemoved => "function_removed",
-    FolderNotWatched => "folder_not_watched",
-    PortNotOpened => "port_not_opened",
-    Ipv6PortTaken => "ipv6_port_taken",
-    TlsReady => "tls_ready",
-    TlsUnavailable => "tls_unavailable",
-    GrpcReady => "grpc_ready",
-    MemoryLimitsSampled => "memory_limits_sampled",
-    CallsRemain => "calls_remain",
-    CallsEnded => "calls_ended",
-    EventsDropped => "events_dropped",
-}
-
-impl Kind {
-    /// How much attention it needs. A request has the level of its status.
-    pub fn level(&self) -> Level {
-        match self {
-            Kind::Request(record) => match record.as_status() {
-                ..400 => Level::Info,
-                400..500 => Level::Warning,
-                500.. => Level::Error,
-            },
-            Kind::Stdout(_)
-            | Kind::Stderr(_)
-            | Kind::Build(_)
-            | Kind::AttachmentLeftOut
-            | Kind::InstanceStarted { .. }
-            | Kind::InstanceHealthy
-            | Kind::InstanceStopped
-            | Kind::BuildStarted { .. }
-            | Kind::Ready(_)
-            | Kind::Swapped
-            | Kind::ManifestChanged
-            | Kind::FunctionRemoved
-            | Kind::CallsRemain { .. }
-            | Kind::TlsReady { .. }
-            | Kind::GrpcReady { .. }
-            | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::GrpcPlaintext
-            | Kind::TlsRefused { .. }
-            | Kind::TlsUnavailable { .. }
-            | Kind::InstanceNotListening { .. }
-            | Kind::PortIgnored { .. }
-            | Kind::PortUnreachable { .. }
-            | Kind::PortUnexpected { .. }
-            | Kind::InstanceMemorySampled { .. }
-            | Kind::InstanceUnhealthy { .. }
-            | Kind::PreStopFailed { .. }
-            | Kind::BuildProducts { .. }
-            | Kind::BuildUnsettled
-            | Kind::CodeRunInPlace { .. }
-            | Kind::DrainExceeded { .. }
-            | Kind::ManifestNote { .. }
-            | Kind::PortChangeIgnored
-            | Kind::FolderNotWatched { .. }
-            | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsEnded
-            | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
-            | Kind::CallCancelled { .. }
-            | Kind::InstanceStartFailed(_)
-            | Kind::InstanceOverMemory { .. }
-            | Kind::InstanceEnded(_)
-            | Kind::InstanceNotEnded { .. }
-            | Kind::BuildFailed(_)
-            | Kind::CodeMissing { .. }
-            | Kind::SwapRefused(_)
-            | Kind::FormerCodeRemains
-            | Kind::NotStarted { .. }
-            | Kind::ManifestInvalid { .. }
-            | Kind::PortNotOpened { .. } => Level::Error,
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! How much attention an event needs.
 
+use super::kind::Kind;
+
 /// How much attention an event needs.
 ///
 /// ```
@@ -26,6 +28,80 @@ impl Level {
             Level::Info => "info",
             Level::Warning => "warning",
             Level::Error => "error",
+        }
+    }
+}
+
+impl Kind {
+    /// How much attention it needs. A request has the level of its status.
+    pub fn level(&self) -> Level {
+        match self {
+            Kind::Request(record) => match record.as_status() {
+                ..400 => Level::Info,
+                400..500 => Level::Warning,
+                500.. => Level::Error,
+            },
+            Kind::Stdout(_)
+            | Kind::Stderr(_)
+            | Kind::Build(_)
+            | Kind::AttachmentLeftOut
+            | Kind::InstanceStarted { .. }
+            | Kind::InstanceHealthy
+            | Kind::InstanceStopped
+            | Kind::BuildStarted { .. }
+            | Kind::CodeCopying { .. }
+            | Kind::InterpreterMapped { .. }
+            | Kind::Watching { .. }
+            | Kind::Ready(_)
+            | Kind::DomainReady(_)
+            | Kind::Swapped
+            | Kind::ManifestChanged
+            | Kind::FunctionRemoved
+            | Kind::CallsRemain { .. }
+            | Kind::TlsReady { .. }
+            | Kind::GrpcReady { .. }
+            | Kind::MemoryLimitsSampled { .. } => Level::Info,
+            Kind::GrpcPlaintext
+            | Kind::TlsRefused { .. }
+            | Kind::TlsUnavailable { .. }
+            | Kind::InstanceNotListening { .. }
+            | Kind::PortIgnored { .. }
+            | Kind::PortUnreachable { .. }
+            | Kind::PortUnexpected { .. }
+            | Kind::PortHeld { .. }
+            | Kind::ProgramHidden { .. }
+            | Kind::LayersMissing { .. }
+            | Kind::InstanceKilled { .. }
+            | Kind::ConnectionClosedEarly { .. }
+            | Kind::AnswersHttp10
+            | Kind::DiskExceeded { .. }
+            | Kind::FoldersTranslated { .. }
+            | Kind::InstanceMemorySampled { .. }
+            | Kind::InstanceUnhealthy { .. }
+            | Kind::PreStopFailed { .. }
+            | Kind::BuildProducts { .. }
+            | Kind::BuildUnsettled
+            | Kind::CodeRunInPlace { .. }
+            | Kind::DrainExceeded { .. }
+            | Kind::ManifestNote { .. }
+            | Kind::PortChangeIgnored
+            | Kind::FolderNotWatched { .. }
+            | Kind::Ipv6PortTaken { .. }
+            | Kind::CallsEnded
+            | Kind::EventsDropped { .. } => Level::Warning,
+            Kind::CallFailed(_)
+            | Kind::CallCancelled { .. }
+            | Kind::InstanceStartFailed(_)
+            | Kind::InstanceOverMemory { .. }
+            | Kind::InstanceEnded(_)
+            | Kind::InstanceNotEnded { .. }
+            | Kind::BuildFailed(_)
+            | Kind::CodeMissing { .. }
+            | Kind::SwapRefused(_)
+            | Kind::FormerCodeRemains
+            | Kind::NotStarted { .. }
+            | Kind::ManifestInvalid { .. }
+            | Kind::PortNotOpened { .. } => Level::Error,
         }
     }
 }

@@ -7,12 +7,15 @@ mod json;
 mod kind;
 mod level;
 mod log;
+mod names;
 mod redact;
 mod tail;
 mod text;
+mod text_of_programs;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    SocketTraffic, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;

@@ -11,6 +11,7 @@ use super::details::{
 };
 use super::entry::Event;
 use super::kind::Kind;
+use super::text_of_programs as of_programs;
 use crate::failure::{mebibytes, usage};
 
 /// What to do about builds that change their sources.
@@ -34,7 +35,7 @@ impl Event {
             }
             Kind::PortIgnored { given_port, port } => format!(
                 "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
-                 instance only"
+                 instance only, and calls wait for it"
             ),
             Kind::PortUnreachable { port } => format!(
                 "the program listens on port {port} at an address where the platform cannot reach it, such as \
@@ -71,6 +72,7 @@ impl Event {
                 format!("{} is larger than the platform takes (500 MiB); it is run in place", code.display())
             }
             Kind::Ready(address) => ready(address),
+            Kind::DomainReady(address) => format!("{}  {}", address.domain, address.curl),
             Kind::DrainExceeded { limit } => format!(
                 "calls of the former code are still under way after {} s; they are ended, since the new code needs its \
                  port",
@@ -104,6 +106,35 @@ impl Event {
             Kind::EventsDropped { events, bytes } => {
                 format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
             }
+            Kind::PortHeld { port, process_id, program, holder } => {
+                of_programs::port_held(*port, *process_id, program, holder.as_deref())
+            }
+            Kind::ProgramHidden { program, found, searched } => {
+                of_programs::program_hidden(program, found, searched)
+            }
+            Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
+            Kind::InstanceKilled { process_id, waited } => format!(
+                "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
+                waited.as_secs_f64()
+            ),
+            Kind::ConnectionClosedEarly { within } => of_programs::connection_closed_early(*within),
+            Kind::DiskExceeded { bytes, limit_mib } => format!(
+                "/tmp holds {} MiB; the function's disk has {limit_mib} MiB, and beyond that writing fails on the platform",
+                mebibytes(*bytes)
+            ),
+            Kind::CodeCopying { code, copied, bytes } => {
+                format!("copying {}: {} of {} MiB", code.display(), mebibytes(*copied), mebibytes(*bytes))
+            }
+            Kind::InterpreterMapped { folder, program } => format!(
+                "{} is this machine's {} here; its version may be another one than the platform's",
+                folder.display(),
+                program.display()
+            ),
+            Kind::Watching { folders, builds } => of_programs::watching(folders, *builds),
+            Kind::FoldersTranslated { reason } => format!(
+                "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
+                 folders take their place; files that name /code do not find it"
+            ),
             kind => return Cow::Borrowed(plain(kind)),
         })
     }
@@ -118,6 +149,9 @@ fn plain(kind: &Kind) -> &'static str {
         }
         Kind::GrpcPlaintext => {
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
+        }
+        Kind::AnswersHttp10 => {
+            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
@@ -206,7 +240,8 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, path, status, duration, is_cold, socket, grpc_status, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, .. } = record;
+    let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
     let socket = socket.map_or_else(String::new, |socket| {
@@ -214,7 +249,7 @@ fn request(record: &Record) -> String {
         format!(", {from} messages from the client and {to} to it")
     });
     let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
-    format!("{method} {path} {status}{code} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

@@ -11,6 +11,8 @@ pub(crate) enum FailureKind {
     TriggerNotFound,
     VersionNotFound,
     DomainNameNotFound,
+    /// The custom domain has no route for the path.
+    RouteNotFound,
     ResourceExhausted,
     ServiceUnavailable,
     /// The reply is not HTTP, or breaks a limit of the platform.
@@ -52,6 +54,7 @@ impl FailureKind {
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
+            FailureKind::RouteNotFound => "route_not_found",
             FailureKind::ResourceExhausted => "resource_exhausted",
             FailureKind::ServiceUnavailable => "service_unavailable",
             FailureKind::BadResponse => "bad_response",
@@ -75,7 +78,8 @@ impl FailureKind {
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
-            | FailureKind::DomainNameNotFound => FailureSource::Caller,
+            | FailureKind::DomainNameNotFound
+            | FailureKind::RouteNotFound => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
             FailureKind::BadResponse
             | FailureKind::FileNotFound
@@ -122,6 +126,7 @@ mod tests {
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
+            (Kind::RouteNotFound, Caller, false),
             (Kind::ResourceExhausted, Platform, true),
             (Kind::ServiceUnavailable, Platform, true),
             (Kind::BadResponse, Function, true),

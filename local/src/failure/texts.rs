@@ -64,8 +64,23 @@ impl Failure {
         Failure::new(FailureKind::DomainNameNotFound, message)
     }
 
+    pub(crate) fn route_not_found(domain: &str, path: &str, others: &str) -> Self {
+        let message = format!("domain name '{domain}' has no route for '{path}'; there are: {others}");
+        Failure::new(FailureKind::RouteNotFound, message)
+    }
+
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
         let message = format!("function '{function}' has reached its limit of instances ({cap})");
+        Failure::new(FailureKind::ResourceExhausted, message)
+    }
+
+    /// The call waited for other calls of the same instances for as long as it may last.
+    pub(crate) fn exhausted_after(function: &str, cap: usize, waited: Duration) -> Self {
+        let message = format!(
+            "function '{function}' has reached its limit of instances ({cap}), and the calls before this one took longer \
+             than {} s",
+            waited.as_secs_f64()
+        );
         Failure::new(FailureKind::ResourceExhausted, message)
     }
 

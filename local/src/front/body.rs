@@ -44,14 +44,14 @@ impl Visit {
 /// The body of a response.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    Whole(Option<Bytes>),
+    Whole(Whole),
     Streamed(Streamed),
     Tunnel(Option<Box<Tunnel>>),
 }
 
 impl Outgoing {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Outgoing::Whole((!bytes.is_empty()).then_some(bytes))
+        Outgoing::Whole(Whole { rest: bytes, visit: None })
     }
 
     /// A body that is streamed from the instance.
@@ -70,7 +70,10 @@ impl Outgoing {
     }
 
     fn has_an_end_to_come(&self) -> bool {
-        matches!(self, Outgoing::Streamed(_) | Outgoing::Tunnel(_))
+        match self {
+            Outgoing::Whole(whole) => whole.rest.len() > PIECE,
+            Outgoing::Streamed(_) | Outgoing::Tunnel(_) => true,
+        }
     }
 
     /// The reply that lasts as long as its call.
@@ -80,10 +83,37 @@ impl Outgoing {
 
     fn accompany(&mut self, visit: Visit) {
         match self {
+            Outgoing::Whole(whole) => whole.visit = Some(visit),
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
-            _ => {}
+            Outgoing::Tunnel(None) => {}
         }
+    }
+}
+
+/// A whole body beyond this size is given out in pieces of this size, in bytes. Otherwise nobody would see that its client
+/// left before the end: hyper takes as much as is given.
+const PIECE: usize = 64 * 1024;
+
+/// A whole body. A large one has the record of its visit: a drop before its last piece means that the client left.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    rest: Bytes,
+    visit: Option<Visit>,
+}
+
+impl Whole {
+    fn next(&mut self) -> Option<Bytes> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        if self.rest.is_empty()
+            && let Some(visit) = self.visit.take()
+        {
+            visit.complete();
+        }
+        Some(piece)
     }
 }
 
@@ -108,7 +138,7 @@ impl Body for Outgoing {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self.get_mut() {
-            Outgoing::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Outgoing::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
             Outgoing::Streamed(streamed) => streamed.poll_frame(context),
             Outgoing::Tunnel(_) => Poll::Ready(None),
         }
@@ -116,7 +146,7 @@ impl Body for Outgoing {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Outgoing::Whole(bytes) => bytes.is_none(),
+            Outgoing::Whole(whole) => whole.rest.is_empty(),
             Outgoing::Streamed(streamed) => streamed.is_over(),
             Outgoing::Tunnel(_) => true,
         }
@@ -124,7 +154,7 @@ impl Body for Outgoing {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
         }

@@ -43,19 +43,20 @@ impl Front {
         request: Request<ClientBody>,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
+        let functions = self.registry.functions();
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
             .and_then(|()| host::check(&request))
-            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
+            .and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&self.registry.functions().states(), request.method()).map(Outgoing::whole))
+                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
             Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
-            Ok(Destination::Trigger(function)) => {
-                return gateway::enter(function, peer, visit, request).await;
+            Ok(Destination::Http(binding)) => {
+                return gateway::enter(binding, peer, visit, request).await;
             }
         };
         match outcome {

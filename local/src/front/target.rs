@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
 use super::visit::Visit;
+use crate::domain::Domain;
 use crate::failure::Failure;
 use crate::registry::{Deployed, Functions};
 use crate::wire::host::{self, Host};
@@ -70,10 +71,55 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What leads a client's HTTP request to a function. Its settings say who may call, and how.
+#[derive(Debug, Clone)]
+pub(crate) enum EntryPoint {
+    /// The built-in domain of the function's HTTP trigger: `name.localhost` here.
+    BuiltIn,
+    /// The port of the function, which stands for the built-in domain.
+    Port,
+    /// A route of a custom domain.
+    Domain {
+        domain: Arc<Domain>,
+        /// The number of the route.
+        route: usize,
+    },
+}
+
+/// The function of an HTTP request, and the entry point by which the request came.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) function: Arc<Deployed>,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(crate) qualifier: Option<Arc<str>>,
+    pub(crate) entry: EntryPoint,
+}
+
+impl Binding {
+    fn new(function: Arc<Deployed>, entry: EntryPoint) -> Self {
+        Binding { function, qualifier: None, entry }
+    }
+
+    /// The target for the function: the client's, unless the entry point rewrites it.
+    pub(crate) fn target(&self, method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+        match &self.entry {
+            EntryPoint::BuiltIn | EntryPoint::Port => origin_form(method, uri),
+            EntryPoint::Domain { domain, route } => {
+                match domain.route(*route).rewrite(uri.path(), uri.query()) {
+                    None => origin_form(method, uri),
+                    Some(target) => target
+                        .parse()
+                        .map_err(|_| Failure::invalid_argument("the rewritten target is not a path")),
+                }
+            }
+        }
+    }
+}
+
 /// The destination of a request, with the registry's entry of the function.
 pub(crate) enum Destination {
-    /// To the function's HTTP trigger.
-    Trigger(Arc<Deployed>),
+    /// To the function as an HTTP request.
+    Http(Binding),
     /// To `InvokeFunction`.
     Invoke(Arc<Deployed>),
     /// To the page that lists the functions.
@@ -88,18 +134,28 @@ pub(crate) fn resolve<B>(
     request: &Request<B>,
     visit: &mut Visit,
 ) -> Result<Destination, Failure> {
+    if let Some(domain) =
+        functions.domains.find(&host.name).filter(|_| matches!(door, Door::Main | Door::Grpc))
+    {
+        visit.set_domain(&domain.name);
+        let binding = by_route(functions, domain, request.uri().path())?;
+        visit.set_function(&binding.function.name);
+        return Ok(Destination::Http(binding));
+    }
     let mut found = |function: &Arc<Deployed>| {
         visit.set_function(&function.name);
         Arc::clone(function)
     };
     if let Door::Function(name) = door {
-        return Ok(Destination::Trigger(found(functions.find(name)?)));
+        return Ok(Destination::Http(Binding::new(found(functions.find(name)?), EntryPoint::Port)));
     }
     if let Some(name) = host.name.strip_suffix(".localhost") {
-        return Ok(Destination::Trigger(found(find_by_host(functions, &host.name, name)?)));
+        let function = found(find_by_host(functions, &host.name, name)?);
+        return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
     if *door == Door::Grpc {
-        return Ok(Destination::Trigger(found(only(functions, &host.name)?)));
+        let function = found(only(functions, &host.name)?);
+        return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
     }
     if let Some(call) = ApiCall::parse(request) {
         check_api_caller(host, request)?;
@@ -110,8 +166,22 @@ pub(crate) fn resolve<B>(
     }
     match only(functions, &host.name) {
         Err(_) if is_index(host, request) => Ok(Destination::Index),
-        function => Ok(Destination::Trigger(found(function?))),
+        function => Ok(Destination::Http(Binding::new(found(function?), EntryPoint::BuiltIn))),
     }
+}
+
+/// The function that the path leads to, by a route of the domain.
+fn by_route(functions: &Functions, domain: &Arc<Domain>, path: &str) -> Result<Binding, Failure> {
+    let number = domain.find(path).ok_or_else(|| {
+        let paths: Vec<&str> = domain.settings.routes.iter().map(|route| route.path.as_str()).collect();
+        Failure::route_not_found(&domain.name, path, &paths.join(", "))
+    })?;
+    let route = domain.route(number);
+    Ok(Binding {
+        function: Arc::clone(functions.find(&route.settings.function)?),
+        qualifier: route.qualifier.clone(),
+        entry: EntryPoint::Domain { domain: Arc::clone(domain), route: number },
+    })
 }
 
 /// Whether a reader asks for `/` of this machine, without the name of a function.
@@ -126,8 +196,11 @@ fn find_by_host<'a>(functions: &'a Functions, host: &str, name: &str) -> Result<
     functions.find(own.ok_or_else(|| unknown(functions, host))?)
 }
 
-/// The function, if there is only one.
+/// The function, if there is only one. Beside custom domains an unknown name is a mistake.
 fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, Failure> {
+    if functions.domains.iter().next().is_some() && !is_this_machine(host) {
+        return Err(unknown(functions, host));
+    }
     let mut names = functions.names();
     match (names.next(), names.next()) {
         (Some(name), None) => functions.find(name),
@@ -135,10 +208,11 @@ fn only<'a>(functions: &'a Functions, host: &str) -> Result<&'a Arc<Deployed>, F
     }
 }
 
-/// The failure for an unknown host. It lists the functions.
+/// The failure for an unknown host. It lists the known ones.
 fn unknown(functions: &Functions, host: &str) -> Failure {
     let mut hosts: Vec<String> = functions.names().map(|name| format!("{name}.localhost")).collect();
     hosts.sort_unstable();
+    hosts.extend(functions.domains.iter().map(|domain| domain.name.to_string()));
     Failure::domain_not_found(host, &hosts.join(", "))
 }
 
@@ -166,7 +240,7 @@ fn is_this_machine(name: &str) -> bool {
 }
 
 /// The target for the function: a path with a query, or the `*` of `OPTIONS`.
-pub(crate) fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
+fn origin_form(method: &Method, uri: &Uri) -> Result<Uri, Failure> {
     let is_asterisk = *method == Method::OPTIONS && uri.path() == "*";
     if uri.authority().is_none() && (uri.path().starts_with('/') || is_asterisk) {
         return Ok(uri.clone());

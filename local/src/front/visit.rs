@@ -20,6 +20,7 @@ pub(crate) struct Visit {
     id: Arc<str>,
     begin: Instant,
     method: Method,
+    domain: Option<Arc<str>>,
     path: String,
     status: u16,
     seat: Seat,
@@ -39,6 +40,7 @@ impl Visit {
             id,
             begin: Instant::now(),
             method: request.method().clone(),
+            domain: None,
             path: request.uri().path().to_owned(),
             status: CLIENT_CLOSED_REQUEST,
             seat: Seat::default(),
@@ -60,6 +62,11 @@ impl Visit {
 
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
         self.source.function = Some(Arc::clone(name));
+    }
+
+    /// The request asks for a custom domain.
+    pub(crate) fn set_domain(&mut self, name: &Arc<str>) {
+        self.domain = Some(Arc::clone(name));
     }
 
     /// The request has become a call.
@@ -108,6 +115,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let record = Record {
             method: std::mem::take(&mut self.method),
+            domain: self.domain.take(),
             path: std::mem::take(&mut self.path),
             status: if self.is_over { self.status } else { CLIENT_CLOSED_REQUEST },
             duration: self.begin.elapsed(),

@@ -10,9 +10,11 @@ use http::Version;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio_util::task::TaskTracker;
+use tokio::time::Instant;
 
+use super::generation::Generation;
 use super::upstream::Upstream;
+use crate::event::{Kind, Source};
 use crate::wire::Payload;
 
 /// The address at which instances are called. Not 127.0.0.1: a program that listens on 127.0.0.1 alone is unreachable,
@@ -34,25 +36,30 @@ pub(crate) struct Connection {
     pub(crate) sender: SendRequest<Payload>,
     /// Whether the connection has carried a request before.
     pub(crate) is_reused: bool,
+    /// How long the connection was kept without a call.
+    pub(crate) idle_for: Duration,
 }
 
 /// The open connections of one instance.
 #[derive(Debug)]
 pub(crate) struct Connections {
     address: SocketAddr,
-    idle: Mutex<Vec<SendRequest<Payload>>>,
+    /// The kept connections, each with the end of its last call.
+    idle: Mutex<Vec<(SendRequest<Payload>, Instant)>>,
     /// Whether a reply was HTTP/1.0. An HTTP/1.0 server may not understand chunked requests.
     is_http_1_0: AtomicBool,
-    tasks: TaskTracker,
+    generation: Arc<Generation>,
+    source: Source,
 }
 
 impl Connections {
-    pub(crate) fn new(port: u16, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(port: u16, generation: Arc<Generation>, source: Source) -> Self {
         Connections {
             address: SocketAddr::from((ADDRESS, port)),
             idle: Mutex::default(),
             is_http_1_0: AtomicBool::new(false),
-            tasks,
+            generation,
+            source,
         }
     }
 
@@ -62,8 +69,12 @@ impl Connections {
 
     /// Remembers the HTTP version of the instance's replies.
     pub(crate) fn heard(&self, version: Version) {
-        if version == Version::HTTP_10 {
-            self.is_http_1_0.store(true, Ordering::Release);
+        if version == Version::HTTP_10 && !self.is_http_1_0.swap(true, Ordering::AcqRel) {
+            self.generation.emit_once(
+                &self.generation.told.speaks_http_1_0,
+                &self.source,
+                Kind::AnswersHttp10,
+            );
         }
     }
 
@@ -74,18 +85,38 @@ impl Connections {
 
     /// An idle connection that is still open, or a new one.
     pub(crate) async fn take(&self) -> io::Result<Connection> {
-        match self.idle() {
-            Some(sender) => Ok(Connection { sender, is_reused: true }),
-            None => self.open().await,
+        let (sender, closed) = self.idle();
+        let connection = match sender {
+            Some((sender, idle_for)) => Connection { sender, is_reused: true, idle_for },
+            None => self.open().await?,
+        };
+        // The program still listens, so its end is not why the connection was closed.
+        if let Some(within) = closed {
+            self.closed_early(within);
         }
+        Ok(connection)
     }
 
-    fn idle(&self) -> Option<SendRequest<Payload>> {
+    /// Says once that the program closes connections that the platform keeps.
+    pub(crate) fn closed_early(&self, within: Duration) {
+        let kind = Kind::ConnectionClosedEarly { within };
+        self.generation.emit_once(&self.generation.told.closes_early, &self.source, kind);
+    }
+
+    /// A kept connection with the time it was idle, and how long one that the program has closed was kept at most.
+    fn idle(&self) -> (Option<(SendRequest<Payload>, Duration)>, Option<Duration>) {
         let mut idle = self.lock();
-        std::iter::from_fn(|| idle.pop()).find(SendRequest::is_ready)
+        let mut closed = None;
+        while let Some((sender, since)) = idle.pop() {
+            if sender.is_ready() {
+                return (Some((sender, since.elapsed())), closed);
+            }
+            closed.get_or_insert_with(|| since.elapsed());
+        }
+        (None, closed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<SendRequest<Payload>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(SendRequest<Payload>, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -100,11 +131,11 @@ impl Connections {
             .handshake(TokioIo::new(Upstream::new(stream)))
             .await
             .map_err(io::Error::other)?;
-        self.tasks.spawn(async move {
+        self.generation.tasks.spawn(async move {
             // The request in flight gets the error. Nobody else needs the error.
             drop(connection.with_upgrades().await);
         });
-        Ok(Connection { sender, is_reused: false })
+        Ok(Connection { sender, is_reused: false, idle_for: Duration::ZERO })
     }
 
     /// Keeps a connection whose reply was read to its end.
@@ -113,12 +144,12 @@ impl Connections {
     /// can use the connection. After `READY_MAX` the connection is closed.
     pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>) {
         if sender.is_ready() {
-            self.lock().push(sender);
+            self.lock().push((sender, Instant::now()));
         } else if !sender.is_closed() {
             let own = Arc::clone(self);
-            self.tasks.spawn(async move {
+            self.generation.tasks.spawn(async move {
                 if let Ok(Ok(())) = tokio::time::timeout(READY_MAX, sender.ready()).await {
-                    own.lock().push(sender);
+                    own.lock().push((sender, Instant::now()));
                 }
             });
         }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 
 use fc_runtime::platform::names::{env, header};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::layout::Layout;
 use crate::event::Redactor;
 use crate::model::Function;
 use crate::shell;
@@ -32,7 +32,7 @@ const HEADERS_OF_A_CALL: usize = 48;
 const VERSION: &str = "LATEST";
 
 impl Surroundings {
-    pub(crate) fn new(function: &Function, code: &Path) -> Self {
+    pub(crate) fn new(function: &Function, layout: &Layout) -> Self {
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
@@ -48,7 +48,7 @@ impl Surroundings {
         }
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), OsString::from(value));
         for (name, value) in &function.environment {
-            set(name, value);
+            set(name, &layout.translate(value));
         }
         set(env::ACCOUNT_ID, &function.account);
         set(env::FUNCTION_NAME, &function.name);
@@ -57,7 +57,7 @@ impl Surroundings {
         set(env::FUNCTION_VERSION, VERSION);
         set(env::VERSION_ID, VERSION);
         set(env::REGION, &function.region);
-        variables.insert(env::CODE_PATH.to_owned(), code.as_os_str().to_owned());
+        variables.insert(env::CODE_PATH.to_owned(), layout.code_folder().as_os_str().to_owned());
 
         // With room for the headers of a call, which are added to a clone.
         let mut headers = HeaderMap::with_capacity(HEADERS_OF_A_CALL);
@@ -102,46 +102,5 @@ impl Surroundings {
             variables.insert(name.to_owned(), OsString::from(port.to_string()));
         }
         variables
-    }
-}
-
-/// `text` with the mount point `/code` replaced by the folder of the code.
-pub(crate) fn with_code_folder(text: &str, code: &Path) -> String {
-    const MOUNT: &str = "/code";
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(MOUNT) {
-        let (before, after) = (&rest[..at], &rest[at + MOUNT.len()..]);
-        let starts = before.chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || "/._-".contains(c)));
-        let ends = after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
-        out.push_str(before);
-        if starts && ends {
-            out.push_str(&code.to_string_lossy());
-        } else {
-            out.push_str(MOUNT);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mount_point_is_replaced_where_it_is_one() {
-        let code = Path::new("/app/dist");
-        for (text, expected) in [
-            ("/code/bootstrap", "/app/dist/bootstrap"),
-            ("/code", "/app/dist"),
-            ("exec /code/app --root=/code", "exec /app/dist/app --root=/app/dist"),
-            ("/my/code/app", "/my/code/app"),
-            ("/codex/app", "/codex/app"),
-            ("node", "node"),
-        ] {
-            assert_eq!(with_code_folder(text, code), expected);
-        }
     }
 }

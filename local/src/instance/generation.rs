@@ -1,12 +1,13 @@
 //! One generation of a function: code and settings that never change under its instances.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
-use crate::event::{Log, Source};
+use super::layout::Layout;
+use crate::event::{Kind, Log, Source};
 use crate::model::Function;
 use crate::process::{Cgroups, Runner};
 
@@ -15,8 +16,8 @@ use crate::process::{Cgroups, Runner};
 pub(crate) struct Generation {
     pub(crate) function: Arc<Function>,
     pub(crate) name: Arc<str>,
-    /// The folder that stands for `/code`.
-    pub(crate) code: PathBuf,
+    /// Where the platform's folders are here.
+    pub(crate) layout: Layout,
     pub(crate) surroundings: Surroundings,
     pub(crate) log: Log,
     pub(crate) tasks: TaskTracker,
@@ -24,26 +25,57 @@ pub(crate) struct Generation {
     pub(super) runner: Arc<dyn Runner>,
     /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
     pub(super) cgroups: Option<Arc<Cgroups>>,
+    /// What was said once and is not said again.
+    pub(super) told: Told,
+}
+
+/// What is said once of a generation.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) closes_early: AtomicBool,
+    pub(super) speaks_http_1_0: AtomicBool,
 }
 
 impl Generation {
     pub(crate) fn new(
         function: Arc<Function>,
-        code: PathBuf,
+        layout: Layout,
         log: Log,
         tasks: TaskTracker,
         runner: Arc<dyn Runner>,
         cgroups: Option<Arc<Cgroups>>,
     ) -> Self {
-        let surroundings = Surroundings::new(&function, &code);
+        let surroundings = Surroundings::new(&function, &layout);
         let name = Arc::from(function.name.as_str());
         let cgroups = cgroups.filter(|_| !function.local.sample_memory);
-        Generation { function, name, code, surroundings, log, tasks, runner, cgroups }
+        Generation {
+            function,
+            name,
+            layout,
+            surroundings,
+            log,
+            tasks,
+            runner,
+            cgroups,
+            told: Told::default(),
+        }
     }
 
     /// The most memory that an instance may use, in bytes.
     pub(super) fn memory_limit(&self) -> u64 {
         u64::from(self.function.memory_mib) * 1024 * 1024
+    }
+
+    /// How much the `/tmp` of an instance may hold, in bytes.
+    pub(super) fn disk(&self) -> u64 {
+        u64::from(self.function.disk_mib) * 1024 * 1024
+    }
+
+    /// Logs `kind` unless that was done before: `told` is the kind's own.
+    pub(super) fn emit_once(&self, told: &AtomicBool, source: &Source, kind: Kind) {
+        if !told.swap(true, Ordering::Relaxed) {
+            self.log.emit(source, kind);
+        }
     }
 
     pub(crate) fn source(&self) -> Source {

@@ -8,7 +8,6 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
 use super::connection::ADDRESS;
-use super::environment::with_code_folder;
 use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
@@ -91,17 +90,18 @@ impl Instance {
     /// Runs the command form of a hook beside the instance, with the instance's environment. It succeeds with code 0.
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
-        let command: Vec<String> =
-            command.iter().map(|part| with_code_folder(part, &generation.code)).collect();
+        let command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
+        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), false);
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output =
             Output::new(self.source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
         let line = CommandLine {
             command: &command,
-            folder: &generation.code,
+            folder: &generation.layout.code,
             environment: &variables,
             group: self.group.as_deref(),
+            mounts: mounts.as_ref(),
         };
         match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {
             Ok(Ok(Exit::Code(0))) => Ok(()),

@@ -1,5 +1,6 @@
 //! One running instance, and the memory it uses.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -27,6 +28,8 @@ pub(crate) struct Instance {
     pub(super) memory_max: AtomicU64,
     pub(super) is_oom: AtomicBool,
     pub(super) group: Option<OwnGroup>,
+    /// The folder that is `/tmp` of the instance.
+    pub(super) scratch: Option<PathBuf>,
     /// Asks the supervisor to stop the instance.
     pub(super) retired: CancellationToken,
 }

@@ -2,12 +2,15 @@
 //! are idle.
 
 mod connection;
+mod diagnosis;
 mod environment;
 mod generation;
 mod health;
 mod hooks;
 mod instance;
+mod layout;
 mod multiplexed;
+mod opening;
 mod pool;
 mod slots;
 mod start;
@@ -17,5 +20,6 @@ mod upstream;
 pub(crate) use connection::Connection;
 pub(crate) use generation::Generation;
 pub(crate) use instance::Instance;
+pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

@@ -1,12 +1,16 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod lease;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use lease::Lease;
 
 use super::generation::Generation;
 use super::instance::Instance;
@@ -45,6 +49,8 @@ struct State {
     waiting: HashMap<Waiter, oneshot::Sender<Handed>>,
     /// How the last start failed, if it did.
     last_failure: Option<Failure>,
+    /// When the last start ended.
+    last_start: Option<Instant>,
 }
 
 /// The result for a waiting call.
@@ -52,30 +58,21 @@ type Handed = Result<Lease, Failure>;
 
 type Effects = Vec<Effect<Arc<Instance>>>;
 
-/// A slot of an instance, for one call. The drop gives the slot back.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) instance: Arc<Instance>,
-    pool: Arc<Pool>,
-    /// Whether the call waited for this instance to start.
-    is_cold: bool,
-    /// Whether the client has the head of a streamed reply.
-    is_stream: bool,
-}
-
 impl Pool {
     /// Starts nothing before [`Pool::open`] unless `is_open`.
     pub(crate) fn new(generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Self> {
         let function = &generation.function;
         let rules = Rules {
             concurrency: function.concurrency,
-            instances_max: function.local.max_instances,
+            instances_max: function.local.instances_max(),
+            alone_max: function.local.instances_of_platform() * function.concurrency,
             freezes: function.local.freeze,
         };
         let state = State {
             slots: Slots::new(rules, ignores_port, is_open),
             waiting: HashMap::new(),
             last_failure: None,
+            last_start: None,
         };
         Arc::new(Pool {
             generation,
@@ -141,12 +138,14 @@ impl Pool {
     }
 
     /// Leases a slot, and starts an instance if needed. `is_cold` says whether the call waits, or has waited, for a start:
-    /// also when the start fails, or the future is dropped.
+    /// also when the start fails, or the future is dropped. A call that waits for other calls waits for as long as it may
+    /// last itself.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future gives back a slot that was just assigned.
     pub(crate) async fn acquire(self: &Arc<Self>, is_cold: &mut bool) -> Result<Lease, Refusal> {
+        let begin = Instant::now();
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
@@ -163,16 +162,15 @@ impl Pool {
                 Acquired::Unhealthy => Err(Err(Refusal::Failed(self.unhealthy()))),
                 Acquired::Closed => Err(Err(Refusal::Closed)),
             };
+            *is_cold = place.is_ok() && state.slots.awaits_start();
             self.carry_out(state, effects);
             place
         };
-        // A call waits only where the cap has room for another instance.
-        *is_cold = place.is_ok();
         let mut place = match place {
             Ok(place) => place,
             Err(outcome) => return outcome,
         };
-        match (&mut place.handed).await {
+        match self.handed(&mut place, begin).await.ok_or_else(|| self.waited_too_long())? {
             Ok(Ok(lease)) => {
                 // Another call may have given a slot back before the start ended.
                 *is_cold = lease.is_cold;
@@ -181,6 +179,35 @@ impl Pool {
             Ok(Err(failure)) => Err(Refusal::Failed(failure)),
             Err(_) => Err(Refusal::Closed),
         }
+    }
+
+    /// Waits for the outcome of a waiting call. `None` after the function's time; the time of starts does not count.
+    async fn handed(
+        &self,
+        place: &mut Place<'_>,
+        begin: Instant,
+    ) -> Option<Result<Handed, oneshot::error::RecvError>> {
+        let limit = self.generation.function.timeout;
+        let mut deadline = begin + limit;
+        loop {
+            if let Ok(handed) = timeout_at(deadline, &mut place.handed).await {
+                return Some(handed);
+            }
+            let state = self.lock();
+            let now = Instant::now();
+            let begun = state.last_start.map_or(begin, |start| start.max(begin));
+            deadline = if state.slots.awaits_start() { now + limit } else { begun + limit };
+            // The outcome may be there by now.
+            if deadline <= now && state.waiting.contains_key(&place.waiter) {
+                return None;
+            }
+        }
+    }
+
+    fn waited_too_long(&self) -> Refusal {
+        let function = &self.generation.function;
+        let cap = self.lock().slots.cap();
+        Refusal::Failed(Failure::exhausted_after(&function.name, cap, function.timeout))
     }
 
     fn unhealthy(&self) -> Failure {
@@ -221,7 +248,11 @@ impl Pool {
                 let (process_id, duration) = (instance.process.pid(), begin.elapsed());
                 log.emit(&instance.source, Kind::InstanceStarted { process_id, duration });
                 let now = Instant::now().into_std();
-                self.change(|slots, effects| slots.started(&instance, ignores_port, now, effects));
+                let mut effects = Effects::new();
+                let mut state = self.lock();
+                state.last_start = Some(Instant::now());
+                state.slots.started(&instance, ignores_port, now, &mut effects);
+                self.carry_out(state, effects);
                 // Not earlier: the supervisor reports an end only of an instance that the slots know.
                 self.generation.tasks.spawn(supervise(instance, Arc::clone(&self)));
             }
@@ -230,6 +261,7 @@ impl Pool {
                 let mut effects = Effects::new();
                 let mut state = self.lock();
                 state.last_failure = Some(failure);
+                state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);
                 self.carry_out(state, effects);
             }
@@ -303,47 +335,6 @@ impl Owner for Arc<Pool> {
             Change::Idle => slots.release_idle(instance, effects),
             Change::Ended => slots.ended(instance, effects),
         });
-    }
-}
-
-impl Lease {
-    fn new(instance: Arc<Instance>, pool: &Arc<Pool>, is_cold: bool) -> Self {
-        pool.leases.fetch_add(1, Ordering::Relaxed);
-        Lease { instance, pool: Arc::clone(pool), is_cold, is_stream: false }
-    }
-
-    /// The client left, and the instance may still work on the call. Another instance is started, and this instance is
-    /// stopped after its calls.
-    pub(crate) fn replace(&self) {
-        self.pool.change(|slots, effects| slots.replace(&self.instance, effects));
-    }
-
-    /// Notes that the reply is streamed to the client.
-    pub(crate) fn begin_stream(&mut self) {
-        if !std::mem::replace(&mut self.is_stream, true) {
-            self.instance.streams.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Waits until endless calls, such as WebSockets, are asked to end.
-    pub(crate) async fn farewell(&self) {
-        self.pool.farewell.cancelled().await;
-    }
-
-    /// Retires the instance, for example after a time-out: the instance gets no further call.
-    pub(crate) fn retire(&self) {
-        self.pool.change(|slots, _| slots.retire(&self.instance));
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
-        if self.is_stream {
-            self.instance.streams.fetch_sub(1, Ordering::Relaxed);
-        }
-        let now = Instant::now().into_std();
-        self.pool.change(|slots, effects| slots.give_back(&self.instance, now, effects));
     }
 }
 

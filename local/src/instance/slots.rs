@@ -4,25 +4,19 @@
 //!
 //! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when all slots are
 //! taken; beyond the cap, calls are refused. The second instance starts only after the first: the first start shows
-//! whether the program listens on the given port.
+//! whether the program listens on the given port. If it does not, there is one instance, and calls wait for it as they
+//! would for another one.
 
 mod effect;
+mod room;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
+pub(super) use room::Rules;
 
-/// The settings of a function for its instances.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    /// The most calls of one instance at a time.
-    pub(super) concurrency: usize,
-    /// The most instances.
-    pub(super) instances_max: usize,
-    /// Whether an instance is frozen while it has no call.
-    pub(super) freezes: bool,
-}
+use room::Member;
 
 /// The instances of one generation, and the calls that use them or wait for them.
 #[derive(Debug)]
@@ -44,16 +38,6 @@ pub(super) struct Slots<I> {
     /// The number of finished starts, and the number of the last failed start.
     starts: usize,
     failed_start: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Member<I> {
-    instance: I,
-    in_flight: usize,
-    is_healthy: bool,
-    /// Takes no more calls and is stopped after its last one.
-    is_retired: bool,
-    idle_since: Option<Instant>,
 }
 
 impl<I: Clone + PartialEq> Slots<I> {
@@ -83,8 +67,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         if let Some(instance) = self.free_slot(effects) {
             return Acquired::Slot(instance);
         }
-        let room = self.cap().saturating_sub(self.in_use()) * self.rules.concurrency;
-        if self.waiting.len() >= room {
+        if self.waiting.len() >= self.room() || self.is_sick() {
             return self.refuse(effects);
         }
         let waiter = self.next_waiter;
@@ -135,7 +118,10 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.starting = self.starting.saturating_sub(1);
         self.starts += 1;
         self.failed_start = Some(self.starts);
-        let count = self.waiting.len().min(self.rules.concurrency);
+        // Where instances start one by one, the other calls would wait for as many failures.
+        let is_alone = self.ignores_port != Some(false);
+        let count =
+            if is_alone { self.waiting.len() } else { self.waiting.len().min(self.rules.concurrency) };
         effects.extend(self.waiting.drain(..count).map(Effect::Fail));
         self.top_up(effects);
     }
@@ -265,20 +251,14 @@ impl<I: Clone + PartialEq> Slots<I> {
         !self.members.is_empty() || self.starting > 0 || !self.waiting.is_empty()
     }
 
+    /// Whether waiting calls wait for a start, not for other calls.
+    pub(super) fn awaits_start(&self) -> bool {
+        self.starting > 0 || self.members.is_empty()
+    }
+
     /// Whether every instance is gone.
     pub(super) fn is_gone(&self) -> bool {
         self.members.is_empty() && self.starting == 0 && self.leaving.is_empty()
-    }
-
-    /// The most instances. Only one instance of a program with a fixed port can run.
-    fn cap(&self) -> usize {
-        let cap = self.rules.instances_max;
-        if self.ignores_port == Some(true) { cap.min(1) } else { cap }
-    }
-
-    /// The number of instances that count towards the cap.
-    fn in_use(&self) -> usize {
-        self.members.iter().filter(|member| !member.is_retired).count()
     }
 
     fn may_start(&self) -> bool {
@@ -371,12 +351,6 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.push(instance.clone());
         effects.push(Effect::Stop(instance.clone()));
-    }
-}
-
-impl<I> Member<I> {
-    fn is_free(&self, concurrency: usize) -> bool {
-        self.is_healthy && !self.is_retired && self.in_flight < concurrency
     }
 }
 

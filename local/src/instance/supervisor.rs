@@ -62,6 +62,7 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
         }
         () = instance.retired.cancelled() => stop(&instance).await,
         () = sample(&instance) => {}
+        () = watch_disk(&instance) => {}
         () = health::watch(&instance, is_frozen, report) => {}
         () = watch_idleness(&instance, &owner) => {}
     }
@@ -88,10 +89,12 @@ async fn stop(instance: &Instance) {
     }
     instance.connections.clear();
     instance.process.order(Order::Terminate);
-    if instance.process.exited_within(function.local.stop_timeout).await.is_none() {
+    let waited = function.local.stop_timeout;
+    if instance.process.exited_within(waited).await.is_none() {
+        let process_id = instance.process.pid();
+        log.emit(&instance.source, Kind::InstanceKilled { process_id, waited });
         instance.process.order(Order::Kill);
         if instance.process.exited_within(KILLED_MAX).await.is_none() {
-            let process_id = instance.process.pid();
             log.emit(&instance.source, Kind::InstanceNotEnded { process_id });
         }
     }
@@ -113,6 +116,14 @@ async fn sample(instance: &Instance) {
         }
         sleep(SAMPLE).await;
     }
+}
+
+/// Never ends: says once when `/tmp` holds more than the platform's would.
+async fn watch_disk(instance: &Instance) {
+    let bytes = instance.process.full_disk().await;
+    let limit_mib = instance.generation.function.disk_mib;
+    instance.generation.log.emit(&instance.source, Kind::DiskExceeded { bytes, limit_mib });
+    std::future::pending().await
 }
 
 /// Never ends: reports when nothing called the instance for long enough.

@@ -140,7 +140,7 @@ impl Resolution<'_> {
         that.set("component", component);
         let mut that = merge_flat(&that, &element);
         let components = self.root.child("components").cloned().unwrap_or_else(|| nothing.clone());
-        let is_ours = is_fc3(&name);
+        let is_ours = is_fc3(&name) || is_fc3_domain(&name);
         // The tool replaces the properties twice, the first time with `this` as written.
         let written = that.clone();
         let names =
@@ -231,8 +231,17 @@ fn check_resource(entry: &Entry, problems: &mut Vec<Problem>) {
 
 /// Whether a component is Function Compute's. A component may be a path, for a deployment tool without its registry.
 pub(super) fn is_fc3(component: &str) -> bool {
+    is_component(component, "fc3")
+}
+
+/// Whether the component is the one for custom domains, of any version and owner.
+pub(super) fn is_fc3_domain(component: &str) -> bool {
+    is_component(component, "fc3-domain")
+}
+
+fn is_component(component: &str, name: &str) -> bool {
     let base = component.split('@').next().unwrap_or_default();
-    base == "fc3" || base.ends_with("/fc3")
+    base.rsplit('/').next() == Some(name)
 }
 
 /// The map `base` with the entries of `over`, which take precedence.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::keys;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
+use super::{auth, cors, domain, keys};
 use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
 
 /// The account that functions see when nothing else is configured.
@@ -16,13 +16,14 @@ pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
 /// The methods that an HTTP trigger can allow.
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
-/// Reads one resource whose expressions are replaced. `None` after a fatal problem.
+/// Reads one resource whose expressions are replaced. Its custom domain joins `domains`. `None` after a fatal problem.
 pub(crate) fn read(
     props: &Node,
     actions: Vec<Action>,
     local: Local,
     account: &str,
     folder: &Path,
+    domains: &mut domain::Reading,
     problems: &mut Vec<Problem>,
 ) -> Option<Function> {
     let before = fatal(problems);
@@ -47,14 +48,14 @@ pub(crate) fn read(
     }
     let code = code(props, folder, &mut reader);
     let custom = props.child("customRuntimeConfig");
-    let memory_mib = memory(props, &mut reader);
+    let (memory_mib, disk_mib) = (memory(props, &mut reader), disk(props, &mut reader));
     let mut command = custom.map(|custom| reader.texts(custom, "command")).unwrap_or_default();
     command.extend(custom.map(|custom| reader.texts(custom, "args")).unwrap_or_default());
     let lifecycle = props.child("instanceLifecycleConfig");
     let mut local = local;
     if let Some(reserved) = props.child("concurrencyConfig") {
-        let cap = reader.integer(reserved, "reservedConcurrency", local.max_instances as u64, 0..=300);
-        local.max_instances = usize::try_from(cap).unwrap_or(0);
+        let cap = reader.integer(reserved, "reservedConcurrency", local.instances_max() as u64, 0..=300);
+        local.max_instances = Some(usize::try_from(cap).unwrap_or(0));
     }
     let function = Function {
         name: name.unwrap_or_default(),
@@ -70,9 +71,11 @@ pub(crate) fn read(
             u16::try_from(reader.integer(custom, "port", default, 1..=65535)).unwrap_or(u16::MAX)
         }),
         memory_mib: u32::try_from(memory_mib).unwrap_or(u32::MAX),
+        disk_mib: u32::try_from(disk_mib).unwrap_or(u32::MAX),
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
         concurrency: usize::try_from(reader.integer(props, "instanceConcurrency", 1, 1..=200)).unwrap_or(1),
         environment: environment(props, &mut reader),
+        layers: layers(props, &local, &mut reader),
         log: log(props, &mut reader),
         initializer: lifecycle.and_then(|hooks| hook(hooks, "initializer", 300, &mut reader)),
         pre_stop: lifecycle.and_then(|hooks| hook(hooks, "preStop", 90, &mut reader)),
@@ -83,6 +86,8 @@ pub(crate) fn read(
         actions,
         local,
     };
+    let place = domain::Account { id: account, region: &function.region };
+    domains.of_function(props, &function.name, place, problems);
     (fatal(problems) == before).then_some(function)
 }
 
@@ -132,11 +137,29 @@ fn memory(props: &Node, reader: &mut Reader<'_>) -> u64 {
             reader.error(props, "cpu", &text);
         }
     }
+    memory
+}
+
+/// The disk in MiB, which the manifest calls MB.
+fn disk(props: &Node, reader: &mut Reader<'_>) -> u64 {
     let disk = reader.integer(props, "diskSize", 512, 512..=10240);
     if disk != 512 && disk != 10240 {
         reader.error(props, "diskSize", &format!("must be 512 or 10240 but is {disk}"));
     }
-    memory
+    disk
+}
+
+/// The layers in the cloud. What is in them has to be named for this machine.
+fn layers(props: &Node, local: &Local, reader: &mut Reader<'_>) -> Vec<String> {
+    let layers = reader.texts(props, "layers");
+    if let Some(entry) = props.entry("layers")
+        && !layers.is_empty()
+        && local.layers.is_empty()
+    {
+        let text = "`layers` are in the cloud: name a local folder or zip for each in x-local.layers, or /opt has nothing of them";
+        reader.note(entry.line, text.to_owned());
+    }
+    layers
 }
 
 fn is_function_name(name: &str) -> bool {
@@ -282,15 +305,7 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let config = node.child("triggerConfig")?;
-    match reader.required_text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a function open; for local use write `anonymous`"),
-        ),
-        Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
-    }
+    let auth = auth::read(config, "authConfig", reader);
     let methods = reader.texts(config, "methods");
     if methods.is_empty() && !config.is_failed("methods") {
         reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
@@ -305,5 +320,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled })
+    Some(HttpTrigger { methods, internet_disabled, auth: auth?, cors: cors::read(config, reader) })
 }

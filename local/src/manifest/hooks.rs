@@ -12,8 +12,14 @@ const PHASES: [&str; 5] = ["pre", "success", "fail", "complete", "post"];
 
 /// The build steps of `pre-local`. Without `pre-local`, the build steps of `pre-deploy`.
 ///
-/// `owner` is the file or a resource, with its expressions replaced.
-pub(super) fn read(owner: &Node, folder: &Path, problems: &mut Vec<Problem>) -> Vec<Action> {
+/// `owner` is the file or a resource, with its expressions replaced. `skipped` gets a note for each step that only the
+/// deployment tool runs.
+pub(super) fn read(
+    owner: &Node,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+    skipped: &mut Vec<Problem>,
+) -> Vec<Action> {
     let Some(actions) = owner.child("actions") else { return Vec::new() };
     let Value::Map(entries) = &actions.value else {
         let text = format!("`actions` must be a map of hooks but is {}", actions.kind());
@@ -30,7 +36,7 @@ pub(super) fn read(owner: &Node, folder: &Path, problems: &mut Vec<Problem>) -> 
         chosen => ("local", chosen),
     };
     let steps = chosen.into_iter().flat_map(|entry| node::items(&entry.node));
-    steps.filter_map(|item| step(item, owner, command, folder, problems)).collect()
+    steps.filter_map(|item| step(item, owner, command, folder, problems, skipped)).collect()
 }
 
 fn is_pre(key: &str, command: &str) -> bool {
@@ -62,15 +68,16 @@ fn step(
     command: &str,
     folder: &Path,
     problems: &mut Vec<Problem>,
+    skipped: &mut Vec<Problem>,
 ) -> Option<Action> {
-    let has = |key: &str| item.child(key).is_some_and(Node::is_true);
     let Some(run) = item.child("run").filter(|run| run.is_true()) else {
-        problems.push(if has("plugin") || has("component") {
-            let text = "this step is skipped: fc-local runs `run` steps, not plugins or components";
-            Problem::note(item.line, text)
-        } else {
-            Problem::error(item.line, "a step needs `run`, `plugin` or `component`")
-        });
+        let of_the_tool = ["plugin", "component"]
+            .into_iter()
+            .find_map(|key| Some((key, item.child(key).filter(|child| child.is_true())?)));
+        match of_the_tool {
+            Some((key, child)) => skipped.push(Problem::note(item.line, left_out(key, child))),
+            None => problems.push(Problem::error(item.line, "a step needs `run`, `plugin` or `component`")),
+        }
         return None;
     };
     let Some(run) = run.scalar() else {
@@ -86,6 +93,19 @@ fn step(
         line: item.line,
         may_fail: allowed.is_some_and(|allowed| is_allowed(allowed, command)),
     })
+}
+
+/// What is said of a step that only the deployment tool runs.
+fn left_out(key: &str, child: &Node) -> String {
+    let name = child.scalar().unwrap_or_default();
+    let instead = if key == "component" && name.split_whitespace().nth(1) == Some("build") {
+        "run `s build` before, or write the commands that install the packages"
+    } else {
+        "run it before, or write commands that do the same"
+    };
+    format!(
+        "the step `{key}: {name}` is not run: the deployment tool runs it. If the code needs what it makes, {instead} in x-local.build"
+    )
 }
 
 /// Whether a failed `run` step of the command is ignored.

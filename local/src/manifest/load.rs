@@ -11,7 +11,7 @@ use super::overlay::{self, Overlay};
 use super::problem::{ManifestError, Problem};
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
-use crate::model::Function;
+use crate::model::{Domain, Function};
 use crate::shell;
 
 /// A manifest that can be started. [The example of the crate](crate) loads one.
@@ -20,6 +20,7 @@ pub struct Manifest {
     file: PathBuf,
     environment: Option<String>,
     functions: Vec<Function>,
+    domains: Vec<Domain>,
     notes: Vec<Problem>,
     /// The manifest and the files that it may read, with their contents.
     sources: Vec<PathBuf>,
@@ -51,7 +52,8 @@ impl Manifest {
         keys::correct(&mut reading.root, &mut reading.problems);
         let content = reading.resolve(environment);
         let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
-        let functions = resources::read(&content, &account, &reading.folder, &mut reading.problems);
+        let (functions, domains) =
+            resources::read(&content, &account, &reading.folder, &mut reading.problems);
         reading.done()?;
         let redactor = reading.redactor(&functions);
         Ok(Manifest {
@@ -59,6 +61,7 @@ impl Manifest {
             file: reading.file,
             environment: environment.map(str::to_owned),
             functions,
+            domains,
             notes: reading.problems,
             sources: reading.sources,
             variables: reading.variables,
@@ -120,6 +123,11 @@ impl Manifest {
 
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// The custom domains, in the file's order.
+    pub(crate) fn domains(&self) -> &[Domain] {
+        &self.domains
     }
 
     /// Reports the functions that cannot start: their code does not exist, and no build step makes it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::Local;
+use crate::model::{Action, Local};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -15,7 +15,8 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         problems.push(Problem::error(node.line, text));
     }
     let mut reader = Reader::new(problems);
-    let max_instances = reader.integer(node, "maxInstances", base.max_instances as u64, 0..=300);
+    let max_instances = reader.integer(node, "maxInstances", base.instances_max() as u64, 0..=300);
+    let max_instances = node.child("maxInstances").map(|_| usize::try_from(max_instances).unwrap_or(0));
     let port = reader.integer(node, "port", 0, 1..=65535);
     let credentials = match reader.text(node, "credentials").as_deref() {
         None => base.credentials,
@@ -28,9 +29,11 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
     };
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
+    let layers = reader.texts(node, "layers");
+    let build = build(node, folder, &mut reader);
     Local {
         port: u16::try_from(port).ok().filter(|port| *port != 0),
-        max_instances: usize::try_from(max_instances).unwrap_or(0),
+        max_instances: max_instances.or(base.max_instances),
         idle_timeout: reader.seconds(node, "idleTimeout", base.idle_timeout),
         start_timeout: reader.seconds(node, "startTimeout", base.start_timeout),
         stop_timeout: reader.seconds(node, "stopTimeout", base.stop_timeout),
@@ -43,6 +46,24 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         } else {
             watch.iter().map(|path| folder.join(path)).collect()
         },
+        layers: if layers.is_empty() {
+            base.layers.clone()
+        } else {
+            layers.iter().map(|path| folder.join(path)).collect()
+        },
+        build: build.or_else(|| base.build.clone()),
         credentials,
     }
+}
+
+/// The commands of `build`: one text or a list. An empty list means that there is nothing to build.
+fn build(node: &Node, folder: &Path, reader: &mut Reader<'_>) -> Option<Vec<Action>> {
+    let entry = node.entry("build")?;
+    let commands = match &entry.node.value {
+        Value::Null => return None,
+        Value::List(_) => reader.texts(node, "build"),
+        _ => reader.text(node, "build").into_iter().collect(),
+    };
+    let action = |run| Action { run, folder: folder.to_owned(), line: entry.line, may_fail: false };
+    Some(commands.into_iter().map(action).collect())
 }

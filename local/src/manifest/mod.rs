@@ -3,8 +3,11 @@
 //! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
 //! reported together, each with its line.
 
+mod auth;
 mod base;
 mod content;
+mod cors;
+mod domain;
 mod dot_env;
 mod expression;
 mod flow;

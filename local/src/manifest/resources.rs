@@ -1,4 +1,4 @@
-//! The resources of a manifest as functions.
+//! The resources of a manifest as functions and custom domains.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use super::content::{self, Content};
 use super::expression;
 use super::node::{Node, Value};
 use super::problem::Problem;
-use super::{function, hooks, local};
-use crate::model::{Function, Local};
+use super::{domain, function, hooks, local};
+use crate::model::{Domain, Function, Local};
 
-/// Reads the functions of a manifest whose expressions are replaced.
+/// Reads the functions and domains of a manifest whose expressions are replaced.
 pub(super) fn read(
     content: &Content,
     account: &str,
     folder: &Path,
     problems: &mut Vec<Problem>,
-) -> Vec<Function> {
+) -> (Vec<Function>, Vec<Domain>) {
     let root = &content.root;
     check_edition(root, problems);
     let Some(resources) = root.child("resources") else {
@@ -23,15 +23,17 @@ pub(super) fn read(
         if root.entry("services").is_none() {
             problems.push(Problem::error(root.line, "`resources` is missing: there is nothing to start"));
         }
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let general = local::read(root, &Local::default(), folder, problems);
     if let Some(entry) = root.child("x-local").and_then(|local| local.entry("port")) {
         let text = "`port` is ignored here: no two functions can have the same one; write it in a resource's `x-local`";
         problems.push(Problem::note(entry.line, text));
     }
-    let before = hooks::read(root, folder, problems);
+    let mut skipped = Vec::new();
+    let before = hooks::read(root, folder, problems, &mut skipped);
     let mut functions: Vec<Function> = Vec::new();
+    let mut domains = domain::Reading::default();
     for (entry, component) in resources.entries().iter().zip(&content.components) {
         let resource = &entry.node;
         // The mistake in its expression is reported already.
@@ -45,11 +47,22 @@ pub(super) fn read(
             problems.push(Problem::error(entry.line, format!("resource `{}` has no `props`", entry.key)));
             continue;
         };
+        if content::is_fc3_domain(component) {
+            check_left(props, problems);
+            domains.of_resource(props, account, problems);
+            continue;
+        }
         let local = local::read(resource, &general, folder, problems);
+        let mut skipped_here = Vec::new();
         let mut steps = before.clone();
-        steps.extend(hooks::read(resource, folder, problems));
+        steps.extend(hooks::read(resource, folder, problems, &mut skipped_here));
+        match &local.build {
+            Some(build) => steps.clone_from(build),
+            None => problems.extend(skipped.drain(..).chain(skipped_here)),
+        }
         check_left(props, problems);
-        let Some(function) = function::read(props, steps, local, account, folder, problems) else {
+        let Some(function) = function::read(props, steps, local, account, folder, &mut domains, problems)
+        else {
             continue;
         };
         // A deployment writes functions in order, so the last function of the same name stays.
@@ -66,7 +79,9 @@ pub(super) fn read(
     if functions.is_empty() && !problems.iter().any(|problem| problem.fatal) {
         problems.push(Problem::error(resources.line, "there is no function of component fc3 to start"));
     }
-    functions
+    let names = functions.iter().map(|function| function.name.as_str());
+    domains.check_functions(&names, problems);
+    (functions, domains.domains)
 }
 
 fn check_edition(root: &Node, problems: &mut Vec<Problem>) {
@@ -87,11 +102,11 @@ fn is_started(resource: &Node, component: &str, line: usize, problems: &mut Vec<
         problems.push(Problem::error(line, "`component` is missing: write `component: fc3`"));
         return false;
     }
-    let is_started = content::is_fc3(component);
+    let is_started = content::is_fc3(component) || content::is_fc3_domain(component);
     if !is_started {
         problems.push(Problem::note(
             entry.map_or(line, |entry| entry.line),
-            format!("component `{component}` is not started here: fc-local runs functions of component fc3"),
+            format!("component `{component}` is not started here: fc-local runs functions of component fc3, and domains of fc3-domain"),
         ));
     }
     is_started

@@ -22,9 +22,12 @@ pub(crate) struct Function {
     pub(crate) command: Vec<String>,
     pub(crate) port: u16,
     pub(crate) memory_mib: u32,
+    pub(crate) disk_mib: u32,
     pub(crate) timeout: Duration,
     pub(crate) concurrency: usize,
     pub(crate) environment: BTreeMap<String, String>,
+    /// The names of its layers in the cloud.
+    pub(crate) layers: Vec<String>,
     pub(crate) log: Option<(String, String)>,
     pub(crate) initializer: Option<Hook>,
     pub(crate) pre_stop: Option<Hook>,

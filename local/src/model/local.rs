@@ -3,12 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::function::Action;
+
+/// The most instances on this machine, unless the manifest says otherwise.
+const INSTANCES_MAX: usize = 10;
+
+/// The platform's default cap of a function's instances.
+const INSTANCES_OF_PLATFORM: usize = 300;
+
 /// Settings that exist only on this machine.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
-    pub(crate) max_instances: usize,
+    /// The most instances, if the manifest sets it.
+    pub(crate) max_instances: Option<usize>,
     pub(crate) idle_timeout: Duration,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Duration,
@@ -18,6 +27,10 @@ pub(crate) struct Local {
     pub(crate) attachment: bool,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
+    /// Folders and zips that stand for the function's layers.
+    pub(crate) layers: Vec<PathBuf>,
+    /// The commands that build the code, in place of the steps of `actions`.
+    pub(crate) build: Option<Vec<Action>>,
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
 }
@@ -26,7 +39,7 @@ impl Default for Local {
     fn default() -> Self {
         Local {
             port: None,
-            max_instances: 10,
+            max_instances: None,
             idle_timeout: Duration::from_secs(300),
             start_timeout: fc_runtime::platform::limits::STARTUP_MAX,
             stop_timeout: Duration::from_secs(5),
@@ -35,7 +48,21 @@ impl Default for Local {
             attachment: false,
             pass_env: Vec::new(),
             watch: Vec::new(),
+            layers: Vec::new(),
+            build: None,
             credentials: false,
         }
+    }
+}
+
+impl Local {
+    /// The most instances that are started.
+    pub(crate) fn instances_max(&self) -> usize {
+        self.max_instances.unwrap_or(INSTANCES_MAX)
+    }
+
+    /// The most instances that the platform would start.
+    pub(crate) fn instances_of_platform(&self) -> usize {
+        self.max_instances.unwrap_or(INSTANCES_OF_PLATFORM)
     }
 }

@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::model::Function;
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
+use crate::shell;
 use crate::watch::{self, Follower};
 use crate::wire::Identities;
 
@@ -76,6 +77,8 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
+    /// The custom domains of which the log tells already.
+    pub(super) told_domains: Mutex<BTreeSet<String>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -107,8 +110,18 @@ impl Platform {
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
-        let deployer =
-            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), build, drain, runner).await?;
+        let current = shell::current_folder().unwrap_or_default();
+        let needed = [manifest.folder(), &current];
+        let deployer = Deployer::create(
+            Arc::clone(&registry),
+            log.clone(),
+            tasks.clone(),
+            build,
+            drain,
+            runner,
+            &needed,
+        )
+        .await?;
         let platform = Platform {
             front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
             registry,
@@ -117,6 +130,7 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
+            told_domains: Mutex::default(),
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -138,6 +152,7 @@ impl Platform {
             platform.open_port(function)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
+        platform.use_domains(manifest);
         Ok(platform)
     }
 
@@ -222,6 +237,7 @@ impl Platform {
         if deployment == Deployment::New {
             let ready = Kind::Ready(self.address(function));
             self.log.emit(&Source::function(&Arc::from(name)), ready);
+            self.tell_domains(manifest, |function| function == name);
         }
         deployment != Deployment::Refused
     }
@@ -238,6 +254,11 @@ impl Platform {
             let (file, note) = (manifest.file().to_owned(), note.remark());
             self.log.emit(&Source::default(), Kind::ManifestNote { file, note });
         }
+        for name in manifest.names().filter(|name| !former.names().any(|old| old == *name)) {
+            // A route may lead to a function that is not built yet.
+            self.registry.set_pending(name, "is being built");
+        }
+        self.use_domains(manifest);
         let mut done = Built::default();
         for function in manifest.functions() {
             let before = former.functions().iter().find(|other| other.name == function.name);
@@ -260,6 +281,7 @@ impl Platform {
         for gone in former.functions().iter().filter(|old| !manifest.names().any(|name| name == old.name)) {
             self.deployer.remove(&gone.name);
         }
+        self.tell_domains(manifest, |function| manifest.names().any(|name| name == function));
     }
 
     /// Follows changes of the manifest and the sources until the future is dropped.

@@ -7,7 +7,7 @@
 //! to be killed with its guard and then becomes the program. So `kill -9` of fc-local, and of the guard,
 //! both end the instance.
 //!
-//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, `oom BYTES` if the
+//! The socket carries lines. To the guard: `term`, `kill`, `stop`, `cont`. From it: `pid N`, `disk BYTES` if `/tmp` holds too much, `oom BYTES` if the
 //! kernel killed for want of memory, then `code N` or `signal N`.
 
 use std::ffi::{OsStr, OsString};
@@ -22,8 +22,9 @@ use std::sync::{Mutex, PoisonError};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::cgroup::Group;
+use super::mounts::{self, Mounts};
 use super::proc;
-use super::role::{GUARD, JOIN, NO_GROUP, SELF, SHIM};
+use super::role::{GUARD, JOIN, MOUNT, NOTHING, SELF, SHIM};
 
 /// Runs as guard or shim if the arguments say so.
 pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
         GUARD => Some(guard(&arguments[1..])),
         SHIM => Some(shim(&arguments[1..])),
         JOIN => Some(join(&arguments[1..])),
+        MOUNT => Some(mount(&arguments[1..])),
         _ => None,
     }
 }
@@ -45,9 +47,20 @@ fn join(arguments: &[OsString]) -> ExitCode {
     }
 }
 
+/// Tells fc-local by its standard output why nothing can be mounted.
+fn mount(arguments: &[OsString]) -> ExitCode {
+    match mounts::check(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            _ = write!(io::stdout(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// The control group that the argument names.
 fn group(folder: &OsStr) -> Option<Group> {
-    (folder != NO_GROUP).then(|| Group::at(Path::new(folder)))
+    (folder != NOTHING).then(|| Group::at(Path::new(folder)))
 }
 
 fn enter(folder: &OsStr) -> io::Result<()> {
@@ -62,6 +75,10 @@ fn guard(arguments: &[OsString]) -> ExitCode {
 }
 
 fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
+    let (mounts, _) = Mounts::parse(command).ok_or(io::ErrorKind::InvalidInput)?;
+    if let Some(mounts) = &mounts {
+        mounts.create_scratch()?;
+    }
     let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut child = Command::new(SELF)
@@ -74,7 +91,7 @@ fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
         .spawn()?;
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let mut report = control.try_clone()?;
+    let (mut report, control_of_disk) = (control.try_clone()?, control.try_clone()?);
     // If fc-local has ended, the write fails. The next lines then notice the end, and end the instance.
     _ = writeln!(report, "pid {}", child.id());
     // Not joined: the thread reads until the socket closes, and the process ends no later than that.
@@ -82,19 +99,29 @@ fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
         // Without the thread, the end of the socket would go unnoticed.
         signal(Signal::KILL);
     }
+    if let Some(mounts) = mounts.clone().filter(|mounts| mounts.scratch.is_some()) {
+        let mut report = control_of_disk;
+        // Without the thread nothing is said of a full disk. The thread ends with the process.
+        _ = std::thread::Builder::new()
+            .spawn(move || mounts.wait_for_full_disk().map(|bytes| writeln!(report, "disk {bytes}")));
+    }
     let status = child.wait()?;
     // The lock is held while the number becomes invalid, so that no signal reaches another process.
     *INSTANCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
     kill_descendants();
+    let mut text = String::new();
     if let Some(group) = group(folder) {
-        let peak = group.kills().filter(|kills| *kills > 0).map(|_| group.peak());
-        // Before the report, which fails if fc-local is gone.
-        group.remove();
-        if let Some(bytes) = peak {
-            writeln!(report, "oom {bytes}")?;
+        if group.kills().is_some_and(|kills| kills > 0) {
+            text = format!("oom {}\n", group.peak());
         }
+        group.remove();
     }
-    writeln!(report, "{}", describe(status))
+    // Fails if fc-local is gone. Nobody needs the report then.
+    _ = writeln!(report, "{text}{}", describe(status));
+    if let Some(mounts) = mounts {
+        mounts.remove_scratch();
+    }
+    Ok(())
 }
 
 fn describe(status: ExitStatus) -> String {
@@ -168,18 +195,24 @@ fn is_program(file: &Path) -> bool {
 /// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
 /// as it is on the platform.
 fn shim(arguments: &[OsString]) -> ExitCode {
-    let [guard, folder, program, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    let [guard, folder, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    let Some((mounts, [program, rest @ ..])) = Mounts::parse(rest) else { return ExitCode::FAILURE };
+    if let Err(error) = enter(folder) {
+        // A program must not run without its limit. If nobody reads this text, the exit code remains.
+        _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
+    if let Some(Err(error)) = mounts.map(|mounts| mounts.enter()) {
+        _ = writeln!(io::stderr(), "{error}");
+        return ExitCode::FAILURE;
+    }
+    // A user namespace takes the signal away, so it is set after the mounts.
     if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() {
         return ExitCode::FAILURE;
     }
     // The guard may have ended before the line above.
     let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
     if parent.map(|pid| pid.get().to_string()).as_deref() != guard.to_str() {
-        return ExitCode::FAILURE;
-    }
-    if let Err(error) = enter(folder) {
-        // A program must not run without its limit. If nobody reads this text, the exit code remains.
-        _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
         return ExitCode::FAILURE;
     }
     if !is_program(Path::new(program)) {

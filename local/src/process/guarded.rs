@@ -11,10 +11,11 @@ use tokio::process::{Child, Command};
 use tokio_util::task::TaskTracker;
 
 use super::handle::{Exit, Order, Process, Reporter};
+use super::mounts::Mounts;
 use super::orphans;
 use super::pipe::KernelPipe;
 use super::proc::{self, Listening};
-use super::role::{GUARD, NO_GROUP, SELF};
+use super::role::{GUARD, NOTHING, SELF};
 use super::runner::{CommandLine, Pipe, Runner, Running};
 
 /// Starts programs as processes.
@@ -37,7 +38,8 @@ impl Runner for Processes {
         let mut command_of_guard = Command::new(SELF);
         command_of_guard
             .arg(GUARD)
-            .arg(line.group.map_or(OsStr::new(NO_GROUP), |group| group.folder().as_os_str()))
+            .arg(line.group.map_or(OsStr::new(NOTHING), |group| group.folder().as_os_str()))
+            .args(line.mounts.map_or_else(Mounts::no_arguments, Mounts::arguments))
             .args(line.command)
             .current_dir(line.folder)
             .env_clear()
@@ -108,6 +110,7 @@ async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter
             match parse(&line) {
                 Some(Report::Pid(pid)) => reporter.pid(pid),
                 Some(Report::Oom(bytes)) => reporter.oom(bytes),
+                Some(Report::Disk(bytes)) => reporter.disk(bytes),
                 Some(Report::Exit(exit)) => reporter.exit(exit),
                 None => {}
             }
@@ -125,6 +128,7 @@ async fn follow(mut child: Child, guard: u32, control: Arc<UnixStream>, reporter
 enum Report {
     Pid(u32),
     Oom(u64),
+    Disk(u64),
     Exit(Exit),
 }
 
@@ -133,6 +137,7 @@ fn parse(line: &[u8]) -> Option<Report> {
     Some(match word {
         "pid" => Report::Pid(number.parse().ok()?),
         "oom" => Report::Oom(number.parse().ok()?),
+        "disk" => Report::Disk(number.parse().ok()?),
         "code" => Report::Exit(Exit::Code(number.parse().ok()?)),
         "signal" => Report::Exit(Exit::Signal(number.parse().ok()?)),
         _ => return None,

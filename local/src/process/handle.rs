@@ -90,6 +90,8 @@ struct Reports {
     pid: watch::Sender<u32>,
     /// The memory in use when the kernel killed for lack of memory, in bytes; 0 without such a kill.
     oom: AtomicU64,
+    /// The size of `/tmp`, in bytes, if that is more than allowed.
+    disk: watch::Sender<u64>,
 }
 
 impl Process {
@@ -117,6 +119,17 @@ impl Process {
     /// is reported.
     pub(crate) fn oom(&self) -> u64 {
         self.reports.oom.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the program's `/tmp` holds more than it may, and gives the size in bytes.
+    pub(crate) async fn full_disk(&self) -> u64 {
+        let mut disk = self.reports.disk.subscribe();
+        let full = disk.wait_for(|bytes| *bytes != 0).await.map(|bytes| *bytes);
+        match full {
+            Ok(bytes) => bytes,
+            // The sender is gone, which is ours.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// How it ended, if it did.
@@ -177,6 +190,11 @@ impl Reporter {
     /// end.
     pub fn oom(&self, bytes: u64) {
         self.reports.oom.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Reports the size of the program's `/tmp`, in bytes, which is more than allowed.
+    pub(super) fn disk(&self, bytes: u64) {
+        self.reports.disk.send_replace(bytes);
     }
 
     /// Reports the end of the program. Only the first report counts.

@@ -4,6 +4,13 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use fc_runtime::platform::names::env;
+
+/// The most of a command line that is told, in characters.
+const PROGRAM_MAX: usize = 120;
 
 /// The direct children of a process.
 pub(super) fn children(pid: u32) -> Vec<u32> {
@@ -15,6 +22,14 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
         }
     }
     found
+}
+
+/// The first of `files` that is a program.
+pub(crate) fn find_program(files: &[PathBuf]) -> Option<&Path> {
+    let is_program = |file: &&PathBuf| {
+        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    files.iter().find(is_program).map(PathBuf::as_path)
 }
 
 /// All descendants of `root`, without `root` itself.
@@ -60,42 +75,92 @@ pub(super) fn may_listen_on(root: u32, port: u16) -> bool {
     !is_complete || listeners(&sockets).iter().any(|open| open.port == port)
 }
 
+/// A process that listens on a port.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) process_id: u32,
+    /// Its command line, of which the begin is enough.
+    pub(crate) program: String,
+    /// The function and the instance that the process belongs to, if fc-local started it.
+    pub(crate) function: Option<String>,
+    pub(crate) instance: Option<String>,
+}
+
+/// Who listens on `port`, as far as that can be seen.
+pub(crate) fn holder(port: u16) -> Option<Holder> {
+    let inodes: HashSet<String> = table()
+        .iter()
+        .filter_map(|line| listener(line))
+        .filter(|open| open.1 == port)
+        .map(|open| open.2)
+        .collect();
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let process_id = numbers.find(|pid| own_sockets(*pid).is_ok_and(|own| !own.is_disjoint(&inodes)))?;
+    let line = fs::read(format!("/proc/{process_id}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect::<Vec<_>>();
+    let program: String = words.join(" ").trim().chars().take(PROGRAM_MAX).collect();
+    let environment = fs::read(format!("/proc/{process_id}/environ")).unwrap_or_default();
+    let variable = |name: &str| {
+        let mut all = environment.split(|byte| *byte == 0);
+        all.find_map(|pair| {
+            Some(
+                String::from_utf8_lossy(pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?).into_owned(),
+            )
+        })
+    };
+    Some(Holder {
+        process_id,
+        program,
+        function: variable(env::FUNCTION_NAME),
+        instance: variable(env::INSTANCE_ID),
+    })
+}
+
 /// The sockets of all descendants of `root`, and whether the list is complete.
 fn sockets(root: u32) -> (HashSet<String>, bool) {
     let mut sockets = HashSet::new();
     let mut is_complete = true;
     for pid in descendants(root) {
-        let files = match fs::read_dir(format!("/proc/{pid}/fd")) {
-            Ok(files) => files,
-            Err(error) => {
-                is_complete &= error.kind() != io::ErrorKind::PermissionDenied;
-                continue;
-            }
-        };
-        for file in files.flatten() {
-            if let Ok(target) = fs::read_link(file.path())
-                && let Some(inode) = target.to_str().and_then(|name| name.strip_prefix("socket:["))
-            {
-                sockets.insert(inode.trim_end_matches(']').to_owned());
-            }
+        match own_sockets(pid) {
+            Ok(own) => sockets.extend(own),
+            Err(error) => is_complete &= error.kind() != io::ErrorKind::PermissionDenied,
         }
     }
     (sockets, is_complete)
 }
 
-fn listeners(sockets: &HashSet<String>) -> Vec<Listening> {
-    let mut found = Vec::new();
-    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-        let Ok(text) = fs::read_to_string(table) else { continue };
-        found.extend(text.lines().skip(1).filter_map(|line| parse_listener(line, sockets)));
+/// The sockets of a process.
+fn own_sockets(pid: u32) -> io::Result<HashSet<String>> {
+    let mut sockets = HashSet::new();
+    for file in fs::read_dir(format!("/proc/{pid}/fd"))?.flatten() {
+        if let Ok(target) = fs::read_link(file.path())
+            && let Some(inode) = target.to_str().and_then(|name| name.strip_prefix("socket:["))
+        {
+            sockets.insert(inode.trim_end_matches(']').to_owned());
+        }
     }
-    found
+    Ok(sockets)
 }
 
-fn parse_listener(line: &str, sockets: &HashSet<String>) -> Option<Listening> {
+fn listeners(sockets: &HashSet<String>) -> Vec<Listening> {
+    let open = table();
+    let own = open.iter().filter_map(|line| listener(line)).filter(|(_, _, inode)| sockets.contains(inode));
+    own.map(|(is_loopback, port, _)| Listening { port, is_loopback }).collect()
+}
+
+/// The lines of the kernel's tables of TCP sockets.
+fn table() -> Vec<String> {
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].into_iter();
+    let texts = tables.filter_map(|table| fs::read_to_string(table).ok());
+    texts.flat_map(|text| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// Of a line with a listening socket: whether its address is a loopback address, its port and its inode.
+fn listener(line: &str) -> Option<(bool, u16, String)> {
     const LISTEN: &str = "0A";
     let columns: Vec<&str> = line.split_whitespace().collect();
-    if *columns.get(3)? != LISTEN || !sockets.contains(*columns.get(9)?) {
+    if *columns.get(3)? != LISTEN {
         return None;
     }
     let (address, port) = columns.get(1)?.split_once(':')?;
@@ -104,7 +169,7 @@ fn parse_listener(line: &str, sockets: &HashSet<String>) -> Option<Listening> {
         8 => Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.to_le_bytes()).is_loopback(),
         _ => address == "00000000000000000000000001000000",
     };
-    Some(Listening { port, is_loopback })
+    Some((is_loopback, port, (*columns.get(9)?).to_owned()))
 }
 
 #[cfg(test)]
@@ -124,10 +189,21 @@ mod tests {
     #[test]
     fn a_listener_line_is_read() {
         let line = "   0: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0 100";
-        let own = HashSet::from(["4242".to_owned()]);
-        assert_eq!(parse_listener(line, &own), Some(Listening { port: 9000, is_loopback: true }));
-        assert_eq!(parse_listener(line, &HashSet::new()), None);
+        assert_eq!(listener(line), Some((true, 9000, "4242".to_owned())));
         let open = line.replace("0100007F", "00000000");
-        assert_eq!(parse_listener(&open, &own), Some(Listening { port: 9000, is_loopback: false }));
+        assert_eq!(listener(&open), Some((false, 9000, "4242".to_owned())));
+        assert_eq!(listener(&line.replace(" 0A ", " 01 ")), None);
+        assert_eq!(listener("nonsense"), None);
+    }
+
+    #[test]
+    fn who_holds_a_port_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let found = holder(port).unwrap();
+        assert_eq!((found.process_id, found.function.is_none()), (std::process::id(), true));
+        assert!(found.program.contains("fc_local"), "{found:?}");
+        drop(listener);
+        assert!(holder(port).is_none());
     }
 }

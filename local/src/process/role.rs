@@ -7,8 +7,11 @@ pub(super) const SHIM: &str = "__shim";
 /// Makes this program test whether it may enter a control group.
 pub(super) const JOIN: &str = "__join";
 
-/// Stands for the control group of a command that has none.
-pub(super) const NO_GROUP: &str = "-";
+/// Makes this program test whether it may mount.
+pub(super) const MOUNT: &str = "__mount";
+
+/// Stands for the control group, or the mounts, of a command that has none.
+pub(super) const NOTHING: &str = "-";
 
 /// This program, also after its file was replaced by a new build.
 pub(super) const SELF: &str = "/proc/self/exe";

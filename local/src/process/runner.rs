@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::cgroup::Group;
 use super::handle::{Exit, Order, Process};
+use super::mounts::Mounts;
 use super::output::Output;
 use super::proc::Listening;
 
@@ -80,6 +81,8 @@ pub struct CommandLine<'a> {
     pub environment: &'a BTreeMap<String, OsString>,
     /// The control group whose memory limit applies.
     pub(crate) group: Option<&'a Group>,
+    /// What the program finds at the platform's places. Without mounts the program sees this machine's files alone.
+    pub(crate) mounts: Option<&'a Mounts>,
 }
 
 /// How long the last lines of an ended command may still take to arrive.

@@ -1,9 +1,11 @@
-//! The functions by name: deployed ones, and functions whose first deployment is under way.
+//! The functions by name: deployed ones, and functions whose first deployment is under way. And the domains that lead to
+//! them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::deployed::Deployed;
+use crate::domain::Domains;
 use crate::failure::Failure;
 
 /// The functions of a platform, shared by callers and deployments.
@@ -29,6 +31,12 @@ impl Registry {
         self.change(|functions| functions.insert(function));
     }
 
+    /// Sets the custom domains in place of the former ones.
+    pub(crate) fn set_domains(&self, domains: Domains) {
+        let domains = Arc::new(domains);
+        self.change(|functions| functions.domains = domains);
+    }
+
     pub(crate) fn remove(&self, name: &str) -> Option<Arc<Deployed>> {
         let mut removed = None;
         self.change(|functions| removed = functions.remove(name));
@@ -51,6 +59,8 @@ impl Registry {
 pub(crate) struct Functions {
     deployed: HashMap<Arc<str>, Arc<Deployed>>,
     pending: HashMap<String, &'static str>,
+    /// The custom domains, whose routes name functions.
+    pub(crate) domains: Arc<Domains>,
 }
 
 impl Functions {

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth_manifest;
 mod cancel;
 mod cli;
+mod domain_manifest;
+mod domains;
 mod endings;
 mod events;
 mod fidelity;

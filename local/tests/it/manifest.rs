@@ -68,7 +68,7 @@ fn a_good_manifest_has_no_remarks() {
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
         "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
-        "instanceConcurrency": 1, "methods": ["GET"],
+        "instanceConcurrency": 1, "methods": ["GET"], "domains": [],
     }]);
     assert_eq!(functions, expected);
 }
@@ -96,7 +96,8 @@ fn what_has_no_effect_or_is_unknown_is_named() {
     check(12, "      vpcConfig: auto", false, "`vpcConfig` has no effect here");
     check(12, "      asyncInvokeConfig: {asyncTask: true}", false, "`asyncInvokeConfig` has no effect here");
     check(12, "      somethingNew: 1", false, "`somethingNew` is not a key of `props`");
-    check(12, "      customDomain: {domainName: auto}", false, "`customDomain` has no effect here");
+    let domain = "      customDomain: {domainName: auto, protocol: HTTP, route: {path: /*}, tlsConfig: {minVersion: TLSv1.2}}";
+    check(12, domain, false, "`tlsConfig` has no effect here");
     check(6, "    component: oss", true, "component `oss` is not started here");
 }
 
@@ -159,13 +160,6 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
         let (is_ok, _, errors) = list(&folder, &[]);
         assert!(is_ok && errors.is_empty(), "{sizes}: {errors}");
     }
-}
-
-#[test]
-fn a_trigger_with_authentication_is_refused_and_never_served_open() {
-    check(22, "            authType: function", true, "does not serve such a function open");
-    check(22, "            authType: jwt", true, "does not serve such a function open");
-    check(22, "            authType: bogus", true, "does not exist");
 }
 
 /// Replaces a line of the good manifest, and checks that there is one remark, on its line.

@@ -11,8 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::error::Result;
-use crate::log::say;
+use crate::error::{Error, Result};
 use crate::reply::body::PIECE_MAX;
 use crate::reply::source::Source;
 use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
@@ -46,13 +45,16 @@ pin_project! {
         opening: bool,
         // The rest of an event that is larger than a piece.
         rest: Bytes,
+        // The error of the stream, which cuts the reply once the events before it are sent.
+        failed: Option<Error>,
     }
 }
 
 impl<St> EventBody<St> {
     pub(super) fn new(events: St, keep_alive: Duration) -> Self {
         let silence = Silence { timer: None, is_running: false, limit: Some(keep_alive), end: None };
-        Self { events: Some(events), silence, notice: None, waker: None, opening: true, rest: Bytes::new() }
+        let events = Some(events);
+        Self { events, silence, notice: None, waker: None, opening: true, rest: Bytes::new(), failed: None }
     }
 }
 
@@ -72,14 +74,16 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
         if !this.rest.is_empty() {
             return piece(std::mem::take(this.rest), this.rest);
         }
-        let Some(events) = this.events.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let Some(events) = this.events.as_mut().as_pin_mut() else {
+            return Poll::Ready(this.failed.take().map(Err));
+        };
         let waker = this.waker.get_or_insert_with(|| StreamWaker::new(cx.waker()));
         if !waker.take_wake(cx.waker()) {
             return Poll::Pending;
         }
         let cx = &mut Context::from_waker(waker.waker());
         let stops = this.notice.as_mut().is_some_and(|notice| Pin::new(notice).poll(cx).is_ready());
-        let (mut chunk, mut then) = gather(events, cx);
+        let (mut chunk, mut then) = gather(events, cx, this.failed);
         if stops && then != Then::Nothing {
             add(&mut chunk, EventBytes::Shared(Bytes::from_static(GOING_AWAY)));
             then = Then::Nothing;
@@ -95,7 +99,7 @@ impl<St: Stream<Item: IntoSseEvent> + Send> Source for EventBody<St> {
                 }
                 piece(chunk.into_bytes(), this.rest)
             }
-            None if then == Then::Nothing => Poll::Ready(None),
+            None if then == Then::Nothing => Poll::Ready(this.failed.take().map(Err)),
             None if opening => {
                 waker.stay_woken();
                 Poll::Ready(Some(Ok(Frame::data(COMMENT))))
@@ -126,8 +130,12 @@ enum Then {
     Nothing,
 }
 
-/// Takes the ready events as one chunk, up to about `CHUNK_MAX` bytes.
-fn gather<St>(mut events: Pin<&mut St>, cx: &mut Context<'_>) -> (Option<EventBytes>, Then)
+/// Takes the ready events as one chunk, up to about `CHUNK_MAX` bytes. An error ends the stream, and is kept in `failed`.
+fn gather<St>(
+    mut events: Pin<&mut St>,
+    cx: &mut Context<'_>,
+    failed: &mut Option<Error>,
+) -> (Option<EventBytes>, Then)
 where
     St: Stream<Item: IntoSseEvent>,
 {
@@ -141,9 +149,7 @@ where
                     }
                 }
                 Err(error) => {
-                    if !error.is_reported() {
-                        say::error(format_args!("a stream of events failed, and was ended: {error:?}"));
-                    }
+                    *failed = Some(error);
                     return (chunk, Then::Nothing);
                 }
             },

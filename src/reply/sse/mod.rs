@@ -46,7 +46,9 @@ pub use sender::SseSender;
 /// # How the stream ends
 /// - The stream ends: the reply ends. An `EventSource` connects again, until the reply is a 204.
 /// - The stream gives an error, or an event cannot be made: the error is logged with the request's id. Events that were
-///   ready are sent, and the reply ends without a sign of the error. A panic cuts the reply.
+///   ready are sent, and the reply is cut, as by a panic: over HTTP/1 without the last chunk, over HTTP/2 by a reset.
+///   Clients that read a stream up to an end of their own, such as those of AI services, would take an orderly end for
+///   the whole. An `EventSource` connects again in both cases.
 /// - The client leaves: the stream is dropped, and the request is counted and logged as 499.
 /// - The instance stops or freezes, or the process drains: events that are ready and the comment `going away` are sent.
 ///   The stream is dropped, and the reply ends. An `EventSource` connects again with `Last-Event-ID`, and the platform

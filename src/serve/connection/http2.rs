@@ -92,6 +92,6 @@ struct Tracked(Tracker);
 
 impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Tracked {
     fn execute(&self, future: F) {
-        drop(self.0.spawn(Kind::Handler, future));
+        self.0.spawn_unboxed(Kind::Handler, future);
     }
 }

@@ -53,11 +53,11 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
             let counts = (app.settings.access_log != AccessLog::Off).then(|| Arc::clone(&app.shared.counts));
             let http = Http1::new(app, stream, peer, drain, place, version == HttpVersion::Http1Late);
             let records = counts.map(|counts| (counts, http.socket()));
-            drop(tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records)));
+            tracker.spawn(Kind::Connection, CountUnpolled::new(Following::Http(http), records));
         }
         #[cfg(feature = "http2")]
         HttpVersion::Http2 => {
-            drop(tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place)));
+            tracker.spawn(Kind::Connection, http2::drive(app, stream, peer, drain, place));
         }
         #[cfg(not(feature = "http2"))]
         HttpVersion::Http2 => say::warn(format_args!(

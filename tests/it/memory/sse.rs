@@ -149,7 +149,7 @@ async fn items_of_every_kind() {
     client.get("/json").await.assert_text("data: [1,2]\n\n");
     let tried = client.get("/tried").await;
     tried.assert_text("data: 7\nevent: number\n\n");
-    assert!(!tried.broken);
+    assert!(tried.broken, "an orderly end would say that nothing is missing");
     client.get("/large").await.assert_text(&format!("data: {}\n\ndata: y\n\n", "x".repeat(200_000)));
     let mut large = client.get("/large").open().await;
     assert_eq!(large.piece().await.unwrap().len(), 64 * 1024, "a connection keeps a buffer of that size");
@@ -222,7 +222,7 @@ async fn a_closure_selects() {
         .test_client();
     let answer = client.get("/").await;
     answer.assert_text(":\ndata: 1\n\ndata: 2\n\n");
-    assert!(!answer.broken);
+    assert!(answer.broken, "the source failed");
 }
 
 #[tokio::test]

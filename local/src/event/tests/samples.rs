@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 
 use super::*;
 
-type Sample = (Kind, &'static str);
+pub(super) type Sample = (Kind, &'static str);
 
 const SECOND: Duration = Duration::from_secs(1);
 const DURATION: Duration = Duration::from_millis(45);
@@ -16,8 +16,24 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let socket = None;
-    Kind::Request(Record { method: Method::GET, path, status, duration, is_cold, via, attempt: 1, socket })
+    let (socket, domain) = (None, None);
+    Kind::Request(Record {
+        method: Method::GET,
+        domain,
+        path,
+        status,
+        duration,
+        is_cold,
+        via,
+        attempt: 1,
+        socket,
+        grpc_status: None,
+    })
+}
+
+fn grpc(status: u16, code: u32) -> Kind {
+    let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
+    Kind::Request(Record { grpc_status: Some(code), ..record })
 }
 
 fn websocket() -> Kind {
@@ -25,6 +41,19 @@ fn websocket() -> Kind {
     let traffic =
         SocketTraffic { messages_from_client: 3, messages_to_client: 1, ..SocketTraffic::default() };
     Kind::Request(Record { socket: Some(traffic), ..record })
+}
+
+fn by_domain() -> Kind {
+    let Kind::Request(record) = request(200, false) else { unreachable!("a request") };
+    Kind::Request(Record { domain: Some("api.example.com".into()), via: Some(Via::CustomDomain), ..record })
+}
+
+fn domain_ready() -> Kind {
+    Kind::DomainReady(DomainAddress {
+        domain: "api.example.com".to_owned(),
+        url: "http://api.example.com:8080/".to_owned(),
+        curl: "curl -H 'Host: api.example.com' http://127.0.0.1:8080/".to_owned(),
+    })
 }
 
 fn build_failed(fault: BuildFault) -> Kind {
@@ -66,7 +95,7 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples()].into_iter().flatten().collect()
 }
 
 fn calls() -> Vec<Sample> {
@@ -81,6 +110,10 @@ fn calls() -> Vec<Sample> {
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
              permitted) with start command '/code/app '.",
         ),
+        (grpc(200, 0), "GET /a 200 grpc-status 0 1.2 ms"),
+        (grpc(200, 14), "GET /a 200 grpc-status 14 1.2 ms"),
+        (by_domain(), "GET api.example.com/a 200 1.2 ms"),
+        (domain_ready(), "api.example.com  curl -H 'Host: api.example.com' http://127.0.0.1:8080/"),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),
         (
             Kind::AttachmentLeftOut,
@@ -110,7 +143,8 @@ fn instances() -> Vec<Sample> {
         (Kind::InstanceStartFailed(cause()), "cannot start: no port\nat all"),
         (
             Kind::PortIgnored { given_port: 1, port: 2 },
-            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only",
+            "the program ignores FC_CUSTOM_LISTEN_PORT (1) and listens on 2, so it runs as one instance only, and \
+             calls wait for it",
         ),
         (
             Kind::PortUnreachable { port: 2 },

@@ -1,6 +1,8 @@
-//! The HTTP trigger: the checks and changes between a client and a function.
+//! HTTP requests to functions: the checks and changes between a client and a function.
 
+mod auth;
 mod cors;
+mod policy;
 mod reply;
 mod trigger;
 

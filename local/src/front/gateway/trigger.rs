@@ -1,23 +1,25 @@
-//! A call by a function's HTTP trigger, phase by phase.
+//! An HTTP request to a function, phase by phase.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use super::{cors, reply};
+use super::cors::{self, Verdict};
+use super::policy::Policy;
+use super::{auth, reply};
 use crate::call::{Call, CallKind, dispatch};
-use crate::event::{Tail, Via};
+use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
-use crate::front::target::origin_form;
+use crate::front::target::Binding;
 use crate::front::visit::Visit;
 use crate::front::{refusal, rpc};
-use crate::model::{Function, HttpTrigger};
 use crate::registry::Deployed;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
@@ -28,57 +30,69 @@ const IGNORED_BODY_MAX: Duration = Duration::from_secs(10);
 /// The header by which a browser names the purpose of a request.
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Handles a request to a function's HTTP trigger. A page can read a reply only with CORS headers, so errors get them
-/// too.
+/// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
-    function: Arc<Deployed>,
+    binding: Binding,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
-    if rpc::is_call(&request) {
-        let settings = function.settings();
-        let response = match phases(function, &settings, peer, &mut visit, request).await {
-            Ok(response) => response,
-            Err(failure) => rpc::reply(&failure, &visit.id()).map(Outgoing::whole),
-        };
+    let is_rpc = rpc::is_call(&request);
+    let origin = request.headers().get(ORIGIN).cloned();
+    let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
+    let settings = binding.function.settings();
+    let policy = Policy::of(&binding.entry, &settings);
+    let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
+    let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
+    let outcome = match policy
+        .and_then(|policy| check(policy, &binding, &request, &visit).map(|early| (policy, early)))
+    {
+        Ok((_, Some(answer))) => return visit.leave(answer),
+        Ok((policy, None)) => pass_on(policy, &binding, peer, &mut visit, request).await,
+        Err(failure) => Err(failure),
+    };
+    if is_rpc {
+        let response =
+            outcome.unwrap_or_else(|failure| rpc::reply(&failure, &visit.id()).map(Outgoing::whole));
         visit.set_grpc_status(rpc::code_of(response.headers()));
         return visit.leave_with(response);
     }
-    let origin = request.headers().get(ORIGIN).cloned();
-    let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
-    let settings = function.settings();
-    let entry = is_page.then(|| Arc::clone(&function));
-    let mut response = match phases(function, &settings, peer, &mut visit, request).await {
-        Ok(response) => response,
-        Err(failure) => refusal::reply(&failure, &visit.id()).map(Outgoing::whole),
-    };
-    cors::fill(response.headers_mut(), origin.as_ref());
-    if settings.local.attachment {
+    let mut response =
+        outcome.unwrap_or_else(|failure| refusal::reply(&failure, &visit.id()).map(Outgoing::whole));
+    cors::let_read(cors, response.headers_mut(), origin.as_ref());
+    if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
-    } else if let Some(function) = entry {
-        function.tell_attachment();
+    } else if is_built_in && is_page {
+        binding.function.tell_attachment();
     }
     visit.leave_with(response)
 }
 
-/// The phases behind the trigger, in the platform's order.
-async fn phases(
-    function: Arc<Deployed>,
-    settings: &Function,
+/// The phases that need the head alone, in the platform's order: size, CORS, method. `Some` is the gateway's own answer.
+fn check(
+    policy: Policy<'_>,
+    binding: &Binding,
+    request: &Request<ClientBody>,
+    visit: &Visit,
+) -> Result<Option<Response<Bytes>>, Failure> {
+    Deployed::check_qualifier(binding.qualifier.as_deref())?;
+    limits::check(request)?;
+    match cors::judge(&policy, request, &visit.id()) {
+        Verdict::Answered(response) => return Ok(Some(response)),
+        Verdict::IsPassedOn => {}
+        Verdict::GoesOn => check_method(&policy, request.method())?,
+    }
+    Ok(None)
+}
+
+/// The phases of a request that goes on to the function.
+async fn pass_on(
+    policy: Policy<'_>,
+    binding: &Binding,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let Some(trigger) = &settings.trigger else { return Err(Failure::trigger_not_found(&settings.name)) };
-    if trigger.internet_disabled {
-        return Err(Failure::internet_disabled());
-    }
-    limits::check(&request)?;
-    if request.method() == Method::OPTIONS && !trigger.methods.iter().any(|method| method == "OPTIONS") {
-        return Ok(cors::preflight(request.headers(), &visit.id()).map(Outgoing::whole));
-    }
-    check_method(trigger, request.method())?;
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let kind = match &client {
         Some(_) => CallKind::Handshake,
@@ -86,6 +100,7 @@ async fn phases(
         None => CallKind::Http,
     };
     let (head, body) = request.into_parts();
+    auth::admit(policy.auth, &head)?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
@@ -99,11 +114,11 @@ async fn phases(
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function,
+        function: Arc::clone(&binding.function),
         kind,
-        via: Via::HttpTrigger,
+        via: policy.via,
         attempt: 1,
-        target: origin_form(&head.method, &head.uri)?,
+        target: binding.target(&head.method, &head.uri)?,
         method: head.method.clone(),
         headers,
         payload,
@@ -118,11 +133,11 @@ async fn phases(
     reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
 }
 
-fn check_method(trigger: &HttpTrigger, method: &Method) -> Result<(), Failure> {
-    if trigger.methods.iter().any(|allowed| allowed == method.as_str()) {
+fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {
+    if policy.allows(method.as_str()) {
         return Ok(());
     }
-    Err(Failure::access_denied(format_args!("the HTTP trigger does not allow method {method}")))
+    Err(Failure::access_denied(format_args!("{} does not allow method {method}", policy.name())))
 }
 
 /// Reads and drops the body of a handshake. The function does not get the body, and an unread rest would be read as

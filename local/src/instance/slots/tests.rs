@@ -92,15 +92,15 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
 /// Commands in order, each with its effects as text.
 type Story<'a> = &'a [(Do, &'a str)];
 
-/// One call at a time, up to three instances.
-const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, freezes: false };
-/// Two calls at a time, up to two instances.
-const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, freezes: false };
+/// One call at a time, up to three instances. Four calls at an only instance.
+const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, alone_max: 4, freezes: false };
+/// Two calls at a time, up to two instances. Four calls at an only instance.
+const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, alone_max: 4, freezes: false };
 /// One call at a time on the only instance.
-const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, freezes: false };
+const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, alone_max: 1, freezes: false };
 /// Two calls at a time on the only instance.
-const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, freezes: false };
-const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, freezes: true };
+const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, alone_max: 2, freezes: false };
+const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, alone_max: 2, freezes: true };
 
 /// Tells the story to slots that nothing is known of yet.
 #[track_caller]

@@ -1,5 +1,6 @@
 //! Checks the keys and values of a manifest, and corrects typos.
 
+use super::domains::DOMAIN_PROPS;
 use super::key::{Key, OrText, Table, Takes};
 use super::tables::{HTTP_TRIGGER, PROPS, RESOURCE, TOP};
 use crate::manifest::node::{Entry, Node, Value};
@@ -20,6 +21,11 @@ pub(crate) fn correct(root: &mut Node, problems: &mut Vec<Problem>) {
 /// Checks the keys of an `fc3` function's `props`, at every depth, and corrects typos.
 pub(crate) fn correct_props(props: &mut Node, problems: &mut Vec<Problem>) {
     check(props, PROPS, "`props`", problems);
+}
+
+/// Checks the keys of an `fc3-domain` domain's `props`, as [`correct_props`] does.
+pub(crate) fn correct_domain(props: &mut Node, problems: &mut Vec<Problem>) {
+    check(props, DOMAIN_PROPS, "`props`", problems);
 }
 
 /// Checks a map's keys and values. `place` is its name in messages.

@@ -1,8 +1,9 @@
 //! The keys at each place of the file.
 
+use super::domains::{CORS, DOMAIN};
 use super::key::{Table, Takes, boolean, each, key, known, map, number, one_of, text, texts};
 
-const CLOUD_ONLY: &str = "it exists only in the cloud";
+pub(super) const CLOUD_ONLY: &str = "it exists only in the cloud";
 const LATER: &str = "fc-local does not support it yet";
 
 /// The whole file.
@@ -44,6 +45,8 @@ const LOCAL: &Table = &[
     known("attachment"),
     known("passEnv"),
     known("watch"),
+    known("layers"),
+    known("build"),
     known("credentials"),
 ];
 
@@ -75,12 +78,12 @@ pub(super) const PROPS: &Table = &[
     each("triggers", TRIGGER),
     map("concurrencyConfig", &[number("reservedConcurrency").required()]),
     map("asyncInvokeConfig", ASYNC).without_effect(LATER),
-    map("customDomain", DOMAIN).without_effect(LATER),
+    map("customDomain", DOMAIN),
     text("sessionAffinity").without_effect(LATER),
     map("sessionAffinityConfig", AFFINITY).or_text().without_effect(LATER),
     map("scalingConfig", SCALING).without_effect(CLOUD_ONLY),
     map("provisionConfig", PROVISION).without_effect(CLOUD_ONLY),
-    texts("layers").without_effect(CLOUD_ONLY),
+    texts("layers"),
     map("vpcConfig", VPC).or_auto().without_effect(CLOUD_ONLY),
     map("vpcBinding", &[texts("vpcIds").required()]).without_effect(CLOUD_ONLY),
     map("nasConfig", NAS).or_auto().without_effect(CLOUD_ONLY),
@@ -94,7 +97,7 @@ pub(super) const PROPS: &Table = &[
 /// The code of a function: a folder, or where its package is uploaded. A missing folder is reported elsewhere.
 const CODE: &Table = &[text("src"), text("ossBucketName").required(), text("ossObjectName").required()];
 
-const REGIONS: &[&str] = &[
+pub(super) const REGIONS: &[&str] = &[
     "ap-northeast-1",
     "ap-northeast-2",
     "ap-south-1",
@@ -166,8 +169,19 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     text("authType"),
     texts("methods"),
     boolean("disableURLInternet"),
-    map("authConfig", ANY),
-    known("corsConfig").without_effect(LATER),
+    map("authConfig", AUTH).or_text(),
+    map("corsConfig", CORS),
+];
+
+/// The values are checked where they are read, also those of the form as text.
+const AUTH: &Table = &[
+    known("jwks"),
+    known("tokenLookup"),
+    known("claimPassBy"),
+    known("whitelist"),
+    known("blacklist"),
+    known("tokens"),
+    known("users"),
 ];
 
 const ASYNC: &Table = &[
@@ -179,17 +193,6 @@ const ASYNC: &Table = &[
 ];
 
 const DESTINATION: &Table = &[text("destination")];
-
-const DOMAIN: &Table = &[
-    known("domainName"),
-    known("protocol"),
-    known("route"),
-    known("certConfig"),
-    known("tlsConfig"),
-    known("authConfig"),
-    known("wafConfig"),
-    known("corsConfig"),
-];
 
 const AFFINITY: &Table = &[
     text("affinityHeaderFieldName"),

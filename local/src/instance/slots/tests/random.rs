@@ -53,6 +53,7 @@ impl World {
         let rules = Rules {
             concurrency: 1 + dice.roll(3),
             instances_max: 1 + dice.roll(3),
+            alone_max: 1 + dice.roll(9),
             freezes: dice.roll(3) == 0,
         };
         let keeps_own_port = dice.roll(3) == 0;

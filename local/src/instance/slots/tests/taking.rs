@@ -2,7 +2,7 @@
 
 use super::Do::{
     Acquire, Cancel, Close, Ended, GiveBack, Open, Replace, Retire, StartFails, Started, StartedOnOwnPort,
-    Warm,
+    Unhealthy, Warm,
 };
 use super::*;
 
@@ -109,10 +109,19 @@ fn a_failed_start_fails_the_calls_that_its_instance_would_have_taken() {
     let story: Story<'_> = &[
         (Acquire, "1 waits, start 1"),
         (Acquire, "2 waits"),
-        (Acquire, "3 waits"),
-        (StartFails, "1 fails, 2 fails, start 1"),
+        (Acquire, "3 waits, start 1"),
+        (StartFails, "1 fails, 2 fails"),
         (StartFails, "3 fails"),
         // The next call tries once more.
+        (Acquire, "4 waits, start 1"),
+    ];
+    tell_to(Slots::new(TWO_BY_TWO, Some(false), true), story);
+    // Where instances start one by one, nobody waits for one failure after the other.
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (StartFails, "1 fails, 2 fails, 3 fails"),
         (Acquire, "4 waits, start 1"),
     ];
     tell(TWO_BY_TWO, story);
@@ -124,7 +133,6 @@ fn a_program_with_a_port_of_its_own_has_one_instance() {
         (Acquire, "1 waits, start 1"),
         (Acquire, "2 waits"),
         (StartedOnOwnPort('a'), "1 gets a cold"),
-        (Acquire, "full at 1"),
         (GiveBack('a'), "2 gets a"),
         // The next one is started when the last has let go of the port.
         (Retire('a'), ""),
@@ -135,6 +143,47 @@ fn a_program_with_a_port_of_its_own_has_one_instance() {
     ];
     let slots = tell(ONE_BY_ONE, story);
     assert_eq!(slots.ignores_port(), Some(true));
+}
+
+#[test]
+fn calls_wait_for_an_only_instance_as_for_the_others_that_the_platform_would_start() {
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        // Whether there will be others is not known yet.
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (Acquire, "4 waits"),
+        (Acquire, "full at 3"),
+        (StartedOnOwnPort('a'), "1 gets a cold"),
+        (Acquire, "full at 1"),
+        (GiveBack('a'), "2 gets a"),
+        (Acquire, "5 waits"),
+        (GiveBack('a'), "3 gets a"),
+        (Cancel(4), ""),
+        (GiveBack('a'), "5 gets a"),
+        (GiveBack('a'), ""),
+        (Acquire, "slot of a"),
+        // Nobody waits for an instance that may stay unhealthy.
+        (Unhealthy('a'), ""),
+        (Acquire, "unhealthy"),
+        (GiveBack('a'), "stop a"),
+        (Acquire, "6 waits"),
+        (Ended('a'), "start 1"),
+    ];
+    tell(ONE_BY_ONE, story);
+    // Of a program that listens where it should, there will be others.
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Acquire, "2 waits"),
+        (Acquire, "3 waits"),
+        (Acquire, "4 waits"),
+        (Started('a'), "1 gets a cold, start 2"),
+        (Started('b'), "2 gets b cold"),
+        (Started('c'), "3 gets c cold"),
+        (Acquire, "full at 3"),
+        (GiveBack('b'), "4 gets b"),
+    ];
+    tell(ONE_BY_ONE, story);
 }
 
 #[test]
@@ -170,7 +219,7 @@ fn the_port_is_free_when_the_last_call_of_a_retired_instance_is_over_and_it_has_
 fn what_is_known_of_the_port_is_known_from_the_former_generation() {
     let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "2 waits, start 1")];
     tell_to(Slots::new(ONE_BY_ONE, Some(false), true), story);
-    let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "full at 1")];
+    let story: Story<'_> = &[(Acquire, "1 waits, start 1"), (Acquire, "2 waits")];
     tell_to(Slots::new(ONE_BY_ONE, Some(true), true), story);
 }
 

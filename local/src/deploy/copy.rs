@@ -1,0 +1,131 @@
+//! A copy of a code folder, as the deployment tool would pack the folder.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+/// Names what the deployment tool leaves out of the package, line by line as in `.gitignore`.
+const IGNORE_FILE: &str = ".fcignore";
+
+/// What is to be copied from a folder.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Paths below the folder, each behind the folder that has it.
+    entries: Vec<(PathBuf, fs::Metadata)>,
+    /// The size of all files, in bytes.
+    pub(super) bytes: u64,
+    /// Changes whenever the contents do.
+    pub(super) fingerprint: u64,
+}
+
+impl Contents {
+    /// Looks at everything below `folder` that belongs to the code package. Stops beyond `limit` bytes.
+    pub(super) fn of(folder: &Path, limit: u64) -> io::Result<Self> {
+        let ignored = ignored(folder);
+        let mut found = Contents::default();
+        let mut hasher = DefaultHasher::new();
+        let mut folders = vec![PathBuf::new()];
+        while let Some(below) = folders.pop() {
+            let mut names = fs::read_dir(folder.join(&below))?
+                .map(|entry| Ok(entry?.file_name()))
+                .collect::<io::Result<Vec<_>>>()?;
+            names.sort();
+            for name in names {
+                let path = below.join(name);
+                let metadata = fs::symlink_metadata(folder.join(&path))?;
+                if ignored.matched(&path, metadata.is_dir()).is_ignore() {
+                    continue;
+                }
+                path.hash(&mut hasher);
+                (metadata.mode(), metadata.len(), metadata.ino()).hash(&mut hasher);
+                (metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec())
+                    .hash(&mut hasher);
+                if metadata.is_dir() {
+                    folders.push(path.clone());
+                } else {
+                    found.bytes += metadata.len();
+                }
+                found.entries.push((path, metadata));
+            }
+            if found.bytes > limit {
+                break;
+            }
+        }
+        found.fingerprint = hasher.finish();
+        Ok(found)
+    }
+
+    /// Copies from `from` to a new folder. `progress` gets the size so far, after each file.
+    pub(super) fn copy(&self, from: &Path, to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+        fs::create_dir_all(to)?;
+        let mut copied = 0;
+        for (path, metadata) in &self.entries {
+            let (source, target) = (from.join(path), to.join(path));
+            if metadata.is_dir() {
+                fs::create_dir(&target)?;
+                // The folder must take files while it is filled.
+                let mode = metadata.permissions().mode() | 0o700;
+                fs::set_permissions(&target, fs::Permissions::from_mode(mode))?;
+            } else if metadata.is_symlink() {
+                std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
+            } else if metadata.is_file() {
+                fs::copy(&source, &target)?;
+                copied += metadata.len();
+                progress(copied);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The patterns of the folder's `.fcignore`. A line that is no pattern ignores nothing.
+fn ignored(folder: &Path) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    // Without the file nothing is ignored. A wrong line has an error of its own, and the other lines hold.
+    drop(builder.add(folder.join(IGNORE_FILE)));
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(contents: &Contents) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            contents.entries.iter().map(|(path, _)| path.to_str().expect("it is text")).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_fcignore_names_is_left_out() {
+        let folder = std::env::temp_dir().join(format!("fclt-copy-{}", std::process::id()));
+        for file in
+            ["index.js", "secret.pem", "data/big.bin", "data/kept.bin", "sub/data/big.bin", "docs/a.md"]
+        {
+            let file = folder.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let all = Contents::of(&folder, u64::MAX).unwrap();
+        assert_eq!((all.bytes, all.entries.len()), (6, 10));
+        fs::write(folder.join(IGNORE_FILE), "# not these\n*.pem\n/data/*\n!/data/kept.bin\ndocs/\n").unwrap();
+        let some = Contents::of(&folder, u64::MAX).unwrap();
+        let expected =
+            [".fcignore", "data", "data/kept.bin", "index.js", "sub", "sub/data", "sub/data/big.bin"];
+        assert_eq!(names(&some), expected);
+        assert_ne!(some.fingerprint, all.fingerprint);
+        assert_eq!(some.fingerprint, Contents::of(&folder, u64::MAX).unwrap().fingerprint);
+        let to = folder.with_extension("to");
+        let mut last = 0;
+        some.copy(&folder, &to, &mut |bytes| last = bytes).unwrap();
+        assert_eq!(last, some.bytes);
+        assert_eq!(names(&Contents::of(&to, u64::MAX).unwrap()), expected);
+        fs::remove_dir_all(folder).unwrap();
+        fs::remove_dir_all(to).unwrap();
+    }
+}

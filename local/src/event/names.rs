@@ -1,0 +1,93 @@
+//! The names of the kinds, which stay as they are.
+
+use super::kind::Kind;
+
+/// Gives each kind its name, and its index among all.
+macro_rules! names {
+    ($($kind:ident => $name:literal,)+) => {
+        #[derive(Clone, Copy)]
+        enum Index {
+            $($kind,)+
+        }
+
+        impl Kind {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The name, which stays as it is.
+            pub fn name(&self) -> &'static str {
+                match self { $(Kind::$kind { .. } => $name,)+ }
+            }
+
+            /// The index of the kind's name among all names.
+            pub(super) fn index(&self) -> usize {
+                match self { $(Kind::$kind { .. } => Index::$kind as usize,)+ }
+            }
+        }
+    };
+}
+
+names! {
+    Stdout => "stdout",
+    Stderr => "stderr",
+    Build => "build",
+    Request => "request",
+    CallFailed => "call_failed",
+    CallCancelled => "call_cancelled",
+    AttachmentLeftOut => "attachment_left_out",
+    GrpcPlaintext => "grpc_plaintext",
+    TlsRefused => "tls_refused",
+    InstanceStarted => "instance_started",
+    InstanceStartFailed => "instance_start_failed",
+    InstanceNotListening => "instance_not_listening",
+    PortIgnored => "port_ignored",
+    PortUnreachable => "port_unreachable",
+    PortUnexpected => "port_unexpected",
+    PortHeld => "port_held",
+    ProgramHidden => "program_hidden",
+    LayersMissing => "layers_missing",
+    InstanceKilled => "instance_killed",
+    ConnectionClosedEarly => "connection_closed_early",
+    AnswersHttp10 => "answers_http_1_0",
+    DiskExceeded => "disk_exceeded",
+    InstanceMemorySampled => "instance_memory_sampled",
+    InstanceUnhealthy => "instance_unhealthy",
+    InstanceHealthy => "instance_healthy",
+    InstanceOverMemory => "instance_over_memory",
+    InstanceEnded => "instance_ended",
+    PreStopFailed => "pre_stop_failed",
+    InstanceNotEnded => "instance_not_ended",
+    InstanceStopped => "instance_stopped",
+    BuildStarted => "build_started",
+    BuildFailed => "build_failed",
+    BuildProducts => "build_products",
+    BuildUnsettled => "build_unsettled",
+    CodeMissing => "code_missing",
+    CodeRunInPlace => "code_run_in_place",
+    CodeCopying => "code_copying",
+    InterpreterMapped => "interpreter_mapped",
+    Watching => "watching",
+    Ready => "ready",
+    DomainReady => "domain_ready",
+    Swapped => "swapped",
+    SwapRefused => "swap_refused",
+    DrainExceeded => "drain_exceeded",
+    FormerCodeRemains => "former_code_remains",
+    NotStarted => "not_started",
+    ManifestChanged => "manifest_changed",
+    ManifestInvalid => "manifest_invalid",
+    ManifestNote => "manifest_note",
+    PortChangeIgnored => "port_change_ignored",
+    FunctionRemoved => "function_removed",
+    FolderNotWatched => "folder_not_watched",
+    PortNotOpened => "port_not_opened",
+    Ipv6PortTaken => "ipv6_port_taken",
+    TlsReady => "tls_ready",
+    TlsUnavailable => "tls_unavailable",
+    GrpcReady => "grpc_ready",
+    MemoryLimitsSampled => "memory_limits_sampled",
+    FoldersTranslated => "folders_translated",
+    CallsRemain => "calls_remain",
+    CallsEnded => "calls_ended",
+    EventsDropped => "events_dropped",
+}

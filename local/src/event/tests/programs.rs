@@ -1,0 +1,86 @@
+//! Events about programs that were written for other machines, and their sentences.
+
+use std::time::Duration;
+
+use super::samples::Sample;
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MIB: u64 = 1024 * 1024;
+
+pub(super) fn samples() -> Vec<Sample> {
+    let held = |holder: Option<&str>| Kind::PortHeld {
+        port: 9000,
+        process_id: 12,
+        program: "node server.js".to_owned(),
+        holder: holder.map(str::to_owned),
+    };
+    vec![
+        (
+            held(None),
+            "port 9000, which the manifest declares, is held by process 12 (node server.js): a program that keeps to it \
+             cannot start before that process ends",
+        ),
+        (
+            held(Some("a")),
+            "port 9000 is held by process 12 (node server.js), an instance of function `a`: two programs that keep to the \
+             same port cannot run side by side. Let one of them listen on the port in FC_CUSTOM_LISTEN_PORT, or give one \
+             another port in its program and in customRuntimeConfig.port",
+        ),
+        (
+            Kind::ProgramHidden {
+                program: "node".to_owned(),
+                found: "/usr/bin/node".into(),
+                searched: vec!["/a/node".into(), "/b/node".into()],
+            },
+            "`node` is not where the PATH of the manifest leads: looked for /a/node, /b/node. This machine has \
+             /usr/bin/node: add /usr/bin to that PATH",
+        ),
+        (
+            Kind::LayersMissing { layers: vec!["acs:fc:x:official:layers/Python310/versions/3".to_owned()] },
+            "the function has layers that are not here: acs:fc:x:official:layers/Python310/versions/3. Name a local folder \
+             or zip for each in x-local.layers; it is shown at /opt",
+        ),
+        (
+            Kind::InstanceKilled { process_id: 12, waited: SECOND },
+            "killed: process 12 had not ended 1 s after SIGTERM (x-local.stopTimeout)",
+        ),
+        (
+            Kind::ConnectionClosedEarly { within: SECOND },
+            "the program closed a connection that had been without a call for 1 s or less. The platform keeps connections \
+             and answers 502 to a POST on one that closes: raise the program's keep-alive time-out",
+        ),
+        (
+            Kind::AnswersHttp10,
+            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections",
+        ),
+        (
+            Kind::DiskExceeded { bytes: 600 * MIB, limit_mib: 512 },
+            "/tmp holds 600.00 MiB; the function's disk has 512 MiB, and beyond that writing fails on the platform",
+        ),
+        (
+            Kind::CodeCopying { code: "code".into(), copied: 50 * MIB, bytes: 100 * MIB },
+            "copying code: 50.00 of 100.00 MiB",
+        ),
+        (
+            Kind::InterpreterMapped {
+                folder: "/var/fc/lang/nodejs18".into(),
+                program: "/usr/bin/node".into(),
+            },
+            "/var/fc/lang/nodejs18 is this machine's /usr/bin/node here; its version may be another one than the platform's",
+        ),
+        (
+            Kind::Watching { folders: vec!["a".into(), "b".into()], builds: true },
+            "watching a, b; what the build writes and folders of tools (target, node_modules, .git ..) are left out",
+        ),
+        (
+            Kind::Watching { folders: vec!["a".into()], builds: false },
+            "watching a; folders of tools (target, node_modules, .git ..) are left out",
+        ),
+        (
+            Kind::FoldersTranslated { reason: "no luck".to_owned() },
+            "instances have no /code, /opt and /tmp of their own: no luck. In commands and variables this machine's \
+             folders take their place; files that name /code do not find it",
+        ),
+    ]
+}

@@ -1,0 +1,56 @@
+//! Sentences about programs that were written for other machines: their ports, interpreters, layers and connections.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Who has the port, and what to do.
+pub(super) fn port_held(port: u16, process_id: u32, program: &str, holder: Option<&str>) -> String {
+    match holder {
+        Some(function) => format!(
+            "port {port} is held by process {process_id} ({program}), an instance of function `{function}`: two programs \
+             that keep to the same port cannot run side by side. Let one of them listen on the port in \
+             FC_CUSTOM_LISTEN_PORT, or give one another port in its program and in customRuntimeConfig.port"
+        ),
+        None => format!(
+            "port {port}, which the manifest declares, is held by process {process_id} ({program}): a program that keeps to \
+             it cannot start before that process ends"
+        ),
+    }
+}
+
+pub(super) fn program_hidden(program: &str, found: &Path, searched: &[PathBuf]) -> String {
+    let searched: Vec<String> = searched.iter().map(|file| file.display().to_string()).collect();
+    let folder = found.parent().unwrap_or(found);
+    format!(
+        "`{program}` is not where the PATH of the manifest leads: looked for {}. This machine has {}: add {} to that PATH",
+        searched.join(", "),
+        found.display(),
+        folder.display()
+    )
+}
+
+pub(super) fn layers_missing(layers: &[String]) -> String {
+    format!(
+        "the function has layers that are not here: {}. Name a local folder or zip for each in x-local.layers; it is shown \
+         at /opt",
+        layers.join(", ")
+    )
+}
+
+pub(super) fn connection_closed_early(within: Duration) -> String {
+    format!(
+        "the program closed a connection that had been without a call for {} s or less. The platform keeps connections and \
+         answers 502 to a POST on one that closes: raise the program's keep-alive time-out",
+        within.as_secs_f64().ceil()
+    )
+}
+
+pub(super) fn watching(folders: &[PathBuf], builds: bool) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let but = if builds {
+        "; what the build writes and folders of tools (target, node_modules, .git ..) are left out"
+    } else {
+        "; folders of tools (target, node_modules, .git ..) are left out"
+    };
+    format!("watching {}{but}", names.join(", "))
+}

@@ -1,0 +1,67 @@
+//! What an entry point lets through, and how.
+
+use crate::event::Via;
+use crate::failure::Failure;
+use crate::front::target::EntryPoint;
+use crate::model::{Auth, Cors, Function};
+
+/// The methods of a route that names none.
+const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+
+/// The settings of the entry point of one request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy<'a> {
+    /// `None` for all that the platform knows.
+    methods: Option<&'a [String]>,
+    pub(crate) auth: &'a Auth,
+    pub(crate) cors: Option<&'a Cors>,
+    pub(crate) via: Via,
+}
+
+impl<'a> Policy<'a> {
+    /// Finds the settings, or refuses the request: the entry point leads nowhere, or is closed.
+    pub(crate) fn of(entry: &'a EntryPoint, settings: &'a Function) -> Result<Self, Failure> {
+        match entry {
+            EntryPoint::BuiltIn | EntryPoint::Port => {
+                let trigger =
+                    settings.trigger.as_ref().ok_or_else(|| Failure::trigger_not_found(&settings.name))?;
+                if trigger.internet_disabled {
+                    return Err(Failure::internet_disabled());
+                }
+                let methods = Some(&*trigger.methods);
+                let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
+            }
+            // A domain needs no trigger, and a closed one does not close it.
+            EntryPoint::Domain { domain, route } => {
+                let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
+                let (auth, cors) = (&Auth::Anonymous, domain.settings.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
+            }
+        }
+    }
+
+    /// Whether the entry point takes requests with this method.
+    pub(crate) fn allows(&self, method: &str) -> bool {
+        match self.methods {
+            Some(methods) => methods.iter().any(|allowed| allowed == method),
+            None => ALL.contains(&method),
+        }
+    }
+
+    /// The methods that the entry point takes.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &'a str> {
+        let all = if self.methods.is_none() { &ALL[..] } else { &[] };
+        self.methods.unwrap_or_default().iter().map(String::as_str).chain(all.iter().copied())
+    }
+
+    /// The entry point in the words of a refusal.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.is_built_in() { "the HTTP trigger" } else { "the route of the domain" }
+    }
+
+    /// Whether browsers have to download what the entry point replies.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.via == Via::HttpTrigger
+    }
+}

@@ -1,0 +1,185 @@
+//! The wait for the open port of a starting program, and what is said of it.
+
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::connection::ADDRESS;
+use super::generation::Generation;
+use super::start::LAST_OUTPUT;
+use crate::event::Kind;
+use crate::failure::Failure;
+use crate::process::{Exit, Listening, Order, Output, Process};
+
+/// After this time without an open port, the program's sockets are inspected.
+const LOOK_AT_SOCKETS: Duration = Duration::from_millis(400);
+
+/// After this time a slow start is explained, long before the platform gives up.
+const SLOW: Duration = Duration::from_secs(3);
+
+/// The most ports that are named.
+const PORTS_MAX: usize = 16;
+
+/// How much later than the declared port a program may open the given one.
+const BOTH: Duration = Duration::from_millis(20);
+
+/// The wait for an open port.
+pub(super) struct Opening<'a> {
+    generation: &'a Generation,
+    process: &'a Process,
+    output: &'a Output,
+    command: &'a str,
+    /// Whether something was said of the wait.
+    noted: bool,
+    /// Whether the right address was said.
+    advised: bool,
+}
+
+impl<'a> Opening<'a> {
+    pub(super) fn new(
+        generation: &'a Generation,
+        process: &'a Process,
+        output: &'a Output,
+        command: &'a str,
+    ) -> Self {
+        Opening { generation, process, output, command, noted: false, advised: false }
+    }
+
+    /// Waits until the given port, or else the declared one, is open.
+    pub(super) async fn wait_for_port(&mut self, given: u16) -> Result<u16, Failure> {
+        let declared = self.generation.function.port;
+        let limit = self.generation.function.local.start_timeout;
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        let mut look = LOOK_AT_SOCKETS;
+        let mut is_strangers = false;
+        loop {
+            if let Some(exit) = self.process.exit() {
+                return Err(self.exited(exit).await);
+            }
+            if is_open(given).await {
+                if self.process.may_listen_on(given) {
+                    return Ok(given);
+                }
+                // Without this check, calls would go to another program.
+                let text = format!("another program has taken port {given}, which the instance was given");
+                return Err(Failure::unavailable(text));
+            }
+            if !is_strangers && declared != given && is_open(declared).await {
+                // A program may open both ports, the given one last.
+                tokio::time::sleep(BOTH).await;
+                if let Some(port) = self.fixed_port(given, declared).await {
+                    return Ok(port);
+                }
+                is_strangers = !is_open(given).await;
+                continue;
+            }
+            if begin.elapsed() >= look {
+                is_strangers = false;
+                look = begin.elapsed() + LOOK_AT_SOCKETS;
+                if let Some(port) = self.look_at_sockets(given, declared).await {
+                    return Ok(port);
+                }
+            }
+            if begin.elapsed() >= SLOW && !self.noted {
+                self.noted = true;
+                let last_line = self.output.last_line();
+                let kind =
+                    Kind::InstanceNotListening { given_port: given, waited: begin.elapsed(), last_line };
+                self.generation.log.emit(&self.generation.source(), kind);
+            }
+            if begin.elapsed() >= limit {
+                self.process.order(Order::Kill);
+                return Err(Failure::not_started(declared, limit, &self.output.recent()));
+            }
+            if let Some(exit) = self.process.exited_within(pause).await {
+                return Err(self.exited(exit).await);
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    async fn exited(&self, exit: Exit) -> Failure {
+        self.output.complete(LAST_OUTPUT).await;
+        let logs = self.output.recent();
+        match exit {
+            Exit::Code(13) if logs.is_empty() => Failure::file_permission(self.command),
+            exit => Failure::exited_at_start(exit.code(), self.command, &logs),
+        }
+    }
+
+    /// The declared port, if the program listens there and not on the given one.
+    async fn fixed_port(&self, given: u16, declared: u16) -> Option<u16> {
+        let listening = self.process.listening();
+        let is_public = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
+        (!is_public(given) && is_public(declared) && is_open(declared).await).then_some(declared)
+    }
+
+    /// The declared port, if the program opened it. Logs once why a program is unreachable.
+    async fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
+        if let Some(port) = self.fixed_port(given, declared).await {
+            return Some(port);
+        }
+        // The program may have opened the port since the last attempt.
+        if is_open(given).await {
+            return None;
+        }
+        if let Some(kind) = why_unreachable(&self.process.listening(), given, declared) {
+            let is_advice = matches!(kind, Kind::PortUnreachable { .. });
+            if !self.noted || is_advice && !self.advised {
+                self.generation.log.emit(&self.generation.source(), kind);
+            }
+            self.noted = true;
+            self.advised |= is_advice;
+        }
+        None
+    }
+}
+
+/// What to say of a program that can be reached at neither port. Other ports may be a debugger's or a metric's, which
+/// nobody should be advised to open to the network.
+fn why_unreachable(listening: &[Listening], given: u16, declared: u16) -> Option<Kind> {
+    let mut ports: Vec<u16> = listening.iter().map(|open| open.port).collect();
+    if let Some(port) = [given, declared].into_iter().find(|port| ports.contains(port)) {
+        return Some(Kind::PortUnreachable { port });
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    ports.truncate(PORTS_MAX);
+    (!ports.is_empty()).then_some(Kind::PortUnexpected { given_port: given, ports })
+}
+
+async fn is_open(port: u16) -> bool {
+    TcpStream::connect((ADDRESS, port)).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_given_or_the_declared_port_is_advised() {
+        let why = |ports: &[u16]| {
+            let open = ports.iter().map(|port| Listening { port: *port, is_loopback: true });
+            why_unreachable(&open.collect::<Vec<_>>(), 20_000, 9_000)
+        };
+        assert!(why(&[]).is_none());
+        for (ports, port) in [
+            (&[1, 20_000][..], 20_000),
+            (&[9_000], 9_000),
+            (&[9_000, 20_000], 20_000),
+            (&[9_229, 9_000], 9_000),
+        ] {
+            assert!(
+                matches!(why(ports), Some(Kind::PortUnreachable { port: seen }) if seen == port),
+                "{ports:?}"
+            );
+        }
+        let others = why(&[9_229, 80, 9_229]);
+        assert!(
+            matches!(&others, Some(Kind::PortUnexpected { given_port: 20_000, ports }) if *ports == [80, 9_229]),
+            "{others:?}"
+        );
+    }
+}

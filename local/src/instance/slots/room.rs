@@ -1,0 +1,63 @@
+//! How many instances and waiting calls there may be.
+
+use std::time::Instant;
+
+use super::Slots;
+
+/// The settings of a function for its instances.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::instance) struct Rules {
+    /// The most calls of one instance at a time.
+    pub(in crate::instance) concurrency: usize,
+    /// The most instances.
+    pub(in crate::instance) instances_max: usize,
+    /// The most calls on one instance, and waiting for it, while there can be one instance only.
+    pub(in crate::instance) alone_max: usize,
+    /// Whether an instance is frozen while it has no call.
+    pub(in crate::instance) freezes: bool,
+}
+
+/// An instance with its calls.
+#[derive(Debug)]
+pub(super) struct Member<I> {
+    pub(super) instance: I,
+    pub(super) in_flight: usize,
+    pub(super) is_healthy: bool,
+    /// Takes no more calls and is stopped after its last one.
+    pub(super) is_retired: bool,
+    pub(super) idle_since: Option<Instant>,
+}
+
+impl<I> Slots<I> {
+    /// The most instances. Only one instance of a program with a fixed port can run.
+    pub(in crate::instance) fn cap(&self) -> usize {
+        let cap = self.rules.instances_max;
+        if self.ignores_port == Some(true) { cap.min(1) } else { cap }
+    }
+
+    /// The places for waiting calls.
+    pub(super) fn room(&self) -> usize {
+        if self.ignores_port == Some(false) {
+            return self.cap().saturating_sub(self.in_use()) * self.rules.concurrency;
+        }
+        let in_flight: usize = self.members.iter().map(|member| member.in_flight).sum();
+        self.rules.alone_max.saturating_sub(in_flight)
+    }
+
+    /// Whether every instance is unhealthy, and no other may start.
+    pub(super) fn is_sick(&self) -> bool {
+        let mut used = self.members.iter().filter(|member| !member.is_retired).peekable();
+        used.peek().is_some() && used.all(|member| !member.is_healthy) && self.in_use() >= self.cap()
+    }
+
+    /// The number of instances that count towards the cap.
+    pub(super) fn in_use(&self) -> usize {
+        self.members.iter().filter(|member| !member.is_retired).count()
+    }
+}
+
+impl<I> Member<I> {
+    pub(super) fn is_free(&self, concurrency: usize) -> bool {
+        self.is_healthy && !self.is_retired && self.in_flight < concurrency
+    }
+}

@@ -1,0 +1,67 @@
+//! Custom domains: host names with routes to functions.
+
+use super::cors::Cors;
+
+/// A custom domain. Its name is compared without case.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Domain {
+    /// A host name, or `*.` and the host name whose parts it stands for.
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) protocol: Protocol,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) cors: Option<Cors>,
+}
+
+/// `protocol`: how clients may speak to a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    Https,
+    Both,
+}
+
+/// One route of a domain.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Route {
+    /// A whole path, or its begin with a `*` behind it.
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) function: String,
+    /// A version or an alias; `None` is `LATEST`.
+    pub(crate) qualifier: Option<String>,
+    /// Empty for all methods.
+    pub(crate) methods: Vec<String>,
+    /// In the order in which they are tried.
+    pub(crate) rewrites: Vec<Rewrite>,
+}
+
+/// A rule of a route's `rewriteConfig`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rewrite {
+    pub(crate) kind: RewriteKind,
+    pub(crate) pattern: String,
+    pub(crate) replacement: String,
+}
+
+/// How the pattern of a rule is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RewriteKind {
+    /// `equalRules`: the whole path.
+    Equal,
+    /// `wildcardRules`: a part of the path, in which `*` is any text.
+    Wildcard,
+    /// `regexRules`: a regular expression.
+    Regex,
+}
+
+impl Protocol {
+    /// The value in a manifest.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Protocol::Http => "HTTP",
+            Protocol::Https => "HTTPS",
+            Protocol::Both => "HTTP,HTTPS",
+        }
+    }
+}
