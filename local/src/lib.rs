@@ -46,8 +46,8 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, Event, Events, HookFault, Kind, Level,
-    Log, Record, Remark, SocketTraffic, Via,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
+    Kind, Level, Log, Record, Remark, SocketTraffic, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use platform::{Invocation, Platform, Settings};

@@ -67,6 +67,13 @@ impl Function {
         self
     }
 
+    /// Adds a build step whose failure the next steps do not mind.
+    #[must_use]
+    pub fn step_that_may_fail(mut self, run: &str) -> Self {
+        self.steps.push(json!({"run": run, "path": "./", "allow_failure": true}));
+        self
+    }
+
     /// Its name for callers, where that differs from the one in the manifest.
     #[must_use]
     pub fn called(self, name: &str) -> Self {
@@ -156,7 +163,7 @@ impl Manifest {
 
     /// Adds a resource of another component, such as a custom domain.
     #[must_use]
-    pub fn resource(mut self, name: &str, component: &str, props: Value) -> Self {
+    pub fn resource(mut self, name: &str, component: &str, props: &Value) -> Self {
         self.0.entry("resources").or_insert_with(|| json!({}))[name] =
             json!({"component": component, "props": props});
         self

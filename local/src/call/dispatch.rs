@@ -15,7 +15,7 @@ use super::duplex;
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
-use crate::instance::{Connection, Instance, Refusal};
+use crate::instance::{Connection, Instance, Refusal, is_last};
 use crate::registry::Deployed;
 use crate::wire::{Payload, headers, upgrade};
 
@@ -104,6 +104,7 @@ impl Run {
                         lease.instance.connections.heard(reply.version());
                     }
                     let (head, body) = reply.into_parts();
+                    self.is_last = is_last(&head);
                     return Ok((head, BodySource::Http1(body)));
                 }
                 Err(error) => error,

@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
     pub(super) body_fault: BodyFault,
+    /// Whether the reply announced the end of its connection.
+    pub(super) is_last: bool,
     is_over: bool,
 }
 
@@ -48,6 +50,7 @@ impl Run {
             tail,
             limit: Duration::ZERO,
             body_fault,
+            is_last: false,
             is_over: false,
         }
     }
@@ -139,7 +142,7 @@ impl Run {
 
     fn give_back(&mut self) {
         if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
+            lease.instance.connections.give_back(sender, self.is_last);
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct AnswerStream {
     /// `None` after the end of the call.
     run: Option<Run>,
     deadline: Pin<Box<Sleep>>,
+    /// How the call failed, if it did.
+    failure: Option<Failure>,
 }
 
 /// The pieces that were read before the head was passed on.
@@ -41,14 +43,14 @@ pub(crate) enum BrokenOff {
     /// The client left in the middle of its own body. The call ends with the drop of the stream.
     Client,
     /// The call has failed, for example because the instance ended.
-    Call(Failure),
+    Call,
 }
 
 impl AnswerStream {
     pub(super) fn new(body: BodySource, mut run: Run) -> Self {
         run.begin_stream();
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, first: First::Nothing, run: Some(run), deadline }
+        AnswerStream { body, first: First::Nothing, run: Some(run), deadline, failure: None }
     }
 
     /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
@@ -138,7 +140,8 @@ impl AnswerStream {
         &mut self,
         why: impl FnOnce(&Run) -> Failure,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        Poll::Ready(self.fail(why).map(|failure| Err(BrokenOff::Call(failure))))
+        self.fail(why);
+        Poll::Ready(Some(Err(BrokenOff::Call)))
     }
 
     /// Ends the call at the function's time. To be polled beside [`poll_frame`](Self::poll_frame), which is polled only while
@@ -157,16 +160,22 @@ impl AnswerStream {
         self.fail(Run::exited);
     }
 
+    /// How the call failed after the reply's head, if it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     fn complete(&mut self) {
         if let Some(run) = self.run.take() {
             run.complete();
         }
     }
 
-    fn fail(&mut self, why: impl FnOnce(&Run) -> Failure) -> Option<Failure> {
-        let run = self.run.take()?;
-        let failure = why(&run);
-        run.fail(&failure);
-        Some(failure)
+    fn fail(&mut self, why: impl FnOnce(&Run) -> Failure) {
+        if let Some(run) = self.run.take() {
+            let failure = why(&run);
+            run.fail(&failure);
+            self.failure = Some(failure);
+        }
     }
 }

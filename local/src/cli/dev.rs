@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::print::{self, Printer, Style};
-use super::{DevArguments, refuse_without_code, settings};
+use super::print::{self, Hidden, Out, Printer, Style};
+use super::{DevArguments, check_name, refuse_without_code, settings};
 use crate::event::Source;
+use crate::process::ignores_hangup;
 use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
 
@@ -20,13 +21,11 @@ const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode {
     let (log, events) = Log::new();
-    let printer = Printer::start(
-        events,
-        Box::new(io::stdout()),
-        Style::new(arguments.json, arguments.color, &io::stdout()),
-    );
-    let ended = try_run(manifest, &arguments, log).await;
-    printer.finish().await;
+    let style = Style::new(arguments.json, arguments.color, Out::Stdout);
+    let hidden = Hidden { functions: arguments.quiet.clone(), ..Hidden::default() };
+    let printer = Printer::start(events, Out::Stdout, style, hidden);
+    let ended = try_run(manifest, &arguments, log.clone()).await;
+    printer.finish(&log).await;
     ended.unwrap_or_else(|error| {
         print::complain_not_started(&error.to_string(), arguments.json);
         ExitCode::FAILURE
@@ -35,6 +34,9 @@ pub(super) async fn run(manifest: Manifest, arguments: DevArguments) -> ExitCode
 
 async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::Result<ExitCode> {
     let mut stop = StopSignal::new()?;
+    for name in &arguments.quiet {
+        check_name(&manifest, name)?;
+    }
     refuse_without_code(&manifest, !arguments.no_build)?;
     for note in manifest.notes() {
         let (file, note) = (manifest.file().to_owned(), note.remark());
@@ -61,7 +63,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         () = stop.wait() => {}
         () = serve(&platform, manifest, arguments) => {}
     }
-    let is_drained = platform.stop_unless(drain, stop.wait()).await;
+    let is_drained = platform.stop_unless(drain, stop.wait_again()).await;
     Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }
 
@@ -80,10 +82,12 @@ async fn serve(platform: &Platform, manifest: Manifest, arguments: &DevArguments
     std::future::pending::<()>().await;
 }
 
-/// Ctrl-C or SIGTERM.
+/// Ctrl-C, SIGTERM, or the end of the terminal.
 struct StopSignal {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` if the caller of this program ignores the end of the terminal, as `nohup` does.
+    hangup: Option<Signal>,
 }
 
 impl StopSignal {
@@ -91,13 +95,31 @@ impl StopSignal {
         Ok(StopSignal {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
     async fn wait(&mut self) {
+        let StopSignal { interrupt, terminate, hangup } = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = hung_up(hangup) => {}
+        }
+    }
+
+    /// Waits for Ctrl-C or SIGTERM. The end of a terminal may be told twice: by the kernel, and by the shell.
+    async fn wait_again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -13,8 +13,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::print::{self, Printer, Style};
-use super::{Colour, InvokeArguments, settings};
+use super::line::neutral;
+use super::print::{self, Hidden, Out, Printer, Style};
+use super::{Colour, InvokeArguments, check_name, settings};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
@@ -32,15 +33,7 @@ pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> Exit
 
 /// Whether the function succeeded.
 async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result<bool> {
-    if !manifest.names().any(|name| name == arguments.function) {
-        let names = manifest.names().collect::<Vec<_>>().join(", ");
-        let text = format!(
-            "there is no function `{}` in {}; there are: {names}",
-            arguments.function,
-            manifest.file().display()
-        );
-        return Err(io::Error::other(text));
-    }
+    check_name(manifest, &arguments.function)?;
     let event = event(arguments)?;
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -83,11 +76,11 @@ struct Outcome {
 impl Outcome {
     fn show(self) -> io::Result<bool> {
         if let Some(log) = &self.log {
-            print::complain(&print::neutral(log));
+            print::complain(&neutral(log));
         }
         let mut out = io::stdout().lock();
         if out.is_terminal() {
-            out.write_all(print::neutral(&String::from_utf8_lossy(&self.body)).as_bytes())?;
+            out.write_all(neutral(&String::from_utf8_lossy(&self.body)).as_bytes())?;
             if !self.body.ends_with(b"\n") {
                 out.write_all(b"\n")?;
             }
@@ -178,9 +171,10 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
         return Err(io::Error::other(text));
     }
     let (log, events) = Log::new();
-    let style = Style::new(false, Colour::Auto, &io::stderr());
-    let printer = Printer::start(events, Box::new(io::stderr()), style);
-    let platform = Platform::open(manifest, settings(0, !arguments.no_build), log).await?;
+    let style = Style::new(false, Colour::Auto, Out::Stderr);
+    let hidden = Hidden { has_calls: arguments.log, has_addresses: true, ..Hidden::default() };
+    let printer = Printer::start(events, Out::Stderr, style, hidden);
+    let platform = Platform::open(manifest, settings(0, !arguments.no_build), log.clone()).await?;
     let name = &arguments.function;
     let outcome = if platform.deploy(manifest, name, &mut Built::default()).await {
         let invocation = platform.invoke(name, event, arguments.log).await;
@@ -189,7 +183,7 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
         None
     };
     platform.stop(DRAIN).await;
-    printer.finish().await;
+    printer.finish(&log).await;
     match outcome {
         Some(outcome) => outcome.show(),
         None => Err(io::Error::other(format!("`{name}` cannot be started; see above"))),

@@ -2,9 +2,11 @@
 
 mod dev;
 mod invoke;
+mod line;
 mod list;
 mod manifest;
 mod print;
+mod progress;
 mod time;
 
 use std::io;
@@ -70,6 +72,9 @@ struct DevArguments {
     /// Do not watch for changes
     #[arg(long)]
     no_watch: bool,
+    /// Do not print the lines of this function; may be given several times
+    #[arg(long, value_name = "NAME")]
+    quiet: Vec<String>,
     /// Start no instance before the first call
     #[arg(long)]
     cold: bool,
@@ -168,6 +173,16 @@ fn default_template() -> PathBuf {
     let names = ["s.yaml", "s.YAML", "s.YML", "s.yml"].map(PathBuf::from);
     let found = names.iter().find(|name| name.exists());
     found.unwrap_or(&names[0]).clone()
+}
+
+/// An error if the manifest has no function of that name.
+fn check_name(manifest: &Manifest, name: &str) -> io::Result<()> {
+    if manifest.names().any(|own| own == name) {
+        return Ok(());
+    }
+    let names = manifest.names().collect::<Vec<_>>().join(", ");
+    let file = manifest.file().display();
+    Err(io::Error::other(format!("there is no function `{name}` in {file}; there are: {names}")))
 }
 
 /// An error for the functions that have no code to start, a line for each.

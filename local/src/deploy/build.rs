@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::event::{BuildFailure, BuildFault, Kind, Log, Source};
@@ -43,12 +45,21 @@ pub(crate) async fn run(
     let shown = redactor.redact(action.run.clone());
     log.emit(source, Kind::BuildStarted { command: shown.clone() });
     let failed = |fault| BuildFailure { line: action.line, command: shown.clone(), fault };
-    if !action.folder.is_dir() {
-        if action.may_fail {
-            return Ok(());
+    let ended = |outcome: Result<Duration, BuildFault>| match outcome.map_err(failed) {
+        Ok(duration) => {
+            log.emit(source, Kind::BuildFinished { duration });
+            Ok(())
         }
-        return Err(failed(BuildFault::NoFolder(action.folder.clone())));
+        Err(failure) if action.may_fail => {
+            log.emit(source, Kind::BuildFailureAllowed(failure));
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    };
+    if !action.folder.is_dir() {
+        return ended(Err(BuildFault::NoFolder(action.folder.clone())));
     }
+    let begin = Instant::now();
     let command = ["/bin/sh".to_owned(), "-c".to_owned(), action.run.clone()];
     let environment = environment(manifest.variables(), follows_target_folder);
     let step = CommandLine {
@@ -59,12 +70,11 @@ pub(crate) async fn run(
         mounts: None,
     };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);
-    match step.run(runner, output, tasks).await {
-        Ok(Exit::Code(0)) => Ok(()),
-        Ok(_) if action.may_fail => Ok(()),
-        Ok(exit) => Err(failed(BuildFault::ExitCode(exit.code()))),
-        Err(error) => Err(failed(BuildFault::NotStarted(error.to_string()))),
-    }
+    ended(match step.run(runner, output, tasks).await {
+        Ok(Exit::Code(0)) => Ok(begin.elapsed()),
+        Ok(exit) => Err(BuildFault::ExitCode(exit.code())),
+        Err(error) => Err(BuildFault::NotStarted(error.to_string())),
+    })
 }
 
 /// The variables of a build step: those of `.env` files over the developer's own. `.env` files already hold the

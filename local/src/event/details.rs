@@ -33,6 +33,8 @@ pub struct Record {
     pub socket: Option<SocketTraffic>,
     /// The status of the gRPC call, if the request was one and has ended: 0 for success.
     pub grpc_status: Option<u32>,
+    /// Why the function gave no reply, or no whole one. `None` also if the client left.
+    pub cause: Option<Box<Cause>>,
 }
 
 impl Record {
@@ -101,6 +103,24 @@ pub struct Address {
     pub has_trigger: bool,
 }
 
+/// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallInFlight {
+    /// The method.
+    pub method: Method,
+    /// The path without its query.
+    pub path: String,
+    /// The time since the request's arrival.
+    pub age: Duration,
+}
+
+impl CallInFlight {
+    pub(crate) fn new(method: Method, path: String, age: Duration) -> Self {
+        CallInFlight { method, path, age }
+    }
+}
+
 /// A custom domain that leads to functions. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -119,6 +139,8 @@ pub struct DomainAddress {
 pub struct Cause {
     /// Which one, such as `exited_at_start`.
     pub failure: &'static str,
+    /// Whose failure it is: `caller`, `platform` or `function`.
+    pub by: &'static str,
     /// The platform's text for the caller.
     pub message: String,
     /// The program's exit code, if its end is the failure. The platform's message reads the code as an error number of
@@ -130,6 +152,7 @@ impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Cause {
             failure: failure.kind.name(),
+            by: failure.kind.source().name(),
             message: failure.message().to_owned(),
             exit_code: failure.exit_code,
         }

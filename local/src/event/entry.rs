@@ -38,7 +38,11 @@ impl Kind {
     fn bytes(&self) -> usize {
         match self {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => text.capacity(),
-            Kind::Request(record) => record.path.capacity(),
+            Kind::Request(record) => {
+                let cause = record.cause.as_ref();
+                record.path.capacity()
+                    + cause.map_or(0, |cause| size_of_val(&**cause) + cause.message.capacity())
+            }
             Kind::CallFailed(cause) | Kind::InstanceStartFailed(cause) | Kind::SwapRefused(cause) => {
                 cause.message.capacity()
             }
@@ -50,7 +54,7 @@ impl Kind {
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) => {
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
                     BuildFault::NoFolder(folder) => path_bytes(folder),
                     BuildFault::NotStarted(error) => error.capacity(),
@@ -86,8 +90,12 @@ impl Kind {
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
+            Kind::CallsRemain { oldest, .. } => {
+                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
+            }
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
@@ -102,6 +110,7 @@ impl Kind {
             | Kind::InstanceEnded(_)
             | Kind::InstanceNotEnded { .. }
             | Kind::InstanceStopped
+            | Kind::BuildFinished { .. }
             | Kind::BuildUnsettled
             | Kind::Swapped
             | Kind::DrainExceeded { .. }
@@ -110,7 +119,6 @@ impl Kind {
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::Ipv6PortTaken { .. }
-            | Kind::CallsRemain { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,
         }

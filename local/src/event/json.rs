@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -59,7 +59,7 @@ fn own(kind: &Kind) -> Value {
         }),
         Kind::LayersMissing { layers } => json!({ "layers": layers }),
         Kind::InstanceKilled { process_id, waited } => {
-            json!({ "processId": process_id, "ms": ms(*waited) })
+            json!({ "processId": process_id, "ms": waited.map(ms) })
         }
         Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
         Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
@@ -77,8 +77,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
         Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
+        Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
-        Kind::BuildFailed(failure) => {
+        Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
             let fault = build_fault(&failure.fault);
             with(with(fault, "line", failure.line), "command", &*failure.command)
         }
@@ -110,12 +111,15 @@ fn own(kind: &Kind) -> Value {
         Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => {
             json!({ "reason": reason })
         }
-        Kind::CallsRemain { calls, left } => json!({ "calls": calls, "leftMs": ms(*left) }),
+        Kind::CallsRemain { calls, left, oldest } => json!({
+            "calls": calls, "leftMs": ms(*left), "oldest": oldest.iter().map(call_in_flight).collect::<Vec<_>>(),
+        }),
         Kind::EventsDropped { events, bytes } => json!({ "events": events, "bytes": bytes }),
         Kind::Stdout(_)
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
+        | Kind::OriginsDoubled
         | Kind::AnswersHttp10
         | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
@@ -144,6 +148,9 @@ fn request(record: &Record) -> Value {
     if let Some(code) = record.grpc_status {
         fields = with(fields, "grpcStatus", code);
     }
+    if let Some(cause) = &record.cause {
+        fields = with(with(fields, "failure", cause.failure), "by", cause.by);
+    }
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
@@ -157,8 +164,12 @@ fn socket(socket: SocketTraffic) -> Value {
     })
 }
 
+fn call_in_flight(call: &CallInFlight) -> Value {
+    json!({ "method": call.method.as_str(), "path": call.path, "ms": ms(call.age) })
+}
+
 fn failure(cause: &Cause) -> Value {
-    let fields = json!({ "failure": cause.failure, "message": cause.message });
+    let fields = json!({ "failure": cause.failure, "by": cause.by, "message": cause.message });
     match cause.exit_code {
         Some(code) => with(fields, "exitCode", code),
         None => fields,

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::details::{Address, BuildFailure, Cause, DomainAddress, Ending, HookFault, Record, Remark};
+use super::details::{
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+};
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
     /// A client calls by gRPC in plain text, which the platform refuses.
     GrpcPlaintext,
     /// The handshake of TLS with a client failed.
@@ -102,12 +106,12 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
-    /// An instance had to be killed, since it did not end after SIGTERM.
+    /// fc-local killed an instance.
     InstanceKilled {
         /// Its own process.
         process_id: u32,
-        /// How long its end was waited for.
-        waited: Duration,
+        /// How long its end was waited for after SIGTERM. `None` if there was no wait: calls were ended with the instance.
+        waited: Option<Duration>,
     },
     /// The program closed a kept connection. Told once for each generation.
     ConnectionClosedEarly {
@@ -166,8 +170,15 @@ pub enum Kind {
         /// The command, with secrets masked.
         command: String,
     },
+    /// A build step ended well.
+    BuildFinished {
+        /// How long the step took.
+        duration: Duration,
+    },
     /// A build step failed.
     BuildFailed(BuildFailure),
+    /// A build step failed, which its `allow_failure` allows. The next step follows.
+    BuildFailureAllowed(BuildFailure),
     /// Each build changes these files, so their change starts no build.
     BuildProducts {
         /// The files.
@@ -298,14 +309,18 @@ pub enum Kind {
     },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls that are in flight or wait for an instance.
+        /// The number of calls that are in flight or wait for an instance, and of clients that have not taken their
+        /// replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
+        /// The oldest of them, as far as their connections are known.
+        oldest: Vec<CallInFlight>,
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow. Events were dropped between the previous event and this one.
+    /// This reader was too slow. Before this event, lines of its function were dropped, or events of fc-local itself if it
+    /// has no function.
     EventsDropped {
         /// The number of dropped events.
         events: u64,

@@ -1,4 +1,4 @@
-//! How much attention an event needs.
+//! How much attention each kind of event needs.
 
 use super::kind::Kind;
 
@@ -33,10 +33,11 @@ impl Level {
 }
 
 impl Kind {
-    /// How much attention it needs. A request has the level of its status.
+    /// How much attention it needs. A request has the level of its status, unless its reply broke off.
     pub fn level(&self) -> Level {
         match self {
             Kind::Request(record) => match record.as_status() {
+                ..400 if record.cause.is_some() => Level::Error,
                 ..400 => Level::Info,
                 400..500 => Level::Warning,
                 500.. => Level::Error,
@@ -49,6 +50,7 @@ impl Kind {
             | Kind::InstanceHealthy
             | Kind::InstanceStopped
             | Kind::BuildStarted { .. }
+            | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
             | Kind::Watching { .. }
@@ -61,7 +63,8 @@ impl Kind {
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::GrpcPlaintext
+            Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
@@ -79,6 +82,7 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::BuildFailureAllowed(_)
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }

@@ -1,15 +1,18 @@
 //! The log of events: any number of readers, and a ring of the latest events.
 //!
-//! An emitter never waits for a reader. Each reader has its own queue, bounded in events and in bytes. Beyond the
-//! bound, events are dropped until half of the queue is read. So a slow reader sees few gaps, each reported once in its
-//! place, and complete runs of events between the gaps.
+//! An emitter never waits for a reader. Each reader has its own queue, bounded in events and in bytes: each function's lines
+//! have a share, and so have fc-local's own events. Beyond its share, events are dropped until half of the share is read.
+//! So a slow reader sees few gaps, each reported once in its place, and complete runs of events between the gaps.
 
-use std::collections::{BTreeMap, VecDeque};
+mod unread;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::entry::{Event, Source};
 use super::kind::Kind;
+use unread::{Backlog, Limits, Unread};
 
 const MIB: usize = 1024 * 1024;
 
@@ -18,21 +21,6 @@ const UNREAD: Limits = Limits { events: 65_536, bytes: 16 * MIB };
 
 /// The bounds of the ring, which a new reader gets first.
 const RECENT: Limits = Limits { events: 4_096, bytes: 4 * MIB };
-
-/// How much is taken at once: a batch of the longest lines must not be as large as the queue.
-const BATCH_BYTES: usize = MIB;
-
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    events: usize,
-    bytes: usize,
-}
-
-impl Limits {
-    fn half(self) -> Self {
-        Limits { events: self.events / 2, bytes: self.bytes / 2 }
-    }
-}
 
 /// Where events go. Clones are the same log. [The example of the crate](crate) makes one with its first reader.
 #[derive(Debug, Clone)]
@@ -71,46 +59,6 @@ struct Reader {
     limits: Limits,
 }
 
-#[derive(Debug, Default)]
-struct Unread {
-    backlog: Backlog,
-    /// The dropped events since the last reported gap.
-    dropped_events: u64,
-    dropped_bytes: u64,
-    /// Nothing comes any more.
-    is_over: bool,
-    is_awaited: bool,
-}
-
-/// Events in order, with the memory that they take.
-#[derive(Debug, Default)]
-struct Backlog {
-    events: VecDeque<Arc<Event>>,
-    bytes: usize,
-}
-
-impl Backlog {
-    fn push(&mut self, event: Arc<Event>) {
-        self.bytes += event.bytes();
-        self.events.push_back(event);
-    }
-
-    fn pop(&mut self) -> Option<Arc<Event>> {
-        let event = self.events.pop_front()?;
-        self.bytes -= event.bytes();
-        Some(event)
-    }
-
-    fn exceeds(&self, limits: Limits) -> bool {
-        self.events.len() > limits.events || self.bytes > limits.bytes
-    }
-
-    /// An empty backlog takes an event of any size: a reader that has read everything must not stand still.
-    fn has_room(&self, bytes: usize, limits: Limits) -> bool {
-        self.events.is_empty() || (self.events.len() < limits.events && self.bytes + bytes <= limits.bytes)
-    }
-}
-
 impl Log {
     /// A log and its first reader.
     pub fn new() -> (Log, Events) {
@@ -131,7 +79,7 @@ impl Log {
         let mut state = hub.lock();
         let backlog = Backlog { events: state.recent.events.clone(), bytes: state.recent.bytes };
         let reader = Arc::new(Reader {
-            unread: Mutex::new(Unread { backlog, ..Unread::default() }),
+            unread: Mutex::new(Unread::of(backlog)),
             arrived: Condvar::new(),
             limits: hub.unread,
         });
@@ -146,6 +94,11 @@ impl Log {
         Kind::NAMES.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// Lets the readers come to their end after the events so far, as if every clone of the log were gone.
+    pub(crate) fn close(&self) {
+        self.0.end();
+    }
+
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
         self.0.0.emit(Arc::new(Event {
             time: SystemTime::now(),
@@ -157,12 +110,18 @@ impl Log {
     }
 }
 
-impl Drop for Writers {
-    fn drop(&mut self) {
+impl Writers {
+    fn end(&self) {
         for reader in &self.0.lock().readers {
             reader.lock().is_over = true;
             reader.arrived.notify_all();
         }
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -191,48 +150,14 @@ impl Reader {
 
     fn push(&self, event: &Arc<Event>) {
         let mut unread = self.lock();
-        let bytes = event.bytes();
-        if unread.dropped_events > 0 || !unread.backlog.has_room(bytes, self.limits) {
-            unread.dropped_events += 1;
-            unread.dropped_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        if unread.is_over {
             return;
         }
-        unread.backlog.push(Arc::clone(event));
+        unread.push(event, self.limits);
         // Waking is a system call, which a reader that is at work does not need.
         if unread.is_awaited {
             unread.is_awaited = false;
             self.arrived.notify_all();
-        }
-    }
-}
-
-impl Unread {
-    /// Moves queued events into `into`: at most `limit` events, and a batch of bytes.
-    fn take(&mut self, into: &mut Vec<Arc<Event>>, limit: usize, limits: Limits) -> usize {
-        let before = into.len();
-        let mut bytes = 0;
-        while into.len() - before < limit && bytes < BATCH_BYTES {
-            let Some(event) = self.backlog.pop() else { break };
-            bytes += event.bytes();
-            into.push(event);
-        }
-        if self.dropped_events > 0 && !self.backlog.exceeds(limits.half()) {
-            let gap = Arc::new(self.gap());
-            self.backlog.push(gap);
-        }
-        into.len() - before
-    }
-
-    /// Makes the event that reports the drops after the backlog's last event.
-    fn gap(&mut self) -> Event {
-        let events = std::mem::take(&mut self.dropped_events);
-        let bytes = std::mem::take(&mut self.dropped_bytes);
-        Event {
-            time: SystemTime::now(),
-            function: None,
-            instance: None,
-            request: None,
-            kind: Kind::EventsDropped { events, bytes },
         }
     }
 }
@@ -247,6 +172,24 @@ impl Events {
             unread = self.reader.arrived.wait(unread).unwrap_or_else(PoisonError::into_inner);
         }
         unread.take(into, limit, self.reader.limits)
+    }
+
+    /// As [`wait`](Self::wait), but waits no longer than `within`. `None` when nothing is left and every [`Log`] is gone.
+    pub(crate) fn wait_within(
+        &mut self,
+        into: &mut Vec<Arc<Event>>,
+        limit: usize,
+        within: Option<Duration>,
+    ) -> Option<usize> {
+        let Some(within) = within else { return Some(self.wait(into, limit)).filter(|count| *count > 0) };
+        let mut unread = self.reader.lock();
+        if unread.backlog.events.is_empty() && !unread.is_over {
+            unread.is_awaited = true;
+            let waited = self.reader.arrived.wait_timeout(unread, within);
+            unread = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = unread.take(into, limit, self.reader.limits);
+        (count > 0 || !unread.is_over).then_some(count)
     }
 
     /// Takes queued events: at most `limit` events, and about 1 MiB.

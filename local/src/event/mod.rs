@@ -14,7 +14,7 @@ mod text;
 mod text_of_programs;
 
 pub use details::{
-    Address, BuildFailure, BuildFault, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
     SocketTraffic, Via,
 };
 pub use entry::Event;

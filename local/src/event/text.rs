@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -62,7 +62,13 @@ impl Event {
                 format!("process {process_id} does not end after SIGKILL")
             }
             Kind::BuildStarted { command } => format!("building: {command}"),
-            Kind::BuildFailed(failure) => build_failed(failure),
+            Kind::BuildFinished { duration } => {
+                format!("built in {}.{} s", duration.as_secs(), duration.subsec_millis() / 100)
+            }
+            Kind::BuildFailed(failure) => format!("the build failed: {}", step_failed(failure)),
+            Kind::BuildFailureAllowed(failure) => {
+                format!("{}; the build goes on, as its allow_failure says", step_failed(failure))
+            }
             Kind::BuildProducts { files } => build_products(files),
             Kind::BuildUnsettled => format!(
                 "every build changes the sources; it is built again after the next change. {NAME_WHAT_TO_WATCH}"
@@ -102,10 +108,8 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left } => calls_remain(*calls, *left),
-            Kind::EventsDropped { events, bytes } => {
-                format!("{events} lines ({} MiB) are not shown: the output is too slow", mebibytes(*bytes))
-            }
+            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
+            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
             Kind::PortHeld { port, process_id, program, holder } => {
                 of_programs::port_held(*port, *process_id, program, holder.as_deref())
             }
@@ -113,7 +117,10 @@ impl Event {
                 of_programs::program_hidden(program, found, searched)
             }
             Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
-            Kind::InstanceKilled { process_id, waited } => format!(
+            Kind::InstanceKilled { process_id, waited: None } => {
+                format!("killed: process {process_id}, with the calls it worked on")
+            }
+            Kind::InstanceKilled { process_id, waited: Some(waited) } => format!(
                 "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
                 waited.as_secs_f64()
             ),
@@ -147,11 +154,15 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
+        Kind::OriginsDoubled => {
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two"
+        }
         Kind::GrpcPlaintext => {
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
         }
         Kind::AnswersHttp10 => {
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
@@ -181,6 +192,16 @@ pub(crate) fn call_end(request: Option<&str>, kind: Option<&Kind>) -> String {
     };
     text.extend([", Error: ", error.lines().next().unwrap_or_default()]);
     text
+}
+
+/// The first line of the message. What a failed start has told is not told again.
+fn why_no_reply(cause: &Cause) -> &str {
+    match cause.failure {
+        "file_not_found" | "file_permission" | "exited_at_start" | "not_started" | "initializer_failed" => {
+            "it does not start"
+        }
+        _ => cause.message.lines().next().unwrap_or_default(),
+    }
 }
 
 /// The failure without the program's output: each line is already an event of its own.
@@ -240,7 +261,7 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, .. } = record;
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
@@ -249,7 +270,12 @@ fn request(record: &Record) -> String {
         format!(", {from} messages from the client and {to} to it")
     });
     let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
-    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}", tenths / 10, tenths % 10)
+    let why = match (cause, *status) {
+        (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
+        (None, 499) => ", the client left".to_owned(),
+        (None, _) => String::new(),
+    };
+    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {
@@ -260,12 +286,32 @@ fn ready(address: &Address) -> String {
     }
 }
 
-fn calls_remain(calls: usize, left: Duration) -> String {
+fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
     let are = if calls == 1 { "call is" } else { "calls are" };
+    let named = oldest.iter().map(|call| {
+        let CallInFlight { method, path, age } = call;
+        format!("{method} {path} for {} s", age.as_secs())
+    });
+    let named: Vec<String> = named.collect();
+    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
+    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
     format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once",
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
+}
+
+fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
+    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
+    let mebibytes = mebibytes(bytes);
+    if is_by_function {
+        format!(
+            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
+             x-local.log or --quiet mutes it"
+        )
+    } else {
+        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
+    }
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
@@ -278,17 +324,17 @@ fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {
     }
 }
 
-fn build_failed(failure: &BuildFailure) -> String {
+fn step_failed(failure: &BuildFailure) -> String {
     let BuildFailure { line, command, fault } = failure;
     match fault {
         BuildFault::NoFolder(folder) => {
-            format!("the build failed: line {line}: there is no folder {}", folder.display())
+            format!("line {line}: there is no folder {}", folder.display())
         }
         BuildFault::ExitCode(code) => {
-            format!("the build failed: line {line}: `{command}` ended with code {code}")
+            format!("line {line}: `{command}` ended with code {code}")
         }
         BuildFault::NotStarted(error) => {
-            format!("the build failed: line {line}: cannot start `{command}`: {error}")
+            format!("line {line}: cannot start `{command}`: {error}")
         }
     }
 }

@@ -42,6 +42,17 @@ pub(crate) enum FailureSource {
     Function,
 }
 
+impl FailureSource {
+    /// The name, which stays as it is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FailureSource::Caller => "caller",
+            FailureSource::Platform => "platform",
+            FailureSource::Function => "function",
+        }
+    }
+}
+
 impl FailureKind {
     /// The name in events, which is stable.
     pub(crate) fn name(self) -> &'static str {

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use super::body::Outgoing;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
+use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, index, refusal, rpc};
 use crate::event::Log;
@@ -41,6 +42,7 @@ impl Front {
         door: &Door,
         peer: &Peer,
         request: Request<ClientBody>,
+        under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
         let functions = self.registry.functions();
@@ -49,6 +51,7 @@ impl Front {
             .check_door(door, is_rpc)
             .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
@@ -63,6 +66,7 @@ impl Front {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
                 let id = visit.id();
+                visit.set_cause(&failure);
                 let reply = if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id) };
                 visit.set_grpc_status(rpc::code_of(reply.headers()));
                 visit.leave(reply)

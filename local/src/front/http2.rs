@@ -19,6 +19,7 @@ use super::entry::Front;
 use super::listen::{HEAD_MAX, Stop};
 use super::streamed::Current;
 use super::target::Door;
+use super::under_way::UnderWay;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Stream};
 
@@ -71,7 +72,8 @@ impl Shared {
         }
         join_cookies(&mut head.headers);
         let request = Request::from_parts(head, ClientBody::of_stream(body));
-        let response = self.front.serve(&self.door, &self.peer, request).await;
+        let under_way = UnderWay::default();
+        let response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
         if let Some(streamed) = response.body().as_streamed() {
             current.set(streamed);
         }

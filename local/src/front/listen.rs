@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -23,6 +23,7 @@ use super::http2;
 use super::opening::{self, Protocol};
 use super::streamed::{Current, Guarded};
 use super::target::Door;
+use super::under_way::{Remaining, UnderWay};
 use super::unread::{self, InTurn};
 use crate::event::not_bound;
 use crate::wire::headers::Peer;
@@ -57,6 +58,24 @@ pub(crate) struct Stop {
     pub(crate) begun: CancellationToken,
     /// The connections that are left are cut, such as those of clients that do not read.
     pub(crate) cut: CancellationToken,
+    /// The connections that were open at the stop.
+    open: Arc<Mutex<Vec<Weak<Entrance>>>>,
+}
+
+impl Stop {
+    /// The latest requests of the connections that are still open, the oldest first. Empty before the stop.
+    pub(crate) fn remaining(&self) -> Vec<Remaining> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = open.iter().filter_map(|entrance| entrance.upgrade()?.under_way.remaining());
+        let mut remaining: Vec<Remaining> = requests.collect();
+        drop(open);
+        remaining.sort_by_key(|request| std::cmp::Reverse(request.age));
+        remaining
+    }
+
+    fn keep(&self, entrance: &Arc<Entrance>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(entrance));
+    }
 }
 
 /// An open port.
@@ -139,6 +158,7 @@ struct Entrance {
     tasks: TaskTracker,
     hangup: Arc<Hangup>,
     current: Current,
+    under_way: UnderWay,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
@@ -157,12 +177,13 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
+        self.under_way.begin(&request);
         let (head, body) = request.into_parts();
         let body = ClientBody::new(body, &head.headers, &self.tasks, &self.hangup);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
-            response = self.front.serve(&self.door, &self.peer, request) => response,
+            response = self.front.serve(&self.door, &self.peer, request, &self.under_way) => response,
             // The drop of the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
@@ -239,7 +260,9 @@ async fn serve(
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
     let (current, begun) = (Current::default(), Notify::new());
-    let entrance = Entrance { front, door, peer, tasks, hangup, current, has_begun, is_closing, begun };
+    let under_way = UnderWay::default();
+    let entrance =
+        Entrance { front, door, peer, tasks, hangup, current, under_way, has_begun, is_closing, begun };
     let entrance = Arc::new(entrance);
     let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
     let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
@@ -256,6 +279,7 @@ async fn serve(
         _ = &mut connection => {}
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
+            stop.keep(&entrance);
             let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
                 Pin::new(&mut guarded.connection).graceful_shutdown();
             });
@@ -299,6 +323,7 @@ mod tests {
             tasks: TaskTracker::new(),
             hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
             current: Current::default(),
+            under_way: UnderWay::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(true),
             begun: Notify::new(),

@@ -14,6 +14,7 @@ mod rpc;
 mod streamed;
 mod target;
 mod tunnel;
+mod under_way;
 mod unread;
 mod visit;
 
@@ -21,3 +22,4 @@ pub(crate) use entry::Front;
 pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;
+pub(crate) use under_way::Remaining;

@@ -71,10 +71,9 @@ impl State {
                 return Poll::Ready(Some(Err(Cut)));
             }
             // A client of gRPC is told why.
-            Some(Err(BrokenOff::Call(failure))) if answer.is_rpc() => {
-                Some(Ok(Frame::trailers(rpc::trailers(&failure))))
+            Some(Err(BrokenOff::Call)) if answer.is_rpc() => {
+                answer.failure().map(|failure| Ok(Frame::trailers(rpc::trailers(failure))))
             }
-            Some(Err(BrokenOff::Call(_))) => Some(Err(Cut)),
             frame => frame.map(|frame| frame.map_err(|_| Cut)),
         };
         let is_over = answer.is_over();
@@ -102,15 +101,16 @@ impl State {
             return Poll::Ready(());
         }
         ready!(answer.poll_deadline(context));
-        self.answer = None;
         self.complete_visit();
+        self.answer = None;
         Poll::Ready(())
     }
 
     fn break_off(&mut self) {
-        if let Some(mut answer) = self.answer.take() {
+        if let Some(answer) = &mut self.answer {
             answer.break_off();
             self.complete_visit();
+            self.answer = None;
         }
     }
 
@@ -122,7 +122,10 @@ impl State {
     }
 
     fn complete_visit(&mut self) {
-        if let Some(visit) = self.visit.take() {
+        if let Some(mut visit) = self.visit.take() {
+            if let Some(failure) = self.answer.as_ref().and_then(AnswerStream::failure) {
+                visit.set_cause(failure);
+            }
             visit.complete();
         }
     }

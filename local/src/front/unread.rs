@@ -62,13 +62,14 @@ impl Body for InTurn {
 pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket) {
     let request = known_of(start);
     let is_head = request.method() == Method::HEAD;
-    let visit = Visit::arrive(log, &request);
+    let mut visit = Visit::arrive(log, &request);
     let failure = Failure::invalid_argument(match status {
         414 => "the request's target is too long".to_owned(),
         431 if start.len() < HEAD_BYTES_MAX => format!("the request has more than {HEADERS_MAX} headers"),
         431 => format!("the request's head has more than {HEAD_BYTES_MAX} bytes"),
         _ => "the request's head cannot be read as HTTP".to_owned(),
     });
+    visit.set_cause(&failure);
     let response = refusal::reply(&failure, &visit.id());
     let response = Mutex::new(Some(visit.leave(response)));
     // The request that hyper reads in place of the head. For `HEAD` the stand-in is a `HEAD` too: the reply has no

@@ -6,7 +6,8 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use crate::call::{Call, Seat};
-use crate::event::{Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
+use crate::failure::Failure;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
@@ -28,6 +29,7 @@ pub(crate) struct Visit {
     attempt: u32,
     socket: Option<SocketTraffic>,
     grpc_status: Option<u32>,
+    cause: Option<Box<Cause>>,
     is_over: bool,
 }
 
@@ -48,6 +50,7 @@ impl Visit {
             attempt: 0,
             socket: None,
             grpc_status: None,
+            cause: None,
             is_over: false,
         }
     }
@@ -58,6 +61,10 @@ impl Visit {
 
     pub(crate) fn instance(&self) -> Option<&str> {
         self.seat.instance.as_deref()
+    }
+
+    pub(super) fn function(&self) -> Option<&Arc<str>> {
+        self.source.function.as_ref()
     }
 
     pub(crate) fn set_function(&mut self, name: &Arc<str>) {
@@ -94,6 +101,11 @@ impl Visit {
         self.grpc_status = code;
     }
 
+    /// Notes why there is no reply, or no whole one.
+    pub(crate) fn set_cause(&mut self, failure: &Failure) {
+        self.cause = Some(Box::new(Cause::from(failure)));
+    }
+
     /// Notes the end of a streamed reply whose client has not left.
     pub(crate) fn complete(mut self) {
         self.is_over = true;
@@ -124,6 +136,7 @@ impl Drop for Visit {
             attempt: self.attempt,
             socket: self.socket,
             grpc_status: self.grpc_status,
+            cause: self.cause.take().filter(|_| self.is_over),
         };
         self.source.instance = self.seat.instance.take();
         self.log.emit(&self.source, Kind::Request(record));

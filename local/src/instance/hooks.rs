@@ -7,7 +7,7 @@ use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::connection::ADDRESS;
+use super::connection::{ADDRESS, is_last};
 use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
@@ -72,7 +72,7 @@ impl Instance {
             let reply = connection.sender.send_request(request).await.map_err(broken)?;
             let (head, body) = reply.into_parts();
             if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
-                self.connections.give_back(connection.sender);
+                self.connections.give_back(connection.sender, is_last(&head));
             }
             Ok(head.status)
         };

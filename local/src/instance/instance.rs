@@ -10,7 +10,7 @@ use super::connection::Connections;
 use super::generation::Generation;
 use super::multiplexed::Multiplexed;
 use crate::event::Source;
-use crate::process::{Output, OwnGroup, Port, Process};
+use crate::process::{Order, Output, OwnGroup, Port, Process};
 
 /// One running instance.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Instance {
     pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,
     pub(super) is_oom: AtomicBool,
+    /// Whether fc-local killed the instance.
+    pub(super) is_killed: AtomicBool,
     pub(super) group: Option<OwnGroup>,
     /// The folder that is `/tmp` of the instance.
     pub(super) scratch: Option<PathBuf>,
@@ -42,6 +44,17 @@ impl PartialEq for Instance {
 }
 
 impl Instance {
+    /// Ends the instance at once.
+    pub(super) fn kill(&self) {
+        self.is_killed.store(true, Ordering::Relaxed);
+        self.process.order(Order::Kill);
+    }
+
+    /// Whether fc-local killed the instance by [`kill`](Self::kill).
+    pub(super) fn is_killed(&self) -> bool {
+        self.is_killed.load(Ordering::Relaxed)
+    }
+
     /// The largest memory of all samples, in bytes. Includes the kernel's count from before a kill.
     pub(crate) fn memory_max(&self) -> u64 {
         self.memory_max.load(Ordering::Relaxed).max(self.process.oom())

@@ -17,7 +17,7 @@ mod start;
 mod supervisor;
 mod upstream;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
 pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};

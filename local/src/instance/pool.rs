@@ -124,7 +124,7 @@ impl Pool {
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
                 Effect::Freeze(instance) => instance.process.order(Order::Freeze),
                 Effect::Stop(instance) => instance.retired.cancel(),
-                Effect::Kill(instance) => instance.process.order(Order::Kill),
+                Effect::Kill(instance) => instance.kill(),
             }
         }
         drop(state);

@@ -60,53 +60,62 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
     let (process, stdout, stderr) = started
         .map_err(|error| Failure::unavailable(format!("cannot start a process for the instance: {error}")))?;
     let redactor = generation.surroundings.redactor.clone();
-    let output =
-        Arc::new(Output::new(source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]));
+    let output = Output::new(source.clone(), generation.log.clone(), redactor, [Kind::Stdout, Kind::Stderr]);
+    let output = Arc::new(output.showing(generation.function.local.log));
     generation.tasks.spawn(Arc::clone(&output).read(stdout, false));
     generation.tasks.spawn(Arc::clone(&output).read(stderr, true));
 
-    // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
-    let mut opening = Opening::new(generation, &process, &output, &command.shown);
-    let found = opening.wait_for_port(port).await?;
-    if found != port {
-        generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
-    }
-    let source_of_connections = source.clone();
-    let instance = Arc::new(Instance {
-        id,
-        source,
-        generation: Arc::clone(generation),
-        process,
-        _port: given,
-        output,
-        connections: Arc::new(Connections::new(found, Arc::clone(generation), source_of_connections)),
-        multiplexed: Multiplexed::new(found, generation.function.concurrency, generation.tasks.clone()),
-        streams: AtomicUsize::new(0),
-        memory_max: AtomicU64::new(0),
-        is_oom: AtomicBool::new(false),
-        group,
-        scratch,
-        retired: CancellationToken::new(),
-    });
-    instance.sample_memory();
-    let ready = async {
-        initialize(&instance).await?;
-        health::first_check(&instance).await?;
-        // The report of the process number may come later than the open port.
-        instance.process.known().await;
-        Ok(())
-    };
-    tokio::select! {
-        ready = ready => if let Err(failure) = ready {
-            instance.process.order(Order::Kill);
-            return Err(failure);
-        },
-        exit = instance.process.exited() => {
-            instance.output.complete(LAST_OUTPUT).await;
-            return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
+    let shown = Arc::clone(&output);
+    let outcome = async move {
+        // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
+        let mut opening = Opening::new(generation, &process, &output, &command.shown);
+        let found = opening.wait_for_port(port).await?;
+        if found != port {
+            generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
         }
+        let source_of_connections = source.clone();
+        let instance = Arc::new(Instance {
+            id,
+            source,
+            generation: Arc::clone(generation),
+            process,
+            _port: given,
+            output,
+            connections: Arc::new(Connections::new(found, Arc::clone(generation), source_of_connections)),
+            multiplexed: Multiplexed::new(found, generation.function.concurrency, generation.tasks.clone()),
+            streams: AtomicUsize::new(0),
+            memory_max: AtomicU64::new(0),
+            is_oom: AtomicBool::new(false),
+            is_killed: AtomicBool::new(false),
+            group,
+            scratch,
+            retired: CancellationToken::new(),
+        });
+        instance.sample_memory();
+        let ready = async {
+            initialize(&instance).await?;
+            health::first_check(&instance).await?;
+            // The report of the process number may come later than the open port.
+            instance.process.known().await;
+            Ok(())
+        };
+        tokio::select! {
+            ready = ready => if let Err(failure) = ready {
+                instance.process.order(Order::Kill);
+                return Err(failure);
+            },
+            exit = instance.process.exited() => {
+                instance.output.complete(LAST_OUTPUT).await;
+                return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
+            }
+        }
+        Ok::<_, Failure>(Started { instance, ignores_port: found != port })
     }
-    Ok(Started { instance, ignores_port: found != port })
+    .await;
+    if outcome.is_err() {
+        shown.reveal();
+    }
+    outcome
 }
 
 /// A group whose limit is the function's memory. Without one the memory is sampled.

@@ -52,6 +52,8 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
                     memory_bytes: instance.memory_max(),
                     limit_mib: instance.generation.function.memory_mib,
                 }
+            } else if instance.is_killed() {
+                Kind::InstanceKilled { process_id: instance.process.pid(), waited: None }
             } else {
                 Kind::InstanceEnded(match exit {
                     Exit::Code(code) => Ending::Code(code),
@@ -92,13 +94,19 @@ async fn stop(instance: &Instance) {
     let waited = function.local.stop_timeout;
     if instance.process.exited_within(waited).await.is_none() {
         let process_id = instance.process.pid();
-        log.emit(&instance.source, Kind::InstanceKilled { process_id, waited });
+        log.emit(&instance.source, Kind::InstanceKilled { process_id, waited: Some(waited) });
         instance.process.order(Order::Kill);
         if instance.process.exited_within(KILLED_MAX).await.is_none() {
             log.emit(&instance.source, Kind::InstanceNotEnded { process_id });
         }
     }
-    log.emit(&instance.source, Kind::InstanceStopped);
+    let is_aborted = instance.is_killed();
+    let end = if is_aborted {
+        Kind::InstanceKilled { process_id: instance.process.pid(), waited: None }
+    } else {
+        Kind::InstanceStopped
+    };
+    log.emit(&instance.source, end);
 }
 
 /// Never ends: samples the memory, and kills an instance beyond its limit. Where the kernel enforces the limit, the

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::{Action, Local};
+use crate::model::{Action, Lines, Local};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -27,6 +27,16 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             false
         }
     };
+    let log = match reader.text(node, "log").as_deref() {
+        None => base.log,
+        Some("all") => Lines::All,
+        Some("errors") => Lines::Errors,
+        Some("none") => Lines::None,
+        Some(_) => {
+            reader.error(node, "log", "must be `all`, `errors` (the standard error) or `none`");
+            Lines::All
+        }
+    };
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
@@ -40,12 +50,14 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         freeze: reader.boolean(node, "freeze", base.freeze),
         sample_memory: reader.boolean(node, "sampleMemory", base.sample_memory),
         attachment: reader.boolean(node, "attachment", base.attachment),
+        log,
         pass_env: or_base(reader.texts(node, "passEnv"), &base.pass_env),
         watch: if watch.is_empty() {
             base.watch.clone()
         } else {
             watch.iter().map(|path| folder.join(path)).collect()
         },
+        mounts: reader.boolean(node, "mounts", base.mounts),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {

@@ -11,6 +11,15 @@ const INSTANCES_MAX: usize = 10;
 /// The platform's default cap of a function's instances.
 const INSTANCES_OF_PLATFORM: usize = 300;
 
+/// Which lines of a function's programs enter the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    All,
+    /// Those on the standard error.
+    Errors,
+    None,
+}
+
 /// Settings that exist only on this machine.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -25,8 +34,12 @@ pub(crate) struct Local {
     /// Whether the memory is sampled even where the kernel can enforce the limit.
     pub(crate) sample_memory: bool,
     pub(crate) attachment: bool,
+    /// Which lines of the programs enter the log. All of them do if a program does not start.
+    pub(crate) log: Lines,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
+    /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
+    pub(crate) mounts: bool,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
@@ -46,8 +59,10 @@ impl Default for Local {
             freeze: false,
             sample_memory: false,
             attachment: false,
+            log: Lines::All,
             pass_env: Vec::new(),
             watch: Vec::new(),
+            mounts: true,
             layers: Vec::new(),
             build: None,
             credentials: false,

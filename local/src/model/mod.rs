@@ -15,5 +15,5 @@ pub(crate) use cors::Cors;
 pub(crate) use domain::{Domain, Protocol, Rewrite, RewriteKind, Route};
 pub(crate) use function::{Action, Function, HealthCheck, Hook};
 pub(crate) use jwk::Jwk;
-pub(crate) use local::Local;
+pub(crate) use local::{Lines, Local};
 pub(crate) use trigger::HttpTrigger;

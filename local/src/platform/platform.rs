@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -111,7 +111,9 @@ impl Platform {
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build, drain, .. } = settings;
         let current = shell::current_folder().unwrap_or_default();
-        let needed = [manifest.folder(), &current];
+        let search = shell::search_path();
+        let needed: Vec<&Path> =
+            [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
         let deployer = Deployer::create(
             Arc::clone(&registry),
             log.clone(),

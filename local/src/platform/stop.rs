@@ -1,26 +1,34 @@
 //! The end of a platform: calls get their time, streams are told to end, and the remaining calls are named.
 
+use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::platform::Platform;
 use crate::deploy::GONE_MAX;
-use crate::event::{Kind, Source};
-use crate::front::FAREWELL;
+use crate::event::{CallInFlight, Kind, Source};
+use crate::front::{FAREWELL, Remaining};
 
-/// How long a stop waits before streams are told to end. Most calls are over by then.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a stop waits before streams are told to end. Short chunked replies are over by then.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// How often a stop checks for instances that have only streams left.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a stop waits before what remains is named. Most calls are over by then.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// The most calls of a function that are named.
+const NAMED_MAX: usize = 5;
 
 /// How often the log has the number of remaining calls.
 const COUNTDOWN: Duration = Duration::from_secs(5);
 
 /// How long instances may take to be gone after they were killed on demand, and connections to end with them.
-const ABORT_MAX: Duration = Duration::from_millis(500);
+const ABORT_MAX: Duration = Duration::from_millis(400);
 
 /// How long connections may take to end with their instances when the drain time is over.
 const REPLIES_MAX: Duration = Duration::from_secs(1);
@@ -85,7 +93,7 @@ impl Platform {
     async fn drain_connections(&self, deadline: Instant) -> bool {
         let begin = Instant::now();
         let mut next = begin + GRACE;
-        let mut count = next;
+        let mut count = begin + QUIET;
         loop {
             if timeout_at(next.min(deadline), self.connections.wait()).await.is_ok() {
                 return true;
@@ -97,12 +105,7 @@ impl Platform {
             let pools = self.deployer.generations();
             if now >= count {
                 count = now + COUNTDOWN;
-                for (pool, calls) in
-                    pools.iter().map(|pool| (pool, pool.calls())).filter(|(_, calls)| *calls > 0)
-                {
-                    let remain = Kind::CallsRemain { calls, left: deadline - now };
-                    self.log.emit(&pool.generation.source(), remain);
-                }
+                self.name_remaining(deadline - now);
             }
             for pool in &pools {
                 pool.end_streams();
@@ -112,6 +115,33 @@ impl Platform {
                 }
             }
             next = now + LOOK;
+        }
+    }
+
+    /// Logs what the stop waits for: for each function the number of its calls, and the oldest of them.
+    fn name_remaining(&self, left: Duration) {
+        let mut functions: BTreeMap<Option<Arc<str>>, (usize, Vec<CallInFlight>)> = BTreeMap::new();
+        for request in self.stop.remaining() {
+            let Remaining { function, method, path, age } = request;
+            let (count, oldest) = functions.entry(function).or_default();
+            *count += 1;
+            if oldest.len() < NAMED_MAX {
+                oldest.push(CallInFlight::new(method, path, age));
+            }
+        }
+        // Calls without a connection of their own, such as WebSockets, are counted by their instances alone.
+        let pools = self.deployer.generations();
+        let mut counted: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+        for pool in &pools {
+            *counted.entry(&pool.generation.name).or_default() += pool.calls();
+        }
+        for (name, calls) in counted {
+            let (count, _) = functions.entry(Some(Arc::clone(name))).or_default();
+            *count = calls.max(*count);
+        }
+        for (name, (calls, oldest)) in functions.into_iter().filter(|(_, (calls, _))| *calls > 0) {
+            let source = name.map_or_else(Source::default, |name| Source::function(&name));
+            self.log.emit(&source, Kind::CallsRemain { calls, left, oldest });
         }
     }
 

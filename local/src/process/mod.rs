@@ -21,5 +21,5 @@ pub(crate) use mounts::{Mounts, kept_in_tmp};
 pub(crate) use output::Output;
 pub(crate) use port::Port;
 pub use proc::Listening;
-pub(crate) use proc::{Holder, find_program, holder};
+pub(crate) use proc::{Holder, find_program, holder, ignores_hangup};
 pub use runner::{CommandLine, Pipe, Runner, Running};

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep};
 use super::lines::{Lines, Owner, Part, Requests};
 use super::runner::Pipe;
 use crate::event::{Kind, Log, Redactor, Source, Tail};
+use crate::model::Lines as Shown;
 
 /// The most output that is kept for the text of a failed start, in bytes.
 const KEPT: usize = 16 * KIB;
@@ -43,11 +44,13 @@ pub(crate) struct Output {
     state: Mutex<State>,
     lines: watch::Sender<u64>,
     kinds: [ToKind; 2],
+    shown: Shown,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    recent: VecDeque<String>,
+    /// The latest lines, each with its stream.
+    recent: VecDeque<(String, usize)>,
     recent_size: usize,
     requests: Requests,
     /// Standard output and standard error.
@@ -97,7 +100,33 @@ impl fmt::Debug for Stream {
 impl Output {
     /// `kinds` are the kinds of events for lines on standard output and standard error.
     pub(crate) fn new(source: Source, log: Log, redactor: Redactor, kinds: [ToKind; 2]) -> Self {
-        Output { source, log, redactor, state: Mutex::default(), lines: watch::Sender::new(0), kinds }
+        let shown = Shown::All;
+        Output { source, log, redactor, state: Mutex::default(), lines: watch::Sender::new(0), kinds, shown }
+    }
+
+    /// Keeps lines out of the log. Error messages and the logs of calls still have them.
+    #[must_use]
+    pub(crate) fn showing(self, shown: Shown) -> Self {
+        Output { shown, ..self }
+    }
+
+    /// Gives the log the latest lines that were kept out, because something failed and they may say why.
+    pub(crate) fn reveal(&self) {
+        let mut state = self.lock();
+        for (text, at) in std::mem::take(&mut state.recent) {
+            if !self.shows(at) {
+                self.log.emit(&self.source, self.kinds[at](text));
+            }
+        }
+        state.recent_size = 0;
+    }
+
+    fn shows(&self, at: usize) -> bool {
+        match self.shown {
+            Shown::All => true,
+            Shown::Errors => at == 1,
+            Shown::None => false,
+        }
     }
 
     /// Reads one of the two pipes to its end.
@@ -199,22 +228,24 @@ impl Output {
             return;
         }
         state.recent_size += text.len() + 1;
-        state.recent.push_back(text.clone());
+        state.recent.push_back((text.clone(), at));
         while state.recent_size > KEPT {
-            let oldest = state.recent.pop_front().map_or(0, |oldest| oldest.len() + 1);
+            let oldest = state.recent.pop_front().map_or(0, |(oldest, _)| oldest.len() + 1);
             state.recent_size -= oldest;
         }
         let alone = begun.map_or_else(|| state.requests.only(), |begun| begun.alone.as_ref());
         let source = match state.requests.of(&text, alone) {
             Some(owner) => {
-                if let Some(tail) = &owner.tail {
+                if let Some(tail) = owner.tail.as_ref().filter(|_| !is_marker(&text, &owner.id)) {
                     tail.push(&text);
                 }
                 self.source.with_request(&owner.id)
             }
             None => self.source.clone(),
         };
-        self.log.emit(&source, self.kinds[at](text));
+        if self.shows(at) {
+            self.log.emit(&source, self.kinds[at](text));
+        }
         self.lines.send_modify(|lines| *lines += 1);
     }
 
@@ -275,13 +306,15 @@ impl Output {
 
     /// The last line of the output that is not blank.
     pub(crate) fn last_line(&self) -> Option<String> {
-        self.lock().recent.iter().rev().find(|line| !line.trim().is_empty()).cloned()
+        let state = self.lock();
+        let mut lines = state.recent.iter().rev().map(|(line, _)| line);
+        lines.find(|line| !line.trim().is_empty()).cloned()
     }
 
     /// The latest output as one text.
     pub(crate) fn recent(&self) -> String {
         let state = self.lock();
-        state.recent.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        state.recent.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until both pipes are at their end, so that the output is complete, but no longer than `limit`.
@@ -303,6 +336,13 @@ impl Output {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a program marks the begin or the end of a call by itself. fc-local marks both in the log of the call.
+fn is_marker(line: &str, request: &str) -> bool {
+    let rest =
+        line.strip_prefix("FC Invoke Start RequestId: ").or(line.strip_prefix("FC Invoke End RequestId: "));
+    rest == Some(request)
 }
 
 #[cfg(test)]

@@ -12,6 +12,18 @@ use fc_runtime::platform::names::env;
 /// The most of a command line that is told, in characters.
 const PROGRAM_MAX: usize = 120;
 
+/// Whether this process ignores SIGHUP, as a program that `nohup` starts does.
+pub(crate) fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignores_first_signal(&status)
+}
+
+/// Reads the mask of ignored signals. SIGHUP is number 1.
+fn ignores_first_signal(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// The direct children of a process.
 pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
@@ -184,6 +196,13 @@ mod tests {
         assert!(may_listen_on(root, port));
         // The process itself is not below itself.
         assert!(!may_listen_on(std::process::id(), port));
+    }
+
+    #[test]
+    fn an_ignored_hangup_is_seen() {
+        assert!(ignores_first_signal("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"));
+        assert!(!ignores_first_signal("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"));
+        assert!(!ignores_first_signal(""));
     }
 
     #[test]

@@ -16,19 +16,29 @@ pub(crate) struct Deployed {
     pool: RwLock<Arc<Pool>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
+    /// Whether the log already says that a reply names two origins.
+    are_origins_told: AtomicBool,
 }
 
 impl Deployed {
     pub(crate) fn new(pool: Arc<Pool>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
-        Deployed { name, log, pool: RwLock::new(pool), is_attachment_told: AtomicBool::new(false) }
+        let (is_attachment_told, are_origins_told) = (AtomicBool::new(false), AtomicBool::new(false));
+        Deployed { name, log, pool: RwLock::new(pool), is_attachment_told, are_origins_told }
     }
 
     /// Logs, once, that a browser shows a page for which the platform would add a header.
     pub(crate) fn tell_attachment(&self) {
         if !self.is_attachment_told.swap(true, Ordering::Relaxed) {
             self.log.emit(&Source::function(&self.name), Kind::AttachmentLeftOut);
+        }
+    }
+
+    /// Logs, once, that a reply names two origins, which no browser takes.
+    pub(crate) fn tell_origins(&self) {
+        if !self.are_origins_told.swap(true, Ordering::Relaxed) {
+            self.log.emit(&Source::function(&self.name), Kind::OriginsDoubled);
         }
     }
 

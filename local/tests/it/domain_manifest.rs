@@ -115,7 +115,7 @@ fn functions_share_a_domain_as_the_tool_joins_them() {
     let props = json!({
         "region": "cn-hangzhou", "domainName": "d.example.com", "protocol": "HTTP", "routeConfig": {"routes": []},
     });
-    write_manifest(&folder, manifest.resource("s", "dev/fc3-domain@0.0.29", props));
+    write_manifest(&folder, manifest.resource("s", "dev/fc3-domain@0.0.29", &props));
     let list = |more: &[&str]| {
         let launch = Launch::new(program()).args(["list", "--template"]).args([folder.file("s.yaml")]);
         launch.args(more.iter().copied()).run().out

@@ -214,7 +214,8 @@ fn hooks_are_those_of_the_deployment_tool() {
     check("pre-deploy: {run: x}", Some("must be a list of steps but is a map"));
     check("pre-deploy: [{rnu: x}]", Some("a step needs `run`, `plugin` or `component`"));
     check("pre-${regex('(')}: [{run: x}]", Some("is no regular expression"));
-    check("pre-deploy: [{plugin: x}]", Some("this step is skipped"));
+    check("pre-deploy: [{plugin: x}]", Some("the step `plugin: x` is not run: the deployment tool runs it"));
+    check("pre-deploy: [{component: fc3 build}]", Some("run `s build` before, or write the commands"));
     check(
         "success-deploy: [{run: \"${env('FC_LOCAL_NOT_SET')}\"}]",
         Some("the deployment tool refuses the whole file"),

@@ -4,6 +4,7 @@ use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::eventually;
 use testkit::h1::{Conn, request};
+use testkit::process::is_running;
 
 use crate::harness::{Local, f, scripted, write_manifest};
 
@@ -30,10 +31,64 @@ fn streams_are_told_to_end_at_once() {
         stream.answer_head().assert_status(200);
     }
     assert_eq!(local.interrupt(), Some(0));
-    let remain = local.wait_for(kind("calls_remain").function("f").field("calls", 2));
-    assert!(remain["leftMs"].as_f64().unwrap() > 500_000.0, "{remain}");
     local.wait_for(printed("pre-stop"));
     assert_eq!(local.count(kind("calls_ended")), 0);
+}
+
+#[test]
+fn what_remains_is_named() {
+    let mut local = start(f().concurrency(3));
+    let _call = ask(&local, "/sleep?ms=600000&token=secret");
+    local.wait_for(printed("asleep"));
+    // The instance has the whole reply out of its hands, and the client takes nothing.
+    let _slow = ask(&local, "/bytes?n=30000000");
+    local.wait_for(printed("sent "));
+    local.program.signal("INT");
+    let remain = local.wait_for(kind("calls_remain").function("f").field("calls", 2));
+    assert!(remain["leftMs"].as_f64().unwrap() > 500_000.0, "{remain}");
+    let named = |at: usize| remain["oldest"][at]["path"].as_str().unwrap().to_owned();
+    assert_eq!([named(0), named(1)], ["/sleep", "/bytes"], "{remain}");
+    assert_eq!(local.interrupt(), Some(130));
+}
+
+/// A client that still sends its body, and one that takes none of its reply.
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_clients() {
+    let mut local = start(f().concurrency(3));
+    let mut upload = Conn::open(local.function_port("f"));
+    upload.send(b"POST /sleep?ms=600000 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx");
+    let _slow = ask(&local, "/bytes?n=30000000");
+    local.wait_for(printed("sent "));
+    local.program.signal("INT");
+    local.wait_for(kind("calls_remain").field("calls", 2));
+    assert_eq!(local.interrupt(), Some(130));
+    local.wait_for(kind("instance_killed").field("ms", serde_json::Value::Null));
+    assert_eq!(local.count(kind("instance_ended")), 0);
+}
+
+#[test]
+fn a_closed_terminal_and_sigterm_end_in_order() {
+    for signal in ["HUP", "TERM"] {
+        let mut local = start(f().hook("preStop", json!({"handler": "true"})));
+        ask(&local, "/name").answer("GET").assert_status(200);
+        let pid =
+            u32::try_from(local.wait_for(kind("instance_started"))["processId"].as_u64().unwrap()).unwrap();
+        local.program.signal(signal);
+        let (status, _) = local.program.ended();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        local.wait_for(printed("pre-stop"));
+        local.wait_for(kind("instance_stopped"));
+        assert!(!is_running(pid), "{signal}");
+    }
+}
+
+#[test]
+fn a_program_that_ignores_sigterm_is_said_to_be_killed() {
+    let deaf = json!(["/bin/sh", "-c", "trap '' TERM; exec /code/bootstrap"]);
+    let mut local = start(f().local("stopTimeout", 1).runtime("command", deaf));
+    ask(&local, "/name").answer("GET").assert_status(200);
+    assert_eq!(local.interrupt(), Some(0));
+    local.wait_for(kind("instance_killed").field("ms", 1000.0));
 }
 
 #[test]
@@ -58,8 +113,8 @@ fn a_second_ctrl_c_ends_what_does_not_end() {
     testkit::process::signal(local.pid(), "INT");
     local.wait_for(kind("calls_remain").field("calls", 2));
     assert_eq!(local.interrupt(), Some(130));
-    // Which of its tasks hears first of the end is chance.
-    local.wait_for(kind("instance_ended").or(kind("instance_stopped")));
+    local.wait_for(kind("instance_killed"));
+    assert_eq!(local.count(kind("instance_ended")), 0);
 }
 
 #[test]

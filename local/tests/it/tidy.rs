@@ -146,10 +146,9 @@ fn only_the_command_line_prints() {
     check_only(
         &printing,
         &[
-            "cli/dev.rs",
             "cli/invoke.rs",
             "cli/print.rs",
-            // The shim's standard error is its instance's.
+            // The shim's standard error is its instance's, and the trial of mounts tells fc-local by its standard output.
             "process/guard.rs",
         ],
     );
@@ -174,7 +173,16 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/start.rs",
         ],
     );
-    check_only(&["spawn_blocking("], &["deploy/deploy.rs", "deploy/snapshot.rs", "deploy/sources.rs"]);
+    check_only(
+        &["spawn_blocking("],
+        &[
+            "deploy/deploy.rs",
+            "deploy/layout.rs",
+            "deploy/snapshot.rs",
+            "deploy/sources.rs",
+            "instance/diagnosis.rs",
+        ],
+    );
     check_only(&["thread::spawn", "thread::Builder"], &["cli/print.rs", "process/guard.rs"]);
 }
 
@@ -183,7 +191,13 @@ fn processes_are_started_in_one_room() {
     let starting = ["process::Command", "Command::new", "CommandExt", "process::{Child, Command}"];
     check_only(
         &starting,
-        &["process/cgroup.rs", "process/guard.rs", "process/guarded.rs", "process/orphans.rs"],
+        &[
+            "process/cgroup.rs",
+            "process/guard.rs",
+            "process/guarded.rs",
+            "process/mounts.rs",
+            "process/orphans.rs",
+        ],
     );
 }
 
@@ -200,7 +214,20 @@ fn files_are_written_in_few_places() {
         "File::create",
         "OpenOptions",
     ];
-    check_only(&writing, &["deploy/running.rs", "deploy/snapshot.rs", "process/cgroup.rs", "wire/tls.rs"]);
+    check_only(
+        &writing,
+        &[
+            "deploy/copy.rs",
+            "deploy/interpreters.rs",
+            "deploy/layers.rs",
+            "deploy/running.rs",
+            "deploy/snapshot.rs",
+            "deploy/workspace.rs",
+            "process/cgroup.rs",
+            "process/mounts.rs",
+            "wire/tls.rs",
+        ],
+    );
 }
 
 #[test]

@@ -42,6 +42,16 @@ fn a_change_is_built_and_swapped_in() {
 }
 
 #[test]
+fn a_build_step_says_how_it_ended() {
+    let folder = scripted();
+    write_manifest(&folder, f().step_that_may_fail("exit 3").step("true"));
+    let local = Local::start(folder, &[]);
+    local.wait_for(kind("build_failure_allowed").field("fault", "exit_code").field("exitCode", 3));
+    local.wait_for(kind("build_finished").has("ms"));
+    assert_eq!(local.count(kind("build_finished")), 1);
+}
+
+#[test]
 fn a_thousand_requests_over_rolling_rebuilds_lose_none() {
     let (folder, _) = built(f().concurrency(4).timeout(60));
     let local = Local::start(folder, &[]);

@@ -8,6 +8,7 @@ mod fake;
 mod function;
 mod gate;
 mod harness;
+mod mute;
 mod rpc;
 mod slots;
 mod stall;

@@ -42,7 +42,11 @@ pub(super) fn samples() -> Vec<Sample> {
              or zip for each in x-local.layers; it is shown at /opt",
         ),
         (
-            Kind::InstanceKilled { process_id: 12, waited: SECOND },
+            Kind::InstanceKilled { process_id: 12, waited: None },
+            "killed: process 12, with the calls it worked on",
+        ),
+        (
+            Kind::InstanceKilled { process_id: 12, waited: Some(SECOND) },
             "killed: process 12 had not ended 1 s after SIGTERM (x-local.stopTimeout)",
         ),
         (
@@ -52,7 +56,7 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (
             Kind::AnswersHttp10,
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections",
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes",
         ),
         (
             Kind::DiskExceeded { bytes: 600 * MIB, limit_mib: 512 },

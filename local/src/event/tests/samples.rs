@@ -16,7 +16,7 @@ const MEMORY_BYTES: u64 = 49 * 1024 * 1024;
 fn request(status: u16, is_cold: bool) -> Kind {
     let duration = Duration::from_micros(1_234);
     let (path, via) = ("/a".to_owned(), Some(Via::HttpTrigger));
-    let (socket, domain) = (None, None);
+    let (socket, domain, cause) = (None, None, None);
     Kind::Request(Record {
         method: Method::GET,
         domain,
@@ -28,7 +28,13 @@ fn request(status: u16, is_cold: bool) -> Kind {
         attempt: 1,
         socket,
         grpc_status: None,
+        cause,
     })
+}
+
+fn failed(status: u16, failure: Failure) -> Kind {
+    let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
+    Kind::Request(Record { cause: Some(Box::new(Cause::from(&failure))), ..record })
 }
 
 fn grpc(status: u16, code: u32) -> Kind {
@@ -60,6 +66,10 @@ fn build_failed(fault: BuildFault) -> Kind {
     Kind::BuildFailed(BuildFailure { line: 7, command: "make".to_owned(), fault })
 }
 
+fn build_failure_allowed(fault: BuildFault) -> Kind {
+    Kind::BuildFailureAllowed(BuildFailure { line: 7, command: "make".to_owned(), fault })
+}
+
 fn unhealthy(fault: HookFault) -> Kind {
     Kind::InstanceUnhealthy { path: "/health".to_owned(), fault }
 }
@@ -85,6 +95,10 @@ fn error() -> String {
     "no luck".to_owned()
 }
 
+fn call_in_flight() -> Vec<CallInFlight> {
+    vec![CallInFlight::new(Method::POST, "/up".to_owned(), Duration::from_millis(61_500))]
+}
+
 fn cause() -> Cause {
     Cause::from(&Failure::unavailable("no port\nat all"))
 }
@@ -104,7 +118,20 @@ fn calls() -> Vec<Sample> {
         (Kind::Stderr("err".to_owned()), "err"),
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
-        (request(499, true), "GET /a 499 1.2 ms cold"),
+        (request(499, true), "GET /a 499 1.2 ms cold, the client left"),
+        (failed(502, Failure::bad_response("no\nsense")), "GET /a 502 1.2 ms, function: no"),
+        (
+            failed(404, Failure::function_not_found("g")),
+            "GET /a 404 1.2 ms, caller: function 'g' does not exist",
+        ),
+        (
+            failed(429, Failure::exhausted("f", 1)),
+            "GET /a 429 1.2 ms, platform: function 'f' has reached its limit of instances (1)",
+        ),
+        (
+            failed(412, Failure::exited_at_start(7, "a", "b")),
+            "GET /a 412 1.2 ms, function: it does not start",
+        ),
         (
             Kind::CallFailed(Cause::from(&Failure::exited_at_start(1, "/code/app", ""))),
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
@@ -125,6 +152,11 @@ fn calls() -> Vec<Sample> {
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
             "FC Invoke End RequestId: 1-a, Error: Invocation canceled by client (duration: 45ms, maxMemoryUsage: \
              49.00MB)",
+        ),
+        (
+            Kind::OriginsDoubled,
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two",
         ),
         (
             Kind::GrpcPlaintext,
@@ -207,6 +239,19 @@ fn instances() -> Vec<Sample> {
 fn code() -> Vec<Sample> {
     vec![
         (Kind::BuildStarted { command: "make".to_owned() }, "building: make"),
+        (Kind::BuildFinished { duration: Duration::from_millis(12_340) }, "built in 12.3 s"),
+        (
+            build_failure_allowed(BuildFault::ExitCode(2)),
+            "line 7: `make` ended with code 2; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NoFolder(folder())),
+            "line 7: there is no folder /code; the build goes on, as its allow_failure says",
+        ),
+        (
+            build_failure_allowed(BuildFault::NotStarted(error())),
+            "line 7: cannot start `make`: no luck; the build goes on, as its allow_failure says",
+        ),
         (build_failed(BuildFault::ExitCode(2)), "the build failed: line 7: `make` ended with code 2"),
         (build_failed(BuildFault::NoFolder(folder())), "the build failed: line 7: there is no folder /code"),
         (
@@ -302,17 +347,25 @@ fn settings() -> Vec<Sample> {
             "memory limits are held by sampling, since control groups cannot be used: no luck",
         ),
         (
-            Kind::CallsRemain { calls: 2, left: SECOND },
+            Kind::CallsRemain { calls: 2, left: SECOND, oldest: Vec::new() },
             "2 calls are still under way, for at most 1 s more; Ctrl-C ends all at once",
         ),
         (
-            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500) },
-            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once",
+            Kind::CallsRemain { calls: 1, left: Duration::from_millis(29_500), oldest: call_in_flight() },
+            "1 call is still under way, for at most 30 s more; Ctrl-C ends all at once: POST /up for 61 s",
+        ),
+        (
+            Kind::CallsRemain { calls: 3, left: SECOND, oldest: call_in_flight() },
+            "3 calls are still under way, for at most 1 s more; Ctrl-C ends all at once: POST /up for 61 s, …",
         ),
         (Kind::CallsEnded, "calls are still under way; they are ended"),
         (
             Kind::EventsDropped { events: 3, bytes: MEMORY_BYTES },
             "3 lines (49.00 MiB) are not shown: the output is too slow",
+        ),
+        (
+            Kind::EventsDropped { events: 1, bytes: 0 },
+            "1 line (0.00 MiB) is not shown: the output is too slow",
         ),
     ]
 }

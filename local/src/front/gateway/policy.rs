@@ -41,6 +41,11 @@ impl<'a> Policy<'a> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(methods: &'a [String], cors: Option<&'a Cors>, via: Via) -> Self {
+        Policy { methods: Some(methods), auth: &Auth::Anonymous, cors, via }
+    }
+
     /// Whether the entry point takes requests with this method.
     pub(crate) fn allows(&self, method: &str) -> bool {
         match self.methods {

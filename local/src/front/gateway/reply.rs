@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 
+use super::policy::Policy;
 use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
@@ -16,11 +17,13 @@ pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,
     visit: &Visit,
+    policy: &Policy<'_>,
     wants_log: bool,
     client: Option<OnUpgrade>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Answer { mut head, body } = answer;
-    if let Err(failure) = limits::check_reply(&head.headers) {
+    let package = if policy.is_built_in() { refuse_package(&head.headers) } else { Ok(()) };
+    if let Err(failure) = limits::check_reply(&head.headers).and(package) {
         body.refuse(&failure);
         return Err(failure);
     }
@@ -68,9 +71,22 @@ pub(crate) fn pass_on_rpc(answer: Answer, visit: &Visit) -> Result<Response<Outg
 }
 
 fn is_events(headers: &HeaderMap) -> bool {
+    media_type(headers).eq_ignore_ascii_case(b"text/event-stream")
+}
+
+/// Refuses a package for Android: built-in domains do not pass them, so that nobody spreads programs by them.
+fn refuse_package(headers: &HeaderMap) -> Result<(), Failure> {
+    if media_type(headers).eq_ignore_ascii_case(b"application/vnd.android.package-archive") {
+        let text = "the built-in domain of an HTTP trigger does not pass packages for Android (APK); use a custom domain";
+        return Err(Failure::invalid_argument(text));
+    }
+    Ok(())
+}
+
+/// The media type without its parameters.
+fn media_type(headers: &HeaderMap) -> &[u8] {
     let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    essence.eq_ignore_ascii_case(b"text/event-stream")
+    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

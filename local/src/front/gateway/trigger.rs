@@ -52,14 +52,20 @@ pub(crate) async fn enter(
         Err(failure) => Err(failure),
     };
     if is_rpc {
-        let response =
-            outcome.unwrap_or_else(|failure| rpc::reply(&failure, &visit.id()).map(Outgoing::whole));
+        let response = outcome.unwrap_or_else(|failure| {
+            visit.set_cause(&failure);
+            rpc::reply(&failure, &visit.id()).map(Outgoing::whole)
+        });
         visit.set_grpc_status(rpc::code_of(response.headers()));
         return visit.leave_with(response);
     }
-    let mut response =
-        outcome.unwrap_or_else(|failure| refusal::reply(&failure, &visit.id()).map(Outgoing::whole));
-    cors::let_read(cors, response.headers_mut(), origin.as_ref());
+    let mut response = outcome.unwrap_or_else(|failure| {
+        visit.set_cause(&failure);
+        refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+    });
+    if !cors::let_read(cors, response.headers_mut(), origin.as_ref()) {
+        binding.function.tell_origins();
+    }
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_built_in && is_page {
@@ -130,7 +136,7 @@ async fn pass_on(
     if kind == CallKind::Rpc {
         return reply::pass_on_rpc(answer, visit);
     }
-    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
+    reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client).await
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {

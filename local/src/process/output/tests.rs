@@ -182,3 +182,20 @@ async fn what_a_call_sees_is_news_to_the_reader() {
     assert!(reader.as_mut().poll(&mut context).is_ready());
     check(&mut events, &[("half", Some("id"))]);
 }
+
+#[tokio::test]
+async fn the_log_of_a_call_has_its_marks_once() {
+    let (output, mut events, mut program, reader) = program();
+    let (id, tail) = (Arc::<str>::from("one"), Tail::default());
+    output.begin(&id, Some(tail.clone()));
+    let marks = "FC Invoke Start RequestId: one\nwithin\nFC Invoke End RequestId: one, Error: own\nFC Invoke End RequestId: one\n";
+    program.write_all(marks.as_bytes()).await.unwrap();
+    output.end(&id);
+    // fc-local writes the marks of the call by itself.
+    assert_eq!(tail.text(), "within\nFC Invoke End RequestId: one, Error: own\n");
+    drop(program);
+    ended(reader).await;
+    let mut seen = Vec::new();
+    events.take(&mut seen, 10);
+    assert_eq!(seen.len(), 4);
+}
