@@ -88,14 +88,13 @@ impl AnswerBody {
         self.framing == Framing::Chunks
     }
 
-    /// Ends the call if the head was the whole reply, as an error of gRPC is. `Err` gives the body that is still to come.
-    pub(crate) fn end_if_empty(self) -> Result<(), Self> {
-        let is_empty = matches!(&self.source, BodySource::Http2(duplex) if duplex.is_end_stream());
-        if !is_empty {
-            return Err(self);
+    /// The stream of a gRPC call. `None` if the head was the whole reply, as an error of gRPC is; the call has ended then.
+    pub(crate) fn stream_of_call(self) -> Option<AnswerStream> {
+        if matches!(&self.source, BodySource::Http2(duplex) if duplex.is_end_stream()) {
+            self.run.complete();
+            return None;
         }
-        self.run.complete();
-        Ok(())
+        Some(self.stream())
     }
 
     /// Streams the body.

@@ -142,8 +142,8 @@ impl Run {
             *request.method_mut() = method.clone();
             *request.headers_mut() = headers;
             payload = match duplex::send(&mut sender, request, payload) {
-                Ok(sent) => {
-                    return match self.within(sent.head()).await? {
+                Ok(request) => {
+                    return match self.within(request.head()).await? {
                         Ok((head, duplex)) => Ok((head, BodySource::Http2(Box::new(duplex)))),
                         Err(broken) => Err(broken.failure_at_begin(self).await),
                     };

@@ -35,7 +35,6 @@ pub(super) enum Broken {
 impl Broken {
     fn as_response(&self) -> Option<Failure> {
         match self {
-            Broken::Upload => None,
             Broken::Message => {
                 let text = format!("the function sent a gRPC message of more than {MESSAGE_MAX} bytes");
                 Some(Failure::bad_response(text))
@@ -49,7 +48,8 @@ impl Broken {
                     format!("the function does not speak HTTP/2 at its port, which gRPC needs: {error}");
                 Some(Failure::bad_response(text))
             }
-            Broken::Function(_) => None,
+            // The place for the fault of the body, or the end of the process, says why.
+            Broken::Upload | Broken::Function(_) => None,
         }
     }
 

@@ -50,6 +50,8 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
+            | Kind::TlsRefused { error }
+            | Kind::TlsUnavailable { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -88,7 +90,6 @@ impl Kind {
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
-            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()

@@ -95,16 +95,10 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
-            Kind::TlsReady { certificate } => {
-                format!("the ports take https too; clients trust it by {}", certificate.display())
-            }
-            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
-            Kind::TlsRefused { error } => {
-                format!(
-                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
-                )
-            }
-            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+            kind @ (Kind::TlsReady { .. }
+            | Kind::TlsUnavailable { .. }
+            | Kind::TlsRefused { .. }
+            | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }

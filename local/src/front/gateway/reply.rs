@@ -63,10 +63,8 @@ pub(crate) fn pass_on_rpc(answer: Answer, visit: &Visit) -> Result<Response<Outg
     }
     headers::strip_reply(&mut head.headers);
     set_request_id(&mut head.headers, visit);
-    let body = match body.end_if_empty() {
-        Ok(()) => Outgoing::whole(Bytes::new()),
-        Err(body) => Outgoing::streamed(body.stream()),
-    };
+    let body = body.stream_of_call();
+    let body = body.map_or_else(|| Outgoing::whole(Bytes::new()), Outgoing::streamed);
     Ok(Response::from_parts(head, body))
 }
 
