@@ -47,9 +47,10 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
-    Kind, Level, Log, Record, Remark, SocketTraffic, Via,
+    Kind, Level, Log, Record, Remark, SocketTraffic, VersionNews, Via,
 };
 pub use manifest::{Manifest, ManifestError, Problem};
+pub use model::Edition;
 pub use platform::{Invocation, Platform, Settings};
 
 /// The trait that starts programs. Tests can implement it without processes.

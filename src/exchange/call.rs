@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::Version;
+use http::header::EXPECT;
 use http::request::Parts;
 use http_body::Body;
 
@@ -159,6 +161,11 @@ impl Call {
         let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
+    }
+
+    /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.has_body && self.head.version == Version::HTTP_11 && self.head.headers.contains_key(EXPECT)
     }
 
     /// The status of the call in a protocol above HTTP. The last status set counts.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,7 +43,12 @@ struct Told {
     call: Arc<Call>,
     pause: Option<Duration>,
     slow: Timer,
+    /// What the connection gave when it was asked for the body.
+    first: Option<Polled>,
 }
+
+/// What hyper gives for one poll of a body.
+type Polled = Option<Result<Frame<Bytes>, hyper::Error>>;
 
 enum Source {
     Nothing,
@@ -72,7 +77,20 @@ impl Payload {
 
     pub(crate) fn tell(&mut self, call: Arc<Call>, pause: Option<Duration>) {
         if matches!(self.source, Source::Wire(..)) {
-            self.told = Some(Box::new(Told { call, pause, slow: Timer::default() }));
+            let first = if call.expects_continue() { self.ask() } else { None };
+            self.told = Some(Box::new(Told { call, pause, slow: Timer::default(), first }));
+        }
+    }
+
+    /// Asks the connection for the body, so that hyper sends `100 Continue`. hyper does not once the head of the reply is
+    /// written, and a reply may be a stream of the body.
+    #[cold]
+    fn ask(&mut self) -> Option<Polled> {
+        let Source::Wire(incoming, ..) = &mut self.source else { return None };
+        // The reader registers its own waker.
+        match Pin::new(incoming).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(frame) => Some(frame),
+            Poll::Pending => None,
         }
     }
 
@@ -103,7 +121,9 @@ impl Body for Payload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Wire(incoming, busy, version) => {
-                let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
+                let first = this.told.as_mut().and_then(|told| told.first.take());
+                let polled = first.map_or_else(|| Pin::new(&mut *incoming).poll_frame(cx), Poll::Ready);
+                let Poll::Ready(frame) = polled else {
                     let Some(told) = &mut this.told else { return Poll::Pending };
                     told.call.phase.advance(Phase::Reading);
                     let Some(pause) = told.pause else { return Poll::Pending };

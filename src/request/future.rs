@@ -54,9 +54,9 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
     /// A request that has to initialize the app first, or whose handler runs in a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
-            recheck(&call).await;
-            exit.leave(reply.into_reply(), None)
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await.into_reply();
+            recheck(&call, reply.is_stream()).await;
+            exit.leave(reply, None)
         }))
     }
 }
@@ -115,8 +115,8 @@ impl<S: Send + Sync + 'static> Here<S> {
         if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
             *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
         }
-        if reply.is_some()
-            && let Some(recheck) = Recheck::begin(call, cx)
+        if let Some(ready) = reply.as_ref()
+            && let Some(recheck) = Recheck::begin(call, ready.is_stream(), cx)
         {
             self.held = reply.take().map(|reply| Box::new((reply, recheck)));
         }

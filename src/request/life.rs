@@ -115,8 +115,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         RequestFuture::Refused(Some((refusal, exit)))
     }
 
-    /// The memory of a request with a large head, or of one of many requests. `None` for other requests, which are not
-    /// counted.
+    /// The memory of a request with a large head. `None` for other requests, which are not counted.
     #[inline]
     fn weight<'p>(
         &self,
@@ -124,10 +123,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         seen: &HeadersSeen<'_>,
         peer: Option<&'p Peer>,
     ) -> Option<(&'p Peer, usize)> {
-        let (peer, shared) = (peer?, &self.shared);
+        let (peer, budget) = (peer?, &self.shared.budget);
         let size = seen.size + HEADER_COST * head.headers.len();
-        let is_busy = || shared.budget.are_many(shared.counts.in_flight.get());
-        let is_counted = size > HEAD_MIN || peer.is_crowded(is_busy);
+        let is_counted = size > HEAD_TINY && (size > HEAD_MIN || budget.has_many_connections());
         is_counted.then_some((peer, size + size / 2 + REQUEST_COST))
     }
 
@@ -236,6 +234,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
 /// A head is counted from this size on, in bytes. The platform's own headers are far smaller.
 const HEAD_MIN: usize = 8 * KIB;
+
+/// The same while there are many connections.
+const HEAD_TINY: usize = 3 * KIB;
 
 /// The memory of a header beside its name and value, in bytes.
 const HEADER_COST: usize = 64;

@@ -16,7 +16,8 @@ use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Instance, Refusal, is_last};
-use crate::registry::Deployed;
+use crate::model::Edition;
+use crate::registry::Callee;
 use crate::wire::{Payload, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
@@ -24,6 +25,7 @@ const TRIES: usize = 4;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
+const QUALIFIER: HeaderName = HeaderName::from_static(fc::QUALIFIER);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
 /// Calls the function and waits for the head of its reply.
@@ -33,13 +35,14 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 /// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
 /// known, so that the caller has it then too.
 pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
-    let function = Arc::clone(&call.function);
+    let callee = call.callee.clone();
+    let function = &callee.function;
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
     let reply = match kind {
-        CallKind::Rpc => run.call_rpc(&function, call, seat).await,
-        _ => run.call(&function, call, seat).await,
+        CallKind::Rpc => run.call_rpc(&callee, call, seat).await,
+        _ => run.call(&callee, call, seat).await,
     };
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => Ok(Answer::new(head, body, run)),
@@ -67,13 +70,13 @@ fn check_head(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
 impl Run {
     async fn call(
         &mut self,
-        function: &Deployed,
+        callee: &Callee,
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        self.lease(function, seat).await?;
-        self.begin = Instant::now();
-        let Call { method, target, headers, payload, kind, .. } = call;
+        let Call { method, target, headers, payload, kind, claim, .. } = call;
+        self.claim = claim;
+        self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
@@ -85,7 +88,7 @@ impl Run {
             let mut connection = match fresh.take() {
                 Some(connection) => connection,
                 None => {
-                    self.connect(function, tries, seat, async |instance| instance.connections.take().await)
+                    self.connect(callee, tries, seat, async |instance| instance.connections.take().await)
                         .await?
                 }
             };
@@ -126,16 +129,16 @@ impl Run {
     /// As [`call`](Self::call), over the HTTP/2 connection of the instance. What was sent is never sent again.
     async fn call_rpc(
         &mut self,
-        function: &Deployed,
+        callee: &Callee,
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        self.lease(function, seat).await?;
+        self.lease(callee, seat).await?;
         self.begin = Instant::now();
         let Call { method, target, headers, mut payload, kind, .. } = call;
         for tries in 1..=TRIES {
             let connect = async |instance: &Instance| instance.multiplexed.take().await;
-            let mut sender = self.connect(function, tries, seat, connect).await?;
+            let mut sender = self.connect(callee, tries, seat, connect).await?;
             let mut headers = self.headers(&headers, kind)?;
             let mut request = Request::new(());
             *request.uri_mut() = absolute(&target, headers.remove(header::HOST).as_ref())?;
@@ -154,24 +157,34 @@ impl Run {
         Err(self.crashed().await)
     }
 
-    async fn lease(&mut self, function: &Deployed, seat: &mut Seat) -> Result<(), Failure> {
+    /// Takes an instance. The function's time begins.
+    async fn begin_at(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
+        self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
+        self.lease(callee, seat).await?;
+        self.begin = Instant::now();
+        Ok(())
+    }
+
+    async fn lease(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
         loop {
-            let pool = function.pool();
+            let pool = callee.pool()?;
             self.limit = pool.generation.function.timeout;
-            match pool.acquire(&mut seat.is_cold).await {
+            self.edition = pool.generation.function.local.edition;
+            match pool.acquire(self.claim.clone(), &mut seat.is_cold).await {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
                     self.source.instance.clone_from(&seat.instance);
                     lease.instance.output.begin(&self.id, self.tail.clone());
                     self.lease = Some(lease);
-                    if let Some(tail) = &self.tail {
+                    // In edition 2.0 the program itself writes the lines that mark a call.
+                    if let Some(tail) = self.tail.as_ref().filter(|_| self.edition == Edition::Fc3) {
                         tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
                     }
                     return Ok(());
                 }
                 Err(Refusal::Failed(failure)) => return Err(failure),
-                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &function.pool()) => {
-                    let text = format!("function '{}' is being stopped", function.name);
+                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &callee.pool()?) => {
+                    let text = format!("function '{}' is being stopped", callee.function.name);
                     return Err(Failure::unavailable(text));
                 }
                 // A newer generation has replaced this generation meanwhile.
@@ -184,7 +197,7 @@ impl Run {
     /// sent yet.
     async fn connect<C>(
         &mut self,
-        function: &Deployed,
+        callee: &Callee,
         tries: usize,
         seat: &mut Seat,
         take: impl AsyncFn(&Instance) -> io::Result<C>,
@@ -204,7 +217,7 @@ impl Run {
             lease.instance.output.end(&self.id);
             lease.retire();
             self.lease = None;
-            self.lease(function, seat).await?;
+            self.lease(callee, seat).await?;
             // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }
@@ -248,6 +261,9 @@ impl Run {
         let mut all = own.unwrap_or_default();
         for (name, value) in headers {
             all.append(name, value.clone());
+        }
+        if let Some(alias) = &self.alias {
+            all.insert(QUALIFIER, alias.clone());
         }
         let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
         let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
 use crate::instance::Lease;
+use crate::model::{Claim, Edition, SessionId};
 use crate::wire::{BodyFault, Fault, Payload};
 
 /// How much later than the broken connection the report of a process's end may arrive.
@@ -22,9 +24,13 @@ pub(super) struct Run {
     log: Log,
     pub(super) begin: Instant,
     pub(super) lease: Option<Lease>,
+    pub(super) claim: Claim,
+    /// The alias that the caller named, for the function.
+    pub(super) alias: Option<HeaderValue>,
     pub(super) sender: Option<SendRequest<Payload>>,
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
+    pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
     /// Whether the reply announced the end of its connection.
     pub(super) is_last: bool,
@@ -46,9 +52,12 @@ impl Run {
             log: log.clone(),
             begin: Instant::now(),
             lease: None,
+            claim: Claim::Any,
+            alias: None,
             sender: None,
             tail,
             limit: Duration::ZERO,
+            edition: Edition::default(),
             body_fault,
             is_last: false,
             is_over: false,
@@ -123,6 +132,27 @@ impl Run {
         }
     }
 
+    /// The function named the session of a call that began one.
+    pub(super) fn name_session(&mut self, id: SessionId) {
+        if let Some(lease) = &mut self.lease {
+            lease.name_session(id);
+        }
+    }
+
+    /// The session ends with the call.
+    pub(super) fn ends_session(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.ends_session();
+        }
+    }
+
+    /// Ends the call's session, because its client said so.
+    pub(super) fn close_session(&self) {
+        if let Some(lease) = &self.lease {
+            lease.close_session();
+        }
+    }
+
     pub(super) fn memory(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
     }
@@ -190,7 +220,8 @@ impl Run {
             // `end` reads what the function has written so far. These lines come before the line of the call's end.
             lease.instance.output.end(&self.id);
         }
-        if let Some(tail) = &self.tail {
+        let writes_marks = self.edition == Edition::Fc3 || kind.is_some();
+        if let Some(tail) = self.tail.as_ref().filter(|_| writes_marks) {
             tail.push(&call_end(Some(&self.id), kind.as_ref()));
         }
         if let Some(kind) = kind {

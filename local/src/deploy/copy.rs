@@ -11,6 +11,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 /// Names what the deployment tool leaves out of the package, line by line as in `.gitignore`.
 const IGNORE_FILE: &str = ".fcignore";
 
+/// The folder of a project's local state, which is no code.
+pub(super) const FOLDER: &str = ".fc-local";
+
 /// What is to be copied from a folder.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
@@ -34,6 +37,7 @@ impl Contents {
                 .map(|entry| Ok(entry?.file_name()))
                 .collect::<io::Result<Vec<_>>>()?;
             names.sort();
+            names.retain(|name| name != FOLDER);
             for name in names {
                 let path = below.join(name);
                 let metadata = fs::symlink_metadata(folder.join(&path))?;

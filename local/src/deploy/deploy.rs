@@ -13,11 +13,12 @@ use super::build;
 use super::layout::Folders;
 use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
+use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
-use crate::model::{Action, Function};
+use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
 use crate::registry::{Deployed, Registry};
 
@@ -42,19 +43,34 @@ pub struct Built {
     actions: Vec<Action>,
 }
 
+/// What the deployments of one project have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Project<'a> {
+    /// The folder of the manifest.
+    pub(crate) folder: &'a Path,
+    pub(crate) builds_code: bool,
+    pub(crate) drain: Duration,
+    /// The edition of all functions; `None` is that of the manifest.
+    pub(crate) edition: Option<Edition>,
+}
+
 /// Builds and deploys functions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
-    registry: Arc<Registry>,
-    log: Log,
-    tasks: TaskTracker,
+    pub(super) registry: Arc<Registry>,
+    pub(super) log: Log,
+    pub(super) tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
     /// How long the calls of a former generation may continue if the former generation has to end before the new one
     /// starts.
     drain: Duration,
-    workspace: Arc<Workspace>,
-    folders: Folders,
+    pub(super) workspace: Arc<Workspace>,
+    pub(super) store: Store,
+    /// Changes of versions and aliases come one after the other.
+    pub(super) releases_turn: tokio::sync::Mutex<()>,
+    edition: Option<Edition>,
+    pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
@@ -74,8 +90,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        builds_code: bool,
-        drain: Duration,
+        Project { folder, builds_code, drain, edition }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
@@ -90,6 +105,9 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            store: Store::of(folder),
+            releases_turn: tokio::sync::Mutex::default(),
+            edition,
             folders,
             runner,
             cgroups,
@@ -187,20 +205,17 @@ impl Deployer {
         layout: Layout,
         source: &Source,
     ) -> Deployment {
-        let generation = Generation::new(
-            Arc::new(function.clone()),
-            layout,
-            self.log.clone(),
-            self.tasks.clone(),
-            Arc::clone(&self.runner),
-            self.cgroups.clone(),
-        );
-        let generation = Arc::new(generation);
+        let mut function = function.clone();
+        function.local.edition = self.edition.unwrap_or(function.local.edition);
+        let name = function.name.clone();
+        let generation = self.generation(function, None, layout);
         let functions = self.registry.functions();
-        let Some(deployed) = functions.get(&function.name) else {
+        let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
-            self.keep(&function.name, snapshot);
-            self.registry.add(Arc::new(Deployed::new(pool)));
+            self.keep(&name, snapshot);
+            let deployed = Deployed::new(pool);
+            self.restore(&deployed).await;
+            self.registry.add(Arc::new(deployed));
             return Deployment::New;
         };
         let former = deployed.pool();
@@ -228,7 +243,7 @@ impl Deployer {
             former.close();
         }
         self.log.emit(source, Kind::Swapped);
-        let old = self.keep(&function.name, snapshot);
+        let old = self.keep(&name, snapshot);
         self.tasks.spawn(async move {
             former.gone().await;
             if let Some(old) = old {
@@ -238,7 +253,31 @@ impl Deployer {
         Deployment::Swapped
     }
 
-    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+    pub(super) fn generation(
+        &self,
+        function: Function,
+        version: Option<VersionId>,
+        layout: Layout,
+    ) -> Arc<Generation> {
+        let (log, tasks) = (self.log.clone(), self.tasks.clone());
+        let runner = Arc::clone(&self.runner);
+        Arc::new(Generation::new(
+            Arc::new(function),
+            version,
+            layout,
+            log,
+            tasks,
+            runner,
+            self.cgroups.clone(),
+        ))
+    }
+
+    pub(super) fn pool(
+        &self,
+        generation: Arc<Generation>,
+        ignores_port: Option<bool>,
+        is_open: bool,
+    ) -> Arc<Pool> {
         let pool = Pool::new(generation, ignores_port, is_open);
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
@@ -288,7 +327,7 @@ impl Deployer {
     /// Starts an instance of the function for the first call. A failure is in the log.
     pub(crate) fn warm(&self, name: &str) {
         let functions = self.registry.functions();
-        if let Some(deployed) = functions.get(name) {
+        if let Some(deployed) = functions.get(name).filter(|deployed| deployed.disabled().is_none()) {
             let pool = deployed.pool();
             // Nobody waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
@@ -302,6 +341,7 @@ impl Deployer {
         if let Some(deployed) = self.registry.remove(name) {
             let pool = deployed.pool();
             pool.close();
+            deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
             self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
             self.tasks.spawn(async move {
                 pool.gone().await;

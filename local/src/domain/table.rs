@@ -145,6 +145,7 @@ mod tests {
             protocol: Protocol::Http,
             routes: Vec::new(),
             cors: None,
+            auth: None,
         }
     }
 

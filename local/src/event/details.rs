@@ -262,3 +262,24 @@ pub struct Remark {
     /// The mistake, and what to do about it.
     pub text: String,
 }
+
+/// A change of a function's versions and aliases. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum VersionNews {
+    /// The code and settings of `LATEST` were published as this version.
+    Published(u64),
+    /// The version was removed.
+    Removed(u64),
+    /// The alias leads to a version, or to two: the second one gets this share of the calls.
+    AliasSet {
+        /// Its name.
+        alias: String,
+        /// The version it leads to.
+        version: u64,
+        /// The second version with its share, from 0 to 1.
+        additional: Option<(u64, f64)>,
+    },
+    /// The alias was removed.
+    AliasRemoved(String),
+}

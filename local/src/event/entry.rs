@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault};
+use super::details::{BuildFault, HookFault, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -52,6 +52,7 @@ impl Kind {
             | Kind::NotStarted { error }
             | Kind::TlsRefused { error }
             | Kind::TlsUnavailable { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } => fault.bytes(),
@@ -89,6 +90,9 @@ impl Kind {
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
+            Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
+                alias.capacity()
+            }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
@@ -119,6 +123,7 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
+};
 use super::entry::Event;
 use super::kind::Kind;
 
@@ -66,7 +68,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceMemorySampled { error }
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
-        | Kind::TlsUnavailable { error } => json!({ "error": error }),
+        | Kind::TlsUnavailable { error }
+        | Kind::VersionsNotRead { error } => json!({ "error": error }),
+        Kind::VersionsChanged(news) => version_news(news),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -154,6 +158,23 @@ fn request(record: &Record) -> Value {
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
+    }
+}
+
+fn version_news(news: &VersionNews) -> Value {
+    match news {
+        VersionNews::Published(version) => json!({ "change": "published", "version": version }),
+        VersionNews::Removed(version) => json!({ "change": "removed", "version": version }),
+        VersionNews::AliasSet { alias, version, additional } => {
+            let fields = json!({ "change": "alias_set", "alias": alias, "version": version });
+            match additional {
+                Some((second, weight)) => {
+                    with(with(fields, "secondVersion", *second), "secondWeight", *weight)
+                }
+                None => fields,
+            }
+        }
+        VersionNews::AliasRemoved(alias) => json!({ "change": "alias_removed", "alias": alias }),
     }
 }
 

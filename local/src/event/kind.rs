@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
 };
 
 /// What happened. [The example of the crate](crate) asks for its name.
@@ -262,6 +262,13 @@ pub enum Kind {
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
+    /// The versions or aliases of a function changed.
+    VersionsChanged(VersionNews),
+    /// The stored versions of a function cannot be read.
+    VersionsNotRead {
+        /// The system's error.
+        error: String,
+    },
     /// Changes in a folder are not noticed.
     FolderNotWatched {
         /// The folder.

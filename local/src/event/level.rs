@@ -59,6 +59,7 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
@@ -105,6 +106,7 @@ impl Kind {
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
+            | Kind::VersionsNotRead { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }
     }

@@ -82,6 +82,8 @@ names! {
     ManifestNote => "manifest_note",
     PortChangeIgnored => "port_change_ignored",
     FunctionRemoved => "function_removed",
+    VersionsChanged => "versions_changed",
+    VersionsNotRead => "versions_not_read",
     FolderNotWatched => "folder_not_watched",
     PortNotOpened => "port_not_opened",
     Ipv6PortTaken => "ipv6_port_taken",

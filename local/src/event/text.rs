@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::details::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -87,6 +88,10 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::VersionsChanged(news) => version_news(news),
+            Kind::VersionsNotRead { error } => {
+                format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
+            }
             Kind::FolderNotWatched { folder, error } => {
                 format!("changes in {} are not noticed: {error}", folder.display())
             }
@@ -138,6 +143,21 @@ impl Event {
             ),
             kind => return Cow::Borrowed(plain(kind)),
         })
+    }
+}
+
+fn version_news(news: &VersionNews) -> String {
+    match news {
+        VersionNews::Published(version) => format!("version {version} is published"),
+        VersionNews::Removed(version) => format!("version {version} is removed"),
+        VersionNews::AliasSet { alias, version, additional: None } => {
+            format!("alias {alias} leads to version {version}")
+        }
+        VersionNews::AliasSet { alias, version, additional: Some((second, weight)) } => format!(
+            "alias {alias} leads to version {version}, and {} % of its calls to version {second}",
+            weight * 100.0
+        ),
+        VersionNews::AliasRemoved(alias) => format!("alias {alias} is removed"),
     }
 }
 

@@ -12,6 +12,8 @@ use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, index, refusal, rpc};
+use crate::auth::Gate;
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
 use crate::registry::Registry;
@@ -22,6 +24,8 @@ use crate::wire::{ClientBody, Identities, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    deployer: Arc<Deployer>,
+    gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -31,9 +35,15 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log, identities: Option<Arc<Identities>>) -> Arc<Self> {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        deployer: Arc<Deployer>,
+        gate: Gate,
+        log: Log,
+        identities: Option<Arc<Identities>>,
+    ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -57,17 +67,21 @@ impl Front {
             Ok(Destination::Index) => {
                 Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.deployer, &self.gate, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
-                return gateway::enter(binding, peer, visit, request).await;
+                return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
+                let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                let reply = if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id) };
+                let reply =
+                    if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id, edition) };
                 visit.set_grpc_status(rpc::code_of(reply.headers()));
                 visit.leave(reply)
             }

@@ -118,7 +118,7 @@ mod tests {
             (Failure::entity_too_large(1), 8),
             (Failure::access_denied("x"), 7),
             (Failure::function_not_found("f"), 12),
-            (Failure::trigger_not_found("f"), 12),
+            (Failure::trigger_not_found("f", None), 12),
             (Failure::domain_not_found("a", "b"), 12),
             (Failure::exhausted("f", 1), 8),
             (Failure::unavailable("x"), 14),

@@ -4,7 +4,7 @@ use super::function::METHODS;
 use super::node::{self, Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{cors, keys};
+use super::{auth, cors, keys};
 use crate::domain::{Rule, check_name, check_path};
 use crate::model::{Domain, Protocol, Rewrite, RewriteKind, Route};
 
@@ -102,6 +102,7 @@ impl Reading {
             (asked, _) => asked,
         };
         former.cors = domain.cors.or(former.cors.take());
+        former.auth = domain.auth.or(former.auth.take());
     }
 
     /// Reports the routes that lead to no function of the file.
@@ -155,31 +156,23 @@ fn read_domain(
             "without `certConfig`, the deployment takes `HTTPS` only if the domain has a certificate already";
         reader.note(line, text.to_owned());
     }
-    check_authentication(node, reader);
+    let auth = match node.child("authConfig") {
+        // Nothing is served open by mistake.
+        Some(config) => Some(auth::read(config, "authInfo", reader)?),
+        None => None,
+    };
     let cors = cors::read(node, reader);
     if let Some(entry) = node.entry("corsConfig").filter(|_| cors.is_some()) {
         let text = "`corsConfig` of a domain takes effect here, but the deployment tool does not pass it on: set it in the console";
         reader.note(entry.line, text.to_owned());
     }
-    Some(Domain { name, line, protocol, routes, cors })
+    Some(Domain { name, line, protocol, routes, cors, auth })
 }
 
 /// The domain that the deployment tool asks for in place of `auto`.
 fn automatic(route: &Route, account: Account<'_>) -> String {
     let function = route.function.replace('_', "-").to_ascii_lowercase();
     format!("{function}.fcv3.{}.{}.fc.devsapp.net", account.id, account.region)
-}
-
-fn check_authentication(node: &Node, reader: &mut Reader<'_>) {
-    let Some(config) = node.child("authConfig") else { return };
-    match reader.text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a domain open; for local use write `anonymous`"),
-        ),
-    }
 }
 
 /// Reads a route. `function` is the function that it belongs to, if the route cannot name one.

@@ -3,6 +3,7 @@
 //! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
 //! reported together, each with its line.
 
+mod affinity;
 mod auth;
 mod base;
 mod content;
@@ -24,6 +25,7 @@ mod problem;
 mod reader;
 mod resources;
 mod scalar;
+mod scaling;
 mod text_file;
 mod yaml;
 

@@ -61,10 +61,12 @@ pub(super) fn read(
             None => problems.extend(skipped.drain(..).chain(skipped_here)),
         }
         check_left(props, problems);
-        let Some(function) = function::read(props, steps, local, account, folder, &mut domains, problems)
+        let Some(mut function) = function::read(props, steps, local, account, folder, &mut domains, problems)
         else {
             continue;
         };
+        let project = root.child("name").and_then(Node::scalar);
+        function.service = function.local.service.clone().or(project).unwrap_or_else(|| "default".to_owned());
         // A deployment writes functions in order, so the last function of the same name stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);

@@ -1,5 +1,6 @@
 //! Custom domains: host names with routes to functions.
 
+use super::auth::Auth;
 use super::cors::Cors;
 
 /// A custom domain. Its name is compared without case.
@@ -11,6 +12,8 @@ pub(crate) struct Domain {
     pub(crate) protocol: Protocol,
     pub(crate) routes: Vec<Route>,
     pub(crate) cors: Option<Cors>,
+    /// `None` where the manifest says nothing of callers: everybody may call.
+    pub(crate) auth: Option<Auth>,
 }
 
 /// `protocol`: how clients may speak to a domain.

@@ -147,8 +147,8 @@ impl Jwk {
                 KeyMaterial::Rsa { n, e }
             }
         };
-        let kid = text("kid")?.filter(|kid| !kid.is_empty()).map(str::to_owned);
-        Ok(Jwk { kid, algorithm, material })
+        let id = text("kid")?.filter(|id| !id.is_empty());
+        Ok(Jwk { kid: id.map(str::to_owned), algorithm, material })
     }
 
     /// What is wrong with keys that stand together.

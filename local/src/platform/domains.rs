@@ -82,7 +82,7 @@ mod tests {
                 rewrites: Vec::new(),
             };
             let (name, routes) = (name.to_owned(), vec![route]);
-            let domain = Domain { name, line: 1, protocol: Protocol::Http, routes, cors: None };
+            let domain = Domain { name, line: 1, protocol: Protocol::Http, routes, cors: None, auth: None };
             let address = address(&domain, "0.0.0.0:80".parse().unwrap());
             assert_eq!((address.url.as_str(), address.curl.as_str()), (url, curl));
         }

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
+use crate::auth::Gate;
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::front::{Door, Front, Listener, NotBound, Stop};
 use crate::manifest::Manifest;
-use crate::model::Function;
+use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
 use crate::shell;
@@ -39,6 +40,10 @@ pub struct Settings {
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
+    pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -50,6 +55,8 @@ impl Default for Settings {
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),
+            edition: None,
+            require_signature: false,
         }
     }
 }
@@ -71,7 +78,7 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    pub(super) deployer: Deployer,
+    pub(super) deployer: Arc<Deployer>,
     front: Arc<Front>,
     pub(super) log: Log,
     settings: Settings,
@@ -109,23 +116,25 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build, drain, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
+        let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();
         let needed: Vec<&Path> =
             [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
-        let deployer = Deployer::create(
-            Arc::clone(&registry),
-            log.clone(),
-            tasks.clone(),
-            build,
-            drain,
-            runner,
-            &needed,
-        )
-        .await?;
+        let deployer =
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
+                .await?;
+        let deployer = Arc::new(deployer);
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
+            front: Front::new(
+                Arc::clone(&registry),
+                Arc::clone(&deployer),
+                gate,
+                log.clone(),
+                identities(&settings, &log),
+            ),
             registry,
             deployer,
             log,

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::instance::Pool;
@@ -14,6 +15,9 @@ pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
     pub(crate) log: Log,
     pool: RwLock<Arc<Pool>>,
+    releases: RwLock<Releases>,
+    /// Why the function takes no calls, if it takes none.
+    disabled: RwLock<Option<String>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
     /// Whether the log already says that a reply names two origins.
@@ -24,8 +28,15 @@ impl Deployed {
     pub(crate) fn new(pool: Arc<Pool>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
-        let (is_attachment_told, are_origins_told) = (AtomicBool::new(false), AtomicBool::new(false));
-        Deployed { name, log, pool: RwLock::new(pool), is_attachment_told, are_origins_told }
+        Deployed {
+            name,
+            log,
+            pool: RwLock::new(pool),
+            releases: RwLock::default(),
+            disabled: RwLock::default(),
+            is_attachment_told: AtomicBool::new(false),
+            are_origins_told: AtomicBool::new(false),
+        }
     }
 
     /// Logs, once, that a browser shows a page for which the platform would add a header.
@@ -63,9 +74,31 @@ impl Deployed {
         Arc::clone(&pool.generation.function)
     }
 
-    /// Refuses versions and aliases. Only `LATEST` exists, which `None` means.
-    pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
-        qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
+    /// Reads the versions and aliases.
+    pub(crate) fn releases<T>(&self, read: impl FnOnce(&Releases) -> T) -> T {
+        read(&self.releases.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the versions and aliases.
+    pub(crate) fn change_releases<T>(&self, change: impl FnOnce(&mut Releases) -> T) -> T {
+        change(&mut self.releases.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses calls from now on, or takes them again.
+    pub(crate) fn set_disabled(&self, reason: Option<String>) {
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Why the function takes no calls, if it takes none.
+    pub(crate) fn disabled(&self) -> Option<String> {
+        self.disabled.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn check_enabled(&self) -> Result<(), Failure> {
+        match &*self.disabled.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Err(Failure::disabled(&self.name, reason)),
+            None => Ok(()),
+        }
     }
 
     /// Makes `pool` the current generation, and returns the former one.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth;
+mod auth_bypass;
 mod auth_manifest;
 mod cancel;
 mod cli;
@@ -19,6 +21,7 @@ mod languages;
 mod manifest;
 mod memory;
 mod output;
+mod signer;
 mod start;
 mod stop;
 mod survivors;

@@ -236,7 +236,13 @@ fn one_function_can_have_two_resources_and_a_trigger_for_each_qualifier() {
     let other = trigger.replace("triggerType: http\n", "triggerType: http\n          qualifier: prod\n");
     folder.write("s.yaml", &format!("{GOOD}{other}"));
     let (is_ok, _, errors) = list(&folder, &[]);
-    assert!(is_ok && errors.contains("the HTTP trigger of `prod` is not served"), "{errors}");
+    assert!(is_ok && errors.is_empty(), "{errors}");
+    folder.write("s.yaml", &format!("{GOOD}{}", other.replace("prod", "\"0\"")));
+    assert!(
+        list(&folder, &[])
+            .2
+            .contains("`qualifier` must be LATEST, the number of a version, or the name of an alias")
+    );
     folder.write("s.yaml", &format!("{GOOD}{trigger}"));
     assert!(list(&folder, &[]).2.contains("a second HTTP trigger of `LATEST`"));
 }

@@ -3,6 +3,7 @@
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
+mod linger;
 mod unpolled;
 mod unread;
 
@@ -17,7 +18,6 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::{Busy, Payload, Peer};
 use crate::log::AccessLog;
@@ -26,6 +26,7 @@ use crate::log::say;
 use crate::request::RequestFuture;
 use crate::sealed::Sealed;
 use crate::serve::drain::{DrainObserver, Stage};
+use crate::serve::places::Place;
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
@@ -33,14 +34,14 @@ use http1::{Following, Http1};
 use unpolled::CountUnpolled;
 use unread::Unread;
 
-/// Serves a connection in a new task. The connection holds the permit `place` until it ends.
+/// Serves a connection in a new task. The connection holds `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     stream: TcpStream,
     address: SocketAddr,
     version: HttpVersion,
     drain: DrainObserver,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     let (tracker, app, budget) = (&app.shared.tracker, Arc::clone(app), app.shared.budget.clone());
     let peer = match version {

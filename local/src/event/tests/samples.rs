@@ -323,6 +323,29 @@ fn settings() -> Vec<Sample> {
         (Kind::ManifestNote { file: PathBuf::from("s.yaml"), note: remark(3, "c") }, "s.yaml:3: c"),
         (Kind::PortChangeIgnored, "a changed x-local.port takes effect when fc-local is started anew"),
         (Kind::FunctionRemoved, "removed from the manifest: stopped"),
+        (Kind::VersionsChanged(VersionNews::Published(2)), "version 2 is published"),
+        (Kind::VersionsChanged(VersionNews::Removed(2)), "version 2 is removed"),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: None,
+            }),
+            "alias prod leads to version 1",
+        ),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: Some((2, 0.1)),
+            }),
+            "alias prod leads to version 1, and 10 % of its calls to version 2",
+        ),
+        (Kind::VersionsChanged(VersionNews::AliasRemoved("prod".to_owned())), "alias prod is removed"),
+        (
+            Kind::VersionsNotRead { error: error() },
+            "the versions in .fc-local cannot be read: no luck; calls of them are refused",
+        ),
         (
             Kind::FolderNotWatched { folder: folder(), error: error() },
             "changes in /code are not noticed: no luck",

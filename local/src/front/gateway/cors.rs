@@ -12,10 +12,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 
 use super::policy::Policy;
 use crate::front::body::plain;
-use crate::model::Cors;
+use crate::model::{Cors, Edition};
 
 /// The headers that a page may read, beside the safelisted ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static("Date,x-fc-request-id");
+
+/// As [`EXPOSED`], in edition 2.0.
+const EXPOSED_FC2: HeaderValue = HeaderValue::from_static(
+    "Date,x-fc-request-id,x-fc-error-type,x-fc-code-checksum,x-fc-invocation-duration,x-fc-max-memory-usage,x-fc-log-result,x-fc-invocation-code-version",
+);
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
@@ -31,7 +36,7 @@ pub(crate) enum Verdict {
 }
 
 /// Judges an `OPTIONS` request. `id` is the request's.
-pub(crate) fn judge<B>(policy: &Policy<'_>, request: &Request<B>, id: &str) -> Verdict {
+pub(crate) fn judge<B>(policy: &Policy<'_>, request: &Request<B>, id: &str, edition: Edition) -> Verdict {
     if request.method() != Method::OPTIONS {
         return Verdict::GoesOn;
     }
@@ -41,16 +46,21 @@ pub(crate) fn judge<B>(policy: &Policy<'_>, request: &Request<B>, id: &str) -> V
             Some(response) => Verdict::Answered(response),
             None => Verdict::IsPassedOn,
         },
-        None if !policy.allows("OPTIONS") => Verdict::Answered(default_preflight(headers, id)),
+        None if !policy.allows("OPTIONS") => Verdict::Answered(default_preflight(headers, id, edition)),
         _ => Verdict::GoesOn,
     }
 }
 
 /// Sets the headers that let a page read the reply. `origin` is the request's. `false` if the reply names two origins
 /// now, which no browser takes.
-pub(crate) fn let_read(cors: Option<&Cors>, headers: &mut HeaderMap, origin: Option<&HeaderValue>) -> bool {
+pub(crate) fn let_read(
+    cors: Option<&Cors>,
+    headers: &mut HeaderMap,
+    origin: Option<&HeaderValue>,
+    edition: Edition,
+) -> bool {
     match cors {
-        None => fill(headers, origin),
+        None => fill(headers, origin, edition),
         Some(cors) => {
             if let Some(origin) = origin.filter(|origin| takes_origin(cors, origin)) {
                 add_configured(cors, headers, origin);
@@ -61,8 +71,15 @@ pub(crate) fn let_read(cors: Option<&Cors>, headers: &mut HeaderMap, origin: Opt
     true
 }
 
+fn exposed(edition: Edition) -> HeaderValue {
+    match edition {
+        Edition::Fc3 => EXPOSED,
+        Edition::Fc2 => EXPOSED_FC2,
+    }
+}
+
 /// Fills in the default headers unless the function set any header of CORS itself.
-fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
+fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>, edition: Edition) {
     if headers.keys().any(|name| name.as_str().starts_with("access-control-")) {
         return;
     }
@@ -70,7 +87,7 @@ fn fill(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     }
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed(edition));
 }
 
 /// Puts the configured headers before the function's own ones. Both stay, as on the platform.
@@ -154,7 +171,7 @@ fn takes_headers(cors: &Cors, asked: &HeaderMap) -> bool {
 }
 
 /// The answer to an `OPTIONS` request that the entry point does not pass on.
-fn default_preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
+fn default_preflight(request: &HeaderMap, id: &str, edition: Edition) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
     for (asked, answered) in [
         (ORIGIN, ACCESS_CONTROL_ALLOW_ORIGIN),
@@ -167,7 +184,7 @@ fn default_preflight(request: &HeaderMap, id: &str) -> Response<Bytes> {
     }
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed(edition));
     set_id(&mut headers, id);
     plain(StatusCode::OK, headers, Bytes::new())
 }
@@ -213,7 +230,7 @@ mod tests {
         if !asked.is_empty() {
             request = request.header(ACCESS_CONTROL_REQUEST_HEADERS, asked);
         }
-        match (judge(&policy, &request.body(()).unwrap(), "1-a"), expected) {
+        match (judge(&policy, &request.body(()).unwrap(), "1-a", Edition::Fc3), expected) {
             (Verdict::IsPassedOn, None) => {}
             (Verdict::Answered(response), Some(lines)) => {
                 assert_eq!(response.status(), StatusCode::NO_CONTENT);
@@ -305,7 +322,7 @@ mod tests {
     fn what_is_no_preflight_goes_on() {
         let (own, methods) = (cors(&["*"]), texts(&["GET"]));
         let verdict = |cors: Option<&Cors>, request: Request<()>| {
-            judge(&Policy::for_test(&methods, cors, Via::HttpTrigger), &request, "1-a")
+            judge(&Policy::for_test(&methods, cors, Via::HttpTrigger), &request, "1-a", Edition::Fc3)
         };
         let options = |headers: &[(HeaderName, &str)]| {
             let mut request = Request::options("/").body(()).unwrap();
@@ -337,7 +354,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_static(value));
             }
             let origin = origin.map(|origin| HeaderValue::from_str(origin).unwrap());
-            let is_single = let_read(Some(&own), &mut headers, origin.as_ref());
+            let is_single = let_read(Some(&own), &mut headers, origin.as_ref(), Edition::Fc3);
             let values = |name: &HeaderName| {
                 headers
                     .get_all(name)

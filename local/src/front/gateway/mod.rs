@@ -2,6 +2,7 @@
 
 mod auth;
 mod cors;
+mod fc2;
 mod policy;
 mod reply;
 mod trigger;

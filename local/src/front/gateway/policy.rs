@@ -2,7 +2,7 @@
 
 use crate::event::Via;
 use crate::failure::Failure;
-use crate::front::target::EntryPoint;
+use crate::front::target::{Binding, EntryPoint};
 use crate::model::{Auth, Cors, Function};
 
 /// The methods of a route that names none.
@@ -20,11 +20,12 @@ pub(crate) struct Policy<'a> {
 
 impl<'a> Policy<'a> {
     /// Finds the settings, or refuses the request: the entry point leads nowhere, or is closed.
-    pub(crate) fn of(entry: &'a EntryPoint, settings: &'a Function) -> Result<Self, Failure> {
-        match entry {
-            EntryPoint::BuiltIn | EntryPoint::Port => {
-                let trigger =
-                    settings.trigger.as_ref().ok_or_else(|| Failure::trigger_not_found(&settings.name))?;
+    pub(crate) fn of(binding: &'a Binding, settings: &'a Function) -> Result<Self, Failure> {
+        match &binding.entry {
+            EntryPoint::BuiltIn | EntryPoint::Port | EntryPoint::Proxy(_) => {
+                let qualifier = binding.qualifier.as_deref();
+                let trigger = settings.trigger_of(qualifier);
+                let trigger = trigger.ok_or_else(|| Failure::trigger_not_found(&settings.name, qualifier))?;
                 if trigger.internet_disabled {
                     return Err(Failure::internet_disabled());
                 }
@@ -35,7 +36,8 @@ impl<'a> Policy<'a> {
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                let (auth, cors) = (&Auth::Anonymous, domain.settings.cors.as_ref());
+                let cors = domain.settings.cors.as_ref();
+                let auth = domain.settings.auth.as_ref().unwrap_or(&Auth::Anonymous);
                 Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }

@@ -4,15 +4,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 
+use super::fc2;
 use super::policy::Policy;
 use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
 use crate::front::visit::Visit;
+use crate::registry::Callee;
 use crate::wire::{headers, limits, upgrade};
 
-/// Converts the function's reply into the client's response.
+/// Converts the function's reply into the client's response. `told` is the callee where the client is told of the call.
 pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,
@@ -20,6 +22,7 @@ pub(crate) async fn pass_on(
     policy: &Policy<'_>,
     wants_log: bool,
     client: Option<OnUpgrade>,
+    told: Option<Callee>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Answer { mut head, body } = answer;
     let package = if policy.is_built_in() { refuse_package(&head.headers) } else { Ok(()) };
@@ -34,6 +37,9 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
+    if let Some(callee) = &told {
+        fc2::add_to_reply(&mut head.headers, visit, callee, None);
+    }
     if let Some(client) = client.filter(|_| body.is_tunnel()) {
         upgrade::set(&mut head.headers);
         return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
@@ -43,7 +49,10 @@ pub(crate) async fn pass_on(
         let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
         return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
-    let Whole { bytes, log } = body.collect(wants_log).await?;
+    let Whole { bytes, log, usage } = body.collect(wants_log).await?;
+    if let Some(callee) = &told {
+        fc2::add_to_reply(&mut head.headers, visit, callee, Some(usage));
+    }
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
