@@ -33,6 +33,7 @@ mod deploy;
 mod domain;
 mod event;
 mod failure;
+mod fault;
 mod front;
 mod instance;
 mod manifest;
@@ -49,6 +50,7 @@ pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
     Kind, Level, Log, Record, Remark, SocketTraffic, VersionNews, Via,
 };
+pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
 pub use model::Edition;
 pub use platform::{Invocation, Platform, Settings};

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::request::Parts;
 use http::{StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
@@ -64,11 +63,11 @@ impl Payload {
         Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
 
-    pub(crate) fn wire(incoming: hyper::body::Incoming, head: &Parts, busy: &Busy) -> Self {
+    pub(crate) fn wire(incoming: hyper::body::Incoming, version: Version, busy: &Busy) -> Self {
         if incoming.is_end_stream() {
             return Self::from(Source::Nothing);
         }
-        Self::from(Source::Wire(incoming, Some(busy.clone()), head.version))
+        Self::from(Source::Wire(incoming, Some(busy.clone()), version))
     }
 
     fn from(source: Source) -> Self {
@@ -183,12 +182,17 @@ impl Body for Payload {
 
 /// Gives the unread rest back to the call, which drains it after the reply.
 impl Drop for Payload {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(told) = self.told.take()
-            && let Some(rest) = self.take_rest()
-        {
-            told.call.body_state().give_back(rest);
+        if let Some(told) = self.told.take() {
+            give_back(self, &told.call);
         }
+    }
+}
+
+fn give_back(payload: &mut Payload, call: &Call) {
+    if let Some(rest) = payload.take_rest() {
+        call.body_state().give_back(rest);
     }
 }
 

@@ -1,5 +1,6 @@
-//! Fetches a small document over HTTP, bounded in time and size.
+//! Fetches a small document over HTTP or HTTPS, bounded in time and size.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,8 +8,13 @@ use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// How long fetching may take in all.
 const TIME_MAX: Duration = Duration::from_secs(5);
@@ -27,8 +33,32 @@ pub(crate) async fn text(url: &str) -> Result<String, String> {
 
 async fn exchange(url: &Uri) -> Result<String, String> {
     let host = url.host().ok_or("its address has no host")?.trim_matches(['[', ']']);
-    let port = url.port_u16().unwrap_or(80);
+    let is_tls = url.scheme_str() == Some("https");
+    let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
     let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    if !is_tls {
+        return ask(url, host, stream).await;
+    }
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+    let stream = connector()?.connect(name, stream).await.map_err(|error| error.to_string())?;
+    ask(url, host, stream).await
+}
+
+/// A client of TLS that trusts what this system trusts, or the file that `SSL_CERT_FILE` names.
+fn connector() -> Result<TlsConnector, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
+}
+
+async fn ask(
+    url: &Uri,
+    host: &str,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<String, String> {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let target = url.path_and_query().map_or("/", |target| target.as_str());

@@ -21,5 +21,4 @@ pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api};
 pub(crate) use gate::Gate;
 pub(crate) use key_file::{load as load_keys, random};
 pub(crate) use keys::AccessKey;
-pub(crate) use signature::BodyHash;
 pub(crate) use signing::{presign, sign};

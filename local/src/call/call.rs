@@ -40,6 +40,8 @@ pub(crate) struct Seat {
     pub(crate) instance: Option<Arc<str>>,
     /// Whether the call waited for a start, or still waits.
     pub(crate) is_cold: bool,
+    /// The number of the call, and after how many bytes of the reply its client is made to leave.
+    pub(crate) leave: Option<(u64, u64)>,
 }
 
 /// A call of a function.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fc_runtime::platform::names::header as fc;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header, response};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::answer::{Answer, BodySource};
 use super::call::{Call, CallKind, Seat};
@@ -45,8 +45,14 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
         _ => run.call(&callee, call, seat).await,
     };
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
-        Ok((head, body)) => Ok(Answer::new(head, body, run)),
+        Ok((head, body)) => {
+            run.pass_departure_on(seat);
+            Ok(Answer::new(head, body, run))
+        }
         Err(failure) => {
+            if let Ok(pool) = callee.pool() {
+                pool.generation.note(&failure);
+            }
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             Err(failure)
         }
@@ -98,6 +104,11 @@ impl Run {
                     return Err(self.crashed().await);
                 };
                 request = Request::from_parts(head, payload);
+            }
+            if let Some(after) = self.take_upstream_fault() {
+                // The end of the connection is the instance's to notice, whether it has answered or not.
+                drop(timeout(after, connection.sender.try_send_request(request)).await);
+                return Err(self.exited());
             }
             let (may_repeat, idle_for) = (spare && connection.is_reused, connection.idle_for);
             let mut error = match self.within(connection.sender.try_send_request(request)).await? {
@@ -160,8 +171,11 @@ impl Run {
     /// Takes an instance. The function's time begins.
     async fn begin_at(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
         self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
+        self.draw_faults(&callee.function);
+        self.inject_before_lease(callee)?;
         self.lease(callee, seat).await?;
         self.begin = Instant::now();
+        self.inject_before_request().await;
         Ok(())
     }
 

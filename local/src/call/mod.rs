@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod chaos;
 mod dispatch;
 mod duplex;
 mod endpoint_event;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
+use crate::fault::CallFaults;
 use crate::instance::Lease;
 use crate::model::{Claim, Edition, SessionId};
 use crate::wire::{BodyFault, Fault, Payload};
@@ -21,7 +22,7 @@ pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
 pub(super) struct Run {
     pub(super) id: Arc<str>,
     pub(super) source: Source,
-    log: Log,
+    pub(super) log: Log,
     pub(super) begin: Instant,
     pub(super) lease: Option<Lease>,
     pub(super) claim: Claim,
@@ -34,6 +35,8 @@ pub(super) struct Run {
     pub(super) body_fault: BodyFault,
     /// Whether the reply announced the end of its connection.
     pub(super) is_last: bool,
+    /// `None` unless faults are injected.
+    pub(super) faults: Option<Box<CallFaults>>,
     is_over: bool,
 }
 
@@ -60,6 +63,7 @@ impl Run {
             edition: Edition::default(),
             body_fault,
             is_last: false,
+            faults: None,
             is_over: false,
         }
     }
@@ -178,6 +182,9 @@ impl Run {
 
     /// Ends the call without a complete reply.
     pub(super) fn fail(mut self, failure: &Failure) {
+        if let Some(lease) = &self.lease {
+            lease.instance.generation.note(failure);
+        }
         self.end(Some(Kind::CallFailed(Cause::from(failure))));
     }
 

@@ -38,7 +38,7 @@ pub(super) async fn exchange(
 fn wants_signature(response: &Response<Bytes>) -> bool {
     let is_refused = response.status() == StatusCode::BAD_REQUEST;
     let error: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    is_refused && error["Code"] == "MissingRequiredHeader"
+    is_refused && ["Code", "ErrorCode"].iter().any(|code| error[code] == "MissingRequiredHeader")
 }
 
 async fn exchange_once(

@@ -52,6 +52,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         drain,
         edition: arguments.edition.map(Into::into),
         require_signature: arguments.require_signature,
+        chaos: arguments.chaos,
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

@@ -115,7 +115,7 @@ impl Absent {
     }
 }
 
-/// Calls a running `fc-local dev` by its API. A `dev` that takes signed calls alone gets a signed one.
+/// Calls a running `fc-local dev` by its API.
 async fn call_running(
     address: SocketAddr,
     manifest: &Manifest,

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Edition, Manifest, Problem, Settings, shell};
+use crate::{Chaos, Edition, Manifest, Problem, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -89,6 +89,9 @@ struct DevArguments {
     /// Do not print the lines of this function; may be given several times
     #[arg(long, value_name = "NAME")]
     quiet: Vec<String>,
+    /// Inject faults: SEED, or SEED:KIND,KIND… of reuse, idle, slow_start, freeze, upstream, leave, throttle
+    #[arg(long, value_name = "SEED[:KINDS]")]
+    chaos: Option<Chaos>,
     /// Start no instance before the first call
     #[arg(long)]
     cold: bool,

@@ -16,6 +16,7 @@ use super::sources::{BuiltFrom, Files, Sources};
 use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
+use crate::fault::{Chaos, Faults};
 use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Edition, Function, VersionId};
@@ -32,6 +33,8 @@ pub(crate) enum Deployment {
     New,
     /// The new code has replaced the former code.
     Swapped,
+    /// The build has made what was there before.
+    Same,
     /// Nothing has changed.
     Refused,
 }
@@ -73,6 +76,8 @@ pub(crate) struct Deployer {
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
+    chaos: Option<Chaos>,
+    faults: Mutex<HashMap<String, Arc<Faults>>>,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -111,10 +116,25 @@ impl Deployer {
             folders,
             runner,
             cgroups,
+            chaos: None,
+            faults: Mutex::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
         })
+    }
+
+    /// Injects faults into functions that are deployed from now on.
+    pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
+        Deployer { chaos, ..self }
+    }
+
+    /// The faults of a function, which are counted on over all of its generations.
+    fn faults(&self, name: &str) -> Option<Arc<Faults>> {
+        let chaos = self.chaos?;
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = faults.entry(name.to_owned()).or_insert_with(|| Arc::new(Faults::new(chaos, name)));
+        Some(Arc::clone(own))
     }
 
     /// Builds and deploys a function.
@@ -156,6 +176,18 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
+        let mut function = function.clone();
+        function.local.edition = self.edition.unwrap_or(function.local.edition);
+        let functions = self.registry.functions();
+        let current = functions.get(name).map(|deployed| deployed.pool());
+        let is_same =
+            |generation: &Generation| generation.function.is_same(&function) && generation.layout == layout;
+        // What the manifest names to be watched, the program may read itself. And of code that runs in place nobody knows
+        // the former state.
+        let is_known = function.local.watch.is_empty() && snapshot.is_copy();
+        if is_known && current.is_some_and(|pool| is_same(&pool.generation)) {
+            return Deployment::Same;
+        }
         self.put(function, snapshot, layout, &source).await
     }
 
@@ -200,20 +232,18 @@ impl Deployer {
     /// Makes this generation of the function current. At every moment exactly one generation is current.
     async fn put(
         &self,
-        function: &Function,
+        function: Function,
         snapshot: Snapshot,
         layout: Layout,
         source: &Source,
     ) -> Deployment {
-        let mut function = function.clone();
-        function.local.edition = self.edition.unwrap_or(function.local.edition);
         let name = function.name.clone();
         let generation = self.generation(function, None, layout);
         let functions = self.registry.functions();
         let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
             self.keep(&name, snapshot);
-            let deployed = Deployed::new(pool);
+            let deployed = Deployed::new(pool, self.faults(&name));
             self.restore(&deployed).await;
             self.registry.add(Arc::new(deployed));
             return Deployment::New;
@@ -261,15 +291,10 @@ impl Deployer {
     ) -> Arc<Generation> {
         let (log, tasks) = (self.log.clone(), self.tasks.clone());
         let runner = Arc::clone(&self.runner);
-        Arc::new(Generation::new(
-            Arc::new(function),
-            version,
-            layout,
-            log,
-            tasks,
-            runner,
-            self.cgroups.clone(),
-        ))
+        let faults = self.faults(&function.name);
+        let generation =
+            Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
+        Arc::new(generation.with_faults(faults))
     }
 
     pub(super) fn pool(

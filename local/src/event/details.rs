@@ -101,6 +101,8 @@ pub struct Address {
     pub port_url: String,
     /// Whether an HTTP trigger leads there; without one only events reach the function.
     pub has_trigger: bool,
+    /// The versions and aliases with an HTTP trigger of their own, each with its URL.
+    pub qualified_urls: Vec<(String, String)>,
 }
 
 /// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.

@@ -55,7 +55,7 @@ impl Kind {
             | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
-            Kind::PreStopFailed { fault, .. } => fault.bytes(),
+            Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
             Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
@@ -80,7 +80,12 @@ impl Kind {
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => {
-                address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+                let qualified =
+                    address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
+                address.function.capacity()
+                    + address.host_url.capacity()
+                    + address.port_url.capacity()
+                    + qualified.sum::<usize>()
             }
             Kind::DomainReady(address) => {
                 address.domain.capacity() + address.url.capacity() + address.curl.capacity()
@@ -104,6 +109,7 @@ impl Kind {
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
+            | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }
             | Kind::PortUnreachable { .. }
             | Kind::InstanceKilled { .. }

@@ -10,6 +10,7 @@ use super::details::{
 };
 use super::entry::Event;
 use super::kind::Kind;
+use crate::fault::Fault;
 
 impl Event {
     /// The function, the instance and the request, the kind with its fields, and the level. The text is included only
@@ -44,6 +45,7 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
         }
@@ -79,7 +81,9 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
-        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::PreStopFailed { is_command, fault } | Kind::PreFreezeFailed { is_command, fault } => {
+            with(hook_fault(fault), "command", *is_command)
+        }
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
         Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
@@ -99,9 +103,14 @@ fn own(kind: &Kind) -> Value {
         Kind::Watching { folders, builds } => json!({
             "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
         }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
-        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
         Kind::DomainReady(address) => json!({
             "domain": address.domain, "url": address.url, "curl": address.curl,
         }),
@@ -183,6 +192,18 @@ fn socket(socket: SocketTraffic) -> Value {
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn injected(fault: Fault) -> Value {
+    let name = fault.name();
+    match fault {
+        Fault::Reuse | Fault::Idle => json!({ "fault": name }),
+        Fault::SlowStart(time) | Fault::Freeze(time) | Fault::Upstream(time) => {
+            json!({ "fault": name, "ms": ms(time) })
+        }
+        Fault::Leave(bytes) => json!({ "fault": name, "bytes": bytes }),
+        Fault::Throttle(status) => json!({ "fault": name, "status": status }),
+    }
 }
 
 fn call_in_flight(call: &CallInFlight) -> Value {

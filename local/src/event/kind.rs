@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::details::{
     Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
 };
+use crate::fault::Fault;
 
 /// What happened. [The example of the crate](crate) asks for its name.
 #[derive(Debug, Clone)]
@@ -42,6 +43,14 @@ pub enum Kind {
     TlsRefused {
         /// The fault, such as the alert that the client sent.
         error: String,
+    },
+
+    /// A fault was injected, as `--chaos` asks.
+    FaultInjected {
+        /// Which one.
+        fault: Fault,
+        /// The number of the function's call, or of its start, from 1.
+        ordinal: u64,
     },
 
     /// An instance takes calls from now on.
@@ -152,6 +161,13 @@ pub enum Kind {
     InstanceEnded(Ending),
     /// The pre-stop hook of an instance failed. The instance is stopped nevertheless.
     PreStopFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
+    /// The pre-freeze hook of an instance failed. The instance is frozen nevertheless.
+    PreFreezeFailed {
         /// Whether the hook is a command.
         is_command: bool,
         /// How it failed.

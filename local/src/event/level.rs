@@ -83,7 +83,9 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::PreFreezeFailed { .. }
             | Kind::BuildFailureAllowed(_)
+            | Kind::FaultInjected { .. }
             | Kind::BuildProducts { .. }
             | Kind::BuildUnsettled
             | Kind::CodeRunInPlace { .. }

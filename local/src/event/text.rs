@@ -14,6 +14,7 @@ use super::entry::Event;
 use super::kind::Kind;
 use super::text_of_programs as of_programs;
 use crate::failure::{mebibytes, usage};
+use crate::fault::Fault;
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -27,6 +28,7 @@ impl Event {
             kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
                 call_end(self.request.as_deref(), Some(kind))
             }
+            Kind::FaultInjected { fault, ordinal } => injected(*fault, *ordinal),
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
@@ -59,6 +61,10 @@ impl Event {
                 format!("the instance was ended by signal {signal}")
             }
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::PreFreezeFailed { is_command, fault } => {
+                let name = if *is_command { "the pre-freeze command" } else { "GET /pre-freeze" };
+                format!("{}; the instance is frozen all the same", about(name, fault))
+            }
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
             }
@@ -293,11 +299,17 @@ fn request(record: &Record) -> String {
 }
 
 fn ready(address: &Address) -> String {
-    if address.has_trigger {
-        format!("{}  {}", address.host_url, address.port_url)
+    let mut text = if address.has_trigger {
+        // The first one is understood by every client, also by those whose system does not know `*.localhost`.
+        format!("{}  {}", address.port_url, address.host_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
+    };
+    for (qualifier, url) in &address.qualified_urls {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{qualifier}: {url}");
     }
+    text
 }
 
 fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
@@ -313,6 +325,23 @@ fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String
         "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
+}
+
+fn injected(fault: Fault, ordinal: u64) -> String {
+    let what = match fault {
+        Fault::Reuse => "its instance gets no further call".to_owned(),
+        Fault::Idle => "idle instances are stopped before it".to_owned(),
+        Fault::SlowStart(time) => {
+            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
+        }
+        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
+        Fault::Upstream(time) => {
+            format!("its connection to the instance is closed after {} ms", time.as_millis())
+        }
+        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
+        Fault::Throttle(status) => format!("it is refused with {status}"),
+    };
+    format!("chaos: call {ordinal}: {what}")
 }
 
 fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {

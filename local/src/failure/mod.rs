@@ -3,5 +3,5 @@
 mod kind;
 mod texts;
 
-pub(crate) use kind::FailureKind;
+pub(crate) use kind::{FailureKind, FailureSource};
 pub(crate) use texts::{Failure, mebibytes, usage};

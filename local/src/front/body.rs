@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::leaving::Leaving;
 use super::streamed::Streamed;
 use super::tunnel::Tunnel;
 use super::visit::Visit;
@@ -31,6 +32,13 @@ impl Visit {
     /// Sends a reply. A streamed reply keeps the visit until the end of the body.
     pub(crate) fn leave_with(mut self, mut response: Response<Outgoing>) -> Response<Outgoing> {
         let status = response.status().as_u16();
+        if let Some(leaving) = self.take_leaving()
+            && !response.body().is_end_stream()
+        {
+            self.begin_reply(status);
+            response.body_mut().accompany(self);
+            return response.map(|body| Outgoing::Leaving(Box::new(Leaving::new(body, leaving))));
+        }
         if response.body_mut().has_an_end_to_come() {
             self.begin_reply(status);
             response.body_mut().accompany(self);
@@ -47,6 +55,8 @@ pub(crate) enum Outgoing {
     Whole(Whole),
     Streamed(Streamed),
     Tunnel(Option<Box<Tunnel>>),
+    /// A reply whose client is made to leave.
+    Leaving(Box<Leaving>),
 }
 
 impl Outgoing {
@@ -72,13 +82,22 @@ impl Outgoing {
     fn has_an_end_to_come(&self) -> bool {
         match self {
             Outgoing::Whole(whole) => whole.rest.len() > PIECE,
-            Outgoing::Streamed(_) | Outgoing::Tunnel(_) => true,
+            Outgoing::Streamed(_) | Outgoing::Tunnel(_) | Outgoing::Leaving(_) => true,
         }
     }
 
     /// The reply that lasts as long as its call.
     pub(super) fn as_streamed(&self) -> Option<&Streamed> {
-        if let Outgoing::Streamed(streamed) = self { Some(streamed) } else { None }
+        match self {
+            Outgoing::Streamed(streamed) => Some(streamed),
+            Outgoing::Leaving(leaving) => leaving.body()?.as_streamed(),
+            _ => None,
+        }
+    }
+
+    /// The length of the next piece of a whole body. Of others it is not known.
+    pub(super) fn next_length(&self) -> u64 {
+        if let Outgoing::Whole(whole) = self { whole.rest.len().min(PIECE) as u64 } else { 0 }
     }
 
     fn accompany(&mut self, visit: Visit) {
@@ -86,7 +105,7 @@ impl Outgoing {
             Outgoing::Whole(whole) => whole.visit = Some(visit),
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
-            Outgoing::Tunnel(None) => {}
+            Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
         }
     }
 }
@@ -141,6 +160,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
             Outgoing::Streamed(streamed) => streamed.poll_frame(context),
             Outgoing::Tunnel(_) => Poll::Ready(None),
+            Outgoing::Leaving(leaving) => leaving.poll_frame(context),
         }
     }
 
@@ -149,6 +169,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => whole.rest.is_empty(),
             Outgoing::Streamed(streamed) => streamed.is_over(),
             Outgoing::Tunnel(_) => true,
+            Outgoing::Leaving(leaving) => leaving.is_over(),
         }
     }
 
@@ -157,6 +178,7 @@ impl Body for Outgoing {
             Outgoing::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
             Outgoing::Streamed(_) => SizeHint::default(),
             Outgoing::Tunnel(_) => SizeHint::with_exact(0),
+            Outgoing::Leaving(leaving) => leaving.body().map_or_else(SizeHint::default, Body::size_hint),
         }
     }
 }

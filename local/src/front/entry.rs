@@ -55,17 +55,19 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let functions = self.registry.functions();
         let is_rpc = rpc::is_call(&request);
         let destination = self
             .check_door(door, is_rpc)
             .and_then(|()| host::check(&request))
-            .and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
-                Ok(self.index(&functions.states(), &functions.domains, request.method()).map(Outgoing::whole))
+                let functions = self.registry.functions();
+                let page =
+                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
             Ok(Destination::Manage(operation)) => {

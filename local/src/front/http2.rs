@@ -72,6 +72,7 @@ impl Shared {
         }
         join_cookies(&mut head.headers);
         let request = Request::from_parts(head, ClientBody::of_stream(body));
+        // A stop counts the calls of HTTP/2 by their instances, and names none of them.
         let under_way = UnderWay::default();
         let response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
         if let Some(streamed) = response.body().as_streamed() {

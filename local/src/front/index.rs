@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use serde_json::json;
 
 use super::body::plain;
 use super::entry::Front;
+use super::listen::reachable;
 use super::target::Door;
 use crate::domain::Domains;
 use crate::model;
+use crate::registry::State;
 
 /// The name of the port for gRPC among the ports. No function has such a name.
 pub(super) const GRPC: &str = ":grpc";
@@ -37,41 +40,115 @@ impl Front {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(SocketAddr::port)
     }
 
-    /// The page of functions with their states, and of domains. Names of functions and domains need no escapes in HTML.
+    /// The functions with their states, and the domains: a page for browsers, JSON for who asks for it, lines for curl.
     pub(super) fn index(
         &self,
-        states: &[(&str, &str)],
+        states: &[State<'_>],
         domains: &Domains,
         method: &Method,
+        accepted: &HeaderMap,
     ) -> Response<Bytes> {
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let main = ports.get("").map_or(0, SocketAddr::port);
-        let mut page = format!(
-            "<!doctype html><meta charset=utf-8><title>fc-local</title><style>{STYLE}</style><h1>Functions</h1><table>"
-        );
-        for (name, state) in states {
-            let own = ports.get(*name).map(ToString::to_string).unwrap_or_default();
-            // Writing into a string cannot fail.
-            _ = write!(
-                page,
-                "<tr><td><a href=\"http://{name}.localhost:{main}/\">{name}</a><td><a href=\"http://{own}/\">{own}</a><td>{state}"
-            );
-        }
-        page.push_str("</table>");
-        for domain in domains.iter() {
-            _ = write!(page, "<h2>{}</h2><table>", domain.name);
-            for model::Route { path, function, qualifier, .. } in &domain.settings.routes {
-                let (path, qualifier) = (escape(path), qualifier.as_deref().map(escape).unwrap_or_default());
-                _ = write!(page, "<tr><td>{path}<td>{}<td>{qualifier}", escape(function));
-            }
-            page.push_str("</table>");
-        }
-        page.push_str("<p>Events: <code>fc-local invoke NAME</code></p>\n");
+        let entry = |state| Entry::new(state, ports.get(state.name).copied(), main);
+        let entries: Vec<Entry<'_>> = states.iter().map(entry).collect();
+        let accepts = |kind: &str| {
+            let mut values = accepted.get_all(ACCEPT).iter();
+            values.any(|value| value.to_str().is_ok_and(|value| value.contains(kind)))
+        };
+        let (kind, page) = if accepts("text/html") {
+            ("text/html; charset=utf-8", html(&entries, domains))
+        } else if accepts("json") {
+            ("application/json", json(&entries))
+        } else {
+            ("text/plain; charset=utf-8", lines(&entries))
+        };
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("accept"));
         plain(StatusCode::OK, headers, if *method == Method::HEAD { String::new() } else { page })
     }
+}
+
+/// What is said of a function.
+struct Entry<'a> {
+    state: &'a State<'a>,
+    /// On its own port: every client understands this address.
+    url: Option<String>,
+    /// On the main port, for clients that know `*.localhost`.
+    host_url: String,
+    /// The command that calls the function.
+    command: String,
+}
+
+impl<'a> Entry<'a> {
+    fn new(state: &'a State<'a>, own: Option<SocketAddr>, main: u16) -> Self {
+        let url = own.filter(|_| state.has_trigger).map(|own| format!("http://{}/", reachable(own)));
+        let command = match &url {
+            Some(url) => format!("curl {url}"),
+            None => format!("fc-local invoke {} -e '{{}}'", state.name),
+        };
+        Entry { state, url, host_url: format!("http://{}.localhost:{main}/", state.name), command }
+    }
+}
+
+/// Names of functions need no escapes.
+fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
+    let mut page = format!(
+        "<!doctype html><meta charset=utf-8><title>fc-local</title><style>{STYLE}</style><h1>Functions</h1><table>\
+         <tr><th>function<th>address<th>state<th>call"
+    );
+    for Entry { state, url, host_url, command } in entries {
+        let name = state.name;
+        // Writing into a string cannot fail.
+        _ = match url {
+            Some(url) => write!(
+                page,
+                "<tr><td><a href=\"{url}\">{name}</a><td><a href=\"{url}\">{url}</a><br><a href=\"{host_url}\">{host_url}</a>"
+            ),
+            None => write!(page, "<tr><td>{name}<td>takes events only"),
+        };
+        _ = write!(page, "<td>{}", state.text);
+        if let Some(error) = &state.last_error {
+            _ = write!(page, "<br><small>last error: {}</small>", escape(error));
+        }
+        _ = write!(page, "<td><code>{}</code>", escape(command));
+    }
+    page.push_str("</table>");
+    for domain in domains.iter() {
+        _ = write!(page, "<h2>{}</h2><table>", domain.name);
+        for model::Route { path, function, qualifier, .. } in &domain.settings.routes {
+            let (path, qualifier) = (escape(path), qualifier.as_deref().map(escape).unwrap_or_default());
+            _ = write!(page, "<tr><td>{path}<td>{}<td>{qualifier}", escape(function));
+        }
+        page.push_str("</table>");
+    }
+    page.push('\n');
+    page
+}
+
+fn json(entries: &[Entry<'_>]) -> String {
+    let functions = entries.iter().map(|Entry { state, url, host_url, command }| {
+        json!({
+            "function": state.name, "state": state.text, "url": url,
+            "hostUrl": url.as_ref().map(|_| host_url), "call": command, "lastError": state.last_error,
+        })
+    });
+    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>() }))
+}
+
+fn lines(entries: &[Entry<'_>]) -> String {
+    let width = entries.iter().map(|entry| entry.state.name.len()).max().unwrap_or(0);
+    let mut page = String::new();
+    for Entry { state, command, .. } in entries {
+        // Writing into a string cannot fail.
+        _ = writeln!(page, "{:width$}  {command}\n{:width$}  {}", state.name, "", state.text);
+        if let Some(error) = &state.last_error {
+            _ = writeln!(page, "{:width$}  last error: {error}", "");
+        }
+    }
+    page
 }
 
 /// Text from a manifest, for a page.

@@ -1,7 +1,7 @@
 //! Listeners and the connections they accept.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -25,7 +25,8 @@ use super::streamed::{Current, Guarded};
 use super::target::Door;
 use super::under_way::{Remaining, UnderWay};
 use super::unread::{self, InTurn};
-use crate::event::not_bound;
+use crate::event;
+use crate::process::holder;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Hangup, Socket, Turn, Turns, has_unread};
 
@@ -116,9 +117,29 @@ pub(crate) struct NotBound {
     pub(crate) error: io::Error,
 }
 
+impl NotBound {
+    /// Why not: who listens there, if that can be seen.
+    pub(crate) fn reason(&self) -> String {
+        let is_taken = self.error.kind() == io::ErrorKind::AddrInUse;
+        match is_taken.then(|| holder(self.address.port())).flatten() {
+            Some(holder) => format!("`{}` (process {}) listens there", holder.program, holder.process_id),
+            None => self.error.to_string(),
+        }
+    }
+}
+
 impl From<NotBound> for io::Error {
-    fn from(NotBound { address, error }: NotBound) -> Self {
-        io::Error::new(error.kind(), not_bound(address, &error))
+    fn from(not_bound: NotBound) -> Self {
+        io::Error::new(not_bound.error.kind(), event::not_bound(not_bound.address, not_bound.reason()))
+    }
+}
+
+/// The address by which a client of this machine reaches a port. The address of all interfaces is none.
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
+    match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port())),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, bound.port())),
+        _ => bound,
     }
 }
 

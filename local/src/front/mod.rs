@@ -7,6 +7,7 @@ mod entry;
 mod gateway;
 mod http2;
 mod index;
+mod leaving;
 mod listen;
 mod opening;
 mod operation;
@@ -22,7 +23,7 @@ mod unread;
 mod visit;
 
 pub(crate) use entry::Front;
-pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop};
+pub(crate) use listen::{FAREWELL, Listener, NotBound, Stop, reachable};
 pub(crate) use refusal::json as failure_json;
 pub(crate) use target::Door;
 pub(crate) use under_way::Remaining;

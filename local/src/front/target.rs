@@ -101,9 +101,7 @@ pub(crate) fn resolve<B>(
     request: &Request<B>,
     visit: &mut Visit,
 ) -> Result<Destination, Failure> {
-    if let Some(domain) =
-        functions.domains.find(&host.name).filter(|_| matches!(door, Door::Main | Door::Grpc))
-    {
+    if let Some(domain) = functions.domains.find(&host.name).filter(|_| !matches!(door, Door::Function(_))) {
         visit.set_domain(&domain.name);
         let binding = by_route(functions, domain, request.uri().path())?;
         visit.set_function(&binding.function);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::call::{Call, Seat};
 use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
+use crate::fault::Fault;
 use crate::model::Edition;
 use crate::registry::Deployed;
 use crate::wire::{Passed, ids};
@@ -40,6 +41,23 @@ pub(crate) struct Visit {
     grpc_status: Option<u32>,
     cause: Option<Box<Cause>>,
     is_over: bool,
+}
+
+/// A departure that is injected.
+#[derive(Debug)]
+pub(super) struct Departure {
+    log: Log,
+    source: Source,
+    ordinal: u64,
+    /// How many bytes of the reply's body the client takes.
+    pub(super) bytes: u64,
+}
+
+impl Departure {
+    pub(super) fn tell(&self) {
+        let (fault, ordinal) = (Fault::Leave(self.bytes), self.ordinal);
+        self.log.emit(&self.source, Kind::FaultInjected { fault, ordinal });
+    }
 }
 
 impl Visit {
@@ -107,6 +125,14 @@ impl Visit {
     /// The place for the instance of the call. The record has it however the call ends.
     pub(crate) fn seat(&mut self) -> &mut Seat {
         &mut self.seat
+    }
+
+    /// The departure that is injected into the reply.
+    pub(super) fn take_leaving(&mut self) -> Option<Departure> {
+        let (ordinal, bytes) = self.seat.leave.take()?;
+        let mut source = self.source.clone();
+        source.instance.clone_from(&self.seat.instance);
+        Some(Departure { log: self.log.clone(), source, ordinal, bytes })
     }
 
     /// Notes the traffic of the WebSocket that the request became.

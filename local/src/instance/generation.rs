@@ -1,14 +1,16 @@
 //! One generation of a function: code and settings that never change under its instances.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
 use super::layout::Layout;
 use crate::event::{Kind, Log, Source};
-use crate::model::{Function, VersionId};
+use crate::failure::{Failure, FailureSource};
+use crate::fault::Faults;
+use crate::model::{Edition, Function, Hook, VersionId};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -27,6 +29,10 @@ pub(crate) struct Generation {
     pub(super) runner: Arc<dyn Runner>,
     /// The control groups, if the kernel can enforce the memory limit. Otherwise the memory is sampled.
     pub(super) cgroups: Option<Arc<Cgroups>>,
+    /// The first line of the latest failure of a start or a call.
+    last_error: Mutex<Option<String>>,
+    /// The faults of the function's starts.
+    pub(super) faults: Option<Arc<Faults>>,
     /// What was said once and is not said again.
     pub(super) told: Told,
 }
@@ -61,13 +67,38 @@ impl Generation {
             tasks,
             runner,
             cgroups,
+            last_error: Mutex::default(),
+            faults: None,
             told: Told::default(),
         }
+    }
+
+    /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.
+    pub(super) fn pre_freeze(&self) -> Option<&Hook> {
+        self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
     }
 
     /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
     pub(super) fn instances_min(&self) -> usize {
         if self.version.is_none() { self.function.instances_min } else { 0 }
+    }
+
+    /// Keeps a failure for people who look at the function, unless the caller is at fault.
+    pub(crate) fn note(&self, failure: &Failure) {
+        if failure.kind.source() != FailureSource::Caller {
+            let line = failure.message().lines().next().map(str::to_owned);
+            *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        }
+    }
+
+    /// The first line of the latest failure of a start or a call.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// With faults injected.
+    pub(crate) fn with_faults(self, faults: Option<Arc<Faults>>) -> Self {
+        Generation { faults, ..self }
     }
 
     /// The most memory that an instance may use, in bytes.

@@ -39,6 +39,14 @@ pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), Hoo
     }
 }
 
+/// The pre-freeze hook, which edition 2.0 alone has.
+pub(super) async fn pre_freeze(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
+    match &hook.command {
+        None => instance.call_hook(Method::GET, path::PRE_FREEZE, hook.timeout).await,
+        Some(command) => instance.run_hook(command, hook.timeout).await,
+    }
+}
+
 impl Instance {
     /// Calls a hook over HTTP. It succeeds with a 2xx status.
     async fn call_hook(&self, method: Method, path: &str, limit: Duration) -> Result<(), HookFault> {

@@ -1,5 +1,6 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod freeze;
 mod lease;
 
 use std::collections::HashMap;
@@ -75,7 +76,7 @@ impl Pool {
             instances_max: function.local.instances_max(),
             instances_min: generation.instances_min(),
             alone_max: function.local.instances_of_platform() * function.concurrency,
-            freezes: function.local.freeze,
+            freezes: function.local.freeze || generation.pre_freeze().is_some(),
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
                 lifetime: affinity.lifetime,
@@ -140,7 +141,13 @@ impl Pool {
                 }
                 Effect::EndStarts => self.no_more_starts.cancel(),
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
-                Effect::Freeze(instance) => instance.process.order(Order::Freeze),
+                Effect::Freeze(instance) if self.generation.pre_freeze().is_none() => {
+                    instance.process.order(Order::Freeze);
+                }
+                Effect::Freeze(instance) => {
+                    let (pool, since) = (Arc::clone(self), state.slots.idle_since(&instance));
+                    self.generation.tasks.spawn(async move { pool.freeze(instance, since).await });
+                }
                 Effect::Stop(instance) => instance.retired.cancel(),
                 Effect::Kill(instance) => instance.kill(),
             }
@@ -257,7 +264,10 @@ impl Pool {
     async fn start_one(self: Arc<Self>) {
         let begin = Instant::now();
         let outcome = tokio::select! {
-            outcome = start(&self.generation) => outcome,
+            outcome = async {
+                self.generation.delay_start().await;
+                start(&self.generation).await
+            } => outcome,
             // Dropping the start ends its process.
             () = self.no_more_starts.cancelled() => {
                 return self.change(|slots, _| slots.start_ended());
@@ -281,6 +291,7 @@ impl Pool {
                 log.emit(&self.generation.source(), Kind::InstanceStartFailed(Cause::from(&failure)));
                 let mut effects = Effects::new();
                 let mut state = self.lock();
+                self.generation.note(&failure);
                 state.last_failure = Some(failure);
                 state.last_start = Some(Instant::now());
                 state.slots.start_failed(&mut effects);
@@ -325,6 +336,11 @@ impl Pool {
     pub(crate) fn end_streams(self: &Arc<Self>) {
         let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
         self.change(|slots, effects| slots.stop_where(is_streams, effects));
+    }
+
+    /// Stops the idle instances. Gives their number.
+    pub(crate) fn stop_idle(self: &Arc<Self>) -> usize {
+        self.change(Slots::stop_idle)
     }
 
     /// The number of calls in flight, and of calls that wait for an instance.

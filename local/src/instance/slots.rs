@@ -248,11 +248,17 @@ impl<I: Clone + PartialEq> Slots<I> {
         if self.waiting.is_empty() {
             self.end_starts(effects);
         }
+        self.stop_idle(effects);
+    }
+
+    /// Stops the idle instances. Gives their number.
+    pub(super) fn stop_idle(&mut self, effects: &mut Vec<Effect<I>>) -> usize {
         let idle = self.members.iter().filter(|member| member.in_flight == 0);
         let idle: Vec<I> = idle.map(|member| member.instance.clone()).collect();
-        for instance in idle {
-            self.dismiss(&instance, effects);
+        for instance in &idle {
+            self.dismiss(instance, effects);
         }
+        idle.len()
     }
 
     /// Stops the busy instances that `is_wanted` selects by instance and number of calls. Their calls go on until the

@@ -6,6 +6,7 @@
 mod affinity;
 mod auth;
 mod base;
+mod certificate;
 mod content;
 mod cors;
 mod domain;

@@ -16,7 +16,7 @@ pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
 pub(crate) use cors::Cors;
-pub(crate) use domain::{Domain, Protocol, Rewrite, RewriteKind, Route};
+pub(crate) use domain::{Certificate, Domain, Protocol, Rewrite, RewriteKind, Route};
 pub use edition::Edition;
 pub(crate) use function::{Action, Function, HealthCheck, Hook, Injection};
 pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};

@@ -1,6 +1,6 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::domains::Known;
 use crate::auth::Gate;
 use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
-use crate::front::{Door, Front, Listener, NotBound, Stop};
+use crate::fault::Chaos;
+use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
 use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
@@ -44,6 +46,8 @@ pub struct Settings {
     pub edition: Option<Edition>,
     /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
     pub require_signature: bool,
+    /// The faults that are injected; none by default.
+    pub chaos: Option<Chaos>,
 }
 
 impl Default for Settings {
@@ -57,6 +61,7 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             edition: None,
             require_signature: false,
+            chaos: None,
         }
     }
 }
@@ -74,6 +79,9 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     identities
 }
 
+/// How many ports after the main port are tried for a function, before the system chooses one.
+const PORTS_TRIED: u16 = 200;
+
 /// A local platform that serves functions. [The example of the crate](crate) opens one and stops it.
 #[derive(Debug)]
 pub struct Platform {
@@ -84,8 +92,9 @@ pub struct Platform {
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    /// The custom domains of which the log tells already.
-    pub(super) told_domains: Mutex<BTreeSet<String>>,
+    /// What was told and set of custom domains.
+    pub(super) domains: Mutex<Known>,
+    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -125,15 +134,17 @@ impl Platform {
             [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
-                .await?;
+                .await?
+                .with_chaos(settings.chaos);
         let deployer = Arc::new(deployer);
+        let identities = identities(&settings, &log);
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
                 Arc::clone(&deployer),
                 gate,
                 log.clone(),
-                identities(&settings, &log),
+                identities.clone(),
             ),
             registry,
             deployer,
@@ -141,7 +152,8 @@ impl Platform {
             settings,
             main,
             ports: Mutex::default(),
-            told_domains: Mutex::default(),
+            domains: Mutex::default(),
+            identities,
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -160,7 +172,7 @@ impl Platform {
         }
         platform.open_grpc_port()?;
         for function in manifest.functions() {
-            platform.open_port(function)?;
+            platform.open_port(function, manifest)?;
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
@@ -182,17 +194,20 @@ impl Platform {
     }
 
     /// Opens a function's own port: the declared port, or else the next free port after the main port.
-    fn open_port(&self, function: &Function) -> Result<(), NotBound> {
+    fn open_port(&self, function: &Function, manifest: &Manifest) -> Result<(), NotBound> {
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
-        let taken = self.lock_ports().len();
         let listener = match function.local.port {
             Some(port) => bind(port)?,
             None if self.settings.port == 0 => bind(0)?,
             None => {
-                let next = u16::try_from(taken + 1).ok().and_then(|step| self.main.port().checked_add(step));
-                match bind(next.unwrap_or(0)) {
-                    Ok(bound) => bound,
-                    Err(_) => bind(0)?,
+                let declared: Vec<u16> =
+                    manifest.functions().iter().filter_map(|other| other.local.port).collect();
+                let next = (1..=PORTS_TRIED).filter_map(|step| self.main.port().checked_add(step));
+                let mut free =
+                    next.filter(|port| !declared.contains(port)).filter_map(|port| bind(port).ok());
+                match free.next() {
+                    Some(bound) => bound,
+                    None => bind(0)?,
                 }
             }
         };
@@ -231,11 +246,14 @@ impl Platform {
 
     fn address(&self, function: &Function) -> Address {
         let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        let main = self.main.port();
+        let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
         Address {
             function: function.name.clone(),
-            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
-            port_url: format!("http://{}/", SocketAddr::new(self.main.ip(), port)),
+            host_url: format!("http://{}.localhost:{main}/", function.name),
+            port_url: format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))),
             has_trigger: function.trigger.is_some(),
+            qualified_urls: function.qualified.iter().map(|(own, _)| (own.clone(), url(own))).collect(),
         }
     }
 
@@ -282,8 +300,8 @@ impl Platform {
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), Kind::PortChangeIgnored);
             }
             let has_port = self.lock_ports().contains_key(&function.name);
-            if !has_port && let Err(NotBound { address, error }) = self.open_port(function) {
-                let kind = Kind::PortNotOpened { address, error: error.to_string() };
+            if !has_port && let Err(not_bound) = self.open_port(function, manifest) {
+                let kind = Kind::PortNotOpened { address: not_bound.address, error: not_bound.reason() };
                 self.log.emit(&Source::function(&Arc::from(function.name.as_str())), kind);
                 continue;
             }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
+use crate::fault::Faults;
 use crate::instance::Pool;
 use crate::model::Function;
 
@@ -18,20 +19,42 @@ pub(crate) struct Deployed {
     releases: RwLock<Releases>,
     /// Why the function takes no calls, if it takes none.
     disabled: RwLock<Option<String>>,
+    /// The faults that are injected into calls.
+    pub(crate) faults: Option<Arc<Faults>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
     /// Whether the log already says that a reply names two origins.
     are_origins_told: AtomicBool,
 }
 
+/// What people are told of a function.
+#[derive(Debug)]
+pub(crate) struct State<'a> {
+    pub(crate) name: &'a str,
+    /// The state in a few words.
+    pub(crate) text: &'static str,
+    /// Whether clients of HTTP reach the function. False also before its first deployment.
+    pub(crate) has_trigger: bool,
+    /// The first line of its latest failure.
+    pub(crate) last_error: Option<String>,
+}
+
+impl<'a> State<'a> {
+    /// Of a function that is not deployed yet.
+    pub(super) fn pending(name: &'a str, why: &'static str) -> Self {
+        State { name, text: why, has_trigger: false, last_error: None }
+    }
+}
+
 impl Deployed {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, faults: Option<Arc<Faults>>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
         Deployed {
             name,
             log,
             pool: RwLock::new(pool),
+            faults,
             releases: RwLock::default(),
             disabled: RwLock::default(),
             is_attachment_told: AtomicBool::new(false),
@@ -53,14 +76,13 @@ impl Deployed {
         }
     }
 
-    /// The state in a few words: who can call the function, and whether an instance exists.
-    pub(super) fn state(&self) -> &'static str {
-        match (self.settings().trigger.is_some(), self.pool().is_in_use()) {
-            (false, true) => "takes events only, has an instance",
-            (false, false) => "takes events only, has no instance",
-            (true, true) => "has an instance",
-            (true, false) => "has no instance: the next call starts one",
-        }
+    /// What people are told of the function.
+    pub(super) fn state(&self) -> State<'_> {
+        let pool = self.pool();
+        let text =
+            if pool.is_in_use() { "has an instance" } else { "has no instance: the next call starts one" };
+        let has_trigger = self.settings().trigger.is_some();
+        State { name: &self.name, text, has_trigger, last_error: pool.generation.last_error() }
     }
 
     /// The current generation.

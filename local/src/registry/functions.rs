@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::deployed::Deployed;
+use super::deployed::{Deployed, State};
 use crate::domain::Domains;
 use crate::failure::Failure;
 
@@ -93,12 +93,12 @@ impl Functions {
         }
     }
 
-    /// The names of all functions with their states in a few words, in order.
-    pub(crate) fn states(&self) -> Vec<(&str, &str)> {
-        let deployed = self.deployed.values().map(|function| (&*function.name, function.state()));
-        let pending = self.pending.iter().map(|(name, why)| (name.as_str(), *why));
+    /// All functions with their states, in the order of their names.
+    pub(crate) fn states(&self) -> Vec<State<'_>> {
+        let deployed = self.deployed.values().map(|function| function.state());
+        let pending = self.pending.iter().map(|(name, why)| State::pending(name, why));
         let mut states: Vec<_> = deployed.chain(pending).collect();
-        states.sort_unstable();
+        states.sort_unstable_by_key(|state| state.name);
         states
     }
 

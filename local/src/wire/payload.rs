@@ -112,12 +112,6 @@ impl Payload {
         (Payload::Client { body, limit, fault: fault.clone() }, fault)
     }
 
-    /// A client's body that was read already.
-    pub(crate) fn read(bytes: Bytes) -> (Self, BodyFault) {
-        let payload = if bytes.is_empty() { Payload::Empty } else { Payload::whole(bytes) };
-        (payload, BodyFault::default())
-    }
-
     /// Whether the length is known before the body is sent.
     pub(crate) fn has_length(&self) -> bool {
         self.size_hint().exact().is_some()

@@ -13,10 +13,14 @@ use crate::failure::Failure;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl ClientBody {
-    /// Reads the body, which has at most `limit` bytes.
-    pub(crate) async fn read_whole(self, limit: usize) -> Result<Bytes, Failure> {
-        match timeout(PATIENCE, Limited::new(self, limit).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
+    /// Reads the body, which has at most `limit` bytes. Its next reader gets the same bytes.
+    pub(crate) async fn read_in(&mut self, limit: usize) -> Result<Bytes, Failure> {
+        match timeout(PATIENCE, Limited::new(&mut *self, limit).collect()).await {
+            Ok(Ok(body)) => {
+                let bytes = body.to_bytes();
+                self.replace(bytes.clone());
+                Ok(bytes)
+            }
             // The connection drops this future.
             Ok(Err(error)) if error.downcast_ref().is_some_and(BrokenBody::has_client_left) => {
                 std::future::pending().await

@@ -233,6 +233,26 @@ fn a_key_set_that_cannot_be_had_opens_nothing() {
 }
 
 #[test]
+fn a_key_set_is_fetched_over_https_from_whom_the_system_trusts() {
+    let keys = json!({"keys": [shared("k")]}).to_string();
+    let folder = scripted();
+    write_manifest(&folder, f().var("SCRIPT_NAME", &keys));
+    let server = Local::start(folder, &[]);
+    let certificate =
+        server.wait_for(testkit::events::kind("tls_ready"))["certificate"].as_str().unwrap().to_owned();
+    let url = format!("https://127.0.0.1:{}/name", server.function_port("f"));
+    let ask = |trusted: &str| {
+        let folder = scripted();
+        write_manifest(&folder, jwt(&json!({"url": url}), &[]));
+        let local = Local::spawn_with(folder, ("SSL_CERT_FILE", trusted));
+        let token = bearer("k", &json!({}));
+        exchange(local.function_port("f"), &Wire::new("GET", "/name").with("authorization", &token).bytes())
+    };
+    ask(&certificate).assert_ok();
+    ask("/dev/null").assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "certificate");
+}
+
+#[test]
 fn the_api_refuses_a_wrong_signature_and_an_absent_one_if_asked_to() {
     let call = |key: Option<&Key>| {
         let wire = Wire::new("POST", "/2023-03-30/functions/f/invocations").with("x-acs-date", &iso8601(0));

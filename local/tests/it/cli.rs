@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use testkit::events::{Events, kind, printed};
-use testkit::manifest::Function;
+use testkit::manifest::{Function, Manifest};
 use testkit::process::{free_port, is_running};
 use testkit::program::Ended;
 use testkit::{Folder, Launch, eventually};
@@ -181,6 +181,32 @@ fn a_port_in_use_is_said() {
         "{}",
         output.err
     );
+    let holder = format!("(process {}) listens there", std::process::id());
+    assert!(output.err.contains(&holder), "{}", output.err);
+}
+
+#[test]
+fn a_functions_port_is_the_next_free_one() {
+    // Found, so that the ports behind it are most probably free too.
+    let main = free_port();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", main + 1)).unwrap();
+    let folder = scripted();
+    let functions = [f(), Function::new("g").local("port", main + 3), Function::new("h")];
+    write_manifest(&folder, Manifest::of(functions));
+    let local = Local::start(folder, &["--port", &main.to_string(), "--cold"]);
+    local.wait_for(kind("ready").function("h"));
+    let ports = ["f", "g", "h"].map(|name| local.function_port(name));
+    assert_eq!(ports, [main + 2, main + 3, main + 4], "declared ones are left to those who declare them");
+    drop(taken);
+}
+
+#[test]
+fn the_address_of_all_interfaces_is_said_as_one_that_clients_reach() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let local = Local::start(folder, &["--listen", "0.0.0.0"]);
+    let port = local.function_port("f");
+    assert_eq!(local.wait_for(kind("ready"))["portUrl"], format!("http://127.0.0.1:{port}/"));
 }
 
 #[test]

@@ -391,3 +391,70 @@ fn packages_for_telephones_pass_by_custom_domains_alone() {
     assert_eq!(get(&local, "api.example.com", "/apk").text(), "PK");
     get(&local, "f.localhost", "/name").assert_ok();
 }
+
+#[test]
+fn a_domain_asks_for_what_it_is_configured_to_and_the_trigger_for_its_own() {
+    let (own, other) =
+        ("a-token-of-the-domain-with-32-characters", "a-token-of-the-trigger-with-32-characters");
+    let tokens = |token: &str| json!({"tokens": [{"tokenName": "t", "tokenData": token, "enable": true}]});
+    let trigger = json!({"authType": "bearer", "methods": ["GET"], "authConfig": tokens(other)});
+    let custom = json!({
+        "domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "methods": ["GET"]},
+        "authConfig": {"authType": "bearer", "authInfo": tokens(own).to_string()},
+    });
+    let open = json!({"domainName": "open.example.com", "protocol": "HTTP", "route": {"path": "/*"}});
+    let functions = [
+        f().trigger(&trigger).var("SCRIPT_NAME", "f").prop("customDomain", custom),
+        Function::new("g").trigger(&trigger).var("SCRIPT_NAME", "g").prop("customDomain", open),
+    ];
+    let folder = scripted();
+    write_manifest(&folder, Manifest::of(functions));
+    let local = Local::start(folder, &[]);
+    for name in ["f", "g"] {
+        local.wait_for(kind("ready").function(name));
+    }
+    let with = |host: &str, token: &str| {
+        ask(&local, "GET", host, "/name", &format!("authorization: Bearer {token}\r\n"))
+    };
+    assert_eq!(with("api.example.com", own).text(), "f");
+    assert_eq!(with("f.localhost", other).text(), "f");
+    for (host, token) in [("api.example.com", other), ("f.localhost", own), ("api.example.com", "")] {
+        with(host, token).assert_platform_error(403, "FcCommonError", "AccessDenied", "");
+    }
+    get(&local, "api.example.com", "/name").assert_platform_error(403, "FcCommonError", "AccessDenied", "");
+    // A domain without settings is open, whatever the trigger asks for.
+    assert_eq!(get(&local, "open.example.com", "/name").text(), "g");
+    // A preflight carries no token.
+    let asked = "origin: https://a.example\r\naccess-control-request-method: GET\r\n";
+    assert_eq!(ask(&local, "OPTIONS", "api.example.com", "/name", asked).status, 200);
+}
+
+#[test]
+fn a_domain_for_https_alone_takes_nothing_else() {
+    let custom = |protocol: &str, name: &str| {
+        json!({
+            "domainName": name, "protocol": protocol, "route": {"path": "/*"},
+            "certConfig": {"certName": "c", "certificate": "-----BEGIN NOTHING-----", "privateKey": "none.pem"},
+        })
+    };
+    let folder = scripted();
+    let functions = [
+        f().prop("customDomain", custom("HTTPS", "tls.example.com")),
+        Function::new("g").prop("customDomain", custom("HTTP,HTTPS", "both.example.com")),
+    ];
+    write_manifest(&folder, Manifest::of(functions));
+    let local = Local::start(folder, &[]);
+    let ready = local.wait_for(kind("domain_ready").field("domain", "tls.example.com"));
+    let (main, curl) = (local.main_port(), ready["curl"].as_str().unwrap());
+    let end = format!(" --resolve tls.example.com:{main}:127.0.0.1 https://tls.example.com:{main}/");
+    assert!(curl.starts_with("curl --cacert ") && curl.ends_with(&end), "{curl}");
+    get(&local, "tls.example.com", "/name").assert_platform_error(
+        403,
+        "FcCommonError",
+        "AccessDenied",
+        "takes HTTPS only",
+    );
+    local.wait_for(kind("domain_ready").field("domain", "both.example.com"));
+    get(&local, "both.example.com", "/name").assert_ok();
+    local.wait_for(kind("manifest_note").saying("cannot read ").saying("none.pem"));
+}

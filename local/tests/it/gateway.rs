@@ -409,18 +409,34 @@ fn the_main_port_lists_several_functions() {
     let local = Local::start(folder, &[]);
     let (main, own) = (local.main_port(), local.function_port("f"));
     local.wait_for(kind("ready").function("events"));
-    let ask = |host: &str, path: &str| {
-        exchange(main, format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+    let asking = |host: &str, path: &str, accept: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: {accept}\r\n\r\n");
+        exchange(main, head.as_bytes())
     };
+    let ask = |host: &str, path: &str| asking(host, path, "*/*");
+    local.get("/exit").assert_status(502);
+    let own_url = format!("http://127.0.0.1:{own}/");
     for host in ["localhost", "127.0.0.1"] {
-        let page = ask(&format!("{host}:{main}"), "/");
+        let host = format!("{host}:{main}");
+        let page = asking(&host, "/", "text/html,application/xhtml+xml,*/*;q=0.8");
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-        let text = page.text();
+        let host_url = format!("http://f.localhost:{main}/");
         for part in
-            [&format!("http://f.localhost:{main}/"), &format!("http://127.0.0.1:{own}/"), "takes events only"]
+            [&format!("<a href=\"{own_url}\">f</a>"), &host_url, "takes events only", "last error: Process"]
         {
-            assert!(text.contains(part), "{part} in {text}");
+            assert!(page.text().contains(part), "{part} in {}", page.text());
         }
+        let lines = ask(&host, "/");
+        assert_eq!(lines.header("content-type"), Some("text/plain; charset=utf-8"));
+        for part in [&format!("f       curl {own_url}\n"), "events  fc-local invoke events -e '{}'\n"] {
+            assert!(lines.text().contains(part), "{part} in {}", lines.text());
+        }
+        let list: serde_json::Value =
+            serde_json::from_slice(&asking(&host, "/", "application/json").body).unwrap();
+        assert_eq!(list["functions"][0]["url"], serde_json::Value::Null);
+        assert_eq!(list["functions"][1]["url"], own_url);
+        let error = list["functions"][1]["lastError"].as_str().unwrap();
+        assert!(error.starts_with("Process exited unexpectedly"), "{error}");
     }
     for (host, path) in [("localhost", "/other"), ("elsewhere.example", "/")] {
         ask(host, path).assert_platform_error(404, "FcCommonError", "DomainNameNotFound", "does not exist");

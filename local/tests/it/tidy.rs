@@ -7,7 +7,7 @@ use testkit::tidy::{Levels, Sources};
 
 /// The rooms of `local/src`. A file imports from rooms of lower levels, and from its own room.
 const LEVELS: &[&[&str]] = &[
-    &["failure", "model", "shell"],
+    &["failure", "fault", "model", "shell"],
     &["domain", "event"],
     &["manifest", "process", "wire"],
     &["auth", "instance"],

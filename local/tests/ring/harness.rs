@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use fc_local::{Built, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
+use fc_local::{Built, Chaos, Event, Events, Invocation, Kind, Log, Manifest, Platform, Record, Settings};
 use testkit::h1::{Conn, exchange, request};
 use testkit::manifest::Function;
 use testkit::{Answer, Folder, PATIENCE, until};
@@ -47,7 +47,20 @@ impl Ring {
     where
         F: Future<Output = Served> + Send + 'static,
     {
-        Ring::of(function, Fakes::new(move |program| serve(program, handler.clone())))
+        Ring::of(function, Fakes::new(move |program| serve(program, handler.clone())), None)
+    }
+
+    /// As [`serving`](Self::serving), with faults injected.
+    pub(crate) fn chaotic<F>(
+        chaos: &str,
+        function: Function,
+        handler: impl Fn(Asked) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Served> + Send + 'static,
+    {
+        let fakes = Fakes::new(move |program| serve(program, handler.clone()));
+        Ring::of(function, fakes, Some(chaos.parse().unwrap()))
     }
 
     /// Opens a platform whose programs run `main`.
@@ -55,10 +68,10 @@ impl Ring {
     where
         F: Future<Output = i32> + Send + 'static,
     {
-        Ring::of(function, Fakes::new(main))
+        Ring::of(function, Fakes::new(main), None)
     }
 
-    fn of(function: Function, fakes: Arc<Fakes>) -> Self {
+    fn of(function: Function, fakes: Arc<Fakes>, chaos: Option<Chaos>) -> Self {
         let folder = Folder::new();
         folder.write("code/bootstrap", "never run");
         let manifest = load(&folder, function);
@@ -67,6 +80,7 @@ impl Ring {
         let (log, events) = Log::new();
         let mut settings = Settings::default();
         settings.port = 0;
+        settings.chaos = chaos;
         settings.grpc_port = Some(0);
         let platform = runtime.block_on(async {
             let runner = Arc::clone(&fakes);
@@ -146,6 +160,7 @@ impl Ring {
         conn
     }
 
+    /// The port of the API.
     pub(crate) fn main_port(&self) -> u16 {
         self.platform.main_address().port()
     }

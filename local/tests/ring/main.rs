@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cancel;
+mod chaos;
 mod crash;
 mod fake;
 mod function;
@@ -10,6 +11,7 @@ mod gate;
 mod harness;
 mod mute;
 mod rpc;
+mod sessions;
 mod slots;
 mod stall;
 mod start;

@@ -182,6 +182,10 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
             println!("pre-stop");
             reply(out, "200 OK", "", b"")
         }
+        ("/pre-freeze", "/pre-freeze") => {
+            println!("pre-freeze");
+            reply(out, "200 OK", "", b"")
+        }
         ("/invoke", "/invoke") => event(out, asked),
         _ => plain(out, asked, on_this_connection),
     }

@@ -199,6 +199,8 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
         if this.peer.is_busy() || this.peer.is_stuck() {
+            // The next head may have begun when this branch is left.
+            this.slow_head.stop();
             let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));
             return departed.as_mut().poll(cx);
         }
@@ -325,6 +327,34 @@ mod tests {
         let text = rest(connection, client).await;
         assert_eq!(text.matches('#').count(), LARGE);
         assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    /// The time of a head ends with that head, also if the next one has begun when the reply ends.
+    #[tokio::test(start_paused = true)]
+    async fn each_head_has_its_own_time() {
+        let drain = Drain::default();
+        let (mut connection, mut client, stops) = connect(&drain, false).await;
+        client.write_all(b"GET /held HTTP/1.1\r\nhost:").await.unwrap();
+        turns(&mut connection).await;
+        tokio::time::advance(Duration::from_millis(9_500)).await;
+        client.write_all(b" a\r\n\r\n").await.unwrap();
+        turns(&mut connection).await;
+        client.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\nho").await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        stops.announce();
+        turns(&mut connection).await;
+        client.write_all(b"st: a\r\n\r\n").await.unwrap();
+        tokio::time::resume();
+        let text = rest(connection, client).await;
+        assert!(text.contains("###HTTP/1.1 200") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    /// Polls the connection until it has read what is there.
+    async fn turns(connection: &mut Following<()>) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut *connection).poll(cx).is_pending()))).await;
+        }
     }
 
     /// hyper does not read what is behind the last reply of a stop. The close of a socket with unread bytes is a reset.

@@ -78,12 +78,13 @@ fn pre_stop_failed(is_command: bool, fault: HookFault) -> Kind {
     Kind::PreStopFailed { is_command, fault }
 }
 
-fn address(has_trigger: bool) -> Kind {
+pub(super) fn address(has_trigger: bool, qualified: &[&str]) -> Kind {
     Kind::Ready(Address {
         function: "f".to_owned(),
         host_url: "http://f.localhost:8080/".to_owned(),
         port_url: "http://127.0.0.1:8081/".to_owned(),
         has_trigger,
+        qualified_urls: qualified.iter().map(|own| ((*own).to_owned(), format!("http://{own}.f/"))).collect(),
     })
 }
 
@@ -109,7 +110,10 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings(), programs::samples()].into_iter().flatten().collect()
+    [calls(), instances(), code(), settings(), programs::samples(), faults::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn calls() -> Vec<Sample> {
@@ -273,8 +277,8 @@ fn code() -> Vec<Sample> {
             Kind::CodeRunInPlace { code: folder() },
             "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
-        (address(true), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
-        (address(false), "ready for events: fc-local invoke f"),
+        (address(true, &[]), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
+        (address(false, &[]), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
         (
             Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(101, "/code/app", "line\nline"))),

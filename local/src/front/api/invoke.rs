@@ -1,11 +1,10 @@
 //! `InvokeFunction`, as the official SDK calls it.
 
-use std::time::SystemTime;
-
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use crate::auth::{Gate, judge_api};
+use super::auth::admit;
+use crate::auth::Gate;
 use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
@@ -24,23 +23,14 @@ pub(crate) async fn invoke(
     visit: &mut Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let (head, body) = request.into_parts();
-    limits::check_length(&head.headers)?;
-    let body_hash = judge_api(gate, &head, SystemTime::now())?;
+    let (head, body) = admit(gate, request).await?;
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     let settings = callee.settings()?;
     let session = Session::of_event(settings.affinity.as_ref(), &head.headers)?;
     callee.follow_session(&session.claim);
     let version = callee.version_text();
-    let payload = match body_hash {
-        None => Payload::client(body, limits::BODY_MAX),
-        Some(hash) => {
-            let bytes = body.read_whole(limits::BODY_MAX).await?;
-            hash.check(&bytes)?;
-            Payload::read(bytes)
-        }
-    };
+    let payload = Payload::client(body, limits::BODY_MAX);
     let tail = control.wants_log.then(Tail::default);
     let mut call = Call::event(visit.id(), callee, Via::InvokeFunction, payload, tail.clone());
     call.claim = session.claim.clone();

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value, json};
 
-use crate::auth::{BodyHash, Gate, judge_api};
+use super::auth::admit;
+use crate::auth::Gate;
 use crate::deploy::{AliasChange, Deployer};
 use crate::event::Clock;
 use crate::failure::Failure;
@@ -31,9 +32,8 @@ pub(crate) async fn manage(
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let name = operation.function.as_str();
-    let (head, body) = request.into_parts();
-    let body_hash = judge_api(gate, &head, SystemTime::now())?;
-    let body = read(body, body_hash.as_ref()).await?;
+    let (head, body) = admit(gate, request).await?;
+    let body = read(body).await?;
     let page = Page::of(&head.uri)?;
     let document = match operation.what {
         What::Invoke { .. } => Value::Null,
@@ -76,12 +76,10 @@ pub(crate) async fn manage(
     Ok(reply(&document, visit))
 }
 
-/// The whole body, which must be the one that was signed.
-async fn read(body: ClientBody, hash: Option<&BodyHash>) -> Result<Bytes, Failure> {
+/// The whole body.
+async fn read(body: ClientBody) -> Result<Bytes, Failure> {
     let read = Limited::new(body, BODY_MAX).collect().await;
-    let bytes = read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?.to_bytes();
-    hash.map_or(Ok(()), |hash| hash.check(&bytes))?;
-    Ok(bytes)
+    Ok(read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?.to_bytes())
 }
 
 /// A document, or nothing after a removal.

@@ -1,5 +1,6 @@
 //! The platform's API, as the official SDK calls it.
 
+mod auth;
 mod invoke;
 mod manage;
 

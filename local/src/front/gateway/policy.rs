@@ -3,7 +3,7 @@
 use crate::event::Via;
 use crate::failure::Failure;
 use crate::front::target::{Binding, EntryPoint};
-use crate::model::{Auth, Cors, Function};
+use crate::model::{Auth, Cors, Edition, Function};
 
 /// The methods of a route that names none.
 const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
@@ -20,7 +20,7 @@ pub(crate) struct Policy<'a> {
 
 impl<'a> Policy<'a> {
     /// Finds the settings, or refuses the request: the entry point leads nowhere, or is closed.
-    pub(crate) fn of(binding: &'a Binding, settings: &'a Function) -> Result<Self, Failure> {
+    pub(crate) fn of(binding: &'a Binding, settings: &'a Function, is_tls: bool) -> Result<Self, Failure> {
         match &binding.entry {
             EntryPoint::BuiltIn | EntryPoint::Port | EntryPoint::Proxy(_) => {
                 let qualifier = binding.qualifier.as_deref();
@@ -33,11 +33,22 @@ impl<'a> Policy<'a> {
                 let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
                 Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
             }
+            // Version 2.0 of the platform lets domains lead to functions with a trigger alone.
+            EntryPoint::Domain { .. }
+                if settings.local.edition == Edition::Fc2 && settings.trigger.is_none() =>
+            {
+                Err(Failure::trigger_not_found(&settings.name, None))
+            }
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
+                let protocol = domain.settings.protocol;
+                if !protocol.takes(is_tls) {
+                    let text = format!("domain name '{}' takes {} only", domain.name, protocol.name());
+                    return Err(Failure::access_denied(text));
+                }
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                let cors = domain.settings.cors.as_ref();
                 let auth = domain.settings.auth.as_ref().unwrap_or(&Auth::Anonymous);
+                let cors = domain.settings.cors.as_ref();
                 Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }

@@ -9,10 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use super::auth::{self, AdmittedBody};
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::{fc2, reply};
+use super::{auth, fc2, reply};
 use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
@@ -47,7 +46,7 @@ pub(crate) async fn enter(
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
     let edition = settings.local.edition;
-    let policy = Policy::of(&binding, &settings);
+    let policy = Policy::of(&binding, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
@@ -112,13 +111,13 @@ async fn pass_on(
         None if rpc::is_call(&request) => CallKind::Rpc,
         None => CallKind::Http,
     };
-    let (head, body) = request.into_parts();
-    let (admission, body) = auth::admit(policy.auth, gate, &head, body).await?;
+    let (head, mut body) = request.into_parts();
+    let admission = auth::admit(policy.auth, gate, &head, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
-    let mut target = binding.target(&head.method, &head.uri)?;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
+    let mut target = binding.target(&head.method, &head.uri)?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);
@@ -130,11 +129,10 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    let (payload, body_fault) = match (kind, body) {
-        (CallKind::Handshake, AdmittedBody::Client(body)) => (ignore(body).await?, BodyFault::default()),
-        (CallKind::Handshake, AdmittedBody::Read(_)) => (Payload::Empty, BodyFault::default()),
-        (CallKind::Rpc, AdmittedBody::Client(body)) => Payload::messages(body),
-        (_, body) => body.payload(),
+    let (payload, body_fault) = match kind {
+        CallKind::Handshake => (ignore(body).await?, BodyFault::default()),
+        CallKind::Rpc => Payload::messages(body),
+        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {

@@ -179,7 +179,7 @@ pub(super) const HTTP_TRIGGER: &Table = &[
 ];
 
 /// The values are checked where they are read, also those of the form as text.
-const AUTH: &Table = &[
+pub(super) const AUTH: &Table = &[
     known("jwks"),
     known("tokenLookup"),
     known("claimPassBy"),
