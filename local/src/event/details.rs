@@ -31,8 +31,22 @@ pub struct Record {
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
+    /// The status of the gRPC call, if the request was one and has ended: 0 for success.
+    pub grpc_status: Option<u32>,
     /// Why the function gave no reply, or no whole one. `None` also if the client left.
     pub cause: Option<Box<Cause>>,
+}
+
+impl Record {
+    /// The status, or that of HTTP which means the same as the status of gRPC.
+    pub(super) fn as_status(&self) -> u16 {
+        match self.grpc_status {
+            Some(0) | None => self.status,
+            // UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS: the function or the platform failed.
+            Some(2 | 4 | 13 | 14 | 15) => self.status.max(500),
+            Some(_) => self.status.max(400),
+        }
+    }
 }
 
 /// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.

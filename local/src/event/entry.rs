@@ -50,9 +50,9 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
-            | Kind::VersionsNotRead { error }
             | Kind::TlsRefused { error }
             | Kind::TlsUnavailable { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),

@@ -174,6 +174,9 @@ fn request(record: &Record) -> Value {
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
     }
+    if let Some(code) = record.grpc_status {
+        fields = with(fields, "grpcStatus", code);
+    }
     if let Some(cause) = &record.cause {
         fields = with(with(fields, "failure", cause.failure), "by", cause.by);
     }

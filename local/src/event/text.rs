@@ -102,16 +102,10 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
-            Kind::TlsReady { certificate } => {
-                format!("the ports take https too; clients trust it by {}", certificate.display())
-            }
-            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
-            Kind::TlsRefused { error } => {
-                format!(
-                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
-                )
-            }
-            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+            kind @ (Kind::TlsReady { .. }
+            | Kind::TlsUnavailable { .. }
+            | Kind::TlsRefused { .. }
+            | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
@@ -254,7 +248,7 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, domain, path, status, duration, is_cold, socket, cause, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, .. } = record;
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
@@ -262,12 +256,13 @@ fn request(record: &Record) -> String {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
+    let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
     let why = match (cause, *status) {
         (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
         (None, 499) => ", the client left".to_owned(),
         (None, _) => String::new(),
     };
-    format!("{method} {domain}{path} {status} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
+    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {

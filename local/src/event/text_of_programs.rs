@@ -47,6 +47,21 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
     })
 }
 
+/// What the ports take beside HTTP in plain text.
+pub(super) fn ports(kind: &Kind) -> String {
+    match kind {
+        Kind::TlsReady { certificate } => {
+            format!("the ports take https too; clients trust it by {}", certificate.display())
+        }
+        Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+        Kind::TlsRefused { error } => {
+            format!("a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local")
+        }
+        Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+        _ => String::new(),
+    }
+}
+
 /// Who has the port, and what to do.
 fn port_held(port: u16, process_id: u32, program: &str, holder: Option<&str>) -> String {
     match holder {

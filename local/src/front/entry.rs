@@ -11,10 +11,11 @@ use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
-use super::{api, gateway, refusal};
+use super::{api, gateway, index, refusal, rpc};
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -54,7 +55,10 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let destination = host::check(&request)
+        let is_rpc = rpc::is_call(&request);
+        let destination = self
+            .check_door(door, is_rpc)
+            .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
@@ -78,8 +82,25 @@ impl Front {
             Err(failure) => {
                 let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id, edition))
+                let reply =
+                    if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id, edition) };
+                visit.set_grpc_status(rpc::code_of(reply.headers()));
+                visit.leave(reply)
             }
+        }
+    }
+
+    /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
+    fn check_door(&self, door: &Door, is_rpc: bool) -> Result<(), Failure> {
+        match door {
+            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(index::GRPC) {
+                Some(port) => format!("gRPC calls come in at port {port}"),
+                None => "gRPC calls do not come in at this port".to_owned(),
+            })),
+            Door::Grpc if !is_rpc => Err(Failure::invalid_argument(
+                "this port takes gRPC calls alone: HTTP/2 with the content type application/grpc",
+            )),
+            _ => Ok(()),
         }
     }
 }

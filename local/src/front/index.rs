@@ -17,6 +17,9 @@ use crate::domain::{Domain, Domains};
 use crate::model;
 use crate::registry::State;
 
+/// The name of the port for gRPC among the ports. No function has such a name.
+pub(super) const GRPC: &str = ":grpc";
+
 const STYLE: &str =
     "body{font:16px/1.5 system-ui;margin:3rem}td,th{padding:.2rem 1.5rem .2rem 0;text-align:left}";
 
@@ -25,11 +28,16 @@ impl Front {
     pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
         let name = match door {
             Door::Main => Arc::from(""),
-            Door::Grpc => return,
+            Door::Grpc => Arc::from(GRPC),
             Door::Function(name) => Arc::clone(name),
         };
         // The main port may listen on two addresses. People are told the first.
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(address);
+    }
+
+    /// The number of an open port, by the name of its function.
+    pub(super) fn port(&self, name: &str) -> Option<u16> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(SocketAddr::port)
     }
 
     /// The functions with their states, and the domains: a page for browsers, JSON for who asks for it, lines for curl.
