@@ -47,7 +47,7 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
-    Kind, Level, Log, Record, Remark, SocketTraffic, Via,
+    Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::run::Run;
-use super::stream::AnswerStream;
+use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 
@@ -105,7 +105,10 @@ impl AnswerBody {
             Ok(Err(Broken::TooLarge)) => {
                 Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))
             }
-            Ok(Err(Broken::Cut)) => self.run.crashed().await,
+            Ok(Err(Broken::Cut(error))) => match unreadable(&error) {
+                Some(failure) => failure,
+                None => self.run.crashed().await,
+            },
             Err(failure) => failure,
         };
         self.run.fail(&failure);
@@ -121,14 +124,14 @@ impl AnswerBody {
 /// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
-    Cut,
+    Cut(hyper::Error),
 }
 
 async fn read(body: &mut Incoming) -> Result<Bytes, Broken> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Broken::Cut)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(Broken::Cut)?.into_data() else { continue };
         match &mut all {
             None if first.is_empty() => first = data,
             None => {

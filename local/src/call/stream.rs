@@ -1,5 +1,7 @@
 //! A streamed body, with the time limit and the end of the call.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -59,9 +61,12 @@ impl AnswerStream {
         match timeout(FIRST_MAX, self.body.frame()).await {
             Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
             Ok(None) => self.first = First::End,
-            Ok(Some(Err(_))) => {
+            Ok(Some(Err(error))) => {
                 if let Some(run) = self.run.take() {
-                    let failure = run.crashed().await;
+                    let failure = match unreadable(&error) {
+                        Some(failure) => failure,
+                        None => run.crashed().await,
+                    };
                     run.fail(&failure);
                     return Err(failure);
                 }
@@ -97,12 +102,14 @@ impl AnswerStream {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(_)) => {
+            Some(Err(error)) => {
                 let fault = self.run.as_ref().and_then(|run| run.body_fault.get());
                 if fault == Some(Fault::Left) {
                     return Poll::Ready(Some(Err(BrokenOff::Client)));
                 }
-                self.fail(|run| run.body_failure().unwrap_or_else(|| run.exited()));
+                self.fail(|run| {
+                    run.body_failure().or_else(|| unreadable(&error)).unwrap_or_else(|| run.exited())
+                });
                 Poll::Ready(Some(Err(BrokenOff::Call)))
             }
             None => {
@@ -143,4 +150,20 @@ impl AnswerStream {
             self.failure = Some(failure);
         }
     }
+}
+
+/// The failure of a body that does not end with its connection, but cannot be read on.
+pub(super) fn unreadable(error: &hyper::Error) -> Option<Failure> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            // hyper has these two for chunks and trailers that cannot be read.
+            let is_unreadable = matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
+            return is_unreadable.then(|| {
+                Failure::bad_response(format!("the chunks of the function's reply cannot be read: {error}"))
+            });
+        }
+        source = cause.source();
+    }
+    None
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::details::{BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic};
+use super::details::{
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit,
+};
 use super::entry::Event;
 use super::kind::Kind;
 use crate::fault::Fault;
@@ -60,6 +62,7 @@ fn own(kind: &Kind) -> Value {
             "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
         }),
         Kind::LayersMissing { layers } => json!({ "layers": layers }),
+        Kind::ProgramUnfit { program, fault } => with(unfit(fault), "program", &**program),
         Kind::InstanceKilled { process_id, waited } => {
             json!({ "processId": process_id, "ms": waited.map(ms) })
         }
@@ -160,6 +163,17 @@ fn socket(socket: SocketTraffic) -> Value {
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn unfit(fault: &Unfit) -> Value {
+    let name = fault.name();
+    match fault {
+        Unfit::NoInterpreter { interpreter } => json!({ "fault": name, "interpreter": interpreter }),
+        Unfit::NotFound { searched } => {
+            json!({ "fault": name, "searched": searched.iter().map(shown).collect::<Vec<_>>() })
+        }
+        _ => json!({ "fault": name }),
+    }
 }
 
 fn injected(fault: Fault) -> Value {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, Unfit,
 };
 use crate::fault::Fault;
 
@@ -112,6 +112,13 @@ pub enum Kind {
     LayersMissing {
         /// The layers of the manifest.
         layers: Vec<String>,
+    },
+    /// The system does not start the function's program.
+    ProgramUnfit {
+        /// The program, as the manifest names it.
+        program: String,
+        /// What is wrong with it.
+        fault: Unfit,
     },
     /// fc-local killed an instance.
     InstanceKilled {

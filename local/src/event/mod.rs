@@ -15,7 +15,7 @@ mod text_of_programs;
 
 pub use details::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
-    SocketTraffic, Via,
+    SocketTraffic, Unfit, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;

@@ -119,6 +119,7 @@ impl Event {
                 of_programs::program_hidden(program, found, searched)
             }
             Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
+            Kind::ProgramUnfit { program, fault } => of_programs::program_unfit(program, fault),
             Kind::InstanceKilled { process_id, waited: None } => {
                 format!("killed: process {process_id}, with the calls it worked on")
             }

@@ -3,5 +3,5 @@
 mod deployed;
 mod functions;
 
-pub(crate) use deployed::{Deployed, State};
+pub(crate) use deployed::Deployed;
 pub(crate) use functions::{Functions, Registry};
