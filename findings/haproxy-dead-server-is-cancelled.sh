@@ -8,7 +8,7 @@
 # swallow "cancelled" as the caller's own wish swallow the loss of a server.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: a function that stops in good order sends UNAVAILABLE in trailers, which mostly passes HAProxy unchanged; one that is killed looks
+# What our product does about it: a function that stops in good order sends UNAVAILABLE in trailers, which passes HAProxy unchanged; one that is killed looks
 # like this. docs/proxies.md has the status behind each proxy.
 set -euo pipefail
 work=$(mktemp -d)

@@ -178,7 +178,7 @@
 //! | close of a WebSocket, unanswered | 5 s, closed | |
 //! | WebSocket closure whose client has left | 10 s, dropped; [`HangUpPolicy::Finish`] lets [1000](App::max_finishing) go on | |
 //! | idle connection | never closed | has to stay open for 15 minutes |
-//! | connections | [20 000, at most 32 for each MiB of memory](App::max_connections) | 100 000 descriptors |
+//! | connections | [20 000, at most 4 for each MiB of memory](App::max_connections) | 100 000 descriptors |
 //! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for the whole instance |
 //! | memory held for one connection | three quarters of the memory held for clients | |
 //! | streams of an HTTP/2 connection | 256, then `REFUSED_STREAM` | 200 requests per instance |

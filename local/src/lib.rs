@@ -27,6 +27,7 @@
 
 pub mod cli;
 
+mod auth;
 mod call;
 mod deploy;
 mod domain;
@@ -47,10 +48,11 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
-    Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, Via,
+    Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};
+pub use model::Edition;
 pub use platform::{Invocation, Platform, Settings};
 
 /// The trait that starts programs. Tests can implement it without processes.

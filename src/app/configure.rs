@@ -89,14 +89,16 @@ impl<S: Send + Sync + 'static> App<S> {
     /// hold three quarters of the budget.
     ///
     /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
-    /// and messages of gRPC and WebSocket with their inflated size; of one body or message the bytes beyond 64 KiB.
+    /// and messages of gRPC and WebSocket with their inflated size. A body or message up to 64 KiB is free where few of
+    /// them can be there at once, and one up to 4 KiB always.
     /// Streams wait until there is room, and every connection has 64 KiB of its own for them. Whole replies never wait,
     /// because their memory is there already. Everything else is refused: a request or a body with a 503 and
     /// `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013).
     ///
-    /// Not counted are event calls, what generated gRPC services decode, and what handlers make and keep. Nor is what each
-    /// of the [connections](Self::max_connections) may have beside the budget: 256 KiB to 1 MiB of unread bodies in
-    /// HTTP/2; 48 KiB of a head that is not complete, for as long as [`head_limit`](Self::head_limit); 32 requests.
+    /// Not counted are event calls, and what handlers make and keep. Nor is what each of the
+    /// [connections](Self::max_connections) may have beside the budget: a head that is not complete, up to 64 KiB for as
+    /// long as [`head_limit`](Self::head_limit), and 48 KiB of an unsent reply of HTTP/1. The streams and windows of HTTP/2
+    /// follow from the budget: a client may have 256 streams, and fewer where many clients have connections.
     ///
     /// [`Counters::refused_for_memory`](crate::Counters::refused_for_memory) counts the refusals.
     #[doc(alias = "memory")]
@@ -107,9 +109,12 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
-    /// The most connections at a time; further connections wait in the kernel. Default: 20 000, and no more than 32 for
-    /// each MiB of the instance's memory. The platform allows 100 000 file descriptors, and opens no more connections
-    /// than the instance's concurrency (at most 200).
+    /// The most connections at a time. Default: 20 000, and no more than 4 for each MiB of the instance's memory. The
+    /// platform allows 100 000 file descriptors, and opens no more connections than the instance's concurrency (at most
+    /// 200).
+    ///
+    /// Where all are taken, one that is idle gives way to a new one, else one whose client has not read its reply for
+    /// 5 s. A connection with a request in flight keeps its place, and new ones wait in the kernel.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = Some(connections.max(1));
         self

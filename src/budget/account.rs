@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::budget::REQUEST_COST;
 use crate::counters::Count;
 use crate::log::say;
 use crate::platform::limits::{CLIENT_MEMORY_SHARE, KIB, MEMORY_UNKNOWN_MIB, MIB};
@@ -12,20 +11,15 @@ use crate::watched::Watched;
 
 /// The memory that all connections together may hold. Clones share one pool.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Pool>);
-
-/// The bounds of [`Budget::window`], in bytes, and the number of windows that make up a budget.
-#[cfg(feature = "http2")]
-const WINDOW_MIN: usize = 256 * KIB;
-#[cfg(feature = "http2")]
-const WINDOW_MAX: usize = MIB;
-#[cfg(feature = "http2")]
-const WINDOWS: usize = 128;
+pub(crate) struct Budget(pub(super) Arc<Pool>);
 
 pub(super) struct Pool {
-    most: usize,
-    many: u64,
+    pub(super) most: usize,
     used: AtomicUsize,
+    connections: AtomicUsize,
+    /// The part that HTTP/2 connections have reserved.
+    #[cfg(feature = "http2")]
+    pub(super) shared: super::share::Shared,
     refused: Count,
     /// Changes when the pool has room again.
     pub(super) room: Watched,
@@ -53,9 +47,15 @@ pub(crate) fn budget_for(memory_mib: Option<u32>) -> usize {
 
 impl Budget {
     pub(crate) fn new(most: usize) -> Self {
-        let (used, refused) = (AtomicUsize::new(0), Count::default());
-        let many = (most / 4 / REQUEST_COST) as u64;
-        Self(Arc::new(Pool { most, many, used, refused, room: Watched::default() }))
+        Self(Arc::new(Pool {
+            most,
+            used: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            #[cfg(feature = "http2")]
+            shared: super::share::Shared::default(),
+            refused: Count::default(),
+            room: Watched::default(),
+        }))
     }
 
     /// How often the budget has refused memory.
@@ -63,16 +63,19 @@ impl Budget {
         self.0.refused.get()
     }
 
-    /// Whether `in_flight` requests would hold more than a quarter of the budget, at 4 KiB each.
-    pub(crate) fn are_many(&self, in_flight: u64) -> bool {
-        in_flight > self.0.many
+    /// Counts a connection, which may hold 64 KiB beside the budget.
+    pub(crate) fn connect(&self) {
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The receive window of one HTTP/2 connection, in bytes. Unread bytes in the window are not counted.
-    #[cfg(feature = "http2")]
-    pub(crate) fn window(&self) -> u32 {
-        let window = (self.0.most / WINDOWS).clamp(WINDOW_MIN, WINDOW_MAX);
-        u32::try_from(window).unwrap_or(u32::MAX)
+    /// Takes back the count of [`connect`](Self::connect).
+    pub(crate) fn disconnect(&self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether the open connections would hold more than a quarter of the budget, at 64 KiB each.
+    pub(crate) fn has_many_connections(&self) -> bool {
+        self.0.connections.load(Ordering::Relaxed) > self.0.most / 4 / super::SMALL
     }
 
     /// Whether nothing is counted.
@@ -110,23 +113,19 @@ impl Account {
 
     /// Counts `bytes` even if there is no room.
     pub(super) fn add(&self, bytes: usize) {
-        self.pool.used.fetch_add(bytes, Ordering::SeqCst);
+        self.pool.add(bytes);
         self.held.fetch_add(bytes, Ordering::SeqCst);
     }
 
     /// Takes the count back, and wakes those that wait when one of the lines of [`has_room`](Self::has_room) is crossed. A
     /// lower line would save wakes, but what others hold may stay between the two lines for good.
     pub(super) fn remove(&self, bytes: usize) {
-        let falls_below = |line: usize, before: usize| before >= line && before - bytes < line;
         let before = self.held.fetch_sub(bytes, Ordering::SeqCst);
         let most = self.most();
-        if [super::SMALL, most / 2, most].into_iter().any(|line| falls_below(line, before)) {
+        if falls_below([super::SMALL, most / 2, most], before, bytes) {
             self.room.update(|changes| changes + 1);
         }
-        let before = self.pool.used.fetch_sub(bytes, Ordering::SeqCst);
-        if [self.pool.most, self.pool.most_of_all()].into_iter().any(|line| falls_below(line, before)) {
-            self.pool.room.update(|changes| changes + 1);
-        }
+        self.pool.remove(bytes);
     }
 
     /// Whether a stream may add to the unread bytes of its reply; `is_read` says that the stream has none.
@@ -189,6 +188,18 @@ impl Pool {
         self.most.saturating_add(self.most / 2)
     }
 
+    /// Counts `bytes` even if there is no room.
+    pub(super) fn add(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    pub(super) fn remove(&self, bytes: usize) {
+        let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if falls_below([self.most, self.most_of_all()], before, bytes) {
+            self.room.update(|changes| changes + 1);
+        }
+    }
+
     /// The log has a line for the first refusal, and one whenever their number has doubled.
     #[cold]
     fn refuse(&self) {
@@ -201,6 +212,11 @@ impl Pool {
             ));
         }
     }
+}
+
+/// Whether one of the lines is crossed when `bytes` of what was held `before` are gone.
+fn falls_below<const N: usize>(lines: [usize; N], before: usize, bytes: usize) -> bool {
+    lines.into_iter().any(|line| before >= line && before - bytes < line)
 }
 
 #[cfg(test)]

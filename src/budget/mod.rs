@@ -6,6 +6,8 @@
 mod account;
 #[cfg(feature = "http2")]
 mod gate;
+#[cfg(feature = "http2")]
+mod share;
 
 pub(crate) use account::{Account, Budget, Held, budget_for};
 #[cfg(feature = "http2")]
@@ -13,8 +15,11 @@ pub(crate) use gate::{Gate, count_whole};
 
 use crate::platform::limits::KIB;
 
-/// The memory of a small request, in bytes.
+/// The memory of a request beside its head, in bytes.
 pub(crate) const REQUEST_COST: usize = 4 * KIB;
 
 /// The largest body or message that is not counted, in bytes.
 pub(crate) const SMALL: usize = 64 * KIB;
+
+/// The largest body or message that is never counted, in bytes. Up to [`SMALL`] bytes count where they may be many.
+pub(crate) const TINY: usize = 4 * KIB;

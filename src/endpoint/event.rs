@@ -24,7 +24,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     app.shared.counts.invoked.add();
     let call = Arc::clone(record.call());
     let handled = handle(app, &call).await;
-    recheck(&call).await;
+    recheck(&call, false).await;
     let (status, word, kind, body) = match handled {
         Ok(payload) => (StatusCode::OK, names::status::SUCCESS, "application/octet-stream", payload),
         Err(error) => {

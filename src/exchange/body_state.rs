@@ -61,8 +61,10 @@ impl Partly {
         if self.rest.is_empty() {
             // The announced size, which is within the limit.
             let announced = usize::try_from(Body::size_hint(&self.payload).lower()).unwrap_or(0);
-            self.rest.reserve(self.first.len() + data.len() + announced);
-            self.rest.extend_from_slice(&self.first);
+            // The first piece keeps a buffer of the connection alive.
+            let first = std::mem::take(&mut self.first);
+            self.rest.reserve(first.len() + data.len() + announced);
+            self.rest.extend_from_slice(&first);
         }
         self.rest.extend_from_slice(&data);
     }
@@ -169,6 +171,11 @@ impl BodyState {
         if matches!(self, Self::Taken(None)) {
             *self = Self::Taken(Some(rest));
         }
+    }
+
+    /// Whether `ex.body()` has the body.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Taken(None))
     }
 
     pub(crate) fn has_left(&self) -> bool {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::Version;
+use http::header::EXPECT;
 use http::request::Parts;
 use http_body::Body;
 
@@ -35,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) has_origin: bool,
     /// Whether the request has a body.
     pub(crate) has_body: bool,
+    /// Whether the stream of an unread body is reset behind the reply.
+    resets_leftover: AtomicBool,
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
@@ -91,12 +95,32 @@ impl Call {
             scope,
             has_origin,
             has_body: !body.is_end_stream(),
+            resets_leftover: AtomicBool::new(false),
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
             _held: held,
             attached: Slot::default(),
         }
+    }
+
+    /// Completes a call that was made before its head was looked at, with a generated id: a head that is moved again costs 30 instructions.
+    #[allow(clippy::inline_always, reason = "in place, as `new`")]
+    #[inline(always)]
+    pub(crate) fn complete(
+        self: &mut Arc<Self>,
+        id: Option<RequestId>,
+        scope: Option<Arc<Scope>>,
+        arrival: Arrival,
+    ) -> &mut Self {
+        let Arrival { spelled, came, has_origin, held } = arrival;
+        let call = Arc::get_mut(self).expect("a call is completed before it is shared");
+        if let Some(id) = id {
+            call.id = id;
+        }
+        (call.scope, call.spelled) = (scope, spelled);
+        (call.came, call.has_origin, call._held) = (came, has_origin, held);
+        call
     }
 
     /// A copy of the call for a reply that lasts. It has no headers and no query, because those keep the whole buffer
@@ -111,7 +135,7 @@ impl Call {
             spelled: self.spelled.clone(),
             came: self.started_before(),
             has_origin: self.has_origin,
-            held: None,
+            ..Arrival::default()
         };
         let id = self.id.detached();
         let lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
@@ -159,6 +183,20 @@ impl Call {
         let mut body = self.body_state().take();
         body.tell(Arc::clone(self), None);
         body
+    }
+
+    /// Notes that the stream of an unread body is reset behind the reply.
+    pub(crate) fn set_resets_leftover(&self) {
+        self.resets_leftover.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resets_leftover(&self) -> bool {
+        self.resets_leftover.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.has_body && self.head.version == Version::HTTP_11 && self.head.headers.contains_key(EXPECT)
     }
 
     /// The status of the call in a protocol above HTTP. The last status set counts.

@@ -4,12 +4,11 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::request::Parts;
 use http::{StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
@@ -43,7 +42,12 @@ struct Told {
     call: Arc<Call>,
     pause: Option<Duration>,
     slow: Timer,
+    /// What the connection gave when it was asked for the body.
+    first: Option<Polled>,
 }
+
+/// What hyper gives for one poll of a body.
+type Polled = Option<Result<Frame<Bytes>, hyper::Error>>;
 
 enum Source {
     Nothing,
@@ -59,11 +63,11 @@ impl Payload {
         Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
 
-    pub(crate) fn wire(incoming: hyper::body::Incoming, head: &Parts, busy: &Busy) -> Self {
+    pub(crate) fn wire(incoming: hyper::body::Incoming, version: Version, busy: &Busy) -> Self {
         if incoming.is_end_stream() {
             return Self::from(Source::Nothing);
         }
-        Self::from(Source::Wire(incoming, Some(busy.clone()), head.version))
+        Self::from(Source::Wire(incoming, Some(busy.clone()), version))
     }
 
     fn from(source: Source) -> Self {
@@ -72,7 +76,20 @@ impl Payload {
 
     pub(crate) fn tell(&mut self, call: Arc<Call>, pause: Option<Duration>) {
         if matches!(self.source, Source::Wire(..)) {
-            self.told = Some(Box::new(Told { call, pause, slow: Timer::default() }));
+            let first = if call.expects_continue() { self.ask() } else { None };
+            self.told = Some(Box::new(Told { call, pause, slow: Timer::default(), first }));
+        }
+    }
+
+    /// Asks the connection for the body, so that hyper sends `100 Continue`. hyper does not once the head of the reply is
+    /// written, and a reply may be a stream of the body.
+    #[cold]
+    fn ask(&mut self) -> Option<Polled> {
+        let Source::Wire(incoming, ..) = &mut self.source else { return None };
+        // The reader registers its own waker.
+        match Pin::new(incoming).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(frame) => Some(frame),
+            Poll::Pending => None,
         }
     }
 
@@ -103,7 +120,9 @@ impl Body for Payload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Wire(incoming, busy, version) => {
-                let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
+                let first = this.told.as_mut().and_then(|told| told.first.take());
+                let polled = first.map_or_else(|| Pin::new(&mut *incoming).poll_frame(cx), Poll::Ready);
+                let Poll::Ready(frame) = polled else {
                     let Some(told) = &mut this.told else { return Poll::Pending };
                     told.call.phase.advance(Phase::Reading);
                     let Some(pause) = told.pause else { return Poll::Pending };
@@ -163,12 +182,17 @@ impl Body for Payload {
 
 /// Gives the unread rest back to the call, which drains it after the reply.
 impl Drop for Payload {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(told) = self.told.take()
-            && let Some(rest) = self.take_rest()
-        {
-            told.call.body_state().give_back(rest);
+        if let Some(told) = self.told.take() {
+            give_back(self, &told.call);
         }
+    }
+}
+
+fn give_back(payload: &mut Payload, call: &Call) {
+    if let Some(rest) = payload.take_rest() {
+        call.body_state().give_back(rest);
     }
 }
 

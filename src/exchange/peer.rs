@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::budget::{Account, Budget, Held, SMALL};
+use crate::budget::{Account, Budget, Held, SMALL, TINY};
 use crate::exchange::Call;
 use crate::exchange::attached::{NextProtocol, Slot};
 
@@ -18,14 +18,15 @@ pub(crate) struct Peer {
     busy: AtomicUsize,
     /// Whether bytes of the next head have come.
     heard: AtomicBool,
-    /// Whether a request has ever begun.
-    begun: AtomicBool,
+    /// Whether a request has ever begun: zero, or `BEGUN` with or without `RECENT`.
+    begun: AtomicU8,
     /// Whether bytes were read or written since the last `has_moved`.
     moved: AtomicBool,
     /// Whether the process stops. Replies to later requests then say `connection: close`.
     leaving: AtomicBool,
-    /// Whether bytes wait for the client to read. The end of a reply may still wait when its request is over.
-    stuck: AtomicBool,
+    /// Whether bytes wait for the client to read: `NOT_STUCK`, `STUCK` or `SEEN_STUCK`. The end of a reply may still wait
+    /// when its request is over.
+    stuck: AtomicU8,
     /// The state of the reply of an HTTP/1 connection: `NO_REPLY`, `REPLYING` or `REPLIED`. In the end `UPGRADED`.
     reply: AtomicU8,
     /// The status of hyper's own reply to a head that hyper could not parse. Zero if there was none.
@@ -55,8 +56,14 @@ const REPLIED: u8 = 2;
 #[cfg(feature = "websocket")]
 const UPGRADED: u8 = 3;
 
-/// Up to this many requests and unread bodies on one connection, no request is counted for their number.
-const FEW: usize = 32;
+const NOT_STUCK: u8 = 0;
+const STUCK: u8 = 1;
+/// Stuck since the last call of [`Peer::see_stuck`] or longer.
+const SEEN_STUCK: u8 = 2;
+
+const BEGUN: u8 = 1;
+/// A request has begun since the last call of [`Peer::take_recent`].
+const RECENT: u8 = 2;
 
 /// The most that one request adds to `busy`: one for the reply, and one for a body with an unread rest.
 const ONE: usize = 2;
@@ -71,14 +78,15 @@ pub(crate) struct Replying(Busy);
 
 impl Peer {
     pub(crate) fn new(address: SocketAddr, is_http2: bool, budget: Budget) -> Self {
+        budget.connect();
         Self {
             address,
             busy: AtomicUsize::new(0),
             heard: AtomicBool::new(false),
-            begun: AtomicBool::new(false),
+            begun: AtomicU8::new(0),
             moved: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
-            stuck: AtomicBool::new(false),
+            stuck: AtomicU8::new(NOT_STUCK),
             reply: AtomicU8::new(NO_REPLY),
             unread: AtomicU16::new(0),
             next: Slot::default(),
@@ -92,7 +100,9 @@ impl Peer {
     /// A peer that keeps the request in flight, for a connection that the roll lists. The connection outlives the
     /// records of its requests.
     pub(crate) fn with_current(address: SocketAddr, budget: Budget) -> Self {
-        Self { current: Some(Current::default()), ..Self::new(address, false, budget) }
+        let mut peer = Self::new(address, false, budget);
+        peer.current = Some(Current::default());
+        peer
     }
 
     /// Sets the request in flight. False if this peer keeps none (HTTP/2), or already has one.
@@ -121,18 +131,12 @@ impl Peer {
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.heard.store(false, Ordering::Relaxed);
-        self.begun.store(true, Ordering::Relaxed);
+        self.begun.store(BEGUN | RECENT, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
-    }
-
-    /// Whether many requests of this connection are in flight. While the process is busy, two are many.
-    pub(crate) fn is_crowded(&self, is_busy: impl FnOnce() -> bool) -> bool {
-        let requests = self.busy.load(Ordering::Relaxed);
-        requests > ONE && (requests > FEW || is_busy())
     }
 
     /// The account of this connection.
@@ -146,17 +150,22 @@ impl Peer {
         self.is_http2 && self.account.get().is_some_and(|account| !account.has_room(true))
     }
 
-    /// Counts a body or message of `length` bytes, if it is large. False if the budget has no room.
+    /// Counts a body or message of `length` bytes, if it is large or one of many. False if the budget has no room.
     pub(crate) fn hold_body(&self, held: &mut Option<Held>, length: usize) -> bool {
-        if length <= SMALL {
+        if length <= TINY || length <= SMALL && !self.may_have_many() {
             return true;
         }
-        let length = length.next_multiple_of(SMALL);
+        let length = length.next_multiple_of(if length <= SMALL { SMALL / 4 } else { SMALL });
         if let Some(held) = held {
             return held.grow_to(length);
         }
         *held = self.hold(length);
         held.is_some()
+    }
+
+    /// Whether there may be many bodies or messages: of this connection, or of the connections together.
+    fn may_have_many(&self) -> bool {
+        self.is_http2 && self.busy.load(Ordering::Relaxed) > ONE || self.budget.has_many_connections()
     }
 
     /// Counts `bytes` for this connection. `None` if the budget has no room.
@@ -165,7 +174,7 @@ impl Peer {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+        self.begun.load(Ordering::Relaxed) != 0
     }
 
     /// Makes the next reply say `connection: close`. True at the first call.
@@ -177,12 +186,40 @@ impl Peer {
         self.moved.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_stuck(&self, stuck: bool) {
-        self.stuck.store(stuck, Ordering::Relaxed);
+    /// Notes that the client has taken bytes.
+    pub(crate) fn set_unstuck(&self) {
+        self.stuck.store(NOT_STUCK, Ordering::Relaxed);
+    }
+
+    /// Notes that bytes wait for the client.
+    pub(crate) fn set_stuck(&self) {
+        if !self.is_stuck() {
+            self.stuck.store(STUCK, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn is_stuck(&self) -> bool {
-        self.stuck.load(Ordering::Relaxed)
+        self.stuck.load(Ordering::Relaxed) != NOT_STUCK
+    }
+
+    /// Whether the client has taken nothing since the last call. `None` if no bytes wait for the client.
+    pub(crate) fn see_stuck(&self) -> Option<bool> {
+        let stuck = |stuck| (stuck != NOT_STUCK).then_some(SEEN_STUCK);
+        let before = self.stuck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, stuck);
+        before.ok().map(|before| before == SEEN_STUCK)
+    }
+
+    /// Whether the connection waits for its next request, and nothing is lost if it closes.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_sent = self.is_http2 || self.reply.load(Ordering::Relaxed) == NO_REPLY;
+        // Frames of HTTP/2 between requests are no beginning of a head.
+        let is_mid_head = !self.is_http2 && self.is_mid_head();
+        is_sent && !self.is_busy() && !is_mid_head && !self.is_stuck()
+    }
+
+    /// Whether a request has begun since the last call.
+    pub(crate) fn take_recent(&self) -> bool {
+        self.begun.fetch_and(!RECENT, Ordering::Relaxed) & RECENT != 0
     }
 
     pub(crate) fn has_moved(&self) -> bool {
@@ -231,6 +268,12 @@ impl Peer {
     /// Whether a head has begun and is not complete.
     pub(crate) fn is_mid_head(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.is_busy()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.budget.disconnect();
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::any::Any;
 
-/// A few values, found by their types.
+/// A few values, found by their types. `None` before the first: the drop of an empty vector costs more.
 #[derive(Default)]
-pub(crate) struct Values(Vec<Box<dyn Any + Send + Sync>>);
+pub(crate) struct Values(Option<Vec<Box<dyn Any + Send + Sync>>>);
 
 impl Values {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.0.retain(|old| !old.is::<T>());
-        self.0.push(Box::new(value));
+        let values = self.0.get_or_insert_default();
+        values.retain(|old| !old.is::<T>());
+        values.push(Box::new(value));
     }
 
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.iter().find_map(|value| value.downcast_ref())
+        self.0.iter().flatten().find_map(|value| value.downcast_ref())
     }
 }

@@ -15,15 +15,16 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 use crate::app::replying;
+use crate::budget::Held;
 use crate::error::{BoxError, Error, Result};
-use crate::exchange::{Call, Exchange};
+use crate::exchange::{Call, Exchange, Peer, too_much_memory};
 use crate::grpc::accept::{Encoding, accept};
 use crate::grpc::call::{Asked, refuse};
-use crate::grpc::percent;
 use crate::grpc::reply_body::{Passed, ReplyBody};
 use crate::grpc::status::{blame_client, broken_body, going_away, judge_by, status_of};
 use crate::grpc::web::{RequestBody, last_frame};
 use crate::grpc::wire::Wire;
+use crate::grpc::{frame, percent};
 use crate::reply::Reply;
 use crate::sealed::Endpoint;
 use crate::stop::StopNotice;
@@ -106,7 +107,8 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
     let head = &ex.call().head;
     let body = RequestBody::new(ex.call().take_patient_body(), wire);
     let (call, notice) = (Arc::clone(ex.call()), ex.shared().stops.listen());
-    let mut request = Request::new(Body::new(Stoppable { call, body, notice }));
+    let coming = Coming::default();
+    let mut request = Request::new(Body::new(Stoppable { call, body, notice, coming }));
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.version_mut() = head.version;
@@ -119,11 +121,55 @@ fn request<S: Send + Sync + 'static>(ex: Exchange<S>, wire: Wire) -> Request<Bod
 }
 
 /// The request body of a generated service. At a stop notice it ends, once no more bytes have arrived, as
-/// [`Messages`](crate::grpc::Messages) do.
+/// [`Messages`](crate::grpc::Messages) do. tonic collects a message before it decodes the message, which counts as memory of
+/// the client.
 struct Stoppable {
     call: Arc<Call>,
     body: RequestBody,
     notice: StopNotice,
+    coming: Coming,
+}
+
+/// The message that is coming, of which tonic keeps the bytes.
+#[derive(Default)]
+struct Coming {
+    /// The bytes of the frame's head so far, and their number.
+    head: [u8; frame::HEAD],
+    filled: usize,
+    /// The rest of the message, in bytes.
+    missing: usize,
+    length: usize,
+    held: Option<Held>,
+}
+
+impl Coming {
+    /// Notes that tonic asks for more: complete messages are decoded.
+    fn asked(&mut self) {
+        if self.missing == 0 {
+            self.held = None;
+        }
+    }
+
+    /// Counts the bytes of the message. False if the budget has no room.
+    fn add(&mut self, mut data: &[u8], peer: Option<&Peer>) -> bool {
+        while !data.is_empty() {
+            if self.missing == 0 {
+                let (head, rest) = data.split_at(data.len().min(frame::HEAD - self.filled));
+                self.head[self.filled..][..head.len()].copy_from_slice(head);
+                self.filled += head.len();
+                data = rest;
+                if self.filled == frame::HEAD {
+                    let [_, length @ ..] = self.head;
+                    (self.filled, self.missing, self.length) = (0, u32::from_be_bytes(length) as usize, 0);
+                }
+            } else {
+                let came = data.len().min(self.missing);
+                data = &data[came..];
+                (self.missing, self.length) = (self.missing - came, self.length + came);
+            }
+        }
+        peer.is_none_or(|peer| peer.hold_body(&mut self.held, self.length))
+    }
 }
 
 impl http_body::Body for Stoppable {
@@ -134,6 +180,7 @@ impl http_body::Body for Stoppable {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.coming.asked();
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
                 Pin::new(&mut self.notice).poll(cx).map(|()| Some(Err(status_of(&going_away()).into())))
@@ -145,7 +192,13 @@ impl http_body::Body for Stoppable {
                 }
                 Poll::Ready(Some(Err(status_of(&error).into())))
             }
-            came @ Poll::Ready(_) => came,
+            Poll::Ready(Some(Ok(frame))) => {
+                let Self { call, coming, .. } = &mut *self;
+                let has_room = frame.data_ref().is_none_or(|data| coming.add(data, call.peer.as_deref()));
+                let refused = || status_of(&too_much_memory()).into();
+                Poll::Ready(Some(if has_room { Ok(frame) } else { Err(refused()) }))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
         }
     }
 
@@ -218,4 +271,35 @@ fn reply<S: Send + Sync + 'static>(response: Response<Body>, asked: Asked<S>) ->
     headers.insert(CONTENT_TYPE, wire.content_type());
     *reply.headers_mut() = headers;
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Budget, SMALL};
+
+    #[test]
+    fn a_message_counts_while_it_comes() {
+        let budget = Budget::new(32 * SMALL);
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), true, budget.clone());
+        let is_free = |bytes| budget.account().take(bytes).is_some();
+        let message = |length: usize| {
+            [&[0][..], &u32::try_from(length).unwrap().to_be_bytes(), &vec![0; length]].concat()
+        };
+        let body = [message(20 * SMALL), message(0), message(10), message(25 * SMALL)].concat();
+        let (mut coming, mut most) = (Coming::default(), 0);
+        for (at, piece) in body.chunks(SMALL - 3).enumerate() {
+            coming.asked();
+            let has_room = coming.add(piece, Some(&peer));
+            // The limit of one connection is 24 times `SMALL`.
+            assert!(has_room || at > 40, "piece {at}");
+            if has_room {
+                most = most.max(coming.length);
+            }
+        }
+        assert!(most > 23 * SMALL && budget.refused() > 0, "{most}");
+        assert!(!is_free(20 * SMALL));
+        drop(coming);
+        assert!(is_free(24 * SMALL));
+    }
 }

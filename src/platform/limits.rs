@@ -154,5 +154,6 @@ pub const MEMORY_UNKNOWN_MIB: u32 = 1024;
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const MAX_CONNECTIONS_DEFAULT: usize = 20_000;
 
-/// The most connections at a time for each MiB of the instance's memory, if the environment names the size: 32. Ours.
-pub const CONNECTIONS_PER_MIB: usize = 32;
+/// The most connections at a time for each MiB of the instance's memory, if the environment names the size: 4, which
+/// is 512 for the smallest instance. Ours; the platform sends an instance at most 200 requests at a time.
+pub const CONNECTIONS_PER_MIB: usize = 4;

@@ -23,6 +23,10 @@ pub(crate) enum Body {
 pub(super) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        if bytes.is_empty() { Self::Empty } else { Self::Once(bytes) }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Empty)
     }

@@ -30,7 +30,7 @@ impl<T: Serialize> IntoReply for Json<T> {
         // One allocation for most replies. 128 bytes is also the first buffer of serde_json.
         let mut text = Vec::with_capacity(128);
         match serde_json::to_writer(&mut text, &self.0) {
-            Ok(()) => Reply::new(text).with_type(JSON),
+            Ok(()) => Reply::typed(text.into(), JSON),
             Err(cause) => Reply::from_error(Error::internal(cause)),
         }
     }
@@ -51,7 +51,7 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<Bytes>> IntoReply for Html<T> {
     fn into_reply(self) -> Reply {
-        Reply::new(self.0).with_type(HTML)
+        Reply::typed(self.0.into(), HTML)
     }
 }
 

@@ -62,13 +62,13 @@ const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream")
 
 impl IntoReply for &'static str {
     fn into_reply(self) -> Reply {
-        Reply::new(self).with_type(TEXT)
+        Reply::typed(self.into(), TEXT)
     }
 }
 
 impl IntoReply for String {
     fn into_reply(self) -> Reply {
-        Reply::new(self).with_type(TEXT)
+        Reply::typed(self.into(), TEXT)
     }
 }
 
@@ -83,19 +83,19 @@ impl IntoReply for Cow<'static, str> {
 
 impl IntoReply for Bytes {
     fn into_reply(self) -> Reply {
-        Reply::new(self).with_type(BINARY)
+        Reply::typed(self, BINARY)
     }
 }
 
 impl IntoReply for Vec<u8> {
     fn into_reply(self) -> Reply {
-        Reply::new(self).with_type(BINARY)
+        Reply::typed(self.into(), BINARY)
     }
 }
 
 impl IntoReply for &'static [u8] {
     fn into_reply(self) -> Reply {
-        Reply::new(self).with_type(BINARY)
+        Reply::typed(self.into(), BINARY)
     }
 }
 

@@ -55,8 +55,8 @@ pub(crate) use waker::StreamWaker;
 #[doc(alias = "res")]
 pub struct Reply {
     /// Status and headers in the form hyper takes, so that the reply is moved and not rebuilt.
-    head: Parts,
-    body: Body,
+    pub(crate) head: Parts,
+    pub(crate) body: Body,
     error: Option<Error>,
     /// Whether the CORS headers are complete, as in the answer to a preflight.
     has_cors: bool,
@@ -67,19 +67,27 @@ pub struct Reply {
 impl Reply {
     /// A 200 with this body.
     pub fn new(body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        Self::of(if body.is_empty() { Body::Empty } else { Body::Once(body) })
+        Self::of(Body::of(body.into()), None)
     }
 
-    fn of(body: Body) -> Self {
+    /// As [`Reply::new`], with a content type.
+    pub(crate) fn typed(body: Bytes, content_type: HeaderValue) -> Self {
+        Self::of(Body::of(body), Some(content_type))
+    }
+
+    /// Made in one place, with the content type: a reply that is changed after it was made is moved once more.
+    fn of(body: Body, content_type: Option<HeaderValue>) -> Self {
         let (mut head, ()) = Response::new(()).into_parts();
         header_maps::reuse(&mut head.headers);
+        if let Some(content_type) = content_type {
+            head.headers.insert(http::header::CONTENT_TYPE, content_type);
+        }
         Self { head, body, error: None, has_cors: false, has_own_headers: false }
     }
 
     /// A reply without a body.
     pub fn empty(status: StatusCode) -> Self {
-        let mut reply = Self::of(Body::Empty);
+        let mut reply = Self::of(Body::Empty, None);
         reply.head.status = status;
         reply
     }
@@ -106,7 +114,7 @@ impl Reply {
     }
 
     fn from_boxed_source(source: Pin<Box<dyn Source>>) -> Self {
-        Self::of(Body::Stream(source))
+        Self::of(Body::Stream(source), None)
     }
 
     /// The reply with another status. A status outside 200–599 is a mistake of the author: the reply becomes a 500, and
@@ -266,11 +274,7 @@ impl Reply {
     /// Replaces status and body, and keeps the headers.
     pub(crate) fn say(&mut self, status: StatusCode, body: Bytes) {
         self.head.status = status;
-        self.body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-    }
-
-    pub(crate) fn into_response<B>(self, body: impl FnOnce(Body) -> B) -> Response<B> {
-        Response::from_parts(self.head, body(self.body))
+        self.body = Body::of(body);
     }
 
     /// A 500 for a mistake in the author's code. The log names the line.

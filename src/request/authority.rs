@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::net::Ipv6Addr;
 
 use http::Uri;
+use http::uri::Authority;
 
 /// Whether the text is a name, an IPv4 address or a bracketed IPv6 address, with or without a port. Blanks, slashes and
 /// user names are refused: two readers could take them for different hosts.
@@ -82,8 +83,12 @@ fn is_port(port: &[u8]) -> bool {
 }
 
 /// Whether `host` is the authority of an absolute target. A default port may be omitted in either.
+#[inline]
 pub(crate) fn is_same(host: &[u8], uri: &Uri) -> bool {
-    let Some(authority) = uri.authority() else { return true };
+    uri.authority().is_none_or(|authority| is_same_authority(host, uri, authority))
+}
+
+fn is_same_authority(host: &[u8], uri: &Uri, authority: &Authority) -> bool {
     let default: &[u8] = if uri.scheme_str() == Some("https") { b":443" } else { b":80" };
     let bare = |host: &'_ [u8]| host.strip_suffix(default).or(host.strip_suffix(b":")).unwrap_or(host).len();
     let authority = authority.as_str().as_bytes();

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Response, StatusCode, Version};
+use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 
 use crate::cancel::HangUpPolicy;
 use crate::counters::Permit;
@@ -54,9 +55,9 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
     /// A request that has to initialize the app first, or whose handler runs in a task of its own.
     pub(crate) fn elsewhere(call: Arc<Call>, admitted: Admitted<S>, exit: Exit<S>) -> Self {
         Self::Elsewhere(Box::pin(async move {
-            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await;
-            recheck(&call).await;
-            exit.leave(reply.into_reply(), None)
+            let reply = outlive(Arc::clone(&exit.app), Arc::clone(&call), admitted).await.into_reply();
+            recheck(&call, reply.is_stream()).await;
+            exit.leave(reply, None)
         }))
     }
 }
@@ -94,6 +95,9 @@ impl<S: Send + Sync + 'static> RequestFuture<S> {
             },
             Self::Elsewhere(future) => future.as_mut().poll(cx).map(|mut response| {
                 if let Some(busy) = busy.take() {
+                    if busy.is_leaving() {
+                        close_after(response.status(), response.headers_mut());
+                    }
                     response.body_mut().set_busy(busy.replying());
                 }
                 Ok(response)
@@ -115,8 +119,8 @@ impl<S: Send + Sync + 'static> Here<S> {
         if let Err(failure) = self.bounded.poll(call, shared, reply, cx) {
             *reply = Some(Reply::from_error(failure.into_error(call, shared, PANICKED)));
         }
-        if reply.is_some()
-            && let Some(recheck) = Recheck::begin(call, cx)
+        if let Some(ready) = reply.as_ref()
+            && let Some(recheck) = Recheck::begin(call, ready.is_stream(), cx)
         {
             self.held = reply.take().map(|reply| Box::new((reply, recheck)));
         }
@@ -143,31 +147,47 @@ pub(crate) struct Exit<S> {
 }
 
 impl<S> Exit<S> {
-    fn leave(self, mut reply: Reply, busy: Option<Busy>) -> Response<Outgoing> {
-        let Self { app, mut record, .. } = self;
+    fn leave(mut self, mut reply: Reply, busy: Option<Busy>) -> Response<Outgoing> {
+        // Not taken apart: the record is moved once, into the body.
+        let (app, record) = (&self.app, &mut self.record);
         // The stream of the reply may still read the request's body.
         let is_stream = reply.is_stream();
-        let drains = !resets_leftover(record.call(), app.protocol);
-        let later = (is_stream && drains).then(|| app.shared.tracker.clone());
+        if resets_leftover(record.call(), app.protocol) {
+            record.call().set_resets_leftover();
+        }
+        let later = is_stream.then(|| app.shared.tracker.clone());
         if is_stream {
             reply.listen(&app.shared.stops);
-        } else if drains {
+        } else {
             drain_leftover(record.call(), &app.shared.tracker);
         }
-        finish(&mut reply, &mut record, app.cors.as_deref(), app.protocol, app.shared.trusted);
+        finish(&mut reply, record, app.cors.as_deref(), app.protocol, app.shared.trusted);
+        if busy.as_ref().is_some_and(Busy::is_leaving) {
+            close_after(reply.status(), reply.our_headers_mut());
+        }
         #[cfg(feature = "websocket")]
         if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let mut response = reply.into_response(|body| Outgoing::of_reply(body, record, busy, later));
+            let body = Outgoing::of_reply(reply.body, self.record, busy, later);
+            let mut response = Response::from_parts(reply.head, body);
             hand_over_upgrade(&mut response, self.permit);
             return response;
         }
-        // The last expression, so that the response is made in place.
-        reply.into_response(|body| Outgoing::of_reply(body, record, busy, later))
+        // The last expression, so that the response is made in place, of the reply's parts where they are.
+        Response::from_parts(reply.head, Outgoing::of_reply(reply.body, self.record, busy, later))
+    }
+}
+
+/// Sets `connection: close`.
+#[cold]
+fn close_after(status: StatusCode, headers: &mut HeaderMap) {
+    // An upgrade has its own `connection` header, and ends HTTP on this connection too.
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
 /// Whether an unread body is reset, not drained: the client of a gRPC call over HTTP/2 stops once it has its status.
-/// When the call is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
+/// When the body is dropped, h2 resets the stream with `NO_ERROR`, which gRPC expects. The connection stays usable.
 fn resets_leftover(call: &Call, protocol: Option<&Protocol>) -> bool {
     call.has_body
         && call.head.version == Version::HTTP_2

@@ -27,38 +27,41 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
     pub(crate) fn answer(
         self: &Arc<Self>,
-        mut head: Parts,
+        head: Parts,
         body: Payload,
         peer: Option<Arc<Peer>>,
     ) -> RequestFuture<S> {
+        let call = Call::new(RequestId::generate(), head, body, peer, None, Arrival::default());
+        let mut call = Arc::new(call);
+        let head = &call.head;
         let sent = head.uri.path();
         let spelled = plain(sent);
         let path = spelled.as_deref().unwrap_or(sent);
         let trusted = self.shared.trusted;
         let seen = HeadersSeen::at(&head.headers, trusted);
-        if let Some(probe) = self.probe(&head, path)
-            && Refusal::of_ambiguity(&head, &seen).is_none()
+        if let Some(probe) = self.probe(head, path)
+            && Refusal::of_ambiguity(head, &seen).is_none()
         {
-            return self.answer_probe(Probing::new(probe, &head, peer.as_deref()));
+            return self.answer_probe(Probing::new(probe, head, call.peer.as_deref()));
         }
         let marked = self.marked(&seen);
-        let (mut id, came) = self.begin(&seen, marked);
+        let (id, came) = self.begin(&seen, marked);
         if trusted {
             match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
                     let arrival = Arrival { came, ..Arrival::default() };
-                    let call = Arc::new(Call::new(id, head, body, peer, None, arrival));
+                    call.complete(id, None, arrival);
                     return self.answer_platform(call, kind, marked);
                 }
             }
         }
         let has_origin = seen.has_origin;
         let mut memory = None;
-        let (place, scope) = match self.find(&head, path, &seen) {
+        let (place, scope) = match self.find(head, path, &seen) {
             Ok(place) => {
                 let scope = Arc::clone(&place.scope);
-                let admitted = match self.weight(&head, &seen, peer.as_deref()) {
+                let admitted = match self.weight(head, &seen, call.peer.as_deref()) {
                     None => self.admit(),
                     Some((peer, weight)) => {
                         memory = hold(peer, weight);
@@ -70,11 +73,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // A refusal runs no handler, so a 404 needs no permit, even at the cap.
             Err(refusal) => (Err(refusal), None),
         };
+        let completed = call.complete(id, scope, Arrival { spelled, came, has_origin, held: memory });
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
-            (id, head) = kept_of_shed(&id, &head);
+            (completed.id, completed.head) = kept_of_shed(&completed.id, &completed.head);
         }
-        let arrival = Arrival { spelled, came, has_origin, held: memory };
-        let call = Arc::new(Call::new(id, head, body, peer, scope, arrival));
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
@@ -105,6 +107,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
     ) -> RequestFuture<S> {
         let (id, came) = self.begin(&HeadersSeen::default(), false);
         let arrival = Arrival { came, ..Arrival::default() };
+        let id = id.unwrap_or_else(RequestId::generate);
         let call = Call::new(id, head, Payload::whole(Bytes::new()), Some(peer), None, arrival);
         let exit = Exit {
             app: Arc::clone(self),
@@ -115,8 +118,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         RequestFuture::Refused(Some((refusal, exit)))
     }
 
-    /// The memory of a request with a large head, or of one of many requests. `None` for other requests, which are not
-    /// counted.
+    /// The memory of a request with a large head. `None` for other requests, which are not counted.
     #[inline]
     fn weight<'p>(
         &self,
@@ -124,10 +126,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         seen: &HeadersSeen<'_>,
         peer: Option<&'p Peer>,
     ) -> Option<(&'p Peer, usize)> {
-        let (peer, shared) = (peer?, &self.shared);
+        let (peer, budget) = (peer?, &self.shared.budget);
         let size = seen.size + HEADER_COST * head.headers.len();
-        let is_busy = || shared.budget.are_many(shared.counts.in_flight.get());
-        let is_counted = size > HEAD_MIN || peer.is_crowded(is_busy);
+        let is_counted = size > HEAD_TINY && (size > HEAD_MIN || budget.has_many_connections());
         is_counted.then_some((peer, size + size / 2 + REQUEST_COST))
     }
 
@@ -209,13 +210,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         Some((cors, self.table.allow(path)))
     }
 
-    /// The request's id, and the time if the record needs the time.
-    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (RequestId, Option<Instant>) {
+    /// The request's id, and the time if the record needs the time. `None` for an id that is generated when it is used.
+    fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (Option<RequestId>, Option<Instant>) {
         let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
         if marked || self.settings.access_log == AccessLog::All {
-            (RequestId::to_be_logged(seen.request_id), came)
+            (Some(RequestId::to_be_logged(seen.request_id)), came)
         } else {
-            (RequestId::from_header(seen.request_id), came)
+            (seen.request_id.map(|id| RequestId::from_header(Some(id))), came)
         }
     }
 
@@ -236,6 +237,9 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
 /// A head is counted from this size on, in bytes. The platform's own headers are far smaller.
 const HEAD_MIN: usize = 8 * KIB;
+
+/// The same while there are many connections.
+const HEAD_TINY: usize = 3 * KIB;
 
 /// The memory of a header beside its name and value, in bytes.
 const HEADER_COST: usize = 64;

@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::log::say;
@@ -25,6 +25,7 @@ use crate::sealed::Sealed;
 use crate::serve::connection;
 use crate::serve::drain::{Drain, DrainObserver, DrainObservers, cut_rest, say_stopped};
 use crate::serve::forced_exit::ForcedExit;
+use crate::serve::places::{Place, Places};
 use crate::serve::runtime;
 use crate::serve::signal::Signals;
 use crate::serve::sniff::{HttpVersion, PROBE_MAX, ProbeHead, Probes, Sniffed};
@@ -44,7 +45,7 @@ struct Acceptor<S> {
     observers: DrainObservers,
     to_executor: UnboundedSender<Accepted>,
     probes: Probes,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// A connection on its way to the executor.
@@ -53,7 +54,7 @@ struct Accepted {
     address: SocketAddr,
     version: HttpVersion,
     drain: DrainObserver,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// Takes connections over, on the executor. Their memory is allocated and freed on the same threads, which keeps the
@@ -110,7 +111,7 @@ impl Door {
             observers: drain.observers(),
             to_executor,
             probes: Probes::new(&settings.health_path, settings.head_root),
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(max_connections),
         };
         let (close, asked) = oneshot::channel();
         let (tell, closed) = oneshot::channel();
@@ -155,29 +156,27 @@ impl Door {
 impl<S: Send + Sync + 'static> Acceptor<S> {
     async fn accept_all(self: &Arc<Self>, listener: &TcpListener, mut asked: oneshot::Receiver<()>) {
         loop {
-            // Accept no more than `max_connections` connections: others wait in the kernel's backlog.
-            let accepted = either(&mut asked, async {
-                let place = Arc::clone(&self.places).acquire_owned().await;
-                (listener.accept().await, place)
-            });
-            let Some((accepted, place)) = accepted.await else { return };
-            match (accepted, place) {
-                (Ok((stream, address)), Ok(place)) => {
+            let Some(accepted) = either(&mut asked, listener.accept()).await else { return };
+            match accepted {
+                Ok((stream, address)) => {
+                    // While the connection waits for a place, others wait in the kernel's backlog.
+                    let Some(place) = either(&mut asked, self.places.take()).await else { return };
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
+                    let stream = Arc::new(stream);
+                    place.wait_at_door(&stream);
                     // Created before its task begins, because the door may end in between.
                     let waiting =
                         Waiting { acceptor: Arc::clone(self), connection: Some((stream, address, place)) };
                     self.app.shared.tracker.spawn(Kind::Probing, waiting.answer_probes());
                 }
-                (Err(error), _) if concerns_one_connection(&error) => {}
-                (Err(error), _) => {
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => {
                     say::error(format_args!("cannot accept a connection: {error}; trying again"));
                     if either(&mut asked, tokio::time::sleep(BACK_OFF)).await.is_none() {
                         return;
                     }
                 }
-                (_, Err(_)) => return,
             }
         }
     }
@@ -186,7 +185,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     /// still resets connections beyond `max_connections`.
     fn accept_rest(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
-        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+        while let Some(place) = self.places.try_take()
             && let Ok((stream, address)) = listener.accept()
         {
             let _ = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
@@ -228,26 +227,14 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         }
     }
 
-    fn hand_over(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        version: HttpVersion,
-        place: OwnedSemaphorePermit,
-    ) {
-        // An error means that the socket is closed.
-        if let Ok(stream) = stream.into_std() {
+    fn hand_over(&self, stream: Arc<TcpStream>, address: SocketAddr, version: HttpVersion, place: Place) {
+        if let Some(stream) = into_std(stream) {
             self.send_over(stream, address, version, place);
         }
     }
 
     /// Hands over a connection at a stop, if the client has sent something. Otherwise the connection closes.
-    fn hand_over_unread(
-        &self,
-        stream: std::net::TcpStream,
-        address: SocketAddr,
-        place: OwnedSemaphorePermit,
-    ) {
+    fn hand_over_unread(&self, stream: std::net::TcpStream, address: SocketAddr, place: Place) {
         let mut head = [0; PROBE_MAX];
         let Ok(length @ 1..) = stream.peek(&mut head) else { return };
         let version = match self.probes.sniff(&head[..length]) {
@@ -263,7 +250,7 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
         stream: std::net::TcpStream,
         address: SocketAddr,
         version: HttpVersion,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) {
         let drain = self.observers.observe();
         // An error means that the executor has ended.
@@ -304,7 +291,7 @@ fn connections_for(memory_mib: Option<u32>) -> usize {
 /// A connection that waits for its next head. The end of the door drops it.
 struct Waiting<S: Send + Sync + 'static> {
     acceptor: Arc<Acceptor<S>>,
-    connection: Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>,
+    connection: Option<(Arc<TcpStream>, SocketAddr, Place)>,
 }
 
 impl<S: Send + Sync + 'static> Waiting<S> {
@@ -349,11 +336,16 @@ impl<S: Send + Sync + 'static> Waiting<S> {
 impl<S: Send + Sync + 'static> Drop for Waiting<S> {
     fn drop(&mut self) {
         if let Some((stream, address, place)) = self.connection.take()
-            && let Ok(stream) = stream.into_std()
+            && let Some(stream) = into_std(stream)
         {
             self.acceptor.hand_over_unread(stream, address, place);
         }
     }
+}
+
+/// `None` if the socket is closed. Only the door's own thread takes further references, and keeps none.
+fn into_std(stream: Arc<TcpStream>) -> Option<std::net::TcpStream> {
+    Arc::into_inner(stream)?.into_std().ok()
 }
 
 async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {

@@ -62,11 +62,11 @@ impl Io {
             match write(&self.write) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let stream: &TcpStream = (*self.write).as_ref();
-                    self.peer.set_stuck(true);
+                    self.peer.set_stuck();
                     ready!(stream.poll_write_ready(cx))?;
                 }
                 done => {
-                    self.peer.set_stuck(false);
+                    self.peer.set_unstuck();
                     self.peer.moves();
                     return Poll::Ready(done);
                 }

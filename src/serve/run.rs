@@ -29,7 +29,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// Runs the function: the last line of `main`.
     ///
     /// Reads the environment once, starts a runtime sized to the instance, checks the app and opens its state. Then it
-    /// listens on `0.0.0.0` and serves until `SIGTERM` or `SIGINT`. After a signal, requests in flight are finished
+    /// listens on `0.0.0.0` and serves until `SIGTERM`, `SIGINT` or `SIGHUP`. After a signal, requests in flight are finished
     /// under the drain deadline (10 s by default). A second signal ends them at once.
     ///
     /// With the feature `log`, `tracing` events and panics are printed as JSON lines, unless a subscriber is installed
@@ -91,8 +91,8 @@ impl<S: Send + Sync + 'static> App<S> {
         serve(app?, listener, signals, Some(forced_exit)).await
     }
 
-    /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed is a
-    /// handler for `SIGTERM` and one for `SIGINT`, after which the signals no longer end the process by themselves.
+    /// Serves on a given listener, on the current runtime, until a signal. For embedding. The only thing installed are
+    /// handlers for `SIGTERM`, `SIGINT` and `SIGHUP`, after which the signals no longer end the process by themselves.
     ///
     /// # Errors
     /// A mistake in the app, a state that cannot be opened, or a listener that cannot be used.

@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::upgrade::{OnUpgrade, Upgraded};
 use crate::serve::departure::departure;
 use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
+use crate::serve::places::Place;
 use crate::task::{BoxFuture, Kind, Tracker};
 
 /// Starts the upgrade of this connection. The upgraded connection keeps its place in `max_connections`, and observes a
@@ -17,7 +17,7 @@ use crate::task::{BoxFuture, Kind, Tracker};
 pub(crate) fn spawn_upgraded(
     on_upgrade: OnUpgrade,
     (io, read_buf): (Io, Bytes),
-    (drain, place): (DrainObserver, OwnedSemaphorePermit),
+    (drain, place): (DrainObserver, Place),
     tracker: &Tracker,
 ) {
     let departed = Box::pin(departure(io.handle()));
@@ -29,7 +29,7 @@ pub(crate) fn spawn_upgraded(
 struct Running {
     run: BoxFuture<()>,
     drain: DrainObserver,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Future for Running {

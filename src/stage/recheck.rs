@@ -1,4 +1,5 @@
-//! A second check for a client's leaving, after a handler that may have blocked its thread.
+//! A round of the executor between a handler and its reply: a second check for a client's leaving, after a handler that may
+//! have blocked its thread, or the moment in which hyper writes `100 Continue`.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -48,11 +49,13 @@ impl Turn {
 }
 
 impl Recheck {
-    /// `None` if the handler was fast, or if the start time was never read.
-    pub(crate) fn begin(call: &Call, cx: &Context<'_>) -> Option<Self> {
+    /// `None` if the handler was fast, or if the start time was never read. A reply that streams the body of a client that
+    /// waits for `100 Continue` waits for a round too: hyper writes no 100 behind the head of a reply.
+    pub(crate) fn begin(call: &Call, is_stream: bool, cx: &Context<'_>) -> Option<Self> {
         let late = call.started_before().filter(|_| call.peer.is_some()).and_then(|at| at.checked_add(LONG));
         let is_long = late.is_some_and(|late| Instant::now() >= late);
-        is_long.then(|| Self { turn: Turn::begin(cx), left: 1 })
+        let is_awaited = is_stream && call.expects_continue() && call.body_state().is_taken();
+        (is_long || is_awaited).then(|| Self { turn: Turn::begin(cx), left: 1 })
     }
 
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
@@ -67,10 +70,10 @@ impl Recheck {
 }
 
 /// The same check as an `async` function.
-pub(crate) async fn recheck(call: &Call) {
+pub(crate) async fn recheck(call: &Call, is_stream: bool) {
     let mut recheck = None;
     poll_fn(|cx| {
-        let begun = recheck.get_or_insert_with(|| Recheck::begin(call, cx));
+        let begun = recheck.get_or_insert_with(|| Recheck::begin(call, is_stream, cx));
         begun.as_mut().map_or(Poll::Ready(()), |recheck| recheck.poll(cx))
     })
     .await;

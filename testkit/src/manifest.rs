@@ -163,7 +163,7 @@ impl Manifest {
 
     /// Adds a resource of another component, such as a custom domain.
     #[must_use]
-    pub fn resource(mut self, name: &str, component: &str, props: Value) -> Self {
+    pub fn resource(mut self, name: &str, component: &str, props: &Value) -> Self {
         self.0.entry("resources").or_insert_with(|| json!({}))[name] =
             json!({"component": component, "props": props});
         self

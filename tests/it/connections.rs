@@ -201,6 +201,36 @@ fn expect_100_continue_is_answered_when_the_body_is_wanted() {
     conn.answer("POST").assert_status(413);
 }
 
+/// A reply that is a stream of the body begins before the body is read, and hyper sends no 100 behind its head.
+#[test]
+fn expect_100_continue_is_answered_before_a_reply_that_streams_the_body() {
+    let mut server = Server::app("settings");
+    for (path, framing) in [("/echo", "Content-Length: 3"), ("/echo-finish", "Transfer-Encoding: chunked")] {
+        let mut conn = server.connect();
+        conn.send(
+            format!("POST {path} HTTP/1.1\r\nHost: a\r\n{framing}\r\nExpect: 100-continue\r\n\r\n")
+                .as_bytes(),
+        );
+        conn.answer_head().assert_status(100);
+        conn.answer_head().assert_status(200);
+        conn.send(if path == "/echo" { b"tea" } else { b"3\r\ntea\r\n0\r\n\r\n" });
+        assert_eq!(conn.chunk().as_deref(), Some(&b"tea"[..]));
+        assert_eq!(conn.chunk(), None);
+        conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    }
+    // A client that leaves in place of its body is one that left.
+    let mut conn = server.connect();
+    conn.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    conn.answer_head().assert_status(100);
+    drop(conn);
+    server.until_counter("cancelled", 1);
+    // A stream that leaves the body unread asks for nothing.
+    let mut conn = server.connect();
+    conn.send(b"POST /deaf HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    conn.answer("POST").assert_status(200).assert_text("not a word");
+    assert!(server.stop().iter().any(|line| line["status"] == 499));
+}
+
 /// A burst of clients waits in the kernel's queue. Beyond the queue each of them would be held up for a second or more.
 #[test]
 fn hundreds_of_clients_at_once_find_room_in_the_queue() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Ask, Launch, Server, h1, h2};
-use testkit::until;
+use testkit::{PATIENCE, until};
 
 const HEAD_LIMIT: &str = "300";
 
@@ -114,24 +114,67 @@ fn a_slow_body_is_a_408() {
     conn.answer("POST").assert_status(200).assert_text("8");
 }
 
+/// Four connections are taken, each with a request in flight.
+fn taken(server: &Server) -> Vec<h1::Conn> {
+    let begin = |_| {
+        let mut conn = server.connect();
+        conn.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        conn.answer_head().assert_status(200);
+        assert_eq!(conn.chunk().as_deref(), Some(&b"first"[..]));
+        conn
+    };
+    (0..4).map(begin).collect()
+}
+
 /// More connections wait in the kernel, and are served when others have ended.
 #[test]
 fn the_connection_cap_pauses_accept() {
     let server = Launch::app("settings").var("IT_MAX_CONNECTIONS", "4").start();
-    until("the first look at the port to be over", || {
-        let mut conns: Vec<_> = (0..4).map(|_| server.connect()).collect();
-        conns.iter_mut().all(|conn| conn.is_answered(&Ask::get("/plaintext"))).then_some(())
-    });
-    let mut conns: Vec<_> = (0..4).map(|_| server.connect()).collect();
-    for conn in &mut conns {
-        conn.ask(&Ask::get("/plaintext")).assert_status(200);
-    }
+    let mut conns = taken(&server);
     let mut waiting = server.connect();
     waiting.send(&h1::bytes(&Ask::get("/plaintext")));
-    assert!(waiting.is_quiet_for(Duration::from_millis(300)), "a fifth is served");
-    conns[0].ask(&Ask::get("/plaintext")).assert_status(200);
+    // Longer than the pause between two searches for a connection that can give way.
+    assert!(waiting.is_quiet_for(Duration::from_millis(2500)), "a fifth is served");
     drop(conns.pop());
     waiting.answer("GET").assert_status(200);
+}
+
+/// Connections that are idle, or have sent nothing, give way. Those with a request do not, nor those in use.
+#[test]
+fn idle_connections_give_way_where_all_are_taken() {
+    let server = Launch::app("settings").var("IT_MAX_CONNECTIONS", "4").start();
+    let mut conns = taken(&server);
+    drop(conns.split_off(2));
+    let mut silent = server.connect();
+    let mut idle = h2::Conn::open(server.port);
+    idle.ask(&Ask::get("/plaintext")).assert_status(200);
+    let mut used = server.connect();
+    used.ask(&Ask::get("/plaintext")).assert_status(200);
+    let mut other = server.connect();
+    other.ask(&Ask::get("/plaintext")).assert_status(200);
+    assert_eq!(silent.rest(), b"");
+    assert_eq!(idle.read_to_close(), b"");
+    used.ask(&Ask::get("/plaintext")).assert_status(200);
+    assert!(
+        conns.iter_mut().all(|conn| conn.is_quiet_for(Duration::from_millis(10))),
+        "both wait for their replies"
+    );
+    let said = |line: &String| line.contains("all 4 connections are taken");
+    assert!(server.lines().iter().any(said), "{:?}", server.lines());
+}
+
+/// A client that does not read its reply gives way too, after some seconds.
+#[test]
+fn clients_that_do_not_read_give_way_where_all_are_taken() {
+    let server = Launch::contract().var("FC_FUNCTION_MEMORY_SIZE", "1").start();
+    let mut stuck: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    for conn in &mut stuck {
+        conn.send(&h1::bytes(&Ask::get("/large?bytes=1000000000")));
+    }
+    for conn in &mut stuck {
+        assert!(conn.comes_within(PATIENCE));
+    }
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
 /// Out of descriptors, the door waits instead of spinning, and serves again when there are some.

@@ -10,7 +10,7 @@ fn slow(ms: u32) -> Ask {
 
 #[test]
 fn a_request_in_flight_is_finished() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut server = Server::contract();
         let mut conn = server.connect();
         conn.send(&h1::bytes(&slow(3000)));
@@ -19,6 +19,15 @@ fn a_request_in_flight_is_finished() {
         conn.answer("GET").assert_status(200).assert_text("slow");
         check_stopped(&server.stopped(), 0);
     }
+}
+
+/// `nohup` has made the process ignore it.
+#[test]
+fn a_hang_up_that_is_ignored_stays_ignored() {
+    let mut server = Launch::contract().by(&["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""]).start();
+    server.signal("HUP");
+    server.ask(&Ask::get("/plaintext")).assert_status(200);
+    check_stopped(&server.stop(), 0);
 }
 
 #[test]

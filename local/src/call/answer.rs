@@ -1,5 +1,7 @@
 //! The answer to a call: the head, and a body that is still being sent.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
@@ -13,6 +15,7 @@ use super::run::Run;
 use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
+use crate::model::SessionId;
 
 /// The largest reply that is not streamed, in bytes. The platform states no limit; this limit protects the machine.
 const WHOLE_MAX: usize = 256 * MIB;
@@ -31,6 +34,7 @@ pub(crate) struct AnswerBody {
     framing: Framing,
     /// The function's connection, which has become a WebSocket.
     upgraded: Option<OnUpgrade>,
+    has_endpoint_event: bool,
     run: Run,
 }
 
@@ -49,6 +53,15 @@ pub(crate) struct Whole {
     pub(crate) bytes: Bytes,
     /// The last 4 KiB of the call's log, if the caller asked for the log.
     pub(crate) log: Option<String>,
+    pub(crate) usage: Usage,
+}
+
+/// What a call took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    pub(crate) duration: Duration,
+    /// The most memory of the instance so far, in bytes.
+    pub(crate) memory: u64,
 }
 
 impl Answer {
@@ -57,7 +70,7 @@ impl Answer {
         let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
         let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
         let upgraded = if is_switch { head.extensions.remove() } else { None };
-        Answer { head, body: AnswerBody { incoming, framing, upgraded, run } }
+        Answer { head, body: AnswerBody { incoming, framing, upgraded, has_endpoint_event: false, run } }
     }
 
     /// Whether the function marked its reply as a failure. The status of the reply does not decide.
@@ -74,7 +87,22 @@ impl AnswerBody {
 
     /// Streams the body.
     pub(crate) fn stream(self) -> AnswerStream {
-        AnswerStream::new(self.incoming, self.run)
+        AnswerStream::new(self.incoming, self.run, self.has_endpoint_event)
+    }
+
+    /// The reply named the session of a call that began one.
+    pub(crate) fn name_session(&mut self, id: SessionId) {
+        self.run.name_session(id);
+    }
+
+    /// The stream will name the session in its first event. The session ends with the stream.
+    pub(crate) fn find_session_in_event(&mut self) {
+        self.has_endpoint_event = true;
+    }
+
+    /// Ends the call's session.
+    pub(crate) fn close_session(&self) {
+        self.run.close_session();
     }
 
     /// Whether the function accepted the upgrade to WebSocket. A WebSocket has no body.
@@ -99,8 +127,9 @@ impl AnswerBody {
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
         let failure = match self.run.within(read(&mut self.incoming)).await {
             Ok(Ok(bytes)) => {
+                let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
                 let log = self.run.finish(wants_log).await;
-                return Ok(Whole { bytes, log });
+                return Ok(Whole { bytes, log, usage });
             }
             Ok(Err(Broken::TooLarge)) => {
                 Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))

@@ -6,7 +6,8 @@ use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use crate::event::{Tail, Via};
-use crate::registry::Deployed;
+use crate::model::Claim;
+use crate::registry::Callee;
 use crate::wire::{BodyFault, Payload};
 
 /// The content of a call: a request or an event.
@@ -45,7 +46,9 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) id: Arc<str>,
-    pub(crate) function: Arc<Deployed>,
+    pub(crate) callee: Callee,
+    /// The session of the call, where the function has session affinity.
+    pub(crate) claim: Claim,
     pub(crate) kind: CallKind,
     pub(crate) via: Via,
     /// 1 for the first time that the platform sends this call, 2 for its first retry.
@@ -65,7 +68,7 @@ impl Call {
     /// An event for a function. Its bytes are the payload.
     pub(crate) fn event(
         id: Arc<str>,
-        function: Arc<Deployed>,
+        callee: Callee,
         via: Via,
         (payload, body_fault): (Payload, BodyFault),
         tail: Option<Tail>,
@@ -75,7 +78,8 @@ impl Call {
         headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
         Call {
             id,
-            function,
+            callee,
+            claim: Claim::Any,
             kind: CallKind::Event,
             via,
             attempt: 1,

@@ -14,8 +14,9 @@ use super::call::{Call, CallKind, Seat};
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
-use crate::instance::{Connection, Refusal};
-use crate::registry::Deployed;
+use crate::instance::{Connection, Refusal, is_last};
+use crate::model::Edition;
+use crate::registry::Callee;
 use crate::wire::{Payload, headers, upgrade};
 
 /// How often an unsent call tries another connection or instance.
@@ -23,6 +24,7 @@ const TRIES: usize = 4;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 const CONTROL_PATH: HeaderName = HeaderName::from_static(fc::CONTROL_PATH);
+const QUALIFIER: HeaderName = HeaderName::from_static(fc::QUALIFIER);
 const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 
 /// Calls the function and waits for the head of its reply.
@@ -32,11 +34,12 @@ const DEADLINE: HeaderName = HeaderName::from_static(fc::FUNCTION_DEADLINE);
 /// The future is dropped when the client leaves. That cancels the call to the instance. `seat` is filled as soon as it is
 /// known, so that the caller has it then too.
 pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, Failure> {
-    let function = Arc::clone(&call.function);
+    let callee = call.callee.clone();
+    let function = &callee.function;
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
-    let reply = run.call(&function, call, seat).await;
+    let reply = run.call(&callee, call, seat).await;
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => {
             run.pass_departure_on(seat);
@@ -67,16 +70,18 @@ fn check_head(head: &response::Parts, kind: CallKind) -> Result<(), Failure> {
 impl Run {
     async fn call(
         &mut self,
-        function: &Deployed,
+        callee: &Callee,
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, Incoming), Failure> {
-        self.draw_faults(function);
-        self.inject_before_lease(function)?;
-        self.lease(function, seat).await?;
+        let Call { method, target, headers, payload, kind, claim, .. } = call;
+        self.claim = claim;
+        self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
+        self.draw_faults(callee);
+        self.inject_before_lease(callee)?;
+        self.lease(callee, seat).await?;
         self.begin = Instant::now();
         self.inject_before_request().await;
-        let Call { method, target, headers, payload, kind, .. } = call;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
@@ -87,7 +92,7 @@ impl Run {
             tries += 1;
             let mut connection = match fresh.take() {
                 Some(connection) => connection,
-                None => self.connect(function, tries, seat).await?,
+                None => self.connect(callee, tries, seat).await?,
             };
             if self.must_tell_length(request.body()) {
                 let (head, payload) = request.into_parts();
@@ -108,7 +113,9 @@ impl Run {
                     if let Some(lease) = &self.lease {
                         lease.instance.connections.heard(reply.version());
                     }
-                    return Ok(reply.into_parts());
+                    let (head, body) = reply.into_parts();
+                    self.is_last = is_last(&head);
+                    return Ok((head, body));
                 }
                 Err(error) => error,
             };
@@ -126,24 +133,26 @@ impl Run {
         }
     }
 
-    async fn lease(&mut self, function: &Deployed, seat: &mut Seat) -> Result<(), Failure> {
+    async fn lease(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
         loop {
-            let pool = function.pool();
+            let pool = callee.pool()?;
             self.limit = pool.generation.function.timeout;
-            match pool.acquire(&mut seat.is_cold).await {
+            self.edition = pool.generation.function.local.edition;
+            match pool.acquire(self.claim.clone(), &mut seat.is_cold).await {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
                     self.source.instance.clone_from(&seat.instance);
                     lease.instance.output.begin(&self.id, self.tail.clone());
                     self.lease = Some(lease);
-                    if let Some(tail) = &self.tail {
+                    // In edition 2.0 the program itself writes the lines that mark a call.
+                    if let Some(tail) = self.tail.as_ref().filter(|_| self.edition == Edition::Fc3) {
                         tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
                     }
                     return Ok(());
                 }
                 Err(Refusal::Failed(failure)) => return Err(failure),
-                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &function.pool()) => {
-                    let text = format!("function '{}' is being stopped", function.name);
+                Err(Refusal::Closed) if Arc::ptr_eq(&pool, &callee.pool()?) => {
+                    let text = format!("function '{}' is being stopped", callee.function.name);
                     return Err(Failure::unavailable(text));
                 }
                 // A newer generation has replaced this generation meanwhile.
@@ -156,7 +165,7 @@ impl Run {
     /// sent yet.
     async fn connect(
         &mut self,
-        function: &Deployed,
+        callee: &Callee,
         tries: usize,
         seat: &mut Seat,
     ) -> Result<Connection, Failure> {
@@ -175,7 +184,7 @@ impl Run {
             lease.instance.output.end(&self.id);
             lease.retire();
             self.lease = None;
-            self.lease(function, seat).await?;
+            self.lease(callee, seat).await?;
             // The start of another instance does not count as the function's time.
             self.begin = Instant::now();
         }
@@ -210,6 +219,9 @@ impl Run {
         let mut all = own.unwrap_or_default();
         for (name, value) in headers {
             all.append(name, value.clone());
+        }
+        if let Some(alias) = &self.alias {
+            all.insert(QUALIFIER, alias.clone());
         }
         let deadline = SystemTime::now() + self.limit.saturating_sub(self.begin.elapsed());
         let deadline = deadline.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());

@@ -4,11 +4,12 @@ mod answer;
 mod call;
 mod chaos;
 mod dispatch;
+mod endpoint_event;
 mod run;
 mod stream;
 mod tunnel;
 
-pub(crate) use answer::{Answer, Whole};
+pub(crate) use answer::{Answer, Usage, Whole};
 pub(crate) use call::{Call, CallKind, Seat};
 pub(crate) use dispatch::dispatch;
 pub(crate) use stream::{AnswerStream, BrokenOff};

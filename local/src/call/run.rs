@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fc_runtime::platform::limits::REQUEST_BODY_MAX;
+use http::HeaderValue;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
 
@@ -11,6 +12,7 @@ use crate::event::{Cause, Kind, Log, Source, Tail, call_end};
 use crate::failure::{Failure, mebibytes};
 use crate::fault::CallFaults;
 use crate::instance::Lease;
+use crate::model::{Claim, Edition, SessionId};
 use crate::wire::{BodyFault, Fault, Payload};
 
 /// How much later than the broken connection the report of a process's end may arrive.
@@ -24,12 +26,18 @@ pub(super) struct Run {
     pub(super) log: Log,
     pub(super) begin: Instant,
     pub(super) lease: Option<Lease>,
+    pub(super) claim: Claim,
+    /// The alias that the caller named, for the function.
+    pub(super) alias: Option<HeaderValue>,
     pub(super) sender: Option<SendRequest<Payload>>,
     pub(super) tail: Option<Tail>,
     pub(super) limit: Duration,
+    pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
     /// `None` unless faults are injected.
     pub(super) faults: Option<Box<CallFaults>>,
+    /// Whether the reply announced the end of its connection.
+    pub(super) is_last: bool,
     is_over: bool,
 }
 
@@ -48,11 +56,15 @@ impl Run {
             log: log.clone(),
             begin: Instant::now(),
             lease: None,
+            claim: Claim::Any,
+            alias: None,
             sender: None,
             tail,
             limit: Duration::ZERO,
+            edition: Edition::default(),
             body_fault,
             faults: None,
+            is_last: false,
             is_over: false,
         }
     }
@@ -125,6 +137,27 @@ impl Run {
         }
     }
 
+    /// The function named the session of a call that began one.
+    pub(super) fn name_session(&mut self, id: SessionId) {
+        if let Some(lease) = &mut self.lease {
+            lease.name_session(id);
+        }
+    }
+
+    /// The session ends with the call.
+    pub(super) fn ends_session(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.ends_session();
+        }
+    }
+
+    /// Ends the call's session, because its client said so.
+    pub(super) fn close_session(&self) {
+        if let Some(lease) = &self.lease {
+            lease.close_session();
+        }
+    }
+
     pub(super) fn memory(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.instance.memory_max())
     }
@@ -144,7 +177,7 @@ impl Run {
 
     fn give_back(&mut self) {
         if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
-            lease.instance.connections.give_back(sender);
+            lease.instance.connections.give_back(sender, self.is_last);
         }
     }
 
@@ -195,7 +228,8 @@ impl Run {
             // `end` reads what the function has written so far. These lines come before the line of the call's end.
             lease.instance.output.end(&self.id);
         }
-        if let Some(tail) = &self.tail {
+        let writes_marks = self.edition == Edition::Fc3 || kind.is_some();
+        if let Some(tail) = self.tail.as_ref().filter(|_| writes_marks) {
             tail.push(&call_end(Some(&self.id), kind.as_ref()));
         }
         if let Some(kind) = kind {

@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until, timeout};
 
+use super::endpoint_event::{EndpointEvent, Found};
 use super::run::Run;
 use crate::failure::Failure;
 use crate::wire::Fault;
@@ -26,6 +27,8 @@ pub(crate) struct AnswerStream {
     first: First,
     /// `None` after the end of the call.
     run: Option<Run>,
+    /// Looks for the name of the call's session, where the stream is to begin with it.
+    endpoint_event: Option<EndpointEvent>,
     deadline: Pin<Box<Sleep>>,
     /// How the call failed, if it did.
     failure: Option<Failure>,
@@ -49,10 +52,11 @@ pub(crate) enum BrokenOff {
 }
 
 impl AnswerStream {
-    pub(super) fn new(body: Incoming, mut run: Run) -> Self {
+    pub(super) fn new(body: Incoming, mut run: Run, has_endpoint_event: bool) -> Self {
         run.begin_stream();
+        let endpoint_event = has_endpoint_event.then(EndpointEvent::default);
         let deadline = Box::pin(sleep_until(run.deadline()));
-        AnswerStream { body, first: First::Nothing, run: Some(run), deadline, failure: None }
+        AnswerStream { body, first: First::Nothing, run: Some(run), endpoint_event, deadline, failure: None }
     }
 
     /// Waits for the first piece for a short time. A body that fails at once then becomes a failure, not a reply that
@@ -100,6 +104,9 @@ impl AnswerStream {
                 if frame.is_trailers() {
                     self.complete();
                 }
+                if self.endpoint_event.is_some() {
+                    self.look_for_session(&frame);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
@@ -130,6 +137,21 @@ impl AnswerStream {
     /// Ends the call as one whose instance has ended.
     pub(crate) fn break_off(&mut self) {
         self.fail(Run::exited);
+    }
+
+    fn look_for_session(&mut self, frame: &Frame<Bytes>) {
+        let (Some(event), Some(piece)) = (&mut self.endpoint_event, frame.data_ref()) else { return };
+        match event.read(piece) {
+            Found::NotYet => return,
+            Found::Nothing => {}
+            Found::Session(id) => {
+                if let Some(run) = &mut self.run {
+                    run.name_session(id.into());
+                    run.ends_session();
+                }
+            }
+        }
+        self.endpoint_event = None;
     }
 
     /// How the call failed after the reply's head, if it did.

@@ -51,6 +51,8 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         certificates: arguments.certificates.clone().or_else(of_user),
         drain,
         chaos: arguments.chaos,
+        edition: arguments.edition.map(Into::into),
+        require_signature: arguments.require_signature,
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

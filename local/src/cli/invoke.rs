@@ -8,11 +8,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http::{Request, StatusCode, header};
 
+use super::client::exchange;
 use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{Colour, InvokeArguments, check_name, settings};
@@ -37,13 +35,13 @@ async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result
     let event = event(arguments)?;
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        return match call_running(address, arguments, event).await? {
+        return match call_running(address, manifest, arguments, &event).await? {
             Ok(outcome) => outcome.show(),
             Err(absent) => Err(io::Error::other(absent.text(port, &arguments.function))),
         };
     }
     if let Some(address) = Platform::running(manifest)
-        && let Ok(outcome) = call_running(address, arguments, event.clone()).await?
+        && let Ok(outcome) = call_running(address, manifest, arguments, &event).await?
     {
         return outcome.show();
     }
@@ -120,47 +118,33 @@ impl Absent {
 /// Calls a running `fc-local dev` by its API.
 async fn call_running(
     address: SocketAddr,
+    manifest: &Manifest,
     arguments: &InvokeArguments,
-    event: Bytes,
+    event: &Bytes,
 ) -> io::Result<Result<Outcome, Absent>> {
-    let stream = match TcpStream::connect(address).await {
-        Ok(stream) => stream,
-        Err(error) => return Ok(Err(Absent::NotConnected(error))),
-    };
-    let mut request = Request::post(format!("/2023-03-30/functions/{}/invocations", arguments.function))
-        .header(header::HOST, format!("localhost:{}", address.port()));
+    let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
+    let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
+    let mut request = Request::post(path).header(header::HOST, format!("localhost:{}", address.port()));
     if arguments.log {
         request = request.header("x-fc-log-type", "Tail");
     }
-    let request = request.body(Full::new(event)).map_err(io::Error::other)?;
-    let response = exchange(stream, request).await.map_err(io::Error::other)?;
+    let request = request.body(event.clone()).map_err(io::Error::other)?;
+    let response = match exchange(address, manifest.folder(), request).await? {
+        Ok(response) => response,
+        Err(error) => return Ok(Err(Absent::NotConnected(error))),
+    };
     let head = response.headers();
     if !head.contains_key("x-fc-request-id") {
         return Ok(Err(Absent::OtherProgram));
     }
-    if response.status() == StatusCode::NOT_FOUND {
+    let has_qualifier = arguments.qualifier.is_some();
+    if response.status() == StatusCode::NOT_FOUND && !has_qualifier {
         return Ok(Err(Absent::NoFunction));
     }
     let is_error = !response.status().is_success() || head.contains_key("x-fc-error-type");
     let log = head.get("x-fc-log-result").and_then(|log| STANDARD.decode(log).ok());
     let log = log.map(|log| String::from_utf8_lossy(&log).into_owned());
     Ok(Ok(Outcome { body: response.into_body(), log, is_error }))
-}
-
-async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, hyper::Error> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let call = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
-    };
-    let mut call = std::pin::pin!(call);
-    tokio::select! {
-        outcome = &mut call => outcome,
-        ended = connection => match ended {
-            Ok(()) => call.await,
-            Err(error) => Err(error),
-        },
-    }
 }
 
 async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
@@ -177,7 +161,8 @@ async fn start_and_call(manifest: &Manifest, arguments: &InvokeArguments, event:
     let platform = Platform::open(manifest, settings(0, !arguments.no_build), log.clone()).await?;
     let name = &arguments.function;
     let outcome = if platform.deploy(manifest, name, &mut Built::default()).await {
-        let invocation = platform.invoke(name, event, arguments.log).await;
+        let invocation =
+            platform.invoke_qualified(name, arguments.qualifier.as_deref(), event, arguments.log).await;
         Some(Outcome { body: invocation.body, log: invocation.log, is_error: invocation.is_error })
     } else {
         None

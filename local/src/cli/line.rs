@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::print::Style;
-use super::time::Clock;
+use crate::event::Clock;
 use crate::{Event, Kind, Level};
 
 /// Appends the line of an event.

@@ -16,7 +16,7 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     }
     let width = manifest.names().map(str::len).max().unwrap_or(0);
     for function in manifest.functions() {
-        print::say(&format!("{:width$}  {}", function.name, describe(function)));
+        print::say(&format!("{:width$}  {}", function.name, describe(function, manifest.domains())));
     }
     for domain in manifest.domains() {
         print::say(&format!("\n{}  {}", domain.name, domain.protocol.name()));
@@ -27,13 +27,21 @@ pub(super) fn run(manifest: &Manifest, arguments: &ListArguments) {
     }
 }
 
-fn describe(function: &Function) -> String {
+fn leads_to(domain: &Domain, function: &Function) -> bool {
+    domain.routes.iter().any(|route| route.function == function.name)
+}
+
+fn describe(function: &Function, domains: &[Domain]) -> String {
     let calls = match &function.trigger {
         Some(trigger) => format!("http {}", trigger.methods.join(",")),
+        None if domains.iter().any(|domain| leads_to(domain, function)) => "http by domain".to_owned(),
         None => "events only".to_owned(),
     };
+    let qualified = function.qualified.iter();
+    let qualified: String =
+        qualified.map(|(own, trigger)| format!("  {own}: http {}", trigger.methods.join(","))).collect();
     format!(
-        "{}  {} MiB  {} s  concurrency {}  {calls}",
+        "{}  {} MiB  {} s  concurrency {}  {calls}{qualified}",
         function.runtime,
         function.memory_mib,
         function.timeout.as_secs(),
@@ -64,6 +72,7 @@ fn json(function: &Function, domains: &[Domain]) -> serde_json::Value {
         "timeoutSeconds": function.timeout.as_secs(),
         "instanceConcurrency": function.concurrency,
         "methods": function.trigger.as_ref().map(|trigger| &trigger.methods),
+        "qualifiers": function.qualified.iter().map(|(own, _)| own).collect::<Vec<_>>(),
         "domains": domains.iter().flat_map(of_function).collect::<Vec<_>>(),
     })
 }

@@ -1,13 +1,17 @@
 //! The command line. Only this module prints.
 
+mod alias;
+mod client;
+mod curl;
 mod dev;
 mod invoke;
+mod keys;
 mod line;
 mod list;
 mod manifest;
 mod print;
 mod progress;
-mod time;
+mod version;
 
 use std::io;
 use std::net::IpAddr;
@@ -17,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::{guard, orphans};
-use crate::{Chaos, Manifest, Problem, Settings, shell};
+use crate::{Chaos, Edition, Manifest, Problem, Settings, shell};
 
 /// Function Compute on your machine
 #[derive(Debug, Parser)]
@@ -39,8 +43,18 @@ enum Command {
     Dev(DevArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
     Invoke(InvokeArguments),
+    /// Show the access key that requests to functions with `authType: function` are signed with
+    Keys(KeysArguments),
+    /// Sign a request with the project's access key, and send it with `curl`
+    Curl(CurlArguments),
     /// List the functions of the manifest
     List(ListArguments),
+    /// Publish, list or remove versions of a function in a running `fc-local dev`
+    #[command(subcommand)]
+    Version(version::VersionCommand),
+    /// Set, list or remove aliases of a function in a running `fc-local dev`
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -81,6 +95,12 @@ struct DevArguments {
     /// Start no instance before the first call
     #[arg(long)]
     cold: bool,
+    /// The edition of the platform that all functions see [default: `x-local.edition`, or fc3]
+    #[arg(long, value_enum)]
+    edition: Option<EditionArgument>,
+    /// Refuse calls of the API that are not signed
+    #[arg(long)]
+    require_signature: bool,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
@@ -96,6 +116,9 @@ struct InvokeArguments {
     /// A file that holds the event; `-` is the standard input
     #[arg(short = 'f', long, value_name = "FILE")]
     event_file: Option<PathBuf>,
+    /// The version or alias to call [default: LATEST]
+    #[arg(short, long)]
+    qualifier: Option<String>,
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
@@ -108,10 +131,67 @@ struct InvokeArguments {
 }
 
 #[derive(Debug, Args)]
+struct KeysArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Show a temporary key with a security token instead, valid for so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600")]
+    temporary: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+struct CurlArguments {
+    /// The address, such as `http://NAME.localhost:8080/path`
+    url: String,
+    /// The method [default: GET, or POST with data]
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    request: Option<String>,
+    /// A header, `Name: value`. Can be repeated
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    header: Vec<String>,
+    /// The body; `@FILE` reads a file, `@-` the standard input
+    #[arg(short, long)]
+    data: Option<String>,
+    /// Sign with a temporary key and its security token
+    #[arg(long)]
+    temporary: bool,
+    /// Print the address with its signature, and send nothing
+    #[arg(long, conflicts_with_all = ["data", "print"])]
+    presign: bool,
+    /// How long a printed address or a temporary key is valid, in seconds
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    expires: u64,
+    /// Print the headers of the signed request, and send nothing
+    #[arg(long)]
+    print: bool,
+    /// More arguments for `curl`
+    #[arg(last = true)]
+    more: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
 struct ListArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EditionArgument {
+    /// Function Compute 3.0
+    Fc3,
+    /// Function Compute 2.0: services, pre-freeze hook, other errors and headers
+    Fc2,
+}
+
+impl From<EditionArgument> for Edition {
+    fn from(edition: EditionArgument) -> Self {
+        match edition {
+            EditionArgument::Fc3 => Edition::Fc3,
+            EditionArgument::Fc2 => Edition::Fc2,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -134,8 +214,11 @@ pub fn run() -> ExitCode {
     }
     let Arguments { template, env, command } = Arguments::parse();
     let template = template.unwrap_or_else(default_template);
-    if matches!(command, Command::Manifest) {
-        return manifest::run(&template, env.as_deref());
+    match &command {
+        Command::Manifest => return manifest::run(&template, env.as_deref()),
+        Command::Keys(arguments) => return keys::run(&template, arguments),
+        Command::Curl(arguments) => return curl::run(&template, arguments),
+        _ => {}
     }
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
     let manifest = match Manifest::load_in(&template, env.as_deref()) {
@@ -164,7 +247,9 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
-        Command::List(_) | Command::Manifest => ExitCode::SUCCESS,
+        Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
+        Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
+        _ => ExitCode::SUCCESS,
     };
     // Copies and file walks may still run. Nothing waits for their results.
     runtime.shutdown_background();

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Colour;
 use super::line::line;
 use super::progress::Progress;
-use super::time::Clock;
+use crate::event::Clock;
 use crate::event::Source;
 use crate::{Event, Events, Kind, Log, shell};
 

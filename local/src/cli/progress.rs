@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::line::{line, neutral};
 use super::print::Style;
-use super::time::Clock;
+use crate::event::Clock;
 use crate::{Event, Kind};
 
 /// How often the line is drawn anew.

@@ -1,8 +1,8 @@
 //! A copy of a code folder, as the deployment tool would pack the folder.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// Names what the deployment tool leaves out of the package, line by line as in `.gitignore`.
 const IGNORE_FILE: &str = ".fcignore";
+
+/// The folder of a project's local state, which is no code.
+pub(super) const FOLDER: &str = ".fc-local";
 
 /// What is to be copied from a folder.
 #[derive(Debug, Default)]
@@ -34,6 +37,7 @@ impl Contents {
                 .map(|entry| Ok(entry?.file_name()))
                 .collect::<io::Result<Vec<_>>>()?;
             names.sort();
+            names.retain(|name| name != FOLDER);
             for name in names {
                 let path = below.join(name);
                 let metadata = fs::symlink_metadata(folder.join(&path))?;
@@ -59,6 +63,23 @@ impl Contents {
         Ok(found)
     }
 
+    /// Whether `copy`, which was made of `former`, still has what `from` has. Files that were written anew are compared byte
+    /// for byte: a build writes its program each time, and often the same one.
+    pub(super) fn is_as_copied(&self, from: &Path, former: &Contents, copy: &Path) -> bool {
+        if self.fingerprint == former.fingerprint {
+            return true;
+        }
+        let mut pairs = self.entries.iter().zip(&former.entries);
+        self.entries.len() == former.entries.len()
+            && pairs.all(|((path, now), (former_path, then))| {
+                let is_alike = path == former_path && now.mode() == then.mode();
+                is_alike
+                    && (now.is_dir()
+                        || is_untouched(now, then)
+                        || has_same_contents(&from.join(path), &copy.join(path), now).unwrap_or(false))
+            })
+    }
+
     /// Copies from `from` to a new folder. `progress` gets the size so far, after each file.
     pub(super) fn copy(&self, from: &Path, to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
         fs::create_dir_all(to)?;
@@ -79,6 +100,34 @@ impl Contents {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether nobody has written to the file in between.
+fn is_untouched(now: &fs::Metadata, then: &fs::Metadata) -> bool {
+    let key = |file: &fs::Metadata| (file.ino(), file.len(), file.mtime(), file.mtime_nsec());
+    key(now) == key(then)
+}
+
+fn has_same_contents(source: &Path, copy: &Path, metadata: &fs::Metadata) -> io::Result<bool> {
+    if metadata.is_symlink() {
+        return Ok(fs::read_link(source)? == fs::read_link(copy)?);
+    }
+    if fs::symlink_metadata(copy)?.len() != metadata.len() {
+        return Ok(false);
+    }
+    let (mut one, mut two) = (BufReader::new(File::open(source)?), BufReader::new(File::open(copy)?));
+    loop {
+        let (left, right) = (one.fill_buf()?, two.fill_buf()?);
+        let length = left.len().min(right.len());
+        if left[..length] != right[..length] {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        one.consume(length);
+        two.consume(length);
     }
 }
 

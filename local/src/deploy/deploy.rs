@@ -13,12 +13,13 @@ use super::build;
 use super::layout::Folders;
 use super::snapshot::{self, Snapshot};
 use super::sources::{BuiltFrom, Files, Sources};
+use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
-use crate::fault::{Chaos, Faults};
+use crate::fault::{Chaos, FaultPlan};
 use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
-use crate::model::{Action, Function};
+use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
 use crate::registry::{Deployed, Registry};
 
@@ -32,6 +33,8 @@ pub(crate) enum Deployment {
     New,
     /// The new code has replaced the former code.
     Swapped,
+    /// The build has made what was there before.
+    Same,
     /// Nothing has changed.
     Refused,
 }
@@ -43,23 +46,37 @@ pub struct Built {
     actions: Vec<Action>,
 }
 
+/// What the deployments of one project have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Project<'a> {
+    /// The folder of the manifest.
+    pub(crate) folder: &'a Path,
+    pub(crate) builds_code: bool,
+    pub(crate) drain: Duration,
+    /// The edition of all functions; `None` is that of the manifest.
+    pub(crate) edition: Option<Edition>,
+}
+
 /// Builds and deploys functions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
-    registry: Arc<Registry>,
-    log: Log,
-    tasks: TaskTracker,
+    pub(super) registry: Arc<Registry>,
+    pub(super) log: Log,
+    pub(super) tasks: TaskTracker,
     /// Whether the manifest's build steps are run.
     builds_code: bool,
     /// How long the calls of a former generation may continue if the former generation has to end before the new one
     /// starts.
     drain: Duration,
-    workspace: Arc<Workspace>,
-    folders: Folders,
+    pub(super) workspace: Arc<Workspace>,
+    pub(super) store: Store,
+    /// Changes of versions and aliases come one after the other.
+    pub(super) releases_turn: tokio::sync::Mutex<()>,
+    edition: Option<Edition>,
+    pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
-    chaos: Option<Chaos>,
-    faults: Mutex<HashMap<String, Arc<Faults>>>,
+    faults: FaultPlan,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -77,8 +94,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        builds_code: bool,
-        drain: Duration,
+        Project { folder, builds_code, drain, edition }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
@@ -93,11 +109,13 @@ impl Deployer {
             builds_code,
             drain,
             workspace,
+            store: Store::of(folder),
+            releases_turn: tokio::sync::Mutex::default(),
+            edition,
             folders,
             runner,
             cgroups,
-            chaos: None,
-            faults: Mutex::default(),
+            faults: FaultPlan::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
@@ -106,15 +124,7 @@ impl Deployer {
 
     /// Injects faults into functions that are deployed from now on.
     pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
-        Deployer { chaos, ..self }
-    }
-
-    /// The faults of a function, which are counted on over all of its generations.
-    fn faults(&self, name: &str) -> Option<Arc<Faults>> {
-        let chaos = self.chaos?;
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = faults.entry(name.to_owned()).or_insert_with(|| Arc::new(Faults::new(chaos, name)));
-        Some(Arc::clone(own))
+        Deployer { faults: FaultPlan::new(chaos), ..self }
     }
 
     /// Builds and deploys a function.
@@ -156,6 +166,18 @@ impl Deployer {
                 return Deployment::Refused;
             }
         };
+        let mut function = function.clone();
+        function.local.edition = self.edition.unwrap_or(function.local.edition);
+        let functions = self.registry.functions();
+        let current = functions.get(name).map(|deployed| deployed.pool());
+        let is_same =
+            |generation: &Generation| generation.function.is_same(&function) && generation.layout == layout;
+        // What the manifest names to be watched, the program may read itself. And of code that runs in place nobody knows
+        // the former state.
+        let is_known = function.local.watch.is_empty() && snapshot.is_copy();
+        if is_known && current.is_some_and(|pool| is_same(&pool.generation)) {
+            return Deployment::Same;
+        }
         self.put(function, snapshot, layout, &source).await
     }
 
@@ -200,26 +222,20 @@ impl Deployer {
     /// Makes this generation of the function current. At every moment exactly one generation is current.
     async fn put(
         &self,
-        function: &Function,
+        function: Function,
         snapshot: Snapshot,
         layout: Layout,
         source: &Source,
     ) -> Deployment {
-        let generation = Generation::new(
-            Arc::new(function.clone()),
-            layout,
-            self.log.clone(),
-            self.tasks.clone(),
-            Arc::clone(&self.runner),
-            self.cgroups.clone(),
-        );
-        let faults = self.faults(&function.name);
-        let generation = Arc::new(generation.with_faults(faults.clone()));
+        let name = function.name.clone();
+        let generation = self.generation(function, None, layout);
         let functions = self.registry.functions();
-        let Some(deployed) = functions.get(&function.name) else {
+        let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
-            self.keep(&function.name, snapshot);
-            self.registry.add(Arc::new(Deployed::new(pool, faults)));
+            self.keep(&name, snapshot);
+            let deployed = Deployed::new(pool, self.faults.of(&name));
+            self.restore(&deployed).await;
+            self.registry.add(Arc::new(deployed));
             return Deployment::New;
         };
         let former = deployed.pool();
@@ -247,7 +263,7 @@ impl Deployer {
             former.close();
         }
         self.log.emit(source, Kind::Swapped);
-        let old = self.keep(&function.name, snapshot);
+        let old = self.keep(&name, snapshot);
         self.tasks.spawn(async move {
             former.gone().await;
             if let Some(old) = old {
@@ -257,7 +273,26 @@ impl Deployer {
         Deployment::Swapped
     }
 
-    fn pool(&self, generation: Arc<Generation>, ignores_port: Option<bool>, is_open: bool) -> Arc<Pool> {
+    pub(super) fn generation(
+        &self,
+        function: Function,
+        version: Option<VersionId>,
+        layout: Layout,
+    ) -> Arc<Generation> {
+        let (log, tasks) = (self.log.clone(), self.tasks.clone());
+        let runner = Arc::clone(&self.runner);
+        let faults = self.faults.of(&function.name);
+        let generation =
+            Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
+        Arc::new(generation.with_faults(faults))
+    }
+
+    pub(super) fn pool(
+        &self,
+        generation: Arc<Generation>,
+        ignores_port: Option<bool>,
+        is_open: bool,
+    ) -> Arc<Pool> {
         let pool = Pool::new(generation, ignores_port, is_open);
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
@@ -307,7 +342,7 @@ impl Deployer {
     /// Starts an instance of the function for the first call. A failure is in the log.
     pub(crate) fn warm(&self, name: &str) {
         let functions = self.registry.functions();
-        if let Some(deployed) = functions.get(name) {
+        if let Some(deployed) = functions.get(name).filter(|deployed| deployed.disabled().is_none()) {
             let pool = deployed.pool();
             // Nobody waits for the result; errors are in the log.
             self.tasks.spawn(async move { drop(pool.warm().await) });
@@ -321,6 +356,7 @@ impl Deployer {
         if let Some(deployed) = self.registry.remove(name) {
             let pool = deployed.pool();
             pool.close();
+            deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
             self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
             self.tasks.spawn(async move {
                 pool.gone().await;

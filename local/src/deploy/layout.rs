@@ -61,7 +61,7 @@ impl Folders {
             code: code.to_owned(),
             layers: self.layers(function, workspace).await?,
             interpreters: found,
-            mounts: self.mounts.clone(),
+            mounts: self.mounts.clone().filter(|_| function.local.mounts),
         })
     }
 

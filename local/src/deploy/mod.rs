@@ -6,12 +6,15 @@ mod deploy;
 mod interpreters;
 mod layers;
 mod layout;
+mod releases;
 mod running;
 mod snapshot;
 mod sources;
+mod store;
 mod workspace;
 
 pub use deploy::Built;
-pub(crate) use deploy::{Deployer, Deployment, GONE_MAX};
+pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
+pub(crate) use releases::AliasChange;
 pub(crate) use running::find as find_running;
 pub(crate) use sources::{BuiltFrom, Files, Sources};

@@ -28,7 +28,7 @@ pub(crate) struct Snapshot {
 #[derive(Debug)]
 struct Copy {
     folder: PathBuf,
-    of: u64,
+    of: Contents,
 }
 
 impl Snapshot {
@@ -46,7 +46,7 @@ impl Snapshot {
             return Ok(Snapshot { folder: code.to_owned(), copy: None });
         }
         if let Some(former) = former
-            && former.copy.as_ref().is_some_and(|copy| copy.of == contents.fingerprint)
+            && former.copy.as_ref().is_some_and(|copy| contents.is_as_copied(code, &copy.of, &copy.folder))
         {
             return Ok(former.clone());
         }
@@ -65,7 +65,7 @@ impl Snapshot {
             // The deployment tool packs a file of this name as executable, whatever its mode on disk.
             std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755))?;
         }
-        let copy = Arc::new(Copy { folder: folder.clone(), of: contents.fingerprint });
+        let copy = Arc::new(Copy { folder: folder.clone(), of: contents });
         Ok(Snapshot { folder, copy: Some(copy) })
     }
 

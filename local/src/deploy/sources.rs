@@ -32,8 +32,8 @@ pub(crate) struct BuiltFrom {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sources {
     roots: Vec<PathBuf>,
-    /// The build's output folder. Changes in this folder come from the build itself.
-    output: Option<PathBuf>,
+    /// The folder of the code. What a build changes in there, the build has made.
+    code: PathBuf,
     /// The manifest's own files. The new contents decide what a change requires.
     manifest: Vec<PathBuf>,
     /// Whether documents are left out: the manifest does not name the build's sources.
@@ -51,10 +51,20 @@ impl Sources {
         };
         Sources {
             roots,
-            output: is_built.then(|| function.code.clone()),
+            code: function.code.clone(),
             manifest: manifest.own_files().map(Path::to_owned).collect(),
             skips_documents: is_built && function.local.watch.is_empty(),
         }
+    }
+
+    /// What is watched.
+    pub(crate) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// Whether a file is part of the code.
+    pub(crate) fn is_code(&self, file: &Path) -> bool {
+        file.starts_with(&self.code)
     }
 
     /// As [`files`](Self::files), on a thread where blocking does no harm.
@@ -133,7 +143,7 @@ impl Sources {
 
     fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if self.output.as_deref() == Some(path) || self.manifest.iter().any(|own| own == path) {
+        if self.manifest.iter().any(|own| own == path) {
             return true;
         }
         if is_folder {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::rewrite::Rule;
 use super::routes::Paths;
-use crate::model;
+use crate::model::{self, Protocol};
 
 /// The custom domains of a platform.
 #[derive(Debug, Default)]
@@ -35,11 +35,14 @@ pub(crate) struct Route {
 }
 
 impl Domains {
-    pub(crate) fn new(domains: &[model::Domain]) -> Self {
+    /// `offers_tls` says whether clients can reach the platform through TLS. If they cannot, a domain takes requests
+    /// without it, whatever its protocol.
+    pub(crate) fn new(domains: &[model::Domain], offers_tls: bool) -> Self {
         let mut own = Domains::default();
         for settings in domains {
             let name = settings.name.to_ascii_lowercase();
-            let domain = Arc::new(Domain::new(settings));
+            let protocol = if offers_tls { settings.protocol } else { Protocol::Both };
+            let domain = Arc::new(Domain::new(model::Domain { protocol, ..settings.clone() }));
             own.all.push(Arc::clone(&domain));
             match name.strip_prefix('*') {
                 Some(suffix) => own.wildcards.push((suffix.to_owned(), domain)),
@@ -72,12 +75,12 @@ impl Domains {
 }
 
 impl Domain {
-    fn new(settings: &model::Domain) -> Self {
+    fn new(settings: model::Domain) -> Self {
         Domain {
             name: Arc::from(settings.name.as_str()),
             paths: Paths::new(settings.routes.iter().map(|route| route.path.as_str())),
             routes: settings.routes.iter().map(Route::new).collect(),
-            settings: settings.clone(),
+            settings,
         }
     }
 
@@ -136,7 +139,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Protocol, Rewrite, RewriteKind};
+    use crate::model::{Rewrite, RewriteKind};
 
     fn domain(name: &str) -> model::Domain {
         model::Domain {
@@ -144,14 +147,16 @@ mod tests {
             line: 1,
             protocol: Protocol::Http,
             routes: Vec::new(),
+            auth: None,
             cors: None,
+            certificate: None,
         }
     }
 
     #[test]
     fn the_exact_name_wins_then_the_longest_wildcard() {
         let names = ["*.example.com", "api.example.com", "*.dev.example.com", "Shop.Example.org"];
-        let domains = Domains::new(&names.map(domain));
+        let domains = Domains::new(&names.map(domain), true);
         for (host, expected) in [
             ("api.example.com", Some("api.example.com")),
             ("www.example.com", Some("*.example.com")),

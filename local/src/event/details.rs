@@ -87,6 +87,8 @@ pub struct Address {
     pub port_url: String,
     /// Whether an HTTP trigger leads there; without one only events reach the function.
     pub has_trigger: bool,
+    /// The versions and aliases with an HTTP trigger of their own, each with its URL.
+    pub qualified_urls: Vec<(String, String)>,
 }
 
 /// Why the system does not start a program. [The example of the crate](crate) takes the events that hold it.
@@ -285,4 +287,25 @@ pub struct Remark {
     pub line: usize,
     /// The mistake, and what to do about it.
     pub text: String,
+}
+
+/// A change of a function's versions and aliases. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum VersionNews {
+    /// The code and settings of `LATEST` were published as this version.
+    Published(u64),
+    /// The version was removed.
+    Removed(u64),
+    /// The alias leads to a version, or to two: the second one gets this share of the calls.
+    AliasSet {
+        /// Its name.
+        alias: String,
+        /// The version it leads to.
+        version: u64,
+        /// The second version with its share, from 0 to 1.
+        additional: Option<(u64, f64)>,
+    },
+    /// The alias was removed.
+    AliasRemoved(String),
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault, Unfit};
+use super::details::{BuildFault, HookFault, Unfit, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -50,9 +50,10 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
-            Kind::PreStopFailed { fault, .. } => fault.bytes(),
+            Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
             Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
                 let fault = match &failure.fault {
@@ -77,7 +78,12 @@ impl Kind {
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
             Kind::Ready(address) => {
-                address.function.capacity() + address.host_url.capacity() + address.port_url.capacity()
+                let qualified =
+                    address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
+                address.function.capacity()
+                    + address.host_url.capacity()
+                    + address.port_url.capacity()
+                    + qualified.sum::<usize>()
             }
             Kind::DomainReady(address) => {
                 address.domain.capacity() + address.url.capacity() + address.curl.capacity()
@@ -87,15 +93,19 @@ impl Kind {
                 path_bytes(file) + problems.sum::<usize>()
             }
             Kind::ManifestNote { file, note } => path_bytes(file) + note.text.capacity(),
+            Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
+                alias.capacity()
+            }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
+            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
+            Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
             }
-            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
-            Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallCancelled { .. }
             | Kind::AttachmentLeftOut
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
             | Kind::InstanceStarted { .. }
@@ -119,6 +129,7 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => 0,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::details::{
-    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit,
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -71,7 +71,9 @@ fn own(kind: &Kind) -> Value {
         Kind::InstanceMemorySampled { error }
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
-        | Kind::TlsUnavailable { error } => json!({ "error": error }),
+        | Kind::TlsUnavailable { error }
+        | Kind::VersionsNotRead { error } => json!({ "error": error }),
+        Kind::VersionsChanged(news) => version_news(news),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -80,7 +82,9 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::InstanceEnded(Ending::Code(code)) => json!({ "exitCode": code }),
         Kind::InstanceEnded(Ending::Signal(signal)) => json!({ "signal": signal }),
-        Kind::PreStopFailed { is_command, fault } => with(hook_fault(fault), "command", *is_command),
+        Kind::PreStopFailed { is_command, fault } | Kind::PreFreezeFailed { is_command, fault } => {
+            with(hook_fault(fault), "command", *is_command)
+        }
         Kind::InstanceNotEnded { process_id } => json!({ "processId": process_id }),
         Kind::BuildFinished { duration } => json!({ "ms": ms(*duration) }),
         Kind::BuildStarted { command } => json!({ "command": command }),
@@ -100,9 +104,14 @@ fn own(kind: &Kind) -> Value {
         Kind::Watching { folders, builds } => json!({
             "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
         }),
-        Kind::Ready(address) => json!({
-            "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
-        }),
+        Kind::Ready(address) => {
+            let fields = json!({
+                "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
+            });
+            let own: Map<String, Value> =
+                address.qualified_urls.iter().map(|(own, url)| (own.clone(), url.as_str().into())).collect();
+            if own.is_empty() { fields } else { with(fields, "qualifiers", own) }
+        }
         Kind::DomainReady(address) => json!({
             "domain": address.domain, "url": address.url, "curl": address.curl,
         }),
@@ -124,6 +133,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::Stderr(_)
         | Kind::Build(_)
         | Kind::AttachmentLeftOut
+        | Kind::OriginsDoubled
         | Kind::AnswersHttp10
         | Kind::GrpcPlaintext
         | Kind::InstanceHealthy
@@ -155,6 +165,23 @@ fn request(record: &Record) -> Value {
     match record.socket {
         Some(socket) => with(fields, "socket", self::socket(socket)),
         None => fields,
+    }
+}
+
+fn version_news(news: &VersionNews) -> Value {
+    match news {
+        VersionNews::Published(version) => json!({ "change": "published", "version": version }),
+        VersionNews::Removed(version) => json!({ "change": "removed", "version": version }),
+        VersionNews::AliasSet { alias, version, additional } => {
+            let fields = json!({ "change": "alias_set", "alias": alias, "version": version });
+            match additional {
+                Some((second, weight)) => {
+                    with(with(fields, "secondVersion", *second), "secondWeight", *weight)
+                }
+                None => fields,
+            }
+        }
+        VersionNews::AliasRemoved(alias) => json!({ "change": "alias_removed", "alias": alias }),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::details::{
     Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, Unfit,
+    VersionNews,
 };
 use crate::fault::Fault;
 
@@ -35,6 +36,8 @@ pub enum Kind {
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
+    /// A reply names two origins for CORS: one of `corsConfig`, one of the function. Browsers refuse such a reply.
+    OriginsDoubled,
     /// A client calls by gRPC in plain text, which the platform refuses.
     GrpcPlaintext,
     /// The handshake of TLS with a client failed.
@@ -171,6 +174,13 @@ pub enum Kind {
         /// How it failed.
         fault: HookFault,
     },
+    /// The pre-freeze hook of an instance failed. The instance is frozen nevertheless.
+    PreFreezeFailed {
+        /// Whether the hook is a command.
+        is_command: bool,
+        /// How it failed.
+        fault: HookFault,
+    },
     /// An instance is still there after SIGKILL.
     InstanceNotEnded {
         /// Its own process.
@@ -276,6 +286,13 @@ pub enum Kind {
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.
     FunctionRemoved,
+    /// The versions or aliases of a function changed.
+    VersionsChanged(VersionNews),
+    /// The stored versions of a function cannot be read.
+    VersionsNotRead {
+        /// The system's error.
+        error: String,
+    },
     /// Changes in a folder are not noticed.
     FolderNotWatched {
         /// The folder.

@@ -59,11 +59,13 @@ impl Kind {
             | Kind::Swapped
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
+            | Kind::VersionsChanged(_)
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::GrpcPlaintext
+            Kind::OriginsDoubled
+            | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
             | Kind::InstanceNotListening { .. }
@@ -82,6 +84,7 @@ impl Kind {
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
+            | Kind::PreFreezeFailed { .. }
             | Kind::BuildFailureAllowed(_)
             | Kind::FaultInjected { .. }
             | Kind::BuildProducts { .. }
@@ -106,6 +109,7 @@ impl Kind {
             | Kind::FormerCodeRemains
             | Kind::NotStarted { .. }
             | Kind::ManifestInvalid { .. }
+            | Kind::VersionsNotRead { .. }
             | Kind::PortNotOpened { .. } => Level::Error,
         }
     }

@@ -12,10 +12,12 @@ mod redact;
 mod tail;
 mod text;
 mod text_of_programs;
+mod text_of_runs;
+mod time;
 
 pub use details::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
-    SocketTraffic, Unfit, Via,
+    SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;
@@ -25,6 +27,7 @@ pub use log::{Events, Log};
 pub(crate) use redact::{MASK, Redactor, is_secret_name};
 pub(crate) use tail::Tail;
 pub(crate) use text::{about, call_end, not_bound};
+pub(crate) use time::Clock;
 
 #[cfg(test)]
 mod tests;

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
 use super::text_of_programs as of_programs;
+use super::text_of_runs as of_runs;
 use crate::failure::{mebibytes, usage};
-use crate::fault::Fault;
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
@@ -27,7 +27,7 @@ impl Event {
             kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
                 call_end(self.request.as_deref(), Some(kind))
             }
-            Kind::FaultInjected { fault, ordinal } => injected(*fault, *ordinal),
+            Kind::FaultInjected { fault, ordinal } => of_runs::injected(*fault, *ordinal),
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
@@ -60,6 +60,10 @@ impl Event {
                 format!("the instance was ended by signal {signal}")
             }
             Kind::PreStopFailed { is_command, fault } => pre_stop_failed(*is_command, fault),
+            Kind::PreFreezeFailed { is_command, fault } => {
+                let name = if *is_command { "the pre-freeze command" } else { "GET /pre-freeze" };
+                format!("{}; the instance is frozen all the same", about(name, fault))
+            }
             Kind::InstanceNotEnded { process_id } => {
                 format!("process {process_id} does not end after SIGKILL")
             }
@@ -89,6 +93,10 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::VersionsChanged(news) => version_news(news),
+            Kind::VersionsNotRead { error } => {
+                format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
+            }
             Kind::FolderNotWatched { folder, error } => {
                 format!("changes in {} are not noticed: {error}", folder.display())
             }
@@ -110,8 +118,10 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
-            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
+            Kind::CallsRemain { calls, left, oldest } => of_runs::calls_remain(*calls, *left, oldest),
+            Kind::EventsDropped { events, bytes } => {
+                of_runs::events_dropped(*events, *bytes, self.function.is_some())
+            }
             Kind::PortHeld { port, process_id, program, holder } => {
                 of_programs::port_held(*port, *process_id, program, holder.as_deref())
             }
@@ -150,6 +160,21 @@ impl Event {
     }
 }
 
+fn version_news(news: &VersionNews) -> String {
+    match news {
+        VersionNews::Published(version) => format!("version {version} is published"),
+        VersionNews::Removed(version) => format!("version {version} is removed"),
+        VersionNews::AliasSet { alias, version, additional: None } => {
+            format!("alias {alias} leads to version {version}")
+        }
+        VersionNews::AliasSet { alias, version, additional: Some((second, weight)) } => format!(
+            "alias {alias} leads to version {version}, and {} % of its calls to version {second}",
+            weight * 100.0
+        ),
+        VersionNews::AliasRemoved(alias) => format!("alias {alias} is removed"),
+    }
+}
+
 /// The sentences without fields.
 fn plain(kind: &Kind) -> &'static str {
     match kind {
@@ -157,11 +182,15 @@ fn plain(kind: &Kind) -> &'static str {
             "a browser shows this page; from the platform's built-in domain it would download it (content-disposition: \
              attachment), from a custom domain not. x-local.attachment: true has the header here too"
         }
+        Kind::OriginsDoubled => {
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two"
+        }
         Kind::GrpcPlaintext => {
             "a client calls by gRPC in plain text; the platform takes TLS only, and closes such a connection"
         }
         Kind::AnswersHttp10 => {
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections"
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes"
         }
         Kind::InstanceHealthy => "healthy again",
         Kind::InstanceStopped => "stopped",
@@ -277,57 +306,17 @@ fn request(record: &Record) -> String {
 }
 
 fn ready(address: &Address) -> String {
-    if address.has_trigger {
+    let mut text = if address.has_trigger {
         // The first one is understood by every client, also by those whose system does not know `*.localhost`.
         format!("{}  {}", address.port_url, address.host_url)
     } else {
         format!("ready for events: fc-local invoke {}", address.function)
-    }
-}
-
-fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
-    let are = if calls == 1 { "call is" } else { "calls are" };
-    let named = oldest.iter().map(|call| {
-        let CallInFlight { method, path, age } = call;
-        format!("{method} {path} for {} s", age.as_secs())
-    });
-    let named: Vec<String> = named.collect();
-    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
-    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
-    format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
-        left.as_millis().div_ceil(1000)
-    )
-}
-
-fn injected(fault: Fault, ordinal: u64) -> String {
-    let what = match fault {
-        Fault::Reuse => "its instance gets no further call".to_owned(),
-        Fault::Idle => "idle instances are stopped before it".to_owned(),
-        Fault::SlowStart(time) => {
-            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
-        }
-        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
-        Fault::Upstream(time) => {
-            format!("its connection to the instance is closed after {} ms", time.as_millis())
-        }
-        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
-        Fault::Throttle(status) => format!("it is refused with {status}"),
     };
-    format!("chaos: call {ordinal}: {what}")
-}
-
-fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
-    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
-    let mebibytes = mebibytes(bytes);
-    if is_by_function {
-        format!(
-            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
-             x-local.log or --quiet mutes it"
-        )
-    } else {
-        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
+    for (qualifier, url) in &address.qualified_urls {
+        // Writing into a string cannot fail.
+        _ = write!(text, "\n{qualifier}: {url}");
     }
+    text
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

@@ -7,9 +7,15 @@ pub(crate) enum FailureKind {
     EntityTooLarge,
     PathNotSupported,
     AccessDenied,
+    ServiceNotFound,
+    MissingRequiredHeader,
+    InvalidAccessKeyId,
+    SignatureNotMatch,
     FunctionNotFound,
     TriggerNotFound,
     VersionNotFound,
+    AliasNotFound,
+    AliasAlreadyExists,
     DomainNameNotFound,
     /// The custom domain has no route for the path.
     RouteNotFound,
@@ -61,9 +67,15 @@ impl FailureKind {
             FailureKind::EntityTooLarge => "entity_too_large",
             FailureKind::PathNotSupported => "path_not_supported",
             FailureKind::AccessDenied => "access_denied",
+            FailureKind::ServiceNotFound => "service_not_found",
+            FailureKind::MissingRequiredHeader => "missing_required_header",
+            FailureKind::InvalidAccessKeyId => "invalid_access_key_id",
+            FailureKind::SignatureNotMatch => "signature_not_match",
             FailureKind::FunctionNotFound => "function_not_found",
             FailureKind::TriggerNotFound => "trigger_not_found",
             FailureKind::VersionNotFound => "version_not_found",
+            FailureKind::AliasNotFound => "alias_not_found",
+            FailureKind::AliasAlreadyExists => "alias_already_exists",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::ResourceExhausted => "resource_exhausted",
@@ -86,9 +98,15 @@ impl FailureKind {
             | FailureKind::EntityTooLarge
             | FailureKind::PathNotSupported
             | FailureKind::AccessDenied
+            | FailureKind::ServiceNotFound
+            | FailureKind::MissingRequiredHeader
+            | FailureKind::InvalidAccessKeyId
+            | FailureKind::SignatureNotMatch
             | FailureKind::FunctionNotFound
             | FailureKind::TriggerNotFound
             | FailureKind::VersionNotFound
+            | FailureKind::AliasNotFound
+            | FailureKind::AliasAlreadyExists
             | FailureKind::DomainNameNotFound
             | FailureKind::RouteNotFound => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
@@ -133,9 +151,15 @@ mod tests {
             (Kind::EntityTooLarge, Caller, false),
             (Kind::PathNotSupported, Caller, false),
             (Kind::AccessDenied, Caller, false),
+            (Kind::ServiceNotFound, Caller, false),
+            (Kind::MissingRequiredHeader, Caller, false),
+            (Kind::InvalidAccessKeyId, Caller, false),
+            (Kind::SignatureNotMatch, Caller, false),
             (Kind::FunctionNotFound, Caller, false),
             (Kind::TriggerNotFound, Caller, false),
             (Kind::VersionNotFound, Caller, false),
+            (Kind::AliasNotFound, Caller, false),
+            (Kind::AliasAlreadyExists, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
             (Kind::RouteNotFound, Caller, false),
             (Kind::ResourceExhausted, Platform, true),

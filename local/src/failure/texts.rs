@@ -40,6 +40,29 @@ impl Failure {
         Failure::new(FailureKind::AccessDenied, format!("AccessDenied: {message}"))
     }
 
+    pub(crate) fn header_missing(name: &str) -> Self {
+        let message = format!("required HTTP header {name} was not specified");
+        Failure::new(FailureKind::MissingRequiredHeader, message)
+    }
+
+    pub(crate) fn unknown_access_key(id: &str) -> Self {
+        Failure::new(FailureKind::InvalidAccessKeyId, format!("invalid access key ID '{id}'"))
+    }
+
+    pub(crate) fn signature_differs() -> Self {
+        let message = "The request signature we calculated does not match the signature you provided. \
+                       Check your access key and signing method";
+        Failure::new(FailureKind::SignatureNotMatch, message)
+    }
+
+    /// Both times as RFC 1123 writes them.
+    pub(crate) fn time_differs(request: &str, now: &str) -> Self {
+        let message = format!(
+            "the difference between the request time '{request}' and the current time '{now}' is too large"
+        );
+        Failure::new(FailureKind::AccessDenied, message)
+    }
+
     pub(crate) fn internet_disabled() -> Self {
         let message = "access denied due to function internet URL is disable";
         Failure::new(FailureKind::AccessDenied, message)
@@ -49,14 +72,55 @@ impl Failure {
         Failure::new(FailureKind::FunctionNotFound, format!("function '{name}' does not exist"))
     }
 
-    pub(crate) fn trigger_not_found(name: &str) -> Self {
-        let message = format!("function '{name}' has no HTTP trigger");
+    pub(crate) fn trigger_not_found(name: &str, qualifier: Option<&str>) -> Self {
+        let message = match qualifier {
+            None => format!("function '{name}' has no HTTP trigger"),
+            Some(qualifier) => format!(
+                "function '{name}' has no HTTP trigger with `qualifier: {qualifier}`: the manifest gives one to each version or alias"
+            ),
+        };
         Failure::new(FailureKind::TriggerNotFound, message)
     }
 
-    pub(crate) fn version_not_found(name: &str) -> Self {
-        let message = format!("version or alias '{name}' does not exist: only LATEST exists here");
+    pub(crate) fn service_not_found(name: &str, own: &str) -> Self {
+        let message = format!("service '{name}' does not exist; there is: {own}");
+        Failure::new(FailureKind::ServiceNotFound, message)
+    }
+
+    pub(crate) fn no_services(function: &str) -> Self {
+        let message = format!(
+            "function '{function}' has edition 3.0, which has no services; `fc-local dev --edition fc2` starts it in edition 2.0"
+        );
+        Failure::new(FailureKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn version_not_found(name: &str, known: &str) -> Self {
+        let message = format!(
+            "version '{name}' does not exist; there are: {known}. `fc-local version publish FUNCTION` makes one of LATEST"
+        );
         Failure::new(FailureKind::VersionNotFound, message)
+    }
+
+    pub(crate) fn alias_not_found(name: &str, known: &str) -> Self {
+        let message = format!(
+            "alias '{name}' does not exist; there are: {known}. `fc-local alias set FUNCTION {name} --version N` makes it"
+        );
+        Failure::new(FailureKind::AliasNotFound, message)
+    }
+
+    pub(crate) fn alias_exists(name: &str) -> Self {
+        Failure::new(FailureKind::AliasAlreadyExists, format!("alias '{name}' already exists"))
+    }
+
+    pub(crate) fn disabled(function: &str, reason: &str) -> Self {
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        let message = format!("the invocation of function '{function}' is disabled{why}");
+        Failure::new(FailureKind::AccessDenied, message)
+    }
+
+    pub(crate) fn session_over() -> Self {
+        let message = "the session has ended, and its id cannot be used again (disableSessionIdReuse)";
+        Failure::new(FailureKind::InvalidArgument, message)
     }
 
     pub(crate) fn domain_not_found(name: &str, others: &str) -> Self {

@@ -13,6 +13,8 @@ use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
 use super::{api, gateway, refusal};
+use crate::auth::Gate;
+use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
@@ -22,6 +24,8 @@ use crate::wire::{ClientBody, Identities, host};
 #[derive(Debug)]
 pub(crate) struct Front {
     registry: Arc<Registry>,
+    deployer: Arc<Deployer>,
+    gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
     pub(super) ports: Mutex<BTreeMap<Arc<str>, SocketAddr>>,
@@ -31,9 +35,15 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(registry: Arc<Registry>, log: Log, identities: Option<Arc<Identities>>) -> Arc<Self> {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        deployer: Arc<Deployer>,
+        gate: Gate,
+        log: Log,
+        identities: Option<Arc<Identities>>,
+    ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -45,13 +55,13 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let functions = self.registry.functions();
-        let destination =
-            host::check(&request).and_then(|host| resolve(&functions, door, &host, &request, &mut visit));
+        let destination = host::check(&request)
+            .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
+                let functions = self.registry.functions();
                 let list = functions.states().into_iter().map(|state| Listed {
                     name: state.name.to_owned(),
                     text: state.text,
@@ -62,17 +72,20 @@ impl Front {
                 let page = self.index(&list, &functions.domains, request.method(), request.headers());
                 Ok(page.map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(function)) => api::invoke(function, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
+            Ok(Destination::Manage(operation)) => {
+                api::manage(operation, &self.deployer, &self.gate, &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
-                return gateway::enter(binding, peer, visit, request).await;
+                return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }
         };
         match outcome {
             Ok(response) => visit.leave_with(response),
             Err(failure) => {
-                let id = visit.id();
+                let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id))
+                visit.leave(refusal::reply(&failure, &id, edition))
             }
         }
     }

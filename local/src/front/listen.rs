@@ -326,7 +326,10 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::auth::Gate;
+    use crate::deploy::{Deployer, Project};
     use crate::event::Log;
+    use crate::process::Processes;
     use crate::registry::Registry;
 
     #[tokio::test]
@@ -337,8 +340,19 @@ mod tests {
         client.write_all(b"GET / HT").await.unwrap();
         stream.readable().await.unwrap();
         let (log, _events) = Log::new();
+        let registry = Arc::new(Registry::default());
+        let folder = std::path::Path::new(".");
+        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
+        let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {
-            front: Front::new(Arc::new(Registry::default()), log, None),
+            front: Front::new(
+                registry,
+                Arc::new(deployer.await.unwrap()),
+                Gate::new(folder.into(), false),
+                log,
+                None,
+            ),
             door: Door::Main,
             peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::body::plain;
 use crate::failure::{Failure, FailureKind};
+use crate::model::Edition;
 
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-fc-error-type");
 
@@ -30,9 +31,15 @@ fn form(kind: FailureKind) -> Form {
         FailureKind::EntityTooLarge => (StatusCode::BAD_REQUEST, "EntityTooLarge"),
         FailureKind::PathNotSupported => (StatusCode::BAD_REQUEST, "PathNotSupported"),
         FailureKind::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied"),
+        FailureKind::ServiceNotFound => (StatusCode::NOT_FOUND, "ServiceNotFound"),
+        FailureKind::MissingRequiredHeader => (StatusCode::BAD_REQUEST, "MissingRequiredHeader"),
+        FailureKind::InvalidAccessKeyId => (StatusCode::FORBIDDEN, "InvalidAccessKeyID"),
+        FailureKind::SignatureNotMatch => (StatusCode::FORBIDDEN, "SignatureNotMatch"),
         FailureKind::FunctionNotFound => (StatusCode::NOT_FOUND, "FunctionNotFound"),
         FailureKind::TriggerNotFound => (StatusCode::NOT_FOUND, "TriggerNotFound"),
         FailureKind::VersionNotFound => (StatusCode::NOT_FOUND, "VersionNotFound"),
+        FailureKind::AliasNotFound => (StatusCode::NOT_FOUND, "AliasNotFound"),
+        FailureKind::AliasAlreadyExists => (StatusCode::CONFLICT, "AliasAlreadyExists"),
         FailureKind::DomainNameNotFound => (StatusCode::NOT_FOUND, "DomainNameNotFound"),
         FailureKind::RouteNotFound => (StatusCode::NOT_FOUND, "PathNotSupported"),
         FailureKind::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted"),
@@ -55,7 +62,7 @@ fn form(kind: FailureKind) -> Form {
 }
 
 /// A failure as a reply.
-pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
+pub(crate) fn reply(failure: &Failure, id: &str, edition: Edition) -> Response<Bytes> {
     let Form { status, error_type, .. } = form(failure.kind);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -63,13 +70,16 @@ pub(crate) fn reply(failure: &Failure, id: &str) -> Response<Bytes> {
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(fc::REQUEST_ID, value);
     }
-    plain(status, headers, json(failure, id))
+    plain(status, headers, json(failure, id, edition))
 }
 
 /// A failure as JSON.
-pub(crate) fn json(failure: &Failure, id: &str) -> String {
+pub(crate) fn json(failure: &Failure, id: &str, edition: Edition) -> String {
     let message = failure.message();
     match form(failure.kind).code {
+        Some(code) if edition == Edition::Fc2 => {
+            serde_json::json!({ "ErrorCode": code, "ErrorMessage": message })
+        }
         Some(code) => serde_json::json!({ "Code": code, "Message": message, "RequestId": id }),
         None => serde_json::json!({ "errorMessage": message }),
     }
@@ -98,9 +108,16 @@ mod tests {
             (Failure::path_not_supported("GET", "/"), common(400, "PathNotSupported")),
             (Failure::access_denied("x"), common(403, "AccessDenied")),
             (Failure::internet_disabled(), common(403, "AccessDenied")),
+            (Failure::time_differs("x", "y"), common(403, "AccessDenied")),
+            (Failure::header_missing("Date"), common(400, "MissingRequiredHeader")),
+            (Failure::unknown_access_key("x"), common(403, "InvalidAccessKeyID")),
+            (Failure::signature_differs(), common(403, "SignatureNotMatch")),
             (Failure::function_not_found("f"), common(404, "FunctionNotFound")),
-            (Failure::trigger_not_found("f"), common(404, "TriggerNotFound")),
-            (Failure::version_not_found("1"), common(404, "VersionNotFound")),
+            (Failure::trigger_not_found("f", None), common(404, "TriggerNotFound")),
+            (Failure::version_not_found("1", "LATEST"), common(404, "VersionNotFound")),
+            (Failure::alias_not_found("a", "LATEST"), common(404, "AliasNotFound")),
+            (Failure::service_not_found("a", "b"), common(404, "ServiceNotFound")),
+            (Failure::alias_exists("a"), common(409, "AliasAlreadyExists")),
             (Failure::domain_not_found("a", "b"), common(404, "DomainNameNotFound")),
             (Failure::route_not_found("a", "/", "b"), common(404, "PathNotSupported")),
             (Failure::exhausted("f", 1), common(429, "ResourceExhausted")),
@@ -118,7 +135,7 @@ mod tests {
         for (failure, (status, error_type, code)) in table {
             let form = form(failure.kind);
             assert_eq!((form.status.as_u16(), form.error_type, form.code), (status, error_type, code));
-            let reply = reply(&failure, "1-a");
+            let reply = reply(&failure, "1-a", Edition::Fc3);
             assert_eq!(reply.status().as_u16(), status, "{failure:?}");
             assert_eq!(reply.headers()["x-fc-error-type"], error_type, "{failure:?}");
             assert_eq!(reply.headers()["x-fc-request-id"], "1-a");
@@ -129,11 +146,15 @@ mod tests {
     #[test]
     fn the_json_has_the_platforms_shapes() {
         assert_eq!(
-            json(&Failure::entity_too_large(32), "1-a"),
+            json(&Failure::service_not_found("a", "b"), "1-a", Edition::Fc2),
+            r#"{"ErrorCode":"ServiceNotFound","ErrorMessage":"service 'a' does not exist; there is: b"}"#
+        );
+        assert_eq!(
+            json(&Failure::entity_too_large(32), "1-a", Edition::Fc3),
             r#"{"Code":"EntityTooLarge","Message":"payload size exceeds maximum allowed size (32 bytes)","RequestId":"1-a"}"#
         );
         assert_eq!(
-            json(&Failure::process_exited(Duration::from_millis(45), 49 * 1024 * 1024), "1-a"),
+            json(&Failure::process_exited(Duration::from_millis(45), 49 * 1024 * 1024), "1-a", Edition::Fc3),
             r#"{"errorMessage":"Process exited unexpectedly before completing request (duration: 45ms, maxMemoryUsage: 49.00MB)"}"#
         );
     }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
+use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
 use crate::failure::Failure;
-use crate::registry::{Deployed, Functions};
+use crate::model::Edition;
+use crate::registry::{Callee, Deployed, Functions};
 use crate::wire::host::{self, Host};
-
-const PREFIX: &str = "/2023-03-30/functions/";
-const SUFFIX: &str = "/invocations";
 
 /// The port at which a request came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,52 +24,6 @@ pub(crate) enum Door {
     Function(Arc<str>),
 }
 
-/// A call of the API, parsed from the path.
-#[derive(Debug)]
-struct ApiCall {
-    function: String,
-    /// A version or an alias; `None` is `LATEST`.
-    qualifier: Option<String>,
-}
-
-impl ApiCall {
-    /// `None` if the path is not the API's.
-    fn parse<B>(request: &Request<B>) -> Option<Result<Self, Failure>> {
-        let uri = request.uri();
-        let rest = uri.path().strip_prefix("/2023-03-30/")?;
-        let name = rest.strip_prefix("functions/").and_then(|rest| rest.strip_suffix(SUFFIX));
-        let Some(function) = name.and_then(decode).filter(|name| !name.is_empty() && !name.contains('/'))
-        else {
-            let text = format!("fc-local offers POST {PREFIX}<name>{SUFFIX}, not {}", uri.path());
-            return Some(Err(Failure::invalid_argument(text)));
-        };
-        if request.method() != Method::POST {
-            return Some(Err(Failure::path_not_supported(request.method().as_str(), uri.path())));
-        }
-        let qualifier = uri
-            .query()
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("qualifier=")))
-            .and_then(decode)
-            .filter(|qualifier| !qualifier.is_empty() && qualifier != "LATEST");
-        Some(Ok(ApiCall { function, qualifier }))
-    }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
-            bytes.push(u8::try_from(value).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 /// What leads a client's HTTP request to a function. Its settings say who may call, and how.
 #[derive(Debug, Clone)]
 pub(crate) enum EntryPoint {
@@ -78,6 +31,8 @@ pub(crate) enum EntryPoint {
     BuiltIn,
     /// The port of the function, which stands for the built-in domain.
     Port,
+    /// The address of the trigger in edition 2.0, with the part of the path that the function does not see.
+    Proxy(String),
     /// A route of a custom domain.
     Domain {
         domain: Arc<Domain>,
@@ -100,10 +55,20 @@ impl Binding {
         Binding { function, qualifier: None, entry }
     }
 
+    fn with_qualifier(self, qualifier: Option<&str>) -> Self {
+        Binding { qualifier: qualifier.map(Arc::from), ..self }
+    }
+
     /// The target for the function: the client's, unless the entry point rewrites it.
     pub(crate) fn target(&self, method: &Method, uri: &Uri) -> Result<Uri, Failure> {
         match &self.entry {
             EntryPoint::BuiltIn | EntryPoint::Port => origin_form(method, uri),
+            EntryPoint::Proxy(base) => {
+                let target = origin_form(method, uri)?.to_string();
+                let rest = target.strip_prefix(base.as_str()).unwrap_or(&target);
+                let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+                rest.parse().map_err(|_| Failure::invalid_argument("the request's target is not a path"))
+            }
             EntryPoint::Domain { domain, route } => {
                 match domain.route(*route).rewrite(uri.path(), uri.query()) {
                     None => origin_form(method, uri),
@@ -121,7 +86,9 @@ pub(crate) enum Destination {
     /// To the function as an HTTP request.
     Http(Binding),
     /// To `InvokeFunction`.
-    Invoke(Arc<Deployed>),
+    Invoke(Callee),
+    /// To another operation of the API.
+    Manage(Operation),
     /// To the page that lists the functions.
     Index,
 }
@@ -134,33 +101,67 @@ pub(crate) fn resolve<B>(
     request: &Request<B>,
     visit: &mut Visit,
 ) -> Result<Destination, Failure> {
-    if let Some(domain) = functions.domains.find(&host.name).filter(|_| *door == Door::Main) {
+    if let Some(domain) = functions.domains.find(&host.name).filter(|_| !matches!(door, Door::Function(_))) {
         visit.set_domain(&domain.name);
         let binding = by_route(functions, domain, request.uri().path())?;
-        visit.set_function(&binding.function.name);
+        visit.set_function(&binding.function);
         return Ok(Destination::Http(binding));
     }
     let mut found = |function: &Arc<Deployed>| {
-        visit.set_function(&function.name);
+        visit.set_function(function);
         Arc::clone(function)
     };
     if let Door::Function(name) = door {
         return Ok(Destination::Http(Binding::new(found(functions.find(name)?), EntryPoint::Port)));
     }
     if let Some(name) = host.name.strip_suffix(".localhost") {
+        let (qualifier, name) =
+            name.rsplit_once('.').map_or((None, name), |(before, name)| (Some(before), name));
         let function = found(find_by_host(functions, &host.name, name)?);
-        return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
+        let settings = function.settings();
+        let qualifier = qualifier.map(|qualifier| {
+            // A host has no case, a qualifier has one.
+            let mut own = settings.qualified.iter().map(|(own, _)| own.as_str());
+            own.find(|own| own.eq_ignore_ascii_case(qualifier)).unwrap_or(qualifier)
+        });
+        let binding = Binding::new(Arc::clone(&function), EntryPoint::BuiltIn).with_qualifier(qualifier);
+        return Ok(Destination::Http(binding));
     }
-    if let Some(call) = ApiCall::parse(request) {
+    if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;
-        let ApiCall { function, qualifier } = call?;
-        let function = found(functions.find(&function)?);
-        Deployed::check_qualifier(qualifier.as_deref())?;
-        return Ok(Destination::Invoke(function));
+        let operation = operation?;
+        let function = found(functions.find(&operation.function)?);
+        check_service(&function, operation.service.as_deref())?;
+        return match &operation.what {
+            What::Invoke { qualifier } => {
+                Ok(Destination::Invoke(Callee::choose(function, qualifier.as_deref())?))
+            }
+            _ => Ok(Destination::Manage(operation)),
+        };
+    }
+    if let Some(proxy) = ProxyPath::parse(request.uri()) {
+        let function = found(functions.find(&proxy.function)?);
+        check_service(&function, Some(&proxy.service))?;
+        let binding = Binding::new(function, EntryPoint::Proxy(proxy.base));
+        return Ok(Destination::Http(binding.with_qualifier(proxy.qualifier.as_deref())));
     }
     match only(functions, &host.name) {
         Err(_) if is_index(host, request) => Ok(Destination::Index),
         function => Ok(Destination::Http(Binding::new(found(function?), EntryPoint::BuiltIn))),
+    }
+}
+
+/// Refuses a service that is not the function's. Only edition 2.0 has services.
+fn check_service(function: &Deployed, service: Option<&str>) -> Result<(), Failure> {
+    let Some(service) = service else { return Ok(()) };
+    let settings = function.settings();
+    if settings.local.edition != Edition::Fc2 {
+        return Err(Failure::no_services(&settings.name));
+    }
+    if settings.service == service {
+        Ok(())
+    } else {
+        Err(Failure::service_not_found(service, &settings.service))
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn answer(log: &Log, status: u16, start: &[u8], socket: Socket)
         _ => "the request's head cannot be read as HTTP".to_owned(),
     });
     visit.set_cause(&failure);
-    let response = refusal::reply(&failure, &visit.id());
+    let response = refusal::reply(&failure, &visit.id(), visit.edition());
     let response = Mutex::new(Some(visit.leave(response)));
     // The request that hyper reads in place of the head. For `HEAD` the stand-in is a `HEAD` too: the reply has no
     // body.

@@ -9,10 +9,18 @@ use crate::call::{Call, Seat};
 use crate::event::{Cause, Kind, Log, Record, SocketTraffic, Source, Via};
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::model::Edition;
+use crate::registry::Deployed;
 use crate::wire::{Passed, ids};
 
 /// The client left before the answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The API of edition 2.0 whose errors have a shape of their own.
+const FC2_API: &str = "/2016-08-15/";
+
+/// The APIs whose errors have the same shape whatever the edition of the function.
+const OPEN_APIS: [&str; 2] = ["/2023-03-30/", "/2021-04-06/"];
 
 /// One request at the front. The drop writes the record, even after the client has left.
 #[derive(Debug)]
@@ -20,6 +28,7 @@ pub(crate) struct Visit {
     log: Log,
     source: Source,
     id: Arc<str>,
+    edition: Edition,
     begin: Instant,
     method: Method,
     domain: Option<Arc<str>>,
@@ -57,6 +66,7 @@ impl Visit {
             log: log.clone(),
             source: Source::default().with_request(&id),
             id,
+            edition: if request.uri().path().starts_with(FC2_API) { Edition::Fc2 } else { Edition::Fc3 },
             begin: Instant::now(),
             method: request.method().clone(),
             domain: None,
@@ -83,8 +93,21 @@ impl Visit {
         self.source.function.as_ref()
     }
 
-    pub(crate) fn set_function(&mut self, name: &Arc<str>) {
-        self.source.function = Some(Arc::clone(name));
+    /// The function is known, and with it the edition: the shape of ids and errors.
+    pub(crate) fn set_function(&mut self, function: &Deployed) {
+        self.source.function = Some(Arc::clone(&function.name));
+        if function.settings().local.edition == Edition::Fc2 {
+            if !OPEN_APIS.iter().any(|api| self.path.starts_with(api)) {
+                self.edition = Edition::Fc2;
+            }
+            self.id = ids::uuid();
+            self.source.request = Some(Arc::clone(&self.id));
+        }
+    }
+
+    /// The edition whose shape errors have: that of the function, unless the API has its own.
+    pub(crate) fn edition(&self) -> Edition {
+        self.edition
     }
 
     /// The request asks for a custom domain.

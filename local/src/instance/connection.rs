@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::Version;
+use http::{HeaderValue, Version, header, response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -38,6 +38,17 @@ pub(crate) struct Connection {
     pub(crate) is_reused: bool,
     /// How long the connection was kept without a call.
     pub(crate) idle_for: Duration,
+}
+
+/// Whether a reply announces the end of its connection.
+pub(crate) fn is_last(head: &response::Parts) -> bool {
+    let says_close = |value: &HeaderValue| {
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    head.version == Version::HTTP_10 || head.headers.get_all(header::CONNECTION).iter().any(says_close)
 }
 
 /// The open connections of one instance.
@@ -142,8 +153,11 @@ impl Connections {
     ///
     /// A function may answer before it has read the request. While the rest of the request is being sent, no other call
     /// can use the connection. After `READY_MAX` the connection is closed.
-    pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>) {
-        if sender.is_ready() {
+    ///
+    /// `is_last` says whether the reply announced the end of the connection. One that ends unannounced is kept all the
+    /// same, so that the next call notices.
+    pub(crate) fn give_back(self: &Arc<Self>, mut sender: SendRequest<Payload>, is_last: bool) {
+        if sender.is_ready() || sender.is_closed() && !is_last {
             self.lock().push((sender, Instant::now()));
         } else if !sender.is_closed() {
             let own = Arc::clone(self);

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::layout::Layout;
 use crate::event::Redactor;
-use crate::model::Function;
+use crate::model::{Edition, Function, VersionId};
 use crate::shell;
 
 /// The data that all instances of a function share.
@@ -29,10 +29,12 @@ const CREDENTIALS: [(&str, &str); 3] = [
 /// Room for the headers of the platform and of a usual client.
 const HEADERS_OF_A_CALL: usize = 48;
 
-const VERSION: &str = "LATEST";
+/// The version of the code that the manifest describes.
+const LATEST: &str = "LATEST";
 
 impl Surroundings {
-    pub(crate) fn new(function: &Function, layout: &Layout) -> Self {
+    pub(crate) fn new(function: &Function, version: Option<VersionId>, layout: &Layout) -> Self {
+        let version = version.map_or_else(|| LATEST.to_owned(), |version| version.to_string());
         let defaults = [("TZ", "UTC"), ("HOME", "/tmp")];
         let mut variables: BTreeMap<String, OsString> =
             defaults.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
@@ -54,8 +56,8 @@ impl Surroundings {
         set(env::FUNCTION_NAME, &function.name);
         set(env::FUNCTION_HANDLER, &function.handler);
         set(env::FUNCTION_MEMORY, &function.memory_mib.to_string());
-        set(env::FUNCTION_VERSION, VERSION);
-        set(env::VERSION_ID, VERSION);
+        set(env::FUNCTION_VERSION, &version);
+        set(env::VERSION_ID, &version);
         set(env::REGION, &function.region);
         variables.insert(env::CODE_PATH.to_owned(), layout.code_folder().as_os_str().to_owned());
 
@@ -73,24 +75,34 @@ impl Surroundings {
         set(header::FUNCTION_TIMEOUT, &function.timeout.as_secs().to_string());
         set(header::REGION, &function.region);
         set(header::ACCOUNT_ID, &function.account);
-        set(header::QUALIFIER, VERSION);
-        set(header::VERSION_ID, VERSION);
+        set(header::QUALIFIER, &version);
+        set(header::VERSION_ID, &version);
         let (project, store) = function.log.as_ref().map_or(("", ""), |(project, store)| (project, store));
         set(header::LOG_PROJECT, project);
         set(header::LOG_STORE, store);
+        if function.local.edition == Edition::Fc2 {
+            set(header::SERVICE_NAME, &function.service);
+        }
+        let mut secrets = Vec::new();
         if function.local.credentials {
             for (variable, header) in CREDENTIALS {
                 if let Some(value) = shell::text(variable)
                     && let Ok(mut secret) = HeaderValue::from_str(&value)
                 {
                     secret.set_sensitive(true);
-                    headers.insert(HeaderName::from_static(header), secret);
-                    variables.insert(variable.to_owned(), OsString::from(value));
+                    if function.injection.request {
+                        headers.insert(HeaderName::from_static(header), secret);
+                    }
+                    if function.injection.env {
+                        variables.insert(variable.to_owned(), OsString::from(&value));
+                    }
+                    secrets.push((variable, value));
                 }
             }
         }
         let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)));
-        let redactor = Redactor::new(texts);
+        let redactor =
+            Redactor::new(texts.chain(secrets.iter().map(|(name, value)| (*name, value.as_str()))));
         Surroundings { headers, redactor, variables }
     }
 

@@ -10,7 +10,7 @@ use super::layout::Layout;
 use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
-use crate::model::Function;
+use crate::model::{Edition, Function, Hook, VersionId};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -18,6 +18,8 @@ use crate::process::{Cgroups, Runner};
 pub(crate) struct Generation {
     pub(crate) function: Arc<Function>,
     pub(crate) name: Arc<str>,
+    /// The published version; `None` is `LATEST`.
+    pub(crate) version: Option<VersionId>,
     /// Where the platform's folders are here.
     pub(crate) layout: Layout,
     pub(crate) surroundings: Surroundings,
@@ -45,18 +47,20 @@ pub(super) struct Told {
 impl Generation {
     pub(crate) fn new(
         function: Arc<Function>,
+        version: Option<VersionId>,
         layout: Layout,
         log: Log,
         tasks: TaskTracker,
         runner: Arc<dyn Runner>,
         cgroups: Option<Arc<Cgroups>>,
     ) -> Self {
-        let surroundings = Surroundings::new(&function, &layout);
+        let surroundings = Surroundings::new(&function, version, &layout);
         let name = Arc::from(function.name.as_str());
         let cgroups = cgroups.filter(|_| !function.local.sample_memory);
         Generation {
             function,
             name,
+            version,
             layout,
             surroundings,
             log,
@@ -85,6 +89,16 @@ impl Generation {
     /// With faults injected.
     pub(crate) fn with_faults(self, faults: Option<Arc<Faults>>) -> Self {
         Generation { faults, ..self }
+    }
+
+    /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.
+    pub(super) fn pre_freeze(&self) -> Option<&Hook> {
+        self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
+    }
+
+    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
+    pub(super) fn instances_min(&self) -> usize {
+        if self.version.is_none() { self.function.instances_min } else { 0 }
     }
 
     /// The most memory that an instance may use, in bytes.

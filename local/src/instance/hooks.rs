@@ -7,7 +7,7 @@ use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::connection::ADDRESS;
+use super::connection::{ADDRESS, is_last};
 use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
@@ -35,6 +35,14 @@ pub(super) async fn initialize(instance: &Instance) -> Result<(), Failure> {
 pub(super) async fn pre_stop(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
     match &hook.command {
         None => instance.call_hook(Method::GET, path::PRE_STOP, hook.timeout).await,
+        Some(command) => instance.run_hook(command, hook.timeout).await,
+    }
+}
+
+/// The pre-freeze hook, which edition 2.0 alone has.
+pub(super) async fn pre_freeze(instance: &Instance, hook: &Hook) -> Result<(), HookFault> {
+    match &hook.command {
+        None => instance.call_hook(Method::GET, path::PRE_FREEZE, hook.timeout).await,
         Some(command) => instance.run_hook(command, hook.timeout).await,
     }
 }
@@ -72,7 +80,7 @@ impl Instance {
             let reply = connection.sender.send_request(request).await.map_err(broken)?;
             let (head, body) = reply.into_parts();
             if Limited::new(body, HOOK_ANSWER_MAX).collect().await.is_ok() {
-                self.connections.give_back(connection.sender);
+                self.connections.give_back(connection.sender, is_last(&head));
             }
             Ok(head.status)
         };

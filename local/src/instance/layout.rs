@@ -17,7 +17,7 @@ const LAYERS: &str = "/opt";
 const TEMPORARY: &str = "/tmp";
 
 /// What all instances need for mounts of their own.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MountFolders {
     /// An empty folder, see [`Mounts::root`].
     pub(crate) root: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct MountFolders {
 }
 
 /// The folders of one generation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// What stands for `/code`.
     pub(crate) code: PathBuf,

@@ -18,7 +18,7 @@ mod supervisor;
 mod unfit;
 mod upstream;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
 pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};

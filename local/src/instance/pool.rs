@@ -1,5 +1,6 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod freeze;
 mod lease;
 
 use std::collections::HashMap;
@@ -14,11 +15,12 @@ pub(crate) use lease::Lease;
 
 use super::generation::Generation;
 use super::instance::Instance;
-use super::slots::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
+use super::slots::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
 use super::start::{Started, start};
 use super::supervisor::{Change, Owner, supervise};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
+use crate::model::Claim;
 use crate::process::Order;
 
 /// Why no instance takes a call.
@@ -46,11 +48,18 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct State {
     slots: Slots<Arc<Instance>>,
-    waiting: HashMap<Waiter, oneshot::Sender<Handed>>,
+    waiting: HashMap<Waiter, Ticket>,
     /// How the last start failed, if it did.
     last_failure: Option<Failure>,
     /// When the last start ended.
     last_start: Option<Instant>,
+}
+
+/// A waiting call: what it needs, and the way to it.
+#[derive(Debug)]
+struct Ticket {
+    claim: Claim,
+    sender: oneshot::Sender<Handed>,
 }
 
 /// The result for a waiting call.
@@ -65,8 +74,15 @@ impl Pool {
         let rules = Rules {
             concurrency: function.concurrency,
             instances_max: function.local.instances_max(),
+            instances_min: generation.instances_min(),
             alone_max: function.local.instances_of_platform() * function.concurrency,
-            freezes: function.local.freeze,
+            freezes: function.local.freeze || generation.pre_freeze().is_some(),
+            sessions: function.affinity.as_ref().map(|affinity| SessionRules {
+                per_instance: affinity.sessions_per_instance,
+                lifetime: affinity.lifetime,
+                idle: affinity.idle,
+                is_id_used_once: affinity.is_id_used_once,
+            }),
         };
         let state = State {
             slots: Slots::new(rules, ignores_port, is_open),
@@ -105,12 +121,15 @@ impl Pool {
         for effect in effects {
             match effect {
                 Effect::Hand { waiter, instance, is_cold } => {
-                    let lease = Lease::new(instance, self, is_cold);
-                    handed.push((state.waiting.remove(&waiter), Ok(lease)));
+                    // The slots know only calls that are on this list.
+                    let Some(Ticket { claim, sender }) = state.waiting.remove(&waiter) else { continue };
+                    handed.push((sender, Ok(Lease::new(instance, self, claim, is_cold))));
                 }
                 Effect::Fail(waiter) => {
-                    if let Some(failure) = state.last_failure.clone() {
-                        handed.push((state.waiting.remove(&waiter), Err(failure)));
+                    if let Some(failure) = state.last_failure.clone()
+                        && let Some(Ticket { sender, .. }) = state.waiting.remove(&waiter)
+                    {
+                        handed.push((sender, Err(failure)));
                     }
                 }
                 Effect::TurnAway(waiter) => drop(state.waiting.remove(&waiter)),
@@ -122,17 +141,21 @@ impl Pool {
                 }
                 Effect::EndStarts => self.no_more_starts.cancel(),
                 Effect::Thaw(instance) => instance.process.order(Order::Thaw),
-                Effect::Freeze(instance) => instance.process.order(Order::Freeze),
+                Effect::Freeze(instance) if self.generation.pre_freeze().is_none() => {
+                    instance.process.order(Order::Freeze);
+                }
+                Effect::Freeze(instance) => {
+                    let (pool, since) = (Arc::clone(self), state.slots.idle_since(&instance));
+                    self.generation.tasks.spawn(async move { pool.freeze(instance, since).await });
+                }
                 Effect::Stop(instance) => instance.retired.cancel(),
                 Effect::Kill(instance) => instance.kill(),
             }
         }
         drop(state);
-        for (waiter, outcome) in handed {
+        for (sender, outcome) in handed {
             // If the caller is gone, the lease is dropped here, and the next call gets the slot.
-            if let Some(waiter) = waiter {
-                drop(waiter.send(outcome));
-            }
+            drop(sender.send(outcome));
         }
         self.changed.notify_waiters();
     }
@@ -144,18 +167,23 @@ impl Pool {
     /// # Cancel safety
     ///
     /// Dropping the future gives back a slot that was just assigned.
-    pub(crate) async fn acquire(self: &Arc<Self>, is_cold: &mut bool) -> Result<Lease, Refusal> {
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        claim: Claim,
+        is_cold: &mut bool,
+    ) -> Result<Lease, Refusal> {
         let begin = Instant::now();
         let place = {
             let mut effects = Effects::new();
             let mut state = self.lock();
-            let place = match state.slots.acquire(&mut effects) {
+            let place = match state.slots.acquire(&claim, Instant::now().into_std(), &mut effects) {
                 Acquired::Waiting(waiter) => {
                     let (sender, handed) = oneshot::channel();
-                    state.waiting.insert(waiter, sender);
+                    state.waiting.insert(waiter, Ticket { claim, sender });
                     Ok(Place { pool: self, waiter, handed })
                 }
-                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, false))),
+                Acquired::Slot(instance) => Err(Ok(Lease::new(instance, self, claim, false))),
+                Acquired::SessionOver => Err(Err(Refusal::Failed(Failure::session_over()))),
                 Acquired::Full(cap) => {
                     Err(Err(Refusal::Failed(Failure::exhausted(&self.generation.name, cap))))
                 }
@@ -277,6 +305,11 @@ impl Pool {
         self.lock().slots.ignores_port()
     }
 
+    /// Whether an instance has the session.
+    pub(crate) fn has_session(&self, id: &str) -> bool {
+        self.lock().slots.has_session(id)
+    }
+
     /// Whether an instance is running or starting.
     pub(crate) fn is_in_use(&self) -> bool {
         self.lock().slots.is_in_use()
@@ -338,10 +371,11 @@ impl Owner for Arc<Pool> {
     }
 
     fn changed(&self, instance: &Arc<Instance>, change: Change) {
+        let now = Instant::now().into_std();
         self.change(|slots, effects| match change {
-            Change::Healthy => slots.set_healthy(instance, true, effects),
-            Change::Unhealthy => slots.set_healthy(instance, false, effects),
-            Change::Idle => slots.release_idle(instance, effects),
+            Change::Healthy => slots.set_healthy(instance, true, now, effects),
+            Change::Unhealthy => slots.set_healthy(instance, false, now, effects),
+            Change::Idle => slots.release_idle(instance, now, effects),
             Change::Ended => slots.ended(instance, effects),
         });
     }

@@ -8,15 +8,22 @@
 //! would for another one.
 
 mod effect;
+mod queue;
 mod room;
+mod sessions;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use crate::model::Claim;
+
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
+use queue::Waiting;
 pub(super) use room::Rules;
+pub(super) use sessions::SessionRules;
 
 use room::Member;
+use sessions::{Place, Sessions};
 
 /// The instances of one generation, and the calls that use them or wait for them.
 #[derive(Debug)]
@@ -24,7 +31,8 @@ pub(super) struct Slots<I> {
     rules: Rules,
     members: Vec<Member<I>>,
     starting: usize,
-    waiting: VecDeque<Waiter>,
+    waiting: VecDeque<Waiting>,
+    sessions: Option<Sessions<I>>,
     next_waiter: Waiter,
     /// Instances that are being stopped.
     leaving: Vec<I>,
@@ -48,6 +56,7 @@ impl<I: Clone + PartialEq> Slots<I> {
             members: Vec::new(),
             starting: 0,
             waiting: VecDeque::new(),
+            sessions: rules.sessions.map(Sessions::new),
             next_waiter: 1,
             leaving: Vec::new(),
             is_closed: false,
@@ -59,35 +68,21 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
-    /// Takes a slot for a call, or a place in the queue. Starts an instance if needed.
-    pub(super) fn acquire(&mut self, effects: &mut Vec<Effect<I>>) -> Acquired<I> {
-        if self.is_closed {
-            return Acquired::Closed;
-        }
-        if let Some(instance) = self.free_slot(effects) {
-            return Acquired::Slot(instance);
-        }
-        if self.waiting.len() >= self.room() || self.is_sick() {
-            return self.refuse(effects);
-        }
-        let waiter = self.next_waiter;
-        self.next_waiter += 1;
-        self.waiting.push_back(waiter);
-        self.top_up(effects);
-        Acquired::Waiting(waiter)
-    }
-
-    /// The caller left before it had a slot.
-    pub(super) fn cancel(&mut self, waiter: Waiter) {
-        self.waiting.retain(|other| *other != waiter);
-    }
-
     /// The call is over.
-    pub(super) fn give_back(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
+    pub(super) fn give_back(
+        &mut self,
+        instance: &I,
+        claim: &Claim,
+        now: Instant,
+        effects: &mut Vec<Effect<I>>,
+    ) {
         if let Some(member) = self.member(instance) {
             member.in_flight = member.in_flight.saturating_sub(1);
         }
-        self.hand_over(false, effects);
+        if let Some(sessions) = &mut self.sessions {
+            sessions.end(instance, claim, now);
+        }
+        self.hand_over(false, now, effects);
         self.settle(instance, now, effects);
     }
 
@@ -109,7 +104,7 @@ impl<I: Clone + PartialEq> Slots<I> {
             is_retired: false,
             idle_since: Some(now),
         });
-        self.hand_over(true, effects);
+        self.hand_over(true, now, effects);
         self.settle(instance, now, effects);
     }
 
@@ -122,7 +117,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         let is_alone = self.ignores_port != Some(false);
         let count =
             if is_alone { self.waiting.len() } else { self.waiting.len().min(self.rules.concurrency) };
-        effects.extend(self.waiting.drain(..count).map(Effect::Fail));
+        effects.extend(self.waiting.drain(..count).map(|waiting| Effect::Fail(waiting.waiter)));
         self.top_up(effects);
     }
 
@@ -145,21 +140,29 @@ impl<I: Clone + PartialEq> Slots<I> {
         if let Some(member) = self.member(instance) {
             member.is_retired = true;
         }
+        self.unbind(instance);
     }
 
     /// The instance has ended, by itself or after a stop.
     pub(super) fn ended(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
         self.members.retain(|member| member.instance != *instance);
         self.leaving.retain(|leaving| leaving != instance);
+        self.unbind(instance);
         self.top_up(effects);
     }
 
     /// Sets the health of an instance. An unhealthy instance gets no calls.
-    pub(super) fn set_healthy(&mut self, instance: &I, is_healthy: bool, effects: &mut Vec<Effect<I>>) {
+    pub(super) fn set_healthy(
+        &mut self,
+        instance: &I,
+        is_healthy: bool,
+        now: Instant,
+        effects: &mut Vec<Effect<I>>,
+    ) {
         if let Some(member) = self.member(instance) {
             member.is_healthy = is_healthy;
         }
-        self.hand_over(false, effects);
+        self.hand_over(false, now, effects);
     }
 
     /// Since when the instance has been idle. `None` if the instance has a call.
@@ -167,15 +170,45 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.iter().find(|member| member.instance == *instance)?.idle_since
     }
 
-    /// Stops an instance if it is idle.
-    pub(super) fn release_idle(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
+    /// The call on `instance` turned out to begin the session `id`.
+    pub(super) fn name_session(&mut self, instance: &I, claim: &Claim, now: Instant) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.end(instance, &Claim::NewSession, now);
+            sessions.begin(instance, claim, now);
+        }
+    }
+
+    /// Ends a session, because its client said so.
+    pub(super) fn close_session(&mut self, id: &str) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.close(id);
+        }
+    }
+
+    /// Whether an instance has the session.
+    pub(super) fn has_session(&self, id: &str) -> bool {
+        self.sessions.as_ref().is_some_and(|sessions| matches!(sessions.place(id), Place::On(_)))
+    }
+
+    /// Stops an instance if it is idle, has no session, and is not one of those that are kept.
+    pub(super) fn release_idle(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.expire(now);
+            if sessions.count(instance) > 0 {
+                return;
+            }
+        }
+        if !self.is_closed && self.in_use() <= self.rules.instances_min {
+            return;
+        }
         if self.member(instance).is_some_and(|member| member.in_flight == 0) {
             self.dismiss(instance, effects);
         }
     }
 
-    /// Starts an instance if there is none. Gives the number of starts for [`Slots::warmth`].
+    /// Starts an instance if there is none, and those that are kept. Gives the number of starts for [`Slots::warmth`].
     pub(super) fn warm(&mut self, effects: &mut Vec<Effect<I>>) -> usize {
+        self.top_up(effects);
         let is_wanted = self.members.is_empty() && self.starting == 0 && self.cap() > 0;
         if is_wanted && !self.is_closed && self.may_start() {
             self.start(1, effects);
@@ -210,7 +243,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     pub(super) fn close(&mut self, effects: &mut Vec<Effect<I>>) {
         self.is_closed = true;
         if !self.is_open {
-            effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
+            effects.extend(self.waiting.drain(..).map(|waiting| Effect::TurnAway(waiting.waiter)));
         }
         if self.waiting.is_empty() {
             self.end_starts(effects);
@@ -242,7 +275,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     /// Ends every instance at once, in any state. Waiting calls are refused.
     pub(super) fn abort(&mut self, effects: &mut Vec<Effect<I>>) {
         self.end_starts(effects);
-        effects.extend(self.waiting.drain(..).map(Effect::TurnAway));
+        effects.extend(self.waiting.drain(..).map(|waiting| Effect::TurnAway(waiting.waiter)));
         let instances = self.members.iter().map(|member| &member.instance).chain(&self.leaving);
         effects.extend(instances.cloned().map(Effect::Kill));
     }
@@ -277,54 +310,6 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.iter_mut().find(|member| member.instance == *instance)
     }
 
-    fn free_slot(&mut self, effects: &mut Vec<Effect<I>>) -> Option<I> {
-        let Rules { concurrency, freezes, .. } = self.rules;
-        let member = self.members.iter_mut().find(|member| member.is_free(concurrency))?;
-        if member.in_flight == 0 && freezes {
-            effects.push(Effect::Thaw(member.instance.clone()));
-        }
-        member.in_flight += 1;
-        member.idle_since = None;
-        Some(member.instance.clone())
-    }
-
-    /// At the cap: an unhealthy instance makes room for the next call.
-    fn refuse(&mut self, effects: &mut Vec<Effect<I>>) -> Acquired<I> {
-        let cap = self.cap();
-        let sick = self.members.iter_mut().find(|member| !member.is_healthy && !member.is_retired);
-        let Some(sick) = sick else { return Acquired::Full(cap) };
-        sick.is_retired = true;
-        if sick.in_flight == 0 {
-            let instance = sick.instance.clone();
-            self.dismiss(&instance, effects);
-        }
-        Acquired::Unhealthy
-    }
-
-    /// Gives free slots to waiting calls, in order of their arrival.
-    fn hand_over(&mut self, is_cold: bool, effects: &mut Vec<Effect<I>>) {
-        while let Some(&waiter) = self.waiting.front() {
-            let Some(instance) = self.free_slot(effects) else { break };
-            self.waiting.pop_front();
-            effects.push(Effect::Hand { waiter, instance, is_cold });
-        }
-        self.top_up(effects);
-    }
-
-    /// Starts as many instances as the waiting calls need and the cap allows.
-    fn top_up(&mut self, effects: &mut Vec<Effect<I>>) {
-        if !self.may_start() {
-            return;
-        }
-        let wanted = self.waiting.len().div_ceil(self.rules.concurrency);
-        let at_once = if self.ignores_port.is_none() { 1 } else { usize::MAX };
-        let allowed = self.cap().saturating_sub(self.in_use()).min(at_once);
-        let target = wanted.min(allowed);
-        if target > self.starting {
-            self.start(target - self.starting, effects);
-        }
-    }
-
     fn start(&mut self, count: usize, effects: &mut Vec<Effect<I>>) {
         self.starting += count;
         effects.push(Effect::Start(count));
@@ -352,8 +337,16 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
     }
 
+    /// The sessions of an instance that gets no further call begin anew elsewhere.
+    fn unbind(&mut self, instance: &I) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.unbind(instance);
+        }
+    }
+
     /// Removes an instance from the list, and stops it.
     fn dismiss(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
+        self.unbind(instance);
         self.members.retain(|member| member.instance != *instance);
         self.leaving.push(instance.clone());
         effects.push(Effect::Stop(instance.clone()));

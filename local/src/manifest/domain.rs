@@ -1,10 +1,12 @@
 //! Reads custom domains: `customDomain` of a function, and resources of component fc3-domain.
 
+use std::path::PathBuf;
+
 use super::function::METHODS;
 use super::node::{self, Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{cors, keys};
+use super::{auth, certificate, cors, keys};
 use crate::domain::{Rule, check_name, check_path};
 use crate::model::{Domain, Protocol, Rewrite, RewriteKind, Route};
 
@@ -12,6 +14,8 @@ use crate::model::{Domain, Protocol, Rewrite, RewriteKind, Route};
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) domains: Vec<Domain>,
+    /// The files of their certificates.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// What the account is that a domain is deployed to. It is a part of the name that `auto` stands for.
@@ -39,9 +43,8 @@ impl Reading {
             return;
         };
         let route = read_route(route, Some(function), &mut reader);
-        let Some(domain) = read_domain(node, route.into_iter().collect(), account, &mut reader) else {
-            return;
-        };
+        let routes = route.into_iter().collect();
+        let Some(domain) = read_domain(node, routes, account, &mut self.files, &mut reader) else { return };
         self.join(domain, problems);
     }
 
@@ -64,7 +67,7 @@ impl Reading {
             }
         }
         let account = Account { id, region: &region };
-        let Some(domain) = read_domain(&props, routes, account, &mut reader) else { return };
+        let Some(domain) = read_domain(&props, routes, account, &mut self.files, &mut reader) else { return };
         match self.domains.iter_mut().find(|own| is_same_name(own, &domain)) {
             None => self.domains.push(domain),
             Some(former) => {
@@ -101,7 +104,9 @@ impl Reading {
             (Protocol::Http, own) => own,
             (asked, _) => asked,
         };
+        former.auth = domain.auth.or(former.auth.take());
         former.cors = domain.cors.or(former.cors.take());
+        former.certificate = domain.certificate.or(former.certificate.take());
     }
 
     /// Reports the routes that lead to no function of the file.
@@ -131,6 +136,7 @@ fn read_domain(
     node: &Node,
     routes: Vec<Route>,
     account: Account<'_>,
+    files: &mut Vec<PathBuf>,
     reader: &mut Reader<'_>,
 ) -> Option<Domain> {
     let line = node.entry("domainName").map_or(node.line, |entry| entry.line);
@@ -155,31 +161,25 @@ fn read_domain(
             "without `certConfig`, the deployment takes `HTTPS` only if the domain has a certificate already";
         reader.note(line, text.to_owned());
     }
-    check_authentication(node, reader);
+    let auth = match node.child("authConfig") {
+        // A problem is reported, and nothing is served open by mistake.
+        Some(config) => Some(auth::read(config, "authInfo", reader)?),
+        None if node.is_failed("authConfig") => return None,
+        None => None,
+    };
+    let certificate = certificate::read(node, files, reader);
     let cors = cors::read(node, reader);
     if let Some(entry) = node.entry("corsConfig").filter(|_| cors.is_some()) {
         let text = "`corsConfig` of a domain takes effect here, but the deployment tool does not pass it on: set it in the console";
         reader.note(entry.line, text.to_owned());
     }
-    Some(Domain { name, line, protocol, routes, cors })
+    Some(Domain { name, line, protocol, routes, auth, cors, certificate })
 }
 
 /// The domain that the deployment tool asks for in place of `auto`.
 fn automatic(route: &Route, account: Account<'_>) -> String {
     let function = route.function.replace('_', "-").to_ascii_lowercase();
     format!("{function}.fcv3.{}.{}.fc.devsapp.net", account.id, account.region)
-}
-
-fn check_authentication(node: &Node, reader: &mut Reader<'_>) {
-    let Some(config) = node.child("authConfig") else { return };
-    match reader.text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a domain open; for local use write `anonymous`"),
-        ),
-    }
 }
 
 /// Reads a route. `function` is the function that it belongs to, if the route cannot name one.

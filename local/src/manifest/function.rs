@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{cors, domain, keys};
-use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Local};
+use super::{affinity, auth, cors, domain, keys, scaling};
+use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name};
 
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
@@ -57,6 +57,10 @@ pub(crate) fn read(
         let cap = reader.integer(reserved, "reservedConcurrency", local.instances_max() as u64, 0..=300);
         local.max_instances = Some(usize::try_from(cap).unwrap_or(0));
     }
+    let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
+    let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
+    let instances_min = scaling::instances_min(props, &mut reader);
+    let (trigger, qualified) = triggers(props, &mut reader);
     let function = Function {
         name: name.unwrap_or_default(),
         line: props.line,
@@ -73,17 +77,23 @@ pub(crate) fn read(
         memory_mib: u32::try_from(memory_mib).unwrap_or(u32::MAX),
         disk_mib: u32::try_from(disk_mib).unwrap_or(u32::MAX),
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
-        concurrency: usize::try_from(reader.integer(props, "instanceConcurrency", 1, 1..=200)).unwrap_or(1),
+        concurrency: sharing.concurrency,
+        affinity: sharing.affinity,
+        instances_min,
+        injection: injection(props, &mut reader),
         environment: environment(props, &mut reader),
         layers: layers(props, &local, &mut reader),
         log: log(props, &mut reader),
         initializer: lifecycle.and_then(|hooks| hook(hooks, "initializer", 300, &mut reader)),
         pre_stop: lifecycle.and_then(|hooks| hook(hooks, "preStop", 90, &mut reader)),
+        pre_freeze: lifecycle.and_then(|hooks| hook(hooks, "preFreeze", 90, &mut reader)),
         health: custom
             .and_then(|custom| custom.child("healthCheckConfig"))
             .and_then(|node| health(node, &mut reader)),
-        trigger: trigger(props, &mut reader),
+        trigger,
+        qualified,
         actions,
+        service: String::new(),
         local,
     };
     let place = domain::Account { id: account, region: &function.region };
@@ -226,6 +236,18 @@ fn environment(props: &Node, reader: &mut Reader<'_>) -> BTreeMap<String, String
     variables
 }
 
+/// Where the function gets temporary credentials.
+fn injection(props: &Node, reader: &mut Reader<'_>) -> Injection {
+    let word = reader.text(props, "disableInjectCredentials");
+    let (env, request) = match word.as_deref() {
+        Some("Env") => (false, true),
+        Some("Request") => (true, false),
+        Some("All") => (false, false),
+        _ => (true, true),
+    };
+    Injection { env, request }
+}
+
 fn log(props: &Node, reader: &mut Reader<'_>) -> Option<(String, String)> {
     let config = props.child("logConfig").filter(|node| matches!(node.value, Value::Map(_)))?;
     Some((reader.text(config, "project")?, reader.text(config, "logstore")?))
@@ -261,12 +283,14 @@ fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
     })
 }
 
-fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
-    let Value::List(triggers) = &props.child("triggers")?.value else {
+/// The HTTP trigger of `LATEST`, and those of versions and aliases.
+fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<(String, HttpTrigger)>) {
+    let (mut found, mut qualified) = (None, Vec::new());
+    let Some(node) = props.child("triggers") else { return (found, qualified) };
+    let Value::List(triggers) = &node.value else {
         reader.error(props, "triggers", "must be a list");
-        return None;
+        return (found, qualified);
     };
-    let mut found: Option<HttpTrigger> = None;
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
         // The check of the keys has reported other values.
@@ -283,11 +307,14 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
                 let trigger = http_trigger(node, reader);
                 if qualifier == "LATEST" {
                     found = trigger;
-                } else {
-                    let text = format!(
-                        "the HTTP trigger of `{qualifier}` is not served: versions and aliases do not exist here as yet"
+                } else if !is_qualifier(&qualifier) {
+                    reader.error(
+                        node,
+                        "qualifier",
+                        "must be LATEST, the number of a version, or the name of an alias",
                     );
-                    reader.note(node.line, text);
+                } else {
+                    qualified.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
                 }
                 qualifiers.push(qualifier);
             }
@@ -300,20 +327,16 @@ fn trigger(props: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
             None => {}
         }
     }
-    found
+    (found, qualified)
+}
+
+fn is_qualifier(text: &str) -> bool {
+    text.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(text)
 }
 
 fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
     let config = node.child("triggerConfig")?;
-    match reader.required_text(config, "authType").as_deref() {
-        Some("anonymous") | None => {}
-        Some(kind @ ("function" | "jwt" | "bearer" | "basic")) => reader.error(
-            config,
-            "authType",
-            &format!("`{kind}` is not supported yet, and fc-local does not serve such a function open; for local use write `anonymous`"),
-        ),
-        Some(kind) => reader.error(config, "authType", &format!("`{kind}` does not exist; use anonymous, function or jwt")),
-    }
+    let auth = auth::read(config, "authConfig", reader);
     let methods = reader.texts(config, "methods");
     if methods.is_empty() && !config.is_failed("methods") {
         reader.error(config, "methods", &format!("is missing: list some of {}", METHODS.join(", ")));
@@ -328,5 +351,5 @@ fn http_trigger(node: &Node, reader: &mut Reader<'_>) -> Option<HttpTrigger> {
         }
     }
     let internet_disabled = reader.boolean(config, "disableURLInternet", false);
-    Some(HttpTrigger { methods, internet_disabled, cors: cors::read(config, reader) })
+    Some(HttpTrigger { methods, internet_disabled, auth: auth?, cors: cors::read(config, reader) })
 }

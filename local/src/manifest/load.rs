@@ -9,6 +9,7 @@ use super::mask::mask;
 use super::node::{Node, Value};
 use super::overlay::{self, Overlay};
 use super::problem::{ManifestError, Problem};
+use super::resources::Resources;
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
 use crate::model::{Domain, Function};
@@ -52,10 +53,13 @@ impl Manifest {
         keys::correct(&mut reading.root, &mut reading.problems);
         let content = reading.resolve(environment);
         let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
-        let (functions, domains) =
+        let Resources { functions, domains, files } =
             resources::read(&content, &account, &reading.folder, &mut reading.problems);
+        for file in &files {
+            reading.add_source(file);
+        }
         reading.done()?;
-        let redactor = reading.redactor(&functions);
+        let redactor = reading.redactor(&functions, &domains);
         Ok(Manifest {
             texts: read_all(&reading.sources),
             file: reading.file,
@@ -308,12 +312,14 @@ impl Reading {
     }
 
     /// Knows the secrets that a build step may show: its own environment is the developer's.
-    fn redactor(&self, functions: &[Function]) -> Redactor {
+    fn redactor(&self, functions: &[Function], domains: &[Domain]) -> Redactor {
         let functions = functions.iter().flat_map(|function| &function.environment);
         let functions = functions.map(|(name, value)| (name.as_str(), value.as_str()));
         let known = self.known_variables();
         let known = known.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Redactor::new(known.chain(functions))
+        let keys = domains.iter().filter_map(|domain| domain.certificate.as_ref());
+        let keys = keys.map(|certificate| ("privateKey", certificate.key.as_str()));
+        Redactor::new(known.chain(functions).chain(keys))
     }
 
     /// The shell's variables and those of the `.env` files.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::model::{Action, Lines, Local};
+use crate::model::{Action, Edition, Lines, Local};
 
 /// The `x-local` block of the file or of a resource. Omitted settings come from `base`.
 pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec<Problem>) -> Local {
@@ -27,6 +27,16 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             false
         }
     };
+    let edition = match reader.text(node, "edition").as_deref() {
+        None => base.edition,
+        Some("fc3") => Edition::Fc3,
+        Some("fc2") => Edition::Fc2,
+        Some(_) => {
+            reader.error(node, "edition", "must be `fc3` or `fc2`");
+            base.edition
+        }
+    };
+    let service = reader.text(node, "service").or_else(|| base.service.clone());
     let log = match reader.text(node, "log").as_deref() {
         None => base.log,
         Some("all") => Lines::All,
@@ -57,6 +67,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         } else {
             watch.iter().map(|path| folder.join(path)).collect()
         },
+        mounts: reader.boolean(node, "mounts", base.mounts),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {
@@ -64,6 +75,8 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         },
         build: build.or_else(|| base.build.clone()),
         credentials,
+        edition,
+        service,
     }
 }
 

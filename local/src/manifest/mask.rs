@@ -1,6 +1,6 @@
 //! A manifest as it may be shown: secrets are masked, wherever they stand.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::event::{MASK, Redactor, is_secret_name};
 
@@ -15,13 +15,15 @@ pub(super) fn mask(value: &mut Value, mut variables: Vec<(String, String)>) {
 /// Collects every text and number with its name.
 fn collect(value: &Value, name: &str, into: &mut Vec<(String, String)>) {
     match value {
-        Value::String(text) => into.push((name.to_owned(), text.clone())),
+        Value::String(text) => match inner(text) {
+            Some(json) => collect(&json, name, into),
+            None => into.push((name.to_owned(), text.clone())),
+        },
         Value::Number(number) => into.push((name.to_owned(), number.to_string())),
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, into)),
         Value::Object(fields) => {
-            let named = own_name(value).map(str::to_owned);
             for (key, field) in fields {
-                collect(field, named.as_deref().filter(|_| key == VALUE).unwrap_or(key), into);
+                collect(field, name_of(fields, key), into);
             }
         }
         Value::Bool(_) | Value::Null => {}
@@ -29,9 +31,12 @@ fn collect(value: &Value, name: &str, into: &mut Vec<(String, String)>) {
 }
 
 fn replace(value: &mut Value, name: &str, redactor: &Redactor) {
-    let named = own_name(value).map(str::to_owned);
     match value {
         Value::String(text) if !text.is_empty() && is_secret_name(name) => MASK.clone_into(text),
+        Value::String(text) if let Some(mut json) = inner(text) => {
+            replace(&mut json, name, redactor);
+            *text = json.to_string();
+        }
         Value::String(text) => *text = redactor.redact(std::mem::take(text)),
         Value::Number(number) => {
             let text = number.to_string();
@@ -41,20 +46,34 @@ fn replace(value: &mut Value, name: &str, redactor: &Redactor) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, name, redactor)),
         Value::Object(fields) => {
-            for (key, field) in fields {
-                replace(field, named.as_deref().filter(|_| key == VALUE).unwrap_or(key), redactor);
+            let names: Vec<String> = fields.keys().map(|key| name_of(fields, key).to_owned()).collect();
+            for (field, name) in fields.values_mut().zip(names) {
+                replace(field, &name, redactor);
             }
         }
         Value::Bool(_) | Value::Null => {}
     }
 }
 
+/// The object of a text that is JSON, such as `authConfig` may be.
+fn inner(text: &str) -> Option<Value> {
+    let is_object = text.trim_start().starts_with('{');
+    is_object.then(|| serde_json::from_str(text).ok())?
+}
+
 const VALUE: &str = "value";
 
-/// The name in a map such as `{name: TOKEN, value: …}`, the form of variables in some components.
-fn own_name(value: &Value) -> Option<&str> {
-    value.get(VALUE)?;
-    ["name", "key"].iter().find_map(|key| value.get(key)?.as_str())
+/// The secret numbers of a JSON Web Key.
+const KEY_NUMBERS: [&str; 7] = ["k", "d", "p", "q", "dp", "dq", "qi"];
+
+/// The name that tells of a field: its key, or the name beside it in a map such as `{name: TOKEN, value: …}`, the form of
+/// variables in some components.
+fn name_of<'a>(fields: &'a Map<String, Value>, key: &'a str) -> &'a str {
+    if fields.contains_key("kty") && KEY_NUMBERS.contains(&key) {
+        return "secret";
+    }
+    let own = ["name", "key"].iter().find_map(|name| fields.get(*name)?.as_str());
+    own.filter(|_| key == VALUE).unwrap_or(key)
 }
 
 #[cfg(test)]

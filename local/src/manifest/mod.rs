@@ -3,7 +3,10 @@
 //! One file configures the deployment and this machine. Wrong values, unknown keys and settings without effect here are
 //! reported together, each with its line.
 
+mod affinity;
+mod auth;
 mod base;
+mod certificate;
 mod content;
 mod cors;
 mod domain;
@@ -23,6 +26,7 @@ mod problem;
 mod reader;
 mod resources;
 mod scalar;
+mod scaling;
 mod text_file;
 mod yaml;
 

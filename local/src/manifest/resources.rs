@@ -1,6 +1,6 @@
 //! The resources of a manifest as functions and custom domains.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::content::{self, Content};
 use super::expression;
@@ -9,13 +9,22 @@ use super::problem::Problem;
 use super::{domain, function, hooks, local};
 use crate::model::{Domain, Function, Local};
 
+/// What is started and served.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    pub(super) functions: Vec<Function>,
+    pub(super) domains: Vec<Domain>,
+    /// The files that were read for them.
+    pub(super) files: Vec<PathBuf>,
+}
+
 /// Reads the functions and domains of a manifest whose expressions are replaced.
 pub(super) fn read(
     content: &Content,
     account: &str,
     folder: &Path,
     problems: &mut Vec<Problem>,
-) -> (Vec<Function>, Vec<Domain>) {
+) -> Resources {
     let root = &content.root;
     check_edition(root, problems);
     let Some(resources) = root.child("resources") else {
@@ -23,7 +32,7 @@ pub(super) fn read(
         if root.entry("services").is_none() {
             problems.push(Problem::error(root.line, "`resources` is missing: there is nothing to start"));
         }
-        return (Vec::new(), Vec::new());
+        return Resources::default();
     };
     let general = local::read(root, &Local::default(), folder, problems);
     if let Some(entry) = root.child("x-local").and_then(|local| local.entry("port")) {
@@ -61,10 +70,12 @@ pub(super) fn read(
             None => problems.extend(skipped.drain(..).chain(skipped_here)),
         }
         check_left(props, problems);
-        let Some(function) = function::read(props, steps, local, account, folder, &mut domains, problems)
+        let Some(mut function) = function::read(props, steps, local, account, folder, &mut domains, problems)
         else {
             continue;
         };
+        let project = root.child("name").and_then(Node::scalar);
+        function.service = function.local.service.clone().or(project).unwrap_or_else(|| "default".to_owned());
         // A deployment writes functions in order, so the last function of the same name stays.
         if let Some(at) = functions.iter().position(|other| other.name == function.name) {
             let former = functions.remove(at);
@@ -81,7 +92,7 @@ pub(super) fn read(
     }
     let names = functions.iter().map(|function| function.name.as_str());
     domains.check_functions(&names, problems);
-    (functions, domains.domains)
+    Resources { functions, domains: domains.domains, files: domains.files }
 }
 
 fn check_edition(root: &Node, problems: &mut Vec<Problem>) {

@@ -1,5 +1,8 @@
 //! Custom domains: host names with routes to functions.
 
+use std::fmt;
+
+use super::auth::Auth;
 use super::cors::Cors;
 
 /// A custom domain. Its name is compared without case.
@@ -10,7 +13,26 @@ pub(crate) struct Domain {
     pub(crate) line: usize,
     pub(crate) protocol: Protocol,
     pub(crate) routes: Vec<Route>,
+    /// `None` lets everybody in.
+    pub(crate) auth: Option<Auth>,
     pub(crate) cors: Option<Cors>,
+    pub(crate) certificate: Option<Certificate>,
+}
+
+/// A certificate of one's own, as PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// The certificate, and those that lead to its authority.
+    pub(crate) chain: String,
+    /// The private key, which no log may hold.
+    pub(crate) key: String,
+    pub(crate) line: usize,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Certificate").field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 /// `protocol`: how clients may speak to a domain.
@@ -56,6 +78,15 @@ pub(crate) enum RewriteKind {
 }
 
 impl Protocol {
+    /// Whether clients may speak to the domain through TLS, or without it.
+    pub(crate) fn takes(self, is_tls: bool) -> bool {
+        match self {
+            Protocol::Http => !is_tls,
+            Protocol::Https => is_tls,
+            Protocol::Both => true,
+        }
+    }
+
     /// The value in a manifest.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::affinity::Affinity;
 use super::local::Local;
 use super::trigger::HttpTrigger;
 
-/// One function, with the platform's defaults filled in.
-#[derive(Debug, Clone, PartialEq)]
+/// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) line: usize,
@@ -25,27 +28,51 @@ pub(crate) struct Function {
     pub(crate) disk_mib: u32,
     pub(crate) timeout: Duration,
     pub(crate) concurrency: usize,
+    pub(crate) affinity: Option<Affinity>,
+    /// The instances that are kept although nothing calls them. Versions keep none.
+    #[serde(skip)]
+    pub(crate) instances_min: usize,
+    pub(crate) injection: Injection,
     pub(crate) environment: BTreeMap<String, String>,
     /// The names of its layers in the cloud.
     pub(crate) layers: Vec<String>,
     pub(crate) log: Option<(String, String)>,
     pub(crate) initializer: Option<Hook>,
     pub(crate) pre_stop: Option<Hook>,
+    /// Called in edition 2.0 alone.
+    pub(crate) pre_freeze: Option<Hook>,
     pub(crate) health: Option<HealthCheck>,
+    /// The HTTP trigger of `LATEST`.
+    #[serde(skip)]
     pub(crate) trigger: Option<HttpTrigger>,
+    /// The HTTP triggers of versions and aliases.
+    #[serde(skip)]
+    pub(crate) qualified: Vec<(String, HttpTrigger)>,
+    #[serde(skip)]
     pub(crate) actions: Vec<Action>,
+    /// The service of the function in edition 2.0.
+    pub(crate) service: String,
     pub(crate) local: Local,
 }
 
+/// Where a function gets temporary credentials, if it gets any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Injection {
+    /// In the environment of its instances.
+    pub(crate) env: bool,
+    /// In the headers of its calls.
+    pub(crate) request: bool,
+}
+
 /// A lifecycle hook: a call to the runtime, or a command run beside it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Hook {
     pub(crate) command: Option<Vec<String>>,
     pub(crate) timeout: Duration,
 }
 
 /// `healthCheckConfig`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HealthCheck {
     pub(crate) path: String,
     pub(crate) initial_delay: Duration,
@@ -66,6 +93,12 @@ pub(crate) struct Action {
 }
 
 impl Function {
+    /// The HTTP trigger of a version or an alias; `None` is `LATEST`.
+    pub(crate) fn trigger_of(&self, qualifier: Option<&str>) -> Option<&HttpTrigger> {
+        let Some(qualifier) = qualifier else { return self.trigger.as_ref() };
+        self.qualified.iter().find(|(own, _)| own == qualifier).map(|(_, trigger)| trigger)
+    }
+
     /// The command line, `/code/bootstrap` if none is declared.
     pub(crate) fn command_line(&self) -> Vec<String> {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }

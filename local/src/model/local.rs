@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::edition::Edition;
 use super::function::Action;
 
 /// The most instances on this machine, unless the manifest says otherwise.
@@ -12,7 +15,7 @@ const INSTANCES_MAX: usize = 10;
 const INSTANCES_OF_PLATFORM: usize = 300;
 
 /// Which lines of a function's programs enter the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Lines {
     All,
     /// Those on the standard error.
@@ -21,7 +24,7 @@ pub(crate) enum Lines {
 }
 
 /// Settings that exist only on this machine.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Local {
     pub(crate) port: Option<u16>,
@@ -38,12 +41,18 @@ pub(crate) struct Local {
     pub(crate) log: Lines,
     pub(crate) pass_env: Vec<String>,
     pub(crate) watch: Vec<PathBuf>,
+    /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
+    pub(crate) mounts: bool,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
+    #[serde(skip)]
     pub(crate) build: Option<Vec<Action>>,
     /// Whether the function gets the developer's own temporary credentials.
     pub(crate) credentials: bool,
+    pub(crate) edition: Edition,
+    /// The service of the functions in edition 2.0; `None` is the name of the project.
+    pub(crate) service: Option<String>,
 }
 
 impl Default for Local {
@@ -60,9 +69,12 @@ impl Default for Local {
             log: Lines::All,
             pass_env: Vec::new(),
             watch: Vec::new(),
+            mounts: true,
             layers: Vec::new(),
             build: None,
             credentials: false,
+            edition: Edition::default(),
+            service: None,
         }
     }
 }

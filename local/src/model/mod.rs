@@ -1,13 +1,25 @@
 //! The model: functions, triggers and domains of a manifest, as plain data.
 
+mod affinity;
+mod auth;
 mod cors;
 mod domain;
+mod edition;
 mod function;
+mod jwk;
 mod local;
 mod trigger;
+mod version;
 
+pub(crate) use affinity::{Affinity, AffinityKind, Claim, SessionId};
+pub(crate) use auth::{
+    Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
+};
 pub(crate) use cors::Cors;
-pub(crate) use domain::{Domain, Protocol, Rewrite, RewriteKind, Route};
-pub(crate) use function::{Action, Function, HealthCheck, Hook};
+pub(crate) use domain::{Certificate, Domain, Protocol, Rewrite, RewriteKind, Route};
+pub use edition::Edition;
+pub(crate) use function::{Action, Function, HealthCheck, Hook, Injection};
+pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};
 pub(crate) use local::{Lines, Local};
 pub(crate) use trigger::HttpTrigger;
+pub(crate) use version::{Alias, DESCRIPTION_MAX, Version, VersionId, is_alias_name};

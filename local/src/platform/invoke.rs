@@ -9,6 +9,8 @@ use crate::call::{Call, Seat, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
 use crate::front::failure_json;
+use crate::model::Edition;
+use crate::registry::Callee;
 use crate::wire::{BodyFault, Payload, ids};
 
 /// The result of an event call. [The example of the crate](crate) reads the result.
@@ -30,15 +32,26 @@ pub struct Invocation {
 impl Platform {
     /// Calls a function with an event.
     pub async fn invoke(&self, name: &str, event: Bytes, wants_log: bool) -> Invocation {
+        self.invoke_qualified(name, None, event, wants_log).await
+    }
+
+    /// Calls a version or an alias of a function with an event; `None` is `LATEST`.
+    pub async fn invoke_qualified(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+        event: Bytes,
+        wants_log: bool,
+    ) -> Invocation {
         let id = ids::request();
         let tail = wants_log.then(Tail::default);
-        let outcome = self.try_invoke(name, event, tail.clone(), &id).await;
+        let outcome = self.try_invoke((name, qualifier), event, tail.clone(), &id).await;
         let request = id.to_string();
         match outcome {
             Ok((body, is_error, log)) => Invocation { request, body, is_error, is_retryable: is_error, log },
             Err(failure) => {
                 let log = tail.map(|tail| tail.text());
-                let body = Bytes::from(failure_json(&failure, &id));
+                let body = Bytes::from(failure_json(&failure, &id, Edition::Fc3));
                 let is_retryable = failure.kind.is_retryable();
                 Invocation { request, body, is_error: true, is_retryable, log }
             }
@@ -47,18 +60,18 @@ impl Platform {
 
     async fn try_invoke(
         &self,
-        name: &str,
+        (name, qualifier): (&str, Option<&str>),
         event: Bytes,
         tail: Option<Tail>,
         id: &Arc<str>,
     ) -> Result<(Bytes, bool, Option<String>), Failure> {
         let wants_log = tail.is_some();
-        let function = self.registry.find(name)?;
+        let callee = Callee::choose(self.registry.find(name)?, qualifier)?;
         let payload = (Payload::whole(event), BodyFault::default());
-        let call = Call::event(Arc::clone(id), function, Via::CommandLine, payload, tail);
+        let call = Call::event(Arc::clone(id), callee, Via::CommandLine, payload, tail);
         let answer = dispatch(call, &mut Seat::default()).await?;
         let is_error = answer.is_function_error();
-        let Whole { bytes, log } = answer.body.collect(wants_log).await?;
+        let Whole { bytes, log, .. } = answer.body.collect(wants_log).await?;
         Ok((bytes, is_error, log))
     }
 }

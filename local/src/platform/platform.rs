@@ -1,20 +1,22 @@
 //! A running local platform: its ports, its front, its functions, and its end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, find_running};
+use super::domains::Known;
+use crate::auth::Gate;
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::fault::Chaos;
 use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
-use crate::model::Function;
+use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
 use crate::registry::Registry;
 use crate::shell;
@@ -42,6 +44,10 @@ pub struct Settings {
     pub drain: Duration,
     /// The faults that are injected; none by default.
     pub chaos: Option<Chaos>,
+    /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
+    pub edition: Option<Edition>,
+    /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
+    pub require_signature: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +60,8 @@ impl Default for Settings {
             build: true,
             drain: Duration::from_secs(30),
             chaos: None,
+            edition: None,
+            require_signature: false,
         }
     }
 }
@@ -78,14 +86,15 @@ const PORTS_TRIED: u16 = 200;
 #[derive(Debug)]
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
-    pub(super) deployer: Deployer,
+    pub(super) deployer: Arc<Deployer>,
     front: Arc<Front>,
     pub(super) log: Log,
     settings: Settings,
     main: SocketAddr,
     ports: Mutex<HashMap<String, u16>>,
-    /// The custom domains of which the log tells already.
-    pub(super) told_domains: Mutex<BTreeSet<String>>,
+    /// What was told and set of custom domains.
+    pub(super) domains: Mutex<Known>,
+    pub(super) identities: Option<Arc<Identities>>,
     pub(super) stop: Stop,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
@@ -116,29 +125,34 @@ impl Platform {
         let listener = Listener::bind(SocketAddr::new(settings.listen, settings.port))?;
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
-        let Settings { build, drain, .. } = settings;
+        let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
+        let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
-        let needed = [manifest.folder(), &current];
-        let deployer = Deployer::create(
-            Arc::clone(&registry),
-            log.clone(),
-            tasks.clone(),
-            build,
-            drain,
-            runner,
-            &needed,
-        )
-        .await?
-        .with_chaos(settings.chaos);
+        let search = shell::search_path();
+        let needed: Vec<&Path> =
+            [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
+        let deployer =
+            Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
+                .await?;
+        let deployer = Arc::new(deployer.with_chaos(settings.chaos));
+        let identities = identities(&settings, &log);
         let platform = Platform {
-            front: Front::new(Arc::clone(&registry), log.clone(), identities(&settings, &log)),
+            front: Front::new(
+                Arc::clone(&registry),
+                Arc::clone(&deployer),
+                gate,
+                log.clone(),
+                identities.clone(),
+            ),
             registry,
             deployer,
             log,
             settings,
             main,
             ports: Mutex::default(),
-            told_domains: Mutex::default(),
+            domains: Mutex::default(),
+            identities,
             stop: Stop::default(),
             connections: TaskTracker::new(),
             tasks,
@@ -231,11 +245,14 @@ impl Platform {
 
     fn address(&self, function: &Function) -> Address {
         let port = self.lock_ports().get(&function.name).copied().unwrap_or(0);
+        let main = self.main.port();
+        let url = |qualifier: &str| format!("http://{qualifier}.{}.localhost:{main}/", function.name);
         Address {
             function: function.name.clone(),
-            host_url: format!("http://{}.localhost:{}/", function.name, self.main.port()),
+            host_url: format!("http://{}.localhost:{main}/", function.name),
             port_url: format!("http://{}/", reachable(SocketAddr::new(self.main.ip(), port))),
             has_trigger: function.trigger.is_some(),
+            qualified_urls: function.qualified.iter().map(|(own, _)| (own.clone(), url(own))).collect(),
         }
     }
 

@@ -13,6 +13,7 @@ mod port;
 mod proc;
 mod role;
 mod runner;
+mod tool;
 
 pub(crate) use cgroup::{Cgroups, OwnGroup};
 pub(crate) use guarded::Processes;
@@ -23,3 +24,4 @@ pub(crate) use port::Port;
 pub use proc::Listening;
 pub(crate) use proc::{Holder, find_program, holder, ignores_hangup};
 pub use runner::{CommandLine, Pipe, Runner, Running};
+pub(crate) use tool::run_tool;

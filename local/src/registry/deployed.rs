@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::releases::Releases;
 use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
@@ -17,8 +18,13 @@ pub(crate) struct Deployed {
     pool: RwLock<Arc<Pool>>,
     /// The faults that are injected into calls.
     pub(crate) faults: Option<Arc<Faults>>,
+    releases: RwLock<Releases>,
+    /// Why the function takes no calls, if it takes none.
+    disabled: RwLock<Option<String>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
+    /// Whether the log already says that a reply names two origins.
+    are_origins_told: AtomicBool,
 }
 
 /// What people are told of a function.
@@ -44,13 +50,29 @@ impl Deployed {
     pub(crate) fn new(pool: Arc<Pool>, faults: Option<Arc<Faults>>) -> Self {
         let generation = &pool.generation;
         let (name, log) = (Arc::clone(&generation.name), generation.log.clone());
-        Deployed { name, log, pool: RwLock::new(pool), faults, is_attachment_told: AtomicBool::new(false) }
+        Deployed {
+            name,
+            log,
+            pool: RwLock::new(pool),
+            faults,
+            releases: RwLock::default(),
+            disabled: RwLock::default(),
+            is_attachment_told: AtomicBool::new(false),
+            are_origins_told: AtomicBool::new(false),
+        }
     }
 
     /// Logs, once, that a browser shows a page for which the platform would add a header.
     pub(crate) fn tell_attachment(&self) {
         if !self.is_attachment_told.swap(true, Ordering::Relaxed) {
             self.log.emit(&Source::function(&self.name), Kind::AttachmentLeftOut);
+        }
+    }
+
+    /// Logs, once, that a reply names two origins, which no browser takes.
+    pub(crate) fn tell_origins(&self) {
+        if !self.are_origins_told.swap(true, Ordering::Relaxed) {
+            self.log.emit(&Source::function(&self.name), Kind::OriginsDoubled);
         }
     }
 
@@ -74,9 +96,31 @@ impl Deployed {
         Arc::clone(&pool.generation.function)
     }
 
-    /// Refuses versions and aliases. Only `LATEST` exists, which `None` means.
-    pub(crate) fn check_qualifier(qualifier: Option<&str>) -> Result<(), Failure> {
-        qualifier.map_or(Ok(()), |qualifier| Err(Failure::version_not_found(qualifier)))
+    /// Reads the versions and aliases.
+    pub(crate) fn releases<T>(&self, read: impl FnOnce(&Releases) -> T) -> T {
+        read(&self.releases.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the versions and aliases.
+    pub(crate) fn change_releases<T>(&self, change: impl FnOnce(&mut Releases) -> T) -> T {
+        change(&mut self.releases.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses calls from now on, or takes them again.
+    pub(crate) fn set_disabled(&self, reason: Option<String>) {
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Why the function takes no calls, if it takes none.
+    pub(crate) fn disabled(&self) -> Option<String> {
+        self.disabled.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn check_enabled(&self) -> Result<(), Failure> {
+        match &*self.disabled.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Err(Failure::disabled(&self.name, reason)),
+            None => Ok(()),
+        }
     }
 
     /// Makes `pool` the current generation, and returns the former one.

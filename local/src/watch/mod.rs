@@ -1,5 +1,6 @@
 //! Watches the manifest and the sources, and decides what a change requires: a build, a new manifest, or nothing.
 
+mod reads;
 mod rounds;
 
 use std::collections::{HashMap, HashSet};
@@ -15,7 +16,8 @@ use tokio::sync::Notify;
 use crate::deploy::{Built, BuiltFrom, Sources};
 use crate::event::{Kind, Log, Source};
 use crate::manifest::{Manifest, Problem};
-use rounds::{Next, Rounds};
+use reads::Reads;
+use rounds::{Known, Next, Rounds};
 
 /// Several changes within this time are one: an editor's save is more than one event.
 const DEBOUNCE: Duration = Duration::from_millis(120);
@@ -55,8 +57,10 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
     let mut known = HashMap::new();
     let mut rounds: HashMap<String, Rounds> = HashMap::new();
     let mut refused = None;
+    let mut told = HashMap::new();
     loop {
         let sources = sources_of(&manifest);
+        tell(follower, &manifest, &sources, &mut told);
         let removed = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
         for path in removed {
             if known.remove(&path).is_some() {
@@ -78,7 +82,11 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
         for (name, sources) in &sources {
             let now = sources.files_apart().await;
             let built = follower.built_from(name);
-            match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now) {
+            let reads = Reads::of(&manifest, name);
+            let known =
+                Known { is_code: &|file| sources.is_code(file), is_read: &|file| reads.may_read(file) };
+            match rounds.entry(name.clone()).or_insert_with(Rounds::after_a_build).next(&built, &now, &known)
+            {
                 Next::Nothing => {}
                 Next::Build => {
                     // Changes during the build make the sources differ again.
@@ -98,6 +106,24 @@ pub(crate) async fn follow(follower: &impl Follower, mut manifest: Manifest) -> 
         }
         changed.notified().await;
         tokio::time::sleep(DEBOUNCE).await;
+    }
+}
+
+/// Says what is watched for each function, once and after each change.
+fn tell(
+    follower: &impl Follower,
+    manifest: &Manifest,
+    sources: &HashMap<String, Sources>,
+    told: &mut HashMap<String, Vec<PathBuf>>,
+) {
+    for function in manifest.functions() {
+        let Some(sources) = sources.get(&function.name) else { continue };
+        let folders: Vec<PathBuf> = sources.roots().iter().map(|root| root.components().collect()).collect();
+        if told.get(&function.name) != Some(&folders) {
+            told.insert(function.name.clone(), folders.clone());
+            let builds = !function.actions.is_empty();
+            say(follower, &function.name, Kind::Watching { folders, builds });
+        }
     }
 }
 

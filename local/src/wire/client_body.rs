@@ -27,8 +27,10 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// that still sends loses the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
 #[derive(Debug)]
 pub(crate) struct ClientBody {
-    /// `None` once the drain has begun.
+    /// `None` once the drain has begun, or the body was read.
     incoming: Option<Incoming>,
+    /// A body that was read already, for its next reader.
+    read: Option<Bytes>,
     /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
     /// `None` for a stream of HTTP/2, which ends without its connection.
@@ -85,12 +87,18 @@ impl ClientBody {
     ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
         let connection = Some(Connection { tasks: tasks.clone(), hangup: Arc::clone(hangup) });
-        ClientBody { incoming: Some(incoming), is_sent, connection }
+        ClientBody { incoming: Some(incoming), read: None, is_sent, connection }
     }
 
     /// The body of a request over HTTP/2. It needs no drain: the rest of a stream is not in the way of others.
     pub(crate) fn of_stream(incoming: Incoming) -> Self {
-        ClientBody { incoming: Some(incoming), is_sent: true, connection: None }
+        ClientBody { incoming: Some(incoming), read: None, is_sent: true, connection: None }
+    }
+
+    /// Takes `bytes` for the body.
+    pub(crate) fn replace(&mut self, bytes: Bytes) {
+        self.incoming = None;
+        self.read = (!bytes.is_empty()).then_some(bytes);
     }
 }
 
@@ -103,7 +111,9 @@ impl Body for ClientBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
         self.is_sent = true;
-        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(self.read.take().map(|bytes| Ok(Frame::data(bytes))));
+        };
         let frame = ready!(Pin::new(incoming).poll_frame(context)).map(|frame| frame.map_err(BrokenBody));
         if let Some(Err(error)) = &frame
             && error.has_client_left()
@@ -115,11 +125,12 @@ impl Body for ClientBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+        self.incoming.as_ref().map_or(self.read.is_none(), Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let read = || SizeHint::with_exact(self.read.as_ref().map_or(0, Bytes::len) as u64);
+        self.incoming.as_ref().map_or_else(read, Body::size_hint)
     }
 }
 

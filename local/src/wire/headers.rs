@@ -100,6 +100,11 @@ impl Peer {
         let scheme = HeaderValue::from_static(if is_tls { "https" } else { "http" });
         Some(Peer { address, scheme })
     }
+
+    /// Whether the client speaks through TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.scheme == "https"
+    }
 }
 
 /// Adds the client's address for the function.

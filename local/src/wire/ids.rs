@@ -17,6 +17,30 @@ pub(crate) fn instance() -> Arc<str> {
     format!("c-{}-{}{}", next(), next(), next()).into()
 }
 
+/// 32 hex digits, for a session that the platform makes.
+pub(crate) fn session() -> Arc<str> {
+    random().into()
+}
+
+/// `<8 hex>-<4 hex>-4<3 hex>-<4 hex>-<12 hex>`, the form of request ids in FC 2.0.
+pub(crate) fn uuid() -> Arc<str> {
+    let digits = random();
+    // A UUID of version 4 has two digits that say so.
+    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..]);
+    format!("{a}-{b}-4{c}-8{d}-{e}").into()
+}
+
+/// 32 random hex digits.
+fn random() -> String {
+    let mut digits = String::with_capacity(40);
+    // The time stands first in an id.
+    for _ in 0..2 {
+        digits.extend(RequestId::generate().as_str().split('-').skip(2));
+    }
+    digits.truncate(32);
+    digits
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -27,5 +51,10 @@ mod tests {
         assert!(parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_hexdigit())), "{id}");
         assert_ne!(id, super::request());
         assert_eq!(super::instance().len(), 2 + 8 + 1 + 20);
+        let (session, uuid) = (super::session(), super::uuid());
+        assert!(session.len() == 32 && session.bytes().all(|b| b.is_ascii_hexdigit()), "{session}");
+        let parts: Vec<&str> = uuid.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
+        assert_ne!((session, uuid), (super::session(), super::uuid()));
     }
 }

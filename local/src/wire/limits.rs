@@ -1,18 +1,19 @@
 //! The platform's limits on requests.
 
 use fc_runtime::platform::limits::{
-    CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX,
+    CLIENT_HEADERS_MAX, CLIENT_TARGET_MAX, REPLY_HEADERS_MAX, REQUEST_BODY_MAX, TARGET_MAX,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, header};
 
 use crate::failure::Failure;
+use crate::model::Edition;
 
 /// The largest body of a synchronous call.
 pub(crate) const BODY_MAX: usize = REQUEST_BODY_MAX;
 
 /// Checks the limits that do not concern the body.
-pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
+pub(crate) fn check<B>(request: &Request<B>, edition: Edition) -> Result<(), Failure> {
     let size = size(request.headers());
     if size > CLIENT_HEADERS_MAX {
         return Err(Failure::invalid_argument(format!(
@@ -20,9 +21,13 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Failure> {
         )));
     }
     let length = request.uri().path_and_query().map_or(0, |target: &PathAndQuery| target.as_str().len());
-    if length > CLIENT_TARGET_MAX {
+    let most = match edition {
+        Edition::Fc3 => CLIENT_TARGET_MAX,
+        Edition::Fc2 => TARGET_MAX,
+    };
+    if length > most {
         return Err(Failure::invalid_argument(format!(
-            "the request's path and query have {length} bytes; {CLIENT_TARGET_MAX} are allowed"
+            "the request's path and query have {length} bytes; {most} are allowed"
         )));
     }
     check_length(request.headers())

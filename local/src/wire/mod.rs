@@ -13,6 +13,7 @@ mod socket;
 mod stream;
 mod tls;
 pub(crate) mod upgrade;
+mod whole_body;
 
 pub(crate) use client_body::{BrokenBody, ClientBody};
 pub(crate) use frames::{Close, Passed};

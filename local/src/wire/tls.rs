@@ -107,7 +107,6 @@ impl Identities {
     /// # Errors
     ///
     /// A text is not PEM, the key does not belong to the certificate, or its kind is not supported.
-    #[allow(dead_code, reason = "for custom domains")]
     pub(crate) fn add(&self, name: &str, chain: &str, key: &str) -> Result<(), String> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
             .collect::<Result<_, _>>()
@@ -125,7 +124,6 @@ impl Identities {
     }
 
     /// Forgets the certificate of [`add`](Self::add).
-    #[allow(dead_code, reason = "for custom domains")]
     pub(crate) fn remove(&self, name: &str) {
         let mut certificates = self.store.certificates.write().unwrap_or_else(PoisonError::into_inner);
         certificates.own.remove(&name.to_ascii_lowercase());

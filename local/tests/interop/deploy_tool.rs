@@ -4,6 +4,7 @@
 //! from the variable that the component honours and calls the same SDK with the same settings and headers. What is
 //! shown is that the command line, the manifest and the SDK reach a function; not the component's own code.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use testkit::events::kind;
@@ -80,6 +81,10 @@ fn s_invoke_reaches_a_function() {
     folder.write("fc3/index.js", COMPONENT);
     folder.write("fc3/publish.yaml", PUBLISH);
     let event = folder.write("event.json", "{\"from\": \"a file\"}");
+    // The tool signs with the key of its own settings, so the project is given the same one.
+    let key = r#"{"accessKeyId": "aaaaaaaaaaaaaaaa", "accessKeySecret": "bbbbbbbbbbbbbbbb"}"#;
+    let file = folder.write(".fc-local/keys.json", key);
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
     let local = Local::start(folder, &[]);
     let call = |arguments: &[&str]| invoke(&cli, local.folder.path(), local.main_port(), arguments);
 

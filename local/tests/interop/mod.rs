@@ -2,12 +2,16 @@
 
 mod chaos;
 mod clients;
+mod contract;
 mod deploy_tool;
+mod domains;
+mod languages;
 mod manifests;
 mod nginx;
 mod schema;
 mod sdk;
 mod servers;
+mod signatures;
 mod template;
 mod websocket;
 
@@ -17,7 +21,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The npm packages that tests use, in the versions that they were written for.
-const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc20230330": "4.7.6", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1", "ws": "8.23.0"}}"#;
+const PACKAGES: &str = r#"{"private": true, "dependencies": {"@alicloud/fc2": "2.6.6", "@alicloud/fc20230330": "4.7.6", "@alicloud/openapi-util": "0.3.3", "@serverless-devs/s": "3.1.10", "http-server": "14.1.1", "ws": "8.23.0"}}"#;
 
 /// The repository's root.
 fn root() -> &'static Path {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{packages, succeed};
 use crate::harness::{Local, f};
+use crate::signer::key;
 
 /// Invokes a function and prints what the caller learns.
 const SCRIPT: &str = r"
@@ -14,9 +15,9 @@ const { default: Client, InvokeFunctionRequest, InvokeFunctionHeaders } = requir
 const { $OpenApiUtil: { Config } } = require('@alicloud/openapi-core');
 const { RuntimeOptions } = require('@darabonba/typescript');
 const { Readable } = require('stream');
-const [endpoint, name, event, log] = process.argv.slice(2);
+const [endpoint, name, event, log, accessKeyId, accessKeySecret] = process.argv.slice(2);
 (async () => {
-  const client = new Client(new Config({ endpoint, protocol: 'http', accessKeyId: 'a'.repeat(16), accessKeySecret: 'b'.repeat(16) }));
+  const client = new Client(new Config({ endpoint, protocol: 'http', accessKeyId, accessKeySecret }));
   const headers = new InvokeFunctionHeaders({ xFcInvocationType: 'Sync', xFcLogType: log });
   const request = new InvokeFunctionRequest({ body: Readable.from([Buffer.from(event)]) });
   try {
@@ -34,8 +35,9 @@ fn invoke(local: &Local, name: &str, event: &str, log: &str) -> Value {
     let script = packages().join("invoke.js");
     std::fs::write(&script, SCRIPT).unwrap();
     let endpoint = format!("127.0.0.1:{}", local.main_port());
+    let key = key(&local.folder, &[]);
     let mut node = Command::new("node");
-    node.arg(&script).args([&endpoint, name, event, log]).current_dir(packages());
+    node.arg(&script).args([&endpoint, name, event, log, &key.id, &key.secret]).current_dir(packages());
     let text = succeed(&mut node);
     serde_json::from_str(text.trim()).unwrap_or_else(|_| panic!("{text}"))
 }

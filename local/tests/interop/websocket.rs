@@ -142,7 +142,7 @@ async def main():
 asyncio.run(main())
 "#;
 
-const NODE_SERVER: &str = r"
+pub(super) const NODE_SERVER: &str = r"
 const { WebSocketServer } = require('ws');
 const port = Number(process.env.FC_CUSTOM_LISTEN_PORT);
 const server = new WebSocketServer({ host: '0.0.0.0', port, path: '/ws', perMessageDeflate: true,
@@ -162,7 +162,8 @@ fn contract(function: Function) -> Local {
     Local::start(folder, &["--drain", "600"])
 }
 
-fn node(name: &str, script: &str) -> Command {
+/// Node with a script, which is written beside the packages.
+pub(super) fn node(name: &str, script: &str) -> Command {
     let script_file = packages().join(name);
     std::fs::write(&script_file, script).unwrap();
     let mut node = Command::new("node");

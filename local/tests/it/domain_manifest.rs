@@ -78,6 +78,10 @@ fn mistakes_in_domains_are_told_with_their_lines() {
     let many = format!("corsConfig: {{exposeHeaders: [{}]}}, route:", "x-a,".repeat(51));
     own("route:", &many, "holds 51; the platform takes 50");
 
+    own("route:", "authConfig: {authType: jwt}, route:", "`authInfo` is missing");
+    own("route:", "authConfig: {authType: bogus}, route:", "`bogus` does not exist");
+    own("route:", "authConfig: {authInfo: '{}'}, route:", "needs `authType`");
+
     let other = |from: &str, to: &str, is_fatal: bool, remark: &str| {
         let changed = OTHER.replacen(from, to, 1);
         assert_ne!(changed, OTHER);
@@ -100,6 +104,11 @@ fn mistakes_in_domains_are_told_with_their_lines() {
     other("routeConfig: {routes: [{path: /b, functionName: f}]}", "routeConfig: {}", true, "needs `routes`");
     other("HTTP,", "'HTTP,HTTPS',", false, "only if the domain has a certificate already");
     other("region: cn-hangzhou, ", "autoCName: true, ", true, "`region` is missing");
+    other("protocol", "certConfig: {certId: 1}, protocol", false, "exists only in the cloud");
+    let far = "certConfig: {certificate: 'https://a.example/a.pem', privateKey: '-----BEGIN X'}, protocol";
+    other("protocol", far, false, "only a deployment reads");
+    let half = "certConfig: {certificate: '-----BEGIN X'}, protocol";
+    other("protocol", half, true, "`privateKey` is missing");
     other("protocol", "corsConfig: {}, protocol", false, "the deployment tool does not pass it on");
     other("protocol", "wafConfig: {enableWAF: true}, protocol", false, "`wafConfig` has no effect here");
 }
@@ -115,7 +124,7 @@ fn functions_share_a_domain_as_the_tool_joins_them() {
     let props = json!({
         "region": "cn-hangzhou", "domainName": "d.example.com", "protocol": "HTTP", "routeConfig": {"routes": []},
     });
-    write_manifest(&folder, manifest.resource("s", "dev/fc3-domain@0.0.29", props));
+    write_manifest(&folder, manifest.resource("s", "dev/fc3-domain@0.0.29", &props));
     let list = |more: &[&str]| {
         let launch = Launch::new(program()).args(["list", "--template"]).args([folder.file("s.yaml")]);
         launch.args(more.iter().copied()).run().out

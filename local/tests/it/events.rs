@@ -15,6 +15,7 @@ use crate::harness::{Local, f, program, scripted, write_manifest};
 
 /// Kinds that no test can bring about, each with its reason.
 const UNSEEN: &[(&str, &str)] = &[
+    ("code_copying", "a copy has to take longer than a second"),
     ("folder_not_watched", "the system has to be out of watches"),
     ("former_code_remains", "a process has to outlive SIGKILL for longer than a test may take"),
     ("instance_memory_sampled", "the kernel has to refuse one control group after it gave others"),

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod auth;
+mod auth_bypass;
+mod auth_manifest;
 mod cancel;
 mod chaos;
 mod cli;
 mod domain_manifest;
 mod domains;
+mod edition2;
 mod endings;
 mod events;
 mod fidelity;
@@ -15,15 +19,19 @@ mod framing;
 mod gateway;
 mod harness;
 mod instances;
+mod languages;
 mod manifest;
 mod memory;
 mod output;
+mod outputs;
+mod signer;
 mod start;
 mod stop;
 mod survivors;
 mod terminal;
 mod tidy;
 mod uploads;
+mod versions;
 mod watch;
 mod websocket;
 mod websocket_ends;

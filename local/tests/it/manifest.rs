@@ -162,13 +162,6 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
     }
 }
 
-#[test]
-fn a_trigger_with_authentication_is_refused_and_never_served_open() {
-    check(22, "            authType: function", true, "does not serve such a function open");
-    check(22, "            authType: jwt", true, "does not serve such a function open");
-    check(22, "            authType: bogus", true, "does not exist");
-}
-
 /// Replaces a line of the good manifest, and checks that there is one remark, on its line.
 #[track_caller]
 fn check_one(line: usize, text: &str, remark: &str) {
@@ -222,7 +215,8 @@ fn hooks_are_those_of_the_deployment_tool() {
     check("pre-deploy: [{run: false}]", Some("`run` must be a command but is true or false"));
     check("pre-deploy: [{rnu: x}]", Some("a step needs `run`, `plugin` or `component`"));
     check("pre-${regex('(')}: [{run: x}]", Some("is no regular expression"));
-    check("pre-deploy: [{plugin: x}]", Some("this step is skipped"));
+    check("pre-deploy: [{plugin: x}]", Some("the step `plugin: x` is not run: the deployment tool runs it"));
+    check("pre-deploy: [{component: fc3 build}]", Some("run `s build` before, or write the commands"));
     check(
         "success-deploy: [{run: \"${env('FC_LOCAL_NOT_SET')}\"}]",
         Some("the deployment tool refuses the whole file"),
@@ -243,7 +237,13 @@ fn one_function_can_have_two_resources_and_a_trigger_for_each_qualifier() {
     let other = trigger.replace("triggerType: http\n", "triggerType: http\n          qualifier: prod\n");
     folder.write("s.yaml", &format!("{GOOD}{other}"));
     let (is_ok, _, errors) = list(&folder, &[]);
-    assert!(is_ok && errors.contains("the HTTP trigger of `prod` is not served"), "{errors}");
+    assert!(is_ok && errors.is_empty(), "{errors}");
+    folder.write("s.yaml", &format!("{GOOD}{}", other.replace("prod", "\"0\"")));
+    assert!(
+        list(&folder, &[])
+            .2
+            .contains("`qualifier` must be LATEST, the number of a version, or the name of an alias")
+    );
     folder.write("s.yaml", &format!("{GOOD}{trigger}"));
     assert!(list(&folder, &[]).2.contains("a second HTTP trigger of `LATEST`"));
 }

@@ -120,6 +120,7 @@ fn a_function_that_cannot_be_built_says_so_until_it_can() {
 #[test]
 fn fc_locals_own_output_is_no_source() {
     let (folder, text) = built(f());
+    folder.write("builds", "of earlier\n");
     // A build that fails has no product, and says so in the file.
     folder.write("s.yaml", &text.replace("mkdir -p code", "echo $$ >> builds; echo no luck; false"));
     let mut local = Local::spawn_into_file(folder, &[]);
@@ -170,13 +171,15 @@ fn a_changed_manifest_is_followed() {
 fn a_build_into_the_watched_folder_goes_on_after_every_change() {
     let folder = Folder::new();
     folder.write("word", "one");
+    folder.write("number", "0");
     let step = format!(
-        "(echo '#!/bin/sh'; echo \"# $(date +%N)\"; echo \"SCRIPT_NAME=$(cat word) exec {}\") > bootstrap && chmod +x bootstrap",
+        "date +%N > number; mkdir -p code; (echo '#!/bin/sh'; echo \"# $(date +%N)\"; echo \"SCRIPT_NAME=$(cat word) exec {}\") > code/bootstrap \
+         && chmod +x code/bootstrap",
         crate::harness::SCRIPTED
     );
-    write_manifest(&folder, f().code("./").step(&step));
+    write_manifest(&folder, f().step(&step));
     let local = Local::start(folder, &[]);
-    let warning = kind("build_products");
+    let warning = kind("build_products").field("files", serde_json::json!([local.folder.file("number")]));
     local.wait_for(&warning);
     for word in ["two", "three", "four"] {
         local.folder.write("word", word);
@@ -252,6 +255,7 @@ fn functions_that_are_to_come_say_so() {
 #[test]
 fn a_build_that_fails_and_changes_its_sources_is_not_repeated_for_ever() {
     let folder = scripted();
+    folder.write("report", "of an earlier build");
     write_manifest(&folder, f().step("date +%N > report; false"));
     let local = Local::spawn(folder, &[]);
     local.wait_for(kind("build_products"));

@@ -160,7 +160,8 @@ impl Ring {
         conn
     }
 
-    fn main_port(&self) -> u16 {
+    /// The port of the API.
+    pub(crate) fn main_port(&self) -> u16 {
         self.platform.main_address().port()
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fc_local::Kind;
 use fc_local::runner::Order;
@@ -12,6 +13,9 @@ use crate::fake::Program;
 use crate::function::{Asked, reply, serve, serve_on, text, usual};
 use crate::gate::Gate;
 use crate::harness::{Ring, f};
+
+/// How long nothing comes to a call that waits.
+const QUIET: Duration = Duration::from_millis(300);
 
 #[test]
 fn the_first_call_starts_an_instance_and_the_next_ones_use_it() {
@@ -157,15 +161,38 @@ fn a_program_that_keeps_to_its_own_port_is_the_only_one() {
             "a port of its own",
             |kind| matches!(kind, Kind::PortIgnored { port: own, .. } if *own == port),
         );
-        ring.get("/").assert_platform_error(
-            429,
-            "FcCommonError",
-            "ResourceExhausted",
-            "limit of instances (1)",
-        );
+        // Others wait for it.
+        let mut others: Vec<_> = (0..20).map(|_| ring.begin("/")).collect();
+        assert!(!others[0].comes_within(QUIET));
         gate.open_for(1);
         assert_eq!(call.join().unwrap().status, 200);
+        for other in &mut others {
+            assert_eq!(other.answer("GET").status, 200);
+        }
     });
+    assert_eq!(ring.programs().len(), 1);
+    assert!(
+        ring.all().iter().all(|event| !matches!(&event.kind, Kind::Request(record) if record.status == 429))
+    );
+}
+
+#[test]
+fn a_call_waits_for_the_only_instance_for_as_long_as_it_may_last_itself() {
+    let port = testkit::process::free_port();
+    let ring = Ring::running(f().timeout(1).runtime("port", port), move |program| {
+        serve_on(port, program, |_| async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            text("")
+        })
+    });
+    let mut calls: Vec<_> = (0..6).map(|_| ring.begin("/")).collect();
+    let replies: Vec<_> = calls.iter_mut().map(|call| call.answer("GET")).collect();
+    let refused: Vec<_> = replies.iter().filter(|reply| reply.status != 200).collect();
+    assert!(!refused.is_empty() && refused.len() < replies.len(), "{replies:?}");
+    for reply in refused {
+        let text = "limit of instances (1), and the calls before this one took longer than 1 s";
+        reply.assert_platform_error(429, "FcCommonError", "ResourceExhausted", text);
+    }
 }
 
 #[test]

@@ -114,14 +114,14 @@ fn calls_wait_for_the_port_that_both_generations_keep_to() {
     let port = testkit::process::free_port();
     let gate = Gate::shut();
     let handler = usual(&gate);
-    let ring = Ring::running(named("one").runtime("port", port), move |program| {
-        serve_on(port, program, handler.clone())
-    });
+    // With the cap, no call waits for the former code's instance.
+    let alone = |name: &str| named(name).runtime("port", port).local("maxInstances", 1);
+    let ring = Ring::running(alone("one"), move |program| serve_on(port, program, handler.clone()));
     assert_eq!(ring.get("/").text(), "one");
     std::thread::scope(|scope| {
         let busy = ring.get_beside(scope, "/wait");
         gate.holds(1);
-        let swap = scope.spawn(|| ring.redeploy(named("two").runtime("port", port)));
+        let swap = scope.spawn(|| ring.redeploy(alone("two")));
         // While the former code is the current one its only instance is busy. From then on calls are the new code's, which has to
         // wait.
         let mut waiting = until("a call that waits", || {

@@ -182,6 +182,10 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
             println!("pre-stop");
             reply(out, "200 OK", "", b"")
         }
+        ("/pre-freeze", "/pre-freeze") => {
+            println!("pre-freeze");
+            reply(out, "200 OK", "", b"")
+        }
         ("/invoke", "/invoke") => event(out, asked),
         _ => plain(out, asked, on_this_connection),
     }
@@ -259,6 +263,12 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
         "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
         "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
         "/close" => false,
+        // Closes a connection that would be kept, after a whole reply.
+        "/closing" => {
+            reply(out, "200 OK", "", b"bye");
+            false
+        }
+        "/big" => reply(out, "200 OK", "", &vec![b'x'; asked.size("bytes")]),
         // Closes a connection that is used again, without a reply.
         "/close-reused" if on_this_connection > 1 => false,
         "/close-reused" => reply(out, "200 OK", "", b"fresh"),
@@ -314,6 +324,9 @@ fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
             let headers = "server: me\r\ndate: yesterday\r\nkeep-alive: timeout=5\r\nx-fc-anything: 1\r\n\
                            content-disposition: inline\r\nx-own: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
             reply(out, "200 OK", headers, b"x")
+        }
+        "/apk" => {
+            reply(out, "200 OK", "content-type: application/vnd.android.package-archive; x=y\r\n", b"PK")
         }
         "/cors" => reply(out, "200 OK", "access-control-allow-origin: https://mine\r\n", b"x"),
         "/cors-expose" => reply(out, "200 OK", "access-control-expose-headers: x-own\r\n", b"x"),

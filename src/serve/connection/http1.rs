@@ -12,7 +12,6 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::counters::InRoll;
 use crate::exchange::Peer;
@@ -20,11 +19,13 @@ use crate::exchange::Peer;
 use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
-use crate::serve::connection::unread::{HEAD_MAX, Unread, linger};
+use crate::serve::connection::linger::linger;
+use crate::serve::connection::unread::{HEAD_MAX, Unread};
 use crate::serve::connection::{FAREWELL, Service, is_over};
 use crate::serve::departure::departure;
-use crate::serve::drain::DrainObserver;
+use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
+use crate::serve::places::Place;
 #[cfg(feature = "websocket")]
 use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
@@ -48,7 +49,7 @@ pub(super) struct Http1<S: Send + Sync + 'static> {
     socket: Arc<OwnedWriteHalf>,
     /// Created when a request has to wait. Most connections only have replies that are ready at once.
     departed: Option<BoxFuture<()>>,
-    place: OwnedSemaphorePermit,
+    place: Place,
     /// Whether hyper already accepts [`REQUEST_FIELDS_MAX`] fields. hyper's own limit is 100.
     has_room: bool,
     _in_roll: InRoll,
@@ -64,11 +65,12 @@ impl<S: Send + Sync + 'static> Http1<S> {
         stream: TcpStream,
         peer: Arc<Peer>,
         drain: DrainObserver,
-        place: OwnedSemaphorePermit,
+        place: Place,
         late: bool,
     ) -> Self {
         let in_roll = InRoll::enter(&app.shared.counts, Arc::clone(&peer) as _);
         let io = Io::new(stream, Arc::clone(&peer));
+        place.serve(&io.handle(), &peer);
         let (socket, head_limit) = (io.handle(), if late { Duration::ZERO } else { app.settings.head_limit });
         let service = Service { app, peer: Arc::clone(&peer), unread: None };
         let connection = builder().keep_alive(!late).serve_connection(TokioIo::new(io), service);
@@ -94,8 +96,8 @@ impl<S: Send + Sync + 'static> Http1<S> {
         Arc::clone(&self.socket)
     }
 
-    /// What follows when hyper has ended: an upgrade in a task of its own, or the refusal of a head that was not
-    /// parsed.
+    /// What follows when hyper has ended: an upgrade in a task of its own, the refusal of a head that was not parsed, or
+    /// the end of the client's input.
     fn follow(self) -> Following<S> {
         #[cfg(feature = "websocket")]
         if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
@@ -114,10 +116,17 @@ impl<S: Send + Sync + 'static> Http1<S> {
             self.connection.into_parts();
         let io = io.into_inner();
         if unread.is_some() {
-            return Following::Lingering(Box::pin(linger(io, self.place)));
+            return Following::Lingering(Box::pin(linger(self.socket, self.place)));
         }
         if status == 0 {
-            return Following::Over;
+            // For example a request behind the last reply of a stop.
+            let has_more = !read_buf.is_empty() || has_unread(&self.socket);
+            drop(io);
+            return if has_more {
+                Following::Lingering(Box::pin(linger(self.socket, self.place)))
+            } else {
+                Following::Over
+            };
         }
         let unread = Unread::new(status, read_buf);
         let (ahead, unread) = if !self.has_room && unread.has_many_fields() {
@@ -190,6 +199,8 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         // hyper is polled first: a request that was sent before the client left is answered if it can be at once. An
         // error from hyper concerns this client only, and the records of its requests are complete.
         if this.peer.is_busy() || this.peer.is_stuck() {
+            // The next head may have begun when this branch is left.
+            this.slow_head.stop();
             let departed = this.departed.get_or_insert_with(|| Box::pin(departure(Arc::clone(&this.socket))));
             return departed.as_mut().poll(cx);
         }
@@ -211,7 +222,7 @@ fn has_unread(socket: &OwnedWriteHalf) -> bool {
 #[allow(clippy::large_enum_variant, reason = "nearly all are `Http`, and a box would be an allocation more")]
 pub(super) enum Following<S: Send + Sync + 'static> {
     Http(Http1<S>),
-    /// A head was refused, and the rest of the input is discarded.
+    /// This side has sent its last byte, and the rest of the input is discarded.
     Lingering(BoxFuture<()>),
     Over,
 }
@@ -222,7 +233,12 @@ impl<S: Send + Sync + 'static> Future for Following<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut *self {
-                Self::Http(http) => ready!(Pin::new(http).poll(cx)),
+                Self::Http(http) => {
+                    ready!(Pin::new(&mut *http).poll(cx));
+                    if http.drain.stage(cx) == Stage::Cutting {
+                        return Poll::Ready(());
+                    }
+                }
                 Self::Lingering(linger) => ready!(linger.as_mut().poll(cx)),
                 Self::Over => return Poll::Ready(()),
             }
@@ -241,20 +257,28 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpSocket;
-    use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
     use super::*;
     use crate::app::App;
     use crate::platform::Instance;
-    use crate::serve::drain::{Drain, Stage};
+    use crate::serve::drain::Drain;
+    use crate::serve::places::Places;
+    use crate::stop::Stops;
 
     /// A reply that hyper takes as a whole, and the kernel does not.
     const LARGE: usize = 40 * 1024;
 
-    /// A connection whose kernel buffers are small, and its client.
-    async fn connect(drain: &Drain, late: bool) -> (Following<()>, TcpStream) {
+    /// A reply that the kernel takes as a whole, and that does not fit into the client's buffer.
+    const HELD: usize = 3000;
+
+    /// A connection whose kernel buffers are small, its client, and what ends `/held`.
+    async fn connect(drain: &Drain, late: bool) -> (Following<()>, TcpStream, Stops) {
         let app = App::new().get("/", async |_| "small").get("/large", async |_| "#".repeat(LARGE));
+        let app = app.get("/held", async |ex| {
+            ex.stop_notice().await;
+            "#".repeat(HELD)
+        });
         let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
         let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
         listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -265,9 +289,10 @@ mod tests {
         let (stream, _) = accepted.unwrap();
         SockRef::from(&stream).set_send_buffer_size(1).unwrap();
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let place = Places::new(1).try_take().unwrap();
+        let stops = app.shared.stops.clone();
         let http = Http1::new(app, stream, peer, drain.observers().observe(), place, late);
-        (Following::Http(http), client.unwrap())
+        (Following::Http(http), client.unwrap(), stops)
     }
 
     /// What the client reads until the connection ends.
@@ -283,7 +308,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stop_does_not_cut_a_reply_that_is_read_for_the_request_behind() {
         let drain = Drain::default();
-        let (mut connection, mut client) = connect(&drain, false).await;
+        let (mut connection, mut client, _) = connect(&drain, false).await;
         let Following::Http(http) = &connection else { unreachable!() };
         let (peer, socket) = (Arc::clone(&http.peer), http.socket());
         client.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
@@ -304,10 +329,63 @@ mod tests {
         assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
     }
 
+    /// The time of a head ends with that head, also if the next one has begun when the reply ends.
+    #[tokio::test(start_paused = true)]
+    async fn each_head_has_its_own_time() {
+        let drain = Drain::default();
+        let (mut connection, mut client, stops) = connect(&drain, false).await;
+        client.write_all(b"GET /held HTTP/1.1\r\nhost:").await.unwrap();
+        turns(&mut connection).await;
+        tokio::time::advance(Duration::from_millis(9_500)).await;
+        client.write_all(b" a\r\n\r\n").await.unwrap();
+        turns(&mut connection).await;
+        client.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\nho").await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        stops.announce();
+        turns(&mut connection).await;
+        client.write_all(b"st: a\r\n\r\n").await.unwrap();
+        tokio::time::resume();
+        let text = rest(connection, client).await;
+        assert!(text.contains("###HTTP/1.1 200") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    /// Polls the connection until it has read what is there.
+    async fn turns(connection: &mut Following<()>) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut *connection).poll(cx).is_pending()))).await;
+        }
+    }
+
+    /// hyper does not read what is behind the last reply of a stop. The close of a socket with unread bytes is a reset.
+    #[tokio::test]
+    async fn a_stop_does_not_cut_a_reply_for_a_request_behind_that_came_before_its_end() {
+        let drain = Drain::default();
+        let (mut connection, mut client, stops) = connect(&drain, false).await;
+        let Following::Http(http) = &connection else { unreachable!() };
+        let (peer, socket) = (Arc::clone(&http.peer), http.socket());
+        client.write_all(b"GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        poll_fn(|cx| {
+            assert!(Pin::new(&mut connection).poll(cx).is_pending());
+            if peer.is_busy() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drain.advance(Stage::Draining);
+        poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut connection).poll(cx).is_pending()))).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        while !has_unread(&socket) {
+            tokio::task::yield_now().await;
+        }
+        stops.announce_last();
+        drop(socket);
+        let text = rest(connection, client).await;
+        assert_eq!(text.matches('#').count(), HELD, "and no reset");
+    }
+
     #[tokio::test]
     async fn a_late_head_with_many_fields_is_the_last_of_its_connection() {
         let drain = Drain::default();
-        let (connection, mut client) = connect(&drain, true).await;
+        let (connection, mut client, _) = connect(&drain, true).await;
         let mut head = "GET / HTTP/1.1\r\nhost: a\r\n".to_owned();
         for at in 0..150 {
             let _ = write!(head, "a{at}:\r\n");

@@ -3,6 +3,7 @@
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
+mod linger;
 mod unpolled;
 mod unread;
 
@@ -13,11 +14,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::exchange::{Busy, Payload, Peer};
 use crate::log::AccessLog;
@@ -26,6 +25,7 @@ use crate::log::say;
 use crate::request::RequestFuture;
 use crate::sealed::Sealed;
 use crate::serve::drain::{DrainObserver, Stage};
+use crate::serve::places::Place;
 use crate::serve::sniff::HttpVersion;
 use crate::stage::Outgoing;
 use crate::task::Kind;
@@ -33,14 +33,14 @@ use http1::{Following, Http1};
 use unpolled::CountUnpolled;
 use unread::Unread;
 
-/// Serves a connection in a new task. The connection holds the permit `place` until it ends.
+/// Serves a connection in a new task. The connection holds `place` until it ends.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
     app: &Arc<Sealed<S>>,
     stream: TcpStream,
     address: SocketAddr,
     version: HttpVersion,
     drain: DrainObserver,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     let (tracker, app, budget) = (&app.shared.tracker, Arc::clone(app), app.shared.budget.clone());
     let peer = match version {
@@ -111,13 +111,14 @@ impl<S: Send + Sync + 'static> hyper::service::Service<Request<Incoming>> for Se
     type Future = Answered<S>;
 
     fn call(&self, request: Request<Incoming>) -> Answered<S> {
+        // First, and the head is not looked at: otherwise it would be moved once more.
         let (head, body) = request.into_parts();
         let busy = self.peer.begin();
         if let Some(unread) = &self.unread {
             let answer = self.app.refuse(unread.head(), unread.refusal(), Arc::clone(&self.peer));
             return Answered { answer, busy: Some(busy) };
         }
-        let body = Payload::wire(body, &head, &busy);
+        let body = Payload::wire(body, head.version, &busy);
         Answered { answer: self.app.answer(head, body, Some(Arc::clone(&self.peer))), busy: Some(busy) }
     }
 }
@@ -133,19 +134,6 @@ impl<S: Send + Sync + 'static> Future for Answered<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let is_leaving = this.busy.as_ref().is_some_and(Busy::is_leaving);
-        let mut polled = this.answer.poll_with(&mut this.busy, cx);
-        if is_leaving && let Poll::Ready(Ok(response)) = &mut polled {
-            close_after(response);
-        }
-        polled
-    }
-}
-
-/// Sets `connection: close`.
-fn close_after(response: &mut Response<Outgoing>) {
-    // An upgrade has its own `connection` header, and ends HTTP on this connection too.
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        this.answer.poll_with(&mut this.busy, cx)
     }
 }

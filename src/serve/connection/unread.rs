@@ -4,28 +4,18 @@
 //! and another hyper takes over the socket. It accepts more fields, or reads a stand-in request and answers with the
 //! refusal.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::platform::limits::{KIB, REQUEST_HEADERS_MAX, TARGET_MAX};
 use crate::request::Refusal;
-use crate::serve::io::Io;
 
 /// The largest head that hyper reads, in bytes. Larger than our own limits, so that ours refuse first.
 pub(super) const HEAD_MAX: usize = REQUEST_HEADERS_MAX + TARGET_MAX + 8 * KIB;
 
 /// hyper's status for too many fields, and for a head over [`HEAD_MAX`].
 const TOO_LARGE: u16 = 431;
-
-/// How long, and how many bytes, are discarded behind a refusal. A close with unread bytes resets the connection, and
-/// the client may lose the reply.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_MAX: usize = 256 * KIB;
 
 /// A head that was not parsed, and hyper's status.
 pub(super) struct Unread {
@@ -137,26 +127,6 @@ fn is_header_line(line: &[u8]) -> bool {
     let (name, value) = line.split_at(colon);
     let value = value.strip_prefix(b":").map(HeaderValue::from_bytes);
     HeaderName::from_bytes(name).is_ok() && matches!(value, Some(Ok(_)))
-}
-
-/// Discards the client's input until the client has read the reply and closes. The connection keeps its place in
-/// `max_connections` meanwhile.
-pub(super) async fn linger(io: Io, _place: OwnedSemaphorePermit) {
-    let half = io.handle();
-    let stream: &TcpStream = (*half).as_ref();
-    let mut left = LINGER_MAX;
-    let mut away = [0; 4 * KIB];
-    let read_away = async {
-        while left > 0 && stream.readable().await.is_ok() {
-            match stream.try_read(&mut away) {
-                Ok(0) => return,
-                Ok(length) => left = left.saturating_sub(length),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER, read_away).await;
 }
 
 #[cfg(test)]

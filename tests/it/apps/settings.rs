@@ -31,6 +31,8 @@ pub fn app() -> App<Rounds> {
         .post("/read", async |ex| Ok(ex.bytes().await?.len().to_string()))
         .get("/whole", async |_| vec![b'x'; 1 << 20])
         .post("/echo", async |ex| Reply::stream(ex.body()))
+        .post(at("/echo-finish").hang_up_policy(HangUpPolicy::Finish), async |ex| Reply::stream(ex.body()))
+        .post("/deaf", async |_| Reply::stream(async_stream::stream! { yield Ok("not a word".into()); }))
         .get("/client", async |ex| {
             Json(serde_json::json!({
                 "address": ex.client_addr(),

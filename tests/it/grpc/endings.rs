@@ -15,26 +15,58 @@ fn record(server: &Server, id: &str) -> serde_json::Value {
     server.record(id)
 }
 
-/// It need not send the rest. The answer to a ping that is sent behind the status comes after the reset.
+/// Sends a call that is refused and whose client goes on. Gives the resets of its stream until a ping is answered, and the
+/// stream.
+fn resets_of_refused(conn: &mut h2::Conn, ask: &Ask, last: Option<&[u8]>) -> (u32, Vec<Vec<u8>>) {
+    let stream = conn.send_head(ask);
+    // A frame of a kind that there is not.
+    conn.frame(0, 0, stream, b"\x09\x00\x00\x00\x00");
+    let answer = conn.answer(stream);
+    assert!(answer.header("grpc-status").or(answer.trailer("grpc-status")).is_some(), "{answer:?}");
+    if let Some(last) = last {
+        conn.frame(0, 1, stream, last);
+    }
+    conn.frame(6, 0, 0, b"how far?");
+    let mut resets = Vec::new();
+    loop {
+        let frame = conn.read();
+        if (frame.kind, frame.flags) == (6, 1) {
+            return (stream, resets);
+        }
+        if frame.kind == 3 && frame.stream == stream {
+            resets.push(frame.payload);
+        }
+    }
+}
+
+/// It need not send the rest.
 #[test]
-fn a_client_that_still_sends_is_told_at_once_that_its_call_is_over() {
+fn a_client_that_still_sends_is_told_that_its_call_is_over() {
     let server = Server::contract();
     let mut conn = h2::Conn::open(server.port);
-    for ask in [call("/greeter.Greeter/Nope", b""), call("/greeter.Greeter/SayHello", b"")] {
-        let stream = conn.send_head(&ask);
-        // A frame of a kind that there is not.
-        conn.frame(0, 0, stream, b"\x09\x00\x00\x00\x00");
-        let answer = conn.answer(stream);
-        assert!(answer.header("grpc-status").or(answer.trailer("grpc-status")).is_some(), "{answer:?}");
-        conn.frame(6, 0, 0, b"how far?");
-        let reset = loop {
+    for path in ["/greeter.Greeter/Nope", "/greeter.Greeter/SayHello"] {
+        let (stream, mut resets) = resets_of_refused(&mut conn, &call(path, b""), None);
+        while resets.is_empty() {
             let frame = conn.read();
-            assert_ne!((frame.kind, frame.flags), (6, 1), "the ping is answered before the reset");
             if frame.kind == 3 && frame.stream == stream {
-                break frame.payload;
+                resets.push(frame.payload);
             }
-        };
-        assert_eq!(reset, [0, 0, 0, 0], "NO_ERROR");
+        }
+        assert_eq!(resets, [[0, 0, 0, 0]], "NO_ERROR");
+    }
+    conn.ask(&call("/greeter.Greeter/SayHello", &hello(&["tea"]))).assert_trailers("0");
+}
+
+/// A client that ends its call when it reads the status has no need of a reset, for which HAProxy drops the status. A busy
+/// machine may be too late for that, but not each time.
+#[test]
+fn a_client_that_ends_its_call_at_the_status_sees_no_reset() {
+    let server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    for path in ["/greeter.Greeter/Nope", "/greeter.Greeter/SayHello"] {
+        let sees_none =
+            (0..20).any(|_| resets_of_refused(&mut conn, &call(path, b""), Some(b"")).1.is_empty());
+        assert!(sees_none, "{path}");
     }
     conn.ask(&call("/greeter.Greeter/SayHello", &hello(&["tea"]))).assert_trailers("0");
 }

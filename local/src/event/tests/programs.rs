@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::samples::Sample;
+use super::samples::{self, Sample};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,7 +19,21 @@ pub(super) fn samples() -> Vec<Sample> {
         program: "node server.js".to_owned(),
         holder: holder.map(str::to_owned),
     };
+    let not_frozen = |is_command, fault| Kind::PreFreezeFailed { is_command, fault };
     vec![
+        (samples::address(false, &["prod"]), "ready for events: fc-local invoke f\nprod: http://prod.f/"),
+        (
+            not_frozen(false, HookFault::NoAnswer(SECOND)),
+            "GET /pre-freeze: no answer within 1 s; the instance is frozen all the same",
+        ),
+        (
+            not_frozen(true, HookFault::ExitCode(1)),
+            "the pre-freeze command ended with code 1; the instance is frozen all the same",
+        ),
+        (
+            not_frozen(true, HookFault::NotStarted("no luck".to_owned())),
+            "the pre-freeze command: cannot start it: no luck; the instance is frozen all the same",
+        ),
         (
             held(None),
             "port 9000, which the manifest declares, is held by process 12 (node server.js): a program that keeps to it \
@@ -83,7 +97,7 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (
             Kind::AnswersHttp10,
-            "the program answers HTTP/1.0 and so closes each connection; the platform expects HTTP/1.1 and kept connections",
+            "the program answers HTTP/1.0. The platform speaks HTTP/1.1, keeps connections, and answers 502 to a POST on one that closes",
         ),
         (
             Kind::DiskExceeded { bytes: 600 * MIB, limit_mib: 512 },

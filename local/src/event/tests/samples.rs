@@ -72,12 +72,13 @@ fn pre_stop_failed(is_command: bool, fault: HookFault) -> Kind {
     Kind::PreStopFailed { is_command, fault }
 }
 
-fn address(has_trigger: bool) -> Kind {
+pub(super) fn address(has_trigger: bool, qualified: &[&str]) -> Kind {
     Kind::Ready(Address {
         function: "f".to_owned(),
         host_url: "http://f.localhost:8080/".to_owned(),
         port_url: "http://127.0.0.1:8081/".to_owned(),
         has_trigger,
+        qualified_urls: qualified.iter().map(|own| ((*own).to_owned(), format!("http://{own}.f/"))).collect(),
     })
 }
 
@@ -147,6 +148,11 @@ fn calls() -> Vec<Sample> {
             Kind::CallCancelled { duration: DURATION, memory_bytes: MEMORY_BYTES },
             "FC Invoke End RequestId: 1-a, Error: Invocation canceled by client (duration: 45ms, maxMemoryUsage: \
              49.00MB)",
+        ),
+        (
+            Kind::OriginsDoubled,
+            "a reply has access-control-allow-origin twice, once of corsConfig and once of the function, as on the platform: \
+             browsers refuse it. Leave CORS to one of the two",
         ),
         (
             Kind::GrpcPlaintext,
@@ -263,8 +269,8 @@ fn code() -> Vec<Sample> {
             Kind::CodeRunInPlace { code: folder() },
             "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
-        (address(true), "http://127.0.0.1:8081/  http://f.localhost:8080/"),
-        (address(false), "ready for events: fc-local invoke f"),
+        (address(true, &[]), "http://127.0.0.1:8081/  http://f.localhost:8080/"),
+        (address(false, &[]), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
         (
             Kind::InstanceStartFailed(Cause::from(&Failure::exited_at_start(101, "/code/app", "line\nline"))),
@@ -313,6 +319,29 @@ fn settings() -> Vec<Sample> {
         (Kind::ManifestNote { file: PathBuf::from("s.yaml"), note: remark(3, "c") }, "s.yaml:3: c"),
         (Kind::PortChangeIgnored, "a changed x-local.port takes effect when fc-local is started anew"),
         (Kind::FunctionRemoved, "removed from the manifest: stopped"),
+        (Kind::VersionsChanged(VersionNews::Published(2)), "version 2 is published"),
+        (Kind::VersionsChanged(VersionNews::Removed(2)), "version 2 is removed"),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: None,
+            }),
+            "alias prod leads to version 1",
+        ),
+        (
+            Kind::VersionsChanged(VersionNews::AliasSet {
+                alias: "prod".to_owned(),
+                version: 1,
+                additional: Some((2, 0.1)),
+            }),
+            "alias prod leads to version 1, and 10 % of its calls to version 2",
+        ),
+        (Kind::VersionsChanged(VersionNews::AliasRemoved("prod".to_owned())), "alias prod is removed"),
+        (
+            Kind::VersionsNotRead { error: error() },
+            "the versions in .fc-local cannot be read: no luck; calls of them are refused",
+        ),
         (
             Kind::FolderNotWatched { folder: folder(), error: error() },
             "changes in /code are not noticed: no luck",

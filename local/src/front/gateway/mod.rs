@@ -1,6 +1,8 @@
 //! HTTP requests to functions: the checks and changes between a client and a function.
 
+mod auth;
 mod cors;
+mod fc2;
 mod policy;
 mod reply;
 mod trigger;

@@ -2,8 +2,8 @@
 
 use crate::event::Via;
 use crate::failure::Failure;
-use crate::front::target::EntryPoint;
-use crate::model::{Cors, Function};
+use crate::front::target::{Binding, EntryPoint};
+use crate::model::{Auth, Cors, Edition, Function};
 
 /// The methods of a route that names none.
 const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
@@ -13,29 +13,50 @@ const ALL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTION
 pub(crate) struct Policy<'a> {
     /// `None` for all that the platform knows.
     methods: Option<&'a [String]>,
+    pub(crate) auth: &'a Auth,
     pub(crate) cors: Option<&'a Cors>,
     pub(crate) via: Via,
 }
 
 impl<'a> Policy<'a> {
     /// Finds the settings, or refuses the request: the entry point leads nowhere, or is closed.
-    pub(crate) fn of(entry: &'a EntryPoint, settings: &'a Function) -> Result<Self, Failure> {
-        match entry {
-            EntryPoint::BuiltIn | EntryPoint::Port => {
-                let trigger =
-                    settings.trigger.as_ref().ok_or_else(|| Failure::trigger_not_found(&settings.name))?;
+    pub(crate) fn of(binding: &'a Binding, settings: &'a Function, is_tls: bool) -> Result<Self, Failure> {
+        match &binding.entry {
+            EntryPoint::BuiltIn | EntryPoint::Port | EntryPoint::Proxy(_) => {
+                let qualifier = binding.qualifier.as_deref();
+                let trigger = settings.trigger_of(qualifier);
+                let trigger = trigger.ok_or_else(|| Failure::trigger_not_found(&settings.name, qualifier))?;
                 if trigger.internet_disabled {
                     return Err(Failure::internet_disabled());
                 }
                 let methods = Some(&*trigger.methods);
-                Ok(Policy { methods, cors: trigger.cors.as_ref(), via: Via::HttpTrigger })
+                let (auth, cors) = (&trigger.auth, trigger.cors.as_ref());
+                Ok(Policy { methods, auth, cors, via: Via::HttpTrigger })
+            }
+            // Version 2.0 of the platform lets domains lead to functions with a trigger alone.
+            EntryPoint::Domain { .. }
+                if settings.local.edition == Edition::Fc2 && settings.trigger.is_none() =>
+            {
+                Err(Failure::trigger_not_found(&settings.name, None))
             }
             // A domain needs no trigger, and a closed one does not close it.
             EntryPoint::Domain { domain, route } => {
+                let protocol = domain.settings.protocol;
+                if !protocol.takes(is_tls) {
+                    let text = format!("domain name '{}' takes {} only", domain.name, protocol.name());
+                    return Err(Failure::access_denied(text));
+                }
                 let methods = Some(&*domain.route(*route).settings.methods).filter(|own| !own.is_empty());
-                Ok(Policy { methods, cors: domain.settings.cors.as_ref(), via: Via::CustomDomain })
+                let auth = domain.settings.auth.as_ref().unwrap_or(&Auth::Anonymous);
+                let cors = domain.settings.cors.as_ref();
+                Ok(Policy { methods, auth, cors, via: Via::CustomDomain })
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(methods: &'a [String], cors: Option<&'a Cors>, via: Via) -> Self {
+        Policy { methods: Some(methods), auth: &Auth::Anonymous, cors, via }
     }
 
     /// Whether the entry point takes requests with this method.

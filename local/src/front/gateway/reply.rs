@@ -3,23 +3,29 @@
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 
+use super::fc2;
+use super::policy::Policy;
 use crate::call::{Answer, Whole};
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::set_log;
 use crate::front::visit::Visit;
+use crate::registry::Callee;
 use crate::wire::{headers, limits, upgrade};
 
-/// Converts the function's reply into the client's response.
+/// Converts the function's reply into the client's response. `told` is the callee where the client is told of the call.
 pub(crate) async fn pass_on(
     answer: Answer,
     method: &Method,
     visit: &Visit,
+    policy: &Policy<'_>,
     wants_log: bool,
     client: Option<OnUpgrade>,
+    told: Option<Callee>,
 ) -> Result<Response<Outgoing>, Failure> {
     let Answer { mut head, body } = answer;
-    if let Err(failure) = limits::check_reply(&head.headers) {
+    let package = if policy.is_built_in() { refuse_package(&head.headers) } else { Ok(()) };
+    if let Err(failure) = limits::check_reply(&head.headers).and(package) {
         body.refuse(&failure);
         return Err(failure);
     }
@@ -30,6 +36,9 @@ pub(crate) async fn pass_on(
     // A function may speak HTTP/1.0; the platform's own client side does not.
     head.version = Version::HTTP_11;
     set_request_id(&mut head.headers, visit);
+    if let Some(callee) = &told {
+        fc2::add_to_reply(&mut head.headers, visit, callee, None);
+    }
     if let Some(client) = client.filter(|_| body.is_tunnel()) {
         upgrade::set(&mut head.headers);
         return Ok(Response::from_parts(head, Outgoing::tunnel(body.tunnel(client))));
@@ -39,7 +48,10 @@ pub(crate) async fn pass_on(
         let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
         return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
-    let Whole { bytes, log } = body.collect(wants_log).await?;
+    let Whole { bytes, log, usage } = body.collect(wants_log).await?;
+    if let Some(callee) = &told {
+        fc2::add_to_reply(&mut head.headers, visit, callee, Some(usage));
+    }
     if let Some(log) = log {
         set_log(&mut head.headers, &log);
     }
@@ -51,9 +63,22 @@ pub(crate) async fn pass_on(
 }
 
 fn is_events(headers: &HeaderMap) -> bool {
+    media_type(headers).eq_ignore_ascii_case(b"text/event-stream")
+}
+
+/// Refuses a package for Android: built-in domains do not pass them, so that nobody spreads programs by them.
+fn refuse_package(headers: &HeaderMap) -> Result<(), Failure> {
+    if media_type(headers).eq_ignore_ascii_case(b"application/vnd.android.package-archive") {
+        let text = "the built-in domain of an HTTP trigger does not pass packages for Android (APK); use a custom domain";
+        return Err(Failure::invalid_argument(text));
+    }
+    Ok(())
+}
+
+/// The media type without its parameters.
+fn media_type(headers: &HeaderMap) -> &[u8] {
     let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    essence.eq_ignore_ascii_case(b"text/event-stream")
+    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 fn set_request_id(into: &mut HeaderMap, visit: &Visit) {

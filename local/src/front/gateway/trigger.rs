@@ -11,16 +11,19 @@ use tokio::time::timeout;
 
 use super::cors::{self, Verdict};
 use super::policy::Policy;
-use super::reply;
+use super::{auth, fc2, reply};
+use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
 use crate::front::refusal;
+use crate::front::session::Session;
 use crate::front::target::Binding;
 use crate::front::visit::Visit;
-use crate::registry::Deployed;
+use crate::model::{Edition, Function};
+use crate::registry::Callee;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
 
@@ -33,6 +36,7 @@ const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
     binding: Binding,
+    gate: &Gate,
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
@@ -40,21 +44,24 @@ pub(crate) async fn enter(
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
-    let policy = Policy::of(&binding.entry, &settings);
+    let edition = settings.local.edition;
+    let policy = Policy::of(&binding, &settings, peer.is_tls());
     let cors = policy.as_ref().ok().and_then(|policy| policy.cors);
     let is_built_in = policy.as_ref().is_ok_and(Policy::is_built_in);
     let outcome = match policy
-        .and_then(|policy| check(policy, &binding, &request, &visit).map(|early| (policy, early)))
+        .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => pass_on(policy, &binding, peer, &mut visit, request).await,
+        Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
     let mut response = outcome.unwrap_or_else(|failure| {
         visit.set_cause(&failure);
-        refusal::reply(&failure, &visit.id()).map(Outgoing::whole)
+        refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole)
     });
-    cors::let_read(cors, response.headers_mut(), origin.as_ref());
+    if !cors::let_read(cors, response.headers_mut(), origin.as_ref(), edition) {
+        binding.function.tell_origins();
+    }
     if is_built_in && settings.local.attachment {
         force_attachment(response.headers_mut());
     } else if is_built_in && is_page {
@@ -66,13 +73,12 @@ pub(crate) async fn enter(
 /// The phases that need the head alone, in the platform's order: size, CORS, method. `Some` is the gateway's own answer.
 fn check(
     policy: Policy<'_>,
-    binding: &Binding,
+    edition: Edition,
     request: &Request<ClientBody>,
     visit: &Visit,
 ) -> Result<Option<Response<Bytes>>, Failure> {
-    Deployed::check_qualifier(binding.qualifier.as_deref())?;
-    limits::check(request)?;
-    match cors::judge(&policy, request, &visit.id()) {
+    limits::check(request, edition)?;
+    match cors::judge(&policy, request, &visit.id(), edition) {
         Verdict::Answered(response) => return Ok(Some(response)),
         Verdict::IsPassedOn => {}
         Verdict::GoesOn => check_method(&policy, request.method())?,
@@ -84,17 +90,31 @@ fn check(
 async fn pass_on(
     policy: Policy<'_>,
     binding: &Binding,
+    gate: &Gate,
+    settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
+    let admission = auth::admit(policy.auth, gate, &head, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
+    let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
+    let mut target = binding.target(&head.method, &head.uri)?;
+    let version = callee.settings()?;
+    let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
+    callee.follow_session(&session.claim);
     headers::strip_request(&mut headers);
+    // A client may name any header in `Connection`, but takes away no claim by that.
+    admission.apply(&mut headers, &mut target);
     headers::add_forwarding(&mut headers, peer);
+    let is_fc2 = settings.local.edition == Edition::Fc2;
+    if is_fc2 && policy.is_built_in() {
+        fc2::add_base_path(&mut headers, settings);
+    }
     let (payload, body_fault) = match &client {
         Some(_) => (ignore(body).await?, BodyFault::default()),
         None => Payload::client(body, limits::BODY_MAX),
@@ -102,11 +122,12 @@ async fn pass_on(
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        function: Arc::clone(&binding.function),
+        callee: callee.clone(),
+        claim: session.claim.clone(),
         kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
         via: policy.via,
         attempt: 1,
-        target: binding.target(&head.method, &head.uri)?,
+        target,
         method: head.method.clone(),
         headers,
         payload,
@@ -114,8 +135,13 @@ async fn pass_on(
         tail,
     };
     visit.set_call(&call);
-    let answer = dispatch(call, visit.seat()).await?;
-    reply::pass_on(answer, &head.method, visit, control.wants_log, client).await
+    let mut answer = dispatch(call, visit.seat()).await?;
+    session.follow(&mut answer);
+    let told = is_fc2.then_some(callee);
+    let mut response =
+        reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
+    session.tell(response.headers_mut());
+    Ok(response)
 }
 
 fn check_method(policy: &Policy<'_>, method: &Method) -> Result<(), Failure> {

@@ -35,6 +35,8 @@ pub(in crate::instance) enum Acquired<I> {
     Waiting(Waiter),
     /// The generation takes no further calls.
     Closed,
+    /// The call's session has ended, and its id is not taken again.
+    SessionOver,
     /// All slots are taken, and so is every place to wait. There may be this many instances.
     Full(usize),
     /// An unhealthy instance takes the last place. The instance is stopped, so that the next call can start another.

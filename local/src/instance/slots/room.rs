@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Slots;
+use super::{SessionRules, Slots};
 
 /// The settings of a function for its instances.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,12 @@ pub(in crate::instance) struct Rules {
     pub(in crate::instance) instances_max: usize,
     /// The most calls on one instance, and waiting for it, while there can be one instance only.
     pub(in crate::instance) alone_max: usize,
+    /// The instances that are kept although nothing calls them.
+    pub(in crate::instance) instances_min: usize,
     /// Whether an instance is frozen while it has no call.
     pub(in crate::instance) freezes: bool,
+    /// Session affinity, if calls of one session go to one instance.
+    pub(in crate::instance) sessions: Option<SessionRules>,
 }
 
 /// An instance with its calls.
@@ -48,6 +52,25 @@ impl<I> Slots<I> {
     pub(super) fn is_sick(&self) -> bool {
         let mut used = self.members.iter().filter(|member| !member.is_retired).peekable();
         used.peek().is_some() && used.all(|member| !member.is_healthy) && self.in_use() >= self.cap()
+    }
+
+    /// Whether more sessions wait than the running instances and those that may still start have room for.
+    pub(super) fn has_too_many_sessions(&self) -> bool
+    where
+        I: Clone + PartialEq,
+    {
+        let Some(sessions) = &self.sessions else { return false };
+        let used = self.members.iter().filter(|member| member.is_healthy && !member.is_retired);
+        let free: usize = used.map(|member| sessions.room(&member.instance)).sum();
+        let new = sessions.new_ones(self.waiting.iter().map(|waiting| &waiting.claim));
+        sessions.instances_for(new.saturating_sub(free)) > self.cap().saturating_sub(self.in_use())
+    }
+
+    /// The number of instances that are to be kept and do not run.
+    pub(super) fn missing(&self) -> usize {
+        // A failed start is not tried again at once, but by a call that waits.
+        let has_failed = self.failed_start == Some(self.starts);
+        if self.is_closed || has_failed { 0 } else { self.rules.instances_min.saturating_sub(self.in_use()) }
     }
 
     /// The number of instances that count towards the cap.

@@ -2,11 +2,13 @@
 
 mod leaving;
 mod random;
+mod sessions;
 mod taking;
 
 use std::time::{Duration, Instant};
 
-use super::{Acquired, Effect, Rules, Slots, Waiter, Warmth};
+use super::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
+use crate::model::Claim;
 
 /// Instances go by a letter.
 type Name = char;
@@ -15,9 +17,18 @@ type Name = char;
 #[derive(Debug, Clone, Copy)]
 enum Do {
     Acquire,
+    /// A call of this session.
+    AcquireFor(&'static str),
+    /// A call whose session has no name so far.
+    AcquireNew,
     /// The caller of this number leaves.
     Cancel(Waiter),
     GiveBack(Name),
+    GiveBackFor(Name, &'static str),
+    GiveBackNew(Name),
+    /// The call on the instance began this session.
+    Named(Name, &'static str),
+    CloseSession(&'static str),
     /// A start has ended with this instance. The program listens on the given port.
     Started(Name),
     /// A start has ended with this instance. The program listens on a fixed port.
@@ -44,9 +55,15 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
     let into = &mut effects;
     let mut acquired = None;
     match command {
-        Do::Acquire => acquired = Some(slots.acquire(into)),
+        Do::Acquire => acquired = Some(slots.acquire(&Claim::Any, now, into)),
+        Do::AcquireFor(id) => acquired = Some(slots.acquire(&session(id), now, into)),
+        Do::AcquireNew => acquired = Some(slots.acquire(&Claim::NewSession, now, into)),
         Do::Cancel(waiter) => slots.cancel(waiter),
-        Do::GiveBack(name) => slots.give_back(&name, now, into),
+        Do::GiveBack(name) => slots.give_back(&name, &Claim::Any, now, into),
+        Do::GiveBackFor(name, id) => slots.give_back(&name, &session(id), now, into),
+        Do::GiveBackNew(name) => slots.give_back(&name, &Claim::NewSession, now, into),
+        Do::Named(name, id) => slots.name_session(&name, &session(id), now),
+        Do::CloseSession(id) => slots.close_session(id),
         Do::Started(name) => slots.started(&name, false, now, into),
         Do::StartedOnOwnPort(name) => slots.started(&name, true, now, into),
         Do::StartFails => slots.start_failed(into),
@@ -54,9 +71,9 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
         Do::Replace(name) => slots.replace(&name, into),
         Do::Retire(name) => slots.retire(&name),
         Do::Ended(name) => slots.ended(&name, into),
-        Do::Unhealthy(name) => slots.set_healthy(&name, false, into),
-        Do::Healthy(name) => slots.set_healthy(&name, true, into),
-        Do::ReleaseIdle(name) => slots.release_idle(&name, into),
+        Do::Unhealthy(name) => slots.set_healthy(&name, false, now, into),
+        Do::Healthy(name) => slots.set_healthy(&name, true, now, into),
+        Do::ReleaseIdle(name) => slots.release_idle(&name, now, into),
         Do::StopBusy(name) => slots.stop_where(|instance, _| *instance == name, into),
         Do::Warm => _ = slots.warm(into),
         Do::Open => slots.open(into),
@@ -66,11 +83,16 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
     (acquired, effects)
 }
 
+fn session(id: &str) -> Claim {
+    Claim::Session(id.into())
+}
+
 fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> String {
     let acquired = acquired.map(|acquired| match acquired {
         Acquired::Slot(name) => format!("slot of {name}"),
         Acquired::Waiting(waiter) => format!("{waiter} waits"),
         Acquired::Closed => "closed".to_owned(),
+        Acquired::SessionOver => "session over".to_owned(),
         Acquired::Full(cap) => format!("full at {cap}"),
         Acquired::Unhealthy => "unhealthy".to_owned(),
     });
@@ -93,14 +115,21 @@ fn in_words(acquired: Option<&Acquired<Name>>, effects: &[Effect<Name>]) -> Stri
 type Story<'a> = &'a [(Do, &'a str)];
 
 /// One call at a time, up to three instances. Four calls at an only instance.
-const ONE_BY_ONE: Rules = Rules { concurrency: 1, instances_max: 3, alone_max: 4, freezes: false };
+const ONE_BY_ONE: Rules = Rules {
+    concurrency: 1,
+    instances_max: 3,
+    instances_min: 0,
+    alone_max: 4,
+    freezes: false,
+    sessions: None,
+};
 /// Two calls at a time, up to two instances. Four calls at an only instance.
-const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, alone_max: 4, freezes: false };
+const TWO_BY_TWO: Rules = Rules { concurrency: 2, instances_max: 2, ..ONE_BY_ONE };
 /// One call at a time on the only instance.
-const ALONE: Rules = Rules { concurrency: 1, instances_max: 1, alone_max: 1, freezes: false };
+const ALONE: Rules = Rules { instances_max: 1, alone_max: 1, ..ONE_BY_ONE };
 /// Two calls at a time on the only instance.
-const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, instances_max: 1, alone_max: 2, freezes: false };
-const FREEZES: Rules = Rules { concurrency: 2, instances_max: 1, alone_max: 2, freezes: true };
+const ALONE_WITH_TWO: Rules = Rules { concurrency: 2, alone_max: 2, ..ALONE };
+const FREEZES: Rules = Rules { freezes: true, ..ALONE_WITH_TWO };
 
 /// Tells the story to slots that nothing is known of yet.
 #[track_caller]
@@ -109,8 +138,12 @@ fn tell(rules: Rules, story: Story<'_>) -> Slots<Name> {
 }
 
 #[track_caller]
-fn tell_to(mut slots: Slots<Name>, story: Story<'_>) -> Slots<Name> {
-    let now = Instant::now();
+fn tell_to(slots: Slots<Name>, story: Story<'_>) -> Slots<Name> {
+    tell_at(slots, Instant::now(), story)
+}
+
+#[track_caller]
+fn tell_at(mut slots: Slots<Name>, now: Instant, story: Story<'_>) -> Slots<Name> {
     for (at, (command, expected)) in story.iter().enumerate() {
         let (acquired, effects) = apply(&mut slots, *command, now);
         let seen = in_words(acquired.as_ref(), &effects);

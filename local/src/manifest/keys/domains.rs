@@ -1,7 +1,7 @@
 //! The keys of custom domains, and of CORS at domains and triggers.
 
 use super::key::{Table, boolean, each, known, map, number, one_of, text, texts};
-use super::tables::{CLOUD_ONLY, REGIONS};
+use super::tables::{AUTH, CLOUD_ONLY, REGIONS};
 
 /// `customDomain` of a function.
 pub(super) const DOMAIN: &Table = &[
@@ -10,7 +10,7 @@ pub(super) const DOMAIN: &Table = &[
     map("route", ROUTE),
     map("certConfig", CERTIFICATE),
     map("tlsConfig", TLS).without_effect(CLOUD_ONLY),
-    map("authConfig", &[text("authType").required(), known("authInfo")]),
+    map("authConfig", AUTH_OF_DOMAIN),
     map("wafConfig", &[boolean("enableWAF").required()]).without_effect(CLOUD_ONLY),
     map("corsConfig", CORS),
 ];
@@ -23,12 +23,14 @@ pub(super) const DOMAIN_PROPS: &Table = &[
     map("routeConfig", &[each("routes", ROUTE).required()]).required(),
     map("certConfig", CERTIFICATE),
     map("tlsConfig", TLS).without_effect(CLOUD_ONLY),
-    map("authConfig", &[text("authType").required(), known("authInfo")]),
+    map("authConfig", AUTH_OF_DOMAIN),
     map("wafConfig", &[boolean("enableWAF").required()]).without_effect(CLOUD_ONLY),
     map("corsConfig", CORS),
     boolean("autoCName").without_effect(CLOUD_ONLY),
     text("endpoint"),
 ];
+
+const AUTH_OF_DOMAIN: &Table = &[text("authType").required(), map("authInfo", AUTH).or_text()];
 
 const PROTOCOLS: &[&str] = &["HTTP", "HTTPS", "HTTP,HTTPS"];
 

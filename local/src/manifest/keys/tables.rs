@@ -46,9 +46,12 @@ const LOCAL: &Table = &[
     known("log"),
     known("passEnv"),
     known("watch"),
+    known("mounts"),
     known("layers"),
     known("build"),
     known("credentials"),
+    known("edition"),
+    known("service"),
 ];
 
 pub(super) const PROPS: &Table = &[
@@ -74,16 +77,17 @@ pub(super) const PROPS: &Table = &[
     each("tags", &[text("key").required(), text("value").required()]),
     map("annotations", &[key("headers", Takes::TextMap)]),
     map("customRuntimeConfig", CUSTOM_RUNTIME),
-    map("instanceLifecycleConfig", &[map("initializer", HOOK), map("preStop", HOOK)]),
+    map("instanceLifecycleConfig", &[map("initializer", HOOK), map("preStop", HOOK), map("preFreeze", HOOK)]),
     map("logConfig", LOG).or_auto(),
     each("triggers", TRIGGER),
     map("concurrencyConfig", &[number("reservedConcurrency").required()]),
     map("asyncInvokeConfig", ASYNC).without_effect(LATER),
     map("customDomain", DOMAIN),
-    text("sessionAffinity").without_effect(LATER),
-    map("sessionAffinityConfig", AFFINITY).or_text().without_effect(LATER),
-    map("scalingConfig", SCALING).without_effect(CLOUD_ONLY),
-    map("provisionConfig", PROVISION).without_effect(CLOUD_ONLY),
+    text("sessionAffinity"),
+    map("sessionAffinityConfig", AFFINITY).or_text(),
+    one_of("disableInjectCredentials", &["None", "Env", "Request", "All"]),
+    map("scalingConfig", SCALING),
+    map("provisionConfig", PROVISION),
     texts("layers"),
     map("vpcConfig", VPC).or_auto().without_effect(CLOUD_ONLY),
     map("vpcBinding", &[texts("vpcIds").required()]).without_effect(CLOUD_ONLY),
@@ -170,8 +174,19 @@ pub(super) const HTTP_TRIGGER: &Table = &[
     text("authType"),
     texts("methods"),
     boolean("disableURLInternet"),
-    map("authConfig", ANY),
+    map("authConfig", AUTH).or_text(),
     map("corsConfig", CORS),
+];
+
+/// The values are checked where they are read, also those of the form as text.
+pub(super) const AUTH: &Table = &[
+    known("jwks"),
+    known("tokenLookup"),
+    known("claimPassBy"),
+    known("whitelist"),
+    known("blacklist"),
+    known("tokens"),
+    known("users"),
 ];
 
 const ASYNC: &Table = &[

@@ -3,10 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::instance::slots::sessions::Place;
 
 /// How many worlds are tried, and how many commands each gets.
 const WORLDS: u64 = 3_000;
 const COMMANDS: usize = 80;
+
+/// The sessions of the calls.
+const IDS: [&str; 4] = ["one", "two", "three", "four"];
+
+/// The session of a call, if it has one.
+type Id = Option<&'static str>;
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
@@ -39,9 +46,11 @@ struct World {
     retired: BTreeSet<Name>,
     unhealthy: BTreeSet<Name>,
     frozen: BTreeSet<Name>,
+    /// The sessions of these calls.
+    calls: BTreeMap<Name, Vec<Id>>,
     /// Calls on instances that have ended, which are over soon.
-    orphans: Vec<Name>,
-    waiting: BTreeSet<Waiter>,
+    orphans: Vec<(Name, Id)>,
+    waiting: BTreeMap<Waiter, Id>,
     starting: usize,
     has_ended_starts: bool,
     is_open: bool,
@@ -53,8 +62,15 @@ impl World {
         let rules = Rules {
             concurrency: 1 + dice.roll(3),
             instances_max: 1 + dice.roll(3),
+            instances_min: dice.roll(3),
             alone_max: 1 + dice.roll(9),
             freezes: dice.roll(3) == 0,
+            sessions: (dice.roll(2) == 0).then(|| SessionRules {
+                per_instance: 1 + dice.roll(2),
+                lifetime: Duration::from_secs(60),
+                idle: Some(Duration::from_secs(10)),
+                is_id_used_once: dice.roll(3) == 0,
+            }),
         };
         let keeps_own_port = dice.roll(3) == 0;
         let ignores_port = if dice.roll(2) == 0 { None } else { Some(keeps_own_port) };
@@ -70,8 +86,9 @@ impl World {
             retired: BTreeSet::new(),
             unhealthy: BTreeSet::new(),
             frozen: BTreeSet::new(),
+            calls: BTreeMap::new(),
             orphans: Vec::new(),
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             starting: 0,
             has_ended_starts: false,
             is_open,
@@ -85,9 +102,11 @@ impl World {
         let busy: Vec<Name> =
             self.instances.iter().filter(|(_, calls)| **calls > 0).map(|(name, _)| *name).collect();
         Some(match dice.roll(40) {
-            0..12 => Do::Acquire,
-            12..14 => Do::Cancel(dice.pick(&self.waiting.iter().copied().collect::<Vec<_>>())?),
-            14..22 => Do::GiveBack(dice.pick(&busy)?),
+            0..8 => Do::Acquire,
+            8..12 => Do::AcquireFor(dice.pick(&IDS)?),
+            12..14 => Do::Cancel(dice.pick(&self.waiting.keys().copied().collect::<Vec<_>>())?),
+            14..21 => self.give_back(dice.pick(&busy)?),
+            21 => Do::CloseSession(dice.pick(&IDS)?),
             22..26 if self.starting > 0 => self.started(),
             26..28 if self.starting > 0 => Do::StartFails,
             28 => Do::Replace(dice.pick(&busy)?),
@@ -105,6 +124,13 @@ impl World {
         })
     }
 
+    /// The end of a call on the instance, or of one whose instance has ended.
+    fn give_back(&self, name: Name) -> Do {
+        let of_orphan = || self.orphans.iter().find(|(orphan, _)| *orphan == name).map(|(_, id)| *id);
+        let id = self.calls.get(&name).and_then(|calls| calls.last().copied()).or_else(of_orphan);
+        id.flatten().map_or(Do::GiveBack(name), |id| Do::GiveBackFor(name, id))
+    }
+
     fn started(&mut self) -> Do {
         let name = char::from_u32(u32::from('a') + self.next_name).unwrap();
         self.next_name += 1;
@@ -115,9 +141,15 @@ impl World {
     fn step(&mut self, command: Do) {
         match command {
             Do::Cancel(waiter) => _ = self.waiting.remove(&waiter),
-            Do::GiveBack(name) => match self.instances.get_mut(&name) {
-                Some(calls) => *calls -= 1,
-                None => self.orphans.retain(|orphan| *orphan != name),
+            Do::GiveBack(name) | Do::GiveBackFor(name, _) => match self.instances.get_mut(&name) {
+                Some(calls) => {
+                    *calls -= 1;
+                    self.calls.get_mut(&name).unwrap().pop();
+                }
+                None => {
+                    let at = self.orphans.iter().position(|(orphan, _)| *orphan == name);
+                    self.orphans.remove(at.unwrap());
+                }
             },
             Do::Started(name) | Do::StartedOnOwnPort(name) => {
                 self.starting -= 1;
@@ -127,23 +159,39 @@ impl World {
             Do::Replace(name) | Do::Retire(name) => _ = self.retired.insert(name),
             Do::Ended(name) => {
                 let calls = self.instances.remove(&name).unwrap();
-                self.orphans.extend(std::iter::repeat_n(name, calls));
+                let ids = self.calls.remove(&name).unwrap_or_default();
+                assert_eq!(ids.len(), calls);
+                self.orphans.extend(ids.into_iter().map(|id| (name, id)));
                 self.stopping.remove(&name);
             }
             Do::Unhealthy(name) => _ = self.unhealthy.insert(name),
             Do::Healthy(name) => _ = self.unhealthy.remove(&name),
             Do::Open => self.is_open = true,
             Do::Close => self.is_closed = true,
-            Do::Acquire | Do::ReleaseIdle(_) | Do::StopBusy(_) | Do::Warm | Do::Abort => {}
+            Do::Acquire
+            | Do::AcquireFor(_)
+            | Do::AcquireNew
+            | Do::GiveBackNew(_)
+            | Do::Named(..)
+            | Do::CloseSession(_)
+            | Do::ReleaseIdle(_)
+            | Do::StopBusy(_)
+            | Do::Warm
+            | Do::Abort => {}
         }
         let (acquired, effects) = apply(&mut self.slots, command, self.now);
         for effect in &effects {
             self.follow(effect, command);
         }
         match acquired {
-            Some(Acquired::Slot(name)) => self.take(name),
-            Some(Acquired::Waiting(waiter)) => assert!(self.waiting.insert(waiter), "{waiter} is new"),
+            Some(Acquired::Slot(name)) => self.take(name, id_of(command)),
+            Some(Acquired::Waiting(waiter)) => {
+                assert!(self.waiting.insert(waiter, id_of(command)).is_none(), "{waiter} is new");
+            }
             Some(Acquired::Closed) => assert!(self.is_closed),
+            Some(Acquired::SessionOver) => {
+                assert!(self.rules.sessions.is_some_and(|rules| rules.is_id_used_once))
+            }
             Some(Acquired::Full(_) | Acquired::Unhealthy) | None => {}
         }
         self.check();
@@ -152,11 +200,11 @@ impl World {
     fn follow(&mut self, effect: &Effect<Name>, command: Do) {
         match *effect {
             Effect::Hand { waiter, instance, .. } => {
-                assert!(self.waiting.remove(&waiter), "{waiter} was answered before");
-                self.take(instance);
+                let id = self.waiting.remove(&waiter);
+                self.take(instance, id.unwrap_or_else(|| panic!("{waiter} was answered before")));
             }
             Effect::Fail(waiter) | Effect::TurnAway(waiter) => {
-                assert!(self.waiting.remove(&waiter), "{waiter} was answered before");
+                assert!(self.waiting.remove(&waiter).is_some(), "{waiter} was answered before");
             }
             Effect::Start(count) => {
                 assert!(!self.has_ended_starts);
@@ -182,12 +230,15 @@ impl World {
     }
 
     /// A call begins on the instance.
-    fn take(&mut self, name: Name) {
+    fn take(&mut self, name: Name, id: Id) {
         assert!(!self.stopping.contains(&name), "{name} is being stopped");
         assert!(!self.retired.contains(&name), "{name} is retired");
         assert!(!self.unhealthy.contains(&name), "{name} is not healthy");
         assert!(!self.frozen.contains(&name), "{name} is frozen");
         *self.instances.get_mut(&name).unwrap() += 1;
+        self.calls.entry(name).or_default().push(id);
+        let (Some(id), Some(sessions)) = (id, &self.slots.sessions) else { return };
+        assert_eq!(sessions.place(id), Place::On(name), "{id} is elsewhere");
     }
 
     fn check(&self) {
@@ -198,7 +249,13 @@ impl World {
         let in_use = in_use.filter(|name| !self.retired.contains(name) && !self.is_retired(**name)).count();
         assert!(in_use + self.starting <= cap, "{in_use} in use, {} starting, cap {cap}", self.starting);
         // Every caller was answered or still waits.
-        assert_eq!(self.slots.waiting.iter().copied().collect::<BTreeSet<_>>(), self.waiting);
+        assert_eq!(
+            self.slots.waiting.iter().map(|waiting| waiting.waiter).collect::<BTreeSet<_>>(),
+            self.waiting.keys().copied().collect()
+        );
+        if let (Some(sessions), Some(rules)) = (&self.slots.sessions, self.rules.sessions) {
+            assert!(self.instances.keys().all(|name| sessions.count(name) <= rules.per_instance));
+        }
         assert_eq!(self.slots.starting, self.starting);
         let is_gone = self.instances.is_empty() && self.starting == 0;
         assert_eq!(self.slots.is_gone(), is_gone);
@@ -219,8 +276,9 @@ impl World {
         }
         loop {
             let busy = self.instances.iter().find(|(_, calls)| **calls > 0).map(|(name, _)| *name);
-            if let Some(name) = busy.or(self.orphans.first().copied()) {
-                self.step(Do::GiveBack(name));
+            if let Some(name) = busy.or(self.orphans.first().map(|(name, _)| *name)) {
+                let command = self.give_back(name);
+                self.step(command);
             } else if self.starting > 0 && self.has_ended_starts {
                 self.step(Do::StartEnds);
             } else if self.starting > 0 {
@@ -235,6 +293,10 @@ impl World {
             }
         }
     }
+}
+
+fn id_of(command: Do) -> Id {
+    if let Do::AcquireFor(id) = command { Some(id) } else { None }
 }
 
 #[test]

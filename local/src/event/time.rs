@@ -5,14 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Formats times. The text of the last second is kept, because most events share their second with the event before.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     second: u64,
     text: String,
 }
 
 impl Clock {
     /// `2026-01-31T12:00:00.000Z`.
-    pub(super) fn utc(&mut self, time: SystemTime) -> &str {
+    pub(crate) fn utc(&mut self, time: SystemTime) -> &str {
         const BEFORE_MILLIS: usize = 20;
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = since.as_secs();

@@ -1,0 +1,24 @@
+//! Who may call: the checks of a request's head against keys and time. What they need of the body, they ask for.
+
+mod acs3;
+mod caller;
+mod encoding;
+mod fc_signature;
+mod fetch;
+mod gate;
+mod jwt;
+mod key_file;
+mod key_sets;
+mod keys;
+mod parameters;
+mod paths;
+mod plain;
+mod signature;
+mod signing;
+mod time;
+
+pub(crate) use caller::{Admission, BodyNeed, body_need, judge, judge_api};
+pub(crate) use gate::Gate;
+pub(crate) use key_file::{load as load_keys, random};
+pub(crate) use keys::AccessKey;
+pub(crate) use signing::{presign, sign};

@@ -1,0 +1,130 @@
+//! Calls of a running `fc-local dev`, by its API.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::auth::{load_keys, sign};
+use crate::{Manifest, Platform};
+
+/// Sends a request, and gives its whole answer. A `dev` that takes signed calls alone gets a signed one, by the key of the
+/// project in `folder`. The inner error says that nothing listens.
+pub(super) async fn exchange(
+    address: SocketAddr,
+    folder: &Path,
+    request: Request<Bytes>,
+) -> io::Result<Result<Response<Bytes>, io::Error>> {
+    let (mut head, body) = request.into_parts();
+    let response = match exchange_once(address, &head, &body).await? {
+        Ok(response) if wants_signature(&response) => response,
+        outcome => return Ok(outcome),
+    };
+    let keys = load_keys(folder).map_err(io::Error::other)?;
+    if sign(&mut head, &body, keys.own(), SystemTime::now()).is_none() {
+        return Ok(Ok(response));
+    }
+    exchange_once(address, &head, &body).await
+}
+
+fn wants_signature(response: &Response<Bytes>) -> bool {
+    let is_refused = response.status() == StatusCode::BAD_REQUEST;
+    let error: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    is_refused && ["Code", "ErrorCode"].iter().any(|code| error[code] == "MissingRequiredHeader")
+}
+
+async fn exchange_once(
+    address: SocketAddr,
+    head: &Parts,
+    body: &Bytes,
+) -> io::Result<Result<Response<Bytes>, io::Error>> {
+    match TcpStream::connect(address).await {
+        Ok(stream) => {
+            let request = Request::from_parts(head.clone(), Full::new(body.clone()));
+            exchange_on(stream, request).await.map(Ok).map_err(io::Error::other)
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+async fn exchange_on(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Bytes>, hyper::Error> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let call = async {
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+    };
+    let mut call = std::pin::pin!(call);
+    tokio::select! {
+        outcome = &mut call => outcome,
+        ended = connection => match ended {
+            Ok(()) => call.await,
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// The running `fc-local dev` of a manifest.
+pub(super) struct Running<'a> {
+    address: SocketAddr,
+    folder: &'a Path,
+}
+
+impl<'a> Running<'a> {
+    /// The one at `port`, or the one of this manifest.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(super) fn find(manifest: &'a Manifest, port: Option<u16>) -> io::Result<Self> {
+        let address = match port {
+            Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+            None => Platform::running(manifest),
+        };
+        let running = address.map(|address| Running { address, folder: manifest.folder() });
+        running.ok_or_else(|| {
+            let file = manifest.file().display();
+            io::Error::other(format!(
+                "no `fc-local dev` runs for {file}: start it, or name its port with --port"
+            ))
+        })
+    }
+
+    /// Calls the API. An answer without a body is null.
+    ///
+    /// # Errors
+    ///
+    /// The call does not reach `fc-local dev`, or is refused.
+    pub(super) async fn call(&self, method: Method, path: &str, body: &Value) -> io::Result<Value> {
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, format!("localhost:{}", self.address.port()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(io::Error::other)?;
+        let response = exchange(self.address, self.folder, request).await?.map_err(|error| {
+            io::Error::other(format!("cannot connect to `fc-local dev` at {}: {error}", self.address))
+        })?;
+        let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        if response.status().is_success() {
+            return Ok(document);
+        }
+        let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());
+        Err(io::Error::other(match message {
+            Some(message) => message.to_owned(),
+            None => format!("what listens at {} is not `fc-local dev`: {}", self.address, response.status()),
+        }))
+    }
+}

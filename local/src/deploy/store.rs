@@ -1,0 +1,237 @@
+//! What survives a restart: the versions and aliases of each function, in `.fc-local` beside the manifest.
+//!
+//! A version is a folder with its code and settings. The folder is made under another name and then renamed, so a
+//! version is there as a whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::copy::{Contents, FOLDER};
+use crate::instance::Layout;
+use crate::model::{Alias, Function, Version, VersionId};
+
+const STATE: &str = "state.json";
+const VERSION: &str = "version.json";
+const CODE: &str = "code";
+const LAYERS: &str = "layers";
+
+/// The largest file that is read.
+const FILE_MAX: u64 = 16 * 1024 * 1024;
+
+/// The store of one project.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    folder: PathBuf,
+}
+
+/// What is kept of a function beside its versions.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The highest number that a version had.
+    last: VersionId,
+    pub(super) aliases: Vec<Alias>,
+    /// Why the function takes no calls, if it takes none.
+    pub(super) disabled: Option<String>,
+}
+
+/// A stored version.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) version: Version,
+    pub(super) function: Function,
+    /// The folder of its code.
+    pub(super) code: PathBuf,
+}
+
+impl Store {
+    /// The store of the project in `folder`. Nothing is written yet.
+    pub(super) fn of(folder: &Path) -> Self {
+        Store { folder: folder.join(FOLDER) }
+    }
+
+    fn function(&self, name: &str) -> PathBuf {
+        self.folder.join("functions").join(name)
+    }
+
+    fn version(&self, name: &str, id: VersionId) -> PathBuf {
+        self.function(name).join("versions").join(id.to_string())
+    }
+
+    /// The state of a function. A function without one has the default.
+    pub(super) fn state(&self, name: &str) -> io::Result<State> {
+        let read = read(&self.function(name).join(STATE))?;
+        read.map_or_else(|| Ok(State::default()), |text| Ok(serde_json::from_str(&text)?))
+    }
+
+    /// All versions of a function, in order.
+    pub(super) fn versions(&self, name: &str) -> io::Result<Vec<Stored>> {
+        let mut all = Vec::new();
+        for id in self.numbers(name)? {
+            let folder = self.version(name, id);
+            let Some(text) = read(&folder.join(VERSION))? else {
+                // It was removed, and its process ended before its code was.
+                remove(&folder)?;
+                continue;
+            };
+            let (version, function) = serde_json::from_str(&text)?;
+            all.push(Stored::of(version, function, &folder));
+        }
+        Ok(all)
+    }
+
+    fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {
+        let entries = match fs::read_dir(self.function(name).join("versions")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            // A folder in the making has another name.
+            numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<VersionId>().ok()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Keeps the aliases of a function, and whether it takes calls.
+    pub(super) fn keep(&self, name: &str, aliases: Vec<Alias>, disabled: Option<String>) -> io::Result<()> {
+        let last = self.state(name)?.last;
+        self.write_state(name, &State { last, aliases, disabled })
+    }
+
+    fn write_state(&self, name: &str, state: &State) -> io::Result<()> {
+        self.make()?;
+        make_folder(&self.function(name))?;
+        write(&self.function(name).join(STATE), &serde_json::to_vec_pretty(state)?)
+    }
+
+    /// Publishes `function` with its code and layers as the next version.
+    pub(super) fn publish(
+        &self,
+        function: &Function,
+        description: String,
+        layout: &Layout,
+    ) -> io::Result<Stored> {
+        let name = function.name.as_str();
+        self.make()?;
+        let versions = self.function(name).join("versions");
+        make_folder(&versions)?;
+        let making = versions.join(format!("making-{}", std::process::id()));
+        // One of a process that was killed, whose number this process has.
+        remove(&making)?;
+        let published = self.publish_by(&making, function, description, layout);
+        if published.is_err() {
+            // What is left is removed by the next attempt.
+            drop(remove(&making));
+        }
+        published
+    }
+
+    fn publish_by(
+        &self,
+        making: &Path,
+        function: &Function,
+        description: String,
+        layout: &Layout,
+    ) -> io::Result<Stored> {
+        let name = function.name.as_str();
+        make_folder(making)?;
+        copy(&layout.code, &making.join(CODE))?;
+        if let Some(layers) = &layout.layers {
+            copy(layers, &making.join(LAYERS))?;
+        }
+        let mut state = self.state(name)?;
+        let highest = self.numbers(name)?.last().copied().unwrap_or(0);
+        let mut version = Version { id: highest.max(state.last), description, created: SystemTime::now() };
+        let folder = loop {
+            version.id += 1;
+            write(&making.join(VERSION), &serde_json::to_vec_pretty(&json!([version, function]))?)?;
+            let folder = self.version(name, version.id);
+            match fs::rename(making, &folder) {
+                Ok(()) => break folder,
+                // Another fc-local of this project has just taken the number.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+        };
+        state.last = version.id;
+        self.write_state(name, &state)?;
+        Ok(Stored::of(version, function.clone(), &folder))
+    }
+
+    /// Removes a version, whose code may still be in use.
+    pub(super) fn retire(&self, name: &str, id: VersionId) -> io::Result<()> {
+        match fs::remove_file(self.version(name, id).join(VERSION)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Removes the code of a version.
+    pub(super) fn remove(&self, name: &str, id: VersionId) -> io::Result<()> {
+        remove(&self.version(name, id))
+    }
+
+    /// Makes the folder, which version control leaves out.
+    fn make(&self) -> io::Result<()> {
+        make_folder(&self.folder)?;
+        let ignore = self.folder.join(".gitignore");
+        if ignore.exists() { Ok(()) } else { write(&ignore, b"*\n") }
+    }
+}
+
+impl Stored {
+    /// The version in `folder`. Its layers are those of its publication.
+    fn of(version: Version, mut function: Function, folder: &Path) -> Self {
+        let layers = folder.join(LAYERS);
+        function.local.layers = if layers.is_dir() { vec![layers] } else { Vec::new() };
+        Stored { version, function, code: folder.join(CODE) }
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    Contents::of(from, u64::MAX)?.copy(from, to, &mut |_| {})
+}
+
+/// Makes a folder for this user alone: settings may hold secrets.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// The text of a file; `None` if there is none.
+fn read(file: &Path) -> io::Result<Option<String>> {
+    use std::io::Read;
+    let file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut text = String::new();
+    file.take(FILE_MAX).read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
+/// Replaces a file as a whole.
+fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = file.with_extension(format!("new-{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    out.write_all(bytes)?;
+    fs::rename(&new, file)
+}

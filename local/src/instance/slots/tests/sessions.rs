@@ -1,0 +1,202 @@
+//! Sessions: which instance a call of a session gets, and when a session ends.
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two sessions on each of two instances, each for a minute, ten seconds without a call.
+const SESSIONS: SessionRules = SessionRules {
+    per_instance: 2,
+    lifetime: Duration::from_secs(60),
+    idle: Some(Duration::from_secs(10)),
+    is_id_used_once: false,
+};
+
+const RULES: Rules = Rules { concurrency: 3, instances_max: 2, sessions: Some(SESSIONS), ..ONE_BY_ONE };
+
+fn slots(sessions: SessionRules) -> Slots<Name> {
+    Slots::new(Rules { sessions: Some(sessions), ..RULES }, Some(false), true)
+}
+
+#[test]
+fn calls_of_a_session_go_to_its_instance_and_others_to_one_with_room() {
+    tell(
+        RULES,
+        &[
+            (Do::AcquireFor("one"), "1 waits, start 1"),
+            (Do::AcquireFor("one"), "2 waits"),
+            (Do::Started('a'), "1 gets a cold, 2 gets a cold"),
+            (Do::AcquireFor("two"), "slot of a"),
+            (Do::GiveBackFor('a', "one"), ""),
+            // The instance has a free slot, but no room for a third session.
+            (Do::AcquireFor("three"), "3 waits, start 1"),
+            (Do::Started('b'), "3 gets b cold"),
+            (Do::AcquireFor("one"), "slot of a"),
+            // The slots of the instance are shared by its sessions.
+            (Do::AcquireFor("two"), "full at 2"),
+            (Do::AcquireFor("three"), "slot of b"),
+            (Do::AcquireFor("four"), "slot of b"),
+            (Do::AcquireFor("five"), "full at 2"),
+            // A call without a session takes any slot.
+            (Do::GiveBackFor('a', "one"), ""),
+            (Do::Acquire, "slot of a"),
+        ],
+    );
+}
+
+#[test]
+fn waiting_sessions_start_as_many_instances_as_they_need() {
+    tell_to(
+        slots(SESSIONS),
+        &[
+            (Do::AcquireFor("one"), "1 waits, start 1"),
+            (Do::AcquireFor("two"), "2 waits"),
+            (Do::AcquireFor("three"), "3 waits, start 1"),
+            (Do::AcquireFor("one"), "4 waits"),
+            (Do::AcquireFor("four"), "5 waits"),
+            (Do::AcquireFor("five"), "full at 2"),
+            (Do::Started('a'), "1 gets a cold, 2 gets a cold, 4 gets a cold"),
+            (Do::Started('b'), "3 gets b cold, 5 gets b cold"),
+        ],
+    );
+}
+
+#[test]
+fn a_session_is_named_by_the_reply_of_its_first_call() {
+    tell(
+        RULES,
+        &[
+            (Do::AcquireNew, "1 waits, start 1"),
+            (Do::Started('a'), "1 gets a cold"),
+            (Do::AcquireNew, "slot of a"),
+            // Both will be sessions of this instance.
+            (Do::AcquireNew, "2 waits, start 1"),
+            (Do::Named('a', "one"), ""),
+            (Do::AcquireFor("one"), "slot of a"),
+            (Do::GiveBackFor('a', "one"), ""),
+            // The reply names no session.
+            (Do::GiveBackNew('a'), "2 gets a"),
+            (Do::GiveBackNew('a'), ""),
+            (Do::GiveBackFor('a', "one"), ""),
+            (Do::AcquireFor("one"), "slot of a"),
+        ],
+    );
+}
+
+#[test]
+fn a_session_ends_with_its_time_its_idleness_or_by_its_client() {
+    let begin = Instant::now();
+    let slots = tell_at(
+        slots(SESSIONS),
+        begin,
+        &[
+            (Do::AcquireFor("one"), "1 waits, start 1"),
+            (Do::Started('a'), "1 gets a cold"),
+            (Do::AcquireFor("two"), "slot of a"),
+            (Do::GiveBackFor('a', "two"), ""),
+        ],
+    );
+    // A session with a call is not idle.
+    let slots = tell_at(
+        slots,
+        begin + 10 * SECOND,
+        &[
+            (Do::AcquireFor("three"), "slot of a"),
+            (Do::AcquireFor("one"), "slot of a"),
+            (Do::GiveBackFor('a', "three"), ""),
+            (Do::GiveBackFor('a', "one"), ""),
+            (Do::CloseSession("three"), ""),
+            (Do::AcquireFor("four"), "slot of a"),
+            (Do::GiveBackFor('a', "four"), ""),
+            (Do::GiveBackFor('a', "one"), ""),
+            // It may be idle, but it has sessions.
+            (Do::ReleaseIdle('a'), ""),
+        ],
+    );
+    let slots = tell_at(slots, begin + 19 * SECOND, &[(Do::ReleaseIdle('a'), "")]);
+    tell_at(slots, begin + 20 * SECOND, &[(Do::ReleaseIdle('a'), "stop a")]);
+}
+
+#[test]
+fn a_session_does_not_outlive_its_lifetime() {
+    let begin = Instant::now();
+    let rules = SessionRules { per_instance: 1, idle: None, ..SESSIONS };
+    let slots = tell_at(
+        slots(rules),
+        begin,
+        &[
+            (Do::AcquireFor("one"), "1 waits, start 1"),
+            (Do::Started('a'), "1 gets a cold"),
+            (Do::GiveBackFor('a', "one"), ""),
+        ],
+    );
+    let slots = tell_at(
+        slots,
+        begin + 59 * SECOND,
+        &[(Do::AcquireFor("two"), "2 waits, start 1"), (Do::Cancel(2), "")],
+    );
+    tell_at(slots, begin + 60 * SECOND, &[(Do::AcquireFor("two"), "slot of a")]);
+}
+
+#[test]
+fn an_id_can_be_taken_again_unless_the_settings_forbid_it() {
+    let story: Story<'_> = &[
+        (Do::AcquireFor("one"), "1 waits, start 1"),
+        (Do::Started('a'), "1 gets a cold"),
+        (Do::GiveBackFor('a', "one"), ""),
+        (Do::CloseSession("one"), ""),
+    ];
+    let again = |sessions| tell_to(slots(sessions), story);
+    tell_to(again(SESSIONS), &[(Do::AcquireFor("one"), "slot of a")]);
+    let once = SessionRules { is_id_used_once: true, ..SESSIONS };
+    tell_to(again(once), &[(Do::AcquireFor("one"), "session over"), (Do::AcquireFor("two"), "slot of a")]);
+}
+
+#[test]
+fn without_its_instance_a_session_begins_anew() {
+    for end in [Do::Ended('a'), Do::Retire('a')] {
+        let slots = tell_to(
+            slots(SESSIONS),
+            &[
+                (Do::AcquireFor("one"), "1 waits, start 1"),
+                (Do::Started('a'), "1 gets a cold"),
+                (end, ""),
+                (Do::AcquireFor("one"), "2 waits, start 1"),
+                (Do::Started('b'), "2 gets b cold"),
+            ],
+        );
+        // The end of the former call is not the new session's.
+        let former = if matches!(end, Do::Retire(_)) { "stop a" } else { "" };
+        tell_to(slots, &[(Do::GiveBackFor('a', "one"), former), (Do::AcquireFor("one"), "slot of b")]);
+    }
+    tell_to(
+        slots(SESSIONS),
+        &[
+            (Do::AcquireFor("one"), "1 waits, start 1"),
+            (Do::Started('a'), "1 gets a cold"),
+            (Do::GiveBackFor('a', "one"), ""),
+            (Do::Unhealthy('a'), ""),
+            (Do::AcquireFor("one"), "2 waits, start 1"),
+        ],
+    );
+}
+
+#[test]
+fn instances_are_kept_although_nothing_calls_them() {
+    let rules = Rules { instances_min: 2, sessions: None, ..RULES };
+    tell(
+        rules,
+        &[
+            (Do::Warm, "start 1"),
+            (Do::Started('a'), "start 1"),
+            (Do::Started('b'), ""),
+            (Do::ReleaseIdle('a'), ""),
+            (Do::Ended('b'), "start 1"),
+            (Do::StartFails, ""),
+            // A failed start is not tried again at once, but by a call that waits.
+            (Do::GiveBack('a'), ""),
+            (Do::Close, "end starts, stop a"),
+            (Do::Ended('a'), ""),
+        ],
+    );
+}

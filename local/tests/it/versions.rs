@@ -1,0 +1,180 @@
+//! Versions and aliases: published, called, divided by weights, and there again after a restart.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use testkit::events::kind;
+use testkit::h1::{exchange, request};
+use testkit::manifest::Function;
+use testkit::{Answer, Launch, eventually};
+
+use crate::harness::{Local, f, program, write_manifest};
+
+const FUNCTION: &str = "/2023-03-30/functions/f";
+
+fn named(name: &str) -> Function {
+    let trigger = |qualifier: &str| {
+        json!({
+            "triggerName": format!("http-{qualifier}"), "triggerType": "http", "qualifier": qualifier,
+            "triggerConfig": {"authType": "anonymous", "methods": ["GET"]},
+        })
+    };
+    f().var("SCRIPT_NAME", name).prop("triggers", json!([trigger("LATEST"), trigger("prod")]))
+}
+
+impl Local {
+    /// Calls the API below the function.
+    fn api(&self, method: &str, below: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        exchange(self.main_port(), &request(method, &format!("{FUNCTION}/{below}"), "", body.as_bytes()))
+    }
+
+    /// Gets `/name` of a version or an alias by the host of its trigger.
+    fn get_of(&self, qualifier: &str) -> Answer {
+        let port = self.main_port();
+        let head = format!("GET /name HTTP/1.1\r\nhost: {qualifier}.f.localhost:{port}\r\n\r\n");
+        exchange(port, head.as_bytes())
+    }
+
+    /// Runs a command of `fc-local` for the same manifest.
+    fn command(&self, arguments: &[&str]) -> (bool, String, String) {
+        let launch = Launch::new(program()).args(["--template"]).args([self.folder.file("s.yaml")]);
+        let ended = launch.args(arguments.iter().copied()).run();
+        (ended.code == Some(0), ended.out, ended.err)
+    }
+}
+
+#[test]
+fn versions_stay_as_they_were_published_also_after_a_restart() {
+    let mut local = Local::scripted(named("one"));
+    assert_eq!(local.get("/name").text(), "one");
+    let published = local.api("POST", "versions", &json!({"description": "the first"}));
+    published.assert_ok();
+    let version = published.json();
+    assert_eq!((&version["versionId"], &version["description"]), (&"1".into(), &"the first".into()));
+    assert!(version["createdTime"].as_str().unwrap().ends_with('Z'), "{version}");
+
+    write_manifest(&local.folder, named("two"));
+    local.wait_for(kind("swapped"));
+    assert_eq!(local.get("/name").text(), "two");
+    let (is_ok, out, errors) = local.command(&["version", "publish", "f", "--description", "the second"]);
+    assert!(is_ok && out.starts_with("2  ") && out.trim_end().ends_with("  the second"), "{out}{errors}");
+    let (is_ok, out, errors) = local.command(&["alias", "set", "f", "prod", "--version", "1"]);
+    assert!(is_ok && out.starts_with("prod  1"), "{out}{errors}");
+    assert_eq!(local.get_of("prod").text(), "one");
+    let head = local.api("POST", "invocations?qualifier=prod", &Value::Null);
+    assert_eq!(head.header("x-fc-invocation-service-version"), Some("1"));
+
+    assert_eq!(local.interrupt(), Some(0));
+    let folder = local.folder;
+    let mut local = Local::start(folder, &[]);
+    assert_eq!(local.get_of("prod").text(), "one");
+    assert_eq!(local.get("/name").text(), "two");
+    let listed = local.api("GET", "versions", &Value::Null).json();
+    let ids: Vec<&str> =
+        listed["versions"].as_array().unwrap().iter().map(|one| one["versionId"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["2", "1"], "the latest comes first");
+
+    // A number is not used again, and an alias of a removed version leads nowhere.
+    assert_eq!(local.api("DELETE", "versions/2", &Value::Null).status, 204);
+    assert_eq!(local.api("POST", "versions", &Value::Null).json()["versionId"], "3");
+    assert_eq!(local.api("DELETE", "versions/1", &Value::Null).status, 204);
+    local.get_of("prod").assert_platform_error(404, "FcCommonError", "VersionNotFound", "version '1'");
+    assert_eq!(local.interrupt(), Some(0));
+    let local = Local::start(local.folder, &[]);
+    let listed = local.api("GET", "versions", &Value::Null).json();
+    assert_eq!(listed["versions"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[test]
+fn an_alias_divides_its_calls_and_the_function_sees_its_version() {
+    let local = Local::scripted(named("one"));
+    for _ in 0..2 {
+        local.api("POST", "versions", &Value::Null).assert_ok();
+    }
+    let body = json!({"aliasName": "prod", "versionId": "1", "additionalVersionWeight": {"2": 0.5}});
+    let made = local.api("POST", "aliases", &body);
+    made.assert_ok();
+    assert_eq!(made.json()["additionalVersionWeight"], json!({"2": 0.5}));
+    local.api("POST", "aliases", &body).assert_platform_error(
+        409,
+        "FcCommonError",
+        "AliasAlreadyExists",
+        "'prod'",
+    );
+    let mut versions: BTreeMap<String, usize> = BTreeMap::new();
+    // That one of them gets no call has a chance of 2 to the power of -63.
+    for _ in 0..64 {
+        let reply = local.api("POST", "invocations?qualifier=prod", &Value::Null);
+        *versions.entry(reply.header("x-fc-invocation-service-version").unwrap().to_owned()).or_default() +=
+            1;
+    }
+    assert_eq!(versions.keys().collect::<Vec<_>>(), ["1", "2"], "{versions:?}");
+
+    let target = format!("{FUNCTION}/invocations?qualifier=prod");
+    let seen = exchange(local.main_port(), &request("POST", &target, "", b"head"));
+    let version = seen.header("x-fc-invocation-service-version").unwrap();
+    for line in ["x-fc-qualifier: prod\r\n".to_owned(), format!("x-fc-version-id: {version}\r\n")] {
+        assert_eq!(seen.text().matches(&line).count(), 1, "{line} in {}", seen.text());
+    }
+
+    let update = json!({"versionId": "2", "additionalVersionWeight": {}, "description": "all of it"});
+    let updated = local.api("PUT", "aliases/prod", &update).json();
+    assert_eq!((&updated["versionId"], &updated["additionalVersionWeight"]), (&"2".into(), &json!({})));
+    assert_eq!(local.api("GET", "aliases/prod", &Value::Null).json(), updated);
+    let listed = local.api("GET", "aliases?prefix=pr", &Value::Null).json();
+    assert_eq!(listed["aliases"], json!([updated]));
+    let (is_ok, out, _) = local.command(&["alias", "list", "f"]);
+    assert!(is_ok && out.trim_end() == "prod  2  all of it", "{out}");
+    assert_eq!(local.api("DELETE", "aliases/prod", &Value::Null).status, 204);
+    local.api("GET", "aliases/prod", &Value::Null).assert_platform_error(
+        404,
+        "FcCommonError",
+        "AliasNotFound",
+        "fc-local alias set f prod",
+    );
+}
+
+#[test]
+fn what_does_not_exist_or_is_wrong_says_what_to_do() {
+    let local = Local::scripted(named("one"));
+    local.get_of("prod").assert_platform_error(404, "FcCommonError", "AliasNotFound", "fc-local alias set");
+    local.get_of("test").assert_platform_error(404, "FcCommonError", "TriggerNotFound", "qualifier: test");
+    let invoke = local.api("POST", "invocations?qualifier=7", &Value::Null);
+    invoke.assert_platform_error(404, "FcCommonError", "VersionNotFound", "fc-local version publish");
+    let alias = |version: &str, weights: &Value| {
+        let body = json!({"aliasName": "a", "versionId": version, "additionalVersionWeight": weights});
+        local.api("POST", "aliases", &body)
+    };
+    alias("1", &json!({})).assert_platform_error(404, "FcCommonError", "VersionNotFound", "'1'");
+    local.api("POST", "versions", &Value::Null).assert_ok();
+    for (version, weights) in [
+        ("LATEST", json!({})),
+        ("1", json!({"1": 0.5})),
+        ("1", json!({"2": 1})),
+        ("1", json!({"2": "x"})),
+        ("1", json!({"2": 0.1, "3": 0.1})),
+    ] {
+        let reply = alias(version, &weights);
+        reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "");
+    }
+    let (is_ok, _, errors) = local.command(&["version", "remove", "f", "9"]);
+    assert!(!is_ok && errors.contains("version '9' does not exist; there are: LATEST, 1"), "{errors}");
+}
+
+#[test]
+fn a_disabled_function_takes_no_calls_until_it_is_enabled() {
+    let mut local = Local::scripted(named("one"));
+    local.get("/name").assert_ok();
+    let disabled = local.api("POST", "invoke/disable", &json!({"reason": "too dear"}));
+    assert_eq!(disabled.json(), json!({"success": true}));
+    local.get("/name").assert_platform_error(403, "FcCommonError", "AccessDenied", "disabled: too dear");
+    let invoked = local.api("POST", "invocations", &Value::Null);
+    invoked.assert_platform_error(403, "FcCommonError", "AccessDenied", "disabled");
+    local.wait_for(kind("instance_stopped"));
+    assert_eq!(local.interrupt(), Some(0));
+    let local = Local::start(local.folder, &[]);
+    local.get("/name").assert_platform_error(403, "FcCommonError", "AccessDenied", "disabled");
+    local.api("POST", "invoke/enable", &Value::Null).assert_ok();
+    eventually("it takes calls", || local.get("/name").status == 200);
+}

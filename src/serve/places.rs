@@ -1,0 +1,200 @@
+//! The places for connections: a bound on their number, and which connection gives way when all places are taken.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::counters::Count;
+use crate::exchange::Peer;
+use crate::log::say;
+
+/// The places of one door.
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    most: usize,
+    seats: Mutex<Seats>,
+    gave_way: Count,
+}
+
+/// The place of one connection, until this value is dropped.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    at: usize,
+    _permit: OwnedSemaphorePermit,
+}
+
+#[derive(Default)]
+struct Seats {
+    seats: Vec<Seat>,
+    free: Vec<usize>,
+    /// Where the next search begins, so that all connections have their turn.
+    hand: usize,
+}
+
+enum Seat {
+    Empty,
+    /// No head has come yet. `is_new` until a search has passed the seat.
+    AtDoor {
+        socket: Weak<TcpStream>,
+        is_new: bool,
+    },
+    Served {
+        socket: Weak<OwnedWriteHalf>,
+        peer: Weak<Peer>,
+        stuck: Option<Instant>,
+    },
+    /// The connection was told to end.
+    Leaving,
+}
+
+/// How long a connection does not take a byte of its reply before it may have to give way.
+const STUCK: Duration = Duration::from_secs(5);
+
+/// How long a new connection waits between two searches.
+const SEARCH_EVERY: Duration = Duration::from_secs(1);
+
+impl Places {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let free = Arc::new(Semaphore::new(most));
+        Arc::new(Self { free, most, seats: Mutex::default(), gave_way: Count::default() })
+    }
+
+    /// A place, if one is free.
+    pub(crate) fn try_take(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        let mut seats = self.lock();
+        let at = seats.free.pop().unwrap_or_else(|| {
+            seats.seats.push(Seat::Empty);
+            seats.seats.len() - 1
+        });
+        drop(seats);
+        Some(Place { places: Arc::clone(self), at, _permit: permit })
+    }
+
+    /// Waits for a place. While none is free, connections that need theirs least give way.
+    pub(crate) async fn take(self: &Arc<Self>) -> Place {
+        loop {
+            if let Some(place) = self.try_take() {
+                return place;
+            }
+            if self.lock().free_one() {
+                self.say();
+            }
+            // The permit is given back at once, and taken with its seat by `try_take`.
+            let _ = tokio::time::timeout(SEARCH_EVERY, self.free.acquire()).await;
+        }
+    }
+
+    /// The log has a line for the first connection that gave way, and one whenever their number has doubled.
+    #[cold]
+    fn say(&self) {
+        let count = self.gave_way.increment();
+        if count.is_power_of_two() {
+            let most = self.most;
+            say::warn(format_args!(
+                "all {most} connections are taken: one that was idle, or whose client did not read, was closed for a new \
+                 one; closed so far: {count}"
+            ));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Notes a connection that has sent no head yet.
+    pub(crate) fn wait_at_door(&self, socket: &Arc<TcpStream>) {
+        self.set(Seat::AtDoor { socket: Arc::downgrade(socket), is_new: true });
+    }
+
+    /// Notes a connection that is served.
+    pub(crate) fn serve(&self, socket: &Arc<OwnedWriteHalf>, peer: &Arc<Peer>) {
+        let (socket, peer) = (Arc::downgrade(socket), Arc::downgrade(peer));
+        self.set(Seat::Served { socket, peer, stuck: None });
+    }
+
+    fn set(&self, seat: Seat) {
+        if let Some(place) = self.places.lock().seats.get_mut(self.at) {
+            *place = seat;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.set(Seat::Empty);
+        // The permit is released after this, so that a seat is free for each permit.
+        self.places.lock().free.push(self.at);
+    }
+}
+
+impl Seats {
+    /// Ends one connection: one that was idle since the last search, else one whose client has not read for long. False
+    /// if there is none.
+    fn free_one(&mut self) -> bool {
+        self.search(Seat::is_idle) || self.search(Seat::is_stuck)
+    }
+
+    fn search(&mut self, gives_way: fn(&mut Seat) -> bool) -> bool {
+        let count = self.seats.len();
+        for _ in 0..count {
+            self.hand = (self.hand + 1) % count;
+            if let Some(seat) = self.seats.get_mut(self.hand)
+                && gives_way(seat)
+            {
+                seat.end();
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Seat {
+    /// Whether the connection has no request, and none has begun since the last search.
+    fn is_idle(&mut self) -> bool {
+        match self {
+            Self::AtDoor { is_new, .. } => !std::mem::take(is_new),
+            Self::Served { peer, .. } => {
+                peer.upgrade().is_some_and(|peer| peer.is_idle() && !peer.take_recent())
+            }
+            Self::Empty | Self::Leaving => false,
+        }
+    }
+
+    /// Whether the client has not read for [`STUCK`].
+    fn is_stuck(&mut self) -> bool {
+        let Self::Served { peer, stuck, .. } = self else { return false };
+        match peer.upgrade().and_then(|peer| peer.see_stuck()) {
+            None => *stuck = None,
+            // The client has read since the last search, and is stuck again.
+            Some(false) => *stuck = Some(Instant::now()),
+            Some(true) => return stuck.is_some_and(|since| since.elapsed() >= STUCK),
+        }
+        false
+    }
+
+    /// Ends the connection: its task sees that the socket is closed.
+    fn end(&mut self) {
+        match self {
+            Self::AtDoor { socket, .. } => socket.upgrade().iter().for_each(|socket| shut(socket)),
+            Self::Served { socket, .. } => {
+                socket.upgrade().iter().for_each(|socket| shut((**socket).as_ref()));
+            }
+            Self::Empty | Self::Leaving => {}
+        }
+        *self = Self::Leaving;
+    }
+}
+
+fn shut(socket: &TcpStream) {
+    // An error means that the socket is closed already.
+    let _ = SockRef::from(socket).shutdown(std::net::Shutdown::Both);
+}
