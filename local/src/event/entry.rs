@@ -51,6 +51,8 @@ impl Kind {
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
             | Kind::VersionsNotRead { error }
+            | Kind::TlsRefused { error }
+            | Kind::TlsUnavailable { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
@@ -98,7 +100,6 @@ impl Kind {
             }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
-            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
