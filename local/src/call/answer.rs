@@ -16,7 +16,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::duplex::{self, Duplex};
 use super::run::Run;
-use super::stream::AnswerStream;
+use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 use crate::model::SessionId;
@@ -158,7 +158,10 @@ impl AnswerBody {
             Ok(Err(Broken::TooLarge)) => {
                 Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))
             }
-            Ok(Err(Broken::Cut)) => self.run.crashed().await,
+            Ok(Err(Broken::Cut(error))) => match unreadable(&error) {
+                Some(failure) => failure,
+                None => self.run.crashed().await,
+            },
             Err(failure) => failure,
         };
         self.run.fail(&failure);
@@ -174,7 +177,7 @@ impl AnswerBody {
 /// The reason for a body that ends early.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    Http1,
+    Http1(hyper::Error),
     Http2(duplex::Broken),
 }
 
@@ -197,7 +200,7 @@ impl Body for BodySource {
         match self.get_mut() {
             BodySource::Http1(incoming) => {
                 let frame = ready!(Pin::new(incoming).poll_frame(context));
-                Poll::Ready(frame.map(|frame| frame.map_err(|_| BodyError::Http1)))
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http1)))
             }
             BodySource::Http2(duplex) => {
                 let frame = ready!(duplex.poll_frame(context));
@@ -210,14 +213,14 @@ impl Body for BodySource {
 /// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
-    Cut,
+    Cut(BodyError),
 }
 
 async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Broken::Cut)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(Broken::Cut)?.into_data() else { continue };
         match &mut all {
             None if first.is_empty() => first = data,
             None => {

@@ -171,7 +171,7 @@ impl Run {
     /// Takes an instance. The function's time begins.
     async fn begin_at(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
         self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
-        self.draw_faults(&callee.function);
+        self.draw_faults(callee);
         self.inject_before_lease(callee)?;
         self.lease(callee, seat).await?;
         self.begin = Instant::now();

@@ -33,10 +33,10 @@ pub(super) struct Run {
     pub(super) limit: Duration,
     pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
-    /// Whether the reply announced the end of its connection.
-    pub(super) is_last: bool,
     /// `None` unless faults are injected.
     pub(super) faults: Option<Box<CallFaults>>,
+    /// Whether the reply announced the end of its connection.
+    pub(super) is_last: bool,
     is_over: bool,
 }
 
@@ -62,8 +62,8 @@ impl Run {
             limit: Duration::ZERO,
             edition: Edition::default(),
             body_fault,
-            is_last: false,
             faults: None,
+            is_last: false,
             is_over: false,
         }
     }

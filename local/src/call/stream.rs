@@ -1,5 +1,7 @@
 //! A streamed body, with the time limit and the end of the call.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -63,9 +65,12 @@ impl AnswerStream {
         match timeout(FIRST_MAX, self.body.frame()).await {
             Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
             Ok(None) => self.first = First::End,
-            Ok(Some(Err(_))) => {
+            Ok(Some(Err(error))) => {
                 if let Some(run) = self.run.take() {
-                    let failure = run.crashed().await;
+                    let failure = match unreadable(&error) {
+                        Some(failure) => failure,
+                        None => run.crashed().await,
+                    };
                     run.fail(&failure);
                     return Err(failure);
                 }
@@ -118,8 +123,10 @@ impl AnswerStream {
                     return Poll::Ready(Some(Err(BrokenOff::Client)));
                 }
                 self.break_off_by(|run| match error {
-                    BodyError::Http1 => run.body_failure().unwrap_or_else(|| run.exited()),
                     BodyError::Http2(broken) => broken.failure(run),
+                    error => {
+                        run.body_failure().or_else(|| unreadable(&error)).unwrap_or_else(|| run.exited())
+                    }
                 })
             }
             None => {
@@ -200,4 +207,21 @@ impl AnswerStream {
             self.failure = Some(failure);
         }
     }
+}
+
+/// The failure of a body that does not end with its connection, but cannot be read on.
+pub(super) fn unreadable(error: &BodyError) -> Option<Failure> {
+    let BodyError::Http1(error) = error else { return None };
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            // hyper has these two for chunks and trailers that cannot be read.
+            let is_unreadable = matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
+            return is_unreadable.then(|| {
+                Failure::bad_response(format!("the chunks of the function's reply cannot be read: {error}"))
+            });
+        }
+        source = cause.source();
+    }
+    None
 }

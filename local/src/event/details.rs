@@ -105,6 +105,44 @@ pub struct Address {
     pub qualified_urls: Vec<(String, String)>,
 }
 
+/// Why the system does not start a program. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// Its `#!` line names a program that is not there.
+    NoInterpreter {
+        /// The path in the line.
+        interpreter: String,
+    },
+    /// Its `#!` line ends with a carriage return, which the system takes for a part of the line.
+    CarriageReturn,
+    /// It is in none of the folders of the function's `PATH`.
+    NotFound {
+        /// The folders.
+        searched: Vec<PathBuf>,
+    },
+    /// It was linked for a dynamic loader that is not there.
+    NoLoader,
+    /// It was built for another machine.
+    OtherMachine,
+    /// It is neither a script with a `#!` line nor a binary.
+    NoProgram,
+}
+
+impl Unfit {
+    /// The name, which stays as it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Unfit::NoInterpreter { .. } => "no_interpreter",
+            Unfit::CarriageReturn => "carriage_return",
+            Unfit::NotFound { .. } => "not_found",
+            Unfit::NoLoader => "no_loader",
+            Unfit::OtherMachine => "other_machine",
+            Unfit::NoProgram => "no_program",
+        }
+    }
+}
+
 /// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -75,6 +75,7 @@ impl Kind {
             | Kind::PortHeld { .. }
             | Kind::ProgramHidden { .. }
             | Kind::LayersMissing { .. }
+            | Kind::ProgramUnfit { .. }
             | Kind::InstanceKilled { .. }
             | Kind::ConnectionClosedEarly { .. }
             | Kind::AnswersHttp10

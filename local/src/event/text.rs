@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
 use super::text_of_programs as of_programs;
+use super::text_of_runs as of_runs;
 use super::text_of_versions::version_news;
 use crate::failure::{mebibytes, usage};
-use crate::fault::Fault;
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
 
 impl Event {
     /// What happened, in words. Lines of functions and builds are as they were written.
+    #[expect(clippy::too_many_lines, reason = "a line for each kind")]
     pub fn text(&self) -> Cow<'_, str> {
         Cow::Owned(match &self.kind {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => return Cow::Borrowed(text),
@@ -28,7 +29,7 @@ impl Event {
             kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
                 call_end(self.request.as_deref(), Some(kind))
             }
-            Kind::FaultInjected { fault, ordinal } => injected(*fault, *ordinal),
+            Kind::FaultInjected { fault, ordinal } => of_runs::injected(*fault, *ordinal),
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
@@ -109,8 +110,10 @@ impl Event {
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
-            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
+            Kind::CallsRemain { calls, left, oldest } => of_runs::calls_remain(*calls, *left, oldest),
+            Kind::EventsDropped { events, bytes } => {
+                of_runs::events_dropped(*events, *bytes, self.function.is_some())
+            }
             kind => match of_programs::text(kind) {
                 Some(text) => text,
                 None => return Cow::Borrowed(plain(kind)),
@@ -262,51 +265,6 @@ fn ready(address: &Address) -> String {
         _ = write!(text, "\n{qualifier}: {url}");
     }
     text
-}
-
-fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
-    let are = if calls == 1 { "call is" } else { "calls are" };
-    let named = oldest.iter().map(|call| {
-        let CallInFlight { method, path, age } = call;
-        format!("{method} {path} for {} s", age.as_secs())
-    });
-    let named: Vec<String> = named.collect();
-    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
-    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
-    format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
-        left.as_millis().div_ceil(1000)
-    )
-}
-
-fn injected(fault: Fault, ordinal: u64) -> String {
-    let what = match fault {
-        Fault::Reuse => "its instance gets no further call".to_owned(),
-        Fault::Idle => "idle instances are stopped before it".to_owned(),
-        Fault::SlowStart(time) => {
-            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
-        }
-        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
-        Fault::Upstream(time) => {
-            format!("its connection to the instance is closed after {} ms", time.as_millis())
-        }
-        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
-        Fault::Throttle(status) => format!("it is refused with {status}"),
-    };
-    format!("chaos: call {ordinal}: {what}")
-}
-
-fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
-    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
-    let mebibytes = mebibytes(bytes);
-    if is_by_function {
-        format!(
-            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
-             x-local.log or --quiet mutes it"
-        )
-    } else {
-        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
-    }
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

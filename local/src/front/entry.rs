@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use http::{Request, Response};
 
 use super::body::Outgoing;
+use super::index::Listed;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
@@ -65,8 +66,14 @@ impl Front {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
                 let functions = self.registry.functions();
-                let page =
-                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                let list = functions.states().into_iter().map(|state| Listed {
+                    name: state.name.to_owned(),
+                    text: state.text,
+                    has_trigger: state.has_trigger,
+                    last_error: state.last_error,
+                });
+                let list: Vec<Listed> = list.collect();
+                let page = self.index(&list, &functions.domains, request.method(), request.headers());
                 Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,

@@ -15,7 +15,6 @@ use super::listen::reachable;
 use super::target::Door;
 use crate::domain::{Domain, Domains};
 use crate::model;
-use crate::registry::State;
 
 /// The name of the port for gRPC among the ports. No function has such a name.
 pub(super) const GRPC: &str = ":grpc";
@@ -43,14 +42,14 @@ impl Front {
     /// The functions with their states, and the domains: a page for browsers, JSON for who asks for it, lines for curl.
     pub(super) fn index(
         &self,
-        states: &[State<'_>],
+        states: &[Listed],
         domains: &Domains,
         method: &Method,
         accepted: &HeaderMap,
     ) -> Response<Bytes> {
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let main = ports.get("").map_or(0, SocketAddr::port);
-        let entry = |state| Entry::new(state, ports.get(state.name).copied(), main);
+        let entry = |state| Entry::new(state, ports.get(&*state.name).copied(), main);
         let entries: Vec<Entry<'_>> = states.iter().map(entry).collect();
         let accepts = |kind: &str| {
             let mut values = accepted.get_all(ACCEPT).iter();
@@ -71,9 +70,21 @@ impl Front {
     }
 }
 
+/// A function, as the page has it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// The state in a few words.
+    pub(super) text: &'static str,
+    /// Whether clients of HTTP reach the function.
+    pub(super) has_trigger: bool,
+    /// The first line of the latest failure.
+    pub(super) last_error: Option<String>,
+}
+
 /// What is said of a function.
 struct Entry<'a> {
-    state: &'a State<'a>,
+    state: &'a Listed,
     /// On its own port: every client understands this address.
     url: Option<String>,
     /// On the main port, for clients that know `*.localhost`.
@@ -83,7 +94,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(state: &'a State<'a>, own: Option<SocketAddr>, main: u16) -> Self {
+    fn new(state: &'a Listed, own: Option<SocketAddr>, main: u16) -> Self {
         let url = own.filter(|_| state.has_trigger).map(|own| format!("http://{}/", reachable(own)));
         let command = match &url {
             Some(url) => format!("curl {url}"),
@@ -100,7 +111,7 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
          <tr><th>function<th>address<th>state<th>call"
     );
     for Entry { state, url, host_url, command } in entries {
-        let name = state.name;
+        let name = &state.name;
         // Writing into a string cannot fail.
         _ = match url {
             Some(url) => write!(

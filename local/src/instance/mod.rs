@@ -16,6 +16,7 @@ mod pool;
 mod slots;
 mod start;
 mod supervisor;
+mod unfit;
 mod upstream;
 
 pub(crate) use connection::{Connection, is_last};
