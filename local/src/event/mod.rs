@@ -12,6 +12,7 @@ mod redact;
 mod tail;
 mod text;
 mod text_of_programs;
+mod text_of_versions;
 mod time;
 
 pub use details::{

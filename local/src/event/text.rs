@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::details::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
-    VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
 use super::text_of_programs as of_programs;
+use super::text_of_versions::version_news;
 use crate::failure::{mebibytes, usage};
 use crate::fault::Fault;
 
@@ -116,21 +116,6 @@ impl Event {
                 None => return Cow::Borrowed(plain(kind)),
             },
         })
-    }
-}
-
-fn version_news(news: &VersionNews) -> String {
-    match news {
-        VersionNews::Published(version) => format!("version {version} is published"),
-        VersionNews::Removed(version) => format!("version {version} is removed"),
-        VersionNews::AliasSet { alias, version, additional: None } => {
-            format!("alias {alias} leads to version {version}")
-        }
-        VersionNews::AliasSet { alias, version, additional: Some((second, weight)) } => format!(
-            "alias {alias} leads to version {version}, and {} % of its calls to version {second}",
-            weight * 100.0
-        ),
-        VersionNews::AliasRemoved(alias) => format!("alias {alias} is removed"),
     }
 }
 

@@ -6,21 +6,6 @@ use std::time::Duration;
 use super::kind::Kind;
 use crate::failure::mebibytes;
 
-/// What the ports take beside HTTP in plain text.
-pub(super) fn ports(kind: &Kind) -> String {
-    match kind {
-        Kind::TlsReady { certificate } => {
-            format!("the ports take https too; clients trust it by {}", certificate.display())
-        }
-        Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
-        Kind::TlsRefused { error } => {
-            format!("a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local")
-        }
-        Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
-        _ => String::new(),
-    }
-}
-
 /// The sentence of a kind that is about such a program.
 pub(super) fn text(kind: &Kind) -> Option<String> {
     Some(match kind {
@@ -60,6 +45,21 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// What the ports take beside HTTP in plain text.
+pub(super) fn ports(kind: &Kind) -> String {
+    match kind {
+        Kind::TlsReady { certificate } => {
+            format!("the ports take https too; clients trust it by {}", certificate.display())
+        }
+        Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+        Kind::TlsRefused { error } => {
+            format!("a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local")
+        }
+        Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+        _ => String::new(),
+    }
 }
 
 /// Who has the port, and what to do.
