@@ -51,6 +51,8 @@ impl Kind {
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
             | Kind::VersionsNotRead { error }
+            | Kind::TlsRefused { error }
+            | Kind::TlsUnavailable { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
@@ -97,7 +99,6 @@ impl Kind {
                 alias.capacity()
             }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
-            Kind::TlsRefused { error } | Kind::TlsUnavailable { error } => error.capacity(),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()

@@ -13,7 +13,7 @@ use super::body::plain;
 use super::entry::Front;
 use super::listen::reachable;
 use super::target::Door;
-use crate::domain::Domains;
+use crate::domain::{Domain, Domains};
 use crate::model;
 use crate::registry::State;
 
@@ -51,9 +51,9 @@ impl Front {
         let (kind, page) = if accepts("text/html") {
             ("text/html; charset=utf-8", html(&entries, domains))
         } else if accepts("json") {
-            ("application/json", json(&entries))
+            ("application/json", json(&entries, domains))
         } else {
-            ("text/plain; charset=utf-8", lines(&entries))
+            ("text/plain; charset=utf-8", lines(&entries, domains))
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -120,17 +120,24 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
     page
 }
 
-fn json(entries: &[Entry<'_>]) -> String {
+fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
     let functions = entries.iter().map(|Entry { state, url, host_url, command }| {
         json!({
             "function": state.name, "state": state.text, "url": url,
             "hostUrl": url.as_ref().map(|_| host_url), "call": command, "lastError": state.last_error,
         })
     });
-    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>() }))
+    let routes = |domain: &Arc<Domain>| {
+        let routes = domain.settings.routes.iter().map(|model::Route { path, function, qualifier, .. }| {
+            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or("LATEST") })
+        });
+        json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
+    };
+    let domains: Vec<_> = domains.iter().map(routes).collect();
+    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains }))
 }
 
-fn lines(entries: &[Entry<'_>]) -> String {
+fn lines(entries: &[Entry<'_>], domains: &Domains) -> String {
     let width = entries.iter().map(|entry| entry.state.name.len()).max().unwrap_or(0);
     let mut page = String::new();
     for Entry { state, command, .. } in entries {
@@ -138,6 +145,11 @@ fn lines(entries: &[Entry<'_>]) -> String {
         _ = writeln!(page, "{:width$}  {command}\n{:width$}  {}", state.name, "", state.text);
         if let Some(error) = &state.last_error {
             _ = writeln!(page, "{:width$}  last error: {error}", "");
+        }
+    }
+    for domain in domains.iter() {
+        for route in &domain.settings.routes {
+            _ = writeln!(page, "{}{}  {}", domain.name, route.path, route.function);
         }
     }
     page

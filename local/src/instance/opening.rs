@@ -69,7 +69,7 @@ impl<'a> Opening<'a> {
             if !is_strangers && declared != given && is_open(declared).await {
                 // A program may open both ports, the given one last.
                 tokio::time::sleep(BOTH).await;
-                if let Some(port) = self.fixed_port(given, declared).await {
+                if let Some(port) = self.fixed_port(&self.process.listening(), given, declared).await {
                     return Ok(port);
                 }
                 is_strangers = !is_open(given).await;
@@ -110,22 +110,23 @@ impl<'a> Opening<'a> {
     }
 
     /// The declared port, if the program listens there and not on the given one.
-    async fn fixed_port(&self, given: u16, declared: u16) -> Option<u16> {
-        let listening = self.process.listening();
+    async fn fixed_port(&self, listening: &[Listening], given: u16, declared: u16) -> Option<u16> {
         let is_public = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
         (!is_public(given) && is_public(declared) && is_open(declared).await).then_some(declared)
     }
 
     /// The declared port, if the program opened it. Logs once why a program is unreachable.
     async fn look_at_sockets(&mut self, given: u16, declared: u16) -> Option<u16> {
-        if let Some(port) = self.fixed_port(given, declared).await {
+        // One look for all that is said: a port that is opened meanwhile is not out of reach.
+        let listening = self.process.listening();
+        if let Some(port) = self.fixed_port(&listening, given, declared).await {
             return Some(port);
         }
         // The program may have opened the port since the last attempt.
         if is_open(given).await {
             return None;
         }
-        if let Some(kind) = why_unreachable(&self.process.listening(), given, declared) {
+        if let Some(kind) = why_unreachable(&listening, given, declared) {
             let is_advice = matches!(kind, Kind::PortUnreachable { .. });
             if !self.noted || is_advice && !self.advised {
                 self.generation.log.emit(&self.generation.source(), kind);

@@ -269,7 +269,7 @@ fn code() -> Vec<Sample> {
             Kind::CodeRunInPlace { code: folder() },
             "/code is larger than the platform takes (500 MiB); it is run in place",
         ),
-        (address(true, &[]), "http://f.localhost:8080/  http://127.0.0.1:8081/"),
+        (address(true, &[]), "http://127.0.0.1:8081/  http://f.localhost:8080/"),
         (address(false, &[]), "ready for events: fc-local invoke f"),
         (Kind::Swapped, "swapped: new calls go to the new code"),
         (
