@@ -107,6 +107,7 @@ impl Call {
 
     /// Completes a call that was made before its head was looked at, with a generated id: a head that is moved again costs 30 instructions.
     #[allow(clippy::inline_always, reason = "in place, as `new`")]
+    #[allow(clippy::used_underscore_binding, reason = "what is held is never read")]
     #[inline(always)]
     pub(crate) fn complete(
         self: &mut Arc<Self>,

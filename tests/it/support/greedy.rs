@@ -109,13 +109,13 @@ fn middling_heads(port: u16) -> Kept {
 }
 
 /// Parts of so many bodies, as far as the server takes them.
-pub fn parts(port: u16, ask: &Ask, part: &[u8], bodies: usize) -> h2::Conn {
+pub fn parts(port: u16, ask: &Ask, piece: &[u8], bodies: usize) -> h2::Conn {
     let mut conn = windows(port, OPEN);
     // Behind an answer the server's windows are open.
     conn.ask(&Ask::get("/plaintext"));
     for _ in 0..bodies {
         let stream = conn.send_head(ask);
-        if !conn.send_part(stream, part) {
+        if !conn.send_part(stream, piece) {
             break;
         }
     }
@@ -124,13 +124,13 @@ pub fn parts(port: u16, ask: &Ask, part: &[u8], bodies: usize) -> h2::Conn {
 
 fn small_bodies(port: u16) -> Kept {
     let ask = Ask::post("/orders", vec![b' '; 61_000]).header("content-type", "application/json");
-    Box::new(parts(port, &ask, &[b' '; 60_000], BODIES))
+    Box::new(parts(port, &ask, &vec![b' '; 60_000], BODIES))
 }
 
 fn half_messages(port: u16) -> Kept {
     let ask = Ask { chunked: true, ..Ask::post("/greeter.Greeter/Collect", "") };
     let ask = ask.header("te", "trailers").header("content-type", "application/grpc");
-    Box::new(parts(port, &ask, &[&[0, 0, 0, 0xf0, 0][..], &[b'x'; 60_000]].concat(), BODIES))
+    Box::new(parts(port, &ask, &[&[0, 0, 0, 0xf0, 0][..], &vec![b'x'; 60_000]].concat(), BODIES))
 }
 
 fn half_a_head(port: u16) -> Kept {
