@@ -47,8 +47,11 @@ impl<T: ?Sized> Roll<T> {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<T>> {
-        let all = (0..PARTS).flat_map(|part| self.part(part).places.clone());
-        all.flatten().collect()
+        let mut all = Vec::new();
+        for part in 0..PARTS {
+            all.extend(self.part(part).places.iter().flatten().cloned());
+        }
+        all
     }
 
     fn part(&self, part: usize) -> MutexGuard<'_, Part<T>> {

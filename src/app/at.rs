@@ -88,13 +88,14 @@ impl At {
 }
 
 impl PlaceSettings {
-    pub(crate) fn or(self, outer: &Self) -> Self {
-        Self {
-            hang_up_policy: self.hang_up_policy.or(outer.hang_up_policy),
-            body_limit: self.body_limit.or(outer.body_limit),
-            body_pause: self.body_pause.or(outer.body_pause),
-            time_limit: self.time_limit.or(outer.time_limit),
-            cors: self.cors.or_else(|| outer.cors.clone()),
+    /// Takes the settings that are not set here from `outer`.
+    pub(crate) fn complete(&mut self, outer: &Self) {
+        self.hang_up_policy = self.hang_up_policy.or(outer.hang_up_policy);
+        self.body_limit = self.body_limit.or(outer.body_limit);
+        self.body_pause = self.body_pause.or(outer.body_pause);
+        self.time_limit = self.time_limit.or(outer.time_limit);
+        if self.cors.is_none() {
+            self.cors.clone_from(&outer.cors);
         }
     }
 }

@@ -82,10 +82,11 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     pub(crate) fn group(&mut self, at: &At, inner: Self) {
         let inner = Self { settings: at.settings.clone(), ..inner };
-        self.declared.extend(inner.finish().map(|mut route| {
+        let mut inner = inner.finish();
+        for route in &mut inner {
             route.pattern = join(&at.pattern, &route.pattern);
-            route
-        }));
+        }
+        self.declared.append(&mut inner);
     }
 
     pub(crate) fn arounds(&self) -> &[Around<S>] {
@@ -93,16 +94,17 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 
     /// All routes, each with the settings and middleware (arounds) of the whole.
-    pub(crate) fn finish(self) -> impl Iterator<Item = Declared<S>> {
-        let Self { declared, arounds, settings } = self;
-        declared.into_iter().map(move |mut route| {
-            route.settings = route.settings.or(&settings);
+    pub(crate) fn finish(self) -> Vec<Declared<S>> {
+        let Self { mut declared, arounds, settings } = self;
+        for route in &mut declared {
+            route.settings.complete(&settings);
             if !route.is_bare {
-                let inner = std::mem::replace(&mut route.arounds, arounds.clone());
-                route.arounds.extend(inner);
+                let mut all = arounds.clone();
+                all.append(&mut route.arounds);
+                route.arounds = all;
             }
-            route
-        })
+        }
+        declared
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         mistakes.add_setting(format!("live and ready cannot both be at {:?}", settings.ready_path));
     }
     let ours = |path: &str| path == settings.health_path || (ready.is_some() && path == settings.ready_path);
-    let declared: Vec<_> = routes.finish().collect();
+    let declared = routes.finish();
     let protocol = declared.iter().find_map(|route| route.protocol);
     let table = table(declared, cors.as_ref(), &ours, &mut mistakes);
     if !mistakes.0.is_empty() {

@@ -122,7 +122,7 @@ impl Account {
     pub(super) fn remove(&self, bytes: usize) {
         let before = self.held.fetch_sub(bytes, Ordering::SeqCst);
         let most = self.most();
-        if falls_below([super::SMALL, most / 2, most], before, bytes) {
+        if falls_below([1, super::SMALL, most / 2, most], before, bytes) {
             self.room.update(|changes| changes + 1);
         }
         self.pool.remove(bytes);
@@ -131,10 +131,14 @@ impl Account {
     /// Whether a stream may add to the unread bytes of its reply; `is_read` says that the stream has none.
     ///
     /// A connection below [`SMALL`](super::SMALL) bytes may use half as much again as the budget, so that a few greedy
-    /// connections do not stop the others. Hundreds of greedy connections use that reserve up too. Above `SMALL`, half
+    /// connections do not stop the others. Hundreds of greedy connections use that reserve up too: a connection that
+    /// holds nothing always has a piece. Above `SMALL`, half
     /// of a connection's limit is kept for streams that have nothing unread.
     pub(crate) fn has_room(&self, is_read: bool) -> bool {
         let (held, used) = (self.held.load(Ordering::SeqCst), self.pool.used.load(Ordering::SeqCst));
+        if held == 0 {
+            return true;
+        }
         if held < super::SMALL {
             return used < self.pool.most_of_all();
         }

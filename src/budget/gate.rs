@@ -179,7 +179,11 @@ mod tests {
         let mut more: Vec<_> = (0..3).map(|_| Gate::new(&budget.account())).collect();
         let more: Vec<_> = more.iter_mut().map(|gate| fill(gate, &waker, 100)).collect();
         assert_eq!(more.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
-        assert!(fill(&mut Gate::new(&budget.account()), &waker, 100).is_empty());
+        // And then a connection has one piece after the other.
+        let mut last = Gate::new(&budget.account());
+        for _ in 0..3 {
+            assert_eq!(fill(&mut last, &waker, 100).len(), 1);
+        }
         drop(hoards);
         assert!(woken.count() > before + 1, "the others have read");
     }
@@ -204,7 +208,9 @@ mod tests {
         let most = 16 * SMALL;
         let new = || Budget::new(most);
         // Others hold one and a half budgets for good, but for a byte.
-        check_woken(&new(), 0, most + most / 2, |_, other| other.remove(1));
+        check_woken(&new(), 1, most + most / 2 - 1, |_, other| other.remove(1));
+        // They hold more, and the connection a byte more than nothing.
+        check_woken(&new(), 1, 2 * most, |own, _| own.remove(1));
         // The connection holds more than a little, and all together a byte less than the budget.
         check_woken(&new(), SMALL, most - SMALL, |_, other| other.remove(1));
         check_woken(&new(), 2 * SMALL, most - 2 * SMALL, |own, _| own.remove(1));
@@ -213,7 +219,7 @@ mod tests {
         // The connection holds a byte less than a little.
         check_woken(&new(), SMALL, most, |own, _| own.remove(1));
         // The smallest budget.
-        check_woken(&Budget::new(1), 0, 1, |_, other| other.remove(1));
+        check_woken(&Budget::new(1), 1, 0, |own, _| own.remove(1));
     }
 
     #[test]

@@ -42,12 +42,10 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
         record.set_failed();
     }
     drain_leftover(&call, &app.shared.tracker);
-    let headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word)),
-    ]);
-    let body = if body.is_empty() { Body::Empty } else { Body::Once(body) };
-    respond(status, headers, Outgoing::new(body, Some(record)), false)
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(HeaderName::from_static(names::header::STATUS), HeaderValue::from_static(word));
+    respond(status, headers, Outgoing::new(Body::of(body), Some(record)), false)
 }
 
 async fn handle<S: Send + Sync + 'static>(app: &Arc<Sealed<S>>, call: &Arc<Call>) -> Result<Bytes> {

@@ -49,7 +49,8 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
     asked: Probing,
 ) -> Response<Outgoing> {
     if asked.method != Method::GET && asked.method != Method::HEAD {
-        let allow = HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static("GET, HEAD"))]);
+        let mut allow = HeaderMap::new();
+        allow.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return respond(StatusCode::METHOD_NOT_ALLOWED, allow, Outgoing::new(Body::Empty, None), false);
     }
     let (good, word, details) = match asked.probe {
@@ -66,7 +67,8 @@ pub(crate) async fn answer_probe<S: Send + Sync + 'static>(
         Some(details) => ("application/json", Bytes::from(details)),
         None => ("text/plain; charset=utf-8", Bytes::from_static(word.as_bytes())),
     };
-    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     respond(status, headers, Outgoing::new(Body::Once(text), None), asked.method == Method::HEAD)
 }
 

@@ -118,8 +118,14 @@ impl Call {
         if let Some(id) = id {
             call.id = id;
         }
-        (call.scope, call.spelled) = (scope, spelled);
-        (call.came, call.has_origin, call._held) = (came, has_origin, held);
+        // A field that nearly always stays `None` is not replaced, because the drop of the old value is code too.
+        if spelled.is_some() {
+            call.spelled = spelled;
+        }
+        if held.is_some() {
+            call._held = held;
+        }
+        (call.scope, call.came, call.has_origin) = (scope, came, has_origin);
         call
     }
 

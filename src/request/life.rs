@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, EXPECT, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method};
 
 use crate::budget::{Held, REQUEST_COST};
 use crate::cancel::HangUpPolicy;
@@ -220,6 +220,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         }
     }
 
+    #[allow(clippy::inline_always, reason = "every request does it, and the record is made where it stays")]
+    #[inline(always)]
     fn record(&self, call: Arc<Call>, marked: bool) -> Record {
         let markers = marked.then_some(Markers::Invoke);
         Record::open(call, Arc::clone(&self.shared.counts), self.settings.access_log, markers)
@@ -253,13 +255,15 @@ fn hold(peer: &Peer, weight: usize) -> Option<Box<Held>> {
 /// its turn, and many may be shed at once: they must not hold the buffers of their heads meanwhile.
 #[cold]
 fn kept_of_shed(id: &RequestId, head: &Parts) -> (RequestId, Parts) {
-    let copy = |name: HeaderName| {
-        let value = HeaderValue::from_bytes(head.headers.get(&name)?.as_bytes()).ok()?;
-        Some((name, value))
-    };
     let (mut kept, ()) = http::Request::new(()).into_parts();
     (kept.method, kept.version) = (head.method.clone(), head.version);
-    kept.headers = [HOST, ORIGIN, CONTENT_TYPE, EXPECT].into_iter().filter_map(copy).collect();
+    for name in [HOST, ORIGIN, CONTENT_TYPE, EXPECT] {
+        if let Some(value) = head.headers.get(&name)
+            && let Ok(copy) = HeaderValue::from_bytes(value.as_bytes())
+        {
+            kept.headers.insert(name, copy);
+        }
+    }
     // Parsed text is copied.
     if let Ok(uri) = head.uri.to_string().parse() {
         kept.uri = uri;

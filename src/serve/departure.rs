@@ -1,7 +1,10 @@
-//! Detects a client's leaving, also while its body is unread or another request waits in the socket.
+//! Looks at a socket beside hyper: whether the client has left, also while its body is unread or another request waits, and
+//! whether bytes wait.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -18,4 +21,9 @@ pub(crate) async fn departure(half: Arc<OwnedWriteHalf>) {
         // Urgent data is not a sign of leaving. `WouldBlock` clears the readiness, so that the next wait blocks.
         let _ = stream.try_io(Interest::PRIORITY, || Err::<(), _>(std::io::ErrorKind::WouldBlock.into()));
     }
+}
+
+/// Whether the kernel has bytes that nobody has read. Tokio's readiness is as old as the driver's last turn.
+pub(crate) fn has_unread(stream: &TcpStream) -> bool {
+    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }

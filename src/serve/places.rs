@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::counters::Count;
 use crate::exchange::Peer;
 use crate::log::say;
+use crate::serve::departure::has_unread;
 
 /// The places of one door.
 pub(crate) struct Places {
@@ -29,7 +30,7 @@ pub(crate) struct Place {
 
 #[derive(Default)]
 struct Seats {
-    seats: Vec<Seat>,
+    all: Vec<Seat>,
     free: Vec<usize>,
     /// Where the next search begins, so that all connections have their turn.
     hand: usize,
@@ -69,8 +70,8 @@ impl Places {
         let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
         let mut seats = self.lock();
         let at = seats.free.pop().unwrap_or_else(|| {
-            seats.seats.push(Seat::Empty);
-            seats.seats.len() - 1
+            seats.all.push(Seat::Empty);
+            seats.all.len() - 1
         });
         drop(seats);
         Some(Place { places: Arc::clone(self), at, _permit: permit })
@@ -121,7 +122,7 @@ impl Place {
     }
 
     fn set(&self, seat: Seat) {
-        if let Some(place) = self.places.lock().seats.get_mut(self.at) {
+        if let Some(place) = self.places.lock().all.get_mut(self.at) {
             *place = seat;
         }
     }
@@ -143,10 +144,10 @@ impl Seats {
     }
 
     fn search(&mut self, gives_way: fn(&mut Seat) -> bool) -> bool {
-        let count = self.seats.len();
+        let count = self.all.len();
         for _ in 0..count {
             self.hand = (self.hand + 1) % count;
-            if let Some(seat) = self.seats.get_mut(self.hand)
+            if let Some(seat) = self.all.get_mut(self.hand)
                 && gives_way(seat)
             {
                 seat.end();
@@ -158,12 +159,16 @@ impl Seats {
 }
 
 impl Seat {
-    /// Whether the connection has no request, and none has begun since the last search.
+    /// Whether the connection has no request, and none has begun since the last search. The bytes of one may wait in the
+    /// socket.
     fn is_idle(&mut self) -> bool {
         match self {
-            Self::AtDoor { is_new, .. } => !std::mem::take(is_new),
-            Self::Served { peer, .. } => {
+            Self::AtDoor { socket, is_new } => {
+                !std::mem::take(is_new) && socket.upgrade().is_some_and(|socket| !has_unread(&socket))
+            }
+            Self::Served { socket, peer, .. } => {
                 peer.upgrade().is_some_and(|peer| peer.is_idle() && !peer.take_recent())
+                    && socket.upgrade().is_some_and(|socket| !has_unread((*socket).as_ref()))
             }
             Self::Empty | Self::Leaving => false,
         }

@@ -15,7 +15,7 @@ use crate::task::{Kind, Tracker};
 /// The longest time to drain a body. Then the connection is closed, as it would be without draining.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The same for a body whose stream is reset. Clients of gRPC end their streams when they read the status. HAProxy drops
+/// The same for a body whose stream is reset. Clients of gRPC end their streams when they read the status. `HAProxy` drops
 /// the status if the reset is read together with it.
 const LIMIT_OF_RESET: Duration = Duration::from_millis(100);
 

@@ -119,6 +119,18 @@ impl Conn {
         id
     }
 
+    /// Sends a part of a body, once the connection has room for all of it. False if the server closes.
+    pub fn send_part(&mut self, id: u32, part: &[u8]) -> bool {
+        let length = i64::try_from(part.len()).expect("a part");
+        while self.room.0 < length {
+            if self.try_read().is_none() {
+                return false;
+            }
+        }
+        self.room.0 -= length;
+        part.chunks(PIECE).all(|piece| self.try_frame(DATA, 0, id, piece).is_ok())
+    }
+
     #[track_caller]
     fn send_body(&mut self, id: u32, body: &[u8]) {
         let mut rest = body;

@@ -175,6 +175,29 @@ fn http2_has_the_same_limits() {
     conn.ask(&Ask::get("/plaintext")).assert_status(200);
 }
 
+/// What h2 0.4.20 refuses by itself has no record, and hyper 1.12 tells nobody: docs/decisions.md says so. When this test
+/// fails, h2 or hyper has changed, and the records may be possible.
+#[test]
+fn what_h2_refuses_by_itself_has_no_record() {
+    let mut server = Server::contract();
+    let mut conn = h2::Conn::open(server.port);
+    let over = (0..70).fold(Ask::get("/h2"), |ask, at| ask.header(&format!("a{at}"), &"x".repeat(1000)));
+    let answer = conn.ask(&over);
+    assert_eq!((answer.status, &answer.body[..]), (431, &b""[..]));
+    for malformed in [Ask::get("/h2").header("connection", "close"), Ask::get("/h2").header("te", "gzip")] {
+        let stream = conn.send(&malformed);
+        let reset =
+            std::iter::from_fn(|| conn.try_read()).find(|frame| frame.kind == 3 && frame.stream == stream);
+        assert_eq!(reset.expect("a reset").payload, [0, 0, 0, 1], "PROTOCOL_ERROR");
+    }
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+    drop(conn);
+    let lines = server.stop();
+    let paths: Vec<_> =
+        lines.iter().filter(|line| line["message"] == "request").map(|line| &line["path"]).collect();
+    assert_eq!(paths, ["/plaintext"], "{lines:?}");
+}
+
 /// A stop waits for no client whose head was refused.
 #[test]
 fn refused_heads_are_counted_and_leave_nothing_in_flight() {

@@ -39,11 +39,13 @@ pub(crate) fn body_need(policy: &Auth, head: &Parts) -> BodyNeed {
     if is_needed { BodyNeed::Form } else { BodyNeed::None }
 }
 
-/// Judges a caller. `form` is the body, if [`body_need`] asks for it.
+/// Judges a caller. `paths` are those that lists of paths are compared with, and `form` is the body, if [`body_need`] asks
+/// for it.
 pub(crate) async fn judge(
     policy: &Auth,
     gate: &Gate,
     head: &Parts,
+    paths: &[&str],
     form: Option<&str>,
     now: SystemTime,
 ) -> Result<Admission, Failure> {
@@ -57,7 +59,7 @@ pub(crate) async fn judge(
             if form.is_some() && head.headers.contains_key(header::CONTENT_ENCODING) {
                 return Err(Failure::access_denied("a form with a content coding cannot be read"));
             }
-            let is_open = !need_token(&jwt.paths, head.uri.path());
+            let is_open = !paths.iter().any(|path| need_token(&jwt.paths, path));
             let claims = if is_open { None } else { Some(claims(jwt, gate, head, form, now).await?) };
             Ok(Admission { body_hash: None, passed: Passed::new(&jwt.claims, claims.as_ref())? })
         }

@@ -46,7 +46,9 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
             Ok(Answer::new(head, body, run))
         }
         Err(failure) => {
-            function.pool().generation.note(&failure);
+            if let Ok(pool) = callee.pool() {
+                pool.generation.note(&failure);
+            }
             run.end(Some(Kind::CallFailed(Cause::from(&failure))));
             Err(failure)
         }
@@ -142,12 +144,16 @@ impl Run {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
                     self.source.instance.clone_from(&seat.instance);
+                    match (&self.tail, self.edition) {
+                        (Some(tail), Edition::Fc3) => {
+                            tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
+                        }
+                        // In edition 2.0 the program itself writes the lines that mark a call.
+                        (Some(tail), Edition::Fc2) => tail.keep_marks(),
+                        (None, _) => {}
+                    }
                     lease.instance.output.begin(&self.id, self.tail.clone());
                     self.lease = Some(lease);
-                    // In edition 2.0 the program itself writes the lines that mark a call.
-                    if let Some(tail) = self.tail.as_ref().filter(|_| self.edition == Edition::Fc3) {
-                        tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
-                    }
                     return Ok(());
                 }
                 Err(Refusal::Failed(failure)) => return Err(failure),

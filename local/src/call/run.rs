@@ -34,10 +34,10 @@ pub(super) struct Run {
     pub(super) limit: Duration,
     pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
-    /// `None` unless faults are injected.
-    pub(super) faults: Option<Box<CallFaults>>,
     /// Whether the reply announced the end of its connection.
     pub(super) is_last: bool,
+    /// `None` unless faults are injected.
+    pub(super) faults: Option<Box<CallFaults>>,
     is_over: bool,
 }
 
@@ -63,8 +63,8 @@ impl Run {
             limit: Duration::ZERO,
             edition: Edition::default(),
             body_fault,
-            faults: None,
             is_last: false,
+            faults: None,
             is_over: false,
         }
     }

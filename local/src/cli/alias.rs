@@ -1,5 +1,6 @@
 //! `fc-local alias`.
 
+use std::fmt::Write;
 use std::io;
 use std::process::ExitCode;
 
@@ -93,11 +94,12 @@ fn describe(alias: &Value) -> String {
     let text = |key: &str| alias[key].as_str().unwrap_or_default().to_owned();
     let mut line = format!("{}  {}", text("aliasName"), text("versionId"));
     for (version, weight) in alias["additionalVersionWeight"].as_object().into_iter().flatten() {
-        line.push_str(&format!(", {version} with {weight}"));
+        // Writing into a string cannot fail.
+        _ = write!(line, ", {version} with {weight}");
     }
     let description = text("description");
     if !description.is_empty() {
-        line.push_str(&format!("  {description}"));
+        _ = write!(line, "  {description}");
     }
     line
 }

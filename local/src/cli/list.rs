@@ -38,8 +38,9 @@ fn describe(function: &Function, domains: &[Domain]) -> String {
         None => "events only".to_owned(),
     };
     let qualified = function.qualified.iter();
-    let qualified: String =
+    let qualified: Vec<String> =
         qualified.map(|(own, trigger)| format!("  {own}: http {}", trigger.methods.join(","))).collect();
+    let qualified = qualified.concat();
     format!(
         "{}  {} MiB  {} s  concurrency {}  {calls}{qualified}",
         function.runtime,

@@ -13,9 +13,12 @@ use crate::shell;
 /// Where the platform's images have interpreters.
 pub(super) const FOLDER: &str = "/var/fc/lang/";
 
+/// Names of programs, each with the names that they may have on this machine.
+type Programs = &'static [(&'static str, &'static [&'static str])];
+
 /// What a folder has by the begin of its name. `*` stands for the version behind that begin. The first name that this
 /// machine has is linked.
-const PROGRAMS: &[(&str, &[(&str, &[&str])])] = &[
+const PROGRAMS: &[(&str, Programs)] = &[
     (
         "nodejs",
         &[("node", &["node", "nodejs"]), ("npm", &["npm"]), ("npx", &["npx"]), ("corepack", &["corepack"])],
@@ -67,7 +70,7 @@ pub(super) fn link(name: &str, folder: &Path) -> io::Result<Option<PathBuf>> {
         let of_version = |candidate: &&str| candidate.replace('*', version);
         let files: Vec<PathBuf> = candidates
             .iter()
-            .map(|candidate| of_version(&candidate))
+            .map(of_version)
             .flat_map(|candidate| search.iter().map(move |folder| folder.join(&candidate)))
             .collect();
         let Some(file) = find_program(&files) else { continue };

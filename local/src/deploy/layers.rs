@@ -168,11 +168,11 @@ mod tests {
         Place(folder)
     }
 
-    fn packed(file: &Path, fill: impl FnOnce(&mut ZipWriter<File>)) -> PathBuf {
-        let mut zip = ZipWriter::new(File::create(file).unwrap());
+    fn packed(path: &Path, fill: impl FnOnce(&mut ZipWriter<File>)) -> PathBuf {
+        let mut zip = ZipWriter::new(File::create(path).unwrap());
         fill(&mut zip);
         zip.finish().unwrap();
-        file.to_owned()
+        path.to_owned()
     }
 
     fn mode(mode: u32) -> SimpleFileOptions {

@@ -15,6 +15,6 @@ mod workspace;
 
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
-pub(crate) use releases::AliasChange;
+pub(crate) use releases::{AliasChange, SecondVersion};
 pub(crate) use running::find as find_running;
 pub(crate) use sources::{BuiltFrom, Files, Sources};

@@ -16,9 +16,28 @@ use crate::registry::{Deployed, Release};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AliasChange {
     pub(crate) version: Option<VersionId>,
-    /// The inner `None` is no second version.
-    pub(crate) additional: Option<Option<(VersionId, f64)>>,
+    pub(crate) additional: SecondVersion,
     pub(crate) description: Option<String>,
+}
+
+/// What a caller wants of an alias's second version.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum SecondVersion {
+    #[default]
+    Kept,
+    None,
+    /// This version gets this share of the calls.
+    Set(VersionId, f64),
+}
+
+impl SecondVersion {
+    fn or(self, former: Option<(VersionId, f64)>) -> Option<(VersionId, f64)> {
+        match self {
+            SecondVersion::Kept => former,
+            SecondVersion::None => None,
+            SecondVersion::Set(version, weight) => Some((version, weight)),
+        }
+    }
 }
 
 impl Deployer {
@@ -127,7 +146,7 @@ impl Deployer {
             Ok(_) if is_new => return Err(Failure::alias_exists(alias)),
             Ok(former) => Alias {
                 version: change.version.unwrap_or(former.version),
-                additional: change.additional.unwrap_or(former.additional),
+                additional: change.additional.or(former.additional),
                 description: change.description.unwrap_or(former.description),
                 modified: now,
                 ..former
@@ -136,7 +155,7 @@ impl Deployer {
             Err(_) => Alias {
                 name: alias.to_owned(),
                 version: change.version.ok_or_else(|| Failure::invalid_argument("versionId is missing"))?,
-                additional: change.additional.flatten(),
+                additional: change.additional.or(None),
                 description: change.description.unwrap_or_default(),
                 created: now,
                 modified: now,
@@ -203,6 +222,9 @@ impl Deployer {
         let aliases = deployed.releases(|releases| releases.aliases.values().cloned().collect());
         self.keep_state(&deployed, aliases, None).await?;
         deployed.set_disabled(None);
+        if deployed.settings().instances_min > 0 {
+            self.warm(name);
+        }
         Ok(())
     }
 

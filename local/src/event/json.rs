@@ -56,19 +56,16 @@ fn own(kind: &Kind) -> Value {
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
         Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::PortHeld { port, process_id, program, holder } => json!({
-            "port": port, "processId": process_id, "program": program, "holder": holder,
-        }),
-        Kind::ProgramHidden { program, found, searched } => json!({
-            "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
-        }),
-        Kind::LayersMissing { layers } => json!({ "layers": layers }),
         Kind::ProgramUnfit { program, fault } => with(unfit(fault), "program", &**program),
-        Kind::InstanceKilled { process_id, waited } => {
-            json!({ "processId": process_id, "ms": waited.map(ms) })
-        }
-        Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
-        Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
+        Kind::PortHeld { .. }
+        | Kind::ProgramHidden { .. }
+        | Kind::LayersMissing { .. }
+        | Kind::InstanceKilled { .. }
+        | Kind::ConnectionClosedEarly { .. }
+        | Kind::DiskExceeded { .. }
+        | Kind::CodeCopying { .. }
+        | Kind::InterpreterMapped { .. }
+        | Kind::Watching { .. } => of_program(kind),
         Kind::InstanceMemorySampled { error }
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
@@ -96,15 +93,6 @@ fn own(kind: &Kind) -> Value {
         Kind::BuildProducts { files } => json!({ "files": files.iter().map(shown).collect::<Vec<_>>() }),
         Kind::CodeMissing { code, error } => json!({ "code": shown(code), "error": error }),
         Kind::CodeRunInPlace { code } => json!({ "code": shown(code) }),
-        Kind::CodeCopying { code, copied, bytes } => {
-            json!({ "code": shown(code), "copied": copied, "bytes": bytes })
-        }
-        Kind::InterpreterMapped { folder, program } => {
-            json!({ "folder": shown(folder), "program": shown(program) })
-        }
-        Kind::Watching { folders, builds } => json!({
-            "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
-        }),
         Kind::Ready(address) => {
             let fields = json!({
                 "url": address.host_url, "portUrl": address.port_url, "trigger": address.has_trigger,
@@ -146,6 +134,34 @@ fn own(kind: &Kind) -> Value {
         | Kind::PortChangeIgnored
         | Kind::FunctionRemoved
         | Kind::CallsEnded => Value::Null,
+    }
+}
+
+/// The fields of a kind about a program that was written for other machines.
+fn of_program(kind: &Kind) -> Value {
+    match kind {
+        Kind::PortHeld { port, process_id, program, holder } => json!({
+            "port": port, "processId": process_id, "program": program, "holder": holder,
+        }),
+        Kind::ProgramHidden { program, found, searched } => json!({
+            "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
+        }),
+        Kind::LayersMissing { layers } => json!({ "layers": layers }),
+        Kind::InstanceKilled { process_id, waited } => {
+            json!({ "processId": process_id, "ms": waited.map(ms) })
+        }
+        Kind::ConnectionClosedEarly { within } => json!({ "withinMs": ms(*within) }),
+        Kind::DiskExceeded { bytes, limit_mib } => json!({ "bytes": bytes, "limitMiB": limit_mib }),
+        Kind::CodeCopying { code, copied, bytes } => {
+            json!({ "code": shown(code), "copied": copied, "bytes": bytes })
+        }
+        Kind::InterpreterMapped { folder, program } => {
+            json!({ "folder": shown(folder), "program": shown(program) })
+        }
+        Kind::Watching { folders, builds } => json!({
+            "folders": folders.iter().map(shown).collect::<Vec<_>>(), "builds": builds,
+        }),
+        _ => Value::Null,
     }
 }
 

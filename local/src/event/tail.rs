@@ -1,5 +1,6 @@
 //! The end of a call's log, for a caller that asks for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fc_runtime::platform::limits::KIB;
@@ -9,11 +10,17 @@ const TAIL: usize = 4 * KIB;
 
 /// The log of one request while it runs.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tail(Arc<Mutex<String>>);
+pub(crate) struct Tail(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    text: Mutex<String>,
+    keeps_marks: AtomicBool,
+}
 
 impl Tail {
     pub(crate) fn push(&self, line: &str) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = self.0.text.lock().unwrap_or_else(PoisonError::into_inner);
         text.push_str(line);
         text.push('\n');
         if text.len() > 2 * TAIL {
@@ -22,9 +29,19 @@ impl Tail {
         }
     }
 
+    /// Keeps the lines by which the program itself marks the begin and the end of the call. Otherwise fc-local's own lines
+    /// stand for them.
+    pub(crate) fn keep_marks(&self) {
+        self.0.keeps_marks.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keeps_marks(&self) -> bool {
+        self.0.keeps_marks.load(Ordering::Relaxed)
+    }
+
     /// The last 4 KiB.
     pub(crate) fn text(&self) -> String {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = self.0.text.lock().unwrap_or_else(PoisonError::into_inner);
         text[cut(&text)..].to_owned()
     }
 }

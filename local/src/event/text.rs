@@ -36,10 +36,6 @@ impl Event {
             Kind::InstanceNotListening { given_port, waited, last_line } => {
                 not_listening(*given_port, *waited, last_line.as_deref())
             }
-            Kind::PortIgnored { given_port, port } => format!(
-                "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
-                 instance only, and calls wait for it"
-            ),
             Kind::PortUnreachable { port } => format!(
                 "the program listens on port {port} at an address where the platform cannot reach it, such as \
                  127.0.0.1: listen on 0.0.0.0:{port}"
@@ -123,40 +119,10 @@ impl Event {
             Kind::EventsDropped { events, bytes } => {
                 of_runs::events_dropped(*events, *bytes, self.function.is_some())
             }
-            Kind::PortHeld { port, process_id, program, holder } => {
-                of_programs::port_held(*port, *process_id, program, holder.as_deref())
-            }
-            Kind::ProgramHidden { program, found, searched } => {
-                of_programs::program_hidden(program, found, searched)
-            }
-            Kind::LayersMissing { layers } => of_programs::layers_missing(layers),
-            Kind::ProgramUnfit { program, fault } => of_programs::program_unfit(program, fault),
-            Kind::InstanceKilled { process_id, waited: None } => {
-                format!("killed: process {process_id}, with the calls it worked on")
-            }
-            Kind::InstanceKilled { process_id, waited: Some(waited) } => format!(
-                "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
-                waited.as_secs_f64()
-            ),
-            Kind::ConnectionClosedEarly { within } => of_programs::connection_closed_early(*within),
-            Kind::DiskExceeded { bytes, limit_mib } => format!(
-                "/tmp holds {} MiB; the function's disk has {limit_mib} MiB, and beyond that writing fails on the platform",
-                mebibytes(*bytes)
-            ),
-            Kind::CodeCopying { code, copied, bytes } => {
-                format!("copying {}: {} of {} MiB", code.display(), mebibytes(*copied), mebibytes(*bytes))
-            }
-            Kind::InterpreterMapped { folder, program } => format!(
-                "{} is this machine's {} here; its version may be another one than the platform's",
-                folder.display(),
-                program.display()
-            ),
-            Kind::Watching { folders, builds } => of_programs::watching(folders, *builds),
-            Kind::FoldersTranslated { reason } => format!(
-                "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
-                 folders take their place; files that name /code do not find it"
-            ),
-            kind => return Cow::Borrowed(plain(kind)),
+            kind => match of_programs::text(kind) {
+                Some(text) => text,
+                None => return Cow::Borrowed(plain(kind)),
+            },
         })
     }
 }

@@ -4,9 +4,53 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::Unfit;
+use super::kind::Kind;
+use crate::failure::mebibytes;
+
+/// The sentence of a kind that is about such a program.
+pub(super) fn text(kind: &Kind) -> Option<String> {
+    Some(match kind {
+        Kind::PortIgnored { given_port, port } => format!(
+            "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
+             instance only, and calls wait for it"
+        ),
+        Kind::PortHeld { port, process_id, program, holder } => {
+            port_held(*port, *process_id, program, holder.as_deref())
+        }
+        Kind::ProgramHidden { program, found, searched } => program_hidden(program, found, searched),
+        Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
+        Kind::LayersMissing { layers } => layers_missing(layers),
+        Kind::InstanceKilled { process_id, waited: None } => {
+            format!("killed: process {process_id}, with the calls it worked on")
+        }
+        Kind::InstanceKilled { process_id, waited: Some(waited) } => format!(
+            "killed: process {process_id} had not ended {} s after SIGTERM (x-local.stopTimeout)",
+            waited.as_secs_f64()
+        ),
+        Kind::ConnectionClosedEarly { within } => connection_closed_early(*within),
+        Kind::DiskExceeded { bytes, limit_mib } => format!(
+            "/tmp holds {} MiB; the function's disk has {limit_mib} MiB, and beyond that writing fails on the platform",
+            mebibytes(*bytes)
+        ),
+        Kind::CodeCopying { code, copied, bytes } => {
+            format!("copying {}: {} of {} MiB", code.display(), mebibytes(*copied), mebibytes(*bytes))
+        }
+        Kind::InterpreterMapped { folder, program } => format!(
+            "{} is this machine's {} here; its version may be another one than the platform's",
+            folder.display(),
+            program.display()
+        ),
+        Kind::Watching { folders, builds } => watching(folders, *builds),
+        Kind::FoldersTranslated { reason } => format!(
+            "instances have no /code, /opt and /tmp of their own: {reason}. In commands and variables this machine's \
+             folders take their place; files that name /code do not find it"
+        ),
+        _ => return None,
+    })
+}
 
 /// Who has the port, and what to do.
-pub(super) fn port_held(port: u16, process_id: u32, program: &str, holder: Option<&str>) -> String {
+fn port_held(port: u16, process_id: u32, program: &str, holder: Option<&str>) -> String {
     match holder {
         Some(function) => format!(
             "port {port} is held by process {process_id} ({program}), an instance of function `{function}`: two programs \
@@ -20,7 +64,7 @@ pub(super) fn port_held(port: u16, process_id: u32, program: &str, holder: Optio
     }
 }
 
-pub(super) fn program_hidden(program: &str, found: &Path, searched: &[PathBuf]) -> String {
+fn program_hidden(program: &str, found: &Path, searched: &[PathBuf]) -> String {
     let searched: Vec<String> = searched.iter().map(|file| file.display().to_string()).collect();
     let folder = found.parent().unwrap_or(found);
     format!(
@@ -31,7 +75,7 @@ pub(super) fn program_hidden(program: &str, found: &Path, searched: &[PathBuf]) 
     )
 }
 
-pub(super) fn program_unfit(program: &str, fault: &Unfit) -> String {
+fn program_unfit(program: &str, fault: &Unfit) -> String {
     match fault {
         Unfit::NoInterpreter { interpreter } => {
             format!(
@@ -61,7 +105,7 @@ pub(super) fn program_unfit(program: &str, fault: &Unfit) -> String {
     }
 }
 
-pub(super) fn layers_missing(layers: &[String]) -> String {
+fn layers_missing(layers: &[String]) -> String {
     format!(
         "the function has layers that are not here: {}. Name a local folder or zip for each in x-local.layers; it is shown \
          at /opt",
@@ -69,7 +113,7 @@ pub(super) fn layers_missing(layers: &[String]) -> String {
     )
 }
 
-pub(super) fn connection_closed_early(within: Duration) -> String {
+fn connection_closed_early(within: Duration) -> String {
     format!(
         "the program closed a connection that had been without a call for {} s or less. The platform keeps connections and \
          answers 502 to a POST on one that closes: raise the program's keep-alive time-out",
@@ -77,7 +121,7 @@ pub(super) fn connection_closed_early(within: Duration) -> String {
     )
 }
 
-pub(super) fn watching(folders: &[PathBuf], builds: bool) -> String {
+fn watching(folders: &[PathBuf], builds: bool) -> String {
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     let but = if builds {
         "; what the build writes and folders of tools (target, node_modules, .git ..) are left out"

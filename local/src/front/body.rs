@@ -102,7 +102,7 @@ impl Outgoing {
 
     fn accompany(&mut self, visit: Visit) {
         match self {
-            Outgoing::Whole(whole) => whole.visit = Some(visit),
+            Outgoing::Whole(whole) => whole.visit = Some(Box::new(visit)),
             Outgoing::Streamed(streamed) => streamed.accompany(visit),
             Outgoing::Tunnel(Some(tunnel)) => tunnel.accompany(visit),
             Outgoing::Tunnel(None) | Outgoing::Leaving(_) => {}
@@ -118,7 +118,7 @@ const PIECE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Whole {
     rest: Bytes,
-    visit: Option<Visit>,
+    visit: Option<Box<Visit>>,
 }
 
 impl Whole {

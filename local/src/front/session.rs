@@ -82,7 +82,6 @@ impl Session {
     /// Follows what the function's reply says of the session.
     pub(crate) fn follow(&self, answer: &mut Answer) {
         match self.reply {
-            Reply::Nothing => {}
             Reply::Names => {
                 let name = answer.head.headers.get(MCP_SESSION).and_then(|name| name.to_str().ok());
                 if let Some(id) = name.filter(|id| is_short(id)).map(SessionId::from) {
@@ -91,7 +90,7 @@ impl Session {
             }
             Reply::NamesInEvent => answer.body.find_session_in_event(),
             Reply::Ends if answer.head.status.is_success() => answer.body.close_session(),
-            Reply::Ends => {}
+            Reply::Ends | Reply::Nothing => {}
         }
     }
 

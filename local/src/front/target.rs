@@ -59,6 +59,11 @@ impl Binding {
         Binding { qualifier: qualifier.map(Arc::from), ..self }
     }
 
+    /// The path of a client's request, as lists of paths mean it: behind the function's address of edition 2.0.
+    pub(crate) fn listed_path<'a>(&self, uri: &'a Uri, target: &'a Uri) -> &'a str {
+        if matches!(self.entry, EntryPoint::Proxy(_)) { target.path() } else { uri.path() }
+    }
+
     /// The target for the function: the client's, unless the entry point rewrites it.
     pub(crate) fn target(&self, method: &Method, uri: &Uri) -> Result<Uri, Failure> {
         match &self.entry {

@@ -223,8 +223,8 @@ impl Pool {
             }
             let state = self.lock();
             let now = Instant::now();
-            let begun = state.last_start.map_or(begin, |start| start.max(begin));
-            deadline = if state.slots.awaits_start() { now + limit } else { begun + limit };
+            let since = state.last_start.map_or(begin, |start| start.max(begin));
+            deadline = if state.slots.awaits_start() { now + limit } else { since + limit };
             // The outcome may be there by now.
             if deadline <= now && state.waiting.contains_key(&place.waiter) {
                 return None;

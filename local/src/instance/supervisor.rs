@@ -131,7 +131,7 @@ async fn watch_disk(instance: &Instance) {
     let bytes = instance.process.full_disk().await;
     let limit_mib = instance.generation.function.disk_mib;
     instance.generation.log.emit(&instance.source, Kind::DiskExceeded { bytes, limit_mib });
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Never ends: reports when nothing called the instance for long enough.

@@ -8,7 +8,9 @@ use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
 use super::{affinity, auth, cors, domain, keys, scaling};
-use crate::model::{Action, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name};
+use crate::model::{
+    Action, Edition, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name,
+};
 
 /// The account that functions see when nothing else is configured.
 pub(crate) const ACCOUNT_DEFAULT: &str = "1234567890123456";
@@ -56,6 +58,12 @@ pub(crate) fn read(
     if let Some(reserved) = props.child("concurrencyConfig") {
         let cap = reader.integer(reserved, "reservedConcurrency", local.instances_max() as u64, 0..=300);
         local.max_instances = Some(usize::try_from(cap).unwrap_or(0));
+    }
+    if let Some(entry) = lifecycle.and_then(|hooks| hooks.entry("preFreeze"))
+        && local.edition != Edition::Fc2
+    {
+        let text = "`preFreeze` is a hook of edition 2.0: it is called with `--edition fc2` or `x-local.edition: fc2`";
+        reader.note(entry.line, text.to_owned());
     }
     let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
@@ -285,11 +293,11 @@ fn health(node: &Node, reader: &mut Reader<'_>) -> Option<HealthCheck> {
 
 /// The HTTP trigger of `LATEST`, and those of versions and aliases.
 fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<(String, HttpTrigger)>) {
-    let (mut found, mut qualified) = (None, Vec::new());
-    let Some(node) = props.child("triggers") else { return (found, qualified) };
+    let (mut found, mut others) = (None, Vec::new());
+    let Some(node) = props.child("triggers") else { return (found, others) };
     let Value::List(triggers) = &node.value else {
         reader.error(props, "triggers", "must be a list");
-        return (found, qualified);
+        return (found, others);
     };
     let mut qualifiers: Vec<String> = Vec::new();
     for node in triggers {
@@ -314,7 +322,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
                         "must be LATEST, the number of a version, or the name of an alias",
                     );
                 } else {
-                    qualified.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
+                    others.extend(trigger.map(|trigger| (qualifier.clone(), trigger)));
                 }
                 qualifiers.push(qualifier);
             }
@@ -327,7 +335,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
             None => {}
         }
     }
-    (found, qualified)
+    (found, others)
 }
 
 fn is_qualifier(text: &str) -> bool {

@@ -108,7 +108,8 @@ impl Function {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let without_lines = |function: &Self| {
             let mut function = Function { line: 0, ..function.clone() };
-            function.actions.iter_mut().for_each(|action| action.line = 0);
+            let own = function.local.build.iter_mut().flatten();
+            function.actions.iter_mut().chain(own).for_each(|action| action.line = 0);
             function
         };
         without_lines(self) == without_lines(other)

@@ -55,7 +55,7 @@ impl Mounts {
 
     /// The mounts as arguments of a guard or a shim. [`Mounts::parse`] reads them.
     pub(super) fn arguments(&self) -> Vec<OsString> {
-        let scratch = self.scratch.as_ref().map_or_else(|| NOTHING.into(), |folder| folder.into());
+        let scratch = self.scratch.as_ref().map_or_else(|| NOTHING.into(), Into::into);
         let mut arguments: Vec<OsString> =
             vec![(&self.root).into(), (&self.folder).into(), scratch, self.disk.to_string().into()];
         arguments.push(self.points.len().to_string().into());
@@ -290,7 +290,7 @@ mod tests {
     fn a_project_in_tmp_stays_where_it_is() {
         let folder = tempfile();
         let inner = folder.join("a/b");
-        assert_eq!(kept_in_tmp([inner.as_path(), &folder]), [folder.clone()]);
+        assert_eq!(kept_in_tmp([inner.as_path(), &folder]), std::slice::from_ref(&folder));
         assert!(
             kept_in_tmp([Path::new("/home/x"), Path::new("/tmp"), Path::new("/tmp/none-such/x")]).is_empty()
         );

@@ -236,7 +236,9 @@ impl Output {
         let alone = begun.map_or_else(|| state.requests.only(), |begun| begun.alone.as_ref());
         let source = match state.requests.of(&text, alone) {
             Some(owner) => {
-                if let Some(tail) = owner.tail.as_ref().filter(|_| !is_marker(&text, &owner.id)) {
+                if let Some(tail) =
+                    owner.tail.as_ref().filter(|tail| tail.keeps_marks() || !is_marker(&text, &owner.id))
+                {
                     tail.push(&text);
                 }
                 self.source.with_request(&owner.id)

@@ -90,7 +90,7 @@ fn is_setting(name: &str) -> bool {
     name == "build.rs"
         || name.starts_with("Cargo.")
         || name.starts_with("rust-toolchain")
-        || name.ends_with(".toml")
+        || Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
 /// The files of all notes for the programs that the steps name, or for all programs if the steps name none.

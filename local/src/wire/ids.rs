@@ -26,8 +26,8 @@ pub(crate) fn session() -> Arc<str> {
 pub(crate) fn uuid() -> Arc<str> {
     let digits = random();
     // A UUID of version 4 has two digits that say so.
-    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..]);
-    format!("{a}-{b}-4{c}-8{d}-{e}").into()
+    let part = |from: usize, to: usize| &digits[from..to];
+    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32)).into()
 }
 
 /// 32 random hex digits.

@@ -110,7 +110,7 @@ fn s_invoke_reaches_a_function() {
     assert_eq!(answer["error"], "UnhandledInvocationError", "{answer}");
     assert_eq!(answer["body"], r#"{"errorMessage":"as asked"}"#);
     for (arguments, part) in [
-        (["-e", "x", "--qualifier", "3"], "version or alias '3' does not exist"),
+        (["-e", "x", "--qualifier", "3"], "version '3' does not exist"),
         (["-e", "x", "--invocation-type", "Async"], "fc-local does not support asynchronous calls yet"),
     ] {
         let (is_ok, text) = call(&arguments);

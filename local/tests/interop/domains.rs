@@ -6,6 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use testkit::Folder;
 use testkit::events::kind;
@@ -15,6 +17,7 @@ use super::clients::curl_status;
 use super::succeed;
 use super::websocket::{NODE_SERVER, node};
 use crate::harness::{Local, scripted, write_manifest};
+use crate::signer::hs256;
 
 fn custom(name: &str, protocol: &str, more: &[(&str, Value)]) -> Value {
     let mut domain = json!({"domainName": name, "protocol": protocol, "route": {"path": "/*"}});
@@ -120,6 +123,7 @@ fn serve_page(page: &'static str) -> u16 {
 /// A page of `http://page.example:<port>` that asks the domains for what it may, and says what it got.
 const PAGE: &str = r"<!doctype html><title>domains</title><body>waiting<img src=/hold><script>
 const port = new URL(location).searchParams.get('port');
+const token = new URL(location).searchParams.get('token');
 const at = (host, path, how) => async () => {
   const answer = await fetch('http://' + host + ':' + port + path, how);
   return answer.status + ' ' + (await answer.text()) + ' ' + (answer.headers.get('x-fc-request-id') ? 'id' : 'no id');
@@ -134,7 +138,7 @@ const tries = {
   credentials: at('cors.example', '/name', { credentials: 'include' }),
   'other origin': at('closed.example', '/name', {}),
   doubled: at('cors.example', '/cors', {}),
-  authorized: at('token.example', '/name', { headers: { authorization: 'Bearer a-token-of-the-domain-with-32-characters' } }),
+  authorized: at('token.example', '/name', { headers: { authorization: 'Bearer ' + token } }),
   unauthorized: at('token.example', '/name', {}),
   socket: () => new Promise((resolve, reject) => {
     const socket = new WebSocket('ws://socket.example:' + port + '/ws', ['echo']);
@@ -164,8 +168,11 @@ fn a_browser_uses_domains_as_their_cors_lets_it() {
             "exposeHeaders": ["x-fc-request-id"],
         })
     };
-    let tokens = json!({"tokens": [{"tokenName": "t", "tokenData": "a-token-of-the-domain-with-32-characters", "enable": true}]});
-    let auth = json!({"authType": "bearer", "authInfo": tokens.to_string()});
+    const SECRET: &[u8] = b"a secret of a test, with 32 bytes";
+    let key = json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(SECRET)});
+    let jwt = json!({"jwks": {"keys": [key]}, "tokenLookup": "header:Authorization:Bearer "});
+    let auth = json!({"authType": "jwt", "authInfo": jwt.to_string()});
+    let token = hs256(&json!({"alg": "HS256"}), &json!({"sub": "me"}), SECRET);
     let mut default = custom("default.example", "HTTP", &[]);
     // Without `OPTIONS` the gateway answers preflights itself.
     default["route"]["methods"] = json!(["GET", "PUT"]);
@@ -199,7 +206,7 @@ fn a_browser_uses_domains_as_their_cors_lets_it() {
     chromium.args(["--disable-dev-shm-usage", "--dump-dom", "--timeout=20000", "--proxy-server=direct://"]);
     chromium.args(["--host-resolver-rules=MAP *.example 127.0.0.1"]);
     chromium.arg(format!("--user-data-dir={}", profile.path().display()));
-    chromium.arg(format!("{origin}/?port={}", local.main_port()));
+    chromium.arg(format!("{origin}/?port={}&token={token}", local.main_port()));
     let text = succeed(&mut chromium);
     let seen = text.split_once("<body>[").and_then(|(_, rest)| rest.split_once(']')).map(|(seen, _)| seen);
     let seen: Vec<&str> =

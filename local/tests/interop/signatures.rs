@@ -1,11 +1,13 @@
 //! The official SDKs as callers whose signatures are checked: of the API, and of functions with `authType: function`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use testkit::manifest::Manifest;
 
 use super::{packages, python, succeed};
-use crate::harness::{Local, f};
+use crate::harness::{Local, f, scripted, write_manifest};
 use crate::signer::{Key, key};
 
 /// Calls by each of Node's SDKs, and prints what became of each: a status, and the code of an error.
@@ -18,7 +20,7 @@ const { default: Util } = require('@alicloud/openapi-util');
 const tea = require('@alicloud/tea-typescript');
 const FC = require('@alicloud/fc2');
 const { Readable } = require('stream');
-const { main, port, id, secret, token } = JSON.parse(process.argv[2]);
+const { main, service, port, id, secret, token } = JSON.parse(process.argv[2]);
 const send = (method, path, headers, body) => new Promise((done, failed) => {
   const request = http.request({ host: '127.0.0.1', port, method, path, headers }, (reply) => {
     let text = '';
@@ -62,12 +64,24 @@ const former = async () => {
   const authorization = FC.getSignature(id, secret, 'POST', '/a b/length', headers, queries);
   return send('POST', '/a%20b/length?x=a+b&y=1&y=2', { ...headers, authorization }, 'body');
 };
-(async () => console.log(JSON.stringify({ api: await api(), trigger: await trigger(), former: await former() })))();
+const formerApi = async () => {
+  const options = { accessKeyID: id, accessKeySecret: secret, securityToken: token, region: 'x', endpoint: `http://127.0.0.1:${service}` };
+  try {
+    const reply = await new FC('1234567890123456', options).invokeFunction('shop', 'f', 'hello');
+    return { status: 200, code: null, body: reply.data };
+  } catch (error) {
+    return { status: Number(/failed with ([0-9]+)/.exec(error.message)?.[1]), code: error.code };
+  }
+};
+(async () => console.log(JSON.stringify({
+  api: await api(), trigger: await trigger(), former: await former(), formerApi: await formerApi(),
+})))();
 ";
 
 /// The same calls by Python's SDKs.
 const PYTHON: &str = r#"
 import datetime, email.utils, json, sys
+import fc2
 import requests
 from Tea.request import TeaRequest
 from alibabacloud_fc20230330 import models
@@ -114,7 +128,15 @@ def former():
     authorization = Auth(key, secret).sign_request("POST", "/a b/length", headers, {"x": "a b", "y": ["1", "2"]})
     return send("/a%20b/length?x=a+b&y=1&y=2", {**headers, "authorization": authorization})
 
-print(json.dumps({"api": api(), "trigger": trigger(), "former": former()}))
+def former_api():
+    client = fc2.Client(endpoint=f"http://127.0.0.1:{case['service']}", accessKeyID=key, accessKeySecret=secret,
+                        securityToken=token or "")
+    try:
+        return {"status": 200, "code": None, "body": client.invoke_function("shop", "f", payload=b"hello").data.decode()}
+    except fc2.FcError as error:
+        return {"status": error.status_code, "code": error.err_code}
+
+print(json.dumps({"api": api(), "trigger": trigger(), "former": former(), "formerApi": former_api()}))
 "#;
 
 fn node(case: &Value) -> Value {
@@ -137,25 +159,36 @@ fn check(call: fn(&Value) -> Value) {
     let trigger = json!({"authType": "function", "methods": ["POST"]});
     let local = Local::scripted(f().trigger(&trigger).timeout(60).concurrency(8));
     let (own, temporary) = (key(&local.folder, &[]), key(&local.folder, &["--temporary"]));
+    // The former SDKs call services, which edition 2.0 has. Both projects have the same key.
+    let folder = scripted();
+    write_manifest(&folder, Manifest::from(f()).with("name", "shop"));
+    let keys = json!({"accessKeyId": own.id, "accessKeySecret": own.secret});
+    let file = folder.write(".fc-local/keys.json", &keys.to_string());
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+    let of_services = Local::start(folder, &["--edition", "fc2"]);
     let outcome = |key: &Key| {
-        let (main, port) = (local.main_port(), local.function_port("f"));
-        call(&json!({"main": main, "port": port, "id": key.id, "secret": key.secret, "token": key.token}))
+        let (main, port, service) = (local.main_port(), local.function_port("f"), of_services.main_port());
+        call(
+            &json!({"main": main, "service": service, "port": port, "id": key.id, "secret": key.secret, "token": key.token}),
+        )
     };
     for good in [&own, &temporary] {
         let outcome = outcome(good);
-        assert_eq!(outcome["api"], json!({"status": 200, "code": null, "body": "HELLO"}), "{outcome}");
+        for way in ["api", "formerApi"] {
+            assert_eq!(outcome[way], json!({"status": 200, "code": null, "body": "HELLO"}), "{outcome}");
+        }
         // The scripted function has no `/a b/length`, and says so itself.
         assert_eq!(outcome["trigger"], json!({"status": 200, "code": null}), "{outcome}");
         assert_eq!(outcome["former"]["code"], Value::Null, "{outcome}");
     }
     let wrong = Key { secret: "wrong".to_owned(), ..own.clone() };
     let stranger = Key { id: "nobody".to_owned(), ..own.clone() };
-    let borrowed = Key { token: temporary.token, ..own };
+    let borrowed = Key { token: key(&local.folder, &["--temporary"]).token, ..temporary };
     for (bad, code) in
         [(wrong, "SignatureNotMatch"), (stranger, "InvalidAccessKeyID"), (borrowed, "AccessDenied")]
     {
         let outcome = outcome(&bad);
-        for way in ["api", "trigger", "former"] {
+        for way in ["api", "trigger", "former", "formerApi"] {
             assert_eq!(
                 (&outcome[way]["status"], &outcome[way]["code"]),
                 (&403.into(), &code.into()),

@@ -82,7 +82,7 @@ fn a_signed_body_reaches_the_function_whole() {
     let wire = wire.acs3(&own, &["host", "x-acs-content-sha256", "x-acs-date"]).body(&body);
     assert_eq!(exchange(local.function_port("f"), &wire.bytes()).text(), "300000");
     // In pieces too.
-    let mut bytes = wire.clone().body(b"").with("transfer-encoding", "chunked").bytes();
+    let mut bytes = wire.body(b"").with("transfer-encoding", "chunked").bytes();
     for piece in body.chunks(100_000) {
         bytes.extend(format!("{:x}\r\n", piece.len()).into_bytes());
         bytes.extend([piece, b"\r\n"].concat());
@@ -382,6 +382,39 @@ fn a_domain_has_callers_of_its_own() {
     );
     // The function's trigger is open all the same.
     local.get("/name").assert_ok();
+}
+
+#[test]
+fn a_list_of_paths_holds_at_every_address_of_a_function() {
+    let keys = json!({"keys": [shared("k")]});
+    let token = bearer("k", &json!({}));
+    let check = |port: u16, host: &str, target: &str, is_open: bool| {
+        let ask = |wire: Wire| exchange(port, &wire.set("host", host).bytes()).status;
+        assert_eq!(ask(Wire::new("GET", target).with("authorization", &token)), 200, "{target}");
+        assert_eq!(ask(Wire::new("GET", target)), if is_open { 200 } else { 403 }, "{target}");
+    };
+    // The address of edition 2.0 has the service and the function before the path.
+    let folder = scripted();
+    write_manifest(
+        &folder,
+        Manifest::from(jwt(&keys, &[("blacklist", json!(["/name"]))])).with("name", "shop"),
+    );
+    let local = Local::start(folder, &["--edition", "fc2"]);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/name", false);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/pid", true);
+    check(local.main_port(), "127.0.0.1", "/2016-08-15/proxy/shop/f/x/..%2fname?", false);
+
+    // A rule of a domain makes another path of it.
+    let info = json!({"jwks": keys, "tokenLookup": "header:Authorization:Bearer ", "blacklist": ["/name"]});
+    let rules = json!({"equalRules": [{"match": "/open", "replacement": "/name"}, {"match": "/too", "replacement": "/pid"}]});
+    let domain = json!({
+        "domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "rewriteConfig": rules},
+        "authConfig": {"authType": "jwt", "authInfo": info},
+    });
+    let local = Local::scripted(f().prop("customDomain", domain));
+    check(local.main_port(), "api.example.com", "/name", false);
+    check(local.main_port(), "api.example.com", "/open", false);
+    check(local.main_port(), "api.example.com", "/too", true);
 }
 
 #[test]

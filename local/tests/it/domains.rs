@@ -10,14 +10,14 @@ use testkit::ws::{Client, handshake};
 use crate::harness::{Local, f, scripted, write_manifest};
 
 /// Asks the main port by a host.
-fn ask(local: &Local, method: &str, host: &str, target: &str, headers: &str) -> Answer {
+pub(crate) fn ask(local: &Local, method: &str, host: &str, target: &str, headers: &str) -> Answer {
     let head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
     let mut conn = Conn::open(local.main_port());
     conn.send(head.as_bytes());
     conn.answer(method)
 }
 
-fn get(local: &Local, host: &str, target: &str) -> Answer {
+pub(crate) fn get(local: &Local, host: &str, target: &str) -> Answer {
     ask(local, "GET", host, target, "")
 }
 
@@ -29,12 +29,12 @@ fn domain(name: &str, routes: &Value) -> Value {
 }
 
 /// A function that says its name at `/name` and takes events only, as far as triggers go.
-fn named(name: &str) -> Function {
+pub(crate) fn named(name: &str) -> Function {
     Function::new(name).var("SCRIPT_NAME", name).prop("triggers", json!([])).local("attachment", true)
 }
 
 /// The functions `web`, `api` (whose built-in domain is closed) and `shop` with three domains.
-fn shops() -> Local {
+pub(crate) fn shops() -> Local {
     let closed = json!({"authType": "anonymous", "methods": ["GET"], "disableURLInternet": true});
     let rewrites = json!({
         "equalRules": [{"match": "/r/equal", "replacement": "/seen?by=equal"}],
@@ -210,23 +210,6 @@ fn rewrites_change_what_the_function_sees() {
 }
 
 #[test]
-fn preflights_on_a_domain_follow_the_methods_of_the_route() {
-    let local = shops();
-    let asked = "origin: https://a.example\r\naccess-control-request-method: PUT\r\n";
-    // Not among the methods: answered here. Among them, or no methods: the function's affair.
-    let reply = ask(&local, "OPTIONS", "api.example.com", "/seen", asked);
-    assert_eq!((reply.status, reply.body.len()), (200, 0));
-    assert_eq!(reply.header("access-control-allow-methods"), Some("PUT"));
-    let reply = ask(&local, "OPTIONS", "api.example.com", "/cors", asked);
-    assert_eq!(
-        (reply.text().as_str(), reply.header("access-control-allow-origin")),
-        ("x", Some("https://mine"))
-    );
-    let reply = ask(&local, "OPTIONS", "api.example.com", "/name", asked);
-    assert_eq!((reply.text().as_str(), reply.header("access-control-allow-methods")), ("web", None));
-}
-
-#[test]
 fn what_is_known_of_domains_is_shown() {
     let local = shops();
     let main = local.main_port();
@@ -297,164 +280,36 @@ fn the_functions_of_a_domain_have_their_own_ports_too() {
     assert_eq!(get(&local, "127.0.0.1", "/name").text(), "own");
 }
 
-/// `corsConfig` at a trigger and at a domain, of functions that know nothing of CORS unless they are asked at `/cors`.
 #[test]
-fn configured_cors_is_the_gateways_affair() {
-    let cors = json!({
-        "allowOrigins": ["https://a.example"], "allowMethods": ["PUT"], "allowHeaders": ["x-own"],
-        "exposeHeaders": ["x-fc-request-id", "x-own"], "allowCredentials": true, "maxAge": 60,
-    });
-    let trigger = json!({"authType": "anonymous", "methods": ["GET", "PUT"], "corsConfig": cors});
-    let mut at_domain = json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "methods": ["GET"]}});
-    at_domain["corsConfig"] = cors;
-    let local = Local::scripted(f().trigger(&trigger).prop("customDomain", at_domain));
-    let names =
-        ["allow-origin", "allow-credentials", "expose-headers", "allow-methods", "allow-headers", "max-age"];
-    let told = |reply: &Answer| names.map(|name| reply.values(&format!("access-control-{name}")).join(" + "));
-    let preflight = |host: &str, origin: &str, method: &str| {
-        let headers = format!(
-            "origin: {origin}\r\naccess-control-request-method: {method}\r\naccess-control-request-headers: X-Own\r\n"
-        );
-        ask(&local, "OPTIONS", host, "/name", &headers)
-    };
-    let whole = ["https://a.example", "true", "x-fc-request-id,x-own", "PUT", "x-own", "60"];
-    let basic = ["https://a.example", "true", "x-fc-request-id,x-own", "", "", ""];
-    for host in ["f.localhost", "api.example.com"] {
-        let before: usize = get(&local, host, "/count").text().parse().unwrap();
-        let reply = preflight(host, "https://a.example", "PUT");
-        assert_eq!((reply.status, reply.body.len(), told(&reply)), (204, 0, whole.map(str::to_owned)));
-        assert!(!reply.id().is_empty() && reply.header("content-length").is_none(), "{reply:?}");
-        // A method that is not configured: the function is asked. Another origin: without headers.
-        let reply = preflight(host, "https://a.example", "PATCH");
-        assert_eq!((reply.status, told(&reply)), (200, basic.map(str::to_owned)));
-        let reply = preflight(host, "https://b.example", "PUT");
-        assert_eq!((reply.status, told(&reply)), (200, names.map(|_| String::new())));
-        let reply = ask(&local, "GET", host, "/name", "origin: https://a.example\r\n");
-        assert_eq!((reply.status, told(&reply)), (200, basic.map(str::to_owned)));
-        let reply = ask(&local, "GET", host, "/name", "origin: https://b.example\r\n");
-        assert_eq!((reply.status, told(&reply)), (200, names.map(|_| String::new())));
-        let after: usize = get(&local, host, "/count").text().parse().unwrap();
-        assert_eq!(after, before + 5, "one preflight did not reach the function");
-        // An OPTIONS that is no preflight is a method like any other, and an error can be read by the page.
-        let reply = ask(&local, "OPTIONS", host, "/name", "origin: https://a.example\r\n");
-        reply.assert_platform_error(403, "FcCommonError", "AccessDenied", "OPTIONS");
-        assert_eq!(told(&reply), basic.map(str::to_owned));
-    }
-    assert_eq!(local.count(kind("origins_doubled")), 0);
-    let reply = ask(&local, "GET", "api.example.com", "/cors", "origin: https://a.example\r\n");
-    assert_eq!(reply.values("access-control-allow-origin"), ["https://a.example", "https://mine"]);
-    local.wait_for(kind("origins_doubled").function("f"));
-    ask(&local, "GET", "f.localhost", "/cors", "origin: https://a.example\r\n");
-    assert_eq!(local.count(kind("origins_doubled")), 1);
-}
-
-#[test]
-fn refusals_come_in_the_platforms_order() {
-    let closed = json!({"authType": "anonymous", "methods": ["GET"], "disableURLInternet": true});
-    let open = json!({"authType": "anonymous", "methods": ["GET"]});
-    let custom = json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "methods": ["GET"]}});
+fn a_route_leads_to_a_version_or_an_alias() {
+    let route =
+        |path: &str, qualifier: &str| json!({"path": path, "functionName": "f", "qualifier": qualifier});
+    let routes = json!([route("/name", "1"), route("/seen", "prod"), route("/cors", "LATEST")]);
     let folder = scripted();
-    let functions = [f().trigger(&open).prop("customDomain", custom), Function::new("g").trigger(&closed)];
-    write_manifest(&folder, Manifest::of(functions));
-    let local = Local::start(folder, &[]);
-    for name in ["f", "g"] {
-        local.wait_for(kind("ready").function(name));
-    }
-    let (long, asynchronous) = (format!("/{}", "p".repeat(4096)), "x-fc-invocation-type: Async\r\n");
-    let preflight = "origin: https://a.example\r\naccess-control-request-method: GET\r\n";
-    // Each request breaks two rules: the first one in the platform's order is the one that is told.
-    for (host, method, target, headers, expected) in [
-        ("none.localhost", "PUT", &*long, asynchronous, (404, "DomainNameNotFound")),
-        ("g.localhost", "PUT", &long, asynchronous, (403, "AccessDenied")),
-        ("f.localhost", "PUT", &long, asynchronous, (400, "InvalidArgument")),
-        ("api.example.com", "PUT", &long, asynchronous, (400, "InvalidArgument")),
-        ("api.example.com", "OPTIONS", &long, preflight, (400, "InvalidArgument")),
-        ("api.example.com", "PUT", "/", asynchronous, (403, "AccessDenied")),
-    ] {
-        let reply = ask(&local, method, host, target, headers);
-        let text = if expected.0 == 400 { "4096 are allowed" } else { "" };
-        reply.assert_platform_error(expected.0, "FcCommonError", expected.1, text);
-    }
-    assert_eq!(ask(&local, "OPTIONS", "api.example.com", "/", preflight).status, 200, "before the method");
-    let reply = ask(&local, "GET", "api.example.com", "/", asynchronous);
-    reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "asynchronous");
-}
-
-#[test]
-fn packages_for_telephones_pass_by_custom_domains_alone() {
-    let custom = json!({"domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*"}});
-    let local = Local::scripted(f().prop("customDomain", custom));
-    for (host, port) in [("f.localhost", local.main_port()), ("f.localhost", local.function_port("f"))] {
-        let reply = exchange(port, format!("GET /apk HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
-        reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "custom domain");
-    }
-    assert_eq!(get(&local, "api.example.com", "/apk").text(), "PK");
-    get(&local, "f.localhost", "/name").assert_ok();
-}
-
-#[test]
-fn a_domain_asks_for_what_it_is_configured_to_and_the_trigger_for_its_own() {
-    let (own, other) =
-        ("a-token-of-the-domain-with-32-characters", "a-token-of-the-trigger-with-32-characters");
-    let tokens = |token: &str| json!({"tokens": [{"tokenName": "t", "tokenData": token, "enable": true}]});
-    let trigger = json!({"authType": "bearer", "methods": ["GET"], "authConfig": tokens(other)});
-    let custom = json!({
-        "domainName": "api.example.com", "protocol": "HTTP", "route": {"path": "/*", "methods": ["GET"]},
-        "authConfig": {"authType": "bearer", "authInfo": tokens(own).to_string()},
-    });
-    let open = json!({"domainName": "open.example.com", "protocol": "HTTP", "route": {"path": "/*"}});
-    let functions = [
-        f().trigger(&trigger).var("SCRIPT_NAME", "f").prop("customDomain", custom),
-        Function::new("g").trigger(&trigger).var("SCRIPT_NAME", "g").prop("customDomain", open),
-    ];
-    let folder = scripted();
-    write_manifest(&folder, Manifest::of(functions));
-    let local = Local::start(folder, &[]);
-    for name in ["f", "g"] {
-        local.wait_for(kind("ready").function(name));
-    }
-    let with = |host: &str, token: &str| {
-        ask(&local, "GET", host, "/name", &format!("authorization: Bearer {token}\r\n"))
+    let with = |name: &str| {
+        Manifest::of([f().var("SCRIPT_NAME", name)]).resource(
+            "d",
+            "fc3-domain",
+            &domain("api.example.com", &routes),
+        )
     };
-    assert_eq!(with("api.example.com", own).text(), "f");
-    assert_eq!(with("f.localhost", other).text(), "f");
-    for (host, token) in [("api.example.com", other), ("f.localhost", own), ("api.example.com", "")] {
-        with(host, token).assert_platform_error(403, "FcCommonError", "AccessDenied", "");
-    }
-    get(&local, "api.example.com", "/name").assert_platform_error(403, "FcCommonError", "AccessDenied", "");
-    // A domain without settings is open, whatever the trigger asks for.
-    assert_eq!(get(&local, "open.example.com", "/name").text(), "g");
-    // A preflight carries no token.
-    let asked = "origin: https://a.example\r\naccess-control-request-method: GET\r\n";
-    assert_eq!(ask(&local, "OPTIONS", "api.example.com", "/name", asked).status, 200);
-}
-
-#[test]
-fn a_domain_for_https_alone_takes_nothing_else() {
-    let custom = |protocol: &str, name: &str| {
-        json!({
-            "domainName": name, "protocol": protocol, "route": {"path": "/*"},
-            "certConfig": {"certName": "c", "certificate": "-----BEGIN NOTHING-----", "privateKey": "none.pem"},
-        })
-    };
-    let folder = scripted();
-    let functions = [
-        f().prop("customDomain", custom("HTTPS", "tls.example.com")),
-        Function::new("g").prop("customDomain", custom("HTTP,HTTPS", "both.example.com")),
-    ];
-    write_manifest(&folder, Manifest::of(functions));
+    write_manifest(&folder, with("first"));
     let local = Local::start(folder, &[]);
-    let ready = local.wait_for(kind("domain_ready").field("domain", "tls.example.com"));
-    let (main, curl) = (local.main_port(), ready["curl"].as_str().unwrap());
-    let end = format!(" --resolve tls.example.com:{main}:127.0.0.1 https://tls.example.com:{main}/");
-    assert!(curl.starts_with("curl --cacert ") && curl.ends_with(&end), "{curl}");
-    get(&local, "tls.example.com", "/name").assert_platform_error(
-        403,
-        "FcCommonError",
-        "AccessDenied",
-        "takes HTTPS only",
-    );
-    local.wait_for(kind("domain_ready").field("domain", "both.example.com"));
-    get(&local, "both.example.com", "/name").assert_ok();
-    local.wait_for(kind("manifest_note").saying("cannot read ").saying("none.pem"));
+    let version = get(&local, "api.example.com", "/name");
+    version.assert_platform_error(404, "FcCommonError", "VersionNotFound", "'1'");
+    let alias = get(&local, "api.example.com", "/seen");
+    alias.assert_platform_error(404, "FcCommonError", "AliasNotFound", "prod");
+    let post = |path: &str, body: &str| {
+        let target = format!("/2023-03-30/functions/f/{path}");
+        exchange(local.main_port(), &h1::request("POST", &target, "", body.as_bytes())).assert_ok();
+    };
+    post("versions", "{}");
+    post("aliases", r#"{"aliasName": "prod", "versionId": "1"}"#);
+    write_manifest(&local.folder, with("second"));
+    local.wait_for(kind("swapped"));
+    assert_eq!(get(&local, "api.example.com", "/name").text(), "first");
+    let text = get(&local, "api.example.com", "/seen").text();
+    assert!(text.contains("x-fc-qualifier: prod\r\n") && text.contains("x-fc-version-id: 1\r\n"), "{text}");
+    get(&local, "api.example.com", "/cors").assert_ok();
+    assert_eq!(get(&local, "f.localhost", "/name").text(), "second");
 }

@@ -160,6 +160,7 @@ fn code_that_is_not_there_or_too_large_is_told() {
 #[test]
 fn builds_that_never_settle_are_told() {
     let folder = scripted();
+    folder.write("made-0", "by an earlier build");
     let run = "rm -f made-*; echo > made-$(date +%s%N)";
     write_manifest(&folder, f().step(run));
     let local = Local::spawn(folder, &[]);

@@ -10,6 +10,7 @@ mod cancel;
 mod chaos;
 mod cli;
 mod domain_manifest;
+mod domain_policies;
 mod domains;
 mod edition2;
 mod endings;

@@ -101,7 +101,9 @@ impl Wire {
     /// Signs the request as it is, with these headers. Paths and queries of tests are in their canonical form.
     pub(crate) fn acs3(self, key: &Key, signed: &[&str]) -> Self {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let headers: String = signed.iter().map(|name| format!("{name}:{}\n", self.header(name))).collect();
+        let headers: Vec<String> =
+            signed.iter().map(|name| format!("{name}:{}\n", self.header(name))).collect();
+        let headers = headers.concat();
         let signed_hash = signed.contains(&"x-acs-content-sha256");
         let payload = if signed_hash { self.header("x-acs-content-sha256") } else { "" };
         let names = signed.join(";");
@@ -128,7 +130,8 @@ impl Wire {
         let mut own: Vec<&(String, String)> =
             self.headers.iter().filter(|(name, _)| name.starts_with("x-fc-")).collect();
         own.sort();
-        let own: String = own.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let own: Vec<String> = own.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let own = own.concat();
         let (md5, kind) = (self.header("content-md5"), self.header("content-type"));
         format!("{}\n{md5}\n{kind}\n{date}\n{own}{resource}", self.method)
     }
@@ -156,7 +159,8 @@ fn mac(secret: &str, text: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! HTTP/1.1 on one connection.
 
 use std::cell::Cell;
-use std::mem::{MaybeUninit, replace};
+use std::mem::replace;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
@@ -22,7 +21,7 @@ use crate::sealed::Sealed;
 use crate::serve::connection::linger::linger;
 use crate::serve::connection::unread::{HEAD_MAX, Unread};
 use crate::serve::connection::{FAREWELL, Service, is_over};
-use crate::serve::departure::departure;
+use crate::serve::departure::{departure, has_unread};
 use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
 use crate::serve::places::Place;
@@ -120,7 +119,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
         }
         if status == 0 {
             // For example a request behind the last reply of a stop.
-            let has_more = !read_buf.is_empty() || has_unread(&self.socket);
+            let has_more = !read_buf.is_empty() || has_unread((*self.socket).as_ref());
             drop(io);
             return if has_more {
                 Following::Lingering(Box::pin(linger(self.socket, self.place)))
@@ -174,7 +173,7 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         let leave = || is_new.set(this.peer.leave());
         let may_stop = || {
             let idle = !this.peer.is_busy();
-            expects_request.set(idle && (this.peer.is_mid_head() || has_unread(&this.socket)));
+            expects_request.set(idle && (this.peer.is_mid_head() || has_unread((*this.socket).as_ref())));
             !expects_request.get()
         };
         let stop = (leave, may_stop, http1::Connection::graceful_shutdown);
@@ -210,12 +209,6 @@ impl<S: Send + Sync + 'static> Future for Http1<S> {
         this.slow_head.stop();
         Poll::Pending
     }
-}
-
-/// Whether the kernel has bytes that hyper has not read. Tokio's readiness is as old as the driver's last turn.
-fn has_unread(socket: &OwnedWriteHalf) -> bool {
-    let stream: &TcpStream = socket.as_ref();
-    SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
 }
 
 /// An HTTP/1.1 connection, and what follows on the socket when hyper has ended.
@@ -255,6 +248,7 @@ mod tests {
     use std::fmt::Write as _;
     use std::future::poll_fn;
 
+    use socket2::SockRef;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpSocket;
     use tokio::time::timeout;
@@ -318,7 +312,7 @@ mod tests {
         })
         .await;
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        while !has_unread(&socket) {
+        while !has_unread((*socket).as_ref()) {
             tokio::task::yield_now().await;
         }
         drain.advance(Stage::Draining);
@@ -353,7 +347,7 @@ mod tests {
     async fn turns(connection: &mut Following<()>) {
         for _ in 0..50 {
             tokio::task::yield_now().await;
-            poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut *connection).poll(cx).is_pending()))).await;
+            assert!(poll_fn(|cx| Poll::Ready(Pin::new(&mut *connection).poll(cx))).await.is_pending());
         }
     }
 
@@ -371,9 +365,9 @@ mod tests {
         })
         .await;
         drain.advance(Stage::Draining);
-        poll_fn(|cx| Poll::Ready(assert!(Pin::new(&mut connection).poll(cx).is_pending()))).await;
+        assert!(poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await.is_pending());
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        while !has_unread(&socket) {
+        while !has_unread((*socket).as_ref()) {
             tokio::task::yield_now().await;
         }
         stops.announce_last();

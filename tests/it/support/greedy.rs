@@ -20,9 +20,13 @@ pub const ALL: &[Greed] = &[
     Greed { name: "250 streams of events over HTTP/2, windows closed", open: |port| events(port, 0) },
     Greed { name: "250 streams of gRPC", open: messages },
     Greed { name: "250 heads of 30 KiB over HTTP/2", open: large_heads },
+    Greed { name: "250 heads of 7 KiB over HTTP/2", open: middling_heads },
     Greed { name: "250 small requests over HTTP/2", open: requests },
+    Greed { name: "250 bodies of 60 KiB over HTTP/2, never complete", open: small_bodies },
+    Greed { name: "250 gRPC messages of 60 KiB, never complete", open: half_messages },
     Greed { name: "1 MiB of bodies that no handler reads, over HTTP/2", open: unread_bodies },
     Greed { name: "50 replies over HTTP/1, pipelined", open: pipelined },
+    Greed { name: "a head of 45 KiB over HTTP/1, never complete", open: half_a_head },
     Greed { name: "4 bodies of 1.9 MiB over HTTP/1, never complete", open: bodies },
     Greed { name: "4 WebSocket messages of 6 MiB, echoed", open: echoes },
     Greed { name: "half a WebSocket message of 6 MiB", open: half_a_message },
@@ -86,6 +90,52 @@ pub fn large_heads(port: u16) -> Kept {
     let ask = large_head("/slow?ms=600000");
     for _ in 0..STREAMS {
         conn.send(&ask);
+    }
+    Box::new(conn)
+}
+
+fn middling_heads(port: u16) -> Kept {
+    let mut conn = windows(port, OPEN);
+    let filler = "x".repeat(1000);
+    let ask =
+        (0..7).fold(Ask::get("/slow?ms=600000"), |ask, at| ask.header(&format!("x-filler-{at}"), &filler));
+    for _ in 0..STREAMS {
+        conn.send(&ask);
+    }
+    Box::new(conn)
+}
+
+/// Parts of bodies, as many as the server takes.
+pub fn parts(port: u16, ask: &Ask, part: &[u8]) -> h2::Conn {
+    let mut conn = windows(port, OPEN);
+    // Behind an answer the server's windows are open.
+    conn.ask(&Ask::get("/plaintext"));
+    // The server closes on clients that open far more streams than they may.
+    for _ in 0..STREAMS.min(100) {
+        let stream = conn.send_head(ask);
+        if !conn.send_part(stream, part) {
+            break;
+        }
+    }
+    conn
+}
+
+fn small_bodies(port: u16) -> Kept {
+    let ask = Ask::post("/orders", vec![b' '; 61_000]).header("content-type", "application/json");
+    Box::new(parts(port, &ask, &[b' '; 60_000]))
+}
+
+fn half_messages(port: u16) -> Kept {
+    let ask = Ask { chunked: true, ..Ask::post("/greeter.Greeter/Collect", "") };
+    let ask = ask.header("te", "trailers").header("content-type", "application/grpc");
+    Box::new(parts(port, &ask, &[&[0, 0, 0, 0xf0, 0][..], &[b'x'; 60_000]].concat()))
+}
+
+fn half_a_head(port: u16) -> Kept {
+    let mut conn = h1::Conn::open(port);
+    conn.send(b"GET /plaintext HTTP/1.1\r\nHost: a\r\n");
+    for at in 0..45 {
+        conn.send(format!("x-filler-{at}: {}\r\n", "x".repeat(1000)).as_bytes());
     }
     Box::new(conn)
 }

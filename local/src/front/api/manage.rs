@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::admit;
 use crate::auth::Gate;
-use crate::deploy::{AliasChange, Deployer};
+use crate::deploy::{AliasChange, Deployer, SecondVersion};
 use crate::event::Clock;
 use crate::failure::Failure;
 use crate::front::body::{Outgoing, plain};
@@ -184,18 +184,18 @@ impl Body {
     }
 
     /// At most one further version with its share of the calls.
-    fn weight(&self) -> Result<Option<Option<(VersionId, f64)>>, Failure> {
+    fn weight(&self) -> Result<SecondVersion, Failure> {
         const KEY: &str = "additionalVersionWeight";
         let weights = match self.0.get(KEY) {
-            None | Some(Value::Null) => return Ok(None),
+            None | Some(Value::Null) => return Ok(SecondVersion::Kept),
             Some(Value::Object(weights)) => weights,
             Some(_) => return Err(Failure::invalid_argument(format!("{KEY} must be an object"))),
         };
         let mut weights = weights.iter();
         match (weights.next(), weights.next()) {
-            (None, _) => Ok(Some(None)),
+            (None, _) => Ok(SecondVersion::None),
             (Some((id, Value::Number(weight))), None) => {
-                Ok(Some(Some((version_id(id)?, weight.as_f64().unwrap_or(0.0)))))
+                Ok(SecondVersion::Set(version_id(id)?, weight.as_f64().unwrap_or(0.0)))
             }
             (Some(_), None) => Err(Failure::invalid_argument(format!("{KEY} must have a number"))),
             (Some(_), Some(_)) => {

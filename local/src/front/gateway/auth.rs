@@ -11,11 +11,12 @@ use crate::model::Auth;
 use crate::wire::{ClientBody, limits};
 
 /// Judges the caller of a request by the settings of a trigger or a domain. The body is read only if the judgement
-/// depends on it.
+/// depends on it. `paths` are those that lists of paths are compared with.
 pub(super) async fn admit(
     policy: &Auth,
     gate: &Gate,
     head: &Parts,
+    paths: &[&str],
     body: &mut ClientBody,
 ) -> Result<Admission, Failure> {
     if *policy == Auth::Anonymous {
@@ -25,13 +26,13 @@ pub(super) async fn admit(
     if body_need(policy, head) == BodyNeed::Form {
         let bytes = body.read_in(limits::BODY_MAX).await?;
         let form = str::from_utf8(&bytes).map_err(|_| Failure::access_denied("the form is no text"))?;
-        let admission = judge(policy, gate, head, Some(form), now).await?;
+        let admission = judge(policy, gate, head, paths, Some(form), now).await?;
         if let Some(form) = admission.form(form) {
             body.replace(Bytes::from(form));
         }
         return Ok(admission);
     }
-    let admission = judge(policy, gate, head, None, now).await?;
+    let admission = judge(policy, gate, head, paths, None, now).await?;
     if let Some(hash) = &admission.body_hash {
         hash.check(&body.read_in(limits::BODY_MAX).await?)?;
     }

@@ -98,12 +98,14 @@ async fn pass_on(
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
     let (head, mut body) = request.into_parts();
-    let admission = auth::admit(policy.auth, gate, &head, &mut body).await?;
+    let mut target = binding.target(&head.method, &head.uri)?;
+    // A rule of a domain must not lead around a list.
+    let paths = [binding.listed_path(&head.uri, &target), target.path()];
+    let admission = auth::admit(policy.auth, gate, &head, &paths, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
     control.refuse_unsupported()?;
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
-    let mut target = binding.target(&head.method, &head.uri)?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
     callee.follow_session(&session.claim);

@@ -141,16 +141,15 @@ impl World {
     fn step(&mut self, command: Do) {
         match command {
             Do::Cancel(waiter) => _ = self.waiting.remove(&waiter),
-            Do::GiveBack(name) | Do::GiveBackFor(name, _) => match self.instances.get_mut(&name) {
-                Some(calls) => {
+            Do::GiveBack(name) | Do::GiveBackFor(name, _) => {
+                if let Some(calls) = self.instances.get_mut(&name) {
                     *calls -= 1;
                     self.calls.get_mut(&name).unwrap().pop();
-                }
-                None => {
+                } else {
                     let at = self.orphans.iter().position(|(orphan, _)| *orphan == name);
                     self.orphans.remove(at.unwrap());
                 }
-            },
+            }
             Do::Started(name) | Do::StartedOnOwnPort(name) => {
                 self.starting -= 1;
                 self.instances.insert(name, 0);
@@ -190,7 +189,7 @@ impl World {
             }
             Some(Acquired::Closed) => assert!(self.is_closed),
             Some(Acquired::SessionOver) => {
-                assert!(self.rules.sessions.is_some_and(|rules| rules.is_id_used_once))
+                assert!(self.rules.sessions.is_some_and(|rules| rules.is_id_used_once));
             }
             Some(Acquired::Full(_) | Acquired::Unhealthy) | None => {}
         }
