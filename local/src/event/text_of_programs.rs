@@ -18,6 +18,7 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
             port_held(*port, *process_id, program, holder.as_deref())
         }
         Kind::ProgramHidden { program, found, searched } => program_hidden(program, found, searched),
+        Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
         Kind::LayersMissing { layers } => layers_missing(layers),
         Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
         Kind::InstanceKilled { process_id, waited: None } => {
