@@ -73,6 +73,7 @@ impl Broken {
 }
 
 /// Sends a request. `Err` has the payload of a request of which nothing was sent.
+#[expect(clippy::result_large_err, reason = "the payload goes on to the next connection")]
 pub(super) fn send(
     sender: &mut SendRequest<Bytes>,
     request: Request<()>,

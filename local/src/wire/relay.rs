@@ -142,6 +142,7 @@ enum End {
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One direction, with its buffer.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct Flow {
     buffer: Box<[u8]>,
     /// The part of the buffer that is not written yet.
