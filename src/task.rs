@@ -118,8 +118,8 @@ impl Tracker {
     }
 }
 
-/// Spawns a boxed future. Tokio's code for a task is in the binary once for each type of future and each kind of
-/// executor, about 4 KiB each time; with a box there is one type.
+/// Spawns a boxed future. Tokio's code for a task, about 4 KiB, is in the binary once for each type of future and each
+/// kind of executor. With a box there is one type.
 #[inline(never)]
 #[allow(clippy::disallowed_methods, reason = "one of the places that spawn")]
 fn start(task: BoxFuture<()>) -> JoinHandle<()> {

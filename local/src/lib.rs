@@ -48,7 +48,7 @@ mod wire;
 pub use deploy::Built;
 pub use event::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
-    Kind, Level, Log, Record, Remark, SocketTraffic, VersionNews, Via,
+    Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

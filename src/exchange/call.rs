@@ -43,7 +43,8 @@ pub(crate) struct Call {
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
     /// The memory of a large head, or of one of many requests on a connection.
-    _held: Option<Box<Held>>,
+    #[allow(dead_code, reason = "counts until it is dropped")]
+    held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
 }
@@ -99,13 +100,14 @@ impl Call {
             phase: PhaseCell::default(),
             departure: Departure::default(),
             body_state: Mutex::new(BodyState::Unread(body)),
-            _held: held,
+            held,
             attached: Slot::default(),
         }
     }
 
     /// Completes a call that was made before its head was looked at, with a generated id: a head that is moved again costs 30 instructions.
     #[allow(clippy::inline_always, reason = "in place, as `new`")]
+    #[allow(clippy::used_underscore_binding, reason = "what is held is never read")]
     #[inline(always)]
     pub(crate) fn complete(
         self: &mut Arc<Self>,
@@ -123,7 +125,7 @@ impl Call {
             call.spelled = spelled;
         }
         if held.is_some() {
-            call._held = held;
+            call.held = held;
         }
         (call.scope, call.came, call.has_origin) = (scope, came, has_origin);
         call

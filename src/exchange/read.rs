@@ -184,18 +184,22 @@ fn json_error(error: &serde_json::Error, path: &str) -> Error {
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let (line, column) = (error.line(), error.column());
     let field = if path == "." { String::new() } else { format!(", field {path:?}") };
-    Error::new(status, format!("{what} at line {line} column {column}{field}: {reason}"))
+    let error = Error::new(status, format!("{what} at line {line} column {column}{field}: {reason}"))
         .with_json("line", line.to_string())
-        .with_json("column", column.to_string())
-        .with_json("field", quoted(path))
+        .with_json("column", column.to_string());
+    with_field(error, path)
 }
 
 #[track_caller]
 fn misfit(status: u16, what: &str, error: &serde_path_to_error::Error<serde::de::value::Error>) -> Error {
     let path = error.path().to_string();
     let field = if path == "." { String::new() } else { format!(", field {path:?}") };
-    Error::new(status, format!("the {what} does not fit{field}: {}", error.inner()))
-        .with_json("field", quoted(&path))
+    with_field(Error::new(status, format!("the {what} does not fit{field}: {}", error.inner())), &path)
+}
+
+/// Names the field. The dot is the whole value, which is no field.
+fn with_field(error: Error, path: &str) -> Error {
+    if path == "." { error } else { error.with_json("field", quoted(path)) }
 }
 
 fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {

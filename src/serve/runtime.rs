@@ -18,8 +18,8 @@ pub(crate) fn build() -> Result<Runtime> {
     Ok(builder.enable_all().build()?)
 }
 
-/// Runs `work` to its end. Tokio's code for a runtime's entry is in the binary once for each type of future and each
-/// kind of executor, about 5 KiB each time. So the type is erased.
+/// Runs `work` to its end. Tokio's code for the entry into a runtime, about 5 KiB, is in the binary once for each type
+/// of future. So the type is erased.
 #[inline(never)]
 pub(crate) fn block_on(runtime: &Runtime, work: Pin<&mut dyn Future<Output = ()>>) {
     runtime.block_on(work);

@@ -1,5 +1,6 @@
 """Calls a greeter by grpcio: `grpc_client.py <port> <folder of the generated code> <part>..`. Ends with 0 if all is as it should be."""
 
+import os
 import sys
 import threading
 import time
@@ -11,7 +12,14 @@ sys.path.insert(0, folder)
 import greeter_pb2 as pb  # noqa: E402
 import greeter_pb2_grpc as stubs  # noqa: E402
 
-channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", 8 << 20)])
+target, options = f"127.0.0.1:{port}", [("grpc.max_receive_message_length", 8 << 20)]
+# With a certificate to trust, through TLS.
+authority = os.environ.get("GRPC_CA")
+if authority:
+    with open(authority, "rb") as file:
+        channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(file.read()), options)
+else:
+    channel = grpc.insecure_channel(target, options)
 greeter = stubs.GreeterStub(channel)
 WAIT = 30
 

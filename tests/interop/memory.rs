@@ -102,22 +102,22 @@ fn withstand(name: &str, greeds: &[Greed], clients: usize) {
     let wrapper: Vec<_> = wrapper.iter().map(String::as_str).collect();
     let launch = Launch::contract().by(&wrapper).var("FC_FUNCTION_MEMORY_SIZE", &MIB.to_string());
     let server = &launch.var("CONTRACT_RECORDS", "off").start();
-    check_served(&server);
+    check_served(server);
     let before = group.peak();
     let kept: Vec<_> = std::thread::scope(|scope| {
         let opens = greeds.iter().map(|greed| greed.open).cycle().take(clients);
         let clients: Vec<_> = opens.map(|open| scope.spawn(move || open(server.port))).collect();
-        check_served(&server);
+        check_served(server);
         // One that the server has closed has failed to send.
-        clients.into_iter().map(|client| client.join()).collect()
+        clients.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
     until_settled("the work to end", || server.cpu_ticks());
-    check_served(&server);
+    check_served(server);
     let refused = server.counter("refused_for_memory");
     println!("| {name} | {before} MiB | {} MiB | {refused} |", group.peak());
     drop(kept);
     server.until_idle();
-    check_served(&server);
+    check_served(server);
 }
 
 #[test]
@@ -129,14 +129,11 @@ fn fifty_greedy_clients_do_not_end_a_small_instance() {
     }
 }
 
-/// Those by which hundreds of clients ended an instance of 128 MiB.
-const HEAVY: [&str; 6] = [
+/// Some of those by which hundreds of clients ended an instance of 128 MiB, each for another reason.
+const HEAVY: [&str; 3] = [
     "250 streams of events over HTTP/2, windows open",
-    "250 streams of gRPC",
     "250 heads of 7 KiB over HTTP/2",
-    "250 bodies of 60 KiB over HTTP/2, never complete",
-    "250 gRPC messages of 60 KiB, never complete",
-    "half a WebSocket message of 6 MiB",
+    "20 gRPC messages of 60 KiB, never complete",
 ];
 
 #[test]

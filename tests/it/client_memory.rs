@@ -147,7 +147,7 @@ fn many_small_bodies_are_refused_too() {
     let server = small();
     let half = Ask::post("/orders", vec![b' '; 61_000]).header("content-type", "application/json");
     // 6 MiB for one connection are used up by 96 of them.
-    let conn = greedy::parts(server.port, &half, &[b' '; 60_000]);
+    let conn = greedy::parts(server.port, &half, &vec![b' '; 60_000], 100);
     until("a refusal", || (server.counter("refused_for_memory") > 0).then_some(()));
     server.ask(&order(1000)).assert_status(201);
     let mut other = h2::Conn::open(server.port);

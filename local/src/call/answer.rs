@@ -1,5 +1,7 @@
 //! The answer to a call: the head, and a body that is still being sent.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -7,12 +9,14 @@ use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
 use fc_runtime::platform::names::status;
 use http::{StatusCode, header, response};
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
+use super::duplex::{self, Duplex};
 use super::run::Run;
-use super::stream::AnswerStream;
+use super::stream::{AnswerStream, unreadable};
 use super::tunnel::AnswerTunnel;
 use crate::failure::Failure;
 use crate::model::SessionId;
@@ -30,12 +34,20 @@ pub(crate) struct Answer {
 /// The body of an answer. The body owns the call's run: a drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    incoming: Incoming,
+    source: BodySource,
     framing: Framing,
     /// The function's connection, which has become a WebSocket.
     upgraded: Option<OnUpgrade>,
     has_endpoint_event: bool,
     run: Run,
+}
+
+/// Where the function's body comes from.
+#[derive(Debug)]
+pub(super) enum BodySource {
+    Http1(Incoming),
+    /// A gRPC call, whose request may still be under way.
+    Http2(Box<Duplex>),
 }
 
 /// The framing of the function's body, which decides whether the platform buffers or streams.
@@ -65,12 +77,15 @@ pub(crate) struct Usage {
 }
 
 impl Answer {
-    pub(super) fn new(mut head: response::Parts, incoming: Incoming, run: Run) -> Self {
-        let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
+    pub(super) fn new(mut head: response::Parts, source: BodySource, run: Run) -> Self {
+        let is_chunked = match &source {
+            BodySource::Http1(_) => head.headers.contains_key(header::TRANSFER_ENCODING),
+            BodySource::Http2(_) => true,
+        };
         let framing = if is_chunked { Framing::Chunks } else { Framing::Length };
         let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
         let upgraded = if is_switch { head.extensions.remove() } else { None };
-        Answer { head, body: AnswerBody { incoming, framing, upgraded, has_endpoint_event: false, run } }
+        Answer { head, body: AnswerBody { source, framing, upgraded, has_endpoint_event: false, run } }
     }
 
     /// Whether the function marked its reply as a failure. The status of the reply does not decide.
@@ -85,9 +100,18 @@ impl AnswerBody {
         self.framing == Framing::Chunks
     }
 
+    /// The stream of a gRPC call. `None` if the head was the whole reply, as an error of gRPC is; the call has ended then.
+    pub(crate) fn stream_of_call(self) -> Option<AnswerStream> {
+        if matches!(&self.source, BodySource::Http2(duplex) if duplex.is_end_stream()) {
+            self.run.complete();
+            return None;
+        }
+        Some(self.stream())
+    }
+
     /// Streams the body.
     pub(crate) fn stream(self) -> AnswerStream {
-        AnswerStream::new(self.incoming, self.run, self.has_endpoint_event)
+        AnswerStream::new(self.source, self.run, self.has_endpoint_event)
     }
 
     /// The reply named the session of a call that began one.
@@ -125,7 +149,7 @@ impl AnswerBody {
 
     /// Reads the body to its end, within the function's time.
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
-        let failure = match self.run.within(read(&mut self.incoming)).await {
+        let failure = match self.run.within(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
                 let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
                 let log = self.run.finish(wants_log).await;
@@ -134,7 +158,10 @@ impl AnswerBody {
             Ok(Err(Broken::TooLarge)) => {
                 Failure::bad_response(format!("the function's reply has more than {WHOLE_MAX} bytes"))
             }
-            Ok(Err(Broken::Cut)) => self.run.crashed().await,
+            Ok(Err(Broken::Cut(error))) => match unreadable(&error) {
+                Some(failure) => failure,
+                None => self.run.crashed().await,
+            },
             Err(failure) => failure,
         };
         self.run.fail(&failure);
@@ -147,17 +174,53 @@ impl AnswerBody {
     }
 }
 
+/// The reason for a body that ends early.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    Http1(hyper::Error),
+    Http2(duplex::Broken),
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("the function's body broke off")
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+impl Body for BodySource {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            BodySource::Http1(incoming) => {
+                let frame = ready!(Pin::new(incoming).poll_frame(context));
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http1)))
+            }
+            BodySource::Http2(duplex) => {
+                let frame = ready!(duplex.poll_frame(context));
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Http2)))
+            }
+        }
+    }
+}
+
 /// Why a whole body cannot be read.
 enum Broken {
     TooLarge,
-    Cut,
+    Cut(BodyError),
 }
 
-async fn read(body: &mut Incoming) -> Result<Bytes, Broken> {
+async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Broken::Cut)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(Broken::Cut)?.into_data() else { continue };
         match &mut all {
             None if first.is_empty() => first = data,
             None => {

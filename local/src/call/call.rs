@@ -17,6 +17,8 @@ pub(crate) enum CallKind {
     Http,
     /// The client's own request, with the headers of a WebSocket handshake.
     Handshake,
+    /// The client's own request: a gRPC call, over HTTP/2.
+    Rpc,
     /// An event, which the platform posts to the function.
     Event,
 }
@@ -25,7 +27,7 @@ impl CallKind {
     /// The value of `x-fc-control-path` for the function.
     pub(crate) fn control_path(self) -> &'static str {
         match self {
-            CallKind::Http | CallKind::Handshake => path::HTTP_INVOKE,
+            CallKind::Http | CallKind::Handshake | CallKind::Rpc => path::HTTP_INVOKE,
             CallKind::Event => path::INVOKE,
         }
     }

@@ -7,12 +7,12 @@ use super::run::Run;
 use crate::event::Kind;
 use crate::failure::Failure;
 use crate::fault::{CallFaults, Fault};
-use crate::registry::{Callee, Deployed};
+use crate::registry::Callee;
 
 impl Run {
     /// Draws the faults of the call. Costs nothing but a look if none are wanted.
-    pub(super) fn draw_faults(&mut self, function: &Deployed) {
-        if let Some(faults) = &function.faults {
+    pub(super) fn draw_faults(&mut self, callee: &Callee) {
+        if let Some(faults) = &callee.function.faults {
             self.faults = Some(Box::new(faults.next_call()));
         }
     }
@@ -27,15 +27,13 @@ impl Run {
     /// The faults before the call has an instance.
     pub(super) fn inject_before_lease(&mut self, callee: &Callee) -> Result<(), Failure> {
         let Some(faults) = &mut self.faults else { return Ok(()) };
-        let function = &callee.function;
         let (throttle, idle) = (faults.throttle.take(), std::mem::take(&mut faults.idle));
+        let name = &callee.function.name;
         if let Some(status) = throttle {
             self.tell(Fault::Throttle(status));
             return Err(match status {
-                429 => Failure::exhausted(&function.name, function.settings().local.instances_max()),
-                _ => {
-                    Failure::unavailable(format!("function '{}' is refused, as --chaos asks", function.name))
-                }
+                429 => Failure::exhausted(name, callee.settings()?.local.instances_max()),
+                _ => Failure::unavailable(format!("function '{name}' is refused, as --chaos asks")),
             });
         }
         if idle && callee.pool()?.stop_idle() > 0 {

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, response};
-use hyper::body::Incoming;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header, response};
 use tokio::time::{Instant, timeout};
 
-use super::answer::Answer;
+use super::answer::{Answer, BodySource};
 use super::call::{Call, CallKind, Seat};
+use super::duplex;
 use super::run::{EXIT_NEWS, Run};
 use crate::event::{Cause, Kind};
 use crate::failure::Failure;
-use crate::instance::{Connection, Refusal, is_last};
+use crate::instance::{Connection, Instance, Refusal, is_last};
 use crate::model::Edition;
 use crate::registry::Callee;
 use crate::wire::{Payload, headers, upgrade};
@@ -39,7 +40,10 @@ pub(crate) async fn dispatch(mut call: Call, seat: &mut Seat) -> Result<Answer, 
     let fault = std::mem::take(&mut call.body_fault);
     let mut run = Run::new(&call.id, &function.name, &function.log, call.tail.take(), fault);
     let kind = call.kind;
-    let reply = run.call(&callee, call, seat).await;
+    let reply = match kind {
+        CallKind::Rpc => run.call_rpc(&callee, call, seat).await,
+        _ => run.call(&callee, call, seat).await,
+    };
     match reply.and_then(|reply| check_head(&reply.0, kind).map(|()| reply)) {
         Ok((head, body)) => {
             run.pass_departure_on(seat);
@@ -75,15 +79,10 @@ impl Run {
         callee: &Callee,
         call: Call,
         seat: &mut Seat,
-    ) -> Result<(response::Parts, Incoming), Failure> {
+    ) -> Result<(response::Parts, BodySource), Failure> {
         let Call { method, target, headers, payload, kind, claim, .. } = call;
         self.claim = claim;
-        self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
-        self.draw_faults(&callee.function);
-        self.inject_before_lease(callee)?;
-        self.lease(callee, seat).await?;
-        self.begin = Instant::now();
-        self.inject_before_request().await;
+        self.begin_at(callee, seat).await?;
         let spare = payload.is_repeatable() && is_idempotent(&method);
         // A retry builds the request again. Retries are rare, so no copy of the request is kept.
         let make = |run: &Run, payload| run.request(&method, &target, &headers, payload, kind);
@@ -94,7 +93,10 @@ impl Run {
             tries += 1;
             let mut connection = match fresh.take() {
                 Some(connection) => connection,
-                None => self.connect(callee, tries, seat).await?,
+                None => {
+                    self.connect(callee, tries, seat, async |instance| instance.connections.take().await)
+                        .await?
+                }
             };
             if self.must_tell_length(request.body()) {
                 let (head, payload) = request.into_parts();
@@ -117,7 +119,7 @@ impl Run {
                     }
                     let (head, body) = reply.into_parts();
                     self.is_last = is_last(&head);
-                    return Ok((head, body));
+                    return Ok((head, BodySource::Http1(body)));
                 }
                 Err(error) => error,
             };
@@ -133,6 +135,48 @@ impl Run {
                 _ => return Err(self.failed(error.error()).await),
             };
         }
+    }
+
+    /// As [`call`](Self::call), over the HTTP/2 connection of the instance. What was sent is never sent again.
+    async fn call_rpc(
+        &mut self,
+        callee: &Callee,
+        call: Call,
+        seat: &mut Seat,
+    ) -> Result<(response::Parts, BodySource), Failure> {
+        self.lease(callee, seat).await?;
+        self.begin = Instant::now();
+        let Call { method, target, headers, mut payload, kind, .. } = call;
+        for tries in 1..=TRIES {
+            let connect = async |instance: &Instance| instance.multiplexed.take().await;
+            let mut sender = self.connect(callee, tries, seat, connect).await?;
+            let mut headers = self.headers(&headers, kind)?;
+            let mut request = Request::new(());
+            *request.uri_mut() = absolute(&target, headers.remove(header::HOST).as_ref())?;
+            *request.method_mut() = method.clone();
+            *request.headers_mut() = headers;
+            payload = match duplex::send(&mut sender, request, payload) {
+                Ok(request) => {
+                    return match self.within(request.head()).await? {
+                        Ok((head, duplex)) => Ok((head, BodySource::Http2(Box::new(duplex)))),
+                        Err(broken) => Err(broken.failure_at_begin(self).await),
+                    };
+                }
+                Err(unsent) => unsent,
+            };
+        }
+        Err(self.crashed().await)
+    }
+
+    /// Takes an instance. The function's time begins.
+    async fn begin_at(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
+        self.alias = callee.alias().and_then(|alias| HeaderValue::from_str(alias).ok());
+        self.draw_faults(callee);
+        self.inject_before_lease(callee)?;
+        self.lease(callee, seat).await?;
+        self.begin = Instant::now();
+        self.inject_before_request().await;
+        Ok(())
     }
 
     async fn lease(&mut self, callee: &Callee, seat: &mut Seat) -> Result<(), Failure> {
@@ -169,15 +213,16 @@ impl Run {
 
     /// Connects to the leased instance, or to another instance if the leased one has ended. Safe, because nothing was
     /// sent yet.
-    async fn connect(
+    async fn connect<C>(
         &mut self,
         callee: &Callee,
         tries: usize,
         seat: &mut Seat,
-    ) -> Result<Connection, Failure> {
+        take: impl AsyncFn(&Instance) -> io::Result<C>,
+    ) -> Result<C, Failure> {
         for _ in tries..=TRIES {
             let Some(lease) = &self.lease else { break };
-            let error = match self.within(lease.instance.connections.take()).await? {
+            let error = match self.within(take(&lease.instance)).await? {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
@@ -220,6 +265,15 @@ impl Run {
         payload: Payload,
         kind: CallKind,
     ) -> Result<Request<Payload>, Failure> {
+        let mut request = Request::new(payload);
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = target.clone();
+        *request.headers_mut() = self.headers(headers, kind)?;
+        Ok(request)
+    }
+
+    /// The client's headers and the platform's.
+    fn headers(&self, headers: &HeaderMap, kind: CallKind) -> Result<HeaderMap, Failure> {
         // The platform's own are many and the same for each call: a copy of the map costs less than their insertion.
         let own = self.lease.as_ref().map(|lease| lease.instance.generation.surroundings.headers.clone());
         let mut all = own.unwrap_or_default();
@@ -238,14 +292,13 @@ impl Run {
         if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
             all.insert(DEADLINE, value);
         }
-        if kind == CallKind::Handshake {
-            upgrade::set(&mut all);
+        match kind {
+            CallKind::Handshake => upgrade::set(&mut all),
+            // Without this header a server of gRPC may send no trailers. As a hop-by-hop header it was removed before.
+            CallKind::Rpc => drop(all.insert(header::TE, HeaderValue::from_static("trailers"))),
+            CallKind::Http | CallKind::Event => {}
         }
-        let mut request = Request::new(payload);
-        *request.method_mut() = method.clone();
-        *request.uri_mut() = target.clone();
-        *request.headers_mut() = all;
-        Ok(request)
+        Ok(all)
     }
 
     /// Whether the body needs a `Content-Length`, because an HTTP/1.0 server cannot read chunks.
@@ -267,6 +320,14 @@ impl Run {
         }
         self.crashed().await
     }
+}
+
+/// The target as HTTP/2 sends it, with scheme and host.
+fn absolute(target: &Uri, host: Option<&HeaderValue>) -> Result<Uri, Failure> {
+    let mut parts = target.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    Uri::from_parts(parts).map_err(|_| Failure::invalid_argument("the request's host is not a host"))
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod chaos;
 mod dispatch;
+mod duplex;
 mod endpoint_event;
 mod run;
 mod stream;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fc_runtime::platform::limits::REQUEST_BODY_MAX;
 use http::HeaderValue;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
@@ -34,10 +33,10 @@ pub(super) struct Run {
     pub(super) limit: Duration,
     pub(super) edition: Edition,
     pub(super) body_fault: BodyFault,
-    /// Whether the reply announced the end of its connection.
-    pub(super) is_last: bool,
     /// `None` unless faults are injected.
     pub(super) faults: Option<Box<CallFaults>>,
+    /// Whether the reply announced the end of its connection.
+    pub(super) is_last: bool,
     is_over: bool,
 }
 
@@ -63,8 +62,8 @@ impl Run {
             limit: Duration::ZERO,
             edition: Edition::default(),
             body_fault,
-            is_last: false,
             faults: None,
+            is_last: false,
             is_over: false,
         }
     }
@@ -123,7 +122,7 @@ impl Run {
     /// The failure by the client's body, if the client is still there.
     pub(super) fn body_failure(&self) -> Option<Failure> {
         match self.body_fault.get()? {
-            Fault::TooLarge => Some(Failure::entity_too_large(REQUEST_BODY_MAX)),
+            Fault::TooLarge(limit) => Some(Failure::entity_too_large(limit)),
             Fault::Broken => Some(Failure::invalid_argument("the request's body ended early")),
             Fault::Left => None,
         }

@@ -1,5 +1,7 @@
 //! A streamed body, with the time limit and the end of the call.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -7,13 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until, timeout};
 
+use super::answer::{BodyError, BodySource};
 use super::endpoint_event::{EndpointEvent, Found};
 use super::run::Run;
 use crate::failure::Failure;
-use crate::wire::Fault;
+use crate::wire::{Fault, limits};
 
 /// How long the head waits for the first piece of a streamed body.
 const FIRST_MAX: Duration = Duration::from_millis(100);
@@ -21,7 +23,7 @@ const FIRST_MAX: Duration = Duration::from_millis(100);
 /// A streamed body. A drop before the end means that the client left.
 #[derive(Debug)]
 pub(crate) struct AnswerStream {
-    body: Incoming,
+    body: BodySource,
     first: First,
     /// `None` after the end of the call.
     run: Option<Run>,
@@ -50,7 +52,7 @@ pub(crate) enum BrokenOff {
 }
 
 impl AnswerStream {
-    pub(super) fn new(body: Incoming, mut run: Run, has_endpoint_event: bool) -> Self {
+    pub(super) fn new(body: BodySource, mut run: Run, has_endpoint_event: bool) -> Self {
         run.begin_stream();
         let endpoint_event = has_endpoint_event.then(EndpointEvent::default);
         let deadline = Box::pin(sleep_until(run.deadline()));
@@ -63,9 +65,12 @@ impl AnswerStream {
         match timeout(FIRST_MAX, self.body.frame()).await {
             Ok(Some(Ok(frame))) => self.first = First::Frame(frame),
             Ok(None) => self.first = First::End,
-            Ok(Some(Err(_))) => {
+            Ok(Some(Err(error))) => {
                 if let Some(run) = self.run.take() {
-                    let failure = run.crashed().await;
+                    let failure = match unreadable(&error) {
+                        Some(failure) => failure,
+                        None => run.crashed().await,
+                    };
                     run.fail(&failure);
                     return Err(failure);
                 }
@@ -90,13 +95,21 @@ impl AnswerStream {
             return Poll::Ready(None);
         }
         let frame = match std::mem::replace(&mut self.first, First::Nothing) {
-            First::Nothing => ready!(Pin::new(&mut self.body).poll_frame(context)),
+            First::Nothing => match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => return self.poll_time(context),
+            },
             First::Frame(frame) => Some(Ok(frame)),
             First::End => None,
         };
         match frame {
             Some(Ok(frame)) => {
-                if frame.is_trailers() {
+                if let Some(trailers) = frame.trailers_ref() {
+                    if self.is_rpc()
+                        && let Err(failure) = limits::check_reply(trailers)
+                    {
+                        return self.break_off_by(|_| failure);
+                    }
                     self.complete();
                 }
                 if self.endpoint_event.is_some() {
@@ -104,13 +117,17 @@ impl AnswerStream {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(_)) => {
+            Some(Err(error)) => {
                 let fault = self.run.as_ref().and_then(|run| run.body_fault.get());
                 if fault == Some(Fault::Left) {
                     return Poll::Ready(Some(Err(BrokenOff::Client)));
                 }
-                self.fail(|run| run.body_failure().unwrap_or_else(|| run.exited()));
-                Poll::Ready(Some(Err(BrokenOff::Call)))
+                self.break_off_by(|run| match error {
+                    BodyError::Http2(broken) => broken.failure(run),
+                    error => {
+                        run.body_failure().or_else(|| unreadable(&error)).unwrap_or_else(|| run.exited())
+                    }
+                })
             }
             None => {
                 self.complete();
@@ -119,9 +136,34 @@ impl AnswerStream {
         }
     }
 
+    /// Whether the body is a gRPC call, whose end says how the call ended.
+    pub(crate) fn is_rpc(&self) -> bool {
+        matches!(self.body, BodySource::Http2(_))
+    }
+
+    /// The end of a gRPC call at the function's time, which the client is told. Other bodies are cut.
+    fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if !self.is_rpc() {
+            return Poll::Pending;
+        }
+        ready!(self.deadline.as_mut().poll(context));
+        self.break_off_by(Run::timed_out)
+    }
+
+    fn break_off_by(
+        &mut self,
+        why: impl FnOnce(&Run) -> Failure,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        self.fail(why);
+        Poll::Ready(Some(Err(BrokenOff::Call)))
+    }
+
     /// Ends the call at the function's time. To be polled beside [`poll_frame`](Self::poll_frame), which is polled only while
-    /// the client takes more.
+    /// the client takes more. A gRPC client that takes nothing may still send.
     pub(crate) fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let BodySource::Http2(duplex) = &mut self.body {
+            duplex.poll_upload(context);
+        }
         ready!(self.deadline.as_mut().poll(context));
         self.fail(Run::timed_out);
         Poll::Ready(())
@@ -165,4 +207,21 @@ impl AnswerStream {
             self.failure = Some(failure);
         }
     }
+}
+
+/// The failure of a body that does not end with its connection, but cannot be read on.
+pub(super) fn unreadable(error: &BodyError) -> Option<Failure> {
+    let BodyError::Http1(error) = error else { return None };
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            // hyper has these two for chunks and trailers that cannot be read.
+            let is_unreadable = matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
+            return is_unreadable.then(|| {
+                Failure::bad_response(format!("the chunks of the function's reply cannot be read: {error}"))
+            });
+        }
+        source = cause.source();
+    }
+    None
 }

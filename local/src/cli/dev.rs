@@ -50,9 +50,9 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         grpc_port: Some(grpc_port),
         certificates: arguments.certificates.clone().or_else(of_user),
         drain,
+        chaos: arguments.chaos,
         edition: arguments.edition.map(Into::into),
         require_signature: arguments.require_signature,
-        chaos: arguments.chaos,
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

@@ -16,7 +16,7 @@ use super::sources::{BuiltFrom, Files, Sources};
 use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
-use crate::fault::{Chaos, Faults};
+use crate::fault::{Chaos, FaultPlan};
 use crate::instance::{Generation, Layout, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Edition, Function, VersionId};
@@ -76,8 +76,7 @@ pub(crate) struct Deployer {
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
-    chaos: Option<Chaos>,
-    faults: Mutex<HashMap<String, Arc<Faults>>>,
+    faults: FaultPlan,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
     /// Every generation that may still have instances.
@@ -116,8 +115,7 @@ impl Deployer {
             folders,
             runner,
             cgroups,
-            chaos: None,
-            faults: Mutex::default(),
+            faults: FaultPlan::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
             pools: Mutex::default(),
@@ -126,15 +124,7 @@ impl Deployer {
 
     /// Injects faults into functions that are deployed from now on.
     pub(crate) fn with_chaos(self, chaos: Option<Chaos>) -> Self {
-        Deployer { chaos, ..self }
-    }
-
-    /// The faults of a function, which are counted on over all of its generations.
-    fn faults(&self, name: &str) -> Option<Arc<Faults>> {
-        let chaos = self.chaos?;
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = faults.entry(name.to_owned()).or_insert_with(|| Arc::new(Faults::new(chaos, name)));
-        Some(Arc::clone(own))
+        Deployer { faults: FaultPlan::new(chaos), ..self }
     }
 
     /// Builds and deploys a function.
@@ -243,7 +233,7 @@ impl Deployer {
         let Some(deployed) = functions.get(&name) else {
             let pool = self.pool(generation, None, true);
             self.keep(&name, snapshot);
-            let deployed = Deployed::new(pool, self.faults(&name));
+            let deployed = Deployed::new(pool, self.faults.of(&name));
             self.restore(&deployed).await;
             self.registry.add(Arc::new(deployed));
             return Deployment::New;
@@ -291,7 +281,7 @@ impl Deployer {
     ) -> Arc<Generation> {
         let (log, tasks) = (self.log.clone(), self.tasks.clone());
         let runner = Arc::clone(&self.runner);
-        let faults = self.faults(&function.name);
+        let faults = self.faults.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
         Arc::new(generation.with_faults(faults))

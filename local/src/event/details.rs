@@ -31,8 +31,22 @@ pub struct Record {
     pub attempt: u32,
     /// The traffic of the WebSocket, if the request became one.
     pub socket: Option<SocketTraffic>,
+    /// The status of the gRPC call, if the request was one and has ended: 0 for success.
+    pub grpc_status: Option<u32>,
     /// Why the function gave no reply, or no whole one. `None` also if the client left.
     pub cause: Option<Box<Cause>>,
+}
+
+impl Record {
+    /// The status, or that of HTTP which means the same as the status of gRPC.
+    pub(super) fn as_status(&self) -> u16 {
+        match self.grpc_status {
+            Some(0) | None => self.status,
+            // UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS: the function or the platform failed.
+            Some(2 | 4 | 13 | 14 | 15) => self.status.max(500),
+            Some(_) => self.status.max(400),
+        }
+    }
 }
 
 /// The traffic of a WebSocket. [The example of the crate](crate) takes the events whose records hold the traffic.
@@ -89,6 +103,44 @@ pub struct Address {
     pub has_trigger: bool,
     /// The versions and aliases with an HTTP trigger of their own, each with its URL.
     pub qualified_urls: Vec<(String, String)>,
+}
+
+/// Why the system does not start a program. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// Its `#!` line names a program that is not there.
+    NoInterpreter {
+        /// The path in the line.
+        interpreter: String,
+    },
+    /// Its `#!` line ends with a carriage return, which the system takes for a part of the line.
+    CarriageReturn,
+    /// It is in none of the folders of the function's `PATH`.
+    NotFound {
+        /// The folders.
+        searched: Vec<PathBuf>,
+    },
+    /// It was linked for a dynamic loader that is not there.
+    NoLoader,
+    /// It was built for another machine.
+    OtherMachine,
+    /// It is neither a script with a `#!` line nor a binary.
+    NoProgram,
+}
+
+impl Unfit {
+    /// The name, which stays as it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Unfit::NoInterpreter { .. } => "no_interpreter",
+            Unfit::CarriageReturn => "carriage_return",
+            Unfit::NotFound { .. } => "not_found",
+            Unfit::NoLoader => "no_loader",
+            Unfit::OtherMachine => "other_machine",
+            Unfit::NoProgram => "no_program",
+        }
+    }
 }
 
 /// A call that a stop waits for. [The example of the crate](crate) takes the events that hold it.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault, VersionNews};
+use super::details::{BuildFault, HookFault, Unfit, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -50,9 +50,9 @@ impl Kind {
             Kind::PortUnexpected { ports, .. } => size_of_val(ports.as_slice()),
             Kind::InstanceMemorySampled { error }
             | Kind::NotStarted { error }
-            | Kind::VersionsNotRead { error }
             | Kind::TlsRefused { error }
             | Kind::TlsUnavailable { error }
+            | Kind::VersionsNotRead { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
@@ -99,6 +99,7 @@ impl Kind {
                 alias.capacity()
             }
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => {
                 oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
@@ -147,6 +148,16 @@ impl HookFault {
             HookFault::Broken(error) | HookFault::NotStarted(error) => error.capacity(),
             _ => 0,
         }
+    }
+}
+
+fn unfit_bytes(fault: &Unfit) -> usize {
+    match fault {
+        Unfit::NoInterpreter { interpreter } => interpreter.capacity(),
+        Unfit::NotFound { searched } => {
+            searched.iter().map(|folder| size_of_val(folder) + path_bytes(folder)).sum()
+        }
+        _ => 0,
     }
 }
 

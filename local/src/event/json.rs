@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::details::{
-    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, VersionNews,
+    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -36,6 +36,7 @@ impl Event {
 }
 
 /// The fields of the kind.
+#[expect(clippy::too_many_lines, reason = "a line for each kind")]
 fn own(kind: &Kind) -> Value {
     match kind {
         Kind::Request(record) => request(record),
@@ -58,6 +59,7 @@ fn own(kind: &Kind) -> Value {
         Kind::PortHeld { .. }
         | Kind::ProgramHidden { .. }
         | Kind::LayersMissing { .. }
+        | Kind::ProgramUnfit { .. }
         | Kind::InstanceKilled { .. }
         | Kind::ConnectionClosedEarly { .. }
         | Kind::DiskExceeded { .. }
@@ -145,6 +147,7 @@ fn of_program(kind: &Kind) -> Value {
             "program": program, "found": shown(found), "searched": searched.iter().map(shown).collect::<Vec<_>>(),
         }),
         Kind::LayersMissing { layers } => json!({ "layers": layers }),
+        Kind::ProgramUnfit { program, fault } => with(unfit(fault), "program", &**program),
         Kind::InstanceKilled { process_id, waited } => {
             json!({ "processId": process_id, "ms": waited.map(ms) })
         }
@@ -173,6 +176,9 @@ fn request(record: &Record) -> Value {
     }
     if let Some(via) = record.via {
         fields = with(with(fields, "via", via.name()), "attempt", record.attempt);
+    }
+    if let Some(code) = record.grpc_status {
+        fields = with(fields, "grpcStatus", code);
     }
     if let Some(cause) = &record.cause {
         fields = with(with(fields, "failure", cause.failure), "by", cause.by);
@@ -205,6 +211,17 @@ fn socket(socket: SocketTraffic) -> Value {
         "messagesFromClient": socket.messages_from_client, "bytesFromClient": socket.bytes_from_client,
         "messagesToClient": socket.messages_to_client, "bytesToClient": socket.bytes_to_client,
     })
+}
+
+fn unfit(fault: &Unfit) -> Value {
+    let name = fault.name();
+    match fault {
+        Unfit::NoInterpreter { interpreter } => json!({ "fault": name, "interpreter": interpreter }),
+        Unfit::NotFound { searched } => {
+            json!({ "fault": name, "searched": searched.iter().map(shown).collect::<Vec<_>>() })
+        }
+        _ => json!({ "fault": name }),
+    }
 }
 
 fn injected(fault: Fault) -> Value {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, VersionNews,
+    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, Unfit,
+    VersionNews,
 };
 use crate::fault::Fault;
 
@@ -114,6 +115,13 @@ pub enum Kind {
     LayersMissing {
         /// The layers of the manifest.
         layers: Vec<String>,
+    },
+    /// The system does not start the function's program.
+    ProgramUnfit {
+        /// The program, as the manifest names it.
+        program: String,
+        /// What is wrong with it.
+        fault: Unfit,
     },
     /// fc-local killed an instance.
     InstanceKilled {

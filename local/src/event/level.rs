@@ -36,7 +36,7 @@ impl Kind {
     /// How much attention it needs. A request has the level of its status, unless its reply broke off.
     pub fn level(&self) -> Level {
         match self {
-            Kind::Request(record) => match record.status {
+            Kind::Request(record) => match record.as_status() {
                 ..400 if record.cause.is_some() => Level::Error,
                 ..400 => Level::Info,
                 400..500 => Level::Warning,
@@ -75,6 +75,7 @@ impl Kind {
             | Kind::PortHeld { .. }
             | Kind::ProgramHidden { .. }
             | Kind::LayersMissing { .. }
+            | Kind::ProgramUnfit { .. }
             | Kind::InstanceKilled { .. }
             | Kind::ConnectionClosedEarly { .. }
             | Kind::AnswersHttp10

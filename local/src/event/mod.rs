@@ -12,11 +12,13 @@ mod redact;
 mod tail;
 mod text;
 mod text_of_programs;
+mod text_of_runs;
+mod text_of_versions;
 mod time;
 
 pub use details::{
     Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
-    SocketTraffic, VersionNews, Via,
+    SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;

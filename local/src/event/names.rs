@@ -48,6 +48,7 @@ names! {
     PortHeld => "port_held",
     ProgramHidden => "program_hidden",
     LayersMissing => "layers_missing",
+    ProgramUnfit => "program_unfit",
     InstanceKilled => "instance_killed",
     ConnectionClosedEarly => "connection_closed_early",
     AnswersHttp10 => "answers_http_1_0",

@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
-    VersionNews,
+    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
 use super::text_of_programs as of_programs;
+use super::text_of_runs as of_runs;
+use super::text_of_versions::version_news;
 use crate::failure::{mebibytes, usage};
-use crate::fault::Fault;
 
 /// What to do about builds that change their sources.
 const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build into a folder of its own";
 
 impl Event {
     /// What happened, in words. Lines of functions and builds are as they were written.
+    #[expect(clippy::too_many_lines, reason = "a line for each kind")]
     pub fn text(&self) -> Cow<'_, str> {
         Cow::Owned(match &self.kind {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => return Cow::Borrowed(text),
@@ -28,7 +29,7 @@ impl Event {
             kind @ (Kind::CallFailed(_) | Kind::CallCancelled { .. }) => {
                 call_end(self.request.as_deref(), Some(kind))
             }
-            Kind::FaultInjected { fault, ordinal } => injected(*fault, *ordinal),
+            Kind::FaultInjected { fault, ordinal } => of_runs::injected(*fault, *ordinal),
             Kind::InstanceStarted { process_id, duration } => {
                 format!("started in {} ms, process {process_id}", duration.as_millis())
             }
@@ -102,41 +103,22 @@ impl Event {
                 "another program listens on [::1]:{port}: clients that try IPv6 first reach that one at \
                  http://<function>.localhost:{port}/"
             ),
-            Kind::TlsReady { certificate } => {
-                format!("the ports take https too; clients trust it by {}", certificate.display())
-            }
-            Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
-            Kind::TlsRefused { error } => {
-                format!(
-                    "a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local"
-                )
-            }
-            Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+            kind @ (Kind::TlsReady { .. }
+            | Kind::TlsUnavailable { .. }
+            | Kind::TlsRefused { .. }
+            | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }
-            Kind::CallsRemain { calls, left, oldest } => calls_remain(*calls, *left, oldest),
-            Kind::EventsDropped { events, bytes } => events_dropped(*events, *bytes, self.function.is_some()),
+            Kind::CallsRemain { calls, left, oldest } => of_runs::calls_remain(*calls, *left, oldest),
+            Kind::EventsDropped { events, bytes } => {
+                of_runs::events_dropped(*events, *bytes, self.function.is_some())
+            }
             kind => match of_programs::text(kind) {
                 Some(text) => text,
                 None => return Cow::Borrowed(plain(kind)),
             },
         })
-    }
-}
-
-fn version_news(news: &VersionNews) -> String {
-    match news {
-        VersionNews::Published(version) => format!("version {version} is published"),
-        VersionNews::Removed(version) => format!("version {version} is removed"),
-        VersionNews::AliasSet { alias, version, additional: None } => {
-            format!("alias {alias} leads to version {version}")
-        }
-        VersionNews::AliasSet { alias, version, additional: Some((second, weight)) } => format!(
-            "alias {alias} leads to version {version}, and {} % of its calls to version {second}",
-            weight * 100.0
-        ),
-        VersionNews::AliasRemoved(alias) => format!("alias {alias} is removed"),
     }
 }
 
@@ -254,7 +236,7 @@ pub(crate) fn not_bound(address: SocketAddr, error: impl Display) -> String {
 }
 
 fn request(record: &Record) -> String {
-    let Record { method, domain, path, status, duration, is_cold, socket, cause, .. } = record;
+    let Record { method, domain, path, status, duration, is_cold, socket, grpc_status, cause, .. } = record;
     let domain = domain.as_deref().unwrap_or_default();
     let tenths = duration.as_micros() / 100;
     let cold = if *is_cold { " cold" } else { "" };
@@ -262,12 +244,13 @@ fn request(record: &Record) -> String {
         let SocketTraffic { messages_from_client: from, messages_to_client: to, .. } = socket;
         format!(", {from} messages from the client and {to} to it")
     });
+    let code = grpc_status.map_or_else(String::new, |code| format!(" grpc-status {code}"));
     let why = match (cause, *status) {
         (Some(cause), _) => format!(", {}: {}", cause.by, why_no_reply(cause)),
         (None, 499) => ", the client left".to_owned(),
         (None, _) => String::new(),
     };
-    format!("{method} {domain}{path} {status} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
+    format!("{method} {domain}{path} {status}{code} {}.{} ms{cold}{socket}{why}", tenths / 10, tenths % 10)
 }
 
 fn ready(address: &Address) -> String {
@@ -282,51 +265,6 @@ fn ready(address: &Address) -> String {
         _ = write!(text, "\n{qualifier}: {url}");
     }
     text
-}
-
-fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
-    let are = if calls == 1 { "call is" } else { "calls are" };
-    let named = oldest.iter().map(|call| {
-        let CallInFlight { method, path, age } = call;
-        format!("{method} {path} for {} s", age.as_secs())
-    });
-    let named: Vec<String> = named.collect();
-    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
-    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
-    format!(
-        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
-        left.as_millis().div_ceil(1000)
-    )
-}
-
-fn injected(fault: Fault, ordinal: u64) -> String {
-    let what = match fault {
-        Fault::Reuse => "its instance gets no further call".to_owned(),
-        Fault::Idle => "idle instances are stopped before it".to_owned(),
-        Fault::SlowStart(time) => {
-            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
-        }
-        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
-        Fault::Upstream(time) => {
-            format!("its connection to the instance is closed after {} ms", time.as_millis())
-        }
-        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
-        Fault::Throttle(status) => format!("it is refused with {status}"),
-    };
-    format!("chaos: call {ordinal}: {what}")
-}
-
-fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
-    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
-    let mebibytes = mebibytes(bytes);
-    if is_by_function {
-        format!(
-            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
-             x-local.log or --quiet mutes it"
-        )
-    } else {
-        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
-    }
 }
 
 fn pre_stop_failed(is_command: bool, fault: &HookFault) -> String {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::details::Unfit;
 use super::kind::Kind;
 use crate::failure::mebibytes;
 
@@ -18,6 +19,7 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
         }
         Kind::ProgramHidden { program, found, searched } => program_hidden(program, found, searched),
         Kind::LayersMissing { layers } => layers_missing(layers),
+        Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
         Kind::InstanceKilled { process_id, waited: None } => {
             format!("killed: process {process_id}, with the calls it worked on")
         }
@@ -47,6 +49,21 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
     })
 }
 
+/// What the ports take beside HTTP in plain text.
+pub(super) fn ports(kind: &Kind) -> String {
+    match kind {
+        Kind::TlsReady { certificate } => {
+            format!("the ports take https too; clients trust it by {}", certificate.display())
+        }
+        Kind::TlsUnavailable { error } => format!("the ports take no https: {error}"),
+        Kind::TlsRefused { error } => {
+            format!("a handshake of TLS failed: {error}; clients have to trust the certificate of fc-local")
+        }
+        Kind::GrpcReady { address } => format!("gRPC calls come in at {address}"),
+        _ => String::new(),
+    }
+}
+
 /// Who has the port, and what to do.
 fn port_held(port: u16, process_id: u32, program: &str, holder: Option<&str>) -> String {
     match holder {
@@ -71,6 +88,36 @@ fn program_hidden(program: &str, found: &Path, searched: &[PathBuf]) -> String {
         found.display(),
         folder.display()
     )
+}
+
+fn program_unfit(program: &str, fault: &Unfit) -> String {
+    match fault {
+        Unfit::NoInterpreter { interpreter } => {
+            format!(
+                "{program} begins with `#!{interpreter}`, and there is no {interpreter}: name a program that is there"
+            )
+        }
+        Unfit::CarriageReturn => format!(
+            "the `#!` line of {program} ends with a carriage return, as on Windows: write the file with line feeds alone"
+        ),
+        Unfit::NotFound { searched } => {
+            let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
+            let folders = folders.join(", ");
+            format!(
+                "there is no program `{program}` in the folders of the function's PATH: {folders}. Name its whole path, or set PATH in environmentVariables"
+            )
+        }
+        Unfit::NoLoader => format!(
+            "{program} needs a dynamic loader that is not there: it was built for another C library. Build it for \
+             x86_64-unknown-linux-musl, or on the system that runs it"
+        ),
+        Unfit::OtherMachine => format!("{program} was built for another machine, such as arm64 for x86_64"),
+        Unfit::NoProgram => {
+            format!(
+                "{program} is neither a binary nor a script: a script begins with a line such as `#!/bin/sh`"
+            )
+        }
+    }
 }
 
 fn layers_missing(layers: &[String]) -> String {

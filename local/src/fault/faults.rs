@@ -1,6 +1,8 @@
 //! The faults of one function, call by call and start by start.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::chaos::{Chaos, Fault};
@@ -20,6 +22,28 @@ pub(crate) struct Faults {
     name: u64,
     calls: AtomicU64,
     starts: AtomicU64,
+}
+
+/// The faults of all functions.
+#[derive(Debug, Default)]
+pub(crate) struct FaultPlan {
+    /// `None` if no faults are injected.
+    chaos: Option<Chaos>,
+    functions: Mutex<HashMap<String, Arc<Faults>>>,
+}
+
+impl FaultPlan {
+    pub(crate) fn new(chaos: Option<Chaos>) -> Self {
+        FaultPlan { chaos, ..FaultPlan::default() }
+    }
+
+    /// The faults of a function, which are counted on over all of its generations.
+    pub(crate) fn of(&self, name: &str) -> Option<Arc<Faults>> {
+        let chaos = self.chaos?;
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = functions.entry(name.to_owned()).or_insert_with(|| Arc::new(Faults::new(chaos, name)));
+        Some(Arc::clone(own))
+    }
 }
 
 /// The faults of one call. Each is taken at its point.
@@ -96,7 +120,7 @@ impl Faults {
     }
 }
 
-/// The finalizer of SplitMix64: near numbers give unrelated bits.
+/// The finalizer of `SplitMix64`: near numbers give unrelated bits.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

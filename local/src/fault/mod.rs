@@ -4,4 +4,4 @@ mod chaos;
 mod faults;
 
 pub use chaos::{Chaos, Fault};
-pub(crate) use faults::{CallFaults, Faults};
+pub(crate) use faults::{CallFaults, FaultPlan, Faults};

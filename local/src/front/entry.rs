@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex};
 use http::{Request, Response};
 
 use super::body::Outgoing;
+use super::index::Listed;
 use super::opening::Told;
 use super::target::{Destination, Door, resolve};
 use super::under_way::UnderWay;
 use super::visit::Visit;
-use super::{api, gateway, refusal};
+use super::{api, gateway, index, refusal, rpc};
 use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -54,15 +56,24 @@ impl Front {
         under_way: &UnderWay,
     ) -> Response<Outgoing> {
         let mut visit = Visit::arrive(&self.log, &request);
-        let destination = host::check(&request)
+        let is_rpc = rpc::is_call(&request);
+        let destination = self
+            .check_door(door, is_rpc)
+            .and_then(|()| host::check(&request))
             .and_then(|host| resolve(&self.registry.functions(), door, &host, &request, &mut visit));
         under_way.set_function(visit.function());
         let outcome = match destination {
             Err(failure) => Err(failure),
             Ok(Destination::Index) => {
                 let functions = self.registry.functions();
-                let page =
-                    self.index(&functions.states(), &functions.domains, request.method(), request.headers());
+                let list = functions.states().into_iter().map(|state| Listed {
+                    name: state.name.to_owned(),
+                    text: state.text,
+                    has_trigger: state.has_trigger,
+                    last_error: state.last_error,
+                });
+                let list: Vec<Listed> = list.collect();
+                let page = self.index(&list, &functions.domains, request.method(), request.headers());
                 Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
@@ -78,8 +89,25 @@ impl Front {
             Err(failure) => {
                 let (id, edition) = (visit.id(), visit.edition());
                 visit.set_cause(&failure);
-                visit.leave(refusal::reply(&failure, &id, edition))
+                let reply =
+                    if is_rpc { rpc::reply(&failure, &id) } else { refusal::reply(&failure, &id, edition) };
+                visit.set_grpc_status(rpc::code_of(reply.headers()));
+                visit.leave(reply)
             }
+        }
+    }
+
+    /// gRPC has a port of its own, as on the platform. The port of a function takes everything.
+    fn check_door(&self, door: &Door, is_rpc: bool) -> Result<(), Failure> {
+        match door {
+            Door::Main if is_rpc => Err(Failure::invalid_argument(match self.port(index::GRPC) {
+                Some(port) => format!("gRPC calls come in at port {port}"),
+                None => "gRPC calls do not come in at this port".to_owned(),
+            })),
+            Door::Grpc if !is_rpc => Err(Failure::invalid_argument(
+                "this port takes gRPC calls alone: HTTP/2 with the content type application/grpc",
+            )),
+            _ => Ok(()),
         }
     }
 }

@@ -13,9 +13,11 @@ use super::body::plain;
 use super::entry::Front;
 use super::listen::reachable;
 use super::target::Door;
-use crate::domain::Domains;
+use crate::domain::{Domain, Domains};
 use crate::model;
-use crate::registry::State;
+
+/// The name of the port for gRPC among the ports. No function has such a name.
+pub(super) const GRPC: &str = ":grpc";
 
 const STYLE: &str =
     "body{font:16px/1.5 system-ui;margin:3rem}td,th{padding:.2rem 1.5rem .2rem 0;text-align:left}";
@@ -25,24 +27,29 @@ impl Front {
     pub(super) fn note_port(&self, door: &Door, address: SocketAddr) {
         let name = match door {
             Door::Main => Arc::from(""),
-            Door::Grpc => return,
+            Door::Grpc => Arc::from(GRPC),
             Door::Function(name) => Arc::clone(name),
         };
         // The main port may listen on two addresses. People are told the first.
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_insert(address);
     }
 
+    /// The number of an open port, by the name of its function.
+    pub(super) fn port(&self, name: &str) -> Option<u16> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(SocketAddr::port)
+    }
+
     /// The functions with their states, and the domains: a page for browsers, JSON for who asks for it, lines for curl.
     pub(super) fn index(
         &self,
-        states: &[State<'_>],
+        states: &[Listed],
         domains: &Domains,
         method: &Method,
         accepted: &HeaderMap,
     ) -> Response<Bytes> {
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let main = ports.get("").map_or(0, SocketAddr::port);
-        let entry = |state| Entry::new(state, ports.get(state.name).copied(), main);
+        let entry = |state| Entry::new(state, ports.get(&*state.name).copied(), main);
         let entries: Vec<Entry<'_>> = states.iter().map(entry).collect();
         let accepts = |kind: &str| {
             let mut values = accepted.get_all(ACCEPT).iter();
@@ -51,9 +58,9 @@ impl Front {
         let (kind, page) = if accepts("text/html") {
             ("text/html; charset=utf-8", html(&entries, domains))
         } else if accepts("json") {
-            ("application/json", json(&entries))
+            ("application/json", json(&entries, domains))
         } else {
-            ("text/plain; charset=utf-8", lines(&entries))
+            ("text/plain; charset=utf-8", lines(&entries, domains))
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -63,9 +70,21 @@ impl Front {
     }
 }
 
+/// A function, as the page has it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// The state in a few words.
+    pub(super) text: &'static str,
+    /// Whether clients of HTTP reach the function.
+    pub(super) has_trigger: bool,
+    /// The first line of the latest failure.
+    pub(super) last_error: Option<String>,
+}
+
 /// What is said of a function.
 struct Entry<'a> {
-    state: &'a State<'a>,
+    state: &'a Listed,
     /// On its own port: every client understands this address.
     url: Option<String>,
     /// On the main port, for clients that know `*.localhost`.
@@ -75,7 +94,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(state: &'a State<'a>, own: Option<SocketAddr>, main: u16) -> Self {
+    fn new(state: &'a Listed, own: Option<SocketAddr>, main: u16) -> Self {
         let url = own.filter(|_| state.has_trigger).map(|own| format!("http://{}/", reachable(own)));
         let command = match &url {
             Some(url) => format!("curl {url}"),
@@ -92,7 +111,7 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
          <tr><th>function<th>address<th>state<th>call"
     );
     for Entry { state, url, host_url, command } in entries {
-        let name = state.name;
+        let name = &state.name;
         // Writing into a string cannot fail.
         _ = match url {
             Some(url) => write!(
@@ -120,17 +139,24 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
     page
 }
 
-fn json(entries: &[Entry<'_>]) -> String {
+fn json(entries: &[Entry<'_>], domains: &Domains) -> String {
     let functions = entries.iter().map(|Entry { state, url, host_url, command }| {
         json!({
             "function": state.name, "state": state.text, "url": url,
             "hostUrl": url.as_ref().map(|_| host_url), "call": command, "lastError": state.last_error,
         })
     });
-    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>() }))
+    let routes = |domain: &Arc<Domain>| {
+        let routes = domain.settings.routes.iter().map(|model::Route { path, function, qualifier, .. }| {
+            json!({ "path": path, "function": function, "qualifier": qualifier.as_deref().unwrap_or("LATEST") })
+        });
+        json!({ "domain": *domain.name, "routes": routes.collect::<Vec<_>>() })
+    };
+    let domains: Vec<_> = domains.iter().map(routes).collect();
+    format!("{}\n", json!({ "functions": functions.collect::<Vec<_>>(), "domains": domains }))
 }
 
-fn lines(entries: &[Entry<'_>]) -> String {
+fn lines(entries: &[Entry<'_>], domains: &Domains) -> String {
     let width = entries.iter().map(|entry| entry.state.name.len()).max().unwrap_or(0);
     let mut page = String::new();
     for Entry { state, command, .. } in entries {
@@ -138,6 +164,11 @@ fn lines(entries: &[Entry<'_>]) -> String {
         _ = writeln!(page, "{:width$}  {command}\n{:width$}  {}", state.name, "", state.text);
         if let Some(error) = &state.last_error {
             _ = writeln!(page, "{:width$}  last error: {error}", "");
+        }
+    }
+    for domain in domains.iter() {
+        for route in &domain.settings.routes {
+            _ = writeln!(page, "{}{}  {}", domain.name, route.path, route.function);
         }
     }
     page

@@ -13,6 +13,7 @@ mod opening;
 mod operation;
 mod page;
 mod refusal;
+mod rpc;
 mod session;
 mod streamed;
 mod target;

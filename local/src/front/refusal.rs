@@ -61,6 +61,16 @@ fn form(kind: FailureKind) -> Form {
     Form { status, error_type: COMMON, code: Some(code) }
 }
 
+/// The HTTP status of a failure.
+pub(super) fn status(kind: FailureKind) -> StatusCode {
+    form(kind).status
+}
+
+/// The value of `x-fc-error-type` for a failure.
+pub(super) fn error_type(kind: FailureKind) -> HeaderValue {
+    HeaderValue::from_static(form(kind).error_type)
+}
+
 /// A failure as a reply.
 pub(crate) fn reply(failure: &Failure, id: &str, edition: Edition) -> Response<Bytes> {
     let Form { status, error_type, .. } = form(failure.kind);

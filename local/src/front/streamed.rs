@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::Frame;
 
 use super::body::Cut;
+use super::rpc;
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
 use crate::wire::Hangup;
@@ -64,13 +65,29 @@ impl State {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
         let frame = ready!(answer.poll_frame(context));
-        if matches!(frame, Some(Err(BrokenOff::Client))) {
-            self.leave();
-        } else if answer.is_over() {
+        let frame = match frame {
+            Some(Err(BrokenOff::Client)) => {
+                self.leave();
+                return Poll::Ready(Some(Err(Cut)));
+            }
+            // A client of gRPC is told why.
+            Some(Err(BrokenOff::Call)) if answer.is_rpc() => {
+                answer.failure().map(|failure| Ok(Frame::trailers(rpc::trailers(failure))))
+            }
+            frame => frame.map(|frame| frame.map_err(|_| Cut)),
+        };
+        let is_over = answer.is_over();
+        if let Some(Ok(frame)) = &frame
+            && let Some(trailers) = frame.trailers_ref()
+            && let Some(visit) = &mut self.visit
+        {
+            visit.set_grpc_status(rpc::code_of(trailers));
+        }
+        if is_over {
             // The reply is complete, or was cut.
             self.complete_visit();
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(|_| Cut)))
+        Poll::Ready(frame)
     }
 
     /// Ready when the client has left or the function's time is over. The call has ended then.

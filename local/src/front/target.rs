@@ -132,6 +132,10 @@ pub(crate) fn resolve<B>(
         let binding = Binding::new(Arc::clone(&function), EntryPoint::BuiltIn).with_qualifier(qualifier);
         return Ok(Destination::Http(binding));
     }
+    if *door == Door::Grpc {
+        let function = found(only(functions, &host.name)?);
+        return Ok(Destination::Http(Binding::new(function, EntryPoint::BuiltIn)));
+    }
     if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;
         let operation = operation?;

@@ -38,6 +38,7 @@ pub(crate) struct Visit {
     via: Option<Via>,
     attempt: u32,
     socket: Option<SocketTraffic>,
+    grpc_status: Option<u32>,
     cause: Option<Box<Cause>>,
     is_over: bool,
 }
@@ -76,6 +77,7 @@ impl Visit {
             via: None,
             attempt: 0,
             socket: None,
+            grpc_status: None,
             cause: None,
             is_over: false,
         }
@@ -143,6 +145,11 @@ impl Visit {
         });
     }
 
+    /// Notes the status of a gRPC call.
+    pub(super) fn set_grpc_status(&mut self, code: Option<u32>) {
+        self.grpc_status = code;
+    }
+
     /// Notes why there is no reply, or no whole one.
     pub(crate) fn set_cause(&mut self, failure: &Failure) {
         self.cause = Some(Box::new(Cause::from(failure)));
@@ -177,6 +184,7 @@ impl Drop for Visit {
             via: self.via,
             attempt: self.attempt,
             socket: self.socket,
+            grpc_status: self.grpc_status,
             cause: self.cause.take().filter(|_| self.is_over),
         };
         self.source.instance = self.seat.instance.take();

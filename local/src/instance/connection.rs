@@ -22,7 +22,7 @@ use crate::wire::Payload;
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// The limit of a connection attempt. Within one machine an attempt succeeds or fails at once.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to be ready again after a whole reply.
 const READY_MAX: Duration = Duration::from_millis(100);

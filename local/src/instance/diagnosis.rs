@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::generation::Generation;
+use super::unfit;
 use crate::event::Kind;
 use crate::failure::{Failure, FailureKind};
 use crate::process::{Holder, holder};
@@ -14,6 +15,12 @@ pub(super) async fn explain(generation: &Generation, instance: &str, failure: &F
     let mut kinds = Vec::new();
     if let Some((program, found, searched)) = hidden(generation, failure.message()) {
         kinds.push(Kind::ProgramHidden { program, found, searched });
+    }
+    let code = failure.exit_code.filter(|_| failure.kind == FailureKind::ExitedAtStart);
+    if kinds.is_empty()
+        && let Some((program, fault)) = code.and_then(|code| unfit::find(generation, code))
+    {
+        kinds.push(Kind::ProgramUnfit { program, fault });
     }
     if let Some((port, holder)) = held(function.port, instance, failure).await {
         let Holder { process_id, program, function: holder, .. } = holder;

@@ -73,16 +73,6 @@ impl Generation {
         }
     }
 
-    /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.
-    pub(super) fn pre_freeze(&self) -> Option<&Hook> {
-        self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
-    }
-
-    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
-    pub(super) fn instances_min(&self) -> usize {
-        if self.version.is_none() { self.function.instances_min } else { 0 }
-    }
-
     /// Keeps a failure for people who look at the function, unless the caller is at fault.
     pub(crate) fn note(&self, failure: &Failure) {
         if failure.kind.source() != FailureSource::Caller {
@@ -99,6 +89,16 @@ impl Generation {
     /// With faults injected.
     pub(crate) fn with_faults(self, faults: Option<Arc<Faults>>) -> Self {
         Generation { faults, ..self }
+    }
+
+    /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.
+    pub(super) fn pre_freeze(&self) -> Option<&Hook> {
+        self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
+    }
+
+    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
+    pub(super) fn instances_min(&self) -> usize {
+        if self.version.is_none() { self.function.instances_min } else { 0 }
     }
 
     /// The most memory that an instance may use, in bytes.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connections;
 use super::generation::Generation;
+use super::multiplexed::Multiplexed;
 use crate::event::Source;
 use crate::process::{Order, Output, OwnGroup, Port, Process};
 
@@ -21,6 +22,7 @@ pub(crate) struct Instance {
     pub(super) _port: Port,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) multiplexed: Multiplexed,
     /// The number of calls whose streams have begun.
     pub(super) streams: AtomicUsize,
     pub(super) memory_max: AtomicU64,

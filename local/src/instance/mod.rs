@@ -10,15 +10,18 @@ mod health;
 mod hooks;
 mod instance;
 mod layout;
+mod multiplexed;
 mod opening;
 mod pool;
 mod slots;
 mod start;
 mod supervisor;
+mod unfit;
 mod upstream;
 
 pub(crate) use connection::{Connection, is_last};
 pub(crate) use generation::Generation;
+pub(crate) use instance::Instance;
 pub(crate) use layout::{Layout, MountFolders};
 pub(crate) use pool::{Lease, Pool, Refusal};
 pub(crate) use upstream::Upstream;

@@ -14,6 +14,7 @@ use super::generation::Generation;
 use super::health;
 use super::hooks::initialize;
 use super::instance::Instance;
+use super::multiplexed::Multiplexed;
 use super::opening::Opening;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
@@ -81,6 +82,7 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
             _port: given,
             output,
             connections: Arc::new(Connections::new(found, Arc::clone(generation), source_of_connections)),
+            multiplexed: Multiplexed::new(found, generation.function.concurrency, generation.tasks.clone()),
             streams: AtomicUsize::new(0),
             memory_max: AtomicU64::new(0),
             is_oom: AtomicBool::new(false),

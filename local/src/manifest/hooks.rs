@@ -76,7 +76,16 @@ fn step(
             .find_map(|key| Some((key, item.child(key).filter(|child| child.is_true())?)));
         match of_the_tool {
             Some((key, child)) => skipped.push(Problem::note(item.line, left_out(key, child))),
-            None => problems.push(Problem::error(item.line, "a step needs `run`, `plugin` or `component`")),
+            None => problems.push(match item.child("run") {
+                Some(run) => Problem::error(
+                    run.line,
+                    format!(
+                        "`run` must be a command but is {}: leave the step out if it is not to run",
+                        run.kind()
+                    ),
+                ),
+                None => Problem::error(item.line, "a step needs `run`, `plugin` or `component`"),
+            }),
         }
         return None;
     };

@@ -139,8 +139,10 @@ impl Manifest {
         let made = move |function: &&Function| builds && !function.actions.is_empty();
         self.functions.iter().filter(move |function| !made(function) && !function.code.is_dir()).map(
             |function| {
-                let text =
-                    format!("the code of `{}` is not there: {}", function.name, function.code.display());
+                // Without what `.` adds to the path.
+                let code: PathBuf = function.code.components().collect();
+                let what = if code.exists() { "a file, where fc-local takes a folder" } else { "not there" };
+                let text = format!("the code of `{}` is {what}: {}", function.name, code.display());
                 Problem::error(function.line, text)
             },
         )

@@ -42,12 +42,12 @@ pub struct Settings {
     /// How long calls may continue when the code of a program with a fixed port is replaced. The new code starts only
     /// after these calls.
     pub drain: Duration,
+    /// The faults that are injected; none by default.
+    pub chaos: Option<Chaos>,
     /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
     pub edition: Option<Edition>,
     /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
     pub require_signature: bool,
-    /// The faults that are injected; none by default.
-    pub chaos: Option<Chaos>,
 }
 
 impl Default for Settings {
@@ -59,9 +59,9 @@ impl Default for Settings {
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),
+            chaos: None,
             edition: None,
             require_signature: false,
-            chaos: None,
         }
     }
 }
@@ -134,9 +134,8 @@ impl Platform {
             [manifest.folder(), &current].into_iter().chain(search.iter().map(PathBuf::as_path)).collect();
         let deployer =
             Deployer::create(Arc::clone(&registry), log.clone(), tasks.clone(), project, runner, &needed)
-                .await?
-                .with_chaos(settings.chaos);
-        let deployer = Arc::new(deployer);
+                .await?;
+        let deployer = Arc::new(deployer.with_chaos(settings.chaos));
         let identities = identities(&settings, &log);
         let platform = Platform {
             front: Front::new(

@@ -16,11 +16,11 @@ pub(crate) struct Deployed {
     pub(crate) name: Arc<str>,
     pub(crate) log: Log,
     pool: RwLock<Arc<Pool>>,
+    /// The faults that are injected into calls.
+    pub(crate) faults: Option<Arc<Faults>>,
     releases: RwLock<Releases>,
     /// Why the function takes no calls, if it takes none.
     disabled: RwLock<Option<String>>,
-    /// The faults that are injected into calls.
-    pub(crate) faults: Option<Arc<Faults>>,
     /// Whether the log already says that a browser would download the function's pages.
     is_attachment_told: AtomicBool,
     /// Whether the log already says that a reply names two origins.

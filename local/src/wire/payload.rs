@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use fc_runtime::platform::limits::MESSAGE_MAX;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use super::client_body::{BrokenBody, ClientBody};
+use super::messages::Messages;
 
 /// A request body.
 #[derive(Debug)]
@@ -19,20 +21,46 @@ pub(crate) enum Payload {
     /// A client's body, passed on as it arrives.
     Client {
         body: ClientBody,
-        left: usize,
+        limit: Limit,
         fault: BodyFault,
     },
+}
+
+/// What is limited in a client's body.
+#[derive(Debug)]
+pub(crate) enum Limit {
+    /// The whole body. The number of bytes is what may still come.
+    Whole(usize),
+    /// Each message of gRPC.
+    Message(Messages),
+}
+
+impl Limit {
+    fn follow(&mut self, data: &[u8]) -> bool {
+        match self {
+            Limit::Whole(left) => left.checked_sub(data.len()).map(|rest| *left = rest).is_some(),
+            Limit::Message(messages) => messages.follow(data).is_ok(),
+        }
+    }
 }
 
 /// The place for the fault of a client's body, which is found while the body is passed on. A call without such a body
 /// has no place.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BodyFault(Option<Arc<AtomicU8>>);
+pub(crate) struct BodyFault(Option<Arc<Place>>);
+
+#[derive(Debug)]
+struct Place {
+    code: AtomicU8,
+    /// The limit that a body breaks which is too large, in bytes.
+    limit: usize,
+}
 
 /// Why a client's body cannot be passed on to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    TooLarge,
+    /// The body, or one of its messages, has more bytes than this.
+    TooLarge(usize),
     /// The client broke the framing of the body.
     Broken,
     /// The client's connection ended before the body did.
@@ -45,22 +73,18 @@ const LEFT: u8 = 3;
 
 impl BodyFault {
     pub(crate) fn get(&self) -> Option<Fault> {
-        match self.0.as_ref()?.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(Fault::TooLarge),
+        let place = self.0.as_ref()?;
+        match place.code.load(Ordering::Relaxed) {
+            TOO_LARGE => Some(Fault::TooLarge(place.limit)),
             BROKEN => Some(Fault::Broken),
             LEFT => Some(Fault::Left),
             _ => None,
         }
     }
 
-    fn set(&self, fault: Fault) {
-        let code = match fault {
-            Fault::TooLarge => TOO_LARGE,
-            Fault::Broken => BROKEN,
-            Fault::Left => LEFT,
-        };
+    fn set(&self, code: u8) {
         if let Some(place) = &self.0 {
-            place.store(code, Ordering::Relaxed);
+            place.code.store(code, Ordering::Relaxed);
         }
     }
 }
@@ -72,11 +96,20 @@ impl Payload {
 
     /// A client's body of at most `limit` bytes, and the place for its fault.
     pub(crate) fn client(body: ClientBody, limit: usize) -> (Self, BodyFault) {
+        Payload::limited(body, Limit::Whole(limit), limit)
+    }
+
+    /// A client's messages of gRPC, and the place for their fault.
+    pub(crate) fn messages(body: ClientBody) -> (Self, BodyFault) {
+        Payload::limited(body, Limit::Message(Messages::default()), MESSAGE_MAX)
+    }
+
+    fn limited(body: ClientBody, limit: Limit, bytes: usize) -> (Self, BodyFault) {
         if body.is_end_stream() {
             return (Payload::Empty, BodyFault::default());
         }
-        let fault = BodyFault(Some(Arc::default()));
-        (Payload::Client { body, left: limit, fault: fault.clone() }, fault)
+        let fault = BodyFault(Some(Arc::new(Place { code: AtomicU8::new(0), limit: bytes })));
+        (Payload::Client { body, limit, fault: fault.clone() }, fault)
     }
 
     /// Whether the length is known before the body is sent.
@@ -131,22 +164,20 @@ impl Body for Payload {
         match self.get_mut() {
             Payload::Empty => Poll::Ready(None),
             Payload::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Payload::Client { body, left, fault } => {
+            Payload::Client { body, limit, fault } => {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(context));
                 Poll::Ready(match frame {
                     None => None,
                     Some(Ok(frame)) => {
-                        let length = frame.data_ref().map_or(0, Bytes::len);
-                        if let Some(rest) = left.checked_sub(length) {
-                            *left = rest;
+                        if frame.data_ref().is_none_or(|data| limit.follow(data)) {
                             Some(Ok(frame))
                         } else {
-                            fault.set(Fault::TooLarge);
+                            fault.set(TOO_LARGE);
                             Some(Err(PayloadError::TooLarge))
                         }
                     }
                     Some(Err(error)) => {
-                        fault.set(if error.has_client_left() { Fault::Left } else { Fault::Broken });
+                        fault.set(if error.has_client_left() { LEFT } else { BROKEN });
                         Some(Err(PayloadError::Client(error)))
                     }
                 })

@@ -289,3 +289,50 @@ impl ResolvesServerCert for Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A certificate of its own, and its key.
+    fn pair(name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn leaf(pem: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_name_has_its_own_certificate_or_one_of_the_authority() {
+        let folder = std::env::temp_dir().join(format!("fc-local-tls-{}", std::process::id()));
+        let identities = Identities::open(&folder).unwrap();
+        let found = |name: &str| identities.store.certificate(name).cert[0].clone();
+        let ((exact, exact_key), (wild, wild_key)) = (pair("a.example.com"), pair("*.example.com"));
+        let made = found("a.example.com");
+        identities.add("*.Example.com", &wild, &wild_key).unwrap();
+        identities.add("A.example.com", &exact, &exact_key).unwrap();
+        assert_eq!(found("a.example.com"), leaf(&exact));
+        assert_eq!(found("b.example.com"), leaf(&wild));
+        assert_ne!(found("c.b.example.com"), leaf(&wild), "a wildcard stands for one label");
+        identities.remove("a.example.com");
+        assert_eq!(found("a.example.com"), leaf(&wild));
+        identities.remove("*.example.com");
+        assert_eq!(found("a.example.com"), made);
+        for (chain, key, expected) in [
+            (&exact, &wild_key, "cannot be used together"),
+            (&exact_key, &exact_key, "no PEM block CERTIFICATE"),
+            (&exact, &exact, "the private key is not PEM"),
+        ] {
+            let error = identities.add("x", chain, key).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("PRIVATE"), "{error}");
+        }
+        // Clients choose the names: there is a bound on what is made for them.
+        let last = (0..MADE_MAX).map(|at| found(&format!("n{at}.test"))).last();
+        assert_eq!(last, Some(identities.store.fallback.cert[0].clone()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -157,6 +157,9 @@ const tries = {
 })();
 </script>";
 
+/// The key of the tokens.
+const SECRET: &[u8] = b"a secret of a test, with 32 bytes";
+
 #[test]
 #[ignore = "needs chromium and npm: .ci/run runs it with --ignored"]
 fn a_browser_uses_domains_as_their_cors_lets_it() {
@@ -168,7 +171,6 @@ fn a_browser_uses_domains_as_their_cors_lets_it() {
             "exposeHeaders": ["x-fc-request-id"],
         })
     };
-    const SECRET: &[u8] = b"a secret of a test, with 32 bytes";
     let key = json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(SECRET)});
     let jwt = json!({"jwks": {"keys": [key]}, "tokenLookup": "header:Authorization:Bearer "});
     let auth = json!({"authType": "jwt", "authInfo": jwt.to_string()});

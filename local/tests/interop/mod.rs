@@ -5,6 +5,7 @@ mod clients;
 mod contract;
 mod deploy_tool;
 mod domains;
+mod grpc;
 mod languages;
 mod manifests;
 mod nginx;
@@ -34,6 +35,16 @@ fn python() -> Command {
     let python = std::env::var_os("FC_PYTHON").map_or(own, PathBuf::from);
     assert!(python.exists(), "{} is absent: run `.ci/run tools`, or name one in FC_PYTHON", python.display());
     Command::new(python)
+}
+
+/// Node.js with the clients of gRPC: `FC_NODE_MODULES`, or those that `.ci/run tools` installs.
+fn node() -> Command {
+    let own = root().join("target/grpc-js/node_modules");
+    let modules = std::env::var_os("FC_NODE_MODULES").map_or(own, PathBuf::from);
+    assert!(modules.exists(), "{} is absent: run `.ci/run tools`, or name one", modules.display());
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", modules);
+    node
 }
 
 /// The binary of one of the library's examples, beside this test: `<target>/debug/deps`.

@@ -267,6 +267,15 @@ fn code_that_is_not_there_is_said_in_a_line() {
         let [line] = lines[..] else { panic!("one line: {}", output.err) };
         assert!(line.contains("s.yaml:") && line.contains("the code of `f` is not there: "), "{line}");
     }
+    folder.write("code", "a file");
+    let output = run(&folder, &["invoke", "f"], "");
+    assert!(
+        output.err.contains("the code of `f` is a file, where fc-local takes a folder: "),
+        "{}",
+        output.err
+    );
+    assert!(!output.err.contains("/./"), "{}", output.err);
+    std::fs::remove_file(folder.file("code")).unwrap();
     // A step that is not run makes nothing.
     write_manifest(&folder, f().step("mkdir code"));
     let output = run(&folder, &["dev", "--port", "0", "--no-build"], "");

@@ -220,10 +220,19 @@ fn what_is_known_of_domains_is_shown() {
         local.wait_for(kind("domain_ready").field("domain", name));
         assert_eq!(local.count(kind("domain_ready").field("domain", name)), 1);
     }
-    let page = get(&local, "localhost", "/").text();
+    let index = |kind: &str| ask(&local, "GET", "localhost", "/", &format!("accept: {kind}\r\n")).text();
+    let page = index("text/html");
     for part in ["<h2>api.example.com</h2>", "<td>/n*<td>api<td>", "<h2>*.shop.example</h2>"] {
         assert!(page.contains(part), "{part} in {page}");
     }
+    let lines = index("*/*");
+    assert!(lines.contains("\napi.example.com/n*  api\n"), "{lines}");
+    let known: Value = serde_json::from_str(&index("application/json")).unwrap();
+    let first = json!({"path": "/name", "function": "web", "qualifier": "LATEST"});
+    assert!(
+        known["domains"].as_array().unwrap().iter().any(|domain| domain["routes"][0] == first),
+        "{known}"
+    );
 }
 
 #[test]

@@ -10,6 +10,19 @@ fn chunked(method: &str, target: &str) -> Vec<u8> {
     format!("{head}6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n").into_bytes()
 }
 
+/// The function goes on: nothing of it has ended.
+#[test]
+fn a_chunk_that_cannot_be_read_is_said_as_such() {
+    let local = Local::scripted(f());
+    local.call("GET", "/bad-chunk?ms=300", "", b"");
+    let told = local.wait_for(kind("call_failed").field("failure", "bad_response"));
+    assert!(
+        told["message"].as_str().unwrap().starts_with("the chunks of the function's reply cannot be read"),
+        "{told}"
+    );
+    local.wait_for(kind("request").request(told.request()).field("by", "function").field("level", "error"));
+}
+
 #[test]
 fn a_reply_that_ends_in_trailers_is_whole() {
     let local = Local::scripted(f().concurrency(1));

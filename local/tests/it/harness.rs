@@ -74,8 +74,12 @@ impl Local {
     fn launch(folder: &Folder, arguments: &[&str]) -> Launch {
         let launch = Launch::new(program()).args(["--template"]).args([folder.file("s.yaml")]).args(["dev"]);
         let port = if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] };
-        let certificates = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ca");
-        launch.args(port.iter().chain(arguments).copied()).args(["--certificates"]).args([certificates])
+        let launch = launch.args(port.iter().chain(arguments).copied());
+        if arguments.contains(&"--certificates") {
+            return launch;
+        }
+        // Not the user's own folder.
+        launch.args(["--certificates"]).args([Path::new(env!("CARGO_TARGET_TMPDIR")).join("ca")])
     }
 
     /// Starts the manifest in `folder` with its output in the file `out` beside it.

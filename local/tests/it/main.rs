@@ -31,6 +31,7 @@ mod stop;
 mod survivors;
 mod terminal;
 mod tidy;
+mod tls;
 mod uploads;
 mod versions;
 mod watch;

@@ -68,7 +68,7 @@ fn a_good_manifest_has_no_remarks() {
     let functions: serde_json::Value = serde_json::from_str(&out).unwrap();
     let expected = serde_json::json!([{
         "function": "f", "runtime": "custom.debian12", "memoryMiB": 512, "timeoutSeconds": 10,
-        "instanceConcurrency": 1, "methods": ["GET"], "domains": [],
+        "instanceConcurrency": 1, "methods": ["GET"], "qualifiers": [], "domains": [],
     }]);
     assert_eq!(functions, expected);
 }
@@ -212,6 +212,7 @@ fn hooks_are_those_of_the_deployment_tool() {
     check("pre_local: [{run: x}]", Some("`pre_local` is no hook, so its steps never run: write `pre-local`"));
     check("prelocal: [{run: x}]", Some("there are pre-, success-, fail- and complete-"));
     check("pre-deploy: {run: x}", Some("must be a list of steps but is a map"));
+    check("pre-deploy: [{run: false}]", Some("`run` must be a command but is true or false"));
     check("pre-deploy: [{rnu: x}]", Some("a step needs `run`, `plugin` or `component`"));
     check("pre-${regex('(')}: [{run: x}]", Some("is no regular expression"));
     check("pre-deploy: [{plugin: x}]", Some("the step `plugin: x` is not run: the deployment tool runs it"));

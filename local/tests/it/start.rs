@@ -1,5 +1,7 @@
 //! Cold starts, and every way in which they fail.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 use testkit::events::{kind, printed};
 use testkit::h1::{Conn, request};
@@ -8,6 +10,35 @@ use testkit::process::is_running;
 use testkit::{Folder, eventually};
 
 use crate::harness::{Local, f, write_manifest};
+
+#[test]
+fn a_program_that_the_system_does_not_start_is_explained() {
+    let folder = Folder::new();
+    let scripts = [
+        ("interpreter", "#!/usr/bin/python99\n", "no_interpreter"),
+        ("windows", "#!/bin/sh\r\n", "carriage_return"),
+        ("plain", "echo hello\n", "no_program"),
+    ];
+    for (name, text, _) in scripts {
+        let file = folder.write(&format!("code/{name}"), text);
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let bare = Function::new("bare").runtime("command", json!(["python99"])).code("code");
+    let of =
+        |name: &str| Function::new(name).runtime("command", json!([format!("/code/{name}")])).code("code");
+    let functions = scripts.iter().map(|(name, ..)| of(name)).chain([bare]);
+    write_manifest(&folder, Manifest::of(functions));
+    let local = Local::start(folder, &[]);
+    for (name, _, fault) in scripts {
+        local.wait_for(
+            kind("program_unfit")
+                .function(name)
+                .field("program", format!("/code/{name}"))
+                .field("fault", fault),
+        );
+    }
+    local.wait_for(kind("program_unfit").function("bare").field("fault", "not_found").has("searched"));
+}
 
 #[test]
 fn a_program_that_is_not_there_or_not_executable() {

@@ -49,8 +49,8 @@ fn the_map_shows_the_levels() {
 /// The files of the front: each way in knows what all ways share, and no other way.
 #[test]
 fn the_ways_in_do_not_know_each_other() {
-    const SHARED: [&str; 9] =
-        ["body", "control", "operation", "page", "refusal", "session", "target", "tunnel", "visit"];
+    const SHARED: [&str; 10] =
+        ["body", "control", "operation", "page", "refusal", "rpc", "session", "target", "tunnel", "visit"];
     let sources = sources();
     for (file, parts) in sources.imports_inside("front") {
         let is_way = file.matches('/').count() > 2;
@@ -167,6 +167,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
+            "instance/multiplexed.rs",
             "instance/pool.rs",
             "process/guarded.rs",
             "process/runner.rs",

@@ -131,7 +131,7 @@ fn an_alias_divides_its_calls_and_the_function_sees_its_version() {
         404,
         "FcCommonError",
         "AliasNotFound",
-        "fc-local alias set f prod",
+        "fc-local alias set FUNCTION prod",
     );
 }
 

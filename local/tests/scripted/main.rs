@@ -254,6 +254,12 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             }
             reply(out, "200 OK", "", b"")
         }
+        "/bad-chunk" => {
+            let begin = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+            let is_sent = out.write_all(begin.as_bytes()).is_ok();
+            std::thread::sleep(Duration::from_millis(asked.number("ms")));
+            is_sent && out.write_all(b"zz\r\nx").is_ok()
+        }
         "/garbage" => out.write_all(b"this is not HTTP\r\n\r\n").is_ok(),
         "/exit" => std::process::exit(i32::try_from(asked.number("code")).unwrap_or(1)),
         "/close" => false,

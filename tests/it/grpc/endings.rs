@@ -57,7 +57,7 @@ fn a_client_that_still_sends_is_told_that_its_call_is_over() {
     conn.ask(&call("/greeter.Greeter/SayHello", &hello(&["tea"]))).assert_trailers("0");
 }
 
-/// A client that ends its call when it reads the status has no need of a reset, for which HAProxy drops the status. A busy
+/// A client that ends its call when it reads the status has no need of a reset, for which `HAProxy` drops the status. A busy
 /// machine may be too late for that, but not each time.
 #[test]
 fn a_client_that_ends_its_call_at_the_status_sees_no_reset() {

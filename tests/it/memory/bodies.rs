@@ -19,6 +19,9 @@ async fn json_errors_say_what_where_and_in_which_field() {
     assert_eq!((&problem["line"], &problem["field"]), (&2.into(), &"[0].quantity".into()), "{problem}");
     let problem: Value = send("[{").await.assert_status(400).json();
     assert_eq!((&problem["line"], &problem["column"]), (&1.into(), &2.into()), "{problem}");
+    // The whole value is no field.
+    let problem: Value = send("5").await.assert_status(422).json();
+    assert_eq!(problem.get("field"), None, "{problem}");
     send("[] trailing").await.assert_status(400);
 }
 

@@ -22,8 +22,8 @@ pub const ALL: &[Greed] = &[
     Greed { name: "250 heads of 30 KiB over HTTP/2", open: large_heads },
     Greed { name: "250 heads of 7 KiB over HTTP/2", open: middling_heads },
     Greed { name: "250 small requests over HTTP/2", open: requests },
-    Greed { name: "250 bodies of 60 KiB over HTTP/2, never complete", open: small_bodies },
-    Greed { name: "250 gRPC messages of 60 KiB, never complete", open: half_messages },
+    Greed { name: "20 bodies of 60 KiB over HTTP/2, never complete", open: small_bodies },
+    Greed { name: "20 gRPC messages of 60 KiB, never complete", open: half_messages },
     Greed { name: "1 MiB of bodies that no handler reads, over HTTP/2", open: unread_bodies },
     Greed { name: "50 replies over HTTP/1, pipelined", open: pipelined },
     Greed { name: "a head of 45 KiB over HTTP/1, never complete", open: half_a_head },
@@ -33,6 +33,9 @@ pub const ALL: &[Greed] = &[
 ];
 
 const STREAMS: u32 = 250;
+
+/// The server closes on clients that open far more streams than they may.
+const BODIES: usize = 20;
 
 /// The largest window.
 const OPEN: u32 = 0x7fff_ffff;
@@ -105,15 +108,14 @@ fn middling_heads(port: u16) -> Kept {
     Box::new(conn)
 }
 
-/// Parts of bodies, as many as the server takes.
-pub fn parts(port: u16, ask: &Ask, part: &[u8]) -> h2::Conn {
+/// Parts of so many bodies, as far as the server takes them.
+pub fn parts(port: u16, ask: &Ask, piece: &[u8], bodies: usize) -> h2::Conn {
     let mut conn = windows(port, OPEN);
     // Behind an answer the server's windows are open.
     conn.ask(&Ask::get("/plaintext"));
-    // The server closes on clients that open far more streams than they may.
-    for _ in 0..STREAMS.min(100) {
+    for _ in 0..bodies {
         let stream = conn.send_head(ask);
-        if !conn.send_part(stream, part) {
+        if !conn.send_part(stream, piece) {
             break;
         }
     }
@@ -122,13 +124,13 @@ pub fn parts(port: u16, ask: &Ask, part: &[u8]) -> h2::Conn {
 
 fn small_bodies(port: u16) -> Kept {
     let ask = Ask::post("/orders", vec![b' '; 61_000]).header("content-type", "application/json");
-    Box::new(parts(port, &ask, &[b' '; 60_000]))
+    Box::new(parts(port, &ask, &vec![b' '; 60_000], BODIES))
 }
 
 fn half_messages(port: u16) -> Kept {
     let ask = Ask { chunked: true, ..Ask::post("/greeter.Greeter/Collect", "") };
     let ask = ask.header("te", "trailers").header("content-type", "application/grpc");
-    Box::new(parts(port, &ask, &[&[0, 0, 0, 0xf0, 0][..], &[b'x'; 60_000]].concat()))
+    Box::new(parts(port, &ask, &[&[0, 0, 0, 0xf0, 0][..], &vec![b'x'; 60_000]].concat(), BODIES))
 }
 
 fn half_a_head(port: u16) -> Kept {

@@ -8,6 +8,10 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 const MIB: u64 = 1024 * 1024;
 
+fn unfit(fault: Unfit) -> Kind {
+    Kind::ProgramUnfit { program: "/code/a".to_owned(), fault }
+}
+
 pub(super) fn samples() -> Vec<Sample> {
     let held = |holder: Option<&str>| Kind::PortHeld {
         port: 9000,
@@ -54,6 +58,29 @@ pub(super) fn samples() -> Vec<Sample> {
             Kind::LayersMissing { layers: vec!["acs:fc:x:official:layers/Python310/versions/3".to_owned()] },
             "the function has layers that are not here: acs:fc:x:official:layers/Python310/versions/3. Name a local folder \
              or zip for each in x-local.layers; it is shown at /opt",
+        ),
+        (
+            unfit(Unfit::NoInterpreter { interpreter: "/bin/x".to_owned() }),
+            "/code/a begins with `#!/bin/x`, and there is no /bin/x: name a program that is there",
+        ),
+        (
+            unfit(Unfit::CarriageReturn),
+            "the `#!` line of /code/a ends with a carriage return, as on Windows: write the file with line feeds alone",
+        ),
+        (
+            unfit(Unfit::NotFound { searched: vec!["/bin".into(), "/opt/bin".into()] }),
+            "there is no program `/code/a` in the folders of the function's PATH: /bin, /opt/bin. Name its whole path, or set \
+             PATH in environmentVariables",
+        ),
+        (
+            unfit(Unfit::NoLoader),
+            "/code/a needs a dynamic loader that is not there: it was built for another C library. Build it for \
+             x86_64-unknown-linux-musl, or on the system that runs it",
+        ),
+        (unfit(Unfit::OtherMachine), "/code/a was built for another machine, such as arm64 for x86_64"),
+        (
+            unfit(Unfit::NoProgram),
+            "/code/a is neither a binary nor a script: a script begins with a line such as `#!/bin/sh`",
         ),
         (
             Kind::InstanceKilled { process_id: 12, waited: None },

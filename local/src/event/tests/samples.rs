@@ -27,6 +27,7 @@ fn request(status: u16, is_cold: bool) -> Kind {
         via,
         attempt: 1,
         socket,
+        grpc_status: None,
         cause,
     })
 }
@@ -34,6 +35,11 @@ fn request(status: u16, is_cold: bool) -> Kind {
 fn failed(status: u16, failure: Failure) -> Kind {
     let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
     Kind::Request(Record { cause: Some(Box::new(Cause::from(&failure))), ..record })
+}
+
+fn grpc(status: u16, code: u32) -> Kind {
+    let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
+    Kind::Request(Record { grpc_status: Some(code), ..record })
 }
 
 fn websocket() -> Kind {
@@ -135,6 +141,8 @@ fn calls() -> Vec<Sample> {
             "FC Invoke End RequestId: 1-a, Error: Function instance exited unexpectedly(code 1, message:operation not \
              permitted) with start command '/code/app '.",
         ),
+        (grpc(200, 0), "GET /a 200 grpc-status 0 1.2 ms"),
+        (grpc(200, 14), "GET /a 200 grpc-status 14 1.2 ms"),
         (by_domain(), "GET api.example.com/a 200 1.2 ms"),
         (domain_ready(), "api.example.com  curl -H 'Host: api.example.com' http://127.0.0.1:8080/"),
         (websocket(), "GET /a 101 1.2 ms, 3 messages from the client and 1 to it"),

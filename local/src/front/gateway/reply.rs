@@ -1,5 +1,6 @@
 //! A function's reply on its way to the client: streamed if the function streams it, else whole.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 
@@ -60,6 +61,20 @@ pub(crate) async fn pass_on(
         head.headers.insert(header::CONTENT_LENGTH, length);
     }
     Ok(Response::from_parts(head, Outgoing::whole(bytes)))
+}
+
+/// Converts the function's reply to a gRPC call. Nothing is held back, and the trailers pass as they are.
+pub(crate) fn pass_on_rpc(answer: Answer, visit: &Visit) -> Result<Response<Outgoing>, Failure> {
+    let Answer { mut head, body } = answer;
+    if let Err(failure) = limits::check_reply(&head.headers) {
+        body.refuse(&failure);
+        return Err(failure);
+    }
+    headers::strip_reply(&mut head.headers);
+    set_request_id(&mut head.headers, visit);
+    let body = body.stream_of_call();
+    let body = body.map_or_else(|| Outgoing::whole(Bytes::new()), Outgoing::streamed);
+    Ok(Response::from_parts(head, body))
 }
 
 fn is_events(headers: &HeaderMap) -> bool {

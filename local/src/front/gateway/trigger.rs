@@ -18,10 +18,10 @@ use crate::event::Tail;
 use crate::failure::Failure;
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
-use crate::front::refusal;
 use crate::front::session::Session;
 use crate::front::target::Binding;
 use crate::front::visit::Visit;
+use crate::front::{refusal, rpc};
 use crate::model::{Edition, Function};
 use crate::registry::Callee;
 use crate::wire::headers::{self, Peer};
@@ -41,6 +41,7 @@ pub(crate) async fn enter(
     mut visit: Visit,
     request: Request<ClientBody>,
 ) -> Response<Outgoing> {
+    let is_rpc = rpc::is_call(&request);
     let origin = request.headers().get(ORIGIN).cloned();
     let is_page = request.headers().get(FETCH_DEST).is_some_and(|kind| kind == "document");
     let settings = binding.function.settings();
@@ -55,6 +56,14 @@ pub(crate) async fn enter(
         Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
         Err(failure) => Err(failure),
     };
+    if is_rpc {
+        let response = outcome.unwrap_or_else(|failure| {
+            visit.set_cause(&failure);
+            rpc::reply(&failure, &visit.id()).map(Outgoing::whole)
+        });
+        visit.set_grpc_status(rpc::code_of(response.headers()));
+        return visit.leave_with(response);
+    }
     let mut response = outcome.unwrap_or_else(|failure| {
         visit.set_cause(&failure);
         refusal::reply(&failure, &visit.id(), visit.edition()).map(Outgoing::whole)
@@ -97,6 +106,11 @@ async fn pass_on(
     mut request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let client = upgrade::is_handshake(&request).then(|| hyper::upgrade::on(&mut request));
+    let kind = match &client {
+        Some(_) => CallKind::Handshake,
+        None if rpc::is_call(&request) => CallKind::Rpc,
+        None => CallKind::Http,
+    };
     let (head, mut body) = request.into_parts();
     let mut target = binding.target(&head.method, &head.uri)?;
     // A rule of a domain must not lead around a list.
@@ -117,16 +131,17 @@ async fn pass_on(
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
     }
-    let (payload, body_fault) = match &client {
-        Some(_) => (ignore(body).await?, BodyFault::default()),
-        None => Payload::client(body, limits::BODY_MAX),
+    let (payload, body_fault) = match kind {
+        CallKind::Handshake => (ignore(body).await?, BodyFault::default()),
+        CallKind::Rpc => Payload::messages(body),
+        CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
         callee: callee.clone(),
         claim: session.claim.clone(),
-        kind: if client.is_some() { CallKind::Handshake } else { CallKind::Http },
+        kind,
         via: policy.via,
         attempt: 1,
         target,
@@ -139,6 +154,11 @@ async fn pass_on(
     visit.set_call(&call);
     let mut answer = dispatch(call, visit.seat()).await?;
     session.follow(&mut answer);
+    if kind == CallKind::Rpc {
+        let mut response = reply::pass_on_rpc(answer, visit)?;
+        session.tell(response.headers_mut());
+        return Ok(response);
+    }
     let told = is_fc2.then_some(callee);
     let mut response =
         reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;

@@ -2,6 +2,7 @@
 // found by NODE_PATH. Ends with 0 if all is as it should be.
 
 const assert = require("node:assert");
+const fs = require("node:fs");
 const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
 
@@ -11,9 +12,14 @@ const REQUESTS = [27182, 8, 1828, 45904];
 const REPLIES = [31415, 9, 2653, 58979];
 const SPECIAL = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n";
 
+// With a certificate to trust in GRPC_CA, through TLS.
+const authority = process.env.GRPC_CA;
+const credentials = authority
+  ? grpc.credentials.createSsl(fs.readFileSync(authority))
+  : grpc.credentials.createInsecure();
 const testing = grpc.loadPackageDefinition(loader.loadSync(proto, { keepCase: true })).grpc.testing;
 const connect = (options, Service = testing.TestService) =>
-  new Service(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options);
+  new Service(`127.0.0.1:${port}`, credentials, options);
 const service = connect();
 const GZIP = { "grpc.default_compression_algorithm": grpc.compressionAlgorithms.gzip };
 

@@ -4,6 +4,7 @@ Ends with 0 if all is as it should be.
 """
 
 import concurrent.futures
+import os
 import sys
 import threading
 import time
@@ -22,8 +23,13 @@ REPLIES = [31_415, 9, 2_653, 58_979]
 SPECIAL = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
 
 
-def connect():
-    return grpc.insecure_channel(f"127.0.0.1:{port}")
+def connect(options=None):
+    """With a certificate to trust in GRPC_CA, through TLS."""
+    target, authority = f"127.0.0.1:{port}", os.environ.get("GRPC_CA")
+    if not authority:
+        return grpc.insecure_channel(target, options)
+    with open(authority, "rb") as file:
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(file.read()), options)
 
 
 channel = connect()
@@ -263,7 +269,7 @@ def channel_soak():
 
     def once(at):
         # Channels to one address share a connection unless an option differs.
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("soak", at)]) as own:
+        with connect([("soak", at)]) as own:
             is_large(stubs.TestServiceStub(own).UnaryCall(large(), timeout=WAIT))
 
     with concurrent.futures.ThreadPoolExecutor(4) as threads:

@@ -4,6 +4,8 @@ Ends with 0 if all is as it should be.
 """
 
 import asyncio
+import os
+import ssl
 import sys
 
 from grpclib.client import Channel
@@ -143,7 +145,12 @@ async def rpc_soak(service):
 
 
 async def main():
-    async with Channel("127.0.0.1", int(port)) as channel:
+    authority = os.environ.get("GRPC_CA")
+    secure = None
+    if authority:
+        secure = ssl.create_default_context(cafile=authority)
+        secure.set_alpn_protocols(["h2"])
+    async with Channel("127.0.0.1", int(port), ssl=secure) as channel:
         service = stubs.TestServiceStub(channel)
         service.channel = channel
         for case in cases:

@@ -1,0 +1,52 @@
+//! Sentences about a run of fc-local itself: its stop, its output, and the faults that it injects.
+
+use std::time::Duration;
+
+use super::details::CallInFlight;
+use crate::failure::mebibytes;
+use crate::fault::Fault;
+
+pub(super) fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]) -> String {
+    let are = if calls == 1 { "call is" } else { "calls are" };
+    let named = oldest.iter().map(|call| {
+        let CallInFlight { method, path, age } = call;
+        format!("{method} {path} for {} s", age.as_secs())
+    });
+    let named: Vec<String> = named.collect();
+    let more = if !named.is_empty() && calls > named.len() { ", …" } else { "" };
+    let (colon, named) = (if named.is_empty() { "" } else { ": " }, named.join(", "));
+    format!(
+        "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
+        left.as_millis().div_ceil(1000)
+    )
+}
+
+pub(super) fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
+    let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
+    let mebibytes = mebibytes(bytes);
+    if is_by_function {
+        format!(
+            "{events} {lines} ({mebibytes} MiB) of the function {are} not shown: it writes more than the output takes. \
+             x-local.log or --quiet mutes it"
+        )
+    } else {
+        format!("{events} {lines} ({mebibytes} MiB) {are} not shown: the output is too slow")
+    }
+}
+
+pub(super) fn injected(fault: Fault, ordinal: u64) -> String {
+    let what = match fault {
+        Fault::Reuse => "its instance gets no further call".to_owned(),
+        Fault::Idle => "idle instances are stopped before it".to_owned(),
+        Fault::SlowStart(time) => {
+            return format!("chaos: start {ordinal} begins {} ms late", time.as_millis());
+        }
+        Fault::Freeze(time) => format!("its instance is frozen for {} ms before it", time.as_millis()),
+        Fault::Upstream(time) => {
+            format!("its connection to the instance is closed after {} ms", time.as_millis())
+        }
+        Fault::Leave(bytes) => format!("its client leaves after {bytes} bytes of the reply"),
+        Fault::Throttle(status) => format!("it is refused with {status}"),
+    };
+    format!("chaos: call {ordinal}: {what}")
+}

@@ -1,0 +1,77 @@
+//! The one HTTP/2 connection to an instance, which carries its gRPC calls.
+
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{ADDRESS, CONNECT_MAX};
+
+/// What the function may send on a stream whose client does not read, in bytes.
+const WINDOW: u32 = 128 * 1024;
+
+/// The unsent bytes of a stream, beyond which the client is not read.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// The largest head that is read, in bytes as HTTP/2 counts them. The platform's smaller limit is checked afterwards.
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
+/// The connection for gRPC calls. It is opened by the first call.
+#[derive(Debug)]
+pub(crate) struct Multiplexed {
+    address: SocketAddr,
+    /// What the function may send on all streams: a stream that is not read must not stop the others.
+    window: u32,
+    open: Mutex<Option<SendRequest<Bytes>>>,
+    tasks: TaskTracker,
+}
+
+impl Multiplexed {
+    pub(crate) fn new(port: u16, concurrency: usize, tasks: TaskTracker) -> Self {
+        let streams = u32::try_from(concurrency).unwrap_or(1).max(1);
+        Multiplexed {
+            address: SocketAddr::from((ADDRESS, port)),
+            window: WINDOW.saturating_mul(streams),
+            open: Mutex::default(),
+            tasks,
+        }
+    }
+
+    /// The connection, which is opened if there is none or the former one has ended.
+    pub(crate) async fn take(&self) -> io::Result<SendRequest<Bytes>> {
+        let mut open = self.open.lock().await;
+        if let Some(sender) = &mut *open
+            && std::future::poll_fn(|context| sender.poll_ready(context)).await.is_ok()
+        {
+            return Ok(sender.clone());
+        }
+        *open = None;
+        let sender = timeout(CONNECT_MAX, self.connect()).await??;
+        *open = Some(sender.clone());
+        Ok(sender)
+    }
+
+    async fn connect(&self) -> io::Result<SendRequest<Bytes>> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = Builder::new()
+            .enable_push(false)
+            .initial_window_size(WINDOW)
+            .initial_connection_window_size(self.window)
+            .max_send_buffer_size(SEND_BUFFER)
+            .max_header_list_size(HEAD_BYTES_MAX)
+            .handshake(stream)
+            .await
+            .map_err(io::Error::other)?;
+        self.tasks.spawn(async move {
+            // The calls in flight get the error. Nobody else needs the error.
+            drop(connection.await);
+        });
+        Ok(sender)
+    }
+}
