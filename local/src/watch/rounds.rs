@@ -85,6 +85,12 @@ impl Rounds {
         if changed.is_empty() {
             return Next::Nothing;
         }
+        let is_of_the_build = changed.iter().all(|path| built.after.get(path) == now.get(path));
+        if is_of_the_build && changed.is_subset(&self.products) {
+            // Also after a build that a change of the manifest asked for.
+            self.settle(changed, now);
+            return Next::Nothing;
+        }
         if self.in_a_row == 0 || changed.iter().any(|path| built.after.get(path) != now.get(path)) {
             // An edit since the build.
             self.in_a_row = 0;

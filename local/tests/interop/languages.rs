@@ -135,7 +135,8 @@ fn check_program(local: &Local, server: &Server) {
     drop(slow);
     local.wait_for(kind("request").status(499).field("path", "/slow"));
     if server.notices_departure {
-        local.wait_for(printed("slow client left"));
+        // Where nothing replaces the instance first, which is the platform's rule for a single call at a time.
+        local.wait_for(printed("slow client left").or(kind("instance_stopped")));
     }
     assert_eq!(local.get("/").text(), "one");
 }
