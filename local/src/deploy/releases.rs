@@ -260,6 +260,13 @@ impl Deployer {
             releases.aliases = state.aliases.into_iter().map(|alias| (alias.name.clone(), alias)).collect();
         });
         for stored in versions {
+            let stored = match stored {
+                Ok(stored) => stored,
+                Err(error) => {
+                    complain(error.to_string());
+                    continue;
+                }
+            };
             let id = stored.version.id;
             match self.release(stored).await {
                 Ok(release) => {

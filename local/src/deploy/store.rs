@@ -66,23 +66,27 @@ impl Store {
     /// The state of a function. A function without one has the default.
     pub(super) fn state(&self, name: &str) -> io::Result<State> {
         let read = read(&self.function(name).join(STATE))?;
-        read.map_or_else(|| Ok(State::default()), |text| Ok(serde_json::from_str(&text)?))
+        let unread =
+            |error| io::Error::other(format!("{}: {error}", self.function(name).join(STATE).display()));
+        read.map_or_else(|| Ok(State::default()), |text| serde_json::from_str(&text).map_err(unread))
     }
 
-    /// All versions of a function, in order.
-    pub(super) fn versions(&self, name: &str) -> io::Result<Vec<Stored>> {
-        let mut all = Vec::new();
-        for id in self.numbers(name)? {
-            let folder = self.version(name, id);
-            let Some(text) = read(&folder.join(VERSION))? else {
-                // It was removed, and its process ended before its code was.
-                remove(&folder)?;
-                continue;
-            };
-            let (version, function) = serde_json::from_str(&text)?;
-            all.push(Stored::of(version, function, &folder));
-        }
-        Ok(all)
+    /// All versions of a function, in order. One that cannot be read hides no other.
+    pub(super) fn versions(&self, name: &str) -> io::Result<Vec<io::Result<Stored>>> {
+        let stored = self.numbers(name)?.into_iter().map(|id| self.stored(name, id));
+        Ok(stored.filter_map(io::Result::transpose).collect())
+    }
+
+    fn stored(&self, name: &str, id: VersionId) -> io::Result<Option<Stored>> {
+        let folder = self.version(name, id);
+        let Some(text) = read(&folder.join(VERSION))? else {
+            // It was removed, and its process ended before its code was.
+            remove(&folder)?;
+            return Ok(None);
+        };
+        let (version, function) = serde_json::from_str(&text)
+            .map_err(|error| io::Error::other(format!("{}: {error}", folder.join(VERSION).display())))?;
+        Ok(Some(Stored::of(version, function, &folder)))
     }
 
     fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {

@@ -61,6 +61,7 @@ fn versions_stay_as_they_were_published_also_after_a_restart() {
     assert!(is_ok && out.starts_with("2  ") && out.trim_end().ends_with("  the second"), "{out}{errors}");
     let (is_ok, out, errors) = local.command(&["alias", "set", "f", "prod", "--version", "1"]);
     assert!(is_ok && out.starts_with("prod  1"), "{out}{errors}");
+    local.wait_for_nth(3, kind("versions_changed"));
     assert_eq!(local.get_of("prod").text(), "one");
     let head = local.api("POST", "invocations?qualifier=prod", &Value::Null);
     assert_eq!(head.header("x-fc-invocation-service-version"), Some("1"));
@@ -84,6 +85,28 @@ fn versions_stay_as_they_were_published_also_after_a_restart() {
     let local = Local::start(local.folder, &[]);
     let listed = local.api("GET", "versions", &Value::Null).json();
     assert_eq!(listed["versions"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_kept_and_hides_nothing_else() {
+    let mut local = Local::scripted(named("one"));
+    for _ in 0..2 {
+        local.api("POST", "versions", &Value::Null).assert_ok();
+    }
+    assert_eq!(local.interrupt(), Some(0));
+    let broken = local.folder.file(".fc-local/functions/f/versions/1/version.json");
+    std::fs::write(&broken, "{").unwrap();
+    let local = Local::start(local.folder, &[]);
+    let event = local.wait_for(kind("versions_not_read"));
+    assert!(event["error"].as_str().unwrap().contains("versions/1/version.json"), "{event:?}");
+    let listed = local.api("GET", "versions", &Value::Null).json();
+    assert_eq!(listed["versions"][0]["versionId"], "2", "{listed}");
+    assert_eq!(
+        local.api("POST", "versions", &Value::Null).json()["versionId"],
+        "3",
+        "no number is used again"
+    );
+    assert_eq!(std::fs::read_to_string(broken).unwrap(), "{");
 }
 
 #[test]

@@ -332,12 +332,15 @@ mod tests {
     }
 
     /// The pieces before the error wait for the client, and so does the cut.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_stream_that_fails_is_sent_up_to_its_error_to_a_slow_client() {
         let drain = Drain::default();
         let (mut connection, mut client, _) = connect(&drain, false).await;
         client.write_all(b"GET /failing HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         turns(&mut connection).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+        turns(&mut connection).await;
+        tokio::time::resume();
         let text = rest(connection, client).await;
         assert_eq!(text.matches('#').count(), LARGE);
         assert!(!text.ends_with("0\r\n\r\n"), "and is cut");
