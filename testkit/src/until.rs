@@ -7,13 +7,18 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks until there is an answer, or panics with what was awaited.
 #[track_caller]
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, ask)
+}
+
+#[track_caller]
+fn until_within<T>(bound: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + bound;
     loop {
         if let Some(found) = ask() {
             return found;
         }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
+        assert!(Instant::now() < end, "waited {bound:?} in vain for {what}");
         pause();
     }
 }
@@ -24,11 +29,12 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     until(what, || condition().then_some(()));
 }
 
-/// Looks until a number stays what it is. A machine with other work to do may let it rest between two looks.
+/// Looks until a number stays what it is. A machine with other work to do may let it rest between two looks, and takes
+/// several times as long.
 #[track_caller]
 pub fn until_settled(what: &str, mut look: impl FnMut() -> u64) -> u64 {
     let (mut before, mut alike) = (0, 0);
-    until(&format!("{what} to settle"), || {
+    until_within(4 * PATIENCE, &format!("{what} to settle"), || {
         let now = look();
         alike = if before == now { alike + 1 } else { 0 };
         before = now;
