@@ -2,10 +2,8 @@
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value, json};
 
 use super::auth::admit;
@@ -32,8 +30,8 @@ pub(crate) async fn manage(
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let name = operation.function.as_str();
-    let (head, body) = admit(gate, request).await?;
-    let body = read(body).await?;
+    let (head, mut body) = admit(gate, request).await?;
+    let body = body.read_in(BODY_MAX).await?;
     let page = Page::of(&head.uri)?;
     let document = match operation.what {
         What::Invoke { .. } => Value::Null,
@@ -74,12 +72,6 @@ pub(crate) async fn manage(
         }
     };
     Ok(reply(&document, visit))
-}
-
-/// The whole body.
-async fn read(body: ClientBody) -> Result<Bytes, Failure> {
-    let read = Limited::new(body, BODY_MAX).collect().await;
-    Ok(read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?.to_bytes())
 }
 
 /// A document, or nothing after a removal.
