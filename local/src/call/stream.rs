@@ -124,7 +124,7 @@ impl AnswerStream {
                 }
                 self.break_off_by(|run| match error {
                     BodyError::Http2(broken) => broken.failure(run),
-                    error => {
+                    error @ BodyError::Http1(_) => {
                         run.body_failure().or_else(|| unreadable(&error)).unwrap_or_else(|| run.exited())
                     }
                 })

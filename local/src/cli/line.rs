@@ -197,7 +197,9 @@ mod tests {
         events.take(&mut taken, 2);
         let text = |style| {
             let mut out = String::new();
-            taken.iter().for_each(|event| line(event, style, &mut Clock::default(), &mut out));
+            for event in &taken {
+                line(event, style, &mut Clock::default(), &mut out);
+            }
             out
         };
         let plain: Vec<String> = text(Style::Plain).lines().map(|line| line[13..].to_owned()).collect();

@@ -89,7 +89,7 @@ struct DevArguments {
     /// Do not print the lines of this function; may be given several times
     #[arg(long, value_name = "NAME")]
     quiet: Vec<String>,
-    /// Inject faults: SEED, or SEED:KIND,KIND… of reuse, idle, slow_start, freeze, upstream, leave, throttle
+    /// Inject faults: SEED, or SEED:KIND,KIND… of reuse, idle, `slow_start`, freeze, upstream, leave, throttle
     #[arg(long, value_name = "SEED[:KINDS]")]
     chaos: Option<Chaos>,
     /// Start no instance before the first call

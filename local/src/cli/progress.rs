@@ -165,7 +165,9 @@ mod tests {
     /// What is written for each of the kinds, and the line that is drawn after the last one.
     fn written(kinds: Vec<Kind>) -> (String, String) {
         let (log, mut events) = Log::new();
-        kinds.into_iter().for_each(|kind| log.emit(&Source::function(&"f".into()), kind));
+        for kind in kinds {
+            log.emit(&Source::function(&"f".into()), kind);
+        }
         let (mut taken, mut out) = (Vec::new(), String::new());
         while events.take(&mut taken, 1_000_000) > 0 {}
         let mut progress = Progress::new(true, Style::Plain);

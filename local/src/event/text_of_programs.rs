@@ -20,7 +20,6 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
         Kind::ProgramHidden { program, found, searched } => program_hidden(program, found, searched),
         Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
         Kind::LayersMissing { layers } => layers_missing(layers),
-        Kind::ProgramUnfit { program, fault } => program_unfit(program, fault),
         Kind::InstanceKilled { process_id, waited: None } => {
             format!("killed: process {process_id}, with the calls it worked on")
         }

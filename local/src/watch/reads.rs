@@ -193,7 +193,7 @@ mod tests {
             files
         };
         let (one, two) = (PathBuf::from("/none/one.rs"), PathBuf::from("/none/two.rs"));
-        assert_eq!(of("cargo build && cp target/release/one code/bootstrap"), [one.clone()]);
+        assert_eq!(of("cargo build && cp target/release/one code/bootstrap"), std::slice::from_ref(&one));
         assert_eq!(of("cargo build --release"), [one, two]);
         std::fs::remove_dir_all(folder).unwrap();
     }

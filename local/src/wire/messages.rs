@@ -54,21 +54,21 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(bytes: &[u8], expected: Result<(), TooLarge>) {
+    fn check(bytes: &[u8], expected: &Result<(), TooLarge>) {
         for size in [1, 2, 3, 5, 7, bytes.len()] {
             let mut messages = Messages::default();
             let outcome = bytes.chunks(size).try_for_each(|chunk| messages.follow(chunk));
-            assert_eq!(outcome, expected, "in pieces of {size}");
+            assert_eq!(&outcome, expected, "in pieces of {size}");
         }
     }
 
     #[test]
     fn each_message_has_a_limit_and_the_stream_has_none() {
         let small = [message(3), b"abc".to_vec(), message(0), message(1), b"x".to_vec()].concat();
-        check(&small, Ok(()));
-        check(&[small.clone(), message(MESSAGE_MAX)].concat(), Ok(()));
-        check(&[small.clone(), message(MESSAGE_MAX + 1)].concat(), Err(TooLarge));
-        check(&[small, vec![0, 0xff, 0xff, 0xff, 0xff]].concat(), Err(TooLarge));
+        check(&small, &Ok(()));
+        check(&[small.clone(), message(MESSAGE_MAX)].concat(), &Ok(()));
+        check(&[small.clone(), message(MESSAGE_MAX + 1)].concat(), &Err(TooLarge));
+        check(&[small, vec![0, 0xff, 0xff, 0xff, 0xff]].concat(), &Err(TooLarge));
         let mut messages = Messages::default();
         for _ in 0..3 {
             messages.follow(&message(MESSAGE_MAX)).unwrap();

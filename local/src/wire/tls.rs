@@ -331,7 +331,7 @@ mod tests {
             assert!(!error.contains("PRIVATE"), "{error}");
         }
         // Clients choose the names: there is a bound on what is made for them.
-        let last = (0..MADE_MAX).map(|at| found(&format!("n{at}.test"))).last();
+        let last = (0..MADE_MAX).map(|at| found(&format!("n{at}.test"))).next_back();
         assert_eq!(last, Some(identities.store.fallback.cert[0].clone()));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -79,7 +79,9 @@ fn check(server: &Server, change: impl FnOnce(Function) -> Function) {
     }
     // All at once: they wait for the one instance.
     let mut calls: Vec<Conn> = (0..50).map(|_| Conn::open(local.function_port("f"))).collect();
-    calls.iter_mut().for_each(|call| call.send(&request("GET", "/", "", b"")));
+    for call in &mut calls {
+        call.send(&request("GET", "/", "", b""));
+    }
     for call in &mut calls {
         let reply = call.answer("GET");
         assert_eq!((reply.status, reply.text().as_str()), (200, "one"));

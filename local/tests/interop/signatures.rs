@@ -182,7 +182,7 @@ fn check(call: fn(&Value) -> Value) {
         assert_eq!(outcome["former"]["code"], Value::Null, "{outcome}");
     }
     let wrong = Key { secret: "wrong".to_owned(), ..own.clone() };
-    let stranger = Key { id: "nobody".to_owned(), ..own.clone() };
+    let stranger = Key { id: "nobody".to_owned(), ..own };
     let borrowed = Key { token: key(&local.folder, &["--temporary"]).token, ..temporary };
     for (bad, code) in
         [(wrong, "SignatureNotMatch"), (stranger, "InvalidAccessKeyID"), (borrowed, "AccessDenied")]

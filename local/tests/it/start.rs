@@ -123,7 +123,9 @@ fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     // Calls wait for it, as on the platform each would wait for an instance of its own.
     let mut calls: Vec<Conn> = (0..50).map(|_| Conn::open(local.function_port("f"))).collect();
-    calls.iter_mut().for_each(|call| call.send(&request("GET", "/pid", "", b"")));
+    for call in &mut calls {
+        call.send(&request("GET", "/pid", "", b""));
+    }
     for call in &mut calls {
         let reply = call.answer("GET");
         assert_eq!((reply.status, reply.text()), (200, pid.to_string()));

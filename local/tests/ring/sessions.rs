@@ -106,15 +106,17 @@ fn a_server_of_mcp_names_its_sessions_by_itself() {
 fn a_stream_of_mcp_names_its_session_in_its_first_event() {
     let config = json!({"sessionConcurrencyPerInstance": 1, "sseEndpointPath": "/events"});
     let function = affinity("MCP_SSE", &config).timeout(60);
-    let programs = Arc::new(Mutex::new(Vec::new()));
+    // The numbers of the programs, and the open ends of their streams, which last as long as the test.
+    let programs = Arc::new(Mutex::new((Vec::new(), Vec::new())));
     let known = Arc::clone(&programs);
-    let answer = move |asked: Asked, known: Arc<Mutex<Vec<u32>>>| async move {
+    let answer = move |asked: Asked, known: Arc<Mutex<(Vec<u32>, Vec<_>)>>| async move {
         if asked.path() != "/events" {
             return text(asked.program.pid().to_string());
         }
         let (sender, mut stream) = chunks();
         // Of a program's number a test needs one of two texts.
-        let mut programs = known.lock().unwrap();
+        let mut known = known.lock().unwrap();
+        let (programs, ends) = &mut *known;
         if !programs.contains(&asked.program.pid()) {
             programs.push(asked.program.pid());
         }
@@ -128,8 +130,7 @@ fn a_stream_of_mcp_names_its_session_in_its_first_event() {
         if let Ok(reply) = &mut stream {
             reply.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));
         }
-        // The stream lasts as long as its client.
-        tokio::spawn(async move { sender.closed().await });
+        ends.push(sender);
         stream
     };
     let ring = Ring::serving(function, move |asked| answer(asked, Arc::clone(&known)));
@@ -144,7 +145,7 @@ fn a_stream_of_mcp_names_its_session_in_its_first_event() {
     assert_eq!((&*one, &*two), ("one", "two"));
     for id in [&one, &two, &one] {
         let reply = ask(&ring, "POST", &format!("/messages?sessionId={id}"), "");
-        let at = programs.lock().unwrap().iter().position(|pid| pid.to_string() == reply.text());
+        let at = programs.lock().unwrap().0.iter().position(|pid| pid.to_string() == reply.text());
         assert_eq!(at, Some(usize::from(*id == two)));
     }
     // The session ends with its stream, and another one gets its place.

@@ -12,6 +12,7 @@ fn unfit(fault: Unfit) -> Kind {
     Kind::ProgramUnfit { program: "/code/a".to_owned(), fault }
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each kind")]
 pub(super) fn samples() -> Vec<Sample> {
     let held = |holder: Option<&str>| Kind::PortHeld {
         port: 9000,

@@ -32,9 +32,9 @@ fn request(status: u16, is_cold: bool) -> Kind {
     })
 }
 
-fn failed(status: u16, failure: Failure) -> Kind {
+fn failed(status: u16, failure: &Failure) -> Kind {
     let Kind::Request(record) = request(status, false) else { unreachable!("a request") };
-    Kind::Request(Record { cause: Some(Box::new(Cause::from(&failure))), ..record })
+    Kind::Request(Record { cause: Some(Box::new(Cause::from(failure))), ..record })
 }
 
 fn grpc(status: u16, code: u32) -> Kind {
@@ -123,17 +123,17 @@ fn calls() -> Vec<Sample> {
         (Kind::Build("built".to_owned()), "built"),
         (request(200, false), "GET /a 200 1.2 ms"),
         (request(499, true), "GET /a 499 1.2 ms cold, the client left"),
-        (failed(502, Failure::bad_response("no\nsense")), "GET /a 502 1.2 ms, function: no"),
+        (failed(502, &Failure::bad_response("no\nsense")), "GET /a 502 1.2 ms, function: no"),
         (
-            failed(404, Failure::function_not_found("g")),
+            failed(404, &Failure::function_not_found("g")),
             "GET /a 404 1.2 ms, caller: function 'g' does not exist",
         ),
         (
-            failed(429, Failure::exhausted("f", 1)),
+            failed(429, &Failure::exhausted("f", 1)),
             "GET /a 429 1.2 ms, platform: function 'f' has reached its limit of instances (1)",
         ),
         (
-            failed(412, Failure::exited_at_start(7, "a", "b")),
+            failed(412, &Failure::exited_at_start(7, "a", "b")),
             "GET /a 412 1.2 ms, function: it does not start",
         ),
         (
