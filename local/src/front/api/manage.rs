@@ -17,6 +17,7 @@ use crate::front::page::Page;
 use crate::front::visit::Visit;
 use crate::model::{Alias, Version, VersionId};
 use crate::wire::ClientBody;
+use crate::wire::headers::Peer;
 
 /// The largest body of such a call, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -25,12 +26,12 @@ const BODY_MAX: usize = 64 * 1024;
 pub(crate) async fn manage(
     operation: Operation,
     deployer: &Deployer,
-    gate: &Gate,
+    (gate, peer): (&Gate, &Peer),
     visit: &Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let name = operation.function.as_str();
-    let (head, mut body) = admit(gate, request).await?;
+    let (head, mut body) = admit(gate, peer, request).await?;
     let body = body.read_in(BODY_MAX).await?;
     let page = Page::of(&head.uri)?;
     let document = match operation.what {
