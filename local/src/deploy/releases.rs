@@ -222,6 +222,7 @@ impl Deployer {
         let aliases = deployed.releases(|releases| releases.aliases.values().cloned().collect());
         self.keep_state(&deployed, aliases, None).await?;
         deployed.set_disabled(None);
+        deployed.pool().set_kept(true);
         if deployed.settings().instances_min > 0 {
             self.warm(name);
         }
@@ -232,6 +233,7 @@ impl Deployer {
     fn successor(&self, former: &Arc<Pool>, aborts: bool) -> Arc<Pool> {
         let ignores_port = former.ignores_port();
         let pool = self.pool(Arc::clone(&former.generation), ignores_port, ignores_port != Some(true));
+        pool.set_kept(false);
         former.close();
         if aborts {
             former.abort();

@@ -39,6 +39,11 @@ impl<I> Slots<I> {
         if self.ignores_port == Some(true) { cap.min(1) } else { cap }
     }
 
+    /// Sets how many instances are kept from now on.
+    pub(in crate::instance) fn set_kept(&mut self, count: usize) {
+        self.rules.instances_min = count;
+    }
+
     /// The places for waiting calls.
     pub(super) fn room(&self) -> usize {
         if self.ignores_port == Some(false) {
