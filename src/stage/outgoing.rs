@@ -235,7 +235,8 @@ impl http_body::Body for Outgoing {
             return self.poll_stream(cx);
         }
         let piece = self.body.take_piece();
-        if piece.is_none() && self.body.is_broken() {
+        if piece.is_none() && matches!(self.body, Body::Broken(_)) {
+            ready!(self.body.poll_broken(cx));
             self.body.clear();
             return Poll::Ready(Some(Err("the reply's stream failed".into())));
         }

@@ -61,6 +61,7 @@ fn versions_stay_as_they_were_published_also_after_a_restart() {
     assert!(is_ok && out.starts_with("2  ") && out.trim_end().ends_with("  the second"), "{out}{errors}");
     let (is_ok, out, errors) = local.command(&["alias", "set", "f", "prod", "--version", "1"]);
     assert!(is_ok && out.starts_with("prod  1"), "{out}{errors}");
+    local.wait_for_nth(3, kind("versions_changed"));
     assert_eq!(local.get_of("prod").text(), "one");
     let head = local.api("POST", "invocations?qualifier=prod", &Value::Null);
     assert_eq!(head.header("x-fc-invocation-service-version"), Some("1"));
@@ -208,6 +209,12 @@ fn a_version_that_cannot_be_read_takes_no_other_and_no_alias_with_it() {
     let names: Vec<&str> =
         listed["aliases"].as_array().unwrap().iter().map(|one| one["aliasName"].as_str().unwrap()).collect();
     assert_eq!(names, ["new", "old", "prod"]);
+    let third = local.api("POST", "versions", &Value::Null).json();
+    assert_eq!(third["versionId"], "3", "no number is used again");
+    assert_eq!(
+        std::fs::read_to_string(local.folder.file(".fc-local/functions/f/versions/1/version.json")).unwrap(),
+        broken
+    );
 
     // What cannot be read is not written over.
     assert_eq!(local.interrupt(), Some(0));
