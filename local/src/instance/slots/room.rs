@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use super::{SessionRules, Slots};
 
+/// How many instances may end by themselves without a call in between, before none is started to be kept.
+const ENDS_MAX: usize = 10;
+
 /// The settings of a function for its instances.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::instance) struct Rules {
@@ -74,7 +77,7 @@ impl<I> Slots<I> {
     /// The number of instances that are to be kept and do not run.
     pub(super) fn missing(&self) -> usize {
         // A failed start is not tried again at once, but by a call that waits.
-        let has_failed = self.failed_start == Some(self.starts);
+        let has_failed = self.failed_start == Some(self.starts) || self.ends >= ENDS_MAX;
         if self.is_closed || has_failed { 0 } else { self.rules.instances_min.saturating_sub(self.in_use()) }
     }
 

@@ -208,6 +208,23 @@ fn without_its_instance_a_session_begins_anew() {
 }
 
 #[test]
+fn what_ends_again_and_again_is_not_kept_before_the_next_call() {
+    let rules = Rules { instances_min: 1, sessions: None, ..RULES };
+    let mut story = vec![(Do::Warm, "start 1"), (Do::Started('a'), "")];
+    for _ in 0..9 {
+        story.extend([(Do::Ended('a'), "start 1"), (Do::Started('a'), "")]);
+    }
+    story.extend([
+        (Do::Ended('a'), ""),
+        (Do::Acquire, "1 waits, start 1"),
+        (Do::Started('a'), "1 gets a cold"),
+        (Do::GiveBack('a'), ""),
+        (Do::Ended('a'), "start 1"),
+    ]);
+    tell(rules, &story);
+}
+
+#[test]
 fn instances_are_kept_although_nothing_calls_them() {
     let rules = Rules { instances_min: 2, sessions: None, ..RULES };
     tell(
