@@ -76,18 +76,7 @@ impl Store {
     /// All versions of a function, in order. A version that cannot be read is an error in its place.
     pub(super) fn versions(&self, name: &str) -> io::Result<Vec<io::Result<Stored>>> {
         let numbers = self.numbers(name)?.into_iter();
-        Ok(numbers.filter_map(|id| self.stored(&self.version(name, id)).transpose()).collect())
-    }
-
-    /// The version in `folder`. `None` if it was removed.
-    fn stored(&self, folder: &Path) -> io::Result<Option<Stored>> {
-        let file = folder.join(VERSION);
-        let Some(text) = read(&file)? else {
-            // The process ended before it removed the code.
-            return remove(folder).map(|()| None);
-        };
-        let (version, function) = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
-        Ok(Some(Stored::of(version, function, folder)))
+        Ok(numbers.filter_map(|id| Stored::read(&self.version(name, id)).transpose()).collect())
     }
 
     fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {
@@ -196,6 +185,17 @@ impl Store {
 }
 
 impl Stored {
+    /// The version in `folder`. `None` if it was removed.
+    fn read(folder: &Path) -> io::Result<Option<Self>> {
+        let file = folder.join(VERSION);
+        let Some(text) = read(&file)? else {
+            // The process ended before it removed the code.
+            return remove(folder).map(|()| None);
+        };
+        let (version, function) = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
+        Ok(Some(Stored::of(version, function, folder)))
+    }
+
     /// The version in `folder`. Its layers are those of its publication.
     fn of(version: Version, mut function: Function, folder: &Path) -> Self {
         let layers = folder.join(LAYERS);
