@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fc_runtime::platform::names::header as fc;
 use http::uri::{Authority, Scheme};
@@ -89,6 +89,8 @@ impl Run {
         let mut request = make(self, payload)?;
         let mut tries = 0;
         let mut fresh = None;
+        // How long the kept connection had been idle that broke under this call.
+        let mut closed = None;
         loop {
             tries += 1;
             let mut connection = match fresh.take() {
@@ -115,7 +117,12 @@ impl Run {
                 Ok(reply) => {
                     self.sender = Some(connection.sender);
                     if let Some(lease) = &self.lease {
-                        lease.instance.connections.heard(reply.version());
+                        let connections = &lease.instance.connections;
+                        connections.heard(reply.version());
+                        // The program answers, so its end is not why the other connection was closed.
+                        if let Some(idle_for) = closed {
+                            connections.closed_early(idle_for);
+                        }
                     }
                     let (head, body) = reply.into_parts();
                     self.is_last = is_last(&head);
@@ -129,7 +136,8 @@ impl Run {
                 // The platform's rule for a connection that was used before and breaks before any byte of a
                 // reply: once more, on a new one.
                 None if may_repeat && !error.error().is_parse() => {
-                    fresh = Some(self.reopen(idle_for).await?);
+                    fresh = Some(self.reopen().await?);
+                    closed = Some(idle_for);
                     make(self, Payload::Empty)?
                 }
                 _ => return Err(self.failed(error.error()).await),
@@ -249,17 +257,14 @@ impl Run {
 
     /// Opens a new connection to the same instance, after one that had been idle. The other kept connections have probably
     /// ended too.
-    async fn reopen(&self, idle_for: Duration) -> Result<Connection, Failure> {
+    async fn reopen(&self) -> Result<Connection, Failure> {
         let Some(lease) = &self.lease else { return Err(self.crashed().await) };
         let connections = &lease.instance.connections;
         connections.clear();
-        match self.within(connections.open()).await? {
-            Ok(connection) => {
-                connections.closed_early(idle_for);
-                Ok(connection)
-            }
-            Err(_) => Err(self.crashed().await),
+        if let Ok(connection) = self.within(connections.open()).await? {
+            return Ok(connection);
         }
+        Err(self.crashed().await)
     }
 
     fn request(

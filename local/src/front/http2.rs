@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::body::{Cut, Outgoing};
 use super::entry::Front;
 use super::listen::{HEAD_MAX, Stop};
+use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
 use super::under_way::UnderWay;
@@ -48,6 +49,8 @@ struct Shared {
     front: Arc<Front>,
     door: Door,
     peer: Peer,
+    /// For the rests of bodies that are not read.
+    tasks: TaskTracker,
     /// The streams in flight.
     active: AtomicUsize,
     /// The streams so far.
@@ -64,6 +67,8 @@ impl Shared {
         request: Request<Incoming>,
         current: Arc<Current>,
     ) -> Result<Response<Outgoing>, Cut> {
+        // The client of a gRPC call stops once it has its status, and expects the reset of its stream.
+        let drains = (!rpc::is_call(&request)).then(|| self.tasks.clone());
         let (mut head, body) = request.into_parts();
         if !head.headers.contains_key(header::HOST)
             && let Some(authority) = head.uri.authority()
@@ -72,7 +77,8 @@ impl Shared {
             head.headers.insert(header::HOST, host);
         }
         join_cookies(&mut head.headers);
-        let request = Request::from_parts(head, ClientBody::of_stream(body));
+        let body = ClientBody::of_stream(body, &head.headers, drains);
+        let request = Request::from_parts(head, body);
         // A stop counts the calls of HTTP/2 by their instances, and names none of them.
         let under_way = UnderWay::default();
         let mut response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
@@ -202,6 +208,7 @@ pub(super) async fn serve(
         front,
         door,
         peer,
+        tasks: tasks.clone(),
         active: AtomicUsize::new(0),
         begun: AtomicUsize::new(0),
         is_cut: AtomicBool::new(false),

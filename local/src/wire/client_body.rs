@@ -24,7 +24,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// A client's body. The drop drains the unread rest while the reply is sent.
 ///
 /// Without a drain, hyper closes the connection with unread bytes. The kernel then resets the connection, and a client
-/// that still sends loses the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
+/// that still sends loses the reply. Over HTTP/2 the stream is reset behind the reply, and some clients, such as curl
+/// 7.88, then drop the reply. A client that waits for `100 Continue` is not asked for an unwanted body.
 #[derive(Debug)]
 pub(crate) struct ClientBody {
     /// `None` once the drain has begun, or the body was read.
@@ -33,17 +34,10 @@ pub(crate) struct ClientBody {
     read: Option<Bytes>,
     /// Whether the client sends the body: without `Expect`, or after `100 Continue`.
     is_sent: bool,
-    /// `None` for a stream of HTTP/2, which ends without its connection.
-    connection: Option<Connection>,
-}
-
-/// The connection of HTTP/1, which a body shares with the next request.
-#[derive(Debug)]
-struct Connection {
-    /// For the drain.
-    tasks: TaskTracker,
-    /// Is told of a client that leaves in the middle of the body.
-    hangup: Arc<Hangup>,
+    /// For the drain. `None`: the rest is not read, and its stream is reset.
+    tasks: Option<TaskTracker>,
+    /// Is told of a client that leaves in the middle of the body. `None` for a stream of HTTP/2, which tells so itself.
+    hangup: Option<Arc<Hangup>>,
 }
 
 /// A client's body that ended too early.
@@ -86,13 +80,14 @@ impl ClientBody {
         hangup: &Arc<Hangup>,
     ) -> Self {
         let is_sent = !headers.contains_key(header::EXPECT);
-        let connection = Some(Connection { tasks: tasks.clone(), hangup: Arc::clone(hangup) });
-        ClientBody { incoming: Some(incoming), read: None, is_sent, connection }
+        let (tasks, hangup) = (Some(tasks.clone()), Some(Arc::clone(hangup)));
+        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup }
     }
 
-    /// The body of a request over HTTP/2. It needs no drain: the rest of a stream is not in the way of others.
-    pub(crate) fn of_stream(incoming: Incoming) -> Self {
-        ClientBody { incoming: Some(incoming), read: None, is_sent: true, connection: None }
+    /// The body of a request over HTTP/2 with these headers. Without `tasks` the rest of its stream is not drained.
+    pub(crate) fn of_stream(incoming: Incoming, headers: &HeaderMap, tasks: Option<TaskTracker>) -> Self {
+        let is_sent = !headers.contains_key(header::EXPECT);
+        ClientBody { incoming: Some(incoming), read: None, is_sent, tasks, hangup: None }
     }
 
     /// Takes `bytes` for the body.
@@ -117,9 +112,9 @@ impl Body for ClientBody {
         let frame = ready!(Pin::new(incoming).poll_frame(context)).map(|frame| frame.map_err(BrokenBody));
         if let Some(Err(error)) = &frame
             && error.has_client_left()
-            && let Some(connection) = &self.connection
+            && let Some(hangup) = &self.hangup
         {
-            connection.hangup.tell();
+            hangup.tell();
         }
         Poll::Ready(frame)
     }
@@ -140,7 +135,7 @@ impl Drop for ClientBody {
             return;
         }
         if let Some(incoming) = self.incoming.take()
-            && let Some(Connection { tasks, .. }) = &self.connection
+            && let Some(tasks) = &self.tasks
         {
             tasks.spawn(tokio::time::timeout(DRAIN_MAX, drain(incoming)));
         }

@@ -87,6 +87,10 @@ impl Flaky {
         assert_eq!((record.status, record.attempt), (self.status, 1), "{self:?}");
         ring.get("/").assert_ok();
         assert_eq!(ring.programs().len(), 1, "{self:?}");
+        // A program that breaks the second connection too fails; it does not close what it has kept.
+        let is_told = self.seen == 2 && self.status == 200;
+        let told = ring.count(|kind| matches!(kind, Kind::ConnectionClosedEarly { .. }));
+        assert_eq!(told, usize::from(is_told), "{self:?}");
     }
 }
 
