@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 use zip::ZipArchive;
 
+use super::copy::Contents;
+
 const MIB: u64 = 1024 * 1024;
 
 /// The largest layer of the platform, in bytes.
@@ -28,8 +30,16 @@ const TARGETS_MAX: usize = 16 * 1024 * 1024;
 pub(super) fn lay(layers: &[PathBuf], to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for layer in layers {
-        let laid =
-            if layer.is_dir() { lay_folder(layer, Path::new(""), to) } else { unpack(layer, to, LAYER_MAX) };
+        let laid = if !layer.is_dir() {
+            unpack(layer, to, LAYER_MAX)
+        } else if Contents::of(layer, LAYER_MAX)?.bytes > LAYER_MAX {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the folder has more than 500 MiB, the platform's limit",
+            ))
+        } else {
+            lay_folder(layer, Path::new(""), to)
+        };
         laid.map_err(|error| io::Error::new(error.kind(), format!("layer {}: {error}", layer.display())))?;
     }
     Ok(())
@@ -252,6 +262,17 @@ mod tests {
         check("6", by_links, "the link `out` leads out of the layer");
         fs::write(zip("5.zip"), "no zip").unwrap();
         check("5", zip("5.zip"), "layer ");
+    }
+
+    #[test]
+    fn a_folder_has_the_limit_of_a_zip() {
+        let own = place("large");
+        let layer = own.0.join("layer");
+        fs::create_dir(&layer).unwrap();
+        // A hole, which takes no room.
+        File::create(layer.join("hole")).unwrap().set_len(LAYER_MAX + 1).unwrap();
+        let error = lay(&[layer], &own.0.join("to")).unwrap_err().to_string();
+        assert!(error.contains("more than 500 MiB"), "{error}");
     }
 
     #[test]

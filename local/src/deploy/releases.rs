@@ -41,6 +41,16 @@ impl SecondVersion {
 }
 
 impl Deployer {
+    /// Carries out a change to its end, even if the caller's future is dropped. Otherwise the disk would have what the
+    /// registry does not, and the next change would meet the files of this one.
+    pub(crate) async fn complete<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let outcome = self.tasks.spawn(change).await;
+        outcome.map_err(|error| Failure::unavailable(format!("cannot be carried out: {error}")))?
+    }
+
     /// The versions of a function, in order.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Versions and aliases: published, called, divided by weights, and there again after a restart.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use serde_json::{Value, json};
 use testkit::events::kind;
@@ -8,7 +9,7 @@ use testkit::h1::{exchange, request};
 use testkit::manifest::Function;
 use testkit::{Answer, Launch, eventually};
 
-use crate::harness::{Local, f, program, write_manifest};
+use crate::harness::{Local, f, program, scripted, write_manifest};
 
 const FUNCTION: &str = "/2023-03-30/functions/f";
 
@@ -224,4 +225,30 @@ fn a_version_that_cannot_be_read_takes_no_other_and_no_alias_with_it() {
     let refused = local.api("POST", "aliases", &new);
     refused.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "state.json");
     assert_eq!(std::fs::read_to_string(local.folder.file(".fc-local/functions/f/state.json")).unwrap(), "{");
+}
+
+#[test]
+fn a_version_is_published_whole_though_its_client_leaves() {
+    const FILES: usize = 500;
+    let folder = scripted();
+    for number in 0..FILES {
+        folder.write(&format!("code/data/{number}"), "x");
+    }
+    write_manifest(&folder, named("one"));
+    let local = Local::start(folder, &[]);
+    let published =
+        || local.api("GET", "versions", &Value::Null).json()["versions"].as_array().unwrap().len();
+    for expected in 1..=2 {
+        let mut client = std::net::TcpStream::connect(("127.0.0.1", local.main_port())).unwrap();
+        client.write_all(&request("POST", &format!("{FUNCTION}/versions"), "", b"")).unwrap();
+        // The copy has begun when the client leaves.
+        let versions = local.folder.file(".fc-local/functions/f/versions");
+        eventually("the copy begins", || {
+            std::fs::read_dir(&versions).is_ok_and(|entries| entries.count() == expected)
+        });
+        drop(client);
+        eventually("it is published", || published() == expected);
+        let copied = std::fs::read_dir(versions.join(expected.to_string()).join("code/data")).unwrap();
+        assert_eq!(copied.count(), FILES);
+    }
 }

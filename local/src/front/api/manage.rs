@@ -1,9 +1,11 @@
 //! Versions, aliases, and whether a function takes calls: the part of the API that manages a function.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use serde_json::{Map, Value, json};
 
 use super::auth::admit;
@@ -22,25 +24,37 @@ use crate::wire::headers::Peer;
 /// The largest body of such a call, in bytes.
 const BODY_MAX: usize = 64 * 1024;
 
-/// Carries out the operation.
+/// Carries out the operation, to its end even if the client leaves.
 pub(crate) async fn manage(
     operation: Operation,
-    deployer: &Deployer,
+    deployer: &Arc<Deployer>,
     (gate, peer): (&Gate, &Peer),
     visit: &Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let name = operation.function.as_str();
     let (head, mut body) = admit(gate, peer, request).await?;
     let body = body.read_in(BODY_MAX).await?;
     let page = Page::of(&head.uri)?;
-    let document = match operation.what {
+    let carried_out = carry_out(operation, Arc::clone(deployer), head.uri, page, body);
+    Ok(reply(&deployer.complete(carried_out).await?, visit))
+}
+
+/// What the caller is told of the operation.
+async fn carry_out(
+    operation: Operation,
+    deployer: Arc<Deployer>,
+    uri: Uri,
+    page: Page,
+    body: Bytes,
+) -> Result<Value, Failure> {
+    let name = operation.function.as_str();
+    Ok(match operation.what {
         What::Invoke { .. } => Value::Null,
         What::PublishVersion => {
             let body = Body::parse(&body)?;
             version(&deployer.publish(name, body.text("description")?.unwrap_or_default()).await?)
         }
-        What::ListVersions => list_versions(&deployer.versions(name)?, &head.uri, &page),
+        What::ListVersions => list_versions(&deployer.versions(name)?, &uri, &page),
         What::DeleteVersion(id) => {
             deployer.remove_version(name, id).await?;
             Value::Null
@@ -71,8 +85,7 @@ pub(crate) async fn manage(
             deployer.enable(name).await?;
             json!({ "success": true })
         }
-    };
-    Ok(reply(&document, visit))
+    })
 }
 
 /// A document, or nothing after a removal.
@@ -88,7 +101,7 @@ fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
     plain(StatusCode::OK, headers, document.to_string()).map(Outgoing::whole)
 }
 
-fn list_versions(all: &[Version], uri: &http::Uri, page: &Page) -> Value {
+fn list_versions(all: &[Version], uri: &Uri, page: &Page) -> Value {
     let is_forward =
         uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "direction=FORWARD"));
     let mut all: Vec<(String, Value)> = all.iter().map(|own| (own.id.to_string(), version(own))).collect();
