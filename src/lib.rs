@@ -181,7 +181,7 @@
 //! | connections | [20 000, at most 4 for each MiB of memory](App::max_connections) | 100 000 descriptors |
 //! | memory held for clients | [a third of the instance's](App::client_memory), streams wait; 503, `UNAVAILABLE`, 1013 | 128 MiB–32 GiB for the whole instance |
 //! | memory held for one connection | three quarters of the memory held for clients | |
-//! | streams of an HTTP/2 connection | 256, then `REFUSED_STREAM` | 200 requests per instance |
+//! | streams of an HTTP/2 connection | 256, or [fewer where many clients have connections](App::client_memory), then `REFUSED_STREAM` | 200 requests per instance |
 //! | requests at a time | [no limit](App::max_in_flight), 503 | 1–200 per instance |
 //! | handlers that finish, at a time | [1000](App::max_finishing), 503 | |
 //! | drain after a signal | [10 s](App::drain_deadline) | |

@@ -89,8 +89,9 @@ impl<S: Send + Sync + 'static> App<S> {
     /// hold three quarters of the budget.
     ///
     /// Counted are replies that an HTTP/2 client does not read, heads over 8 KiB, what readers of bodies have taken in,
-    /// and messages of gRPC and WebSocket with their inflated size. A body or message up to 64 KiB is free where few of
-    /// them can be there at once, and one up to 4 KiB always.
+    /// and messages of gRPC and WebSocket with their inflated size; of generated services as they were sent, until they are
+    /// decoded. A body or message up to 64 KiB is free where few of them can be there at once, and one up to 4 KiB always;
+    /// a head from 3 KiB counts where connections are many.
     /// Streams wait until there is room, and every connection has 64 KiB of its own for them. Whole replies never wait,
     /// because their memory is there already. Everything else is refused: a request or a body with a 503 and
     /// `Retry-After`, a gRPC message with `UNAVAILABLE`, a WebSocket message with a close (1013).

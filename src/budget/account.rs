@@ -132,8 +132,8 @@ impl Account {
     ///
     /// A connection below [`SMALL`](super::SMALL) bytes may use half as much again as the budget, so that a few greedy
     /// connections do not stop the others. Hundreds of greedy connections use that reserve up too: a connection that
-    /// holds nothing always has a piece. Above `SMALL`, half
-    /// of a connection's limit is kept for streams that have nothing unread.
+    /// holds nothing always has a piece. Above `SMALL`, half of a connection's limit is kept for streams that have nothing
+    /// unread.
     pub(crate) fn has_room(&self, is_read: bool) -> bool {
         let (held, used) = (self.held.load(Ordering::SeqCst), self.pool.used.load(Ordering::SeqCst));
         if held == 0 {

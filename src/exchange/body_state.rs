@@ -38,7 +38,7 @@ pub(crate) struct Partly {
     /// The first piece is kept as it came: most bodies are one piece, and need no copy.
     first: Bytes,
     rest: BytesMut,
-    /// The memory of a body over 64 KiB.
+    /// The memory of a large body, or of one of many.
     held: Option<Held>,
 }
 

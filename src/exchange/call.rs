@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::Version;
 use http::header::EXPECT;
 use http::request::Parts;
+use http::{HeaderValue, Version};
 use http_body::Body;
 
 use crate::budget::Held;
@@ -42,7 +42,7 @@ pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     pub(crate) departure: Departure,
     body_state: Mutex<BodyState>,
-    /// The memory of a large head, or of one of many requests on a connection.
+    /// The memory of a large head.
     #[allow(dead_code, reason = "counts until it is dropped")]
     held: Option<Box<Held>>,
     /// The value that an optional feature left.
@@ -105,9 +105,9 @@ impl Call {
         }
     }
 
-    /// Completes a call that was made before its head was looked at, with a generated id: a head that is moved again costs 30 instructions.
+    /// Completes a call that was made before its head was looked at, with a generated id. Each further move of a head costs
+    /// 30 instructions.
     #[allow(clippy::inline_always, reason = "in place, as `new`")]
-    #[allow(clippy::used_underscore_binding, reason = "what is held is never read")]
     #[inline(always)]
     pub(crate) fn complete(
         self: &mut Arc<Self>,
@@ -202,9 +202,13 @@ impl Call {
         self.resets_leftover.load(Ordering::Relaxed)
     }
 
-    /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body.
+    /// Whether the client of HTTP/1.1 waits for `100 Continue` before it sends its body. As hyper does, the last `Expect`
+    /// counts, and other expectations are passed over.
     pub(crate) fn expects_continue(&self) -> bool {
-        self.has_body && self.head.version == Version::HTTP_11 && self.head.headers.contains_key(EXPECT)
+        let awaits = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+        self.has_body
+            && self.head.version == Version::HTTP_11
+            && self.head.headers.get_all(EXPECT).iter().next_back().is_some_and(awaits)
     }
 
     /// The status of the call in a protocol above HTTP. The last status set counts.

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use crate::error::{Error, Result};
 use crate::reply::source::Source;
@@ -15,9 +17,13 @@ pub(crate) enum Body {
     Empty,
     Once(Bytes),
     Stream(Pin<Box<dyn Source>>),
-    /// A stream that has failed. The next poll gives the error that cuts the reply.
-    Broken,
+    /// A stream that has failed, and the pause before the error that cuts the reply.
+    Broken(Pin<Box<Sleep>>),
 }
+
+/// How long the connection may send the pieces before an error. HTTP/2 drops unsent pieces at a reset, and sends them in
+/// another task.
+const FLUSH_MAX: Duration = Duration::from_millis(50);
 
 /// The largest piece of a whole body that is handed to the connection at a time, in bytes.
 pub(super) const PIECE_MAX: usize = 64 * 1024;
@@ -43,11 +49,15 @@ impl Body {
 
     /// Drops the stream, which has failed. A panic in its `Drop` ends here.
     pub(crate) fn break_off(&mut self) {
-        drop_caught(std::mem::replace(self, Self::Broken));
+        drop_caught(std::mem::replace(self, Self::Broken(Box::pin(sleep(FLUSH_MAX)))));
     }
 
-    pub(crate) fn is_broken(&self) -> bool {
-        matches!(self, Self::Broken)
+    /// Ready when the connection has had the time to send what came before the error of a broken stream.
+    pub(crate) fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Broken(pause) => pause.as_mut().poll(cx),
+            _ => Poll::Ready(()),
+        }
     }
 
     /// Takes the next piece of a whole body.
@@ -71,7 +81,10 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Empty | Self::Once(_) => Poll::Ready(self.take_piece().map(|piece| Ok(Frame::data(piece)))),
             Self::Stream(source) => source.as_mut().poll_frame(cx),
-            Self::Broken => Poll::Ready(Some(Err(Error::internal("the reply's stream failed")))),
+            Self::Broken(pause) => {
+                let failed = || Some(Err(Error::internal("the reply's stream failed")));
+                pause.as_mut().poll(cx).map(|()| failed())
+            }
         }
     }
 
@@ -83,7 +96,7 @@ impl http_body::Body for Body {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Broken => SizeHint::default(),
+            Self::Stream(_) | Self::Broken(_) => SizeHint::default(),
         }
     }
 }
@@ -94,7 +107,7 @@ impl fmt::Debug for Body {
             Self::Empty => f.write_str("Empty"),
             Self::Once(bytes) => write!(f, "Once({} bytes)", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
-            Self::Broken => f.write_str("Broken"),
+            Self::Broken(_) => f.write_str("Broken"),
         }
     }
 }

@@ -123,8 +123,9 @@ impl Door {
                     Ok(listener) => listener,
                     Err(error) => return say::error(format_args!("the listener cannot be used: {error}")),
                 };
+                let mut unplaced = None;
                 {
-                    let mut accepting = pin!(acceptor.accept_all(&listener, asked));
+                    let mut accepting = pin!(acceptor.accept_all(&listener, &mut unplaced, asked));
                     let mut signal = pin!(watch_signals(forced_exit, app));
                     poll_fn(|cx| match signal.as_mut().poll(cx) {
                         Poll::Ready(()) => Poll::Ready(()),
@@ -132,7 +133,7 @@ impl Door {
                     })
                     .await;
                 }
-                acceptor.accept_rest(listener);
+                acceptor.accept_rest(listener, unplaced);
             });
             runtime::block_on(&reactor, open);
             // Connections that have sent nothing end with their tasks, before a drain waits for those tasks.
@@ -154,13 +155,21 @@ impl Door {
 }
 
 impl<S: Send + Sync + 'static> Acceptor<S> {
-    async fn accept_all(self: &Arc<Self>, listener: &TcpListener, mut asked: oneshot::Receiver<()>) {
+    /// Keeps in `unplaced` an accepted connection that has no place yet: a stop may end this future meanwhile.
+    async fn accept_all(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        unplaced: &mut Option<(TcpStream, SocketAddr)>,
+        mut asked: oneshot::Receiver<()>,
+    ) {
         loop {
             let Some(accepted) = either(&mut asked, listener.accept()).await else { return };
             match accepted {
-                Ok((stream, address)) => {
+                Ok(connection) => {
+                    *unplaced = Some(connection);
                     // While the connection waits for a place, others wait in the kernel's backlog.
                     let Some(place) = either(&mut asked, self.places.take()).await else { return };
+                    let Some((stream, address)) = unplaced.take() else { continue };
                     // Send small replies without delay. An error means that the peer is already gone.
                     let _ = stream.set_nodelay(true);
                     let stream = Arc::new(stream);
@@ -183,10 +192,12 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
 
     /// Hands over the accepted connections whose requests have come. The close of the listener would reset them, and
     /// still resets connections beyond `max_connections`.
-    fn accept_rest(&self, listener: TcpListener) {
+    fn accept_rest(&self, listener: TcpListener, unplaced: Option<(TcpStream, SocketAddr)>) {
         let Ok(listener) = listener.into_std() else { return };
+        let unplaced = unplaced.and_then(|(stream, address)| Some((stream.into_std().ok()?, address)));
+        let mut connections = unplaced.into_iter().chain(std::iter::from_fn(|| listener.accept().ok()));
         while let Some(place) = self.places.try_take()
-            && let Ok((stream, address)) = listener.accept()
+            && let Some((stream, address)) = connections.next()
         {
             let _ = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
             self.hand_over_unread(stream, address, place);
@@ -281,8 +292,8 @@ impl<S: Send + Sync + 'static> Acceptor<S> {
     }
 }
 
-/// The default of `max_connections`. An idle connection keeps some 12 KiB, so idle connections take about a third of
-/// the memory.
+/// The default of `max_connections`. An idle connection keeps some 12 KiB, so idle connections take a twentieth of the
+/// memory.
 fn connections_for(memory_mib: Option<u32>) -> usize {
     let fitting = memory_mib.map(|mib| (mib as usize).saturating_mul(CONNECTIONS_PER_MIB).max(1));
     fitting.map_or(MAX_CONNECTIONS_DEFAULT, |fitting| fitting.min(MAX_CONNECTIONS_DEFAULT))

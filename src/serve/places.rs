@@ -1,12 +1,13 @@
 //! The places for connections: a bound on their number, and which connection gives way when all places are taken.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::counters::Count;
 use crate::exchange::Peer;
@@ -38,14 +39,16 @@ struct Seats {
 
 enum Seat {
     Empty,
-    /// No head has come yet. `is_new` until a search has passed the seat.
+    /// No head has come yet.
     AtDoor {
         socket: Weak<TcpStream>,
-        is_new: bool,
+        since: Instant,
     },
     Served {
         socket: Weak<OwnedWriteHalf>,
         peer: Weak<Peer>,
+        /// When a search last saw that a request had begun.
+        used: Option<Instant>,
         stuck: Option<Instant>,
     },
     /// The connection was told to end.
@@ -55,7 +58,10 @@ enum Seat {
 /// How long a connection does not take a byte of its reply before it may have to give way.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// How long a new connection waits between two searches.
+/// How long a connection is idle before it may have to give way: two searches may follow each other at once.
+const IDLE: Duration = Duration::from_millis(900);
+
+/// How long a new connection waits between two searches. Longer than [`IDLE`].
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
 impl Places {
@@ -112,13 +118,13 @@ impl Places {
 impl Place {
     /// Notes a connection that has sent no head yet.
     pub(crate) fn wait_at_door(&self, socket: &Arc<TcpStream>) {
-        self.set(Seat::AtDoor { socket: Arc::downgrade(socket), is_new: true });
+        self.set(Seat::AtDoor { socket: Arc::downgrade(socket), since: Instant::now() });
     }
 
     /// Notes a connection that is served.
     pub(crate) fn serve(&self, socket: &Arc<OwnedWriteHalf>, peer: &Arc<Peer>) {
         let (socket, peer) = (Arc::downgrade(socket), Arc::downgrade(peer));
-        self.set(Seat::Served { socket, peer, stuck: None });
+        self.set(Seat::Served { socket, peer, used: None, stuck: None });
     }
 
     fn set(&self, seat: Seat) {
@@ -137,8 +143,7 @@ impl Drop for Place {
 }
 
 impl Seats {
-    /// Ends one connection: one that was idle since the last search, else one whose client has not read for long. False
-    /// if there is none.
+    /// Ends one connection: one that is idle, else one whose client has not read for long. False if there is none.
     fn free_one(&mut self) -> bool {
         self.search(Seat::is_idle) || self.search(Seat::is_stuck)
     }
@@ -159,15 +164,19 @@ impl Seats {
 }
 
 impl Seat {
-    /// Whether the connection has no request, and none has begun since the last search. The bytes of one may wait in the
-    /// socket.
+    /// Whether the connection has no request, and no search has seen one begin for [`IDLE`]. The bytes of one may wait in
+    /// the socket.
     fn is_idle(&mut self) -> bool {
         match self {
-            Self::AtDoor { socket, is_new } => {
-                !std::mem::take(is_new) && socket.upgrade().is_some_and(|socket| !has_unread(&socket))
+            Self::AtDoor { socket, since } => {
+                since.elapsed() >= IDLE && socket.upgrade().is_some_and(|socket| !has_unread(&socket))
             }
-            Self::Served { socket, peer, .. } => {
-                peer.upgrade().is_some_and(|peer| peer.is_idle() && !peer.take_recent())
+            Self::Served { socket, peer, used, .. } => {
+                let Some(peer) = peer.upgrade().filter(|peer| peer.is_idle()) else { return false };
+                if peer.take_recent() {
+                    *used = Some(Instant::now());
+                }
+                used.is_none_or(|used| used.elapsed() >= IDLE)
                     && socket.upgrade().is_some_and(|socket| !has_unread((*socket).as_ref()))
             }
             Self::Empty | Self::Leaving => false,
@@ -202,4 +211,47 @@ impl Seat {
 fn shut(socket: &TcpStream) {
     // An error means that the socket is closed already.
     let _ = SockRef::from(socket).shutdown(std::net::Shutdown::Both);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::budget::Budget;
+
+    /// A socket with its client, and a peer.
+    async fn connect() -> (Arc<OwnedWriteHalf>, TcpStream, Arc<Peer>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (_, write) = accepted.unwrap().0.into_split();
+        (Arc::new(write), client.unwrap(), Arc::new(Peer::with_current(address, Budget::new(0))))
+    }
+
+    /// Two new connections may come at once: the second search is right behind the first.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_used_a_moment_ago_does_not_give_way() {
+        let places = Places::new(3);
+        let [idle, used, new] = [(); 3].map(|()| places.try_take().unwrap());
+        assert!(places.try_take().is_none());
+        let (idle_socket, _idle_client, idle_peer) = connect().await;
+        let (used_socket, _used_client, used_peer) = connect().await;
+        idle.serve(&idle_socket, &idle_peer);
+        used.serve(&used_socket, &used_peer);
+        drop(used_peer.begin());
+        let (stream, _new_client) = {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+            (Arc::new(accepted.unwrap().0), client.unwrap())
+        };
+        new.wait_at_door(&stream);
+        assert!(places.lock().free_one(), "the idle one");
+        assert!(matches!(places.lock().all[idle.at], Seat::Leaving));
+        assert!(!places.lock().free_one(), "the others are in use, or new");
+        tokio::time::advance(SEARCH_EVERY).await;
+        assert!(places.lock().free_one() && places.lock().free_one(), "now they are idle");
+        assert!(!places.lock().free_one());
+    }
 }

@@ -235,7 +235,12 @@ impl http_body::Body for Outgoing {
             return self.poll_stream(cx);
         }
         let piece = self.body.take_piece();
-        if piece.is_none() && self.body.is_broken() {
+        if piece.is_none() && matches!(self.body, Body::Broken(_)) {
+            ready!(self.body.poll_broken(cx));
+            // An HTTP/1 connection polls again when the client has taken what is written.
+            if self.busy.as_ref().map(Replying::peer).is_some_and(|peer| !peer.is_http2 && peer.is_stuck()) {
+                return Poll::Pending;
+            }
             self.body.clear();
             return Poll::Ready(Some(Err("the reply's stream failed".into())));
         }

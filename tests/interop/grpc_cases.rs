@@ -1,7 +1,7 @@
 //! gRPC's own interoperability cases, as far as a server takes part in them, by three clients: grpcio, grpc-js and
 //! grpclib. Each asks the test service as closures and as generated code.
 //!
-//! Left out are the cases of authentication, of load balancers, and `cacheable_unary`, which calls by GET.
+//! Left out are the cases of authentication, of load balancers, and `cacheable_unary`, which calls by GET, through a cache.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

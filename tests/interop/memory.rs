@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use testkit::{until, until_settled};
 
@@ -50,7 +51,10 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        until("the group to be empty", || fs::remove_dir(&self.0).is_ok().then_some(()));
+        // A second panic would hide the first one.
+        if fs::remove_dir(&self.0).is_err() && !std::thread::panicking() {
+            until("the group to be empty", || fs::remove_dir(&self.0).is_ok().then_some(()));
+        }
     }
 }
 
@@ -97,6 +101,9 @@ fn check_served(server: &Server) {
 /// Clients that do each of this in turn.
 #[track_caller]
 fn withstand(name: &str, greeds: &[Greed], clients: usize) {
+    // The tests share a group's name, and the machine: one at a time.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let group = Group::new();
     let wrapper = group.wrapper();
     let wrapper: Vec<_> = wrapper.iter().map(String::as_str).collect();

@@ -1,9 +1,11 @@
 //! Handlers that hold their thread: a stop and a client that leaves are recorded all the same.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::support::{Ask, Launch, Server, check_stopped, h1, h2, record};
-use testkit::until;
+use testkit::{Folder, until};
 
 /// One processor is one thread, which a handler takes for itself.
 const ONE: &[&str] = &["taskset", "-c", "0"];
@@ -16,12 +18,30 @@ fn server(wrapper: &[&str]) -> Server {
     Launch::app("settings").var("IT_DRAIN_MS", "300").by(wrapper).start()
 }
 
-/// Sends what makes a handler spin, and waits until one does.
-#[track_caller]
-fn until_spinning(server: &Server, send: impl FnOnce()) {
-    let before = server.cpu_ticks();
-    send();
-    until("a handler that spins", || (server.cpu_ticks() > before + 5).then_some(()));
+/// A file that a handler makes when it begins to spin. The handler spins until the file is removed.
+struct Gate(Folder);
+
+impl Gate {
+    fn new() -> Self {
+        Self(Folder::new())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.file("spins")
+    }
+
+    fn ask(&self, path: &str, id: &str) -> Ask {
+        with_id(Ask::get(format!("{path}?ms=100&gate={}", self.path().display())), id)
+    }
+
+    #[track_caller]
+    fn until_spinning(&self) {
+        until("a handler that spins", || self.path().exists().then_some(()));
+    }
+
+    fn open(&self) {
+        std::fs::remove_file(self.path()).unwrap();
+    }
 }
 
 #[track_caller]
@@ -53,9 +73,9 @@ fn a_stop_records_and_counts_all_that_it_cuts() {
         waiting.send(&h1::bytes(&with_id(Ask::get("/slow?ms=600000"), "waiting")));
         server.until_counter("in_flight", 2);
         let mut blocking = server.connect();
-        until_spinning(&server, || {
-            blocking.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking")));
-        });
+        let gate = Gate::new();
+        blocking.send(&h1::bytes(&gate.ask("/block", "blocking")));
+        gate.until_spinning();
         server.signal("TERM");
         let lines = lines(&mut server);
         check_cut(&lines, "waiting");
@@ -68,7 +88,9 @@ fn a_stop_records_and_counts_all_that_it_cuts() {
 fn a_second_signal_does_too() {
     let mut server = Launch::app("settings").by(ONE).start();
     let mut conn = server.connect();
-    until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::get("/block?ms=600000"), "blocking"))));
+    let gate = Gate::new();
+    conn.send(&h1::bytes(&gate.ask("/block", "blocking")));
+    gate.until_spinning();
     server.signal("TERM");
     server.until_closed();
     server.signal("TERM");
@@ -82,16 +104,20 @@ fn a_second_signal_does_too() {
 fn a_client_that_leaves_meanwhile_is_a_499() {
     for wrapper in [ONE, &[]] {
         let server = server(wrapper);
-        for (path, id) in [("/block?ms=1000", "left-1"), ("/block-finish?ms=1000", "left-2")] {
+        let gate = Gate::new();
+        let hold = serde_json::json!({ "ms": 100, "gate": gate.path() }).to_string();
+        for (ask, id) in [
+            (gate.ask("/block", "left-1"), "left-1"),
+            (gate.ask("/block-finish", "left-2"), "left-2"),
+            (with_id(Ask::post("/invoke", hold), "left-3"), "left-3"),
+        ] {
             let mut conn = server.connect();
-            until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::get(path), id))));
+            conn.send(&h1::bytes(&ask));
+            gate.until_spinning();
             drop(conn);
+            gate.open();
             check_left(&server.record(id));
         }
-        let mut conn = server.connect();
-        until_spinning(&server, || conn.send(&h1::bytes(&with_id(Ask::post("/invoke", "1000"), "left-3"))));
-        drop(conn);
-        check_left(&server.record("left-3"));
         let counters = server.ask(&Ask::get("/counters")).json();
         assert_eq!((&counters["cancelled"], &counters["in_flight"]), (&3.into(), &1.into()), "{counters}");
     }
@@ -104,9 +130,11 @@ fn a_stream_that_is_reset_meanwhile_is_a_499() {
         let server = server(wrapper);
         let mut conn = h2::Conn::open(server.port);
         conn.ask(&Ask::get("/plaintext")).assert_status(200);
-        let mut stream = 0;
-        until_spinning(&server, || stream = conn.send(&with_id(Ask::get("/block?ms=1000"), "left")));
+        let gate = Gate::new();
+        let stream = conn.send(&gate.ask("/block", "left"));
+        gate.until_spinning();
         conn.cancel(stream);
+        gate.open();
         check_left(&server.record("left"));
         conn.ask(&Ask::get("/plaintext")).assert_status(200);
     }

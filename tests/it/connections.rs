@@ -231,6 +231,16 @@ fn expect_100_continue_is_answered_before_a_reply_that_streams_the_body() {
     assert!(server.stop().iter().any(|line| line["status"] == 499));
 }
 
+/// A client that expects anything else sends its body at once, and the body is whole.
+#[test]
+fn other_expectations_take_nothing_from_the_body() {
+    let server = Server::app("settings");
+    let mut conn = server.connect();
+    conn.send(b"POST /ended HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: tea\r\n\r\ntea");
+    conn.answer("POST").assert_status(200).assert_text("false");
+    conn.ask(&Ask::get("/plaintext")).assert_status(200);
+}
+
 /// A burst of clients waits in the kernel's queue. Beyond the queue each of them would be held up for a second or more.
 #[test]
 fn hundreds_of_clients_at_once_find_room_in_the_queue() {

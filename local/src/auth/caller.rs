@@ -68,11 +68,23 @@ pub(crate) async fn judge(
     }
 }
 
-/// Judges a caller of the API, and gives the hash that the body must have. A request that is not signed passes, unless the
-/// settings say otherwise.
-pub(crate) fn judge_api(gate: &Gate, head: &Parts, now: SystemTime) -> Result<Option<BodyHash>, Failure> {
-    if !gate.requires_signature && !is_signed(head) {
-        return Ok(None);
+/// Judges a caller of the API, and gives the hash that the body must have. A request that is not signed passes if it comes
+/// from this machine (`is_near`), unless the settings say otherwise.
+pub(crate) fn judge_api(
+    gate: &Gate,
+    head: &Parts,
+    is_near: bool,
+    now: SystemTime,
+) -> Result<Option<BodyHash>, Failure> {
+    if !is_signed(head) {
+        match (is_near, gate.requires_signature) {
+            (true, false) => return Ok(None),
+            // `Host` is what the client says. Its address is not.
+            (false, false) => {
+                return Err(Failure::access_denied("calls of the API from other machines must be signed"));
+            }
+            (_, true) => {}
+        }
     }
     check_signature(head, Addressee::Api, gate.keys()?, now).map(|signed| signed.body_hash)
 }
@@ -102,5 +114,24 @@ impl Admission {
     /// The form with the parameters from claims, if there can be any.
     pub(crate) fn form(&self, form: &str) -> Option<String> {
         self.passed.has_form().then(|| self.passed.form(form))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn calls_of_the_api_without_a_signature_come_from_this_machine_alone() {
+        let head = Request::post("/2023-03-30/functions/f/invocations").header("host", "localhost");
+        let head = head.body(()).unwrap().into_parts().0;
+        // No key is needed to refuse, so none is made in the folder.
+        let gate = Gate::new("/none-such".into(), false);
+        let judged = |is_near| judge_api(&gate, &head, is_near, SystemTime::UNIX_EPOCH);
+        assert!(matches!(judged(true), Ok(None)));
+        let failure = judged(false).unwrap_err();
+        assert!(failure.message().contains("other machines must be signed"), "{failure:?}");
     }
 }

@@ -9,7 +9,7 @@ use fc_runtime::platform::limits::MIB;
 use fc_runtime::platform::names::header as fc;
 use fc_runtime::platform::names::status;
 use http::{StatusCode, header, response};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -208,6 +208,13 @@ impl Body for BodySource {
             }
         }
     }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            BodySource::Http1(incoming) => incoming.size_hint(),
+            BodySource::Http2(_) => SizeHint::default(),
+        }
+    }
 }
 
 /// Why a whole body cannot be read.
@@ -216,7 +223,14 @@ enum Broken {
     Cut(BodyError),
 }
 
-async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
+async fn read<B>(body: &mut B) -> Result<Bytes, Broken>
+where
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
+{
+    let length = usize::try_from(body.size_hint().exact().unwrap_or(0)).unwrap_or(usize::MAX);
+    if length > WHOLE_MAX {
+        return Err(Broken::TooLarge);
+    }
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
@@ -224,7 +238,8 @@ async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
         match &mut all {
             None if first.is_empty() => first = data,
             None => {
-                let mut joined = BytesMut::with_capacity(first.len() + data.len());
+                // With the function's `Content-Length` nothing is moved again.
+                let mut joined = BytesMut::with_capacity(length.max(first.len() + data.len()));
                 joined.extend_from_slice(&first);
                 joined.extend_from_slice(&data);
                 all = Some(joined);
@@ -234,4 +249,48 @@ async fn read(body: &mut BodySource) -> Result<Bytes, Broken> {
         }
     }
     Ok(all.map_or(first, BytesMut::freeze))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Pieces of a body whose length is known.
+    struct Pieces(VecDeque<Bytes>, u64);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = BodyError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.1)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_whole_body_takes_the_memory_of_its_length_and_no_more() {
+        const PIECE: usize = 10_000;
+        let mut body = Pieces((0..10).map(|_| Bytes::from(vec![7; PIECE])).collect(), 10 * PIECE as u64);
+        let Ok(whole) = read(&mut body).await else { panic!("it is whole") };
+        assert!(whole.len() == 10 * PIECE && whole.iter().all(|byte| *byte == 7));
+        assert_eq!(whole.try_into_mut().unwrap().capacity(), 10 * PIECE);
+
+        // A single piece is not copied.
+        let piece = Bytes::from(vec![7; PIECE]);
+        let place = piece.as_ptr();
+        let Ok(whole) = read(&mut Pieces([piece].into(), PIECE as u64)).await else { panic!("it is whole") };
+        assert_eq!(whole.as_ptr(), place);
+
+        let mut body = Pieces(VecDeque::new(), WHOLE_MAX as u64 + 1);
+        assert!(matches!(read(&mut body).await, Err(Broken::TooLarge)), "before the first byte");
+    }
 }

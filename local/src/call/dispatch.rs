@@ -152,9 +152,9 @@ impl Run {
         call: Call,
         seat: &mut Seat,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        self.lease(callee, seat).await?;
-        self.begin = Instant::now();
-        let Call { method, target, headers, mut payload, kind, .. } = call;
+        let Call { method, target, headers, mut payload, kind, claim, .. } = call;
+        self.claim = claim;
+        self.begin_at(callee, seat).await?;
         for tries in 1..=TRIES {
             let connect = async |instance: &Instance| instance.multiplexed.take().await;
             let mut sender = self.connect(callee, tries, seat, connect).await?;
@@ -165,6 +165,11 @@ impl Run {
             *request.headers_mut() = headers;
             payload = match duplex::send(&mut sender, request, payload) {
                 Ok(request) => {
+                    if let Some(after) = self.take_upstream_fault() {
+                        // Others share the connection, so the call's stream ends in its place.
+                        drop(timeout(after, request.head()).await);
+                        return Err(self.exited());
+                    }
                     return match self.within(request.head()).await? {
                         Ok((head, duplex)) => Ok((head, BodySource::Http2(Box::new(duplex)))),
                         Err(broken) => Err(broken.failure_at_begin(self).await),

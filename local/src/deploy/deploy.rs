@@ -70,8 +70,8 @@ pub(crate) struct Deployer {
     drain: Duration,
     pub(super) workspace: Arc<Workspace>,
     pub(super) store: Store,
-    /// Changes of versions and aliases come one after the other.
-    pub(super) releases_turn: tokio::sync::Mutex<()>,
+    /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
+    pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
     edition: Option<Edition>,
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
@@ -110,7 +110,7 @@ impl Deployer {
             drain,
             workspace,
             store: Store::of(folder),
-            releases_turn: tokio::sync::Mutex::default(),
+            releases_turn: Arc::default(),
             edition,
             folders,
             runner,
@@ -241,6 +241,7 @@ impl Deployer {
         let former = deployed.pool();
         let ignores_port = former.ignores_port();
         let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
+        pool.set_kept(deployed.disabled().is_none());
         if ignores_port == Some(true) {
             // Both cannot listen on the same port: calls wait while the former one finishes.
             deployed.swap(Arc::clone(&pool));
@@ -264,13 +265,20 @@ impl Deployer {
         }
         self.log.emit(source, Kind::Swapped);
         let old = self.keep(&name, snapshot);
+        self.remove_after(former, old);
+        Deployment::Swapped
+    }
+
+    /// Removes the code of a closed generation once nothing runs from it, and no version is made of it.
+    fn remove_after(&self, pool: Arc<Pool>, code: Option<Snapshot>) {
+        let turn = Arc::clone(&self.releases_turn);
         self.tasks.spawn(async move {
-            former.gone().await;
-            if let Some(old) = old {
-                snapshot::remove(old).await;
+            pool.gone().await;
+            let _turn = turn.lock().await;
+            if let Some(code) = code {
+                snapshot::remove(code).await;
             }
         });
-        Deployment::Swapped
     }
 
     pub(super) fn generation(
@@ -358,12 +366,7 @@ impl Deployer {
             pool.close();
             deployed.releases(|releases| releases.versions.values().for_each(|release| release.pool.close()));
             self.log.emit(&Source::function(&deployed.name), Kind::FunctionRemoved);
-            self.tasks.spawn(async move {
-                pool.gone().await;
-                if let Some(code) = code {
-                    snapshot::remove(code).await;
-                }
-            });
+            self.remove_after(pool, code);
         }
     }
 

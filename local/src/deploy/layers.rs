@@ -21,6 +21,9 @@ const ENTRIES_MAX: usize = 200_000;
 /// The longest target of a link, in bytes.
 const TARGET_MAX: u64 = 4096;
 
+/// The most that the targets of all links of a zip may take, in bytes. They are kept until the end.
+const TARGETS_MAX: usize = 16 * 1024 * 1024;
+
 /// Lays the layers over each other in `to`, the last one on top.
 pub(super) fn lay(layers: &[PathBuf], to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
@@ -63,7 +66,7 @@ fn unpack(file: &Path, to: &Path, limit: u64) -> io::Result<()> {
         return Err(refused(format!("{} entries; {ENTRIES_MAX} are read at most", archive.len())));
     }
     let mut left = limit;
-    let mut links = Vec::new();
+    let (mut links, mut left_for_links) = (Vec::new(), TARGETS_MAX);
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(io::Error::other)?;
         let name = entry.name().map_err(io::Error::other)?.into_owned();
@@ -81,9 +84,12 @@ fn unpack(file: &Path, to: &Path, limit: u64) -> io::Result<()> {
             let mut target = String::new();
             entry.by_ref().take(TARGET_MAX).read_to_string(&mut target)?;
             let from = path.parent().unwrap_or(Path::new(""));
-            if Path::new(&target).is_absolute() || inside(&from.join(&target)).is_none() {
+            if !is_plain_target(Path::new(&target)) || inside(&from.join(&target)).is_none() {
                 return Err(refused(format!("the link `{name}` leads out of the layer, to `{target}`")));
             }
+            left_for_links = left_for_links
+                .checked_sub(name.len() + target.len())
+                .ok_or_else(|| refused("its links are too many or too long".to_owned()))?;
             links.push((path, target));
             continue;
         }
@@ -116,6 +122,14 @@ fn inside(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(found)
+}
+
+/// Whether a link's target goes up first and then down. A `..` behind a name leads out of the layer where the name is a
+/// link itself.
+fn is_plain_target(target: &Path) -> bool {
+    let is_up = |component: &Component<'_>| matches!(component, Component::ParentDir | Component::CurDir);
+    let mut down = target.components().skip_while(is_up);
+    down.all(|component| matches!(component, Component::Normal(_)))
 }
 
 /// Makes a folder and those above, each a folder of its own: a link of a lower layer is replaced, not followed.
@@ -230,6 +244,12 @@ mod tests {
             "the link `a` leads out of the layer, to `/etc`",
         );
         check("4", packed(&zip("4.zip"), link("a/b", "../../evil")), "leads out of the layer");
+        let by_links = packed(&zip("6.zip"), |zip| {
+            zip.add_symlink("deep/root", "..", mode(0o777)).unwrap();
+            // By its letters the target is `evil` in the layer.
+            zip.add_symlink("out", "deep/root/../evil", mode(0o777)).unwrap();
+        });
+        check("6", by_links, "the link `out` leads out of the layer");
         fs::write(zip("5.zip"), "no zip").unwrap();
         check("5", zip("5.zip"), "layer ");
     }

@@ -223,6 +223,7 @@ impl Deployer {
         let deployed = self.registry.find(name)?;
         self.keep_state(&deployed, |state| state.disabled = None).await?;
         deployed.set_disabled(None);
+        deployed.pool().set_kept(true);
         if deployed.settings().instances_min > 0 {
             self.warm(name);
         }
@@ -233,6 +234,7 @@ impl Deployer {
     fn successor(&self, former: &Arc<Pool>, aborts: bool) -> Arc<Pool> {
         let ignores_port = former.ignores_port();
         let pool = self.pool(Arc::clone(&former.generation), ignores_port, ignores_port != Some(true));
+        pool.set_kept(false);
         former.close();
         if aborts {
             former.abort();
@@ -248,7 +250,7 @@ impl Deployer {
     /// Reads the versions and aliases of a function that is deployed for the first time.
     pub(super) async fn restore(&self, deployed: &Deployed) {
         let name = deployed.name.to_string();
-        let read = move |store: &Store| Ok((store.state(&name)?, store.versions(&name)?));
+        let read = move |store: &Store| Ok((store.state(&name), store.versions(&name)));
         let complain = |error: String| {
             self.log.emit(&Source::function(&deployed.name), Kind::VersionsNotRead { error });
         };
@@ -256,11 +258,23 @@ impl Deployer {
             Ok(read) => read,
             Err(error) => return complain(error.to_string()),
         };
-        deployed.set_disabled(state.disabled);
-        deployed.change_releases(|releases| {
-            releases.aliases = state.aliases.into_iter().map(|alias| (alias.name.clone(), alias)).collect();
-        });
-        for stored in versions {
+        match state {
+            Ok(state) => {
+                deployed.set_disabled(state.disabled);
+                let aliases = state.aliases.into_iter().map(|alias| (alias.name.clone(), alias));
+                deployed.change_releases(|releases| releases.aliases = aliases.collect());
+            }
+            // Nothing is written over a file that cannot be read.
+            Err(error) => complain(error.to_string()),
+        }
+        for stored in versions.unwrap_or_else(|error| vec![Err(error)]) {
+            let stored = match stored {
+                Ok(stored) => stored,
+                Err(error) => {
+                    complain(error.to_string());
+                    continue;
+                }
+            };
             let id = stored.version.id;
             match self.release(stored).await {
                 Ok(release) => {

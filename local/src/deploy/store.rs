@@ -65,24 +65,18 @@ impl Store {
 
     /// The state of a function. A function without one has the default.
     pub(super) fn state(&self, name: &str) -> io::Result<State> {
-        let read = read(&self.function(name).join(STATE))?;
-        read.map_or_else(|| Ok(State::default()), |text| Ok(serde_json::from_str(&text)?))
+        let file = self.function(name).join(STATE);
+        let read = read(&file)?;
+        read.map_or_else(
+            || Ok(State::default()),
+            |text| serde_json::from_str(&text).map_err(|error| unreadable(&file, &error)),
+        )
     }
 
-    /// All versions of a function, in order.
-    pub(super) fn versions(&self, name: &str) -> io::Result<Vec<Stored>> {
-        let mut all = Vec::new();
-        for id in self.numbers(name)? {
-            let folder = self.version(name, id);
-            let Some(text) = read(&folder.join(VERSION))? else {
-                // It was removed, and its process ended before its code was.
-                remove(&folder)?;
-                continue;
-            };
-            let (version, function) = serde_json::from_str(&text)?;
-            all.push(Stored::of(version, function, &folder));
-        }
-        Ok(all)
+    /// All versions of a function, in order. A version that cannot be read is an error in its place.
+    pub(super) fn versions(&self, name: &str) -> io::Result<Vec<io::Result<Stored>>> {
+        let numbers = self.numbers(name)?.into_iter();
+        Ok(numbers.filter_map(|id| Stored::read(&self.version(name, id)).transpose()).collect())
     }
 
     fn numbers(&self, name: &str) -> io::Result<Vec<VersionId>> {
@@ -192,6 +186,17 @@ impl Store {
 }
 
 impl Stored {
+    /// The version in `folder`. `None` if it was removed.
+    fn read(folder: &Path) -> io::Result<Option<Self>> {
+        let file = folder.join(VERSION);
+        let Some(text) = read(&file)? else {
+            // The process ended before it removed the code.
+            return remove(folder).map(|()| None);
+        };
+        let (version, function) = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
+        Ok(Some(Stored::of(version, function, folder)))
+    }
+
     /// The version in `folder`. Its layers are those of its publication.
     fn of(version: Version, mut function: Function, folder: &Path) -> Self {
         let layers = folder.join(LAYERS);
@@ -226,6 +231,15 @@ fn read(file: &Path) -> io::Result<Option<String>> {
     let mut text = String::new();
     file.take(FILE_MAX).read_to_string(&mut text)?;
     Ok(Some(text))
+}
+
+/// The text of the file is not shown: settings may hold secrets.
+fn unreadable(file: &Path, error: &serde_json::Error) -> io::Error {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{}: {place}: not what fc-local writes", file.display()),
+    )
 }
 
 /// Replaces a file as a whole.

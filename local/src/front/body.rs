@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::leaving::Leaving;
-use super::streamed::Streamed;
+use super::streamed::{Current, Streamed};
 use super::tunnel::Tunnel;
 use super::visit::Visit;
 use crate::call::{AnswerStream, AnswerTunnel};
@@ -61,7 +62,7 @@ pub(crate) enum Outgoing {
 
 impl Outgoing {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Outgoing::Whole(Whole { rest: bytes, visit: None })
+        Outgoing::Whole(Whole { rest: bytes, visit: None, current: None })
     }
 
     /// A body that is streamed from the instance.
@@ -100,6 +101,22 @@ impl Outgoing {
         if let Outgoing::Whole(whole) = self { whole.rest.len().min(PIECE) as u64 } else { 0 }
     }
 
+    /// Counts the pieces of a whole body, for who watches that they are taken.
+    pub(super) fn count_pieces(&mut self, current: &Arc<Current>) {
+        match self {
+            Outgoing::Whole(whole) if !whole.rest.is_empty() => {
+                current.take_piece();
+                whole.current = Some(Arc::clone(current));
+            }
+            Outgoing::Leaving(leaving) => {
+                if let Some(body) = leaving.body_mut() {
+                    body.count_pieces(current);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn accompany(&mut self, visit: Visit) {
         match self {
             Outgoing::Whole(whole) => whole.visit = Some(Box::new(visit)),
@@ -119,6 +136,8 @@ const PIECE: usize = 64 * 1024;
 pub(crate) struct Whole {
     rest: Bytes,
     visit: Option<Box<Visit>>,
+    /// Counts the pieces, over HTTP/2 alone: of HTTP/1 the socket tells as much.
+    current: Option<Arc<Current>>,
 }
 
 impl Whole {
@@ -127,6 +146,9 @@ impl Whole {
             return None;
         }
         let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        if let Some(current) = &self.current {
+            current.take_piece();
+        }
         if self.rest.is_empty()
             && let Some(visit) = self.visit.take()
         {

@@ -77,9 +77,11 @@ impl Front {
                 let page = self.index(&list, &functions.domains, request.method(), request.headers());
                 Ok(page.map(Outgoing::whole))
             }
-            Ok(Destination::Invoke(callee)) => api::invoke(callee, &self.gate, &mut visit, request).await,
+            Ok(Destination::Invoke(callee)) => {
+                api::invoke(callee, &self.gate, peer, &mut visit, request).await
+            }
             Ok(Destination::Manage(operation)) => {
-                api::manage(operation, &self.deployer, &self.gate, &visit, request).await
+                api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request).await
             }
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, &self.gate, peer, visit, request).await;

@@ -1,8 +1,9 @@
 //! A connection of HTTP/2: many requests at once, each a task of its own.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request, Response, header};
@@ -11,7 +12,7 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::time::sleep;
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::task::TaskTracker;
 
 use super::body::{Cut, Outgoing};
@@ -22,7 +23,7 @@ use super::streamed::Current;
 use super::target::Door;
 use super::under_way::UnderWay;
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, Stream};
+use crate::wire::{ClientBody, STALL_MAX, Stream};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -80,10 +81,11 @@ impl Shared {
         let request = Request::from_parts(head, body);
         // A stop counts the calls of HTTP/2 by their instances, and names none of them.
         let under_way = UnderWay::default();
-        let response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
+        let mut response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
         if let Some(streamed) = response.body().as_streamed() {
             current.set(streamed);
         }
+        response.body_mut().count_pieces(&current);
         Ok(response)
     }
 
@@ -130,19 +132,50 @@ where
         let active = Active::begin(shared);
         self.tasks.spawn(async move {
             let mut stream = pin!(stream);
+            let mut stall = Stall::after(STALL_MAX);
             std::future::poll_fn(|context| {
                 if active.0.is_cut.load(Ordering::Relaxed) {
                     current.break_off();
-                    return std::task::Poll::Ready(());
+                    return Poll::Ready(());
                 }
                 if stream.as_mut().poll(context).is_ready() {
-                    return std::task::Poll::Ready(());
+                    return Poll::Ready(());
+                }
+                if stall.poll(current.pieces(), context).is_ready() {
+                    return Poll::Ready(());
                 }
                 // hyper does not look at a body while its client takes nothing of it.
                 current.poll_cut(context)
             })
             .await;
         });
+    }
+}
+
+/// Ends the wait for a client that takes nothing of a whole reply.
+struct Stall {
+    patience: Duration,
+    /// The pieces that were taken, and the end of the wait for the next one.
+    wait: Option<(usize, Pin<Box<Sleep>>)>,
+}
+
+impl Stall {
+    fn after(patience: Duration) -> Self {
+        Stall { patience, wait: None }
+    }
+
+    /// Ready once `pieces` has not changed for too long. Zero is no whole reply.
+    fn poll(&mut self, pieces: usize, context: &mut Context<'_>) -> Poll<()> {
+        if pieces == 0 {
+            return Poll::Pending;
+        }
+        let patience = self.patience;
+        let (before, end) = self.wait.get_or_insert_with(|| (pieces, Box::pin(sleep(patience))));
+        if *before != pieces {
+            *before = pieces;
+            end.as_mut().reset(Instant::now() + patience);
+        }
+        end.as_mut().poll(context)
     }
 }
 
@@ -213,6 +246,18 @@ pub(super) async fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_if_no_further_piece_is_taken() {
+        let mut stall = Stall::after(Duration::from_millis(20));
+        // Each piece begins the wait anew, and what is no whole reply is waited for.
+        for pieces in [0, 1, 2, 0] {
+            let polled = std::future::poll_fn(|context| Poll::Ready(stall.poll(pieces, context))).await;
+            assert!(polled.is_pending(), "{pieces}");
+            sleep(Duration::from_millis(30)).await;
+        }
+        std::future::poll_fn(|context| stall.poll(2, context)).await;
+    }
 
     #[test]
     fn the_parts_of_a_cookie_header_are_one() {

@@ -29,6 +29,10 @@ impl Leaving {
         self.body.as_ref()
     }
 
+    pub(super) fn body_mut(&mut self) -> Option<&mut Outgoing> {
+        self.body.as_mut()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.body.as_ref().is_some_and(Body::is_end_stream)
     }

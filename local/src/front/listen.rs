@@ -192,7 +192,7 @@ impl Entrance {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        turn: Turn,
+        mut turn: Turn,
     ) -> Result<Response<InTurn>, Cut> {
         self.has_begun.store(true, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
@@ -209,10 +209,12 @@ impl Entrance {
             () = self.hangup.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
+            turn.begin_socket();
             // The WebSocket outlives the HTTP connection, whose memory is freed here.
             self.tasks.spawn(tunnel.carry());
         }
         if let Some(streamed) = response.body().as_streamed() {
+            turn.begin_stream();
             streamed.watch(&self.hangup);
             self.current.set(streamed);
         }

@@ -82,7 +82,13 @@ pub(super) async fn open(
         () = stop.begun.cancelled() => timeout(FAREWELL, look(&stream)).await.ok()??,
     };
     match first {
-        First::Tls => Box::pin(accept(stream, front, door)).await,
+        First::Tls => {
+            let mut handshake = Box::pin(accept(stream, front, door));
+            tokio::select! {
+                accepted = &mut handshake => accepted,
+                () = stop.begun.cancelled() => timeout(FAREWELL, handshake).await.ok()?,
+            }
+        }
         First::Http2 => {
             if *door == Door::Grpc {
                 front.told.tell_plaintext(front);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 
@@ -131,24 +132,37 @@ impl State {
     }
 }
 
-/// The streamed reply of a connection, while there is one.
+/// The reply of a connection or of an HTTP/2 stream, while there is one.
 #[derive(Debug, Default)]
-pub(super) struct Current(Mutex<Weak<Mutex<State>>>);
+pub(super) struct Current {
+    streamed: Mutex<Weak<Mutex<State>>>,
+    /// How many pieces of a whole reply were taken, from 1. Zero for other replies.
+    pieces: AtomicUsize,
+}
 
 impl Current {
     pub(super) fn set(&self, streamed: &Streamed) {
-        *lock(&self.0) = Arc::downgrade(&streamed.0);
+        *lock(&self.streamed) = Arc::downgrade(&streamed.0);
+    }
+
+    /// A piece of a whole reply was taken, or the reply begins.
+    pub(super) fn take_piece(&self) {
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.load(Ordering::Relaxed)
     }
 
     /// Ends the reply as one whose instance has ended.
     pub(super) fn break_off(&self) {
-        if let Some(state) = lock(&self.0).upgrade() {
+        if let Some(state) = lock(&self.streamed).upgrade() {
             lock(&state).break_off();
         }
     }
 
     pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
-        match lock(&self.0).upgrade() {
+        match lock(&self.streamed).upgrade() {
             Some(state) => lock(&state).poll_cut(context),
             None => Poll::Pending,
         }

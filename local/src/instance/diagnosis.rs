@@ -78,6 +78,8 @@ async fn held(declared: u16, instance: &str, failure: &Failure) -> Option<(u16, 
 fn taken(message: &str) -> Option<Vec<u16>> {
     /// Below are ports of the system, and many numbers that are none.
     const LEAST: u16 = 1024;
+    /// For each one, all processes of the machine are looked at.
+    const PORTS_MAX: usize = 16;
     let mut lines = message.lines().filter(|line| {
         let line = line.to_ascii_lowercase();
         line.contains("already in use") || line.contains("eaddrinuse") || line.contains("connection in use")
@@ -87,7 +89,7 @@ fn taken(message: &str) -> Option<Vec<u16>> {
         let numbers = line.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
         numbers.filter(|port| *port >= LEAST).collect()
     };
-    Some([first].into_iter().chain(lines).flat_map(numbers).collect())
+    Some([first].into_iter().chain(lines).flat_map(numbers).take(PORTS_MAX).collect())
 }
 
 #[cfg(test)]
@@ -106,6 +108,8 @@ mod tests {
         ] {
             assert_eq!(taken(line), expected, "{line}");
         }
+        let many = "9000 is already in use\n".repeat(1000);
+        assert_eq!(taken(&many).map(|ports| ports.len()), Some(16));
     }
 
     #[test]

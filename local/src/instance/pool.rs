@@ -1,6 +1,7 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
 mod freeze;
+mod kept;
 mod lease;
 
 use std::collections::HashMap;

@@ -46,6 +46,8 @@ pub(super) struct Slots<I> {
     /// The number of finished starts, and the number of the last failed start.
     starts: usize,
     failed_start: Option<usize>,
+    /// How many instances have ended by themselves since the last call.
+    ends: usize,
 }
 
 impl<I: Clone + PartialEq> Slots<I> {
@@ -65,6 +67,7 @@ impl<I: Clone + PartialEq> Slots<I> {
             ignores_port,
             starts: 0,
             failed_start: None,
+            ends: 0,
         }
     }
 
@@ -145,7 +148,9 @@ impl<I: Clone + PartialEq> Slots<I> {
 
     /// The instance has ended, by itself or after a stop.
     pub(super) fn ended(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
+        let before = self.members.len();
         self.members.retain(|member| member.instance != *instance);
+        self.ends += before - self.members.len();
         self.leaving.retain(|leaving| leaving != instance);
         self.unbind(instance);
         self.top_up(effects);

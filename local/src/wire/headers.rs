@@ -91,14 +91,21 @@ pub(crate) struct Peer {
     address: HeaderValue,
     /// The scheme that the client used.
     scheme: HeaderValue,
+    is_near: bool,
 }
 
 impl Peer {
     /// `None` for an address that is no text for a header, which does not happen.
     pub(crate) fn new(address: SocketAddr, is_tls: bool) -> Option<Self> {
+        let is_near = address.ip().to_canonical().is_loopback();
         let address = HeaderValue::from_str(&address.ip().to_string()).ok()?;
         let scheme = HeaderValue::from_static(if is_tls { "https" } else { "http" });
-        Some(Peer { address, scheme })
+        Some(Peer { address, scheme, is_near })
+    }
+
+    /// Whether the client is a program of this machine. No header can say so.
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_near
     }
 
     /// Whether the client speaks through TLS.
@@ -161,6 +168,21 @@ mod tests {
         ]);
         strip_reply(&mut headers);
         assert_eq!(headers, map(&[("x-own", "1")]));
+    }
+
+    #[test]
+    fn a_peer_is_near_by_its_address_alone() {
+        for (address, is_near) in [
+            ("127.0.0.1:5", true),
+            ("127.9.9.9:5", true),
+            ("[::1]:5", true),
+            ("[::ffff:127.0.0.1]:5", true),
+            ("192.0.2.1:5", false),
+            ("[2001:db8::1]:5", false),
+            ("[::ffff:192.0.2.1]:5", false),
+        ] {
+            assert_eq!(Peer::new(address.parse().unwrap(), false).unwrap().is_near(), is_near, "{address}");
+        }
     }
 
     #[test]

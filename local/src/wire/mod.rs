@@ -22,6 +22,6 @@ pub(crate) use hangup::{Hangup, has_unread};
 pub(crate) use messages::Messages;
 pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
-pub(crate) use socket::{Socket, Turn, Turns};
+pub(crate) use socket::{STALL_MAX, Socket, Turn, Turns};
 pub(crate) use stream::Stream;
 pub(crate) use tls::{Alpn, Identities};

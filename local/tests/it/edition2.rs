@@ -99,3 +99,12 @@ fn the_pre_freeze_hook_comes_before_each_freeze() {
     local.get("/name").assert_ok();
     local.wait_for_nth(2, kind("stdout").text("pre-freeze"));
 }
+
+#[test]
+fn a_pre_freeze_hook_that_fails_is_told_and_the_function_goes_on() {
+    let hooked = f().hook("preFreeze", serde_json::json!({"handler": "x", "timeout": 5}));
+    let local = start(hooked.var("SCRIPT_PRE_FREEZE", "fails").local("freeze", true));
+    local.get("/name").assert_ok();
+    local.wait_for(kind("pre_freeze_failed").field("status", 500));
+    local.get("/name").assert_ok();
+}

@@ -207,6 +207,19 @@ fn connect_and_websockets_are_not_offered_over_http2() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_half_a_handshake() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let mut local = Local::start(folder, &["--drain", "5"]);
+    let mut client = TcpStream::connect(("127.0.0.1", local.main_port())).unwrap();
+    // The begin of a record of 512 bytes. A request behind it shows that it was read.
+    client.write_all(b"\x16\x03\x01\x02\x00\x01").unwrap();
+    local.get("/name").assert_ok();
+    assert_eq!(local.interrupt(), Some(0));
+    assert_eq!(local.count(kind("calls_ended")), 0, "{:?}", local.all());
+}
+
+#[test]
 fn a_preface_may_come_in_parts_and_a_stop_says_goaway() {
     let mut local = Local::scripted(f());
     let mut conn = Conn::silent(local.function_port("f"));

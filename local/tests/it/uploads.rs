@@ -58,7 +58,7 @@ fn over_http2_the_rest_of_a_body_is_taken_after_its_refusal() {
     let id = client.send_head(&ask);
     client.answer(id).assert_status(403);
     // Some clients drop a reply if a reset of its stream follows.
-    assert!(client.send_part(id, &[b'x'; 60_000]), "the connection stays open");
+    assert!(client.send_part(id, &vec![b'x'; 60_000]), "the connection stays open");
     let frame = next_of(&mut client, id);
     assert_eq!(frame.kind, WINDOW_UPDATE, "{frame:?}");
     // A client of gRPC stops once it has its status.

@@ -61,6 +61,7 @@ fn versions_stay_as_they_were_published_also_after_a_restart() {
     assert!(is_ok && out.starts_with("2  ") && out.trim_end().ends_with("  the second"), "{out}{errors}");
     let (is_ok, out, errors) = local.command(&["alias", "set", "f", "prod", "--version", "1"]);
     assert!(is_ok && out.starts_with("prod  1"), "{out}{errors}");
+    local.wait_for_nth(3, kind("versions_changed"));
     assert_eq!(local.get_of("prod").text(), "one");
     let head = local.api("POST", "invocations?qualifier=prod", &Value::Null);
     assert_eq!(head.header("x-fc-invocation-service-version"), Some("1"));
@@ -158,6 +159,12 @@ fn what_does_not_exist_or_is_wrong_says_what_to_do() {
         let reply = alias(version, &weights);
         reply.assert_platform_error(400, "FcCommonError", "InvalidArgument", "");
     }
+    local.api("POST", "versions", &json!({"description": "x".repeat(64 * 1024)})).assert_platform_error(
+        400,
+        "FcCommonError",
+        "EntityTooLarge",
+        "65536 bytes",
+    );
     let (is_ok, _, errors) = local.command(&["version", "remove", "f", "9"]);
     assert!(!is_ok && errors.contains("version '9' does not exist; there are: LATEST, 1"), "{errors}");
 }
@@ -198,4 +205,44 @@ fn an_alias_that_another_fc_local_of_the_project_has_set_stays() {
     let state = read();
     let names: Vec<_> = state["aliases"].as_array().unwrap().iter().map(|alias| &alias["name"]).collect();
     assert_eq!(names, ["other", "second"], "{state}");
+}
+
+#[test]
+fn a_version_that_cannot_be_read_takes_no_other_and_no_alias_with_it() {
+    let mut local = Local::scripted(named("one"));
+    for _ in 0..2 {
+        local.api("POST", "versions", &Value::Null).assert_ok();
+    }
+    for (alias, version) in [("prod", "2"), ("old", "1")] {
+        local.api("POST", "aliases", &json!({"aliasName": alias, "versionId": version})).assert_ok();
+    }
+    assert_eq!(local.interrupt(), Some(0));
+    let broken = "{\"environment\": \"sup3rsecret";
+    local.folder.write(".fc-local/functions/f/versions/1/version.json", broken);
+    let mut local = Local::start(local.folder, &[]);
+    let told = local.wait_for(kind("versions_not_read"));
+    let error = told["error"].as_str().unwrap();
+    assert!(error.contains("versions/1/version.json: line 1") && !error.contains("sup3r"), "{error}");
+    assert_eq!(local.get_of("prod").text(), "one");
+    let new = json!({"aliasName": "new", "versionId": "2"});
+    local.api("POST", "aliases", &new).assert_ok();
+    let listed = local.api("GET", "aliases", &Value::Null).json();
+    let names: Vec<&str> =
+        listed["aliases"].as_array().unwrap().iter().map(|one| one["aliasName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["new", "old", "prod"]);
+    let third = local.api("POST", "versions", &Value::Null).json();
+    assert_eq!(third["versionId"], "3", "no number is used again");
+    assert_eq!(
+        std::fs::read_to_string(local.folder.file(".fc-local/functions/f/versions/1/version.json")).unwrap(),
+        broken
+    );
+
+    // What cannot be read is not written over.
+    assert_eq!(local.interrupt(), Some(0));
+    local.folder.write(".fc-local/functions/f/state.json", "{");
+    let local = Local::start(local.folder, &[]);
+    local.wait_for(kind("versions_not_read"));
+    let refused = local.api("POST", "aliases", &new);
+    refused.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "state.json");
+    assert_eq!(std::fs::read_to_string(local.folder.file(".fc-local/functions/f/state.json")).unwrap(), "{");
 }

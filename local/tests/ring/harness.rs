@@ -71,6 +71,18 @@ impl Ring {
         Ring::of(function, Fakes::new(main), None)
     }
 
+    /// As [`running`](Self::running), with faults injected.
+    pub(crate) fn upset<F>(
+        chaos: &str,
+        function: Function,
+        main: impl Fn(Program) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = i32> + Send + 'static,
+    {
+        Ring::of(function, Fakes::new(main), Some(chaos.parse().unwrap()))
+    }
+
     fn of(function: Function, fakes: Arc<Fakes>, chaos: Option<Chaos>) -> Self {
         let folder = Folder::new();
         folder.write("code/bootstrap", "never run");

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_local::{Kind, Record, Via};
+use fc_local::{Fault, Kind, Record, Via};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
+use serde_json::json;
 use testkit::h2::Conn;
 use testkit::manifest::Function;
 use testkit::{Answer, Ask, eventually, until, until_settled};
@@ -481,6 +482,73 @@ fn a_client_that_does_not_read_stops_the_function_and_nobody_else() {
     // The client has used up its own window on this connection. Another client shares the connection to the function.
     Conn::open(port(&ring)).ask(&unary("/other", 1)).assert_trailers("0");
     assert_eq!(sent.load(Ordering::Relaxed) as u64, before);
+}
+
+/// Answers each message with the number of the program.
+async fn numbered(mut called: Called) {
+    let pid = called.program.pid().to_string();
+    called.read().await;
+    let reply = head().header("x-pid", pid).body(()).unwrap();
+    let Ok(mut out) = called.respond.send_response(reply, false) else { return };
+    if out.send_data(message(200).into(), false).is_ok() {
+        _ = out.send_trailers(status("0"));
+    }
+}
+
+#[test]
+fn a_call_has_a_session() {
+    let config = json!({"affinityHeaderFieldName": "my-session", "sessionConcurrencyPerInstance": 1});
+    let affinity = f().prop("sessionAffinity", "HEADER_FIELD").prop("sessionAffinityConfig", config);
+    let ring = ring(affinity, numbered);
+    let mut conn = Conn::open(port(&ring));
+    let first = conn.ask(&unary("/a.B/C", 1));
+    let named = first.header("my-session").expect("the platform makes one").to_owned();
+    let mut pid_of = |session: &str| {
+        let answer = conn.ask(&unary("/a.B/C", 1).header("my-session", session));
+        answer.assert_trailers("0");
+        answer.header("x-pid").unwrap().to_owned()
+    };
+    let own = pid_of("own");
+    assert_ne!(Some(&*own), first.header("x-pid"), "an instance takes one session");
+    assert_eq!((Some(&*pid_of(&named)), pid_of("own")), (first.header("x-pid"), own));
+}
+
+#[test]
+fn faults_are_injected_into_calls() {
+    let ring =
+        Ring::upset("5:upstream,leave,throttle", f().concurrency(10), |program| serve(program, numbered));
+    let mut conn = Conn::open(port(&ring));
+    // The status of each call; `None` for a stream that was reset.
+    let ends: Vec<Option<String>> = (0..60)
+        .map(|_| {
+            let id = conn.send(&unary("/a.B/C", 1));
+            loop {
+                let frame = conn.read();
+                match (frame.stream == id, frame.kind, frame.flags & 1) {
+                    (true, 3, _) => return None,
+                    (true, 1, 1) => {
+                        let fields = testkit::hpack::read(&frame.payload);
+                        return fields
+                            .into_iter()
+                            .find(|(name, _)| name == "grpc-status")
+                            .map(|(_, code)| code);
+                    }
+                    _ => {}
+                }
+            }
+        })
+        .collect();
+    let seen = ring.stop(testkit::PATIENCE);
+    let count = |wanted: fn(Fault) -> bool| {
+        seen.count(|kind| matches!(kind, Kind::FaultInjected { fault, .. } if wanted(*fault)))
+    };
+    let ended = |wanted: Option<&str>| ends.iter().filter(|end| end.as_deref() == wanted).count();
+    let (left, exhausted) = (count(|f| matches!(f, Fault::Leave(_))), count(|f| f == Fault::Throttle(429)));
+    let broken = count(|f| matches!(f, Fault::Upstream(_) | Fault::Throttle(503)));
+    assert!(left > 0 && exhausted + broken > 0, "{ends:?}");
+    assert_eq!((ended(None), ended(Some("8")), ended(Some("14"))), (left, exhausted, broken), "{ends:?}");
+    assert_eq!(ended(Some("0")), ends.len() - left - exhausted - broken, "{ends:?}");
+    assert_eq!(seen.count(|kind| matches!(kind, Kind::Request(record) if record.status == 499)), left);
 }
 
 #[test]

@@ -217,3 +217,26 @@ fn as_many_instances_are_kept_as_the_settings_say() {
         "none is stopped for its idleness"
     );
 }
+
+#[test]
+fn a_disabled_function_keeps_no_instance() {
+    let ring = numbered(f().prop("scalingConfig", json!({"minInstances": 2})));
+    let api = |operation: &str| {
+        let path = format!("/2023-03-30/functions/f/invoke/{operation}");
+        exchange(ring.main_port(), &request("POST", &path, "", b"")).assert_ok();
+    };
+    ring.warm();
+    eventually("both are started", || ring.instances().len() == 2);
+    api("disable");
+    let stopped = |ring: &Ring| ring.count(|kind| matches!(kind, Kind::InstanceStopped));
+    eventually("both are stopped", || stopped(&ring) == 2);
+    let new = numbered(f());
+    for _ in 0..100 {
+        ring.get("/").assert_platform_error(403, "FcCommonError", "AccessDenied", "disabled");
+        // Another platform gets its calls meanwhile, so time goes on.
+        new.get("/").assert_ok();
+    }
+    assert_eq!(ring.programs().len(), 2, "none takes their place");
+    api("enable");
+    eventually("as many as before are kept", || ring.programs().len() == 4);
+}

@@ -184,7 +184,8 @@ fn answer(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool
         }
         ("/pre-freeze", "/pre-freeze") => {
             println!("pre-freeze");
-            reply(out, "200 OK", "", b"")
+            let fails = std::env::var("SCRIPT_PRE_FREEZE").is_ok_and(|how| how == "fails");
+            reply(out, if fails { "500 Internal Server Error" } else { "200 OK" }, "", b"")
         }
         ("/invoke", "/invoke") => event(out, asked),
         _ => plain(out, asked, on_this_connection),

@@ -255,7 +255,9 @@ mod tests {
 
     use super::*;
     use crate::app::App;
+    use crate::error::Error;
     use crate::platform::Instance;
+    use crate::reply::Reply;
     use crate::serve::drain::Drain;
     use crate::serve::places::Places;
     use crate::stop::Stops;
@@ -272,6 +274,12 @@ mod tests {
         let app = app.get("/held", async |ex| {
             ex.stop_notice().await;
             "#".repeat(HELD)
+        });
+        let app = app.get("/failing", async |_| {
+            Reply::stream(async_stream::stream! {
+                yield Ok("#".repeat(LARGE).into());
+                yield Err(Error::internal("the source is dry"));
+            })
         });
         let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
         let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
@@ -321,6 +329,21 @@ mod tests {
         let text = rest(connection, client).await;
         assert_eq!(text.matches('#').count(), LARGE);
         assert!(text.contains("connection: close\r\n") && text.ends_with("\r\n\r\nsmall"), "{text}");
+    }
+
+    /// The pieces before the error wait for the client, and so does the cut.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_fails_is_sent_up_to_its_error_to_a_slow_client() {
+        let drain = Drain::default();
+        let (mut connection, mut client, _) = connect(&drain, false).await;
+        client.write_all(b"GET /failing HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        turns(&mut connection).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+        turns(&mut connection).await;
+        tokio::time::resume();
+        let text = rest(connection, client).await;
+        assert_eq!(text.matches('#').count(), LARGE);
+        assert!(!text.ends_with("0\r\n\r\n"), "and is cut");
     }
 
     /// The time of a head ends with that head, also if the next one has begun when the reply ends.

@@ -1,6 +1,6 @@
 //! Heads that hyper cannot parse. hyper's own reply has no body and no record; here the refusal gets both.
 //!
-//! hyper has no setting for this, and does not say which head it could not parse. So [`Io`] withholds hyper's reply,
+//! hyper has no setting for this, and does not say which head it could not parse. So [`Io`](crate::serve::io::Io) withholds hyper's reply,
 //! and another hyper takes over the socket. It accepts more fields, or reads a stand-in request and answers with the
 //! refusal.
 

@@ -1,6 +1,7 @@
 //! One app whose settings the environment of a test chooses.
 
 use std::env::var;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,13 @@ struct Pause {
     ms: u64,
 }
 
+/// How long a thread is held: so long, and until the file is removed that tells of it.
+#[derive(Deserialize)]
+struct Hold {
+    ms: u64,
+    gate: Option<PathBuf>,
+}
+
 pub fn app() -> App<Rounds> {
     let app = App::with_state(Rounds::default())
         .get("/", async |_| "home")
@@ -26,12 +34,13 @@ pub fn app() -> App<Rounds> {
         .get(at("/finish").hang_up_policy(HangUpPolicy::Finish), slow)
         .get("/block", block)
         .get(at("/block-finish").hang_up_policy(HangUpPolicy::Finish), block)
-        .event(async |event| Ok(spin(event.text()?.parse()?)))
+        .event(async |event| Ok(spin(&event.json()?)))
         .get(at("/limited").time_limit(Duration::from_millis(200)), slow)
         .post("/read", async |ex| Ok(ex.bytes().await?.len().to_string()))
         .get("/whole", async |_| vec![b'x'; 1 << 20])
         .post("/echo", async |ex| Reply::stream(ex.body()))
         .post(at("/echo-finish").hang_up_policy(HangUpPolicy::Finish), async |ex| Reply::stream(ex.body()))
+        .post("/ended", ended)
         .post("/deaf", async |_| Reply::stream(async_stream::stream! { yield Ok("not a word".into()); }))
         .get("/client", async |ex| {
             Json(serde_json::json!({
@@ -149,14 +158,24 @@ async fn slow(ex: Exchange<Rounds>) -> Result<&'static str> {
 }
 
 async fn block(ex: Exchange<Rounds>) -> Result<&'static str> {
-    let Pause { ms } = ex.query()?;
-    Ok(spin(ms))
+    Ok(spin(&ex.query()?))
+}
+
+/// Whether nothing is missing of a body of which nothing was read, though the connection has it.
+async fn ended(ex: Exchange<Rounds>) -> String {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    http_body::Body::is_end_stream(&ex.body()).to_string()
 }
 
 /// Holds its thread.
-fn spin(ms: u64) -> &'static str {
-    let end = Instant::now() + Duration::from_millis(ms);
-    while Instant::now() < end {
+fn spin(hold: &Hold) -> &'static str {
+    let end = Instant::now() + Duration::from_millis(hold.ms);
+    if let Some(gate) = &hold.gate {
+        std::fs::write(gate, "").unwrap();
+    }
+    while Instant::now() < end || hold.gate.as_ref().is_some_and(|gate| gate.exists()) {
         std::hint::spin_loop();
     }
     "blocked"

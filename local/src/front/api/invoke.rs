@@ -14,16 +14,18 @@ use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
 use crate::front::session::Session;
 use crate::front::visit::Visit;
 use crate::registry::Callee;
+use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Payload, limits};
 
 /// Carries out the call.
 pub(crate) async fn invoke(
     mut callee: Callee,
     gate: &Gate,
+    peer: &Peer,
     visit: &mut Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let (head, body) = admit(gate, request).await?;
+    let (head, body) = admit(gate, peer, request).await?;
     let control = Control::take(&head.headers);
     control.refuse_unsupported()?;
     let settings = callee.settings()?;

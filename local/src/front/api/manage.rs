@@ -2,10 +2,8 @@
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value, json};
 
 use super::auth::admit;
@@ -19,6 +17,7 @@ use crate::front::page::Page;
 use crate::front::visit::Visit;
 use crate::model::{Alias, Version, VersionId};
 use crate::wire::ClientBody;
+use crate::wire::headers::Peer;
 
 /// The largest body of such a call, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -27,13 +26,13 @@ const BODY_MAX: usize = 64 * 1024;
 pub(crate) async fn manage(
     operation: Operation,
     deployer: &Deployer,
-    gate: &Gate,
+    (gate, peer): (&Gate, &Peer),
     visit: &Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
     let name = operation.function.as_str();
-    let (head, body) = admit(gate, request).await?;
-    let body = read(body).await?;
+    let (head, mut body) = admit(gate, peer, request).await?;
+    let body = body.read_in(BODY_MAX).await?;
     let page = Page::of(&head.uri)?;
     let document = match operation.what {
         What::Invoke { .. } => Value::Null,
@@ -74,12 +73,6 @@ pub(crate) async fn manage(
         }
     };
     Ok(reply(&document, visit))
-}
-
-/// The whole body.
-async fn read(body: ClientBody) -> Result<Bytes, Failure> {
-    let read = Limited::new(body, BODY_MAX).collect().await;
-    Ok(read.map_err(|_| Failure::invalid_argument("the body is broken or too large"))?.to_bytes())
 }
 
 /// A document, or nothing after a removal.

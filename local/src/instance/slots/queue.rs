@@ -124,6 +124,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         }
         member.in_flight += 1;
         member.idle_since = None;
+        self.ends = 0;
         if let Some(sessions) = sessions {
             sessions.begin(&member.instance, claim, now);
         }

@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use super::{SessionRules, Slots};
 
+/// How many instances may end by themselves without a call in between, before none is started to be kept.
+const ENDS_MAX: usize = 10;
+
 /// The settings of a function for its instances.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::instance) struct Rules {
@@ -39,6 +42,11 @@ impl<I> Slots<I> {
         if self.ignores_port == Some(true) { cap.min(1) } else { cap }
     }
 
+    /// Sets how many instances are kept from now on.
+    pub(in crate::instance) fn set_kept(&mut self, count: usize) {
+        self.rules.instances_min = count;
+    }
+
     /// The places for waiting calls.
     pub(super) fn room(&self) -> usize {
         if self.ignores_port == Some(false) {
@@ -69,7 +77,7 @@ impl<I> Slots<I> {
     /// The number of instances that are to be kept and do not run.
     pub(super) fn missing(&self) -> usize {
         // A failed start is not tried again at once, but by a call that waits.
-        let has_failed = self.failed_start == Some(self.starts);
+        let has_failed = self.failed_start == Some(self.starts) || self.ends >= ENDS_MAX;
         if self.is_closed || has_failed { 0 } else { self.rules.instances_min.saturating_sub(self.in_use()) }
     }
 

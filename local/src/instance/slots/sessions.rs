@@ -87,7 +87,11 @@ impl<I: Clone + PartialEq> Sessions<I> {
             Claim::Any => {}
             Claim::Session(id) => {
                 let new = || Session { instance: instance.clone(), since: now, used: now, calls: 0 };
-                self.bound.entry(Arc::clone(id)).or_insert_with(new).calls += 1;
+                let session = self.bound.entry(Arc::clone(id)).or_insert_with(new);
+                // A function may give two instances' sessions one name. Then the call counts for neither.
+                if session.instance == *instance {
+                    session.calls += 1;
+                }
             }
             Claim::NewSession => self.unnamed.push(instance.clone()),
         }

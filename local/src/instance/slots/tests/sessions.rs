@@ -84,6 +84,32 @@ fn a_session_is_named_by_the_reply_of_its_first_call() {
 }
 
 #[test]
+fn a_name_that_two_instances_give_does_not_keep_its_session_for_ever() {
+    let begin = Instant::now();
+    let slots = tell_at(
+        slots(SESSIONS),
+        begin,
+        &[
+            (Do::AcquireNew, "1 waits, start 1"),
+            (Do::Started('a'), "1 gets a cold"),
+            (Do::AcquireNew, "slot of a"),
+            (Do::AcquireNew, "2 waits, start 1"),
+            (Do::Started('b'), "2 gets b cold"),
+            (Do::Named('a', "one"), ""),
+            (Do::Named('b', "one"), ""),
+            (Do::GiveBackFor('b', "one"), ""),
+            (Do::GiveBackFor('a', "one"), ""),
+            (Do::GiveBackNew('a'), ""),
+        ],
+    );
+    tell_at(
+        slots,
+        begin + 10 * SECOND,
+        &[(Do::ReleaseIdle('a'), "stop a"), (Do::ReleaseIdle('b'), "stop b")],
+    );
+}
+
+#[test]
 fn a_session_ends_with_its_time_its_idleness_or_by_its_client() {
     let begin = Instant::now();
     let slots = tell_at(
@@ -179,6 +205,23 @@ fn without_its_instance_a_session_begins_anew() {
             (Do::AcquireFor("one"), "2 waits, start 1"),
         ],
     );
+}
+
+#[test]
+fn what_ends_again_and_again_is_not_kept_before_the_next_call() {
+    let rules = Rules { instances_min: 1, sessions: None, ..RULES };
+    let mut story = vec![(Do::Warm, "start 1"), (Do::Started('a'), "")];
+    for _ in 0..9 {
+        story.extend([(Do::Ended('a'), "start 1"), (Do::Started('a'), "")]);
+    }
+    story.extend([
+        (Do::Ended('a'), ""),
+        (Do::Acquire, "1 waits, start 1"),
+        (Do::Started('a'), "1 gets a cold"),
+        (Do::GiveBack('a'), ""),
+        (Do::Ended('a'), "start 1"),
+    ]);
+    tell(rules, &story);
 }
 
 #[test]
