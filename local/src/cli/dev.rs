@@ -45,10 +45,15 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
     let drain = Duration::from_secs(arguments.drain);
     let grpc_port = arguments.grpc_port.unwrap_or(if arguments.port == 0 { 0 } else { GRPC_PORT });
     let of_user = || Some(shell::home_folder()?.join(".fc-local/ca"));
+    let certificates = arguments.certificates.clone().or_else(of_user);
+    if certificates.is_none() {
+        let error = "HOME names no folder for the certificates; --certificates names one".to_owned();
+        log.emit(&Source::default(), Kind::TlsUnavailable { error });
+    }
     let settings = Settings {
         listen: arguments.listen,
         grpc_port: Some(grpc_port),
-        certificates: arguments.certificates.clone().or_else(of_user),
+        certificates,
         drain,
         chaos: arguments.chaos,
         edition: arguments.edition.map(Into::into),

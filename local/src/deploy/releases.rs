@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::deploy::Deployer;
-use super::store::{Store, Stored};
+use super::store::{State, Store, Stored};
 use crate::event::{Kind, Source, VersionNews};
 use crate::failure::Failure;
 use crate::instance::Pool;
@@ -174,9 +174,12 @@ impl Deployer {
         check_description(&alias.description)?;
         check_weight(&alias)?;
         deployed.releases(|releases| alias.versions().try_for_each(|id| releases.version(id).map(|_| ())))?;
-        let mut aliases = deployed.releases(|releases| releases.aliases.clone());
-        aliases.insert(alias.name.clone(), alias.clone());
-        self.keep_state(&deployed, aliases.into_values().collect(), deployed.disabled()).await?;
+        let kept = alias.clone();
+        let change = |state: &mut State| {
+            state.aliases.retain(|other| other.name != kept.name);
+            state.aliases.push(kept);
+        };
+        self.keep_state(&deployed, change).await?;
         deployed.change_releases(|releases| releases.aliases.insert(alias.name.clone(), alias.clone()));
         let (version, additional) = (alias.version, alias.additional);
         self.tell(&deployed, VersionNews::AliasSet { alias: alias.name.clone(), version, additional });
@@ -192,9 +195,8 @@ impl Deployer {
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
         deployed.releases(|releases| releases.alias(alias).map(|_| ()))?;
-        let mut aliases = deployed.releases(|releases| releases.aliases.clone());
-        aliases.remove(alias);
-        self.keep_state(&deployed, aliases.into_values().collect(), deployed.disabled()).await?;
+        let removed = alias.to_owned();
+        self.keep_state(&deployed, move |state| state.aliases.retain(|other| other.name != removed)).await?;
         deployed.change_releases(|releases| releases.aliases.remove(alias));
         self.tell(&deployed, VersionNews::AliasRemoved(alias.to_owned()));
         Ok(())
@@ -208,8 +210,8 @@ impl Deployer {
     pub(crate) async fn disable(&self, name: &str, reason: String, aborts: bool) -> Result<(), Failure> {
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
-        let aliases = deployed.releases(|releases| releases.aliases.values().cloned().collect());
-        self.keep_state(&deployed, aliases, Some(reason.clone())).await?;
+        let kept = reason.clone();
+        self.keep_state(&deployed, |state| state.disabled = Some(kept)).await?;
         deployed.set_disabled(Some(reason));
         let latest = self.successor(&deployed.pool(), aborts);
         deployed.swap(latest);
@@ -229,8 +231,7 @@ impl Deployer {
     pub(crate) async fn enable(&self, name: &str) -> Result<(), Failure> {
         let _turn = self.releases_turn.lock().await;
         let deployed = self.registry.find(name)?;
-        let aliases = deployed.releases(|releases| releases.aliases.values().cloned().collect());
-        self.keep_state(&deployed, aliases, None).await?;
+        self.keep_state(&deployed, |state| state.disabled = None).await?;
         deployed.set_disabled(None);
         deployed.pool().set_kept(true);
         if deployed.settings().instances_min > 0 {
@@ -305,11 +306,10 @@ impl Deployer {
     async fn keep_state(
         &self,
         deployed: &Deployed,
-        aliases: Vec<Alias>,
-        disabled: Option<String>,
+        change: impl FnOnce(&mut State) + Send + 'static,
     ) -> Result<(), Failure> {
         let name = deployed.name.to_string();
-        self.stored(move |store| store.keep(&name, aliases, disabled)).await
+        self.stored(move |store| store.change(&name, change)).await
     }
 
     async fn stored<T: Send + 'static>(

@@ -93,10 +93,11 @@ impl Store {
         Ok(numbers)
     }
 
-    /// Keeps the aliases of a function, and whether it takes calls.
-    pub(super) fn keep(&self, name: &str, aliases: Vec<Alias>, disabled: Option<String>) -> io::Result<()> {
-        let last = self.state(name)?.last;
-        self.write_state(name, &State { last, aliases, disabled })
+    /// Changes the state of a function. What another fc-local of this project has kept meanwhile stays.
+    pub(super) fn change(&self, name: &str, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let mut state = self.state(name)?;
+        change(&mut state);
+        self.write_state(name, &state)
     }
 
     fn write_state(&self, name: &str, state: &State) -> io::Result<()> {

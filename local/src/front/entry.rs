@@ -70,6 +70,7 @@ impl Front {
                     name: state.name.to_owned(),
                     text: state.text,
                     has_trigger: state.has_trigger,
+                    is_signed: state.is_signed,
                     last_error: state.last_error,
                 });
                 let list: Vec<Listed> = list.collect();

@@ -78,6 +78,8 @@ pub(super) struct Listed {
     pub(super) text: &'static str,
     /// Whether clients of HTTP reach the function.
     pub(super) has_trigger: bool,
+    /// Whether they sign their requests.
+    pub(super) is_signed: bool,
     /// The first line of the latest failure.
     pub(super) last_error: Option<String>,
 }
@@ -97,6 +99,7 @@ impl<'a> Entry<'a> {
     fn new(state: &'a Listed, own: Option<SocketAddr>, main: u16) -> Self {
         let url = own.filter(|_| state.has_trigger).map(|own| format!("http://{}/", reachable(own)));
         let command = match &url {
+            Some(url) if state.is_signed => format!("fc-local curl {url}"),
             Some(url) => format!("curl {url}"),
             None => format!("fc-local invoke {} -e '{{}}'", state.name),
         };

@@ -36,7 +36,7 @@ impl Problem {
     }
 }
 
-/// Everything that keeps a manifest from being used.
+/// Everything that keeps a manifest from being used, and beside it the notes about the manifest, marked as such.
 ///
 /// ```
 /// use fc_local::Manifest;
@@ -64,7 +64,8 @@ impl fmt::Display for ManifestError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for problem in &self.problems {
-            write!(out, "{separator}{}:{}: {}", self.file.display(), problem.line, problem.text)?;
+            let kind = if problem.fatal { "" } else { "note: " };
+            write!(out, "{separator}{}:{}: {kind}{}", self.file.display(), problem.line, problem.text)?;
             separator = "\n";
         }
         Ok(())

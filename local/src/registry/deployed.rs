@@ -8,7 +8,7 @@ use crate::event::{Kind, Log, Source};
 use crate::failure::Failure;
 use crate::fault::Faults;
 use crate::instance::Pool;
-use crate::model::Function;
+use crate::model::{Auth, Function};
 
 /// A deployed function, with its current generation.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(crate) struct State<'a> {
     pub(crate) text: &'static str,
     /// Whether clients of HTTP reach the function. False also before its first deployment.
     pub(crate) has_trigger: bool,
+    /// Whether they sign their requests.
+    pub(crate) is_signed: bool,
     /// The first line of its latest failure.
     pub(crate) last_error: Option<String>,
 }
@@ -42,7 +44,7 @@ pub(crate) struct State<'a> {
 impl<'a> State<'a> {
     /// Of a function that is not deployed yet.
     pub(super) fn pending(name: &'a str, why: &'static str) -> Self {
-        State { name, text: why, has_trigger: false, last_error: None }
+        State { name, text: why, has_trigger: false, is_signed: false, last_error: None }
     }
 }
 
@@ -81,8 +83,14 @@ impl Deployed {
         let pool = self.pool();
         let text =
             if pool.is_in_use() { "has an instance" } else { "has no instance: the next call starts one" };
-        let has_trigger = self.settings().trigger.is_some();
-        State { name: &self.name, text, has_trigger, last_error: pool.generation.last_error() }
+        let settings = self.settings();
+        State {
+            name: &self.name,
+            text,
+            has_trigger: settings.trigger.is_some(),
+            is_signed: settings.trigger.as_ref().is_some_and(|trigger| trigger.auth == Auth::Function),
+            last_error: pool.generation.last_error(),
+        }
     }
 
     /// The current generation.

@@ -405,10 +405,18 @@ fn a_call_does_not_wait_for_another_clients_upload() {
 #[test]
 fn the_main_port_lists_several_functions() {
     let folder = scripted();
-    write_manifest(&folder, Manifest::of([f(), Function::new("events").prop("triggers", json!([]))]));
+    let events = Function::new("events").prop("triggers", json!([]));
+    let signed = Function::new("signed").prop(
+        "triggers",
+        json!([{"triggerName": "http", "triggerType": "http",
+            "triggerConfig": {"authType": "function", "methods": ["GET"]}}]),
+    );
+    write_manifest(&folder, Manifest::of([f(), events, signed]));
     let local = Local::start(folder, &[]);
     let (main, own) = (local.main_port(), local.function_port("f"));
     local.wait_for(kind("ready").function("events"));
+    local.wait_for(kind("ready").function("signed"));
+    let signed_url = format!("http://127.0.0.1:{}/", local.function_port("signed"));
     let asking = |host: &str, path: &str, accept: &str| {
         let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: {accept}\r\n\r\n");
         exchange(main, head.as_bytes())
@@ -428,7 +436,12 @@ fn the_main_port_lists_several_functions() {
         }
         let lines = ask(&host, "/");
         assert_eq!(lines.header("content-type"), Some("text/plain; charset=utf-8"));
-        for part in [&format!("f       curl {own_url}\n"), "events  fc-local invoke events -e '{}'\n"] {
+        let calls = [
+            format!("f       curl {own_url}\n"),
+            format!("signed  fc-local curl {signed_url}\n"),
+            "events  fc-local invoke events -e '{}'\n".to_owned(),
+        ];
+        for part in &calls {
             assert!(lines.text().contains(part), "{part} in {}", lines.text());
         }
         let list: serde_json::Value =

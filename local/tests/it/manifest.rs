@@ -60,6 +60,16 @@ fn check(line: usize, text: &str, is_fatal: bool, remark: &str) {
 }
 
 #[test]
+fn beside_mistakes_notes_are_marked() {
+    let folder = Folder::new();
+    folder.write("s.yaml", &GOOD.replace("timeout: 10", "timeout: no\n      vpcConfig: auto"));
+    let (is_ok, _, errors) = list(&folder, &[]);
+    assert!(!is_ok, "{errors}");
+    assert!(errors.contains("s.yaml:12: `timeout` must be"), "{errors}");
+    assert!(errors.contains("s.yaml:13: note: `vpcConfig` has no effect here"), "{errors}");
+}
+
+#[test]
 fn a_good_manifest_has_no_remarks() {
     let folder = Folder::new();
     folder.write("s.yaml", GOOD);

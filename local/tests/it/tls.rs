@@ -9,12 +9,12 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use testkit::events::kind;
+use testkit::events::{Events, kind};
 use testkit::h1::request;
 use testkit::h2::{Conn, PREFACE};
-use testkit::{Ask, Folder, PATIENCE, until};
+use testkit::{Ask, Folder, Launch, PATIENCE, until};
 
-use crate::harness::{Local, f, scripted, write_manifest};
+use crate::harness::{Local, f, program, scripted, write_manifest};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -232,4 +232,16 @@ fn a_preface_may_come_in_parts_and_a_stop_says_goaway() {
     let told = std::thread::spawn(move || conn.is_told_to_go());
     assert_eq!(local.interrupt(), Some(0));
     assert!(told.join().unwrap());
+}
+
+#[test]
+fn without_a_folder_for_certificates_it_is_said_that_there_is_no_https() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let launch = Launch::new(program()).args(["--template"]).args([folder.file("s.yaml")]);
+    let started = launch.args(["dev", "--json", "--port", "0"]).var("HOME", "").start();
+    let events = Events::of(started.out());
+    let told = events.wait_for(kind("tls_unavailable"));
+    assert!(told["error"].as_str().unwrap().contains("--certificates"), "{told}");
+    events.wait_for(kind("ready"));
 }

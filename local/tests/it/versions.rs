@@ -188,6 +188,27 @@ fn a_disabled_function_takes_no_calls_until_it_is_enabled() {
 }
 
 #[test]
+fn an_alias_that_another_fc_local_of_the_project_has_set_stays() {
+    let local = Local::scripted(named("one"));
+    assert_eq!(local.api("POST", "versions", &Value::Null).json()["versionId"], "1");
+    let set = |name| local.api("POST", "aliases", &json!({"aliasName": name, "versionId": "1"}));
+    set("first").assert_status(200);
+    let file = local.folder.file(".fc-local/functions/f/state.json");
+    let read = || serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let mut state = read();
+    let mut other = state["aliases"][0].clone();
+    other["name"] = json!("other");
+    state["aliases"].as_array_mut().unwrap().push(other);
+    std::fs::write(&file, state.to_string()).unwrap();
+    set("second").assert_status(200);
+    assert_eq!(local.api("DELETE", "aliases/first", &Value::Null).status, 204);
+    local.api("POST", "invoke/disable", &json!({})).assert_status(200);
+    let state = read();
+    let names: Vec<_> = state["aliases"].as_array().unwrap().iter().map(|alias| &alias["name"]).collect();
+    assert_eq!(names, ["other", "second"], "{state}");
+}
+
+#[test]
 fn a_version_that_cannot_be_read_takes_no_other_and_no_alias_with_it() {
     let mut local = Local::scripted(named("one"));
     for _ in 0..2 {
