@@ -9,12 +9,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::print::{self, Hidden, Out, Printer, Style};
 use super::{DevArguments, check_name, refuse_without_code, settings};
 use crate::event::Source;
+use crate::platform::GRPC_PORT;
 use crate::process::ignores_hangup;
 use crate::shell;
 use crate::{Built, Kind, Log, Manifest, Platform, Settings};
-
-/// The platform's port for gRPC.
-const GRPC_PORT: u16 = 8089;
 
 /// The exit code after a second Ctrl-C: 128 + SIGINT, as of a program without a handler.
 const INTERRUPTED: u8 = 130;

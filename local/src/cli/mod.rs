@@ -65,7 +65,7 @@ struct DevArguments {
     /// The port for all functions; each also gets one of its own. 0 takes free ones
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The port for gRPC calls. If it is taken, a free one is used [default: 8089, or a free one with --port 0]
+    /// The port for gRPC calls [default: 8089 or, where that is taken or with --port 0, a free one]
     #[arg(long, value_name = "PORT")]
     grpc_port: Option<u16>,
     /// The folder of the local certificate authority for TLS [default: ~/.fc-local/ca]

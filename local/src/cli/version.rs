@@ -123,5 +123,7 @@ pub(super) fn show_all(of: &Of, documents: &[Value], describe: impl Fn(&Value) -
 
 fn describe(version: &Value) -> String {
     let text = |key: &str| version[key].as_str().unwrap_or_default().to_owned();
-    format!("{}  {}  {}", text("versionId"), text("createdTime"), text("description")).trim_end().to_owned()
+    format!("{}  {}  {}", text("versionId"), text("createdTime"), text("description").replace('\n', " "))
+        .trim_end()
+        .to_owned()
 }

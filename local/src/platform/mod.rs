@@ -6,4 +6,5 @@ mod platform;
 mod stop;
 
 pub use invoke::Invocation;
+pub(crate) use platform::GRPC_PORT;
 pub use platform::{Platform, Settings};

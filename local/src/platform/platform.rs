@@ -23,6 +23,9 @@ use crate::shell;
 use crate::watch::{self, Follower};
 use crate::wire::Identities;
 
+/// The platform's port for gRPC.
+pub(crate) const GRPC_PORT: u16 = 8089;
+
 /// How a platform is started. [The example of the crate](crate) has the defaults.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -31,8 +34,8 @@ pub struct Settings {
     pub listen: IpAddr,
     /// The port for all functions and the API; 0 takes a free one.
     pub port: u16,
-    /// The port for gRPC calls of all functions, over TLS or in plain text. If it is taken, a free one is used. `None`
-    /// opens none.
+    /// The port for gRPC calls of all functions, over TLS or in plain text. If 8089, the platform's own, is taken, a free
+    /// one is used. `None` opens none.
     pub grpc_port: Option<u16>,
     /// The folder of the local certificate authority, which is made there at the first start. `None`, the default, offers
     /// no TLS.
@@ -55,7 +58,7 @@ impl Default for Settings {
         Settings {
             listen: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
-            grpc_port: Some(8089),
+            grpc_port: Some(GRPC_PORT),
             certificates: None,
             build: true,
             drain: Duration::from_secs(30),
@@ -182,11 +185,14 @@ impl Platform {
         listener.listen(Arc::clone(&self.front), door, self.stop.clone(), &self.connections);
     }
 
-    /// Opens the port for gRPC: the one of the settings, or else a free one.
+    /// Opens the port for gRPC: the one of the settings, or a free one in place of the platform's own.
     fn open_grpc_port(&self) -> Result<(), NotBound> {
         let Some(port) = self.settings.grpc_port else { return Ok(()) };
         let bind = |port| Listener::bind(SocketAddr::new(self.settings.listen, port));
-        let listener = bind(port).or_else(|_| bind(0))?;
+        let listener = match bind(port) {
+            Err(_) if port == GRPC_PORT => bind(0)?,
+            bound => bound?,
+        };
         self.log.emit(&Source::default(), Kind::GrpcReady { address: listener.address });
         self.listen(listener, Door::Grpc);
         Ok(())

@@ -183,6 +183,10 @@ fn a_port_in_use_is_said() {
     );
     let holder = format!("(process {}) listens there", std::process::id());
     assert!(output.err.contains(&holder), "{}", output.err);
+    // The platform's port for gRPC has a free one in its place; a named one has not.
+    let output = run(&folder, &["dev", "--port", "0", "--grpc-port", &port], "");
+    assert_eq!(output.code, Some(1));
+    assert!(output.err.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{}", output.err);
 }
 
 #[test]
