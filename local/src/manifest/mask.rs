@@ -33,11 +33,15 @@ fn collect(value: &Value, name: &str, into: &mut Vec<(String, String)>) {
 fn replace(value: &mut Value, name: &str, redactor: &Redactor) {
     match value {
         Value::String(text) if !text.is_empty() && is_secret_name(name) => MASK.clone_into(text),
-        Value::String(text) if let Some(mut json) = inner(text) => {
-            replace(&mut json, name, redactor);
-            *text = json.to_string();
+        Value::String(text) => {
+            let masked = inner(text).and_then(|json| {
+                let mut masked = json.clone();
+                replace(&mut masked, name, redactor);
+                (masked != json).then(|| masked.to_string())
+            });
+            // A text without a secret stays as it was written.
+            *text = masked.unwrap_or_else(|| redactor.redact(std::mem::take(text)));
         }
-        Value::String(text) => *text = redactor.redact(std::mem::take(text)),
         Value::Number(number) => {
             let text = number.to_string();
             if is_secret_name(name) || redactor.redact(text.clone()) != text {
@@ -102,5 +106,16 @@ mod tests {
             },
         });
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_text_that_is_json_keeps_its_form_unless_it_has_a_secret() {
+        let mut shown = json!({
+            "plain": "{\"b\": 1,  \"a\": [2]}",
+            "authConfig": "{\"b\": 1,  \"token\": \"short\"}",
+        });
+        mask(&mut shown, Vec::new());
+        assert_eq!(shown["plain"], "{\"b\": 1,  \"a\": [2]}");
+        assert_eq!(shown["authConfig"], format!("{{\"b\":1,\"token\":\"{MASK}\"}}"));
     }
 }
