@@ -76,8 +76,8 @@ pub(super) struct Listed {
     pub(super) name: String,
     /// The state in a few words.
     pub(super) text: &'static str,
-    /// Whether clients of HTTP reach the function.
-    pub(super) has_trigger: bool,
+    /// Whether clients of HTTP reach the function. `None` before its first deployment.
+    pub(super) has_trigger: Option<bool>,
     /// Whether they sign their requests.
     pub(super) is_signed: bool,
     /// The first line of the latest failure.
@@ -91,18 +91,19 @@ struct Entry<'a> {
     url: Option<String>,
     /// On the main port, for clients that know `*.localhost`.
     host_url: String,
-    /// The command that calls the function.
-    command: String,
+    /// The command that calls the function, once it is deployed.
+    command: Option<String>,
 }
 
 impl<'a> Entry<'a> {
     fn new(state: &'a Listed, own: Option<SocketAddr>, main: u16) -> Self {
-        let url = own.filter(|_| state.has_trigger).map(|own| format!("http://{}/", reachable(own)));
-        let command = match &url {
+        let url =
+            own.filter(|_| state.has_trigger == Some(true)).map(|own| format!("http://{}/", reachable(own)));
+        let command = state.has_trigger.map(|_| match &url {
             Some(url) if state.is_signed => format!("fc-local curl {url}"),
             Some(url) => format!("curl {url}"),
             None => format!("fc-local invoke {} -e '{{}}'", state.name),
-        };
+        });
         Entry { state, url, host_url: format!("http://{}.localhost:{main}/", state.name), command }
     }
 }
@@ -121,13 +122,17 @@ fn html(entries: &[Entry<'_>], domains: &Domains) -> String {
                 page,
                 "<tr><td><a href=\"{url}\">{name}</a><td><a href=\"{url}\">{url}</a><br><a href=\"{host_url}\">{host_url}</a>"
             ),
+            None if state.has_trigger.is_none() => write!(page, "<tr><td>{name}<td>"),
             None => write!(page, "<tr><td>{name}<td>takes events only"),
         };
         _ = write!(page, "<td>{}", state.text);
         if let Some(error) = &state.last_error {
             _ = write!(page, "<br><small>last error: {}</small>", escape(error));
         }
-        _ = write!(page, "<td><code>{}</code>", escape(command));
+        page.push_str("<td>");
+        if let Some(command) = command {
+            _ = write!(page, "<code>{}</code>", escape(command));
+        }
     }
     page.push_str("</table>");
     for domain in domains.iter() {
@@ -164,6 +169,7 @@ fn lines(entries: &[Entry<'_>], domains: &Domains) -> String {
     let mut page = String::new();
     for Entry { state, command, .. } in entries {
         // Writing into a string cannot fail.
+        let command = command.as_deref().unwrap_or("not deployed yet");
         _ = writeln!(page, "{:width$}  {command}\n{:width$}  {}", state.name, "", state.text);
         if let Some(error) = &state.last_error {
             _ = writeln!(page, "{:width$}  last error: {error}", "");

@@ -33,8 +33,8 @@ pub(crate) struct State<'a> {
     pub(crate) name: &'a str,
     /// The state in a few words.
     pub(crate) text: &'static str,
-    /// Whether clients of HTTP reach the function. False also before its first deployment.
-    pub(crate) has_trigger: bool,
+    /// Whether clients of HTTP reach the function. `None` before its first deployment.
+    pub(crate) has_trigger: Option<bool>,
     /// Whether they sign their requests.
     pub(crate) is_signed: bool,
     /// The first line of its latest failure.
@@ -44,7 +44,7 @@ pub(crate) struct State<'a> {
 impl<'a> State<'a> {
     /// Of a function that is not deployed yet.
     pub(super) fn pending(name: &'a str, why: &'static str) -> Self {
-        State { name, text: why, has_trigger: false, is_signed: false, last_error: None }
+        State { name, text: why, has_trigger: None, is_signed: false, last_error: None }
     }
 }
 
@@ -87,7 +87,7 @@ impl Deployed {
         State {
             name: &self.name,
             text,
-            has_trigger: settings.trigger.is_some(),
+            has_trigger: Some(settings.trigger.is_some()),
             is_signed: settings.trigger.as_ref().is_some_and(|trigger| trigger.auth == Auth::Function),
             last_error: pool.generation.last_error(),
         }

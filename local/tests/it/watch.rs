@@ -247,6 +247,14 @@ fn functions_that_are_to_come_say_so() {
     let bytes = b"GET / HTTP/1.1\r\nhost: g.localhost\r\n\r\n";
     let reply = testkit::h1::exchange(port, bytes);
     reply.assert_platform_error(503, "FcCommonError", "ServiceUnavailable", "'g' is being built");
+    let bytes = b"GET / HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n";
+    let index = testkit::h1::exchange(port, bytes).json();
+    let listed = index["functions"].as_array().unwrap().iter().find(|one| one["function"] == "g").unwrap();
+    assert_eq!(
+        (&listed["state"], &listed["call"]),
+        (&"is being built".into(), &serde_json::Value::Null),
+        "{index}"
+    );
     if other.is_ok() {
         local.wait_for(kind("ipv6_port_taken").field("port", port));
     }
