@@ -15,6 +15,7 @@ pub mod events;
 mod examples;
 mod folder;
 mod grpc;
+pub mod grpc_cases;
 pub mod h1;
 pub mod h2;
 pub mod hpack;

@@ -9,37 +9,10 @@ use std::process::{Command, Stdio};
 use crate::support::{Launch, Server, build};
 use crate::tools::{node, output, python};
 use testkit::Folder;
+use testkit::grpc_cases::{COMPRESSED, PLAIN};
 
 /// The two servers, by their programs.
 const SERVERS: [&str; 2] = ["interop-closures", "interop-service"];
-
-/// What the client in pure Python does: all but compression.
-const PLAIN: [&str; 14] = [
-    "empty_unary",
-    "large_unary",
-    "client_streaming",
-    "server_streaming",
-    "ping_pong",
-    "empty_stream",
-    "custom_metadata",
-    "status_code_and_message",
-    "special_status_message",
-    "unimplemented_method",
-    "unimplemented_service",
-    "cancel_after_begin",
-    "cancel_after_first_response",
-    "timeout_on_sleeping_server",
-];
-
-const MORE: [&str; 7] = [
-    "client_compressed_unary",
-    "client_compressed_streaming",
-    "server_compressed_unary",
-    "server_compressed_streaming",
-    "half_duplex",
-    "concurrent_large_unary",
-    "channel_soak",
-];
 
 /// The folder of the servers and of their clients.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/grpc");
@@ -86,7 +59,7 @@ fn by_grpcio() {
             .arg(stubs.path());
         python
     };
-    run(client, &[&PLAIN[..], &MORE, &["rpc_soak"]].concat());
+    run(client, &[&PLAIN[..], &COMPRESSED, &["rpc_soak"]].concat());
 }
 
 #[test]
@@ -113,7 +86,7 @@ fn by_grpc_js() {
         node.arg(format!("{FOLDER}/test.proto"));
         node
     };
-    run(client, &[&PLAIN[..], &MORE, &["rpc_soak"]].concat());
+    run(client, &[&PLAIN[..], &COMPRESSED, &["rpc_soak"]].concat());
 }
 
 /// What a client stream is recorded as that its client cancels: docs/grpc.md says why.

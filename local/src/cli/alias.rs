@@ -8,7 +8,6 @@ use clap::Subcommand;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::client::Running;
 use super::version::{Of, finish, show, show_all};
 use crate::Manifest;
 
@@ -63,18 +62,17 @@ async fn try_run(manifest: &Manifest, command: AliasCommand) -> io::Result<()> {
                 "description": description,
             });
             let exists = of.list(manifest, "aliases").await?.iter().any(|own| own["aliasName"] == *alias);
-            let (method, path) = if exists {
-                (Method::PUT, of.path(&format!("aliases/{alias}")))
+            let (method, what) = if exists {
+                (Method::PUT, format!("aliases/{alias}"))
             } else {
-                (Method::POST, of.path("aliases"))
+                (Method::POST, "aliases".to_owned())
             };
-            let set = Running::find(manifest, of.port)?.call(method, &path, &body).await?;
+            let set = of.call(manifest, method, &what, &body).await?;
             show(&of, &set, describe);
         }
         AliasCommand::List { of } => show_all(&of, &of.list(manifest, "aliases").await?, describe),
         AliasCommand::Remove { of, alias } => {
-            let path = of.path(&format!("aliases/{alias}"));
-            Running::find(manifest, of.port)?.call(Method::DELETE, &path, &Value::Null).await?;
+            of.call(manifest, Method::DELETE, &format!("aliases/{alias}"), &Value::Null).await?;
         }
     }
     Ok(())

@@ -52,8 +52,19 @@ pub(super) struct Of {
 
 impl Of {
     /// The address of the function's `what`.
-    pub(super) fn path(&self, what: &str) -> String {
+    fn path(&self, what: &str) -> String {
         format!("/2023-03-30/functions/{}/{what}", self.function)
+    }
+
+    /// Calls the API for the function's `what`.
+    pub(super) async fn call(
+        &self,
+        manifest: &Manifest,
+        method: Method,
+        what: &str,
+        body: &Value,
+    ) -> io::Result<Value> {
+        Running::find(manifest, self.port)?.call(method, &self.path(what), body).await
     }
 
     /// All entries under `key` of a list, page by page.
@@ -91,14 +102,12 @@ async fn try_run(manifest: &Manifest, command: VersionCommand) -> io::Result<()>
     match command {
         VersionCommand::Publish { of, description } => {
             let body = json!({ "description": description });
-            let running = Running::find(manifest, of.port)?;
-            let version = running.call(Method::POST, &of.path("versions"), &body).await?;
+            let version = of.call(manifest, Method::POST, "versions", &body).await?;
             show(&of, &version, describe);
         }
         VersionCommand::List { of } => show_all(&of, &of.list(manifest, "versions").await?, describe),
         VersionCommand::Remove { of, version } => {
-            let path = of.path(&format!("versions/{version}"));
-            Running::find(manifest, of.port)?.call(Method::DELETE, &path, &Value::Null).await?;
+            of.call(manifest, Method::DELETE, &format!("versions/{version}"), &Value::Null).await?;
         }
     }
     Ok(())

@@ -5,37 +5,10 @@ use std::process::Command;
 
 use testkit::Folder;
 use testkit::events::kind;
+use testkit::grpc_cases::{COMPRESSED, PLAIN};
 
 use super::{node, python, root, succeed};
 use crate::harness::{Local, f, write_manifest};
-
-/// The cases of all clients.
-const PLAIN: [&str; 14] = [
-    "empty_unary",
-    "large_unary",
-    "client_streaming",
-    "server_streaming",
-    "ping_pong",
-    "empty_stream",
-    "custom_metadata",
-    "status_code_and_message",
-    "special_status_message",
-    "unimplemented_method",
-    "unimplemented_service",
-    "cancel_after_begin",
-    "cancel_after_first_response",
-    "timeout_on_sleeping_server",
-];
-
-/// The cases of the clients that compress.
-const MORE: [&str; 6] = [
-    "client_compressed_unary",
-    "client_compressed_streaming",
-    "server_compressed_unary",
-    "half_duplex",
-    "concurrent_large_unary",
-    "channel_soak",
-];
 
 /// A program of another package of this workspace, beside this test: `<target>/debug`.
 fn program(package: &str, name: &str) -> PathBuf {
@@ -109,7 +82,7 @@ fn the_cases_by_grpcio() {
         python.arg(cases().join("clients/grpcio_cases.py")).arg(port.to_string()).arg(stubs.path());
         python
     };
-    run(client, &[&PLAIN[..], &MORE, &["rpc_soak"]].concat());
+    run(client, &[&PLAIN[..], &COMPRESSED, &["rpc_soak"]].concat());
 }
 
 #[test]
@@ -133,7 +106,7 @@ fn the_cases_by_grpc_js() {
         node.arg(cases().join("test.proto"));
         node
     };
-    run(client, &[&PLAIN[..], &MORE, &["rpc_soak"]].concat());
+    run(client, &[&PLAIN[..], &COMPRESSED, &["rpc_soak"]].concat());
 }
 
 #[test]

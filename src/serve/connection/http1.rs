@@ -250,7 +250,6 @@ mod tests {
 
     use socket2::SockRef;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpSocket;
     use tokio::time::timeout;
 
     use super::*;
@@ -258,6 +257,7 @@ mod tests {
     use crate::error::Error;
     use crate::platform::Instance;
     use crate::reply::Reply;
+    use crate::serve::connection::narrow;
     use crate::serve::drain::Drain;
     use crate::serve::places::Places;
     use crate::stop::Stops;
@@ -282,19 +282,13 @@ mod tests {
             })
         });
         let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
-        let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
-        listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        client.set_recv_buffer_size(1).unwrap();
-        let listener = listener.listen(1).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (client, accepted) = tokio::join!(client.connect(address), listener.accept());
-        let (stream, _) = accepted.unwrap();
+        let (client, stream, address) = narrow::pair().await.unwrap();
         SockRef::from(&stream).set_send_buffer_size(1).unwrap();
         let peer = Arc::new(Peer::with_current(address, app.shared.budget.clone()));
         let place = Places::new(1).try_take().unwrap();
         let stops = app.shared.stops.clone();
         let http = Http1::new(app, stream, peer, drain.observers().observe(), place, late);
-        (Following::Http(http), client.unwrap(), stops)
+        (Following::Http(http), client, stops)
     }
 
     /// What the client reads until the connection ends.

@@ -113,12 +113,12 @@ mod tests {
     use std::pin::Pin;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpSocket;
     use tokio::time::timeout;
 
     use super::*;
     use crate::app::App;
     use crate::platform::Instance;
+    use crate::serve::connection::narrow;
     use crate::serve::drain::Drain;
     use crate::serve::places::Places;
     use crate::task::BoxFuture;
@@ -144,13 +144,7 @@ mod tests {
             "#".repeat(HELD)
         });
         let app = app.seal(Instance::from_vars([("", ""); 0])).await.unwrap();
-        let (listener, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
-        listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        client.set_recv_buffer_size(1).unwrap();
-        let listener = listener.listen(1).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (client, accepted) = tokio::join!(client.connect(address), listener.accept());
-        let (mut client, (stream, _)) = (client.unwrap(), accepted.unwrap());
+        let (mut client, stream, address) = narrow::pair().await.unwrap();
         let peer = Arc::new(Peer::new(address, true, app.shared.budget.clone()));
         let (place, stops) = (Places::new(1).try_take().unwrap(), app.shared.stops.clone());
         let drained = drain.observers().observe();

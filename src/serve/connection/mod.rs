@@ -4,6 +4,8 @@ mod http1;
 #[cfg(feature = "http2")]
 mod http2;
 mod linger;
+#[cfg(test)]
+mod narrow;
 mod unpolled;
 mod unread;
 

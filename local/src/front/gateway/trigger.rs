@@ -136,10 +136,11 @@ async fn pass_on(
         CallKind::Rpc => Payload::messages(body),
         CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };
+    let told = is_fc2.then(|| callee.clone());
     let tail = control.wants_log.then(Tail::default);
     let call = Call {
         id: visit.id(),
-        callee: callee.clone(),
+        callee,
         claim: session.claim.clone(),
         kind,
         via: policy.via,
@@ -159,7 +160,6 @@ async fn pass_on(
         session.tell(response.headers_mut());
         return Ok(response);
     }
-    let told = is_fc2.then_some(callee);
     let mut response =
         reply::pass_on(answer, &head.method, visit, &policy, control.wants_log, client, told).await?;
     session.tell(response.headers_mut());
