@@ -92,6 +92,8 @@ where
     let (mut connections, mut connection) = (JoinSet::new(), 0);
     while let Ok((stream, _)) = listener.accept().await {
         connection += 1;
+        // As servers of gRPC do: else each update of a window may wait 40 ms for an acknowledgement.
+        stream.set_nodelay(true).unwrap();
         let (program, handler) = (program.clone(), handler.clone());
         connections.spawn(async move {
             let Ok(mut calls) = h2::server::handshake(stream).await else { return };
