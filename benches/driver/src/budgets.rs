@@ -10,6 +10,10 @@ use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
 use crate::rows::connections::{AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
 use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
+use crate::rows::gateway_counts::{
+    ALLOCATIONS as RELAY_ALLOCATIONS, CALL_SYSCALLS, SYSCALLS as RELAY_SYSCALLS,
+};
+use crate::rows::gateway_streams::{CALL_CPU, CALLS_CPU, EVENT_CPU as RELAY_EVENT};
 use crate::rows::gateway_websocket::{LARGE_CPU as RELAY_LARGE, SMALL_CPU as RELAY_SMALL};
 use crate::rows::instructions::PER_REQUEST as INSTRUCTIONS;
 use crate::rows::latency::P99;
@@ -83,6 +87,9 @@ const START_FAULTS: f64 = 600.0;
 /// The platform's shortest time-out of a probe is a second.
 const PROBE_MS: f64 = 50.0;
 
+/// A few more than there are, since hyper and tokio change too.
+const RELAY_ALLOCATIONS_MAX: f64 = 90.0;
+
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
 /// In the order of the report.
@@ -138,9 +145,15 @@ static BUDGETS: &[Budget] = &[
     time(WHOLE.p99, &OURS, Times(1.0, EQUAL_WORK), "1 vCPU"),
     time(&ADDED_P50, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what the local platform adds to a call"),
     time(&ADDED_P99, &FC_LOCAL, Times(2.0, Only(&NGINX)), "the same"),
-    time(&GATEWAY_CPU, &FC_LOCAL, Times(2.0, Only(&NGINX)), "what it costs"),
+    time(&GATEWAY_CPU, &FC_LOCAL, Times(1.1, Only(&NGINX)), "what it costs"),
     time(&RELAY_SMALL, &FC_LOCAL, Times(1.2, Only(&NGINX)), "what a WebSocket message costs it"),
     time(&RELAY_LARGE, &FC_LOCAL, Times(1.0, Only(&NGINX)), "a large one"),
+    time(&RELAY_EVENT, &FC_LOCAL, Times(1.2, Only(&NGINX)), "what an event costs it"),
+    time(&CALL_CPU, &FC_LOCAL, Times(1.3, Only(&NGINX)), "what a gRPC call costs it"),
+    time(&CALLS_CPU, &FC_LOCAL, Times(1.3, Only(&NGINX)), "the same among sixteen"),
+    line(&RELAY_ALLOCATIONS, &FC_LOCAL, AtMost(RELAY_ALLOCATIONS_MAX), "what was won stays won"),
+    line(&RELAY_SYSCALLS, &FC_LOCAL, AtMost(8.0), "two receives, two sends, two waits, and the function's record; nginx makes eight"),
+    line(&CALL_SYSCALLS, &FC_LOCAL, AtMost(8.0), "the same of a gRPC call, of which nginx makes eleven"),
 ];
 
 const fn line(
