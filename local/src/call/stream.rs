@@ -104,6 +104,9 @@ impl AnswerStream {
         };
         match frame {
             Some(Ok(frame)) => {
+                if let (Some(piece), Some(run)) = (frame.data_ref(), &mut self.run) {
+                    run.receive(piece.len());
+                }
                 if let Some(trailers) = frame.trailers_ref() {
                     if self.is_rpc()
                         && let Err(failure) = limits::check_reply(trailers)

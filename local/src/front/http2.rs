@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{Cut, Outgoing};
 use super::entry::Front;
-use super::listen::{HEAD_MAX, Stop};
+use super::listen::{Clients, HEAD_MAX};
 use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
@@ -197,13 +197,8 @@ impl Drop for Active {
 }
 
 /// Serves a connection to its end, or to the end of its streams after a stop.
-pub(super) async fn serve(
-    front: Arc<Front>,
-    (stream, peer): (Stream, Peer),
-    door: Door,
-    stop: Stop,
-    tasks: TaskTracker,
-) {
+pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
+    let Clients { front, door, stop, tasks, .. } = clients;
     let shared = Arc::new(Shared {
         front,
         door,

@@ -2,6 +2,7 @@
 
 mod api;
 mod body;
+mod connection;
 mod control;
 mod entry;
 mod gateway;

@@ -14,7 +14,6 @@ use super::body::Cut;
 use super::rpc;
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
-use crate::wire::Hangup;
 
 /// Ready when the client has left.
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -46,10 +45,9 @@ impl Streamed {
         lock(&self.0).visit = Some(visit);
     }
 
-    /// Lets the reply end when its client leaves.
-    pub(super) fn watch(&self, hangup: &Arc<Hangup>) {
-        let hangup = Arc::clone(hangup);
-        lock(&self.0).hangup = Some(Box::pin(async move { hangup.gone().await }));
+    /// Lets the reply end when its client leaves, which `hangup` says.
+    pub(super) fn watch(&self, hangup: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.0).hangup = Some(Box::pin(hangup));
     }
 
     /// Whether the reply is complete.

@@ -12,7 +12,7 @@ use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
 use crate::model::Hook;
-use crate::process::{CommandLine, Exit, Output};
+use crate::process::{CommandLine, Exit, Output, Rest};
 use crate::wire::{Payload, ids};
 
 /// The most of a hook's reply that is read, in bytes.
@@ -64,7 +64,7 @@ impl Instance {
         }
         self.output.begin(&id, None);
         let answer = self.exchange(request, limit).await;
-        self.output.end(&id);
+        self.output.end(&id, Rest::Written);
         let status = answer?;
         if status.is_success() { Ok(()) } else { Err(HookFault::Status(status)) }
     }

@@ -2,6 +2,7 @@
 
 mod client_body;
 mod frames;
+pub(crate) mod gather;
 mod hangup;
 pub(crate) mod headers;
 pub(crate) mod host;
@@ -12,6 +13,7 @@ mod payload;
 mod relay;
 mod socket;
 mod stream;
+mod ticks;
 mod tls;
 pub(crate) mod upgrade;
 mod whole_body;
@@ -24,4 +26,5 @@ pub(crate) use payload::{BodyFault, Fault, Payload};
 pub(crate) use relay::{Over, Relay};
 pub(crate) use socket::{STALL_MAX, Socket, Turn, Turns};
 pub(crate) use stream::Stream;
+pub(crate) use ticks::Ticks;
 pub(crate) use tls::{Alpn, Identities};

@@ -119,6 +119,16 @@ fn many_headers_pass_both_ways() {
     for count in [84, 100, 500, 1000] {
         exchange(port, with_fields(count).as_bytes()).assert_ok();
     }
+    // A head that is read once more stands between two others, with a body larger than one read.
+    let mut conn = Conn::open(port);
+    let many = with_fields(150).replace("GET /name", "POST /length");
+    let many = many.replace("host: a", "host: a\r\ncontent-length: 300000");
+    let usual = "GET /name HTTP/1.1\r\nhost: a\r\n\r\n";
+    conn.send(usual.as_bytes());
+    conn.answer("GET").assert_ok();
+    conn.send([many.as_str(), "x".repeat(300_000).as_str(), usual].concat().as_bytes());
+    assert_eq!(conn.answer("POST").text(), "300000");
+    conn.answer("GET").assert_ok();
     for count in [101, 500] {
         let reply = local.get(&format!("/many-headers?n={count}"));
         reply.assert_ok();

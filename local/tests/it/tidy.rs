@@ -164,6 +164,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &[
             "deploy/deploy.rs",
             "deploy/releases.rs",
+            "front/connection.rs",
             "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
@@ -172,6 +173,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "process/guarded.rs",
             "process/runner.rs",
             "wire/client_body.rs",
+            "wire/ticks.rs",
             "instance/start.rs",
         ],
     );
