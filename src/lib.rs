@@ -219,6 +219,7 @@ mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
@@ -226,6 +227,7 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+mod negotiate;
 pub mod platform;
 mod reply;
 mod request;

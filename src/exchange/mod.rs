@@ -27,6 +27,7 @@ use http::{HeaderMap, Method, Uri};
 use crate::counters::Counters;
 use crate::error::Result;
 use crate::log::current;
+use crate::negotiate;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
 
@@ -149,6 +150,47 @@ impl<S> Exchange<S> {
         let value =
             pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// The media type that the client likes best among those that the handler can give. Of equals, the first.
+    ///
+    /// Weights and wildcards of `Accept` count. Parameters such as `charset` count only for offers that have some, because
+    /// clients add them out of habit. Without an `Accept`, it is the first offer. A reply that depends on the choice needs
+    /// `Vary: Accept`, if caches may keep it.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Html, IntoReply, Json};
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let client = App::new()
+    ///     .get("/tea", async |ex| Ok(match ex.accepts(["application/json", "text/html"])? {
+    ///         "text/html" => Html("<h1>Tea</h1>").into_reply(),
+    ///         _ => Json("tea").into_reply(),
+    ///     }))
+    ///     .test_client();
+    /// client.get("/tea").header("accept", "text/*, */*;q=0.1").await.assert_text("<h1>Tea</h1>");
+    /// client.get("/tea").header("accept", "image/png").await.assert_status(406);
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// 406 when the client accepts none of them.
+    #[track_caller]
+    #[doc(alias = "negotiate")]
+    #[doc(alias = "content negotiation")]
+    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str> {
+        match negotiate::media_type(self.headers(), &offers) {
+            Some(at) => Ok(offers[at]),
+            None => Err(read::not_acceptable(&offers)),
+        }
+    }
+
+    /// The language that the client likes best among those that the handler can give, as `Accept-Language` says. Without
+    /// that header, the first. `None` when the client asks for others alone.
+    ///
+    /// `zh` in the header fits the offer `zh-CN`, and `zh-CN` fits the offer `zh`.
+    pub fn accepts_language<'o, const N: usize>(&self, offers: [&'o str; N]) -> Option<&'o str> {
+        negotiate::language(self.headers(), &offers).map(|at| offers[at])
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
