@@ -214,6 +214,8 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod cors;
 mod counters;
 mod endpoint;
@@ -257,6 +259,8 @@ pub use app::Handler;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieKeys;
 pub use cors::Cors;
 pub use counters::Counters;
 pub use error::BoxError;
@@ -296,6 +300,8 @@ pub use reply::Outcome;
 pub use reply::Redirect;
 pub use reply::Reply;
 pub use reply::ReplyPart;
+pub use reply::SameSite;
+pub use reply::SetCookie;
 pub use reply::Sse;
 pub use reply::SseEvent;
 pub use reply::SseSender;

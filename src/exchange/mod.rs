@@ -3,6 +3,7 @@
 pub(crate) mod attached;
 mod body_state;
 mod call;
+mod cookies;
 mod event;
 mod forwarded;
 mod hang_up;
@@ -142,14 +143,31 @@ impl<S> Exchange<S> {
         std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie as the client sent it, without decoding, if it is UTF-8.
+    /// The value of a cookie as the client sent it, without decoding, if it is UTF-8. Of several with this name, the first:
+    /// clients send the one with the longest path first.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        // The header is split as bytes, so that a cookie that is not text does not hide the others.
-        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-        let value =
-            pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(cookies::named(self.headers(), name).next()?).ok()
+    }
+
+    /// All cookies that are UTF-8, in the order in which the client sent them: names and values.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        cookies::all(self.headers()).filter_map(|(name, value)| {
+            Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+        })
+    }
+
+    /// The value of a cookie that [`SetCookie::signed`](crate::SetCookie::signed) has made, with one of these keys. `None`
+    /// when there is none, or when the client has changed it. Of several with this name, the first that is genuine.
+    #[cfg(feature = "cookies")]
+    pub fn signed_cookie(&self, keys: &crate::cookies::CookieKeys, name: &str) -> Option<String> {
+        cookies::genuine(self.headers(), name, |sent| keys.verify(name, sent))
+    }
+
+    /// The value of a cookie that [`SetCookie::private`](crate::SetCookie::private) has made, as
+    /// [`signed_cookie`](Self::signed_cookie).
+    #[cfg(feature = "cookies")]
+    pub fn private_cookie(&self, keys: &crate::cookies::CookieKeys, name: &str) -> Option<String> {
+        cookies::genuine(self.headers(), name, |sent| keys.decrypt(name, sent))
     }
 
     /// The media type that the client likes best among those that the handler can give. Of equals, the first.

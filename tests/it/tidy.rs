@@ -10,6 +10,7 @@ const LEVELS: &[&[&str]] = &[
     &[
         "budget",
         "cancel",
+        "cookies",
         "cors",
         "counters",
         "error",
