@@ -221,6 +221,8 @@ mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "files")]
+mod files;
 mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -231,6 +233,7 @@ mod lifecycle;
 mod log;
 mod negotiate;
 pub mod platform;
+mod precondition;
 mod reply;
 mod request;
 mod roll;
@@ -274,6 +277,8 @@ pub use exchange::HangUp;
 pub use exchange::Hook;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use http;
 pub use http::HeaderMap;
 pub use http::HeaderName;

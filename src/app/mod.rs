@@ -16,5 +16,7 @@ pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
-pub(crate) use routes::{Declared, Routes};
+pub(crate) use routes::Declared;
+#[cfg(any(feature = "files", feature = "grpc"))]
+pub(crate) use routes::Routes;
 pub use seal::AppErrors;

@@ -71,6 +71,9 @@ pub(super) struct Plan<S> {
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
     let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, once_sealed, .. } = app;
+    for (what, line) in routes.mistakes.drain(..) {
+        mistakes.add(what, line);
+    }
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {

@@ -29,6 +29,7 @@ mod memory;
 mod octets;
 mod probes;
 mod public_api;
+mod readers;
 mod records;
 mod rows;
 mod shapes;

@@ -21,6 +21,7 @@ const LEVELS: &[&[&str]] = &[
         "log",
         "negotiate",
         "platform",
+        "precondition",
         "roll",
         "route",
         "stop",
@@ -36,7 +37,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["grpc", "guard", "serve", "testing"],
+    &["files", "grpc", "guard", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.
