@@ -214,6 +214,8 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "compression")]
+mod compression;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod cors;
@@ -250,6 +252,8 @@ mod test_waker;
 pub mod testing;
 mod timer;
 mod unwind;
+#[cfg(feature = "validate")]
+mod valid;
 mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -262,6 +266,8 @@ pub use app::Handler;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "compression")]
+pub use compression::compress;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieKeys;
 pub use cors::Cors;
@@ -275,8 +281,14 @@ pub use exchange::Exchange;
 pub use exchange::FromParam;
 pub use exchange::HangUp;
 pub use exchange::Hook;
+#[cfg(feature = "multipart")]
+pub use exchange::Multipart;
+#[cfg(feature = "multipart")]
+pub use exchange::Part;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "multipart")]
+pub use exchange::SavedPart;
 #[cfg(feature = "files")]
 pub use files::Files;
 pub use http;
@@ -312,6 +324,10 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+#[cfg(feature = "validate")]
+pub use valid::valid;
+#[cfg(feature = "validate")]
+pub use valid::valid_with;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -183,7 +183,7 @@ impl BodyState {
     }
 }
 
-fn too_large(limit: usize) -> Error {
+pub(crate) fn too_large(limit: usize) -> Error {
     Error::new(413, format!("the request's body is larger than {limit} bytes"))
         .with_json("limit", limit.to_string())
 }

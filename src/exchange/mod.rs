@@ -9,6 +9,8 @@ mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -39,6 +41,8 @@ pub(crate) use call::{Arrival, Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, Part, SavedPart};
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer, Replying};

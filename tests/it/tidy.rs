@@ -29,6 +29,7 @@ const LEVELS: &[&[&str]] = &[
         "test_waker",
         "timer",
         "unwind",
+        "valid",
         "watched",
     ],
     &["reply"],
@@ -37,7 +38,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["files", "grpc", "guard", "serve", "testing"],
+    &["compression", "files", "grpc", "guard", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.
