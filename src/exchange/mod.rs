@@ -25,7 +25,7 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
-use crate::error::Result;
+use crate::error::{Error, StatusError};
 use crate::log::current;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
@@ -116,8 +116,8 @@ impl<S> Exchange<S> {
     #[doc(alias = "Path")]
     #[doc(alias = "params")]
     #[doc(alias = "extractor")]
-    pub fn param<T: FromParam>(&self, name: &str) -> Result<T> {
-        param::read(&self.call, name)
+    pub fn param<T: FromParam>(&self, name: &str) -> Result<T, StatusError> {
+        param::read(&self.call, name).map_err(Error::into_std)
     }
 
     /// The query, read as a struct or a map.
@@ -127,8 +127,8 @@ impl<S> Exchange<S> {
     #[track_caller]
     #[doc(alias = "Query")]
     #[doc(alias = "extractor")]
-    pub fn query<T: Readable>(&self) -> Result<T> {
-        read::query(&self.call)
+    pub fn query<T: Readable>(&self) -> Result<T, StatusError> {
+        read::query(&self.call).map_err(Error::into_std)
     }
 
     /// All headers.
@@ -238,8 +238,8 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
-    pub async fn bytes(&self) -> Result<bytes::Bytes> {
-        read::bytes(&self.call).await
+    pub async fn bytes(&self) -> Result<bytes::Bytes, StatusError> {
+        read::bytes(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body as text.
@@ -250,8 +250,8 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
-    pub async fn text(&self) -> Result<String> {
-        read::text(&self.call).await
+    pub async fn text(&self) -> Result<String, StatusError> {
+        read::text(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body, read as JSON. May be called again, because the bytes are kept.
@@ -264,8 +264,8 @@ impl<S> Exchange<S> {
     /// As [`bytes`](Self::bytes).
     #[doc(alias = "Json")]
     #[doc(alias = "extractor")]
-    pub async fn json<T: Readable>(&self) -> Result<T> {
-        read::json(&self.call).await
+    pub async fn json<T: Readable>(&self) -> Result<T, StatusError> {
+        read::json(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body, read as an HTML form (`application/x-www-form-urlencoded`).
@@ -278,8 +278,8 @@ impl<S> Exchange<S> {
     #[doc(alias = "Form")]
     #[doc(alias = "extractor")]
     #[doc(alias = "urlencoded")]
-    pub async fn form<T: Readable>(&self) -> Result<T> {
-        read::form(&self.call).await
+    pub async fn form<T: Readable>(&self) -> Result<T, StatusError> {
+        read::form(&self.call).await.map_err(Error::without_line)
     }
 
     /// Resolves when the client has left, and never for a client that stays. Clones of the future, and tasks, may keep
@@ -304,7 +304,7 @@ impl<S> Exchange<S> {
     ///     loop {
     ///         tokio::select! {
     ///             () = &mut stop => break,
-    ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => yield Ok("tick\n".into()),
+    ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => yield "tick\n",
     ///         }
     ///     }
     /// }));
