@@ -62,7 +62,8 @@ fn calls_over_http_2_and_websockets_are_named_too() {
     let done = http2.send(&Ask::get("/name"));
     http2.answer(done).assert_status(200);
     let mut socket = ws::Client::open(local.function_port("f"), "/ws?deaf=1");
-    socket.greeted().assert_status(101);
+    socket.text("open");
+    socket.assert_text("open");
     eventually("both calls", || local.count(printed("asleep")) == 2);
     local.program.signal("INT");
     let remain = local.wait_for(kind("calls_remain").function("f").field("calls", 3));
