@@ -310,8 +310,11 @@ impl Run {
         }
         match kind {
             CallKind::Handshake => upgrade::set(&mut all),
-            // Without this header a server of gRPC may send no trailers. As a hop-by-hop header it was removed before.
-            CallKind::Rpc => drop(all.insert(header::TE, HeaderValue::from_static("trailers"))),
+            // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
+            CallKind::Rpc => {
+                all.remove(header::CONNECTION);
+                all.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
             CallKind::Http | CallKind::Event => {}
         }
         Ok(all)
