@@ -214,11 +214,14 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod cors;
 mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
@@ -226,6 +229,7 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+mod negotiate;
 pub mod platform;
 mod reply;
 mod request;
@@ -255,6 +259,8 @@ pub use app::Handler;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieKeys;
 pub use cors::Cors;
 pub use counters::Counters;
 pub use error::BoxError;
@@ -296,6 +302,8 @@ pub use reply::Outcome;
 pub use reply::Redirect;
 pub use reply::Reply;
 pub use reply::ReplyPart;
+pub use reply::SameSite;
+pub use reply::SetCookie;
 pub use reply::Sse;
 pub use reply::SseEvent;
 pub use reply::SseSender;
