@@ -226,6 +226,7 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+mod observe;
 pub mod platform;
 mod reply;
 mod request;
@@ -242,6 +243,7 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod trace;
 mod unwind;
 mod watched;
 #[cfg(feature = "websocket")]
@@ -299,6 +301,8 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+pub use trace::TraceContext;
+pub use trace::current_trace_context;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -37,6 +37,7 @@ mod sse;
 mod sse_feed;
 mod start;
 mod stop;
+mod telemetry;
 mod tidy;
 mod together;
 mod trust;
