@@ -20,7 +20,7 @@ const BARE: [&str; 10] = [
     "clone",
     "clone3",
     "rust_begin_unwind",
-    "<unknown>",
+    "unknown",
 ];
 
 /// The backtrace that the cause of an error carries in its debug text, as `anyhow` and `eyre` write it, trimmed.
@@ -42,21 +42,24 @@ pub(crate) fn of(error: &Error) -> Option<String> {
 ///
 /// With `RUST_BACKTRACE=full` the caller does not ask.
 pub(crate) fn trimmed(text: &str) -> Option<String> {
-    let (mut out, mut kept, mut left_out, mut is_kept) = (String::new(), 0, 0, true);
+    let (mut out, mut kept, mut left_out, mut at) = (String::new(), 0, 0, At::Text);
     for line in text.lines() {
         if let Some(symbol) = symbol(line) {
-            is_kept = !is_of_library(symbol);
-            kept += usize::from(is_kept);
-            left_out += usize::from(!is_kept);
+            if is_of_library(symbol) {
+                (left_out, at) = (left_out + 1, At::LeftOut);
+            } else {
+                (kept, at) = (kept + 1, At::Frame(out.len()));
+            }
         } else if !is_path(line) {
-            is_kept = true;
-        } else if is_kept && left_out + kept > 0 && is_in_library(line) {
+            at = At::Text;
+        } else if let At::Frame(begin) = at
+            && is_in_library(line)
+        {
             // A frame of a library that is not in the list: its first line is there already.
-            let before = out.trim_end().rfind('\n').map_or(0, |at| at + 1);
-            out.truncate(before);
-            (kept, left_out, is_kept) = (kept - 1, left_out + 1, false);
+            out.truncate(begin);
+            (kept, left_out, at) = (kept - 1, left_out + 1, At::LeftOut);
         }
-        if is_kept {
+        if !matches!(at, At::LeftOut) {
             out.push_str(line);
             out.push('\n');
         }
@@ -66,6 +69,14 @@ pub(crate) fn trimmed(text: &str) -> Option<String> {
     }
     let _ = write!(out, "  ({left_out} frames of libraries left out; RUST_BACKTRACE=full shows them)");
     Some(out)
+}
+
+/// What the current line belongs to.
+enum At {
+    Text,
+    /// A frame of the author's, and where it begins in what is kept.
+    Frame(usize),
+    LeftOut,
 }
 
 /// The symbol of a frame's line, such as `  12: shop::orders::find`.
@@ -82,22 +93,24 @@ fn is_path(line: &str) -> bool {
 
 /// Whether a path is one of the compiler's or the registry's.
 fn is_in_library(line: &str) -> bool {
-    ["/rustc/", "/registry/src/", "/library/std/", "/library/core/"].iter().any(|part| line.contains(part))
+    let line = line.as_bytes();
+    let has = |part: &&[u8]| line.windows(part.len()).any(|own| own == *part);
+    [&b"/rustc/"[..], b"/registry/src/", b"/library/std/", b"/library/core/"].iter().any(has)
 }
 
 fn is_of_library(symbol: &str) -> bool {
-    // `<alloc::boxed::Box<F> as core::ops::FnOnce>::call_once` belongs to the first crate that is named.
-    let name = symbol.trim_start_matches(['<', '&', '(', '*']);
-    let name = name.trim_start_matches("dyn ").trim_start_matches("mut ");
-    let (first, rest) = name.split_once("::").unwrap_or((name, ""));
-    // Legacy symbols of the new mangling carry a hash: `std[4f1c]::rt`.
-    let first = first.split('[').next().unwrap_or(first);
+    // `<alloc::boxed::Box<F> as core::ops::FnOnce>::call_once` belongs to the first crate that is named, and
+    // `std[4f1c]::rt` is how newer symbols spell a crate.
+    let name = symbol.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let name = name.strip_prefix("dyn ").unwrap_or(name);
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let (first, rest) = name.split_at(name.bytes().take_while(is_of_name).count());
     if rest.is_empty() {
-        return BARE.contains(&first) || first.starts_with("__rust");
+        return BARE.contains(&first);
     }
-    LIBRARIES
-        .iter()
-        .any(|own| first.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
+    let is_named_after =
+        |own: &&str| first.strip_prefix(*own).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    first == "__rustc" || LIBRARIES.iter().any(|own| is_named_after(own))
 }
 
 #[cfg(test)]
@@ -118,9 +131,15 @@ mod tests {
 
     #[test]
     fn other_texts_stay() {
-        for text in
-            ["", "no trace\n  at src/main.rs:1:2", "order 7: paid\n3: shop::x", "   0: std::rt\n   1: main\n"]
-        {
+        // A path without a frame of its own.
+        let odd = "   0: std::rt\nnote\n             at /rustc/1/library/std/src/rt.rs:1:1\n";
+        for text in [
+            odd,
+            "",
+            "no trace\n  at src/main.rs:1:2",
+            "order 7: paid\n3: shop::x",
+            "   0: std::rt\n   1: main\n",
+        ] {
             assert_eq!(trimmed(text), None, "{text:?}");
         }
     }

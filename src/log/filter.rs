@@ -31,18 +31,22 @@ impl Filter {
             } else if target.is_empty() || !target.bytes().all(is_of_target) {
                 wrong.push(format!("{directive:?} is left out: only levels and target=level are known"));
             } else if target.len() == directive.len() {
-                filter.targets.push((target.to_owned(), LevelFilter::TRACE));
+                filter.add(target, LevelFilter::TRACE);
                 wrong.push(format!("{target:?} is no level and is read as {target}=trace"));
             } else if let Some(level) = level(word) {
-                filter.targets.push((target.to_owned(), level));
+                filter.add(target, level);
             } else {
                 wrong.push(format!("{directive:?} is left out: {word:?} is no level"));
             }
         }
-        // Stable, so that the last of two equal targets stands first once the list is turned around.
-        filter.targets.sort_by_key(|(target, _)| target.len());
-        filter.targets.reverse();
         (filter, wrong)
+    }
+
+    /// Keeps the longest first, and the last of two that are equal before the other. A sort would link its code.
+    fn add(&mut self, target: &str, level: LevelFilter) {
+        let at =
+            self.targets.iter().position(|(own, _)| own.len() <= target.len()).unwrap_or(self.targets.len());
+        self.targets.insert(at, (target.to_owned(), level));
     }
 
     /// The least serious level that is printed of a target.

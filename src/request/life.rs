@@ -221,7 +221,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
     /// The request's id, and the time if the record needs the time. `None` for an id that is generated when it is used.
     fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (Option<RequestId>, Option<Instant>) {
-        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        let is_timed = marked || self.settings.access_log != AccessLog::Off || self.is_observed;
+        let came = is_timed.then(Instant::now);
         if marked || self.settings.access_log == AccessLog::All {
             (Some(RequestId::to_be_logged(seen.request_id)), came)
         } else {

@@ -3,13 +3,22 @@
 /// Reads so many bytes from twice as many digits, all of them lower case. `None` for other text, and for zeros alone.
 pub(super) fn read<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let mut id = [0; N];
-    if text.len() != 2 * N {
+    read_into(&mut id, text)?;
+    Some(id)
+}
+
+/// Out of line: it is in the binary once, for ids of both lengths.
+#[inline(never)]
+fn read_into(id: &mut [u8], text: &[u8]) -> Option<()> {
+    if text.len() != 2 * id.len() {
         return None;
     }
-    for (byte, pair) in id.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    let mut any = 0;
+    for (at, byte) in id.iter_mut().enumerate() {
+        *byte = digit(text[2 * at])? << 4 | digit(text[2 * at + 1])?;
+        any |= *byte;
     }
-    (id != [0; N]).then_some(id)
+    (any != 0).then_some(())
 }
 
 pub(super) fn digit(digit: u8) -> Option<u8> {
@@ -20,9 +29,9 @@ pub(super) fn digit(digit: u8) -> Option<u8> {
     }
 }
 
+#[inline(never)]
 pub(super) fn write_into(out: &mut Vec<u8>, id: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in id {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    for nibble in id.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        out.push(nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
     }
 }

@@ -23,16 +23,21 @@ pub(super) fn read(headers: &HeaderMap) -> Option<TraceContext> {
         return None;
     }
     let (trace_id, span_id, flags) = parse(parent.as_bytes().trim_ascii())?;
-    let mut state = String::new();
-    for line in headers.get_all(STATE) {
-        let line = line.to_str().unwrap_or_default().trim();
-        if !line.is_empty() {
-            state.extend([if state.is_empty() { "" } else { "," }, line]);
-        }
-    }
-    let state = (!state.is_empty() && state.len() <= STATE_MAX).then_some(state);
+    let state = headers.contains_key(STATE).then(|| state(headers)).flatten();
     let sampled = Some(flags & SAMPLED != 0);
     Some(TraceContext { trace_id, span_id, sampled, is_random: flags & RANDOM != 0, state, form: Form::W3c })
+}
+
+#[cold]
+fn state(headers: &HeaderMap) -> Option<String> {
+    let mut state = String::new();
+    for line in headers.get_all(STATE) {
+        if !state.is_empty() {
+            state.push(',');
+        }
+        state.push_str(line.to_str().ok()?);
+    }
+    (state.len() <= STATE_MAX).then_some(state)
 }
 
 /// `00-<32 hex>-<16 hex>-<2 hex>`. A later version may have more behind another dash.

@@ -26,6 +26,7 @@ mod leave;
 mod limits;
 mod logs;
 mod memory;
+mod metrics;
 mod octets;
 mod probes;
 mod public_api;

@@ -17,6 +17,7 @@ const LEVELS: &[&[&str]] = &[
         "json",
         "lifecycle",
         "log",
+        "metrics",
         "observe",
         "platform",
         "roll",
