@@ -230,6 +230,8 @@ mod json;
 mod lifecycle;
 mod log;
 mod negotiate;
+pub mod metrics;
+mod observe;
 pub mod platform;
 mod reply;
 mod request;
@@ -246,6 +248,7 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod trace;
 mod unwind;
 mod watched;
 #[cfg(feature = "websocket")]
@@ -285,6 +288,7 @@ pub use http::Uri;
 pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
+pub use metrics::Metrics;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
@@ -309,6 +313,8 @@ pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+pub use trace::TraceContext;
+pub use trace::current_trace_context;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

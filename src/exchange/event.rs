@@ -9,7 +9,9 @@ use bytes::Bytes;
 use crate::error::{Error, OrError, StatusError};
 use crate::exchange::read::{self, Readable};
 use crate::exchange::{Call, HangUp, Shared};
+use crate::log::current::Tagged as _;
 use crate::platform::{Instance, Invocation};
+use crate::trace::TraceContext;
 
 /// One event call: the payload of an API call, a timer, a queue, an object store.
 ///
@@ -78,6 +80,11 @@ impl<S> Event<S> {
     /// The platform's facts about this call.
     pub fn invocation(&self) -> Invocation<'_> {
         self.shared.invocation(&self.call)
+    }
+
+    /// The trace that this call belongs to: see [`TraceContext`].
+    pub fn trace_context(&self) -> &TraceContext {
+        self.call.trace_context()
     }
 
     /// The environment that this instance was started with.

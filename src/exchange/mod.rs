@@ -27,10 +27,11 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
 use crate::error::{Error, StatusError};
-use crate::log::current;
+use crate::log::current::{self, Tagged};
 use crate::negotiate;
 use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
 use crate::platform::{Instance, Invocation};
+use crate::trace::TraceContext;
 
 pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Arrival, Call, Scope};
@@ -231,6 +232,12 @@ impl<S> Exchange<S> {
         self.shared.invocation(&self.call)
     }
 
+    /// The trace that this request belongs to, for requests to others: [`TraceContext::inject`].
+    #[doc(alias = "traceparent")]
+    pub fn trace_context(&self) -> &TraceContext {
+        self.call.trace_context()
+    }
+
     /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
@@ -248,9 +255,7 @@ impl<S> Exchange<S> {
     #[doc(alias = "remote_addr")]
     #[doc(alias = "ip")]
     pub fn client_addr(&self) -> Option<IpAddr> {
-        let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
-        let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
-        told.or_else(forwarded).or_else(|| self.call.peer.as_ref().map(|peer| peer.address.ip()))
+        self.shared.client(&self.call)
     }
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
