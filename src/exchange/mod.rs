@@ -200,7 +200,7 @@ impl<S> Exchange<S> {
     pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str, StatusError> {
         match negotiate::media_type(self.headers(), &offers) {
             Some(at) => Ok(offers[at]),
-            None => Err(read::not_acceptable(&offers)),
+            None => Err(read::not_acceptable(&offers).into_std()),
         }
     }
 
