@@ -29,12 +29,13 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
-use crate::error::Result;
-use crate::log::current;
+use crate::error::{Error, StatusError};
+use crate::log::current::{self, Tagged};
 use crate::negotiate;
-use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
+use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
 use crate::reply::{IntoReply, Reply};
+use crate::trace::TraceContext;
 
 pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Arrival, Call, Scope};
@@ -124,8 +125,8 @@ impl<S> Exchange<S> {
     #[doc(alias = "Path")]
     #[doc(alias = "params")]
     #[doc(alias = "extractor")]
-    pub fn param<T: FromParam>(&self, name: &str) -> Result<T> {
-        param::read(&self.call, name)
+    pub fn param<T: FromParam>(&self, name: &str) -> Result<T, StatusError> {
+        param::read(&self.call, name).map_err(Error::into_std)
     }
 
     /// The query, read as a struct or a map.
@@ -135,8 +136,8 @@ impl<S> Exchange<S> {
     #[track_caller]
     #[doc(alias = "Query")]
     #[doc(alias = "extractor")]
-    pub fn query<T: Readable>(&self) -> Result<T> {
-        read::query(&self.call)
+    pub fn query<T: Readable>(&self) -> Result<T, StatusError> {
+        read::query(&self.call).map_err(Error::into_std)
     }
 
     /// All headers.
@@ -202,10 +203,10 @@ impl<S> Exchange<S> {
     #[track_caller]
     #[doc(alias = "negotiate")]
     #[doc(alias = "content negotiation")]
-    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str> {
+    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str, StatusError> {
         match negotiate::media_type(self.headers(), &offers) {
             Some(at) => Ok(offers[at]),
-            None => Err(read::not_acceptable(&offers)),
+            None => Err(read::not_acceptable(&offers).into_std()),
         }
     }
 
@@ -264,6 +265,12 @@ impl<S> Exchange<S> {
         self.shared.invocation(&self.call)
     }
 
+    /// The trace that this request belongs to, for requests to others: [`TraceContext::inject`].
+    #[doc(alias = "traceparent")]
+    pub fn trace_context(&self) -> &TraceContext {
+        self.call.trace_context()
+    }
+
     /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
@@ -281,9 +288,7 @@ impl<S> Exchange<S> {
     #[doc(alias = "remote_addr")]
     #[doc(alias = "ip")]
     pub fn client_addr(&self) -> Option<IpAddr> {
-        let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
-        let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
-        told.or_else(forwarded).or_else(|| self.call.peer.as_ref().map(|peer| peer.address.ip()))
+        self.shared.client(&self.call)
     }
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
@@ -331,8 +336,8 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the bytes are kept, and the next reader continues after them.
-    pub async fn bytes(&self) -> Result<bytes::Bytes> {
-        read::bytes(&self.call).await
+    pub async fn bytes(&self) -> Result<bytes::Bytes, StatusError> {
+        read::bytes(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body as text.
@@ -343,8 +348,8 @@ impl<S> Exchange<S> {
     ///
     /// # Cancel safety
     /// As [`bytes`](Self::bytes).
-    pub async fn text(&self) -> Result<String> {
-        read::text(&self.call).await
+    pub async fn text(&self) -> Result<String, StatusError> {
+        read::text(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body, read as JSON. May be called again, because the bytes are kept.
@@ -357,8 +362,8 @@ impl<S> Exchange<S> {
     /// As [`bytes`](Self::bytes).
     #[doc(alias = "Json")]
     #[doc(alias = "extractor")]
-    pub async fn json<T: Readable>(&self) -> Result<T> {
-        read::json(&self.call).await
+    pub async fn json<T: Readable>(&self) -> Result<T, StatusError> {
+        read::json(&self.call).await.map_err(Error::without_line)
     }
 
     /// The whole body, read as an HTML form (`application/x-www-form-urlencoded`).
@@ -371,8 +376,8 @@ impl<S> Exchange<S> {
     #[doc(alias = "Form")]
     #[doc(alias = "extractor")]
     #[doc(alias = "urlencoded")]
-    pub async fn form<T: Readable>(&self) -> Result<T> {
-        read::form(&self.call).await
+    pub async fn form<T: Readable>(&self) -> Result<T, StatusError> {
+        read::form(&self.call).await.map_err(Error::without_line)
     }
 
     /// Resolves when the client has left, and never for a client that stays. Clones of the future, and tasks, may keep
@@ -397,7 +402,7 @@ impl<S> Exchange<S> {
     ///     loop {
     ///         tokio::select! {
     ///             () = &mut stop => break,
-    ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => yield Ok("tick\n".into()),
+    ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => yield "tick\n",
     ///         }
     ///     }
     /// }));

@@ -20,11 +20,11 @@ use crate::timer::Timer;
 /// A type that a request can be read as: every type that derives `serde::Deserialize` and owns its data.
 ///
 /// ```
-/// use fc_runtime::{App, Exchange, Method, Readable, Result};
+/// use fc_runtime::{App, Exchange, Method, Readable, StatusError};
 /// use std::collections::BTreeMap;
 ///
 /// /// The fields of a form, by whichever method the page sends them.
-/// async fn fields<T: Readable>(ex: &Exchange) -> Result<T> {
+/// async fn fields<T: Readable>(ex: &Exchange) -> Result<T, StatusError> {
 ///     if ex.method() == Method::GET { ex.query() } else { ex.form().await }
 /// }
 ///
