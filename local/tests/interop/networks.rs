@@ -33,7 +33,9 @@ fn processes(local: &Local, functions: &[&str], calls: usize) -> Vec<BTreeSet<St
         call.send(&request("GET", "/sleep?ms=300", "", b""));
     }
     let told = |calls: &mut Vec<Conn>| -> BTreeSet<String> {
-        calls.iter_mut().for_each(|call| call.answer("GET").assert_ok());
+        for call in calls.iter_mut() {
+            call.answer("GET").assert_ok();
+        }
         for call in calls.iter_mut() {
             call.send(&request("GET", "/pid", "", b""));
         }
