@@ -53,6 +53,7 @@ impl Kind {
             | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::Watching { .. }
             | Kind::Ready(_)
             | Kind::DomainReady(_)
@@ -81,6 +82,7 @@ impl Kind {
             | Kind::AnswersHttp10
             | Kind::DiskExceeded { .. }
             | Kind::FoldersTranslated { .. }
+            | Kind::NetworksUnavailable { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
