@@ -22,7 +22,7 @@ use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
 
 /// The largest body of such a call, in bytes.
-const BODY_MAX: usize = 64 * 1024;
+pub(super) const BODY_MAX: usize = 64 * 1024;
 
 /// Carries out the operation, to its end even if the client leaves.
 pub(crate) async fn manage(
@@ -49,7 +49,7 @@ async fn carry_out(
 ) -> Result<Value, Failure> {
     let name = operation.function.as_str();
     Ok(match operation.what {
-        What::Invoke { .. } => Value::Null,
+        What::Invoke { .. } | What::Async { .. } => Value::Null,
         What::PublishVersion => {
             let body = Body::parse(&body)?;
             version(&deployer.publish(name, body.text("description")?.unwrap_or_default()).await?)
@@ -89,7 +89,7 @@ async fn carry_out(
 }
 
 /// A document, or nothing after a removal.
-fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
+pub(super) fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
     let mut headers = HeaderMap::new();
     if let Ok(id) = HeaderValue::from_str(&visit.id()) {
         headers.insert(fc::REQUEST_ID, id);
@@ -120,7 +120,7 @@ fn list_aliases(mut all: Vec<Alias>, page: &Page) -> Value {
     page_document(json!({ "aliases": aliases }), next)
 }
 
-fn page_document(mut document: Value, next: Option<String>) -> Value {
+pub(super) fn page_document(mut document: Value, next: Option<String>) -> Value {
     if let Some(next) = next {
         document["nextToken"] = next.into();
     }
@@ -155,10 +155,10 @@ fn time(time: SystemTime) -> String {
 }
 
 /// The body of such a call: a map in JSON, or nothing.
-struct Body(Map<String, Value>);
+pub(super) struct Body(Map<String, Value>);
 
 impl Body {
-    fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Failure> {
         if bytes.is_empty() {
             return Ok(Body(Map::new()));
         }
@@ -174,6 +174,10 @@ impl Body {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(_) => Err(Failure::invalid_argument(format!("{key} must be text"))),
         }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
     }
 
     fn boolean(&self, key: &str) -> Result<bool, Failure> {

@@ -1,8 +1,11 @@
 //! The platform's API, as the official SDK calls it.
 
 mod auth;
+mod documents;
 mod invoke;
 mod manage;
+mod tasks;
 
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
+pub(super) use tasks::tasks;
