@@ -40,6 +40,8 @@ fn form(kind: FailureKind) -> Form {
         FailureKind::VersionNotFound => (StatusCode::NOT_FOUND, "VersionNotFound"),
         FailureKind::AliasNotFound => (StatusCode::NOT_FOUND, "AliasNotFound"),
         FailureKind::AliasAlreadyExists => (StatusCode::CONFLICT, "AliasAlreadyExists"),
+        FailureKind::SessionNotFound => (StatusCode::NOT_FOUND, "SessionNotFound"),
+        FailureKind::SessionAlreadyExists => (StatusCode::CONFLICT, "SessionAlreadyExists"),
         FailureKind::DomainNameNotFound => (StatusCode::NOT_FOUND, "DomainNameNotFound"),
         FailureKind::RouteNotFound => (StatusCode::NOT_FOUND, "PathNotSupported"),
         // Named as by edition 2.0: the names of edition 3.0 are written nowhere.

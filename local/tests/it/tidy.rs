@@ -143,6 +143,7 @@ fn calls_come_in_by_one_door() {
         &[
             "deploy/deploy.rs",
             "deploy/releases.rs",
+            "deploy/sessions.rs",
             "front/entry.rs",
             "platform/invoke.rs",
             "queue/attempt.rs",

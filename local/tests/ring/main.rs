@@ -12,6 +12,7 @@ mod harness;
 mod mute;
 mod queue;
 mod rpc;
+mod session_api;
 mod sessions;
 mod slots;
 mod stall;

@@ -1,9 +1,11 @@
 //! The platform's API, as the official SDK calls it.
 
 mod auth;
+mod body;
 mod documents;
 mod invoke;
 mod manage;
+mod sessions;
 mod tasks;
 
 pub(super) use invoke::invoke;

@@ -6,8 +6,9 @@ use http::{Request, Response, Uri};
 use serde_json::{Value, json};
 
 use super::auth::admit;
+use super::body::Body;
 use super::documents::{self, Subject, Task};
-use super::manage::{self, Body, page_document};
+use super::manage::{self, page_document};
 use crate::auth::Gate;
 use crate::failure::Failure;
 use crate::front::async_operation::{AsyncWhat, parameter};
@@ -205,12 +206,13 @@ fn read_token(token: &str) -> Option<After> {
 fn changed(mut config: AsyncConfig, body: &Body) -> Result<AsyncConfig, Failure> {
     let wrong = |key: &str, expected: String| Failure::invalid_argument(format!("{key} must be {expected}"));
     for key in ["asyncTask", "statefulInvocation"] {
-        if let Some(value) = body.get(key) {
+        if let Some(value) = body.get(key).filter(|value| !value.is_null()) {
             config.is_task = value.as_bool().ok_or_else(|| wrong(key, "true or false".to_owned()))?;
         }
     }
     let number = |key: &str, low: u64, high: u64| {
-        let value = body.get(key).map(|value| value.as_u64().filter(|value| (low..=high).contains(value)));
+        let value = body.get(key).filter(|value| !value.is_null());
+        let value = value.map(|value| value.as_u64().filter(|value| (low..=high).contains(value)));
         value.map(|value| value.ok_or_else(|| wrong(key, format!("{low} to {high}")))).transpose()
     };
     if let Some(retries) = number("maxAsyncRetryAttempts", 0, u64::from(RETRIES_MAX))? {
@@ -219,7 +221,7 @@ fn changed(mut config: AsyncConfig, body: &Body) -> Result<AsyncConfig, Failure>
     if let Some(seconds) = number("maxAsyncEventAgeInSeconds", 1, AGE_MAX_SECONDS)? {
         config.age_max = std::time::Duration::from_secs(seconds);
     }
-    if let Some(destinations) = body.get("destinationConfig") {
+    if let Some(destinations) = body.get("destinationConfig").filter(|value| !value.is_null()) {
         let destination = |key: &str| {
             let arn = match &destinations[key]["destination"] {
                 Value::Null => return Ok(None),
