@@ -9,6 +9,7 @@ mod edition;
 mod function;
 mod jwk;
 mod local;
+mod session;
 mod trigger;
 mod version;
 
@@ -23,5 +24,6 @@ pub use edition::Edition;
 pub(crate) use function::{Action, Function, HealthCheck, Hook, Injection};
 pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};
 pub(crate) use local::{Lines, Local};
+pub(crate) use session::{Session, SessionTerms};
 pub(crate) use trigger::HttpTrigger;
 pub(crate) use version::{Alias, DESCRIPTION_MAX, Version, VersionId, is_alias_name};
