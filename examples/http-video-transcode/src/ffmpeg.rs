@@ -25,10 +25,12 @@ pub async fn transcode(program: &str, source: &Path, target: &Path) -> Result<()
     command.args(["-protocol_whitelist", "file", "-format_whitelist", READ]);
     command.arg("-i").arg(source).arg(target);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| Error::new(500, format!("cannot start {program}: {error}")))?;
+    let mut child =
+        command.spawn().map_err(|error| Error::new(500, format!("cannot start {program}: {error}")))?;
     let lines = |pipe| BufReader::new(pipe).lines();
     let mut progress = lines(child.stdout.take().ok_or_else(|| Error::new(500, "ffmpeg has no output"))?);
-    let mut said = BufReader::new(child.stderr.take().ok_or_else(|| Error::new(500, "ffmpeg has no errors"))?).lines();
+    let mut said =
+        BufReader::new(child.stderr.take().ok_or_else(|| Error::new(500, "ffmpeg has no errors"))?).lines();
     let (mut length, mut last, mut told) = (None, VecDeque::new(), Instant::now());
     let (mut has_progress, mut has_said) = (true, true);
     while has_progress || has_said {

@@ -20,8 +20,9 @@ impl Job {
     pub fn check(&self) -> Result<(), Error> {
         let is_bucket = (3..=63).contains(&self.bucket.len())
             && self.bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let is_path =
-            |path: &str| path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
+        let is_path = |path: &str| {
+            path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'))
+        };
         let wrong = |what: String| Err(Error::new(500, what));
         if !is_bucket {
             return wrong(format!("`{}` is no name of a bucket", self.bucket));

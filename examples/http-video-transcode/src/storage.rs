@@ -33,8 +33,9 @@ impl Storage {
     pub fn bucket(&self, name: &str, credentials: Option<Credentials>) -> Result<Bucket> {
         let operator = match self {
             Storage::Oss(endpoint) => {
-                let credentials = credentials
-                    .ok_or_else(|| Error::new(500, "there are no credentials for OSS: give the function a role"))?;
+                let credentials = credentials.ok_or_else(|| {
+                    Error::new(500, "there are no credentials for OSS: give the function a role")
+                })?;
                 let oss = Oss::default()
                     .endpoint(endpoint)
                     .bucket(name)

@@ -7,7 +7,8 @@ fn main() -> Result {
     App::new()
         .event(async |event| {
             let outcome: Outcome = event.json()?;
-            let (id, calls) = (&outcome.request_context.request_id, outcome.request_context.approximate_invoke_count);
+            let (id, calls) =
+                (&outcome.request_context.request_id, outcome.request_context.approximate_invoke_count);
             tracing::info!("dest-succ: {id} made {} in {calls} calls", outcome.response_payload);
             Ok("")
         })
