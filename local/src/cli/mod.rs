@@ -101,6 +101,12 @@ struct DevArguments {
     /// Refuse calls of the API that are not signed
     #[arg(long)]
     require_signature: bool,
+    /// The folder for asynchronous calls [default: `.fc-local` beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Keep asynchronous calls in memory: none survives the end of `dev`
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
