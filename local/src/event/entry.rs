@@ -98,6 +98,7 @@ impl Kind {
             Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
                 alias.capacity()
             }
+            Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
             Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
