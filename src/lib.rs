@@ -214,11 +214,14 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod cors;
 mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
@@ -226,6 +229,9 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+mod negotiate;
+pub mod metrics;
+mod observe;
 pub mod platform;
 mod reply;
 mod request;
@@ -242,6 +248,7 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod trace;
 mod unwind;
 mod watched;
 #[cfg(feature = "websocket")]
@@ -255,12 +262,15 @@ pub use app::Handler;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieKeys;
 pub use cors::Cors;
 pub use counters::Counters;
 pub use error::BoxError;
 pub use error::Error;
 pub use error::OrError;
 pub use error::Result;
+pub use error::StatusError;
 pub use exchange::Event;
 pub use exchange::Exchange;
 pub use exchange::FromParam;
@@ -278,6 +288,7 @@ pub use http::Uri;
 pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
+pub use metrics::Metrics;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
@@ -287,6 +298,7 @@ pub use platform::limits::MIB;
 pub use reply::Broadcast;
 pub use reply::Html;
 pub use reply::IntoEventReply;
+pub use reply::IntoPiece;
 pub use reply::IntoReply;
 pub use reply::IntoSseEvent;
 pub use reply::Json;
@@ -294,11 +306,15 @@ pub use reply::Outcome;
 pub use reply::Redirect;
 pub use reply::Reply;
 pub use reply::ReplyPart;
+pub use reply::SameSite;
+pub use reply::SetCookie;
 pub use reply::Sse;
 pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+pub use trace::TraceContext;
+pub use trace::current_trace_context;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -8,6 +8,7 @@ use http::Method;
 
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
+use crate::observe::Observe;
 use crate::platform::Instance;
 use crate::reply::{IntoEventReply, IntoReply, Outcome};
 use crate::task::BoxFuture;
@@ -62,6 +63,8 @@ pub struct App<S = ()> {
     pub(super) error_maps: Vec<ErrorMap>,
     pub(super) settings: Settings,
     pub(super) mistakes: seal::Mistakes,
+    /// Who observes the ends of requests.
+    pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) once_sealed: Vec<OnceSealed<S>>,
 }
 
@@ -128,6 +131,7 @@ impl<S: Send + Sync + 'static> App<S> {
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
+            observers: Vec::new(),
             once_sealed: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ mod builder;
 mod configure;
 mod group;
 mod handler;
+mod observed;
 mod routes;
 mod seal;
 mod verbs;

@@ -18,6 +18,7 @@ use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
 use crate::lifecycle::Initialization;
+use crate::observe::Observe;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Pattern, Table};
@@ -66,11 +67,22 @@ pub(super) struct Plan<S> {
     settings: Settings,
     protocol: Option<&'static Protocol>,
     once_sealed: Vec<OnceSealed<S>>,
+    observers: Vec<Arc<dyn Observe>>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
-    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, once_sealed, .. } = app;
+    let App {
+        event,
+        on_initialize,
+        on_pre_stop,
+        on_pre_freeze,
+        ready_checks,
+        ready,
+        once_sealed,
+        observers,
+        ..
+    } = app;
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
@@ -92,7 +104,10 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         return Err(AppErrors(mistakes));
     }
     let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
-    Ok((Plan { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed }, open))
+    Ok((
+        Plan { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed, observers },
+        open,
+    ))
 }
 
 fn table<S>(
@@ -181,7 +196,8 @@ fn scope(
 
 impl<S> Plan<S> {
     pub(super) fn open(self, state: S, instance: Instance) -> Arc<Sealed<S>> {
-        let Self { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed } = self;
+        let Self { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed, observers } =
+            self;
         let about = About {
             started: Instant::now(),
             version: settings.version.clone().or_else(|| instance.function_version().map(str::to_owned)),
@@ -205,8 +221,23 @@ impl<S> Plan<S> {
             base_path: settings.base_path.clone(),
         };
         let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
-        let sealed =
-            Sealed { shared, table, fallback, cors, handlers, settings, heartbeat, rounds, about, protocol };
+        let sealed = Sealed {
+            shared,
+            table,
+            fallback,
+            cors,
+            handlers,
+            settings,
+            heartbeat,
+            rounds,
+            about,
+            protocol,
+            is_observed: !observers.is_empty(),
+        };
+        if !observers.is_empty() {
+            // The app is new, so nobody has set them.
+            let _ = sealed.shared.counts.observers.set(observers);
+        }
         let sealed = Arc::new(sealed);
         for tell in once_sealed {
             tell(&sealed);

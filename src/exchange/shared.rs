@@ -1,13 +1,15 @@
 //! The data that all exchanges of an app share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::budget::Budget;
 use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
-use crate::exchange::Call;
+use crate::exchange::{Call, forwarded};
 use crate::lifecycle::Initialization;
+use crate::platform::names::header::CLIENT_IP;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
 use crate::task::Tracker;
@@ -63,6 +65,13 @@ impl<S> Shared<S> {
             }
             None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
         }
+    }
+
+    /// The client's address: see [`Exchange::client_addr`](crate::Exchange::client_addr).
+    pub(crate) fn client(&self, call: &Call) -> Option<IpAddr> {
+        let told = self.invocation(call).header(CLIENT_IP).and_then(|ip| ip.parse().ok());
+        let forwarded = || forwarded::client(&call.head.headers, self.trusted_hops);
+        told.or_else(forwarded).or_else(|| call.peer.as_ref().map(|peer| peer.address.ip()))
     }
 
     pub(crate) fn counters(&self) -> Counters {

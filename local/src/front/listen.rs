@@ -362,7 +362,8 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let project =
+            Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
         let entrance = Entrance {

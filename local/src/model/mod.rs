@@ -1,6 +1,7 @@
 //! The model: functions, triggers and domains of a manifest, as plain data.
 
 mod affinity;
+mod asynchronous;
 mod auth;
 mod cors;
 mod domain;
@@ -14,6 +15,7 @@ mod trigger;
 mod version;
 
 pub(crate) use affinity::{Affinity, AffinityKind, Claim, SessionId};
+pub(crate) use asynchronous::{AGE_MAX_SECONDS, AsyncConfig, Destination, RETRIES_MAX, Target};
 pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };

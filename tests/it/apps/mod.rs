@@ -8,6 +8,7 @@ mod octets;
 mod settings;
 mod sockets;
 mod spelling;
+mod telemetry;
 mod words;
 
 /// Not a test: what `Launch::app` starts.
@@ -24,6 +25,7 @@ fn serve() {
         "settings" => settings::app().run().unwrap(),
         "sockets" => sockets::app().run().unwrap(),
         "spelling" => spelling::app().run().unwrap(),
+        "telemetry" => telemetry::app().run().unwrap(),
         "in-current-thread" => inside(&mut tokio::runtime::Builder::new_current_thread()),
         "in-multi-thread" => inside(&mut tokio::runtime::Builder::new_multi_thread()),
         name => panic!("no app has the name {name}"),
