@@ -80,6 +80,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::QueueUnavailable { error }
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
+        Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),

@@ -208,6 +208,13 @@ pub enum Kind {
     },
     /// An instance was stopped: it was idle, replaced, or fc-local stops.
     InstanceStopped,
+    /// A function with schedules keeps so many instances from now on.
+    InstancesKept {
+        /// The number.
+        count: usize,
+        /// The name of the schedule; `None` if none is in effect.
+        schedule: Option<String>,
+    },
 
     /// A build step begins.
     BuildStarted {

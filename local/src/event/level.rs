@@ -67,6 +67,7 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
+            | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }

@@ -90,6 +90,7 @@ names! {
     PortChangeIgnored => "port_change_ignored",
     FunctionRemoved => "function_removed",
     VersionsChanged => "versions_changed",
+    InstancesKept => "instances_kept",
     VersionsNotRead => "versions_not_read",
     FolderNotWatched => "folder_not_watched",
     PortNotOpened => "port_not_opened",
