@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::error::{OrError, Result};
+use crate::error::{Error, OrError, StatusError};
 use crate::exchange::read::{self, Readable};
 use crate::exchange::{Call, HangUp, Shared};
 use crate::log::current::Tagged as _;
@@ -54,7 +54,7 @@ impl<S> Event<S> {
     ///
     /// # Errors
     /// 400 when the payload is not UTF-8.
-    pub fn text(&self) -> Result<&str> {
+    pub fn text(&self) -> Result<&str, StatusError> {
         std::str::from_utf8(&self.payload).or_bad_request("the payload is not UTF-8")
     }
 
@@ -63,8 +63,8 @@ impl<S> Event<S> {
     /// # Errors
     /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
     #[track_caller]
-    pub fn json<T: Readable>(&self) -> Result<T> {
-        read::parse_json(&self.payload)
+    pub fn json<T: Readable>(&self) -> Result<T, StatusError> {
+        read::parse_json(&self.payload).map_err(Error::into_std)
     }
 
     /// The app's state.

@@ -113,13 +113,17 @@ impl<'a> Invocation<'a> {
     /// Those of the environment are fixed at the start. Those of the headers are fresh with each request, but newer
     /// runtimes no longer send them.
     pub fn credentials(&self) -> Option<Credentials> {
-        self.instance.credentials().or_else(|| {
-            Credentials::from_parts(
-                self.header(header::ACCESS_KEY_ID),
-                self.header(header::ACCESS_KEY_SECRET),
-                self.header(header::SECURITY_TOKEN),
-            )
-        })
+        self.instance.credentials().or_else(|| self.sent_credentials())
+    }
+
+    /// The temporary credentials that came with this call, in its headers. They are fresh, where those of the environment
+    /// may have expired in an instance that lives long.
+    pub fn sent_credentials(&self) -> Option<Credentials> {
+        Credentials::from_parts(
+            self.header(header::ACCESS_KEY_ID),
+            self.header(header::ACCESS_KEY_SECRET),
+            self.header(header::SECURITY_TOKEN),
+        )
     }
 
     /// A header of the platform, if the platform is trusted.

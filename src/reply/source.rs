@@ -9,6 +9,7 @@ use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
+use crate::reply::IntoPiece;
 use crate::reply::body::PIECE_MAX;
 use crate::stop::Stops;
 
@@ -41,14 +42,14 @@ impl<St> Pieces<St> {
     }
 }
 
-impl<St: Stream<Item = Result<Bytes>> + Send> Source for Pieces<St> {
+impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let mut this = self.project();
         if !this.rest.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
         }
         loop {
-            match ready!(this.pieces.as_mut().poll_next(cx)) {
+            match ready!(this.pieces.as_mut().poll_next(cx)).map(IntoPiece::into_piece) {
                 // An empty chunk would end the body.
                 Some(Ok(piece)) if piece.is_empty() => {}
                 Some(Ok(piece)) if piece.len() > PIECE_MAX => {

@@ -101,7 +101,8 @@ impl Run {
                 }
             };
             if self.must_tell_length(request.body()) {
-                let (head, payload) = request.into_parts();
+                let (mut head, payload) = request.into_parts();
+                head.headers.remove(header::TRANSFER_ENCODING);
                 let Ok(payload) = self.within(payload.take_whole()).await? else {
                     return Err(self.crashed().await);
                 };
@@ -275,10 +276,15 @@ impl Run {
         payload: Payload,
         kind: CallKind,
     ) -> Result<Request<Payload>, Failure> {
+        let is_unsized = !payload.has_length();
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.clone();
         *request.headers_mut() = self.headers(headers, kind)?;
+        if is_unsized && matches!(*method, Method::GET | Method::HEAD | Method::CONNECT) {
+            // hyper takes such a request to have no body unless its headers say so.
+            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         Ok(request)
     }
 
@@ -304,8 +310,11 @@ impl Run {
         }
         match kind {
             CallKind::Handshake => upgrade::set(&mut all),
-            // Without this header a server of gRPC may send no trailers. As a hop-by-hop header it was removed before.
-            CallKind::Rpc => drop(all.insert(header::TE, HeaderValue::from_static("trailers"))),
+            // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
+            CallKind::Rpc => {
+                all.remove(header::CONNECTION);
+                all.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
             CallKind::Http | CallKind::Event => {}
         }
         Ok(all)

@@ -55,6 +55,8 @@ pub(crate) struct Project<'a> {
     pub(crate) drain: Duration,
     /// The edition of all functions; `None` is that of the manifest.
     pub(crate) edition: Option<Edition>,
+    /// Where functions call the API.
+    pub(crate) endpoint: SocketAddr,
 }
 
 /// Builds and deploys functions.
@@ -73,6 +75,7 @@ pub(crate) struct Deployer {
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
     edition: Option<Edition>,
+    endpoint: SocketAddr,
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
@@ -94,7 +97,7 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        Project { folder, builds_code, drain, edition }: Project<'_>,
+        Project { folder, builds_code, drain, edition, endpoint }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
@@ -112,6 +115,7 @@ impl Deployer {
             store: Store::of(folder),
             releases_turn: Arc::default(),
             edition,
+            endpoint,
             folders,
             runner,
             cgroups,
@@ -292,7 +296,7 @@ impl Deployer {
         let faults = self.faults.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        Arc::new(generation.with_faults(faults))
+        Arc::new(generation.with_faults(faults).with_endpoint(self.endpoint))
     }
 
     pub(super) fn pool(

@@ -16,6 +16,8 @@ pub(crate) enum FailureKind {
     VersionNotFound,
     AliasNotFound,
     AliasAlreadyExists,
+    SessionNotFound,
+    SessionAlreadyExists,
     DomainNameNotFound,
     /// The custom domain has no route for the path.
     RouteNotFound,
@@ -76,6 +78,8 @@ impl FailureKind {
             FailureKind::VersionNotFound => "version_not_found",
             FailureKind::AliasNotFound => "alias_not_found",
             FailureKind::AliasAlreadyExists => "alias_already_exists",
+            FailureKind::SessionNotFound => "session_not_found",
+            FailureKind::SessionAlreadyExists => "session_already_exists",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
             FailureKind::RouteNotFound => "route_not_found",
             FailureKind::ResourceExhausted => "resource_exhausted",
@@ -107,6 +111,8 @@ impl FailureKind {
             | FailureKind::VersionNotFound
             | FailureKind::AliasNotFound
             | FailureKind::AliasAlreadyExists
+            | FailureKind::SessionNotFound
+            | FailureKind::SessionAlreadyExists
             | FailureKind::DomainNameNotFound
             | FailureKind::RouteNotFound => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
@@ -160,6 +166,8 @@ mod tests {
             (Kind::VersionNotFound, Caller, false),
             (Kind::AliasNotFound, Caller, false),
             (Kind::AliasAlreadyExists, Caller, false),
+            (Kind::SessionNotFound, Caller, false),
+            (Kind::SessionAlreadyExists, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
             (Kind::RouteNotFound, Caller, false),
             (Kind::ResourceExhausted, Platform, true),

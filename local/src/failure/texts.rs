@@ -118,6 +118,15 @@ impl Failure {
         Failure::new(FailureKind::AccessDenied, message)
     }
 
+    pub(crate) fn session_not_found(id: &str) -> Self {
+        let message = format!("session '{id}' does not exist or has ended; `GET .../sessions` lists them");
+        Failure::new(FailureKind::SessionNotFound, message)
+    }
+
+    pub(crate) fn session_exists(id: &str) -> Self {
+        Failure::new(FailureKind::SessionAlreadyExists, format!("session '{id}' already exists"))
+    }
+
     pub(crate) fn session_over() -> Self {
         let message = "the session has ended, and its id cannot be used again (disableSessionIdReuse)";
         Failure::new(FailureKind::InvalidArgument, message)

@@ -9,7 +9,7 @@ use crate::model::VersionId;
 const FC3: &str = "/2023-03-30/";
 
 /// What is offered below a function, for callers of something else.
-const OFFERED: &str = "invocations, versions, aliases, invoke/disable and invoke/enable";
+const OFFERED: &str = "invocations, versions, aliases, sessions, invoke/disable and invoke/enable";
 
 /// A call of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,21 @@ pub(crate) enum What {
     DeleteAlias(String),
     Disable,
     Enable,
+    /// Of a version or an alias; `None` is `LATEST`, and all of them in a list.
+    Session {
+        qualifier: Option<String>,
+        what: SessionWhat,
+    },
+}
+
+/// What a call of the API asks for of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SessionWhat {
+    Create,
+    List,
+    Get(String),
+    Update(String),
+    Delete(String),
 }
 
 impl Operation {
@@ -76,9 +91,20 @@ fn fc3<B>(request: &Request<B>, rest: &str) -> Result<Operation, Failure> {
         (["aliases", name], &Method::DELETE) => What::DeleteAlias((*name).to_owned()),
         (["invoke", "disable"], &Method::POST) => What::Disable,
         (["invoke", "enable"], &Method::POST) => What::Enable,
+        (["sessions", "" | "." | "..", ..], _) => return Err(unknown(uri)),
+        (["sessions"], &Method::POST) => session(uri, SessionWhat::Create),
+        (["sessions"], &Method::GET) => session(uri, SessionWhat::List),
+        (["sessions", id], &Method::GET) => session(uri, SessionWhat::Get((*id).to_owned())),
+        (["sessions", id], &Method::PUT) => session(uri, SessionWhat::Update((*id).to_owned())),
+        (["sessions", id], &Method::DELETE) => session(uri, SessionWhat::Delete((*id).to_owned())),
+        (["sessions", _, word @ ("pause" | "resume")], &Method::PUT) => {
+            return Err(Failure::invalid_argument(format!(
+                "a session can {word} with a custom image alone, which fc-local does not run"
+            )));
+        }
         (
-            ["invocations" | "versions" | "aliases"]
-            | ["versions" | "aliases", _]
+            ["invocations" | "versions" | "aliases" | "sessions"]
+            | ["versions" | "aliases" | "sessions", _]
             | ["invoke", "disable" | "enable"],
             _,
         ) => {
@@ -87,6 +113,10 @@ fn fc3<B>(request: &Request<B>, rest: &str) -> Result<Operation, Failure> {
         _ => return Err(unknown(uri)),
     };
     Ok(Operation { function: (*function).to_owned(), service: None, what })
+}
+
+fn session(uri: &Uri, what: SessionWhat) -> What {
+    What::Session { qualifier: qualifier(uri), what }
 }
 
 /// `InvokeFunction` of edition 2.0. The older API has the qualifier behind the service's name.
@@ -215,6 +245,29 @@ mod tests {
         check("GET", "/2023-03-30/functions/f/aliases/prod", None, What::GetAlias(prod()));
         check("PUT", "/2023-03-30/functions/f/aliases/prod", None, What::UpdateAlias(prod()));
         check("DELETE", "/2023-03-30/functions/f/aliases/prod", None, What::DeleteAlias(prod()));
+        let session =
+            |qualifier: Option<&str>, what| What::Session { qualifier: qualifier.map(str::to_owned), what };
+        let one = || "one".to_owned();
+        check("POST", "/2023-03-30/functions/f/sessions", None, session(None, SessionWhat::Create));
+        check(
+            "GET",
+            "/2023-03-30/functions/f/sessions?qualifier=prod",
+            None,
+            session(Some("prod"), SessionWhat::List),
+        );
+        check("GET", "/2023-03-30/functions/f/sessions/one", None, session(None, SessionWhat::Get(one())));
+        check(
+            "PUT",
+            "/2023-03-30/functions/f/sessions/one?qualifier=1",
+            None,
+            session(Some("1"), SessionWhat::Update(one())),
+        );
+        check(
+            "DELETE",
+            "/2023-03-30/functions/f/sessions/%6fne",
+            None,
+            session(None, SessionWhat::Delete(one())),
+        );
         check("POST", "/2023-03-30/functions/f/invoke/disable", None, What::Disable);
         check("POST", "/2023-03-30/functions/f/invoke/enable", None, What::Enable);
         check("POST", "/2016-08-15/services/s/functions/f/invocations", Some("s"), invoke(None));
@@ -239,6 +292,11 @@ mod tests {
             ("POST", "/2023-03-30/functions//invocations"),
             ("POST", "/2023-03-30/functions/%zz/invocations"),
             ("POST", "/2023-03-30/layers"),
+            ("PATCH", "/2023-03-30/functions/f/sessions"),
+            ("GET", "/2023-03-30/functions/f/sessions/"),
+            ("PUT", "/2023-03-30/functions/f/sessions/one/pause"),
+            ("PUT", "/2023-03-30/functions/f/sessions/one/resume"),
+            ("GET", "/2023-03-30/functions/f/sessions/one/two"),
             ("POST", "/2016-08-15/services/s/functions/f"),
             ("GET", "/2016-08-15/services/s/functions/f/invocations"),
         ] {

@@ -40,6 +40,8 @@ fn form(kind: FailureKind) -> Form {
         FailureKind::VersionNotFound => (StatusCode::NOT_FOUND, "VersionNotFound"),
         FailureKind::AliasNotFound => (StatusCode::NOT_FOUND, "AliasNotFound"),
         FailureKind::AliasAlreadyExists => (StatusCode::CONFLICT, "AliasAlreadyExists"),
+        FailureKind::SessionNotFound => (StatusCode::NOT_FOUND, "SessionNotFound"),
+        FailureKind::SessionAlreadyExists => (StatusCode::CONFLICT, "SessionAlreadyExists"),
         FailureKind::DomainNameNotFound => (StatusCode::NOT_FOUND, "DomainNameNotFound"),
         FailureKind::RouteNotFound => (StatusCode::NOT_FOUND, "PathNotSupported"),
         FailureKind::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted"),

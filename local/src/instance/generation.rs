@@ -1,5 +1,6 @@
 //! One generation of a function: code and settings that never change under its instances.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -89,6 +90,12 @@ impl Generation {
     /// With faults injected.
     pub(crate) fn with_faults(self, faults: Option<Arc<Faults>>) -> Self {
         Generation { faults, ..self }
+    }
+
+    /// The address at which the instances call the API.
+    pub(crate) fn with_endpoint(mut self, endpoint: SocketAddr) -> Self {
+        self.surroundings.set_endpoint(endpoint);
+        self
     }
 
     /// The pre-freeze hook, if the function has one. Edition 3.0 calls none.

@@ -3,6 +3,7 @@
 mod freeze;
 mod kept;
 mod lease;
+mod sessions;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,9 +81,8 @@ impl Pool {
             freezes: function.local.freeze || generation.pre_freeze().is_some(),
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
-                lifetime: affinity.lifetime,
-                idle: affinity.idle,
-                is_id_used_once: affinity.is_id_used_once,
+                is_isolated: affinity.is_isolated,
+                terms: affinity.terms(),
             }),
         };
         let state = State {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{affinity, auth, cors, domain, keys, scaling};
+use super::{affinity, asynchronous, auth, cors, domain, keys, scaling};
 use crate::model::{
     Action, Edition, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name,
 };
@@ -69,6 +69,7 @@ pub(crate) fn read(
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
     let instances_min = scaling::instances_min(props, &mut reader);
     let (trigger, qualified) = triggers(props, &mut reader);
+    let asynchronous = asynchronous::read(props, &mut reader);
     let function = Function {
         name: name.unwrap_or_default(),
         line: props.line,
@@ -100,6 +101,7 @@ pub(crate) fn read(
             .and_then(|node| health(node, &mut reader)),
         trigger,
         qualified,
+        asynchronous,
         actions,
         service: String::new(),
         local,
@@ -338,7 +340,8 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
     (found, others)
 }
 
-fn is_qualifier(text: &str) -> bool {
+/// Whether the text can name a version or an alias.
+pub(super) fn is_qualifier(text: &str) -> bool {
     text.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(text)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::asynchronous;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
@@ -51,6 +52,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
     let build = build(node, folder, &mut reader);
+    let destinations = asynchronous::addresses(node, &mut reader);
     Local {
         port: u16::try_from(port).ok().filter(|port| *port != 0),
         max_instances: max_instances.or(base.max_instances),
@@ -77,6 +79,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         credentials,
         edition,
         service,
+        destinations: if destinations.is_empty() { base.destinations.clone() } else { destinations },
     }
 }
 

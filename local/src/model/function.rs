@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::Affinity;
+use super::asynchronous::AsyncConfig;
 use super::local::Local;
 use super::trigger::HttpTrigger;
 
@@ -48,6 +49,9 @@ pub(crate) struct Function {
     /// The HTTP triggers of versions and aliases.
     #[serde(skip)]
     pub(crate) qualified: Vec<(String, HttpTrigger)>,
+    /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
+    #[serde(skip)]
+    pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,
     #[serde(skip)]
     pub(crate) actions: Vec<Action>,
     /// The service of the function in edition 2.0.
@@ -97,6 +101,13 @@ impl Function {
     pub(crate) fn trigger_of(&self, qualifier: Option<&str>) -> Option<&HttpTrigger> {
         let Some(qualifier) = qualifier else { return self.trigger.as_ref() };
         self.qualified.iter().find(|(own, _)| own == qualifier).map(|(_, trigger)| trigger)
+    }
+
+    /// How asynchronous calls of a version or an alias are carried out, if the manifest says so; `None` is `LATEST`.
+    #[allow(dead_code, reason = "the queue asks")]
+    pub(crate) fn asynchronous_of(&self, qualifier: Option<&str>) -> Option<&AsyncConfig> {
+        let (own, config) = self.asynchronous.as_ref()?;
+        (own.as_deref() == qualifier).then_some(config)
     }
 
     /// The command line, `/code/bootstrap` if none is declared.

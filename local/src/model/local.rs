@@ -1,10 +1,12 @@
 //! Settings that exist only on this machine: the manifest's `x-local`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::asynchronous::Target;
 use super::edition::Edition;
 use super::function::Action;
 
@@ -53,6 +55,9 @@ pub(crate) struct Local {
     pub(crate) edition: Edition,
     /// The service of the functions in edition 2.0; `None` is the name of the project.
     pub(crate) service: Option<String>,
+    /// Where the messages of destinations are forwarded.
+    #[serde(skip)]
+    pub(crate) destinations: BTreeMap<Target, String>,
 }
 
 impl Default for Local {
@@ -75,6 +80,7 @@ impl Default for Local {
             credentials: false,
             edition: Edition::default(),
             service: None,
+            destinations: BTreeMap::new(),
         }
     }
 }

@@ -129,7 +129,8 @@ impl Platform {
         let main = listener.address;
         let (registry, tasks) = (Arc::new(Registry::default()), TaskTracker::new());
         let Settings { build: builds_code, drain, edition, require_signature, .. } = settings;
-        let project = Project { folder: manifest.folder(), builds_code, drain, edition };
+        let endpoint = reachable(main);
+        let project = Project { folder: manifest.folder(), builds_code, drain, edition, endpoint };
         let gate = Gate::new(manifest.folder().to_owned(), require_signature);
         let current = shell::current_folder().unwrap_or_default();
         let search = shell::search_path();

@@ -104,7 +104,6 @@ fn typos_of_known_keys_are_caught() {
 #[test]
 fn what_has_no_effect_or_is_unknown_is_named() {
     check(12, "      vpcConfig: auto", false, "`vpcConfig` has no effect here");
-    check(12, "      asyncInvokeConfig: {asyncTask: true}", false, "`asyncInvokeConfig` has no effect here");
     check(12, "      somethingNew: 1", false, "`somethingNew` is not a key of `props`");
     let domain = "      customDomain: {domainName: auto, protocol: HTTP, route: {path: /*}, tlsConfig: {minVersion: TLSv1.2}}";
     check(12, domain, false, "`tlsConfig` has no effect here");

@@ -121,7 +121,13 @@ fn calls_come_in_by_one_door() {
     );
     check_only(
         &["registry.functions(", "registry.find("],
-        &["deploy/deploy.rs", "deploy/releases.rs", "front/entry.rs", "platform/invoke.rs"],
+        &[
+            "deploy/deploy.rs",
+            "deploy/releases.rs",
+            "deploy/sessions.rs",
+            "front/entry.rs",
+            "platform/invoke.rs",
+        ],
     );
 }
 

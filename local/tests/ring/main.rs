@@ -11,6 +11,7 @@ mod gate;
 mod harness;
 mod mute;
 mod rpc;
+mod session_api;
 mod sessions;
 mod slots;
 mod stall;

@@ -1,8 +1,10 @@
 //! The platform's API, as the official SDK calls it.
 
 mod auth;
+mod body;
 mod invoke;
 mod manage;
+mod sessions;
 
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;

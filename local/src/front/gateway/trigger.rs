@@ -136,6 +136,8 @@ async fn pass_on(
         CallKind::Rpc => Payload::messages(body),
         CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };
+    // A function may read trailers as headers, and a client must not say what only a token may.
+    let payload = if policy.auth.sets_parameters() { payload.without_trailers() } else { payload };
     let told = is_fc2.then(|| callee.clone());
     let tail = control.wants_log.then(Tail::default);
     let call = Call {

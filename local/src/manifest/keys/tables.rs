@@ -4,7 +4,6 @@ use super::domains::{CORS, DOMAIN};
 use super::key::{Table, Takes, boolean, each, key, known, map, number, one_of, text, texts};
 
 pub(super) const CLOUD_ONLY: &str = "it exists only in the cloud";
-const LATER: &str = "fc-local does not support it yet";
 
 /// The whole file.
 pub(super) const TOP: &Table = &[
@@ -52,6 +51,7 @@ const LOCAL: &Table = &[
     known("credentials"),
     known("edition"),
     known("service"),
+    known("destinations"),
 ];
 
 pub(super) const PROPS: &Table = &[
@@ -81,7 +81,7 @@ pub(super) const PROPS: &Table = &[
     map("logConfig", LOG).or_auto(),
     each("triggers", TRIGGER),
     map("concurrencyConfig", &[number("reservedConcurrency").required()]),
-    map("asyncInvokeConfig", ASYNC).without_effect(LATER),
+    map("asyncInvokeConfig", ASYNC),
     map("customDomain", DOMAIN),
     text("sessionAffinity"),
     map("sessionAffinityConfig", AFFINITY).or_text(),
