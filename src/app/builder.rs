@@ -16,7 +16,7 @@ use crate::task::BoxFuture;
 use crate::app::at::At;
 use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
-use crate::app::routes::Routes;
+use crate::app::routes::{RouteInfo, Routes};
 use crate::app::seal;
 use crate::app::verbs::verbs;
 use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
@@ -276,6 +276,21 @@ impl<S: Send + Sync + 'static> App<S> {
         // Referred to only here, so that a function without checks does not link its code.
         self.ready = Some(crate::endpoint::ready);
         self
+    }
+
+    /// The routes declared so far, in the order of their declaration, those of groups with their prefixes. `HEAD` and
+    /// `OPTIONS` that the runtime answers by itself are not among them.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Method};
+    ///
+    /// let app = App::new().get("/", async |_| "home").group("/users", |users| users.post("/{id}", async |_| "a user"));
+    /// let routes: Vec<_> = app.routes().map(|route| (route.method, route.pattern)).collect();
+    /// assert_eq!(routes, [(Some(Method::GET), "/".to_owned()), (Some(Method::POST), "/users/{id}".to_owned())]);
+    /// ```
+    #[doc(alias = "openapi")]
+    pub fn routes(&self) -> impl Iterator<Item = RouteInfo> + '_ {
+        self.routes.list()
     }
 
     /// Checks the whole app, and makes the state.
