@@ -29,7 +29,7 @@ use crate::counters::Counters;
 use crate::error::{Error, StatusError};
 use crate::log::current::{self, Tagged};
 use crate::negotiate;
-use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
+use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
 use crate::trace::TraceContext;
 
@@ -197,10 +197,10 @@ impl<S> Exchange<S> {
     #[track_caller]
     #[doc(alias = "negotiate")]
     #[doc(alias = "content negotiation")]
-    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str> {
+    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str, StatusError> {
         match negotiate::media_type(self.headers(), &offers) {
             Some(at) => Ok(offers[at]),
-            None => Err(read::not_acceptable(&offers)),
+            None => Err(read::not_acceptable(&offers).into_std()),
         }
     }
 
