@@ -232,6 +232,7 @@ mod log;
 pub mod metrics;
 mod negotiate;
 mod observe;
+mod once;
 pub mod platform;
 mod reply;
 mod request;
@@ -241,6 +242,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
+pub mod store;
 
 mod task;
 #[cfg(test)]
@@ -290,6 +292,7 @@ pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
 pub use metrics::Metrics;
+pub use once::Once;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
@@ -11,6 +11,7 @@ use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::observe::Observe;
 use crate::platform::Instance;
 use crate::reply::{IntoEventReply, IntoReply, Outcome};
+use crate::store::AnyStore;
 use crate::task::BoxFuture;
 
 use crate::app::at::At;
@@ -63,6 +64,8 @@ pub struct App<S = ()> {
     pub(super) error_maps: Vec<ErrorMap>,
     pub(super) settings: Settings,
     pub(super) mistakes: seal::Mistakes,
+    /// What requests share.
+    pub(super) store: OnceLock<Arc<dyn AnyStore>>,
     /// Who observes the ends of requests.
     pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) once_sealed: Vec<OnceSealed<S>>,
@@ -131,6 +134,7 @@ impl<S: Send + Sync + 'static> App<S> {
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
+            store: OnceLock::new(),
             observers: Vec::new(),
             once_sealed: Vec::new(),
         }
@@ -302,6 +306,11 @@ impl<S: Send + Sync + 'static> App<S> {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Replaces the store.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn AnyStore>) {
+        self.store = store.into();
     }
 
     pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {

@@ -12,6 +12,7 @@ use http::StatusCode;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Error as Broken, Message as Frame};
 
@@ -127,7 +128,8 @@ impl TestSocket {
 
     /// Closes the socket, and waits for the function's own close. Messages before that are passed over.
     pub async fn close(&mut self) -> Option<Close> {
-        let _ = self.send_frame(Frame::Close(None)).await;
+        let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        let _ = self.send_frame(Frame::Close(Some(normal))).await;
         while self.next().await.is_some() {}
         self.closed.clone()
     }
