@@ -16,6 +16,7 @@ pub use group::Group;
 pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
+pub use routes::RouteInfo;
 #[cfg(feature = "grpc")]
 pub(crate) use routes::{Declared, Routes};
 pub use seal::AppErrors;

@@ -26,6 +26,7 @@ const LEVELS: &[&[&str]] = &[
         "roll",
         "route",
         "stop",
+        "store",
         "task",
         "test_waker",
         "timer",
@@ -39,7 +40,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["grpc", "guard", "serve", "testing"],
+    &["grpc", "guard", "once", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.

@@ -93,14 +93,10 @@ impl Kind {
             Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
                 alias.capacity()
             }
-<<<<<<< HEAD
+            Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
             Kind::MemoryLimitsSampled { reason }
             | Kind::FoldersTranslated { reason }
             | Kind::NetworksUnavailable { reason } => reason.capacity(),
-=======
-            Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
-            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
->>>>>>> ways
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => calls_bytes(oldest),

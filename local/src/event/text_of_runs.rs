@@ -21,7 +21,6 @@ pub(super) fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]
     )
 }
 
-<<<<<<< HEAD
 pub(super) fn async_call(news: &AsyncNews) -> String {
     let AsyncNews { task, state, execution, duration, retry_in, error } = news;
     let task = task.as_ref().map_or_else(|| "asynchronous call".to_owned(), |task| format!("task {task}"));
@@ -45,7 +44,8 @@ pub(super) fn queue_resumed(waiting: u64, repeated: u64) -> String {
         ),
     };
     format!("the queue of asynchronous calls goes on with {}{again}", calls(waiting))
-=======
+}
+
 pub(super) fn kept(count: usize, schedule: Option<&str>) -> String {
     let instances = if count == 1 { "instance is" } else { "instances are" };
     match schedule {
@@ -53,7 +53,6 @@ pub(super) fn kept(count: usize, schedule: Option<&str>) -> String {
         Some(name) => format!("{count} {instances} kept, as the schedule `{name}` says"),
         None => format!("{count} {instances} kept: no schedule is in effect"),
     }
->>>>>>> ways
 }
 
 pub(super) fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
