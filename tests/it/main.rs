@@ -32,6 +32,7 @@ mod octets;
 mod once;
 mod probes;
 mod public_api;
+mod readers;
 mod records;
 mod rows;
 mod shapes;

@@ -23,6 +23,7 @@ const LEVELS: &[&[&str]] = &[
         "negotiate",
         "observe",
         "platform",
+        "precondition",
         "roll",
         "route",
         "stop",
@@ -32,6 +33,7 @@ const LEVELS: &[&[&str]] = &[
         "timer",
         "trace",
         "unwind",
+        "valid",
         "watched",
     ],
     &["reply"],
@@ -40,7 +42,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["grpc", "guard", "once", "serve", "testing"],
+    &["compression", "files", "grpc", "guard", "once", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.
