@@ -106,7 +106,7 @@ impl<'f> Part<'f> {
         }
         let name = self.name();
         let text = std::str::from_utf8(&bytes);
-        text.map(str::to_owned).or_bad_request(format!("the part {name:?} of the form is not UTF-8"))
+        Ok(text.map(str::to_owned).or_bad_request(format!("the part {name:?} of the form is not UTF-8"))?)
     }
 
     /// Writes the part to a file of its own below `/tmp`, piece by piece. The file is removed when the returned value is
