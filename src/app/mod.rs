@@ -18,6 +18,7 @@ pub use handler::Handler;
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
 pub(crate) use routes::Declared;
+pub use routes::RouteInfo;
 #[cfg(any(feature = "files", feature = "grpc"))]
 pub(crate) use routes::Routes;
 pub use seal::AppErrors;

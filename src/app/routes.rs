@@ -121,6 +121,28 @@ impl<S: Send + Sync + 'static> Routes<S> {
     }
 }
 
+impl<S> Routes<S> {
+    pub(crate) fn list(&self) -> impl Iterator<Item = RouteInfo> + '_ {
+        self.declared.iter().map(|route| RouteInfo {
+            method: route.method.clone(),
+            pattern: route.pattern.clone(),
+            location: route.line,
+        })
+    }
+}
+
+/// One route of an app, for documents and tests. [`App::routes`](crate::App::routes) gives it, and shows how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// The method. `None` means every method that no other route has at this pattern.
+    pub method: Option<Method>,
+    /// The pattern, such as `/users/{id}`.
+    pub pattern: String,
+    /// The line of code that declares the route.
+    pub location: &'static Location<'static>,
+}
+
 impl<S> fmt::Debug for Routes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.declared.iter().map(|route| (&route.method, &route.pattern))).finish()

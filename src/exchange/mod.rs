@@ -30,7 +30,7 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
 use crate::error::{Error, StatusError};
-use crate::log::current::{self, Tagged};
+use crate::log::current::Tagged;
 use crate::negotiate;
 use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
@@ -426,19 +426,7 @@ impl<S> Exchange<S> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let call = Arc::clone(&self.call);
-        let task = self.shared.tracker.spawn_blocking(move || {
-            let _entered = current::enter(call);
-            work()
-        });
-        async move {
-            match task.await {
-                Ok(value) => value,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime shuts down, and drops this future too.
-                Err(_) => std::future::pending().await,
-            }
-        }
+        self.shared.blocking(&self.call, work)
     }
 
     /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the

@@ -24,6 +24,8 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) text: String,
+    /// Whether it was refused as a text.
+    pub(super) is_text: bool,
     /// What the type would take, in serde's words.
     pub(super) expected: String,
 }
@@ -103,7 +105,8 @@ impl serde::de::Error for Misfit {
         REFUSED.set(REFUSED.get() + 1);
         REFUSALS.with_borrow_mut(|refusals| {
             if let Some(refusals) = refusals {
-                refusals.push(Refusal { text: text.clone(), expected: expected.to_string() });
+                let is_text = matches!(unexpected, Unexpected::Str(_));
+                refusals.push(Refusal { text: text.clone(), is_text, expected: expected.to_string() });
             }
         });
         Self::new(message, Some(text))

@@ -27,6 +27,7 @@ const LEVELS: &[&[&str]] = &[
         "roll",
         "route",
         "stop",
+        "store",
         "task",
         "test_waker",
         "timer",
@@ -41,7 +42,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["compression", "files", "grpc", "guard", "serve", "testing"],
+    &["compression", "files", "grpc", "guard", "once", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.

@@ -79,8 +79,7 @@ fn compressed(group: Group) -> Group {
         .get("/as-it-is", async |_| ([("cache-control", "public, no-transform")], text()))
         .get("/varies", async |_| ([("vary", "accept, Accept-Encoding")], text()))
         .get("/stream", async |_| {
-            Reply::stream(async_stream::stream! { yield text(); })
-                .with_header("content-type", "text/plain")
+            Reply::stream(async_stream::stream! { yield text(); }).with_header("content-type", "text/plain")
         })
         .get("/events", async |_| Sse::run(async |mut out| Ok(out.send(text()).await?)))
 }
