@@ -38,6 +38,8 @@ struct Learnt {
     /// Whether the guess is the other one of text and number than at first.
     is_turned: bool,
     is_list: bool,
+    /// Whether it was a list once, and that was refused.
+    was_list: bool,
     is_absent: bool,
     /// How often the guess was turned.
     turns: u8,
@@ -76,10 +78,15 @@ impl Guesses {
         refusals.iter().any(|refusal| self.learn_one(refusal, values))
     }
 
-    fn learn_one(&mut self, Refusal { text, is_text, expected }: &Refusal, values: &[&str]) -> bool {
+    fn learn_one(&mut self, Refusal { text, is_text, is_list, expected }: &Refusal, values: &[&str]) -> bool {
+        if *is_list {
+            let found = self.learnt.iter_mut().find(|learnt| learnt.is_list);
+            return found.map(|learnt| (learnt.is_list, learnt.was_list) = (false, true)).is_some();
+        }
         let same = |at: &usize| is_same(values[*at], text);
         if ["a sequence", "an array", "a tuple"].iter().any(|list| expected.starts_with(list)) {
-            let found = (0..values.len()).filter(same).find(|at| !self.learnt[*at].is_list);
+            let may_be_list = |at: &usize| !self.learnt[*at].is_list && !self.learnt[*at].was_list;
+            let found = (0..values.len()).filter(same).find(may_be_list);
             return found.map(|at| self.learnt[at].is_list = true).is_some();
         }
         if text.is_empty() {
