@@ -83,6 +83,7 @@ impl Front {
             Ok(Destination::Manage(operation)) => {
                 api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request).await
             }
+            Ok(Destination::Refused(failure)) => Err(api::refuse(failure, &self.gate, peer, request).await),
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, &self.gate, peer, visit, request).await;
             }

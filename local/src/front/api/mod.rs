@@ -6,5 +6,6 @@ mod invoke;
 mod manage;
 mod sessions;
 
+pub(super) use auth::refuse;
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
