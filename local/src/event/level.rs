@@ -97,6 +97,7 @@ impl Kind {
             | Kind::FolderNotWatched { .. }
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
+            | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
