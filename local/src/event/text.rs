@@ -111,6 +111,9 @@ impl Event {
             | Kind::TlsUnavailable { .. }
             | Kind::TlsRefused { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
+            Kind::AsyncCall(news) => of_runs::async_call(news),
+            Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
+            Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
 use super::layout::Layout;
+use super::network::Networks;
 use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
@@ -35,6 +36,10 @@ pub(crate) struct Generation {
     last_error: Mutex<Option<String>>,
     /// The faults of the function's starts.
     pub(super) faults: Option<Arc<Faults>>,
+    /// The networks for programs that keep to the declared port. `None` if there can be none.
+    pub(super) networks: Option<Arc<Networks>>,
+    /// Whether the program is known to keep to the declared port, and its instances get networks.
+    pub(super) keeps_port: AtomicBool,
     /// What was said once and is not said again.
     pub(super) told: Told,
 }
@@ -71,6 +76,8 @@ impl Generation {
             cgroups,
             last_error: Mutex::default(),
             faults: None,
+            networks: None,
+            keeps_port: AtomicBool::new(false),
             told: Told::default(),
         }
     }

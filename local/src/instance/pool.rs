@@ -83,6 +83,7 @@ impl Pool {
             instances_max: function.local.instances_max(),
             instances_min: generation.kept(jiff::Timestamp::now()).count,
             alone_max: function.local.instances_of_platform() * function.concurrency,
+            waits_at_cap: generation.keeps_port(),
             freezes: function.local.freeze || generation.pre_freeze().is_some(),
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
@@ -90,12 +91,8 @@ impl Pool {
                 terms: affinity.terms(),
             }),
         };
-        let state = State {
-            slots: Slots::new(rules, ignores_port, is_open),
-            waiting: HashMap::new(),
-            last_failure: None,
-            last_start: None,
-        };
+        let slots = Slots::new(rules, ignores_port, is_open);
+        let state = State { slots, waiting: HashMap::new(), last_failure: None, last_start: None };
         Arc::new(Pool {
             generation,
             state: Mutex::new(state),
@@ -290,6 +287,9 @@ impl Pool {
                 let mut effects = Effects::new();
                 let mut state = self.lock();
                 state.last_start = Some(Instant::now());
+                if self.generation.keeps_port() {
+                    state.slots.wait_at_cap();
+                }
                 state.slots.started(&instance, ignores_port, now, &mut effects);
                 self.carry_out(state, effects);
                 // Not earlier: the supervisor reports an end only of an instance that the slots know.

@@ -333,7 +333,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
             Some(other) => reader.note(
                 node.line,
                 format!(
-                    "a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"
+                    "a trigger of type `{other}` fires in the cloud only; `fc-local send` sends its events"
                 ),
             ),
             None => {}

@@ -134,6 +134,15 @@ pub(super) fn samples() -> Vec<Sample> {
             "watching a; folders of tools (target, node_modules, .git ..) are left out",
         ),
         (
+            Kind::NetworkOwn { port: 9000 },
+            "the program keeps to port 9000: from now on each instance has a network of its own, in which the port is free",
+        ),
+        (
+            Kind::NetworksUnavailable { reason: "no luck".to_owned() },
+            "a program that keeps to its port runs as one instance only, and calls wait for it: no luck. With a network of \
+             its own each instance would have the port; the tool pasta (package passt) makes one",
+        ),
+        (
             Kind::FoldersTranslated { reason: "no luck".to_owned() },
             "instances have no /code, /opt and /tmp of their own: no luck. In commands and variables this machine's \
              folders take their place; files that name /code do not find it",
