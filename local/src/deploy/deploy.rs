@@ -314,6 +314,10 @@ impl Deployer {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
         pools.push(Arc::downgrade(&pool));
+        drop(pools);
+        if pool.generation.has_schedules() {
+            self.tasks.spawn(Arc::clone(&pool).follow_schedules());
+        }
         pool
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::details::{
-    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews,
+    AsyncNews, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit,
+    VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -45,6 +46,8 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::AsyncCall(news) => async_call(news),
+        Kind::QueueResumed { waiting, repeated } => json!({ "waiting": waiting, "repeated": repeated }),
         Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
@@ -74,8 +77,10 @@ fn own(kind: &Kind) -> Value {
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
         | Kind::TlsUnavailable { error }
+        | Kind::QueueUnavailable { error }
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
+        Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -137,6 +142,13 @@ fn own(kind: &Kind) -> Value {
         | Kind::FunctionRemoved
         | Kind::CallsEnded => Value::Null,
     }
+}
+
+fn async_call(news: &AsyncNews) -> Value {
+    json!({
+        "task": news.task, "state": news.state, "execution": news.execution, "ms": news.duration.map(ms),
+        "retryInMs": news.retry_in.map(ms), "error": news.error,
+    })
 }
 
 /// The fields of a kind about a program that was written for other machines.

@@ -42,7 +42,13 @@ impl Kind {
                 400..500 => Level::Warning,
                 500.. => Level::Error,
             },
-            Kind::Stdout(_)
+            Kind::AsyncCall(news) => match news.state {
+                "Retrying" | "Stopped" => Level::Warning,
+                "Failed" | "Expired" | "Invalid" => Level::Error,
+                _ => Level::Info,
+            },
+            Kind::QueueResumed { repeated: 0, .. }
+            | Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
             | Kind::AttachmentLeftOut
@@ -61,11 +67,13 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
+            | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::OriginsDoubled
+            Kind::QueueResumed { .. }
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
@@ -99,7 +107,8 @@ impl Kind {
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
+            Kind::QueueUnavailable { .. }
+            | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
             | Kind::InstanceStartFailed(_)
             | Kind::InstanceOverMemory { .. }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
@@ -12,7 +13,7 @@ use super::network::Networks;
 use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
-use crate::model::{Edition, Function, Hook, VersionId};
+use crate::model::{Edition, Function, Hook, Kept, VersionId, kept};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -110,9 +111,23 @@ impl Generation {
         self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
     }
 
-    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
-    pub(super) fn instances_min(&self) -> usize {
-        if self.version.is_none() { self.function.instances_min } else { 0 }
+    /// The instances that are kept at `now` although nothing calls them. The platform scales `LATEST` and aliases, not
+    /// versions.
+    pub(super) fn kept(&self, now: Timestamp) -> Kept {
+        if self.version.is_some() {
+            return Kept { count: 0, schedule: None };
+        }
+        kept(&self.function.schedules, self.function.instances_min, now)
+    }
+
+    /// Whether instances are kept now although nothing calls them.
+    pub(crate) fn keeps_instances(&self) -> bool {
+        self.kept(Timestamp::now()).count > 0
+    }
+
+    /// Whether the number of kept instances changes with the time.
+    pub(crate) fn has_schedules(&self) -> bool {
+        self.version.is_none() && !self.function.schedules.is_empty()
     }
 
     /// The most memory that an instance may use, in bytes.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::affinity::Affinity;
 use super::asynchronous::AsyncConfig;
+use super::auth::Secret;
 use super::local::Local;
+use super::schedule::Schedule;
 use super::trigger::HttpTrigger;
 
 /// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
@@ -33,6 +35,9 @@ pub(crate) struct Function {
     /// The instances that are kept although nothing calls them. Versions keep none.
     #[serde(skip)]
     pub(crate) instances_min: usize,
+    /// When that number is another one.
+    #[serde(skip)]
+    pub(crate) schedules: Vec<Schedule>,
     pub(crate) injection: Injection,
     pub(crate) environment: BTreeMap<String, String>,
     /// The names of its layers in the cloud.
@@ -52,6 +57,9 @@ pub(crate) struct Function {
     /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
     #[serde(skip)]
     pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,
+    /// What its callers prove themselves with, by its triggers and the project's domains. Never shown.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<Secret>,
     #[serde(skip)]
     pub(crate) actions: Vec<Action>,
     /// The service of the function in edition 2.0.
@@ -118,7 +126,8 @@ impl Function {
     /// Whether both have the same settings, at whatever lines of the manifest.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let without_lines = |function: &Self| {
-            let mut function = Function { line: 0, ..function.clone() };
+            // Secrets are known from the settings that they belong to.
+            let mut function = Function { line: 0, secrets: Vec::new(), ..function.clone() };
             let own = function.local.build.iter_mut().flatten();
             function.actions.iter_mut().chain(own).for_each(|action| action.line = 0);
             function

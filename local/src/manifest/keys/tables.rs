@@ -53,6 +53,9 @@ const LOCAL: &Table = &[
     known("edition"),
     known("service"),
     known("destinations"),
+    known("asyncConcurrency"),
+    known("asyncRetryPause"),
+    known("asyncServerErrors"),
 ];
 
 pub(super) const PROPS: &Table = &[
