@@ -13,7 +13,7 @@ use http::{Request, StatusCode, header};
 use super::client::exchange;
 use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
-use super::{Colour, InvokeArguments, check_name, settings};
+use super::{Colour, InvokeArguments, check_name, settings, tasks};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
@@ -33,6 +33,9 @@ pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> Exit
 async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result<bool> {
     check_name(manifest, &arguments.function)?;
     let event = event(arguments)?;
+    if arguments.later {
+        return tasks::submit(manifest, arguments, event).await.map(|()| true);
+    }
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         return match call_running(address, manifest, arguments, &event).await? {
