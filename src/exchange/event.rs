@@ -67,6 +67,10 @@ impl<S> Event<S> {
         read::parse_json(&self.payload).map_err(Error::into_std)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
+        &self.shared
+    }
+
     /// The app's state.
     pub fn state(&self) -> &S {
         &self.shared.state
@@ -95,6 +99,21 @@ impl<S> Event<S> {
     /// The request's id.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
+    }
+
+    /// Runs blocking work on a separate thread, which a drain waits for. Its log lines carry the request's id.
+    ///
+    /// A panic of the work continues in the handler.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
+    #[doc(alias = "spawn_blocking")]
+    pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.blocking(&self.call, work)
     }
 
     /// When this call has to be answered: the platform's deadline, if the platform sends one.

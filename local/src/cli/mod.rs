@@ -11,6 +11,7 @@ mod list;
 mod manifest;
 mod print;
 mod progress;
+mod send;
 mod tasks;
 mod version;
 
@@ -44,6 +45,8 @@ enum Command {
     Dev(DevArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
     Invoke(InvokeArguments),
+    /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
+    Send(send::SendArguments),
     /// Show the access key that requests to functions with `authType: function` are signed with
     Keys(KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
@@ -116,7 +119,7 @@ struct DevArguments {
     drain: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct InvokeArguments {
     /// The function's name
     function: String,
@@ -240,6 +243,11 @@ pub fn run() -> ExitCode {
         Command::Manifest => return manifest::run(&template, env.as_deref()),
         Command::Keys(arguments) => return keys::run(&template, arguments),
         Command::Curl(arguments) => return curl::run(&template, arguments),
+        Command::Send(arguments) => {
+            if let Some(code) = send::run_print(arguments) {
+                return code;
+            }
+        }
         _ => {}
     }
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
@@ -269,6 +277,7 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
+        Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
         Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
