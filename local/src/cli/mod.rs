@@ -9,6 +9,7 @@ mod keys;
 mod line;
 mod list;
 mod manifest;
+mod messages;
 mod print;
 mod progress;
 mod version;
@@ -55,6 +56,8 @@ enum Command {
     /// Set, list or remove aliases of a function in a running `fc-local dev`
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// Show the messages that asynchronous calls sent to queues, topics and buses, in a running `fc-local dev`
+    Messages(messages::MessagesArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -254,6 +257,7 @@ pub fn run() -> ExitCode {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
+        Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
         _ => ExitCode::SUCCESS,
     };
