@@ -214,6 +214,8 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "compression")]
+mod compression;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod cors;
@@ -221,6 +223,8 @@ mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "files")]
+mod files;
 mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -232,7 +236,9 @@ mod log;
 pub mod metrics;
 mod negotiate;
 mod observe;
+mod once;
 pub mod platform;
+mod precondition;
 mod reply;
 mod request;
 mod roll;
@@ -241,6 +247,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
+pub mod store;
 
 mod task;
 #[cfg(test)]
@@ -250,6 +257,8 @@ pub mod testing;
 mod timer;
 mod trace;
 mod unwind;
+#[cfg(feature = "validate")]
+mod valid;
 mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -259,9 +268,12 @@ pub use app::AppErrors;
 pub use app::At;
 pub use app::Group;
 pub use app::Handler;
+pub use app::RouteInfo;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "compression")]
+pub use compression::compress;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieKeys;
 pub use cors::Cors;
@@ -276,8 +288,16 @@ pub use exchange::Exchange;
 pub use exchange::FromParam;
 pub use exchange::HangUp;
 pub use exchange::Hook;
+#[cfg(feature = "multipart")]
+pub use exchange::Multipart;
+#[cfg(feature = "multipart")]
+pub use exchange::Part;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "multipart")]
+pub use exchange::SavedPart;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use http;
 pub use http::HeaderMap;
 pub use http::HeaderName;
@@ -289,6 +309,7 @@ pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
 pub use metrics::Metrics;
+pub use once::Once;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
@@ -315,6 +336,10 @@ pub use reply::Subscription;
 pub use sealed::Next;
 pub use trace::TraceContext;
 pub use trace::current_trace_context;
+#[cfg(feature = "validate")]
+pub use valid::valid;
+#[cfg(feature = "validate")]
+pub use valid::valid_with;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -1,6 +1,6 @@
 //! The ends of requests, for those who observe them: metrics, exporters and subscribers.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{Method, Uri, Version};
 
@@ -11,7 +11,6 @@ pub(crate) struct Ended<'a> {
     pub(crate) request: &'a dyn Tagged,
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
-    pub(crate) version: Version,
     /// The pattern of the route. `None` if no route matched, and for event calls.
     pub(crate) route: Option<&'a str>,
     pub(crate) is_event: bool,
@@ -24,16 +23,9 @@ pub(crate) struct Ended<'a> {
     /// Bytes sent.
     pub(crate) sent: u64,
     pub(crate) lasted: Duration,
-    /// What the author's code made of the client's address is not known here: the peer of the socket.
-    pub(crate) peer: Option<std::net::IpAddr>,
 }
 
 impl Ended<'_> {
-    /// When the request came, by the wall clock.
-    pub(crate) fn came(&self) -> SystemTime {
-        SystemTime::now().checked_sub(self.lasted).unwrap_or(SystemTime::UNIX_EPOCH)
-    }
-
     /// The method, if it is one that everybody knows. A client could else make up names without end.
     pub(crate) fn method_name(&self) -> &'static str {
         known_method(self.method)

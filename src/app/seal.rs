@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::Method;
@@ -24,6 +24,7 @@ use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BO
 use crate::route::{Conflict, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
+use crate::store::AnyStore;
 use crate::task::Tracker;
 
 /// The mistakes in an app, each with the line of code that made it.
@@ -68,6 +69,7 @@ pub(super) struct Plan<S> {
     protocol: Option<&'static Protocol>,
     once_sealed: Vec<OnceSealed<S>>,
     observers: Vec<Arc<dyn Observe>>,
+    store: OnceLock<Arc<dyn AnyStore>>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
@@ -81,8 +83,12 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         ready,
         once_sealed,
         observers,
+        store,
         ..
     } = app;
+    for (what, line) in routes.mistakes.drain(..) {
+        mistakes.add(what, line);
+    }
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
@@ -105,7 +111,18 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     }
     let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
     Ok((
-        Plan { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed, observers },
+        Plan {
+            table,
+            fallback,
+            cors,
+            handlers,
+            error_maps,
+            settings,
+            protocol,
+            once_sealed,
+            observers,
+            store,
+        },
         open,
     ))
 }
@@ -196,8 +213,18 @@ fn scope(
 
 impl<S> Plan<S> {
     pub(super) fn open(self, state: S, instance: Instance) -> Arc<Sealed<S>> {
-        let Self { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed, observers } =
-            self;
+        let Self {
+            table,
+            fallback,
+            cors,
+            handlers,
+            error_maps,
+            settings,
+            protocol,
+            once_sealed,
+            observers,
+            store,
+        } = self;
         let about = About {
             started: Instant::now(),
             version: settings.version.clone().or_else(|| instance.function_version().map(str::to_owned)),
@@ -211,6 +238,7 @@ impl<S> Plan<S> {
             trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
             instance,
             tracker: Tracker::default(),
+            store,
             counts: Arc::new(LiveCounters::default()),
             budget,
             max_finishing: settings.max_finishing,

@@ -67,6 +67,10 @@ impl<S> Event<S> {
         read::parse_json(&self.payload).map_err(Error::into_std)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
+        &self.shared
+    }
+
     /// The app's state.
     pub fn state(&self) -> &S {
         &self.shared.state

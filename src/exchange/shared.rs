@@ -1,7 +1,7 @@
 //! The data that all exchanges of an app share.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::budget::Budget;
@@ -13,6 +13,7 @@ use crate::log::current;
 use crate::platform::names::header::CLIENT_IP;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
+use crate::store::AnyStore;
 use crate::task::Tracker;
 
 pub(crate) struct Shared<S> {
@@ -21,6 +22,8 @@ pub(crate) struct Shared<S> {
     /// Whether the platform's headers and hooks are trusted.
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
+    /// What requests share. Empty until it is used, if the author has set none.
+    pub(crate) store: OnceLock<Arc<dyn AnyStore>>,
     pub(crate) counts: Arc<LiveCounters>,
     /// The memory that clients may make the process hold.
     pub(crate) budget: Budget,

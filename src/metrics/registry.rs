@@ -48,7 +48,8 @@ struct Registered {
     family: Box<dyn std::any::Any + Send + Sync>,
 }
 
-/// The bounds of durations in seconds that OpenTelemetry advises for requests.
+/// The bounds of durations in seconds that OpenTelemetry advises for requests: see the example of
+/// [`Histogram`].
 pub const SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 

@@ -15,7 +15,7 @@ use crate::metrics::text::Sample;
 /// let metrics = Metrics::new();
 /// let orders = metrics.counter("shop_orders_total", "Orders that were taken.");
 /// let client = App::with_state(orders)
-///     .post("/orders", async |ex| { ex.state().add(1); 201 })
+///     .post("/orders", async |ex| { ex.state().add(1); (201, "taken") })
 ///     .metrics("/metrics", &metrics)
 ///     .test_client();
 /// client.post("/orders").await.assert_status(201);

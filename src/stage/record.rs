@@ -200,7 +200,6 @@ impl Record {
             request: &**call,
             method: &call.head.method,
             uri: &call.head.uri,
-            version: call.head.version,
             route: call.scope.as_ref().map(|scope| scope.pattern.as_str()).filter(|route| !route.is_empty()),
             is_event: self.is_event,
             status,
@@ -208,7 +207,6 @@ impl Record {
             early,
             sent: outcome.sent,
             lasted: call.started().elapsed(),
-            peer: call.peer.as_ref().map(|peer| peer.address.ip()),
         };
         if is_said {
             say_record(&ended);

@@ -26,7 +26,7 @@ fn app(metrics: &Metrics) -> Client {
         .get("/endless", async |_| {
             Reply::stream(async_stream::stream! {
                 loop {
-                    yield Ok::<_, fc_runtime::Error>(fc_runtime::Bytes::from("tick"));
+                    yield Ok::<_, Error>("tick");
                     tokio::task::yield_now().await;
                 }
             })

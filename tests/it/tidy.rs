@@ -23,14 +23,17 @@ const LEVELS: &[&[&str]] = &[
         "negotiate",
         "observe",
         "platform",
+        "precondition",
         "roll",
         "route",
         "stop",
+        "store",
         "task",
         "test_waker",
         "timer",
         "trace",
         "unwind",
+        "valid",
         "watched",
     ],
     &["reply"],
@@ -39,7 +42,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["grpc", "guard", "serve", "testing"],
+    &["compression", "files", "grpc", "guard", "once", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{AsyncNews, BuildFault, CallInFlight, HookFault, Unfit, VersionNews};
+use super::details::{AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -61,14 +61,7 @@ impl Kind {
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
-                let fault = match &failure.fault {
-                    BuildFault::NoFolder(folder) => path_bytes(folder),
-                    BuildFault::NotStarted(error) => error.capacity(),
-                    BuildFault::ExitCode(_) => 0,
-                };
-                failure.command.capacity() + fault
-            }
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => build_bytes(failure),
             Kind::BuildProducts { files } | Kind::Watching { folders: files, .. } => paths_bytes(files),
             Kind::PortHeld { program, holder, .. } => {
                 program.capacity() + holder.as_ref().map_or(0, String::capacity)
@@ -102,7 +95,10 @@ impl Kind {
             Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
                 alias.capacity()
             }
-            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
+            Kind::MemoryLimitsSampled { reason }
+            | Kind::FoldersTranslated { reason }
+            | Kind::NetworksUnavailable { reason } => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
             Kind::CallsRemain { oldest, .. } => calls_bytes(oldest),
@@ -115,6 +111,7 @@ impl Kind {
             | Kind::InstanceStarted { .. }
             | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::PortUnreachable { .. }
             | Kind::InstanceKilled { .. }
             | Kind::ConnectionClosedEarly { .. }
@@ -139,6 +136,15 @@ impl Kind {
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn build_bytes(failure: &BuildFailure) -> usize {
+    let fault = match &failure.fault {
+        BuildFault::NoFolder(folder) => path_bytes(folder),
+        BuildFault::NotStarted(error) => error.capacity(),
+        BuildFault::ExitCode(_) => 0,
+    };
+    failure.command.capacity() + fault
 }
 
 fn paths_bytes(paths: &[PathBuf]) -> usize {

@@ -61,8 +61,13 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
-        Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::PortHeld { .. }
+        Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => {
+            json!({ "port": port })
+        }
+        Kind::NetworkOwn { .. }
+        | Kind::NetworksUnavailable { .. }
+        | Kind::FoldersTranslated { .. }
+        | Kind::PortHeld { .. }
         | Kind::ProgramHidden { .. }
         | Kind::LayersMissing { .. }
         | Kind::ProgramUnfit { .. }
@@ -79,6 +84,7 @@ fn own(kind: &Kind) -> Value {
         | Kind::QueueUnavailable { error }
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
+        Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -118,9 +124,7 @@ fn own(kind: &Kind) -> Value {
         Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
-        Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => {
-            json!({ "reason": reason })
-        }
+        Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
         Kind::CallsRemain { calls, left, oldest } => json!({
             "calls": calls, "leftMs": ms(*left), "oldest": oldest.iter().map(call_in_flight).collect::<Vec<_>>(),
         }),
@@ -154,6 +158,10 @@ fn async_call(news: &AsyncNews) -> Value {
 /// The fields of a kind about a program that was written for other machines.
 fn of_program(kind: &Kind) -> Value {
     match kind {
+        Kind::NetworkOwn { port } => json!({ "port": port }),
+        Kind::NetworksUnavailable { reason } | Kind::FoldersTranslated { reason } => {
+            json!({ "reason": reason })
+        }
         Kind::PortHeld { port, process_id, program, holder } => json!({
             "port": port, "processId": process_id, "program": program, "holder": holder,
         }),

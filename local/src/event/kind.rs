@@ -142,6 +142,12 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
+    /// The program keeps to the declared port. Each instance has a network of its own from now on, in which the port is
+    /// free.
+    NetworkOwn {
+        /// The declared port.
+        port: u16,
+    },
     /// The system does not start the function's program.
     ProgramUnfit {
         /// The program, as the manifest names it.
@@ -214,6 +220,13 @@ pub enum Kind {
     },
     /// An instance was stopped: it was idle, replaced, or fc-local stops.
     InstanceStopped,
+    /// A function with schedules keeps so many instances from now on.
+    InstancesKept {
+        /// The number.
+        count: usize,
+        /// The name of the schedule; `None` if none is in effect.
+        schedule: Option<String>,
+    },
 
     /// A build step begins.
     BuildStarted {
@@ -361,6 +374,12 @@ pub enum Kind {
     },
     /// The platform's folders are replaced by this machine's in commands and variables, since they cannot be mounted.
     FoldersTranslated {
+        /// Why not.
+        reason: String,
+    },
+    /// Instances cannot have networks of their own here, which a program that keeps to the declared port needs to run more
+    /// than once.
+    NetworksUnavailable {
         /// Why not.
         reason: String,
     },

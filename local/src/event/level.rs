@@ -60,6 +60,7 @@ impl Kind {
             | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::Watching { .. }
             | Kind::Ready(_)
             | Kind::DomainReady(_)
@@ -67,6 +68,7 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
+            | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
@@ -89,6 +91,7 @@ impl Kind {
             | Kind::AnswersHttp10
             | Kind::DiskExceeded { .. }
             | Kind::FoldersTranslated { .. }
+            | Kind::NetworksUnavailable { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }

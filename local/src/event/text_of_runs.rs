@@ -46,6 +46,15 @@ pub(super) fn queue_resumed(waiting: u64, repeated: u64) -> String {
     format!("the queue of asynchronous calls goes on with {}{again}", calls(waiting))
 }
 
+pub(super) fn kept(count: usize, schedule: Option<&str>) -> String {
+    let instances = if count == 1 { "instance is" } else { "instances are" };
+    match schedule {
+        Some("") => format!("{count} {instances} kept, as a schedule says"),
+        Some(name) => format!("{count} {instances} kept, as the schedule `{name}` says"),
+        None => format!("{count} {instances} kept: no schedule is in effect"),
+    }
+}
+
 pub(super) fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {
     let (lines, are) = if events == 1 { ("line", "is") } else { ("lines", "are") };
     let mebibytes = mebibytes(bytes);

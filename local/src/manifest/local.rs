@@ -86,6 +86,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             watch.iter().map(|path| folder.join(path)).collect()
         },
         mounts: reader.boolean(node, "mounts", base.mounts),
+        network: reader.boolean(node, "network", base.network),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {

@@ -45,6 +45,9 @@ pub(crate) struct Local {
     pub(crate) watch: Vec<PathBuf>,
     /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
     pub(crate) mounts: bool,
+    /// Whether the instances of a program that keeps to the declared port get networks of their own, where this machine
+    /// allows that.
+    pub(crate) network: bool,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
@@ -84,6 +87,7 @@ impl Default for Local {
             pass_env: Vec::new(),
             watch: Vec::new(),
             mounts: true,
+            network: true,
             layers: Vec::new(),
             build: None,
             credentials: false,

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use testkit::events::kind;
 use testkit::h1::{exchange, request};
+use testkit::process::{below, is_running};
 use testkit::{Folder, until};
 
 use super::{root, succeed};
 use crate::harness::{Local, program};
-use testkit::events::kind;
 
 /// A program of one of the examples. `.ci/run interop` builds them.
 fn built(name: &str) -> PathBuf {
@@ -30,13 +31,11 @@ fn project(example: &str, programs: &[(&str, &str)]) -> Folder {
     folder
 }
 
-/// The lines that instances wrote, up to one that has all these texts.
+/// Waits for a line of an instance that has all these texts.
 #[track_caller]
-fn line(local: &Local, function: &str, texts: &[&str]) -> String {
-    let event = local.wait_for(kind("stdout").function(function).matching(move |event| {
-        event["line"].as_str().is_some_and(|line| texts.iter().all(|text| line.contains(text)))
-    }));
-    event["line"].as_str().unwrap().to_owned()
+fn line(local: &Local, function: &str, texts: &[&str]) {
+    let wanted = kind("stdout").function(function);
+    local.wait_for(texts.iter().fold(wanted, |wanted, text| wanted.saying(text)));
 }
 
 /// Makes a video of some seconds.
@@ -113,8 +112,9 @@ fn a_video_is_transcoded_through_the_whole_chain() {
     curl(port, "long", &job("long.mp4", "webm"));
     line(&local, "transcode", &["transcoded ", " s of 600.0 s"]);
     let ffmpegs = || {
-        let marker = "target.webm";
-        testkit::process::all().into_iter().filter(|process| process.command.contains(marker)).count()
+        let command = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let is_own = |pid: &u32| is_running(*pid) && command(pid).contains("target.webm");
+        below(local.pid()).iter().filter(|pid| is_own(pid)).count()
     };
     assert_eq!(ffmpegs(), 1);
     let mut stop = Command::new(program());

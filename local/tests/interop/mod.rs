@@ -9,6 +9,7 @@ mod examples_apart;
 mod grpc;
 mod languages;
 mod manifests;
+mod networks;
 mod nginx;
 mod schema;
 mod sdk;

@@ -180,6 +180,8 @@ fn only_the_command_line_prints() {
             "cli/print.rs",
             // The shim's standard error is its instance's, and the trial of mounts tells fc-local by its standard output.
             "process/guard.rs",
+            // The processes of a network tell the next one whether it is there.
+            "process/keeper.rs",
         ],
     );
 }
@@ -199,6 +201,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/multiplexed.rs",
             "instance/pool.rs",
             "process/guarded.rs",
+            "process/network.rs",
             "process/runner.rs",
             "queue/queue.rs",
             "wire/client_body.rs",
@@ -238,7 +241,9 @@ fn processes_are_started_in_one_room() {
             "process/cgroup.rs",
             "process/guard.rs",
             "process/guarded.rs",
+            "process/keeper.rs",
             "process/mounts.rs",
+            "process/network.rs",
             "process/orphans.rs",
             "process/tool.rs",
         ],
@@ -270,6 +275,8 @@ fn files_are_written_in_few_places() {
             "deploy/store.rs",
             "deploy/workspace.rs",
             "process/cgroup.rs",
+            // A setting of the kernel.
+            "process/keeper.rs",
             "process/mounts.rs",
             "store/file.rs",
             "wire/tls.rs",

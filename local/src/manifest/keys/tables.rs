@@ -46,6 +46,7 @@ const LOCAL: &Table = &[
     known("passEnv"),
     known("watch"),
     known("mounts"),
+    known("network"),
     known("layers"),
     known("build"),
     known("credentials"),
