@@ -79,9 +79,7 @@ fn a_video_is_transcoded_through_the_whole_chain() {
     let port = local.function_port("transcode");
     local.wait_for(kind("ready").function("dest-fail"));
 
-    let job = |object: &str, format: &str| {
-        json!({"bucket": "my-bucket", "object": object, "output_dir": "a", "dst_format": format})
-    };
+    let job = |object: &str, format: &str| json!({"bucket": "my-bucket", "object": object, "output_dir": "a", "dst_format": format});
     let accepted = curl(port, "good", &job("480P.mp4", "mov"));
     assert!(accepted.contains("< HTTP/1.1 202 Accepted"), "{accepted}");
     assert!(accepted.to_ascii_lowercase().contains("< x-fc-request-id: 1-"), "{accepted}");
@@ -135,7 +133,8 @@ fn a_video_is_transcoded_through_the_whole_chain() {
 #[test]
 #[ignore = "needs the built example: .ci/run runs it with --ignored"]
 fn an_order_is_checked_handed_over_and_carried_out_once() {
-    let local = Local::start(project("orders", &[("orders", "dist")]), &["--no-build", "--require-signature"]);
+    let local =
+        Local::start(project("orders", &[("orders", "dist")]), &["--no-build", "--require-signature"]);
     let port = local.function_port("orders");
     let order = |id: &str, item: &str, quantity: u32| {
         let order = json!({"id": id, "item": item, "quantity": quantity}).to_string();
