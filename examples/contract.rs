@@ -32,7 +32,7 @@ fn main() -> Result {
         .access_log(records)
         .get("/plaintext", async |_| "Hello, World!")
         .get("/json", async |_| Json(Message { message: "Hello, World!" }))
-        .get("/users/{id}", async |ex| ex.param::<String>("id"))
+        .get("/users/{id}", async |ex| Ok(ex.param::<String>("id")?))
         .get("/users/{id}/posts/{post}", async |ex| {
             Ok(Json(Post { user: ex.param("id")?, post: ex.param("post")? }))
         })

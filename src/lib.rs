@@ -169,6 +169,9 @@
 //! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
 //! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
+//! | fields of a query or a form | [1000](platform::limits::FORM_FIELDS_MAX), 400 or 413 | |
+//! | depth of JSON | 127 arrays and objects, 400 | |
+//! | form with files | the body's limit for all and for each part, 1000 parts, 8 KiB for the head of a part, 413 or 400 | |
 //! | head, from its first byte | [10 s](App::head_limit), 408 | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
@@ -199,6 +202,11 @@
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
 //! `testing`: the in-memory client of the examples above ([`testing`]).
+//!
+//! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
+//! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware
+//! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
+//! with all mistakes in one reply ([`valid`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "websocket")),
     allow(
@@ -214,11 +222,18 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod cors;
 mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "files")]
+mod files;
+mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
@@ -226,7 +241,12 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+pub mod metrics;
+mod negotiate;
+mod observe;
+mod once;
 pub mod platform;
+mod precondition;
 mod reply;
 mod request;
 mod roll;
@@ -235,6 +255,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
+pub mod store;
 
 mod task;
 #[cfg(test)]
@@ -242,7 +263,10 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+mod trace;
 mod unwind;
+#[cfg(feature = "validate")]
+mod valid;
 mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -252,22 +276,36 @@ pub use app::AppErrors;
 pub use app::At;
 pub use app::Group;
 pub use app::Handler;
+pub use app::RouteInfo;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "compression")]
+pub use compression::compress;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieKeys;
 pub use cors::Cors;
 pub use counters::Counters;
 pub use error::BoxError;
 pub use error::Error;
 pub use error::OrError;
 pub use error::Result;
+pub use error::StatusError;
 pub use exchange::Event;
 pub use exchange::Exchange;
 pub use exchange::FromParam;
 pub use exchange::HangUp;
 pub use exchange::Hook;
+#[cfg(feature = "multipart")]
+pub use exchange::Multipart;
+#[cfg(feature = "multipart")]
+pub use exchange::Part;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "multipart")]
+pub use exchange::SavedPart;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use http;
 pub use http::HeaderMap;
 pub use http::HeaderName;
@@ -278,6 +316,8 @@ pub use http::Uri;
 pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
+pub use metrics::Metrics;
+pub use once::Once;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
@@ -287,6 +327,7 @@ pub use platform::limits::MIB;
 pub use reply::Broadcast;
 pub use reply::Html;
 pub use reply::IntoEventReply;
+pub use reply::IntoPiece;
 pub use reply::IntoReply;
 pub use reply::IntoSseEvent;
 pub use reply::Json;
@@ -294,11 +335,19 @@ pub use reply::Outcome;
 pub use reply::Redirect;
 pub use reply::Reply;
 pub use reply::ReplyPart;
+pub use reply::SameSite;
+pub use reply::SetCookie;
 pub use reply::Sse;
 pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+pub use trace::TraceContext;
+pub use trace::current_trace_context;
+#[cfg(feature = "validate")]
+pub use valid::valid;
+#[cfg(feature = "validate")]
+pub use valid::valid_with;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

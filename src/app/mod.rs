@@ -5,6 +5,7 @@ mod builder;
 mod configure;
 mod group;
 mod handler;
+mod observed;
 mod routes;
 mod seal;
 mod verbs;
@@ -16,5 +17,8 @@ pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
-pub(crate) use routes::{Declared, Routes};
+pub(crate) use routes::Declared;
+pub use routes::RouteInfo;
+#[cfg(any(feature = "files", feature = "grpc"))]
+pub(crate) use routes::Routes;
 pub use seal::AppErrors;

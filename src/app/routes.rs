@@ -18,6 +18,8 @@ pub(crate) struct Routes<S> {
     declared: Vec<Declared<S>>,
     arounds: Vec<Around<S>>,
     pub(crate) settings: PlaceSettings,
+    /// The mistakes of the author, each with its line.
+    pub(crate) mistakes: Vec<(String, &'static Location<'static>)>,
 }
 
 /// One declared route.
@@ -38,7 +40,12 @@ pub(crate) struct Declared<S> {
 
 impl<S> Default for Routes<S> {
     fn default() -> Self {
-        Self { declared: Vec::new(), arounds: Vec::new(), settings: PlaceSettings::default() }
+        Self {
+            declared: Vec::new(),
+            arounds: Vec::new(),
+            settings: PlaceSettings::default(),
+            mistakes: Vec::new(),
+        }
     }
 }
 
@@ -80,7 +87,13 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
-    pub(crate) fn group(&mut self, at: &At, inner: Self) {
+    #[cfg(feature = "files")]
+    pub(crate) fn add_mistake(&mut self, what: String, line: &'static Location<'static>) {
+        self.mistakes.push((what, line));
+    }
+
+    pub(crate) fn group(&mut self, at: &At, mut inner: Self) {
+        self.mistakes.append(&mut inner.mistakes);
         let inner = Self { settings: at.settings.clone(), ..inner };
         let mut inner = inner.finish();
         for route in &mut inner {
@@ -95,7 +108,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     /// All routes, each with the settings and middleware (arounds) of the whole.
     pub(crate) fn finish(self) -> Vec<Declared<S>> {
-        let Self { mut declared, arounds, settings } = self;
+        let Self { mut declared, arounds, settings, .. } = self;
         for route in &mut declared {
             route.settings.complete(&settings);
             if !route.is_bare {
@@ -106,6 +119,28 @@ impl<S: Send + Sync + 'static> Routes<S> {
         }
         declared
     }
+}
+
+impl<S> Routes<S> {
+    pub(crate) fn list(&self) -> impl Iterator<Item = RouteInfo> + '_ {
+        self.declared.iter().map(|route| RouteInfo {
+            method: route.method.clone(),
+            pattern: route.pattern.clone(),
+            location: route.line,
+        })
+    }
+}
+
+/// One route of an app, for documents and tests. [`App::routes`](crate::App::routes) gives it, and shows how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// The method. `None` means every method that no other route has at this pattern.
+    pub method: Option<Method>,
+    /// The pattern, such as `/users/{id}`.
+    pub pattern: String,
+    /// The line of code that declares the route.
+    pub location: &'static Location<'static>,
 }
 
 impl<S> fmt::Debug for Routes<S> {

@@ -2,6 +2,7 @@
 
 mod or_error;
 mod problem;
+mod status_error;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -12,6 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 pub use or_error::OrError;
+pub use status_error::StatusError;
 
 /// Any error that can be moved between threads.
 ///
@@ -30,7 +32,7 @@ pub use or_error::OrError;
 /// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What handlers, hooks and readers give. Shadowing `std`'s is harmless: the second parameter is free.
+/// What handlers and hooks give. Shadowing `std`'s is harmless: the second parameter is free.
 ///
 /// ```
 /// use fc_runtime::Result;
@@ -55,7 +57,7 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 ///
 /// fn find(id: u32) -> Result<&'static str> {
 ///     let name = [(3, "tea")].iter().find(|(i, _)| *i == id).map(|(_, name)| *name);
-///     name.or_not_found("no such item")
+///     Ok(name.or_not_found("no such item")?)
 /// }
 ///
 /// assert_eq!(find(3).unwrap(), "tea");
@@ -65,9 +67,12 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// assert!(!hidden.to_string().contains("password"));
 /// ```
 ///
-/// `Error` does not implement `std::error::Error`, because otherwise `?` could not convert every other error into it. A
-/// type of yours chooses its status with `impl From<Mine> for fc_runtime::Error`. If the type is a `std::error::Error`,
-/// use [`App::on_error`](crate::App::on_error).
+/// `Error` does not implement `std::error::Error`, because otherwise `?` could not convert every other error into it. This
+/// crate's readers give a [`StatusError`], which does. It keeps its status and message through `anyhow::Error`,
+/// `eyre::Report`, a boxed error or an enum of yours; [`into_std`](Self::into_std) makes one.
+///
+/// A type of yours chooses its status with `impl From<Mine> for fc_runtime::Error`. If the type is a
+/// `std::error::Error`, use [`App::on_error`](crate::App::on_error).
 #[doc(alias = "ResponseError")]
 #[doc(alias = "HttpError")]
 #[doc(alias = "problem+json")]
@@ -218,16 +223,7 @@ impl Error {
 
     /// The first error of type `E` along the chain of causes.
     pub fn find_cause<E: StdError + 'static>(&self) -> Option<&E> {
-        let mut link: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
-        while let Some(error) = link {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            // `source` of an `std::io::Error` skips the error that it wraps.
-            let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            link = made_of.map(|inner| inner as _).or_else(|| error.source());
-        }
-        None
+        self.cause().and_then(|cause| find(cause))
     }
 
     pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
@@ -247,6 +243,11 @@ impl Error {
     /// An error of this crate, without a line: the line would not help the author.
     pub(crate) fn of_ours(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(status, message.into(), None, None)
+    }
+
+    /// A mistake of the author that a reader without a line finds. The `?` gives it one.
+    pub(crate) fn of_mistake(cause: impl Into<BoxError>) -> Self {
+        Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), None)
     }
 
     /// The error for a handler that panicked. The panic hook has logged the panic, with its line.
@@ -302,7 +303,7 @@ const INTERNAL: Cow<'static, str> = Cow::Borrowed("internal error");
 impl<E: Into<BoxError>> From<E> for Error {
     #[track_caller]
     fn from(cause: E) -> Self {
-        Self::internal(cause)
+        Self::adopt(cause.into(), Location::caller())
     }
 }
 
@@ -316,16 +317,34 @@ impl fmt::Display for Error {
 /// Shows the message, the chain of causes and the line, for people. `main` prints this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        let mut link: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
-        while let Some(error) = link {
-            write!(f, "\n  caused by: {error}")?;
-            link = error.source();
+        write_chain(&self.0, f)
+    }
+}
+
+/// The first error of type `E` along a chain of causes.
+fn find<'e, E: StdError + 'static>(chain: &'e (dyn StdError + 'static)) -> Option<&'e E> {
+    let mut link = Some(chain);
+    while let Some(error) = link {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
-        match self.0.at {
-            Some(at) => write!(f, "\n  at {at}"),
-            None => Ok(()),
-        }
+        // `source` of an `std::io::Error` skips the error that it wraps.
+        let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        link = made_of.map(|inner| inner as _).or_else(|| error.source());
+    }
+    None
+}
+
+fn write_chain(error: &Inner, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&error.message)?;
+    let mut link: Option<&(dyn StdError + 'static)> = error.cause.as_deref().map(|cause| cause as _);
+    while let Some(cause) = link {
+        write!(f, "\n  caused by: {cause}")?;
+        link = cause.source();
+    }
+    match error.at {
+        Some(at) => write!(f, "\n  at {at}"),
+        None => Ok(()),
     }
 }
 

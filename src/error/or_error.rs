@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::error::{BoxError, Error, Result};
+use crate::error::{BoxError, Error, StatusError};
 
 /// Converts an `Option` or a `Result` into a result with a status and a message for the client.
 ///
-/// The error of a `Result` becomes the hidden cause.
+/// The error of a `Result` becomes the hidden cause. `?` passes the new error through functions with any error type.
 ///
 /// ```
 /// use fc_runtime::OrError;
@@ -21,11 +21,11 @@ use crate::error::{BoxError, Error, Result};
 pub trait OrError<T> {
     /// The value, or an error with this status.
     #[track_caller]
-    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T>;
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError>;
 
     /// The value, or 404.
     #[track_caller]
-    fn or_not_found(self, message: impl Into<Cow<'static, str>>) -> Result<T>
+    fn or_not_found(self, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError>
     where
         Self: Sized,
     {
@@ -34,7 +34,7 @@ pub trait OrError<T> {
 
     /// The value, or 400.
     #[track_caller]
-    fn or_bad_request(self, message: impl Into<Cow<'static, str>>) -> Result<T>
+    fn or_bad_request(self, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError>
     where
         Self: Sized,
     {
@@ -44,20 +44,20 @@ pub trait OrError<T> {
 
 impl<T> OrError<T> for Option<T> {
     #[track_caller]
-    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T> {
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError> {
         match self {
             Some(value) => Ok(value),
-            None => Err(Error::new(status, message)),
+            None => Err(Error::new(status, message).into_std()),
         }
     }
 }
 
 impl<T, E: Into<BoxError>> OrError<T> for Result<T, E> {
     #[track_caller]
-    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T> {
+    fn or_error(self, status: u16, message: impl Into<Cow<'static, str>>) -> Result<T, StatusError> {
         match self {
             Ok(value) => Ok(value),
-            Err(cause) => Err(Error::new(status, message).with_cause(cause)),
+            Err(cause) => Err(Error::new(status, message).with_cause(cause).into_std()),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! How far a request's body has been read. The bytes that were read survive a cancelled reader.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -85,16 +84,17 @@ impl BodyState {
                 Self::Whole { bytes, .. } => return Poll::Ready(Ok(bytes.clone())),
                 Self::Taken(_) => {
                     let cause = "the body was taken before, by `ex.body()`";
-                    return Poll::Ready(Err(Error::internal(cause)));
+                    return Poll::Ready(Err(Error::of_mistake(cause)));
                 }
                 Self::TooLarge(_) => return Poll::Ready(Err(too_large(limit))),
                 Self::NoMemory(_) => return Poll::Ready(Err(too_much_memory())),
                 Self::Broken { left: true } => {
                     let message = "the client left before its request was complete";
-                    return Poll::Ready(Err(Error::bad_request(message)));
+                    return Poll::Ready(Err(Error::of_ours(StatusCode::BAD_REQUEST, message)));
                 }
                 Self::Broken { left: false } => {
-                    return Poll::Ready(Err(Error::bad_request("the request's body is broken")));
+                    let message = "the request's body is broken";
+                    return Poll::Ready(Err(Error::of_ours(StatusCode::BAD_REQUEST, message)));
                 }
                 Self::Unread(payload) => {
                     if Body::size_hint(payload).lower() > limit as u64 {
@@ -104,7 +104,7 @@ impl BodyState {
                     let partly = Partly { payload, first: Bytes::new(), rest: BytesMut::new(), held: None };
                     *self = Self::Partly(Box::new(partly));
                 }
-                Self::Partly(partly) => match ready!(Pin::new(&mut partly.payload).poll_frame(cx)) {
+                Self::Partly(partly) => match ready!(partly.payload.poll_next_frame(cx)) {
                     Some(Ok(frame)) => {
                         let Ok(data) = frame.into_data() else { continue };
                         if partly.length() + data.len() > limit {
@@ -183,9 +183,9 @@ impl BodyState {
     }
 }
 
-fn too_large(limit: usize) -> Error {
-    Error::new(413, format!("the request's body is larger than {limit} bytes"))
-        .with_json("limit", limit.to_string())
+pub(crate) fn too_large(limit: usize) -> Error {
+    let message = format!("the request's body is larger than {limit} bytes");
+    Error::of_ours(StatusCode::PAYLOAD_TOO_LARGE, message).with_json("limit", limit.to_string())
 }
 
 /// The error of everything that is refused because the budget for clients is used up.

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderValue, Version};
@@ -18,6 +20,7 @@ use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::reply::header_maps;
 use crate::route::Param;
+use crate::trace::TraceContext;
 
 pub(crate) struct Call {
     pub(crate) id: RequestId,
@@ -47,6 +50,10 @@ pub(crate) struct Call {
     held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
+    /// The span of the request, if a subscriber wants spans.
+    span: Option<Box<Span>>,
+    /// The trace of the request: read at the begin if headers name one, else made when somebody asks.
+    trace: OnceLock<Box<TraceContext>>,
 }
 
 /// The settings of one place: its own, else those of its groups, else those of the app.
@@ -70,6 +77,7 @@ pub(crate) struct Arrival {
     pub(crate) spelled: Option<Box<str>>,
     pub(crate) came: Option<Instant>,
     pub(crate) has_origin: bool,
+    pub(crate) has_trace: bool,
     pub(crate) held: Option<Box<Held>>,
 }
 
@@ -84,7 +92,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> Self {
-        let Arrival { spelled, came, has_origin, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace: _, held } = arrival;
         Self {
             id,
             head,
@@ -102,6 +110,8 @@ impl Call {
             body_state: Mutex::new(BodyState::Unread(body)),
             held,
             attached: Slot::default(),
+            span: None,
+            trace: OnceLock::new(),
         }
     }
 
@@ -115,7 +125,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> &mut Self {
-        let Arrival { spelled, came, has_origin, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace, held } = arrival;
         let call = Arc::get_mut(self).expect("a call is completed before it is shared");
         if let Some(id) = id {
             call.id = id;
@@ -126,6 +136,9 @@ impl Call {
         }
         if held.is_some() {
             call.held = held;
+        }
+        if has_trace {
+            call.read_trace();
         }
         (call.scope, call.came, call.has_origin) = (scope, came, has_origin);
         call
@@ -146,7 +159,8 @@ impl Call {
             ..Arrival::default()
         };
         let id = self.id.detached();
-        let lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
+        let mut lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
+        (lean.span, lean.trace) = (self.span.clone(), self.trace.clone());
         lean.phase.set(Phase::Replying);
         lean
     }
@@ -221,6 +235,16 @@ impl Call {
         self.protocol_status().is_some_and(|status| status.failed)
     }
 
+    #[cold]
+    fn read_trace(&mut self) {
+        self.trace =
+            TraceContext::of(&self.head.headers).map(|trace| Box::new(trace).into()).unwrap_or_default();
+    }
+
+    pub(crate) fn set_span(&mut self, span: Span) {
+        self.span = Some(Box::new(span));
+    }
+
     /// Marks the client as gone, because its body ended early.
     pub(crate) fn has_left(&self) {
         self.phase.advance(Phase::Reading);
@@ -247,5 +271,17 @@ impl Drop for Call {
 impl Tagged for Call {
     fn request_id(&self) -> &str {
         self.id.as_str()
+    }
+
+    fn span(&self) -> Option<&Span> {
+        self.span.as_deref()
+    }
+
+    fn known_trace(&self) -> Option<&TraceContext> {
+        self.trace.get().map(|trace| &**trace)
+    }
+
+    fn trace_context(&self) -> &TraceContext {
+        self.trace.get_or_init(|| Box::new(TraceContext::fresh()))
     }
 }

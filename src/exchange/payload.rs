@@ -13,13 +13,14 @@ use http::{StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::cancel::Phase;
-use crate::error::{BoxError, Error, Result};
+use crate::error::{BoxError, Error, Result, StatusError};
 use crate::exchange::{Busy, Call};
 use crate::timer::Timer;
 
-/// The body of a request as a stream: it is a `Stream` of bytes and an `http_body::Body`.
+/// The body of a request as a stream: it is a `Stream` of bytes and an `http_body::Body`, with a [`StatusError`] as its
+/// error. So it goes where streams of bytes go: into `multer`, a `reqwest` request, tokio-util's `StreamReader`.
 ///
-/// It may be dropped early: the rest is drained, or the connection closes.
+/// It may be dropped early: the rest is drained, or the connection closes. The body limit of the place does not apply.
 ///
 /// ```
 /// use fc_runtime::{App, Reply};
@@ -103,15 +104,13 @@ impl Payload {
     }
 }
 
-impl Body for Payload {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
+impl Payload {
+    /// The next frame, with the cause of a failure as it is.
+    pub(crate) fn poll_next_frame(
+        &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = &mut *self;
+        let this = self;
         match &mut this.source {
             Source::Nothing => Poll::Ready(None),
             Source::Whole(bytes) => {
@@ -161,6 +160,18 @@ impl Body for Payload {
             }
         }
     }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = StatusError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StatusError>>> {
+        self.poll_next_frame(cx).map_err(|cause| broken(cause).into_std())
+    }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
@@ -197,13 +208,13 @@ fn give_back(payload: &mut Payload, call: &Call) {
 }
 
 impl Stream for Payload {
-    type Item = Result<Bytes>;
+    type Item = Result<Bytes, StatusError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             let frame = match ready!(self.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(cause)) => return Poll::Ready(Some(Err(broken(cause)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             };
             // A stream of bytes has no place for trailers.
@@ -265,11 +276,12 @@ pub(crate) fn broken(cause: BoxError) -> Error {
     if cause.is::<Paused>() {
         Error::of_ours(StatusCode::REQUEST_TIMEOUT, cause.to_string())
     } else if cause.is::<Departed>() {
-        Error::bad_request("the client left before its request was complete").with_cause(cause)
+        Error::of_ours(StatusCode::BAD_REQUEST, "the client left before its request was complete")
+            .with_cause(cause)
     } else if cause.is::<hyper::Error>() {
-        Error::bad_request("the request's body is broken").with_cause(cause)
+        Error::of_ours(StatusCode::BAD_REQUEST, "the request's body is broken").with_cause(cause)
     } else {
-        Error::internal(cause)
+        Error::of_mistake(cause)
     }
 }
 

@@ -1,10 +1,16 @@
 //! The traits of values that gRPC methods may return.
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use pin_project_lite::pin_project;
 use prost::Message;
 
 use crate::error::{Error, Result};
+use crate::grpc::Messages;
 
 /// A value that a method with one reply message may return: a protobuf message, or one [with metadata](WithMetadata).
 #[diagnostic::on_unimplemented(
@@ -38,11 +44,12 @@ impl<M: Message> IntoMessage for WithMetadata<M> {
 }
 
 /// A value that a method with a stream of reply messages may return: a `Stream` of `Result`s of messages, or one
-/// [with metadata](WithMetadata).
+/// [with metadata](WithMetadata). [`replies`] takes streams with other errors.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of protobuf messages",
     label = "has to be a `Stream` of `fc_runtime::Result`s of messages",
-    note = "`async_stream::try_stream!` makes one, and lets `?` end it with an error"
+    note = "`async_stream::try_stream!` makes one, and lets `?` end it with an error",
+    note = "`fc_runtime::grpc::replies(stream)` makes one of a stream with another error"
 )]
 pub trait IntoMessages {
     #[doc(hidden)]
@@ -66,6 +73,68 @@ where
 
     fn into_parts(self) -> WithMetadata<St> {
         WithMetadata::new(self)
+    }
+}
+
+/// The messages of the client, sent back.
+#[diagnostic::do_not_recommend]
+impl<M: Message + Default + 'static> IntoMessages for Messages<M> {
+    type Message = M;
+    type Messages = Replies<Self>;
+
+    fn into_parts(self) -> WithMetadata<Replies<Self>> {
+        WithMetadata::new(replies(self))
+    }
+}
+
+/// Makes a stream of reply messages of a stream whose error is another than this crate's, such as rows of a database or
+/// the messages of another service.
+///
+/// ```
+/// use fc_runtime::{App, grpc};
+/// use std::num::ParseIntError;
+///
+/// #[derive(Clone, PartialEq, prost::Message)]
+/// struct Number { #[prost(int64, tag = "1")] value: i64 }
+///
+/// fn read(text: &str) -> Result<Number, ParseIntError> { Ok(Number { value: text.parse()? }) }
+///
+/// # fc_runtime::testing::run(async {
+/// let app = App::new().server_stream("/numbers.Numbers/All", async |_, _: Number| {
+///     Ok(grpc::replies(async_stream::stream! { yield read("1"); yield read("2"); }))
+/// });
+/// let all = app.test_client().grpc("/numbers.Numbers/All", [Number { value: 0 }]).await;
+/// assert_eq!(all.messages::<Number>().len(), 2);
+/// # });
+/// ```
+pub fn replies<St>(messages: St) -> Replies<St> {
+    Replies { messages }
+}
+
+pin_project! {
+    /// The stream of [`replies`]: its errors are this crate's.
+    #[must_use = "a stream does nothing unless the method returns it"]
+    pub struct Replies<St> {
+        #[pin]
+        messages: St,
+    }
+}
+
+impl<St, M, E> Stream for Replies<St>
+where
+    St: Stream<Item = Result<M, E>>,
+    E: Into<Error>,
+{
+    type Item = Result<M>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
+        self.project().messages.poll_next(cx).map_err(Into::into)
+    }
+}
+
+impl<St> fmt::Debug for Replies<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replies").finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ use tonic::Code;
 
 use crate::budget::Held;
 use crate::cancel::Phase;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StatusError};
 use crate::exchange::{Call, too_much_memory};
 use crate::grpc::accept::Encoding;
 use crate::grpc::frame;
@@ -78,8 +78,8 @@ impl<M: Message + Default> Messages<M> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn message(&mut self) -> Result<Option<M>> {
-        poll_fn(|cx| self.poll_message(cx)).await.transpose()
+    pub async fn message(&mut self) -> Result<Option<M>, StatusError> {
+        poll_fn(|cx| self.poll_message(cx)).await.transpose().map_err(Error::into_std)
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
@@ -154,10 +154,10 @@ impl<M: Message + Default> Messages<M> {
 }
 
 impl<M: Message + Default> Stream for Messages<M> {
-    type Item = Result<M>;
+    type Item = Result<M, StatusError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<M>>> {
-        self.poll_message(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_message(cx).map_err(Error::into_std)
     }
 }
 

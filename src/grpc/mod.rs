@@ -80,7 +80,7 @@ mod status;
 mod web;
 mod wire;
 
-pub use message::{IntoMessage, IntoMessages, WithMetadata};
+pub use message::{IntoMessage, IntoMessages, Replies, WithMetadata, replies};
 pub use messages::Messages;
 pub use service::{Generated, exchange};
 pub use status::to_error;

@@ -70,9 +70,7 @@ impl Stream for Answers {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let request = ready!(Pin::new(&mut self.requests).poll_next(cx));
-        Poll::Ready(
-            request.map(|request| request.map(|request| answer(&self.descriptors, &self.own, request))),
-        )
+        Poll::Ready(request.map(|request| Ok(answer(&self.descriptors, &self.own, request?))))
     }
 }
 

@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use crate::app::replying;
 use crate::budget::Held;
-use crate::error::{BoxError, Error, Result};
+use crate::error::{BoxError, Error, Result, StatusError};
 use crate::exchange::{Call, Exchange, Peer, too_much_memory};
 use crate::grpc::accept::{Encoding, accept};
 use crate::grpc::call::{Asked, refuse};
@@ -73,12 +73,19 @@ where
 ///
 /// # Errors
 /// 500 for a request that did not come through an app with this state.
-pub fn exchange<S, T>(request: &tonic::Request<T>) -> Result<Arc<Exchange<S>>>
+#[track_caller]
+pub fn exchange<S, T>(request: &tonic::Request<T>) -> Result<Arc<Exchange<S>>, StatusError>
 where
     S: Send + Sync + 'static,
 {
     let found = request.extensions().get::<Arc<Exchange<S>>>().map(Arc::clone);
-    found.ok_or_else(|| Error::internal(format!("no exchange of an App<{}>", std::any::type_name::<S>())))
+    match found {
+        Some(exchange) => Ok(exchange),
+        None => {
+            let what = format!("no exchange of an App<{}>", std::any::type_name::<S>());
+            Err(Error::internal(what).into_std())
+        }
+    }
 }
 
 /// The pattern for all methods of a service.

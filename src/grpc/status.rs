@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, StatusError};
 use crate::exchange::attached::{Attached, ProtocolStatus};
 use crate::exchange::payload::broken;
 use crate::exchange::{Call, Shared};
@@ -22,6 +22,13 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         log_cause(&error);
         status_of(&error)
+    }
+}
+
+/// As the conversion of an [`Error`].
+impl From<StatusError> for Status {
+    fn from(error: StatusError) -> Self {
+        Error::from(error).into()
     }
 }
 

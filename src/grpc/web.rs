@@ -51,7 +51,7 @@ impl RequestBody {
 
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         loop {
-            let data = match ready!(Pin::new(&mut self.payload).poll_frame(cx)) {
+            let data = match ready!(self.payload.poll_next_frame(cx)) {
                 // Trailers of a request have no meaning in gRPC.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, StatusError};
 use crate::platform::credentials::Credentials;
 use crate::platform::limits::DEFAULT_PORT;
 use crate::platform::names::env;
@@ -45,10 +45,10 @@ impl Instance {
     /// # Errors
     /// An error that names the variable, if it is not set or empty.
     #[track_caller]
-    pub fn var(&self, name: &str) -> Result<String> {
+    pub fn var(&self, name: &str) -> Result<String, StatusError> {
         match self.var_opt(name) {
             Some(value) => Ok(value.to_owned()),
-            None => Err(Error::new(500, format!("the environment variable {name} is not set"))),
+            None => Err(Error::new(500, format!("the environment variable {name} is not set")).into_std()),
         }
     }
 
@@ -72,15 +72,13 @@ impl Instance {
     ///
     /// # Errors
     /// When a variable is set, and is not a port from 1 to 65535.
-    pub fn port(&self) -> Result<u16> {
+    pub fn port(&self) -> Result<u16, StatusError> {
         for name in [env::LISTEN_PORT, env::SERVER_PORT] {
             if let Some(text) = self.var_opt(name) {
                 return text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
                     let advice = "it has to be a port from 1 to 65535";
-                    Error::of_ours(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        format!("the environment variable {name} is {text:?}; {advice}"),
-                    )
+                    let what = format!("the environment variable {name} is {text:?}; {advice}");
+                    Error::of_ours(StatusCode::INTERNAL_SERVER_ERROR, what).into_std()
                 });
             }
         }

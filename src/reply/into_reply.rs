@@ -24,7 +24,7 @@ use crate::reply::{Reply, ReplyPart};
     message = "`{Self}` cannot be sent as a reply",
     label = "this returns `{Self}`, which is not a reply",
     note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a `StatusCode`, a `Reply`, or a tuple such as `(201, Json(value))`",
-    note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(work().await?)`",
+    note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(ex.text().await?)`",
     note = "to answer with no body, return `StatusCode::NO_CONTENT`",
     note = "an around returns the reply of `next.run(ex).await`, or one of its own"
 )]

@@ -8,6 +8,8 @@ mod into_reply;
 mod location;
 mod outcome;
 mod part;
+mod piece;
+mod set_cookie;
 mod source;
 mod sse;
 mod waker;
@@ -32,6 +34,8 @@ pub use into_reply::IntoReply;
 pub(crate) use location::encoded_location;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
+pub use piece::IntoPiece;
+pub use set_cookie::{SameSite, SetCookie};
 use source::Pieces;
 pub(crate) use source::Source;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
@@ -97,16 +101,39 @@ impl Reply {
     /// A chunked body makes the platform stream to the client. An error ends the reply early: the client sees a body
     /// that was cut, and the error is logged.
     ///
+    /// The items may be `Result`s with any error, as streams of other crates give them: files by tokio-util's
+    /// `ReaderStream`, rows of a database, the body of a reply of `reqwest`.
+    ///
     /// ```
     /// use fc_runtime::Reply;
     ///
     /// let reply = Reply::stream(async_stream::stream! {
-    ///     for line in ["one\n", "two\n"] { yield Ok(line.into()); }
+    ///     for line in ["one\n", "two\n"] { yield line; }
     /// });
     /// assert_eq!(reply.status(), 200);
     /// ```
-    pub fn stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
+    pub fn stream(pieces: impl Stream<Item: IntoPiece> + Send + 'static) -> Self {
         Self::from_source(Pieces::new(pieces))
+    }
+
+    /// As [`stream`](Self::stream), for a stream whose error is left to the compiler, as in `async_stream::try_stream!`:
+    /// `?` in it takes any error.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Reply};
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let client = App::new()
+    ///     .get("/sum/{a}/{b}", async |ex| Reply::try_stream(async_stream::try_stream! {
+    ///         let sum: u32 = ex.param::<u32>("a")? + "2".parse::<u32>()?;
+    ///         yield sum.to_string().into();
+    ///     }))
+    ///     .test_client();
+    /// client.get("/sum/1/2").await.assert_text("3");
+    /// # });
+    /// ```
+    pub fn try_stream(pieces: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
+        Self::stream(pieces)
     }
 
     pub(crate) fn from_source(source: impl Source + 'static) -> Self {

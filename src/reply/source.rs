@@ -9,6 +9,7 @@ use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
+use crate::reply::IntoPiece;
 use crate::reply::body::PIECE_MAX;
 use crate::stop::Stops;
 
@@ -19,6 +20,11 @@ pub(crate) trait Source: Send {
     /// Whether nothing has happened since the last poll, and the next wake reaches `_task`.
     fn is_silent(&self, _task: &Waker) -> bool {
         false
+    }
+
+    /// The number of bytes that are left, for a source that knows it. Others are sent in chunks.
+    fn length(&self) -> Option<u64> {
+        None
     }
 
     /// Registers for stop notices before the first poll. Only sources that end by themselves at a stop implement it.
@@ -41,14 +47,14 @@ impl<St> Pieces<St> {
     }
 }
 
-impl<St: Stream<Item = Result<Bytes>> + Send> Source for Pieces<St> {
+impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let mut this = self.project();
         if !this.rest.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(part(this.rest)))));
         }
         loop {
-            match ready!(this.pieces.as_mut().poll_next(cx)) {
+            match ready!(this.pieces.as_mut().poll_next(cx)).map(IntoPiece::into_piece) {
                 // An empty chunk would end the body.
                 Some(Ok(piece)) if piece.is_empty() => {}
                 Some(Ok(piece)) if piece.len() > PIECE_MAX => {

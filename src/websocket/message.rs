@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::error::Result;
+use crate::error::{Error, StatusError};
 use crate::exchange::Readable;
 use crate::exchange::read::parse_json;
 
@@ -35,8 +35,9 @@ impl Message {
     ///
     /// # Errors
     /// 500 when the value cannot be written as JSON.
-    pub fn json(value: &impl Serialize) -> Result<Self> {
-        Ok(Self::from(serde_json::to_string(value)?))
+    #[track_caller]
+    pub fn json(value: &impl Serialize) -> Result<Self, StatusError> {
+        serde_json::to_string(value).map(Self::from).map_err(|cause| Error::internal(cause).into_std())
     }
 
     /// Reads the message, text or binary, as JSON.
@@ -44,8 +45,8 @@ impl Message {
     /// # Errors
     /// 400 for broken JSON, with line and column; 422 for a value that does not fit, with the path of the field.
     #[track_caller]
-    pub fn to_json<T: Readable>(&self) -> Result<T> {
-        parse_json(self.as_bytes())
+    pub fn to_json<T: Readable>(&self) -> Result<T, StatusError> {
+        parse_json(self.as_bytes()).map_err(Error::into_std)
     }
 
     /// The text of a text message.
@@ -209,7 +210,7 @@ pub struct Close {
 }
 
 impl Close {
-    pub(super) fn new(code: u16, reason: &str) -> Self {
+    pub(crate) fn new(code: u16, reason: &str) -> Self {
         Self { code, reason: shortened(reason).into() }
     }
 

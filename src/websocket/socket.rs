@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result, StatusError};
 use crate::exchange::{HangUp, Readable, Shared};
 use crate::websocket::mailbox::Mailbox;
 use crate::websocket::message::{Close, Message};
@@ -68,7 +68,7 @@ impl<S> Socket<S> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Result<Message>> {
+    pub async fn next(&mut self) -> Option<Result<Message, StatusError>> {
         self.receiver.next().await
     }
 
@@ -79,7 +79,7 @@ impl<S> Socket<S> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
+    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T, StatusError>> {
         self.receiver.next_json().await
     }
 
@@ -207,8 +207,10 @@ impl SocketReceiver {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Result<Message>> {
-        std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await
+    pub async fn next(&mut self) -> Option<Result<Message, StatusError>> {
+        std::future::poll_fn(|cx| self.mailbox.poll_next(cx))
+            .await
+            .map(|message| message.map_err(Error::into_std))
     }
 
     /// As [`Socket::next_json`].
@@ -218,7 +220,7 @@ impl SocketReceiver {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T>> {
+    pub async fn next_json<T: Readable>(&mut self) -> Option<Result<T, StatusError>> {
         let message = self.next().await?;
         Some(message.and_then(|message| message.to_json()))
     }
@@ -234,21 +236,21 @@ impl SocketReceiver {
 #[must_use = "a message is not sent unless this is awaited"]
 pub struct Sending<'a> {
     mailbox: &'a Mailbox,
-    message: Result<Option<Message>>,
+    message: Result<Option<Message>, StatusError>,
     is_waiting: bool,
 }
 
 impl Future for Sending<'_> {
-    type Output = Result;
+    type Output = Result<(), StatusError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match std::mem::replace(&mut this.message, Ok(None)) {
             Ok(mut message) => {
                 let sent = this.mailbox.poll_send(cx, &mut message);
                 this.message = Ok(message);
                 this.is_waiting = sent.is_pending();
-                sent
+                sent.map_err(Error::into_std)
             }
             Err(error) => Poll::Ready(Err(error)),
         }
@@ -264,18 +266,18 @@ impl Drop for Sending<'_> {
 }
 
 impl<S> Stream for Socket<S> {
-    type Item = Result<Message>;
+    type Item = Result<Message, StatusError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
-        self.receiver.mailbox.poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.mailbox.poll_next(cx).map_err(Error::into_std)
     }
 }
 
 impl Stream for SocketReceiver {
-    type Item = Result<Message>;
+    type Item = Result<Message, StatusError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
-        self.mailbox.poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.mailbox.poll_next(cx).map_err(Error::into_std)
     }
 }
 

@@ -8,13 +8,16 @@ mod layers;
 mod layout;
 mod releases;
 mod running;
+mod sessions;
 mod snapshot;
 mod sources;
 mod store;
+mod swap;
 mod workspace;
 
 pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};
 pub(crate) use running::find as find_running;
+pub(crate) use sessions::{SessionChange, SessionOf};
 pub(crate) use sources::{BuiltFrom, Files, Sources};

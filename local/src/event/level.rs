@@ -42,7 +42,14 @@ impl Kind {
                 400..500 => Level::Warning,
                 500.. => Level::Error,
             },
-            Kind::Stdout(_)
+            Kind::AsyncCall(news) => match news.state {
+                "Retrying" | "Stopped" => Level::Warning,
+                "Failed" | "Expired" | "Invalid" => Level::Error,
+                _ => Level::Info,
+            },
+            Kind::QueueResumed { repeated: 0, .. }
+            | Kind::MessageStored { .. }
+            | Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
             | Kind::AttachmentLeftOut
@@ -53,6 +60,7 @@ impl Kind {
             | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::Watching { .. }
             | Kind::Ready(_)
             | Kind::DomainReady(_)
@@ -60,11 +68,13 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
+            | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::OriginsDoubled
+            Kind::QueueResumed { .. }
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
@@ -81,6 +91,7 @@ impl Kind {
             | Kind::AnswersHttp10
             | Kind::DiskExceeded { .. }
             | Kind::FoldersTranslated { .. }
+            | Kind::NetworksUnavailable { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
@@ -96,8 +107,11 @@ impl Kind {
             | Kind::FolderNotWatched { .. }
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
+            | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
+            Kind::QueueUnavailable { .. }
+            | Kind::DestinationFailed { .. }
+            | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
             | Kind::InstanceStartFailed(_)
             | Kind::InstanceOverMemory { .. }

@@ -101,10 +101,12 @@ impl Failure {
         Failure::new(FailureKind::VersionNotFound, message)
     }
 
-    pub(crate) fn alias_not_found(name: &str, known: &str) -> Self {
-        let message = format!(
-            "alias '{name}' does not exist; there are: {known}. `fc-local alias set FUNCTION {name} --version N` makes it"
-        );
+    /// `can_be` says whether an alias can have the name.
+    pub(crate) fn alias_not_found(name: &str, known: &str, can_be: bool) -> Self {
+        let mut message = format!("alias '{name}' does not exist; there are: {known}");
+        if can_be {
+            message += &format!(". `fc-local alias set FUNCTION {name} --version N` makes it");
+        }
         Failure::new(FailureKind::AliasNotFound, message)
     }
 
@@ -116,6 +118,15 @@ impl Failure {
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         let message = format!("the invocation of function '{function}' is disabled{why}");
         Failure::new(FailureKind::AccessDenied, message)
+    }
+
+    pub(crate) fn session_not_found(id: &str) -> Self {
+        let message = format!("session '{id}' does not exist or has ended; `GET .../sessions` lists them");
+        Failure::new(FailureKind::SessionNotFound, message)
+    }
+
+    pub(crate) fn session_exists(id: &str) -> Self {
+        Failure::new(FailureKind::SessionAlreadyExists, format!("session '{id}' already exists"))
     }
 
     pub(crate) fn session_over() -> Self {
@@ -131,6 +142,29 @@ impl Failure {
     pub(crate) fn route_not_found(domain: &str, path: &str, others: &str) -> Self {
         let message = format!("domain name '{domain}' has no route for '{path}'; there are: {others}");
         Failure::new(FailureKind::RouteNotFound, message)
+    }
+
+    pub(crate) fn async_config_not_found(function: &str, qualifier: &str) -> Self {
+        let message =
+            format!("function '{function}' has no configuration of asynchronous calls for '{qualifier}'");
+        Failure::new(FailureKind::AsyncConfigNotFound, message)
+    }
+
+    pub(crate) fn task_not_found(function: &str, task: &str) -> Self {
+        let message = format!(
+            "function '{function}' has no task '{task}'; calls are tasks with `asyncInvokeConfig.asyncTask`, and kept \
+             for seven days"
+        );
+        Failure::new(FailureKind::TaskNotFound, message)
+    }
+
+    pub(crate) fn task_exists(task: &str) -> Self {
+        Failure::new(FailureKind::TaskAlreadyExists, format!("task '{task}' already exists"))
+    }
+
+    pub(crate) fn task_completed(task: &str, state: &str) -> Self {
+        let message = format!("task '{task}' has ended already: {state}");
+        Failure::new(FailureKind::TaskAlreadyCompleted, message)
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {

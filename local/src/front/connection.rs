@@ -15,7 +15,6 @@ use tokio::sync::Notify;
 use super::body::Cut;
 use super::listen::{Clients, FAREWELL, HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX};
 use super::streamed::{Current, Guarded};
-use super::under_way::UnderWay;
 use super::unread::{self, InTurn};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Hangup, Socket, Stream, Turns};
@@ -48,13 +47,13 @@ struct Unread {
 
 /// The state that the requests of one connection share.
 #[derive(Debug)]
-pub(super) struct Entrance {
+struct Entrance {
     clients: Clients,
     peer: Peer,
     hangup: Arc<Hangup>,
     turns: Arc<Turns>,
-    current: Current,
-    pub(super) under_way: UnderWay,
+    /// Outlives the connection if it becomes a WebSocket.
+    current: Arc<Current>,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
@@ -70,8 +69,7 @@ impl Entrance {
             peer,
             hangup,
             turns: Arc::default(),
-            current: Current::default(),
-            under_way: UnderWay::default(),
+            current: Arc::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             begun: Notify::new(),
@@ -89,7 +87,7 @@ impl Entrance {
             _ = &mut connection => {}
             () = stop.begun.cancelled() => {
                 self.is_closing.store(true, Ordering::Relaxed);
-                stop.keep(self);
+                stop.keep(&self.current);
                 let end = self.end(self.turns.has_part(), &mut connection, |guarded| {
                     Pin::new(&mut guarded.connection).graceful_shutdown();
                 });
@@ -110,21 +108,30 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
-        self.under_way.begin(&request);
-        let Clients { front, door, tasks, .. } = &self.clients;
+        self.current.under_way.begin(&request);
+        let Clients { front, door, stop, tasks, .. } = &self.clients;
         let (head, body) = request.into_parts();
         let body = ClientBody::new(body, &head.headers, tasks, &self.hangup);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
-            response = front.serve(door, &self.peer, request, &self.under_way) => response,
+            response = front.serve(door, &self.peer, request, &self.current.under_way) => response,
             // The drop of the other future tells every part of the front that the client left.
             () = self.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
             turn.begin_socket();
             // The WebSocket outlives the HTTP connection, whose memory is freed here.
-            tasks.spawn(tunnel.carry());
+            let (current, stop) = (Arc::clone(&self.current), stop.clone());
+            tasks.spawn(async move {
+                let mut carried = Box::pin(tunnel.carry());
+                tokio::select! {
+                    biased;
+                    () = &mut carried => return,
+                    () = stop.begun.cancelled() => stop.keep(&current),
+                }
+                carried.await;
+            });
         }
         if let Some(streamed) = response.body().as_streamed() {
             turn.begin_stream();
@@ -200,7 +207,9 @@ mod tests {
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
+    use crate::queue::{Queue, Trackers};
     use crate::registry::Registry;
+    use crate::store::Place;
     use crate::wire::Ticks;
 
     #[tokio::test]
@@ -213,14 +222,16 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let project =
+            Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
+        let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let tasks = TaskTracker::new();
         let clients = Clients {
             front: Front::new(
                 registry,
-                Arc::new(deployer.await.unwrap()),
+                (Arc::new(deployer.await.unwrap()), queue),
                 Gate::new(folder.into(), false),
                 log,
                 None,

@@ -9,12 +9,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Entrance};
+use super::connection;
 use super::entry::Front;
 use super::http2;
 use super::opening::{self, Protocol};
 use super::target::Door;
-use super::under_way::Remaining;
+use super::under_way::{Ongoing, Remaining};
 use crate::event;
 use crate::process::holder;
 use crate::wire::headers::Peer;
@@ -43,29 +43,37 @@ pub(super) const HEADERS_MAX: usize = 1024;
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// How connections are told of a stop.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Stop {
     /// No connection is taken any more, and each one ends with the request under way.
     pub(crate) begun: CancellationToken,
     /// The connections that are left are cut, such as those of clients that do not read.
     pub(crate) cut: CancellationToken,
-    /// The connections that were open at the stop.
-    open: Arc<Mutex<Vec<Weak<Entrance>>>>,
+    /// The connections and WebSockets that were open at the stop.
+    open: Arc<Mutex<Vec<Weak<dyn Ongoing>>>>,
 }
 
 impl Stop {
-    /// The latest requests of the connections that are still open, the oldest first. Empty before the stop.
+    /// The requests of the connections that are still open, the oldest first. Empty before the stop.
     pub(crate) fn remaining(&self) -> Vec<Remaining> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = open.iter().filter_map(|entrance| entrance.upgrade()?.under_way.remaining());
+        let requests = open.iter().filter_map(Weak::upgrade).flat_map(|open| open.remaining());
         let mut remaining: Vec<Remaining> = requests.collect();
         drop(open);
         remaining.sort_by_key(|request| std::cmp::Reverse(request.age));
         remaining
     }
 
-    pub(super) fn keep(&self, entrance: &Arc<Entrance>) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(entrance));
+    /// Remembers what is still open when the stop begins.
+    pub(super) fn keep<T: Ongoing + 'static>(&self, ongoing: &Arc<T>) {
+        let ongoing: Weak<T> = Arc::downgrade(ongoing);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(ongoing);
+    }
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Stop").field("begun", &self.begun).field("cut", &self.cut).finish_non_exhaustive()
     }
 }
 

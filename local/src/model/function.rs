@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::Affinity;
+use super::asynchronous::AsyncConfig;
+use super::auth::Secret;
 use super::local::Local;
+use super::schedule::Schedule;
 use super::trigger::HttpTrigger;
 
 /// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
@@ -32,6 +35,9 @@ pub(crate) struct Function {
     /// The instances that are kept although nothing calls them. Versions keep none.
     #[serde(skip)]
     pub(crate) instances_min: usize,
+    /// When that number is another one.
+    #[serde(skip)]
+    pub(crate) schedules: Vec<Schedule>,
     pub(crate) injection: Injection,
     pub(crate) environment: BTreeMap<String, String>,
     /// The names of its layers in the cloud.
@@ -48,6 +54,12 @@ pub(crate) struct Function {
     /// The HTTP triggers of versions and aliases.
     #[serde(skip)]
     pub(crate) qualified: Vec<(String, HttpTrigger)>,
+    /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
+    #[serde(skip)]
+    pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,
+    /// What its callers prove themselves with, by its triggers and the project's domains. Never shown.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<Secret>,
     #[serde(skip)]
     pub(crate) actions: Vec<Action>,
     /// The service of the function in edition 2.0.
@@ -99,6 +111,13 @@ impl Function {
         self.qualified.iter().find(|(own, _)| own == qualifier).map(|(_, trigger)| trigger)
     }
 
+    /// How asynchronous calls of a version or an alias are carried out, if the manifest says so; `None` is `LATEST`.
+    #[allow(dead_code, reason = "the queue asks")]
+    pub(crate) fn asynchronous_of(&self, qualifier: Option<&str>) -> Option<&AsyncConfig> {
+        let (own, config) = self.asynchronous.as_ref()?;
+        (own.as_deref() == qualifier).then_some(config)
+    }
+
     /// The command line, `/code/bootstrap` if none is declared.
     pub(crate) fn command_line(&self) -> Vec<String> {
         if self.command.is_empty() { vec!["/code/bootstrap".to_owned()] } else { self.command.clone() }
@@ -107,7 +126,8 @@ impl Function {
     /// Whether both have the same settings, at whatever lines of the manifest.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let without_lines = |function: &Self| {
-            let mut function = Function { line: 0, ..function.clone() };
+            // Secrets are known from the settings that they belong to.
+            let mut function = Function { line: 0, secrets: Vec::new(), ..function.clone() };
             let own = function.local.build.iter_mut().flatten();
             function.actions.iter_mut().chain(own).for_each(|action| action.line = 0);
             function

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod async_manifest;
 mod auth;
 mod auth_bypass;
 mod auth_manifest;
@@ -25,6 +26,7 @@ mod manifest;
 mod memory;
 mod output;
 mod outputs;
+mod queue;
 mod signer;
 mod start;
 mod stop;

@@ -5,12 +5,15 @@
 mod cancel;
 mod chaos;
 mod crash;
+mod destinations;
 mod fake;
 mod function;
 mod gate;
 mod harness;
 mod mute;
+mod queue;
 mod rpc;
+mod session_api;
 mod sessions;
 mod slots;
 mod stall;

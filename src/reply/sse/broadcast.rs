@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::error::Result;
+use crate::error::{Error, Result, StatusError};
 use crate::reply::sse::event::{IntoSseEvent, SseEvent, field};
 use crate::watched::{Observer, Watched};
 
@@ -80,8 +80,9 @@ impl Broadcast {
     ///
     /// # Errors
     /// When the event cannot be made, as with a line break in its id. Then no event is sent.
-    pub fn send(&self, event: impl IntoSseEvent) -> Result<usize> {
-        let event = event.into_sse_event()?.into_wire()?.into_bytes();
+    pub fn send(&self, event: impl IntoSseEvent) -> Result<usize, StatusError> {
+        let event =
+            event.into_sse_event().and_then(SseEvent::into_wire).map_err(Error::into_std)?.into_bytes();
         let channel = &self.handle.0;
         let mut ring = channel.lock();
         // The removed event is freed after the lock is released.

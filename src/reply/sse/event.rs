@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StatusError};
 use crate::reply::Json;
 
 /// A server-sent event: data, and optionally an id, a name, and the time until the client connects again.
@@ -56,11 +56,13 @@ impl SseEvent {
     /// # Errors
     /// When the value cannot be JSON, such as a map whose keys are not text.
     #[track_caller]
-    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, StatusError> {
         const FIELD: &[u8] = b"data: ";
         let mut lines = Vec::with_capacity(128);
         lines.extend_from_slice(FIELD);
-        serde_json::to_writer(&mut lines, value)?;
+        if let Err(cause) = serde_json::to_writer(&mut lines, value) {
+            return Err(Error::internal(cause).into_std());
+        }
         // Only `RawValue`s of serde_json can contain line breaks.
         if has_break(&lines) {
             let text = lines.split_off(FIELD.len());
@@ -107,9 +109,10 @@ impl SseEvent {
     ///
     /// # Errors
     /// When an id or a name was refused.
-    pub fn text(self) -> Result<String> {
+    pub fn text(self) -> Result<String, StatusError> {
+        let wire = self.into_wire().map_err(Error::into_std)?;
         // All parts were written as text, so nothing is lost.
-        Ok(String::from_utf8_lossy(self.into_wire()?.as_slice()).into_owned())
+        Ok(String::from_utf8_lossy(wire.as_slice()).into_owned())
     }
 
     #[track_caller]
@@ -226,12 +229,11 @@ impl EventBytes {
     }
 }
 
-/// An item of a stream of server-sent events: [`SseEvent`], text, [`Json`], or a `Result` of one of these.
+/// An item of a stream of server-sent events: [`SseEvent`], text, [`Json`], or a `Result` of one of these with any error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a server-sent event",
     label = "`{Self}` cannot be sent as an event",
-    note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with `fc_runtime::Error`",
-    note = "let `?` convert other errors, as `async_stream::try_stream!` and `Sse::run` do"
+    note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with any error"
 )]
 pub trait IntoSseEvent {
     /// Converts the value into an event.
@@ -267,14 +269,13 @@ impl IntoSseEvent for Cow<'_, str> {
 
 impl<T: Serialize> IntoSseEvent for Json<T> {
     fn into_sse_event(self) -> Result<SseEvent> {
-        SseEvent::json(&self.0)
+        Ok(SseEvent::json(&self.0)?)
     }
 }
 
-/// The only implementation for `Result`: with a second error type, `?` could not infer which error is meant.
-impl<T: IntoSseEvent> IntoSseEvent for Result<T, Error> {
+impl<T: IntoSseEvent, E: Into<Error>> IntoSseEvent for Result<T, E> {
     fn into_sse_event(self) -> Result<SseEvent> {
-        self.and_then(IntoSseEvent::into_sse_event)
+        self.map_err(Into::into).and_then(IntoSseEvent::into_sse_event)
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Sse {
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Sse {
-    /// Sends the events of a stream.
+    /// Sends the events of a stream. The items may be `Result`s with any error.
     ///
     /// A method that returns a stream, such as `fn prices(&self) -> impl Stream<Item = String> + use<>`, needs the
     /// `use<>`. Without it the stream borrows from the state, and cannot outlive the handler.
@@ -81,6 +81,16 @@ impl Sse {
         St: Stream<Item: IntoSseEvent> + Send + 'static,
     {
         Self { events: Box::pin(EventBody::new(events, SILENCE_MAX)) }
+    }
+
+    /// As [`new`](Self::new), for a stream whose error is left to the compiler, as in `async_stream::try_stream!`: `?` in it
+    /// takes any error.
+    pub fn try_new<St, T>(events: St) -> Self
+    where
+        St: Stream<Item = Result<T>> + Send + 'static,
+        T: IntoSseEvent + 'static,
+    {
+        Self::new(events)
     }
 
     /// Sends the events of a closure, until its future ends. The closure is called when the reply has begun, and its

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use http::StatusCode;
 use pin_project_lite::pin_project;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StatusError};
 use crate::reply::sse::body::CHUNK_MAX;
 use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 
@@ -25,7 +25,7 @@ use crate::reply::sse::event::{EventBytes, IntoSseEvent, SseEvent};
 /// let client = App::new()
 ///     .get("/steps", async |_| Sse::run(async |mut out| {
 ///         let work = tokio::spawn(async move { out.send("half").await });
-///         work.await?
+///         Ok(work.await??)
 ///     }).without_opening())
 ///     .test_client();
 /// client.get("/steps").await.assert_text("data: half\n\n");
@@ -46,9 +46,9 @@ impl SseSender {
     ///
     /// # Cancel safety
     /// If the future is dropped while it waits, the event is not sent.
-    pub async fn send(&mut self, event: impl IntoSseEvent) -> Result {
-        let event = event.into_sse_event()?.into_wire()?;
-        poll_fn(|cx| self.buffer.poll_put(cx, &event)).await
+    pub async fn send(&mut self, event: impl IntoSseEvent) -> Result<(), StatusError> {
+        let event = event.into_sse_event().and_then(SseEvent::into_wire).map_err(Error::into_std)?;
+        poll_fn(|cx| self.buffer.poll_put(cx, &event)).await.map_err(Error::into_std)
     }
 }
 

@@ -277,7 +277,7 @@ mod tests {
         });
         let app = app.get("/failing", async |_| {
             Reply::stream(async_stream::stream! {
-                yield Ok("#".repeat(LARGE).into());
+                yield Ok("#".repeat(LARGE));
                 yield Err(Error::internal("the source is dry"));
             })
         });

@@ -4,18 +4,21 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use fc_runtime::grpc::Messages;
-use fc_runtime::{App, Exchange, HangUpPolicy, Json, Result, at};
+use fc_runtime::{App, Error, Exchange, HangUpPolicy, Json, Result, at};
 use futures_core::Stream;
 
 use super::grpc::Text;
 use super::words::Words;
 
 /// Says `reading:<id>` at its start, `whole:<id>` or `cut:<id>` at its end.
-async fn told<T>(ex: &Exchange<Words>, read: impl Future<Output = Result<T>>) -> Result<&'static str> {
+async fn told<T, E: Into<Error>>(
+    ex: &Exchange<Words>,
+    read: impl Future<Output = Result<T, E>>,
+) -> Result<&'static str> {
     ex.state().say(format!("reading:{}", ex.request_id()));
     let read = read.await;
     ex.state().say(format!("{}:{}", if read.is_ok() { "whole" } else { "cut" }, ex.request_id()));
-    read.map(|_| "whole")
+    read.map(|_| "whole").map_err(Into::into)
 }
 
 /// Piece by piece, to the end.

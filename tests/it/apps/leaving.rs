@@ -3,7 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
 
-use fc_runtime::{App, Bytes, Exchange, HangUpPolicy, Json, Payload, Reply, Result, StatusCode, at};
+use fc_runtime::{App, Bytes, Exchange, HangUpPolicy, Json, Payload, Reply, StatusCode, StatusError, at};
 use futures_core::Stream;
 use tokio::sync::Notify;
 
@@ -63,7 +63,7 @@ pub fn app() -> App<Seen> {
             ex.state().say("holding", ex.request_id());
             let read = ex.bytes().await;
             ex.state().say(if read.is_ok() { "read" } else { "broken" }, ex.request_id());
-            read.map(|body| body.len().to_string())
+            Ok(read?.len().to_string())
         })
         .post("/read/stream", async |ex| {
             let _guard = ex.state().guard(ex.request_id());
@@ -103,7 +103,7 @@ pub fn app() -> App<Seen> {
         })
 }
 
-async fn next(body: &mut Payload) -> Option<Result<Bytes>> {
+async fn next(body: &mut Payload) -> Option<Result<Bytes, StatusError>> {
     poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
 }
 
@@ -147,7 +147,7 @@ fn stream(ex: &Exchange<Seen>, idle: bool) -> Reply {
     Reply::stream(async_stream::stream! {
         let _guard = guard;
         loop {
-            yield Ok(Bytes::from_static(&PIECE));
+            yield Bytes::from_static(&PIECE);
             if idle {
                 pending::<()>().await;
             }

@@ -41,7 +41,7 @@ pub fn app() -> App<Rounds> {
         .post("/echo", async |ex| Reply::stream(ex.body()))
         .post(at("/echo-finish").hang_up_policy(HangUpPolicy::Finish), async |ex| Reply::stream(ex.body()))
         .post("/ended", ended)
-        .post("/deaf", async |_| Reply::stream(async_stream::stream! { yield Ok("not a word".into()); }))
+        .post("/deaf", async |_| Reply::stream(async_stream::stream! { yield "not a word"; }))
         .get("/client", async |ex| {
             Json(serde_json::json!({
                 "address": ex.client_addr(),

@@ -34,7 +34,7 @@ pub fn app() -> App<Seen> {
         .get("/protocol", async |ex| {
             ex.websocket(async |mut socket| {
                 let chosen = socket.protocol().unwrap_or("none").to_owned();
-                socket.send(chosen).await
+                Ok(socket.send(chosen).await?)
             })
             .with_protocols(["chat.v2", "chat.v1"])
         })

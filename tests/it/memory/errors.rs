@@ -26,10 +26,10 @@ async fn a_problem_has_the_request_id_and_hides_its_cause() {
 #[tokio::test]
 async fn helpers_choose_the_status() {
     let client = App::new()
-        .get("/none", async |_| None::<&str>.or_not_found("no such item"))
-        .get("/bad", async |_| "x".parse::<u8>().map(|n| n.to_string()).or_bad_request("not a number"))
+        .get("/none", async |_| Ok(None::<&str>.or_not_found("no such item")?))
+        .get("/bad", async |_| Ok("x".parse::<u8>().or_bad_request("not a number")?.to_string()))
         .get("/other", async |_| {
-            Err::<&str, _>(std::io::Error::other("hush")).or_error(502, "upstream is down")
+            Ok(Err::<&str, _>(std::io::Error::other("hush")).or_error(502, "upstream is down")?)
         })
         .get("/coded", async |_| {
             Err::<&str, _>(Error::conflict("sold out").with_code("sold_out").with_member("left", 0))

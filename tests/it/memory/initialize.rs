@@ -164,7 +164,7 @@ async fn outside_the_platform_it_runs_before_the_first_request_all_the_same() {
 
 #[tokio::test]
 async fn state_is_opened_with_the_environment() {
-    let app = App::with_state_from(async |instance: Instance| instance.var("DATABASE_URL"))
+    let app = App::with_state_from(async |instance| Ok(instance.var("DATABASE_URL")?))
         .get("/", async |ex| ex.state().clone());
     let client = app.test_client().with_instance(Instance::from_vars([("DATABASE_URL", "db://x")]));
     client.get("/").await.assert_text("db://x");

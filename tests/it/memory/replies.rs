@@ -140,12 +140,12 @@ async fn a_stream_is_sent_whole_and_one_that_fails_is_broken() {
     let client = App::new()
         .get("/whole", async |_| {
             Reply::stream(async_stream::stream! {
-                for piece in ["one ", "", "two"] { yield Ok(piece.into()); }
+                for piece in ["one ", "", "two"] { yield piece; }
             })
         })
         .get("/broken", async |_| {
             Reply::stream(async_stream::stream! {
-                yield Ok("one ".into());
+                yield Ok("one ");
                 yield Err(Error::internal("disk"));
             })
         })

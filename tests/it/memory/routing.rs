@@ -143,10 +143,10 @@ async fn an_around_hands_values_to_the_handler() {
 #[tokio::test]
 async fn parameters_are_decoded_once_and_parsed() {
     let client = App::new()
-        .get("/text/{x}", async |ex| ex.param::<String>("x"))
+        .get("/text/{x}", async |ex| Ok(ex.param::<String>("x")?))
         .get("/number/{x}", async |ex| Ok(ex.param::<u8>("x")?.to_string()))
-        .get("/rest/{*x}", async |ex| ex.param::<String>("x"))
-        .get("/wrong/{x}", async |ex| ex.param::<String>("y"))
+        .get("/rest/{*x}", async |ex| Ok(ex.param::<String>("x")?))
+        .get("/wrong/{x}", async |ex| Ok(ex.param::<String>("y")?))
         .test_client();
     client.get("/text/a%20b").await.assert_text("a b");
     client.get("/text/a+b").await.assert_text("a+b");
@@ -179,7 +179,7 @@ async fn queries_are_read_by_type_and_errors_name_the_field() {
             let Page { page, tag } = ex.query()?;
             Ok(format!("{page} {tag:?}"))
         })
-        .get("/map", async |ex| ex.query::<HashMap<String, String>>().map(|map| Json(map.len())))
+        .get("/map", async |ex| Ok(Json(ex.query::<HashMap<String, String>>()?.len())))
         .test_client();
     client.get("/page?page=3").await.assert_text("3 None");
     client.get("/page?tag=a+b%26c&page=3").await.assert_text("3 Some(\"a b&c\")");

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fc_runtime::{App, Broadcast, Error, Json, Method, Sse, SseEvent};
+use fc_runtime::{App, Broadcast, Json, Method, Sse, SseEvent};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -77,12 +77,12 @@ async fn comments_come_as_they_are_asked_for() {
 async fn a_stream_without_a_first_event_opens_with_a_comment() {
     async fn late(mut out: fc_runtime::SseSender) -> fc_runtime::Result {
         sleep(Duration::from_secs(1)).await;
-        out.send("late").await
+        Ok(out.send("late").await?)
     }
     let client = App::new()
         .get("/late", async |_| Sse::run(late))
         .get("/off", async |_| Sse::run(late).without_opening())
-        .get("/ready", async |_| Sse::run(async |mut out| out.send("ready").await))
+        .get("/ready", async |_| Sse::run(async |mut out| Ok(out.send("ready").await?)))
         .get("/empty", async |_| Sse::run(async |_| Ok(())))
         .test_client();
     let begin = Instant::now();
@@ -135,7 +135,7 @@ async fn items_of_every_kind() {
         .get("/text", async |_| Sse::new(async_stream::stream! { yield "a"; }))
         .get("/json", async |_| Sse::new(async_stream::stream! { yield Json([1, 2]); }))
         .get("/tried", async |_| {
-            Sse::new(async_stream::try_stream! {
+            Sse::try_new(async_stream::try_stream! {
                 let number: u32 = "7".parse()?;
                 yield SseEvent::json(&number)?.with_event("number");
                 let _: u32 = "x".parse()?;
@@ -175,7 +175,7 @@ async fn a_sender_in_another_task() {
             Sse::run(async move |mut out| {
                 tokio::spawn(async move {
                     let mut sent = 0;
-                    let error: Error = loop {
+                    let error = loop {
                         match out.send("x".repeat(1000)).await {
                             Ok(()) => sent += 1,
                             Err(error) => break error,

@@ -17,9 +17,9 @@ async fn an_endless_stream_ends_at_pre_stop() {
         .get("/endless", async |ex| {
             Reply::stream(async_stream::stream! {
                 let mut stop = pin!(ex.stop_notice());
-                yield Ok("begin".into());
+                yield "begin";
                 (&mut stop).await;
-                yield Ok(" end".into());
+                yield " end";
             })
         })
         .test_client();

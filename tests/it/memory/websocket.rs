@@ -5,7 +5,7 @@ use fc_runtime::App;
 #[tokio::test]
 async fn a_handshake_in_memory_is_told_what_it_lacks() {
     let client = App::new()
-        .get("/ws", async |ex| ex.websocket(async |mut socket| socket.send("never").await))
+        .get("/ws", async |ex| ex.websocket(async |mut socket| Ok(socket.send("never").await?)))
         .test_client();
     client.get("/ws").await.assert_status(426);
     let whole = client

@@ -4,6 +4,7 @@ pub(crate) mod allocations;
 pub(crate) mod connections;
 pub(crate) mod cpu;
 pub(crate) mod events;
+pub(crate) mod features;
 pub(crate) mod gateway;
 pub(crate) mod gateway_counts;
 pub(crate) mod gateway_streams;
@@ -24,7 +25,7 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 28] = [
+pub(crate) static ALL: [&Row; 29] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -40,6 +41,7 @@ pub(crate) static ALL: [&Row; 28] = [
     &sizes::AT_WHOLE,
     &tree::SIZE,
     &tree::BUILD,
+    &features::ROW,
     &websocket::SPEED,
     &websocket::COUNTS,
     &websocket::MEMORY,

@@ -43,25 +43,31 @@ const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
 
 fn size(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for subject in bench.wanted(&ALL) {
-        let Program::Binary(binary) = subject.program else {
-            continue;
-        };
-        let stripped = bench.scratch(binary);
-        let status = Command::new("strip").arg("-o").arg(&stripped).arg(bench.binary(binary)).status()?;
-        if !status.success() {
-            return Err(format!("strip {binary}: {status}").into());
+        if matches!(subject.program, Program::Binary(_)) {
+            figures.push(&STRIPPED, subject, stripped(bench, subject)?);
         }
-        let kib = u32::try_from(fs::metadata(&stripped)?.len().div_ceil(1024))?;
-        figures.push(&STRIPPED, subject, f64::from(kib));
     }
     for subject in [&HELLO, &AXUM_HELLO] {
-        figures.push(&CRATES, subject, f64::from(crates(subject)?));
+        figures.push(&CRATES, subject, f64::from(crates_of(subject.name, "")?));
     }
     Ok(())
 }
 
-/// All that is compiled, without the program itself.
-fn crates(subject: &Subject) -> Outcome<u32> {
+/// The size of its binary without symbols, in KiB.
+pub(super) fn stripped(bench: &Bench, subject: &Subject) -> Outcome<f64> {
+    let Program::Binary(binary) = subject.program else {
+        return Err(format!("{} is no binary of this workspace", subject.name).into());
+    };
+    let stripped = bench.scratch(binary);
+    let status = Command::new("strip").arg("-o").arg(&stripped).arg(bench.binary(binary)).status()?;
+    if !status.success() {
+        return Err(format!("strip {binary}: {status}").into());
+    }
+    Ok(f64::from(u32::try_from(fs::metadata(&stripped)?.len().div_ceil(1024))?))
+}
+
+/// All that is compiled of a package with these of its features, without the program itself.
+pub(super) fn crates_of(package: &str, features: &str) -> Outcome<u32> {
     let mut cargo = Command::new("cargo");
     cargo.args([
         "tree",
@@ -73,7 +79,7 @@ fn crates(subject: &Subject) -> Outcome<u32> {
         "--manifest-path",
         WORKSPACE,
     ]);
-    let output = cargo.args(["--package", subject.name]).output()?;
+    let output = cargo.args(["--package", package, "--features", features]).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }

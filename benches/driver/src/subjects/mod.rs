@@ -1,5 +1,6 @@
 //! What is measured: a program, how it is started, and what it is compared as.
 
+pub(crate) mod features;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod lookup;
@@ -49,6 +50,8 @@ pub(crate) enum Family {
     Lookup,
     /// What stands before a function.
     Gateway,
+    /// The optional feature of this name.
+    Feature(&'static str),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,5 +96,6 @@ impl Subject {
 
 /// In the order of the tables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
-    http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).chain(&gateway::ALL).copied()
+    let others = http::ALL.iter().chain(&lookup::ALL).chain(&streams::ALL).chain(&gateway::ALL).copied();
+    others.chain(features::all())
 }
