@@ -1,8 +1,37 @@
 //! The twin of features-ours on axum: the same route and feature, with the record and the guards that ours has.
 
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod equal;
+#[cfg(feature = "files")]
+mod files;
+#[cfg(feature = "form")]
+mod form;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod plain;
+#[cfg(feature = "query")]
+mod query;
+#[cfg(feature = "validate")]
+mod validate;
 
 fn main() -> std::io::Result<()> {
-    equal::serve(plain::app())
+    let app = plain::app();
+    #[cfg(feature = "compression")]
+    let app = compression::add(app);
+    #[cfg(feature = "cookies")]
+    let app = cookies::add(app);
+    #[cfg(feature = "files")]
+    let app = files::add(app);
+    #[cfg(feature = "form")]
+    let app = form::add(app);
+    #[cfg(feature = "multipart")]
+    let app = multipart::add(app);
+    #[cfg(feature = "query")]
+    let app = query::add(app);
+    #[cfg(feature = "validate")]
+    let app = validate::add(app);
+    equal::serve(app)
 }
