@@ -10,6 +10,7 @@ mod languages;
 mod manifests;
 mod networks;
 mod nginx;
+mod queue_sdk;
 mod schema;
 mod sdk;
 mod servers;
