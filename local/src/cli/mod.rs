@@ -9,6 +9,7 @@ mod keys;
 mod line;
 mod list;
 mod manifest;
+mod messages;
 mod print;
 mod progress;
 mod send;
@@ -59,6 +60,8 @@ enum Command {
     /// Set, list or remove aliases of a function in a running `fc-local dev`
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// Show the messages that asynchronous calls sent to queues, topics and buses, in a running `fc-local dev`
+    Messages(messages::MessagesArguments),
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
@@ -279,6 +282,7 @@ pub fn run() -> ExitCode {
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
+        Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
         Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
         _ => ExitCode::SUCCESS,
