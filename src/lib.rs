@@ -200,14 +200,14 @@
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
 //! `testing`: the in-memory client of the examples above ([`testing`]).
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "log", feature = "websocket")),
+    not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
     allow(
         dead_code,
         reason = "the optional features use the rest; the build with all of them finds what nothing uses"
     )
 )]
 #![cfg_attr(
-    not(all(feature = "testing", feature = "websocket")),
+    not(all(feature = "testing", feature = "tower", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
 
@@ -242,6 +242,8 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod unwind;
 mod watched;
 #[cfg(feature = "websocket")]

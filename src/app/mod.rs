@@ -9,6 +9,8 @@ mod routes;
 mod seal;
 mod verbs;
 
+#[cfg(feature = "tower")]
+pub(crate) use crate::route::join;
 pub use at::{At, at};
 pub use builder::App;
 pub use group::Group;
@@ -16,5 +18,7 @@ pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
-pub(crate) use routes::{Declared, Routes};
+pub(crate) use routes::Declared;
+#[cfg(any(feature = "grpc", feature = "tower"))]
+pub(crate) use routes::Routes;
 pub use seal::AppErrors;

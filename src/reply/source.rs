@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
@@ -20,6 +20,11 @@ pub(crate) trait Source: Send {
     /// Whether nothing has happened since the last poll, and the next wake reaches `_task`.
     fn is_silent(&self, _task: &Waker) -> bool {
         false
+    }
+
+    /// How many bytes are left, if that is known. Only a body of another library knows it.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
     }
 
     /// Registers for stop notices before the first poll. Only sources that end by themselves at a stop implement it.
@@ -64,6 +69,6 @@ impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
 
 /// Takes the next part, of at most `PIECE_MAX` bytes. An HTTP/1 connection keeps a buffer as large as its largest
 /// piece.
-fn part(rest: &mut Bytes) -> Bytes {
+pub(crate) fn part(rest: &mut Bytes) -> Bytes {
     rest.split_to(rest.len().min(PIECE_MAX))
 }

@@ -7,7 +7,7 @@ mod outgoing;
 mod panic_guard;
 mod recheck;
 mod record;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 mod upgrade;
 
 pub(crate) use bounded::{Bounded, Failure, run_bounded};
@@ -17,5 +17,5 @@ pub(crate) use outgoing::Outgoing;
 pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};
 pub(crate) use recheck::{Recheck, recheck};
 pub(crate) use record::{Markers, Record};
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 pub(crate) use upgrade::hand_over_upgrade;

@@ -204,7 +204,7 @@ impl Upgrade {
             let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
-        call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
+        call.outermost().attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
     }
 }
 
