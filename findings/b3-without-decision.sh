@@ -9,8 +9,8 @@
 # behind it `-0`, which is now a decision. On `b3: 0` both start a new trace and record it, against the caller's wish.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime decides nothing about traces and hands on what a handler hands on. A gateway in front of functions
-# that is to speak B3 writes the decision out (`-1` or `-0`) and sends ids with a denial (`{trace}-{span}-0`), never `0` alone.
+# What our product does about it: fc-runtime reads `b3: 0` as the decision not to record and hands it on with ids (`{trace}-{span}-0`). An open
+# decision is handed on as open, in B3 alone, unless an exporter of ours decides. The tests: `trace::context`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -8,8 +8,8 @@
 # a counter as prom-client writes it, the name `jobs_total`: a proxy that reads and writes again renames it.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime exposes no metrics; its records are log lines with numbers. A handler that exposes some names counters
-# `..._total` and picks bounds with a fraction (0.5, 2.5), which both write alike.
+# What our product does about it: `App::metrics` writes whole bounds with a fraction, as Python and Prometheus 3 itself do, and a counter whose name
+# does not end in `_total` is a mistake of the app, reported at the start.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

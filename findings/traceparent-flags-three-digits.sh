@@ -8,8 +8,8 @@
 # Python hands on two digits, and drops what JavaScript wrote.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime does not parse traceparent; `ex.header("traceparent")` is what was sent, and a handler that
-# hands it on copies it whole. fc-local hands a client's traceparent to the function unchanged.
+# What our product does about it: `TraceContext::inject` writes two digits, and of the flags only those that the standard has defined. A context
+# that cannot be read is none: a trace begins. The tests: `trace::context`. fc-local hands a client's traceparent to the function unchanged.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,11 @@
 //! The counters of an app.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::observe::Observe;
 use crate::roll::{Place, Roll};
 
 /// Counts of one app since the process started. Probes and hooks are not counted.
@@ -79,6 +80,8 @@ pub(crate) struct LiveCounters {
     pub(crate) cut: Count,
     pub(crate) invoked: Count,
     pub(crate) pre_stopped: AtomicBool,
+    /// Who observes the ends of requests. Not set if nobody does.
+    pub(crate) observers: OnceLock<Vec<Arc<dyn Observe>>>,
     cutting: AtomicBool,
     /// Connections with unread bytes that were not polled since. May be below zero for a moment, when a poll is faster
     /// than the wake that it answers.

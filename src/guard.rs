@@ -1,10 +1,18 @@
 //! Ready-made middleware (arounds) for functions whose trigger is anonymous.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+
 use crate::app::Handler;
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
+use crate::log::say;
 use crate::reply::Reply;
 use crate::sealed::Next;
+use crate::store::store_of;
 
 /// Middleware (an around) that passes only requests with this header, such as requests through your load balancer.
 ///
@@ -29,7 +37,7 @@ pub fn require_header<S: Send + Sync + 'static>(
     name: &'static str,
     secret: impl Into<String>,
 ) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>> {
-    let secret: std::sync::Arc<str> = secret.into().into();
+    let secret: Arc<str> = secret.into().into();
     async move |ex: Exchange<S>, next: Next<S>| {
         let mut sent = ex.headers().get_all(name).iter();
         match (sent.next(), sent.next()) {
@@ -59,7 +67,7 @@ pub fn require_header<S: Send + Sync + 'static>(
 pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
     tokens: impl IntoIterator<Item = T>,
 ) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>> {
-    let tokens: std::sync::Arc<[String]> = tokens.into_iter().map(Into::into).collect();
+    let tokens: Arc<[String]> = tokens.into_iter().map(Into::into).collect();
     async move |ex: Exchange<S>, next: Next<S>| {
         let mut lines = ex.headers().get_all(http::header::AUTHORIZATION).iter();
         // Proxies and servers may read different ones of two headers.
@@ -78,6 +86,61 @@ pub fn bearer<S: Send + Sync + 'static, T: Into<String>>(
         let challenge = http::HeaderValue::from_static("Bearer");
         Err(Error::unauthorized("a bearer token is needed")
             .with_header(http::header::WWW_AUTHENTICATE, challenge))
+    }
+}
+
+/// Middleware (an around) that passes so many requests in each period for each key, such as a client's address. Others get a
+/// 429 with `Retry-After`.
+///
+/// The period of a key begins with its first request. Requests without a key are not limited. [`App::store`](crate::App::store)
+/// says where the counts are kept: by default each instance counts for itself, so that a limit holds for all only in a store
+/// that all share. While the store fails, requests pass, and the log says so.
+///
+/// ```
+/// use fc_runtime::{App, guard};
+/// use std::time::Duration;
+///
+/// # fc_runtime::testing::run(async {
+/// let by_token = guard::rate_limit(2, Duration::from_secs(60), |ex| ex.header("x-token").map(str::to_owned));
+/// let client = App::new().get("/", async |_| "inside").around(by_token).test_client();
+/// for status in [200, 200, 429] {
+///     client.get("/").header("x-token", "a").await.assert_status(status);
+/// }
+/// client.get("/").header("x-token", "a").await.assert_header("retry-after", "60");
+/// client.get("/").header("x-token", "b").await.assert_status(200);
+/// # });
+/// ```
+#[allow(clippy::type_complexity, reason = "it is what `around` asks for")]
+#[doc(alias = "throttle")]
+#[doc(alias = "governor")]
+pub fn rate_limit<S, K>(
+    limit: u64,
+    period: Duration,
+    key: K,
+) -> impl AsyncFn(Exchange<S>, Next<S>) -> Result<Reply> + Handler<(Exchange<S>, Next<S>), Result<Reply>>
+where
+    S: Send + Sync + 'static,
+    K: Fn(&Exchange<S>) -> Option<String> + Send + Sync + 'static,
+{
+    // Several limits of one app do not share their counts.
+    static LIMITS: AtomicUsize = AtomicUsize::new(0);
+    let number = LIMITS.fetch_add(1, Ordering::Relaxed);
+    let key = Arc::new(key);
+    async move |ex: Exchange<S>, next: Next<S>| {
+        let Some(key) = key(&ex) else { return Ok(next.run(ex).await) };
+        let store = store_of(&ex.shared().store);
+        match store.hit(&format!("rate:{number}:{key}"), period).await {
+            Ok(hits) if hits.count > limit => {
+                // Rounded up: a client that comes a moment too early would be refused again.
+                let seconds = hits.resets_in.as_secs() + u64::from(hits.resets_in.subsec_nanos() > 0);
+                Err(Error::new(429, "too many requests").with_header(RETRY_AFTER, seconds.max(1).into()))
+            }
+            Ok(_) => Ok(next.run(ex).await),
+            Err(error) => {
+                say::error(format_args!("the store of a rate limit failed, and a request passes: {error:?}"));
+                Ok(next.run(ex).await)
+            }
+        }
     }
 }
 

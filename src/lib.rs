@@ -214,11 +214,18 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod cors;
 mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "files")]
+mod files;
+mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod guard;
@@ -226,7 +233,12 @@ mod health;
 mod json;
 mod lifecycle;
 mod log;
+pub mod metrics;
+mod negotiate;
+mod observe;
+mod once;
 pub mod platform;
+mod precondition;
 mod reply;
 mod request;
 mod roll;
@@ -235,6 +247,7 @@ mod sealed;
 mod serve;
 mod stage;
 mod stop;
+pub mod store;
 
 mod task;
 #[cfg(test)]
@@ -244,7 +257,10 @@ pub mod testing;
 mod timer;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod trace;
 mod unwind;
+#[cfg(feature = "validate")]
+mod valid;
 mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -254,9 +270,14 @@ pub use app::AppErrors;
 pub use app::At;
 pub use app::Group;
 pub use app::Handler;
+pub use app::RouteInfo;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "compression")]
+pub use compression::compress;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieKeys;
 pub use cors::Cors;
 pub use counters::Counters;
 pub use error::BoxError;
@@ -269,8 +290,16 @@ pub use exchange::Exchange;
 pub use exchange::FromParam;
 pub use exchange::HangUp;
 pub use exchange::Hook;
+#[cfg(feature = "multipart")]
+pub use exchange::Multipart;
+#[cfg(feature = "multipart")]
+pub use exchange::Part;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "multipart")]
+pub use exchange::SavedPart;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use http;
 pub use http::HeaderMap;
 pub use http::HeaderName;
@@ -281,6 +310,8 @@ pub use http::Uri;
 pub use log::AccessLog;
 pub use log::LogMarkers;
 pub use log::current_request_id;
+pub use metrics::Metrics;
+pub use once::Once;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
@@ -298,11 +329,19 @@ pub use reply::Outcome;
 pub use reply::Redirect;
 pub use reply::Reply;
 pub use reply::ReplyPart;
+pub use reply::SameSite;
+pub use reply::SetCookie;
 pub use reply::Sse;
 pub use reply::SseEvent;
 pub use reply::SseSender;
 pub use reply::Subscription;
 pub use sealed::Next;
+pub use trace::TraceContext;
+pub use trace::current_trace_context;
+#[cfg(feature = "validate")]
+pub use valid::valid;
+#[cfg(feature = "validate")]
+pub use valid::valid_with;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

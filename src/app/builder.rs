@@ -2,20 +2,22 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
+use crate::observe::Observe;
 use crate::platform::Instance;
 use crate::reply::{IntoEventReply, IntoReply, Outcome};
+use crate::store::AnyStore;
 use crate::task::BoxFuture;
 
 use crate::app::at::At;
 use crate::app::group::Group;
 use crate::app::handler::{self, Handler};
-use crate::app::routes::Routes;
+use crate::app::routes::{RouteInfo, Routes};
 use crate::app::seal;
 use crate::app::verbs::verbs;
 use crate::sealed::{Endpoint, EventHandler, HookHandler, Next, Ready, ReadyCheck, Sealed, Settings};
@@ -62,6 +64,10 @@ pub struct App<S = ()> {
     pub(super) error_maps: Vec<ErrorMap>,
     pub(super) settings: Settings,
     pub(super) mistakes: seal::Mistakes,
+    /// What requests share.
+    pub(super) store: OnceLock<Arc<dyn AnyStore>>,
+    /// Who observes the ends of requests.
+    pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) once_sealed: Vec<OnceSealed<S>>,
 }
 
@@ -128,6 +134,8 @@ impl<S: Send + Sync + 'static> App<S> {
             error_maps: Vec::new(),
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
+            store: OnceLock::new(),
+            observers: Vec::new(),
             once_sealed: Vec::new(),
         }
     }
@@ -274,6 +282,21 @@ impl<S: Send + Sync + 'static> App<S> {
         self
     }
 
+    /// The routes declared so far, in the order of their declaration, those of groups with their prefixes. `HEAD` and
+    /// `OPTIONS` that the runtime answers by itself are not among them.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Method};
+    ///
+    /// let app = App::new().get("/", async |_| "home").group("/users", |users| users.post("/{id}", async |_| "a user"));
+    /// let routes: Vec<_> = app.routes().map(|route| (route.method, route.pattern)).collect();
+    /// assert_eq!(routes, [(Some(Method::GET), "/".to_owned()), (Some(Method::POST), "/users/{id}".to_owned())]);
+    /// ```
+    #[doc(alias = "openapi")]
+    pub fn routes(&self) -> impl Iterator<Item = RouteInfo> + '_ {
+        self.routes.list()
+    }
+
     /// Checks the whole app, and makes the state.
     pub(crate) async fn seal(self, instance: Instance) -> Result<Arc<Sealed<S>>> {
         let (plan, open) = seal::check(self)?;
@@ -283,6 +306,11 @@ impl<S: Send + Sync + 'static> App<S> {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Replaces the store.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn AnyStore>) {
+        self.store = store.into();
     }
 
     pub(crate) fn routes_mut(&mut self) -> &mut Routes<S> {

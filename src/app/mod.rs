@@ -5,6 +5,7 @@ mod builder;
 mod configure;
 mod group;
 mod handler;
+mod observed;
 mod routes;
 mod seal;
 mod verbs;
@@ -19,6 +20,7 @@ pub use handler::Handler;
 pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
 pub(crate) use routes::Declared;
-#[cfg(any(feature = "grpc", feature = "tower"))]
+pub use routes::RouteInfo;
+#[cfg(any(feature = "files", feature = "grpc", feature = "tower"))]
 pub(crate) use routes::Routes;
 pub use seal::AppErrors;

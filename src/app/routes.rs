@@ -20,6 +20,8 @@ pub(crate) struct Routes<S> {
     declared: Vec<Declared<S>>,
     arounds: Vec<Around<S>>,
     pub(crate) settings: PlaceSettings,
+    /// The mistakes of the author, each with its line.
+    pub(crate) mistakes: Vec<(String, &'static Location<'static>)>,
 }
 
 /// One declared route.
@@ -40,13 +42,16 @@ pub(crate) struct Declared<S> {
     pub(crate) yields: bool,
     /// Whether the slash at the pattern's end is kept under a prefix. Such a route yields to one without a slash of its own.
     pub(crate) keeps_slash: bool,
-    /// The mistake that makes the route impossible, if there is one.
-    pub(crate) mistake: Option<&'static str>,
 }
 
 impl<S> Default for Routes<S> {
     fn default() -> Self {
-        Self { declared: Vec::new(), arounds: Vec::new(), settings: PlaceSettings::default() }
+        Self {
+            declared: Vec::new(),
+            arounds: Vec::new(),
+            settings: PlaceSettings::default(),
+            mistakes: Vec::new(),
+        }
     }
 }
 
@@ -74,7 +79,6 @@ impl<S: Send + Sync + 'static> Routes<S> {
     ) -> &mut Declared<S> {
         let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
         let is_bare = false;
-        let (yields, mistake) = (false, None);
         let route = Declared {
             method,
             pattern,
@@ -84,9 +88,8 @@ impl<S: Send + Sync + 'static> Routes<S> {
             endpoint,
             protocol,
             line,
-            yields,
+            yields: false,
             keeps_slash: false,
-            mistake,
         };
         let at = self.declared.len();
         self.declared.push(route);
@@ -106,10 +109,10 @@ impl<S: Send + Sync + 'static> Routes<S> {
     pub(crate) fn layer(&mut self, layer: Around<S>, line: &'static Location<'static>) {
         self.arounds.insert(0, layer);
         let mut patterns: Vec<(String, PlaceSettings, bool)> = Vec::new();
-        for route in &mut self.declared {
+        for route in &self.declared {
             if route.protocol.is_some() {
-                route.mistake =
-                    Some("a gRPC method cannot stand in a layer of tower; declare it outside of `layered`");
+                let what = "a gRPC method cannot stand in a layer of tower; declare it outside of `layered`";
+                self.mistakes.push((format!("the route {:?}: {what}", route.pattern), route.line));
             }
             let answers = route.method.as_ref().is_none_or(|method| *method == Method::OPTIONS);
             match patterns.iter_mut().find(|(pattern, ..)| *pattern == route.pattern) {
@@ -132,7 +135,13 @@ impl<S: Send + Sync + 'static> Routes<S> {
         }
     }
 
-    pub(crate) fn group(&mut self, at: &At, inner: Self) {
+    #[cfg(feature = "files")]
+    pub(crate) fn add_mistake(&mut self, what: String, line: &'static Location<'static>) {
+        self.mistakes.push((what, line));
+    }
+
+    pub(crate) fn group(&mut self, at: &At, mut inner: Self) {
+        self.mistakes.append(&mut inner.mistakes);
         let inner = Self { settings: at.settings.clone(), ..inner };
         let mut inner = inner.finish();
         for route in &mut inner {
@@ -150,7 +159,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     /// All routes, each with the settings and middleware (arounds) of the whole.
     pub(crate) fn finish(self) -> Vec<Declared<S>> {
-        let Self { mut declared, arounds, settings } = self;
+        let Self { mut declared, arounds, settings, .. } = self;
         for route in &mut declared {
             route.settings.complete(&settings);
             if !route.is_bare {
@@ -161,6 +170,28 @@ impl<S: Send + Sync + 'static> Routes<S> {
         }
         declared
     }
+}
+
+impl<S> Routes<S> {
+    pub(crate) fn list(&self) -> impl Iterator<Item = RouteInfo> + '_ {
+        self.declared.iter().map(|route| RouteInfo {
+            method: route.method.clone(),
+            pattern: route.pattern.clone(),
+            location: route.line,
+        })
+    }
+}
+
+/// One route of an app, for documents and tests. [`App::routes`](crate::App::routes) gives it, and shows how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// The method. `None` means every method that no other route has at this pattern.
+    pub method: Option<Method>,
+    /// The pattern, such as `/users/{id}`.
+    pub pattern: String,
+    /// The line of code that declares the route.
+    pub location: &'static Location<'static>,
 }
 
 impl<S> fmt::Debug for Routes<S> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::Method;
@@ -19,11 +19,13 @@ use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
 use crate::lifecycle::Initialization;
+use crate::observe::Observe;
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Found, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
+use crate::store::AnyStore;
 use crate::task::Tracker;
 
 /// The mistakes in an app, each with the line of code that made it.
@@ -67,11 +69,27 @@ pub(super) struct Plan<S> {
     settings: Settings,
     protocol: Option<&'static Protocol>,
     once_sealed: Vec<OnceSealed<S>>,
+    observers: Vec<Arc<dyn Observe>>,
+    store: OnceLock<Arc<dyn AnyStore>>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
     let App { open, mut routes, fallback, settings, error_maps, mut mistakes, .. } = app;
-    let App { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready, once_sealed, .. } = app;
+    let App {
+        event,
+        on_initialize,
+        on_pre_stop,
+        on_pre_freeze,
+        ready_checks,
+        ready,
+        once_sealed,
+        observers,
+        store,
+        ..
+    } = app;
+    for (what, line) in routes.mistakes.drain(..) {
+        mistakes.add(what, line);
+    }
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
@@ -93,7 +111,21 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         return Err(AppErrors(mistakes));
     }
     let handlers = Handlers { event, on_initialize, on_pre_stop, on_pre_freeze, ready_checks, ready };
-    Ok((Plan { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed }, open))
+    Ok((
+        Plan {
+            table,
+            fallback,
+            cors,
+            handlers,
+            error_maps,
+            settings,
+            protocol,
+            once_sealed,
+            observers,
+            store,
+        },
+        open,
+    ))
 }
 
 fn table<S: Send + Sync + 'static>(
@@ -107,14 +139,11 @@ fn table<S: Send + Sync + 'static>(
     routes.sort_by_key(|route| route.yields);
     for route in routes {
         let Declared { method, pattern: text, settings, arounds, protocol, line, .. } = route;
-        let Declared { yields, keeps_slash, mistake, .. } = route;
+        let Declared { yields, keeps_slash, .. } = route;
         let mut endpoint = route.endpoint;
         // What is wrong with the place of such a route is wrong with another route there, and told once.
         let mut told = Mistakes::default();
         let mistakes = if yields { &mut told } else { &mut *mistakes };
-        if let Some(what) = mistake {
-            mistakes.add(format!("the route {text:?}: {what}"), line);
-        }
         if keeps_slash && matches!(table.find(&Method::TRACE, &text), Found::Endpoint(_)) {
             continue;
         }
@@ -200,7 +229,18 @@ fn scope(
 
 impl<S> Plan<S> {
     pub(super) fn open(self, state: S, instance: Instance) -> Arc<Sealed<S>> {
-        let Self { table, fallback, cors, handlers, error_maps, settings, protocol, once_sealed } = self;
+        let Self {
+            table,
+            fallback,
+            cors,
+            handlers,
+            error_maps,
+            settings,
+            protocol,
+            once_sealed,
+            observers,
+            store,
+        } = self;
         let about = About {
             started: Instant::now(),
             version: settings.version.clone().or_else(|| instance.function_version().map(str::to_owned)),
@@ -214,6 +254,7 @@ impl<S> Plan<S> {
             trusted: settings.trust.unwrap_or_else(|| instance.is_on_platform()),
             instance,
             tracker: Tracker::default(),
+            store,
             counts: Arc::new(LiveCounters::default()),
             budget,
             max_finishing: settings.max_finishing,
@@ -224,8 +265,23 @@ impl<S> Plan<S> {
             base_path: settings.base_path.clone(),
         };
         let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
-        let sealed =
-            Sealed { shared, table, fallback, cors, handlers, settings, heartbeat, rounds, about, protocol };
+        let sealed = Sealed {
+            shared,
+            table,
+            fallback,
+            cors,
+            handlers,
+            settings,
+            heartbeat,
+            rounds,
+            about,
+            protocol,
+            is_observed: !observers.is_empty(),
+        };
+        if !observers.is_empty() {
+            // The app is new, so nobody has set them.
+            let _ = sealed.shared.counts.observers.set(observers);
+        }
         let sealed = Arc::new(sealed);
         for tell in once_sealed {
             tell(&sealed);

@@ -22,6 +22,7 @@ pub(crate) async fn answer_event<S: Send + Sync + 'static>(
     mut record: Record,
 ) -> Response<Outgoing> {
     app.shared.counts.invoked.add();
+    record.set_event();
     let call = Arc::clone(record.call());
     let handled = handle(app, &call).await;
     recheck(&call, false).await;

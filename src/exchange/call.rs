@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderValue, Version};
@@ -18,6 +20,7 @@ use crate::log::current::Tagged;
 use crate::platform::{RequestId, limits};
 use crate::reply::header_maps;
 use crate::route::Param;
+use crate::trace::TraceContext;
 
 pub(crate) struct Call {
     pub(crate) id: RequestId,
@@ -50,6 +53,10 @@ pub(crate) struct Call {
     /// The call as it was before a layer of tower has changed its head or its body.
     #[cfg(feature = "tower")]
     outer: Option<Arc<Call>>,
+    /// The span of the request, if a subscriber wants spans.
+    span: Option<Box<Span>>,
+    /// The trace of the request: read at the begin if headers name one, else made when somebody asks.
+    trace: OnceLock<Box<TraceContext>>,
 }
 
 /// The settings of one place: its own, else those of its groups, else those of the app.
@@ -73,6 +80,7 @@ pub(crate) struct Arrival {
     pub(crate) spelled: Option<Box<str>>,
     pub(crate) came: Option<Instant>,
     pub(crate) has_origin: bool,
+    pub(crate) has_trace: bool,
     pub(crate) held: Option<Box<Held>>,
 }
 
@@ -87,7 +95,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> Self {
-        let Arrival { spelled, came, has_origin, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace: _, held } = arrival;
         Self {
             id,
             head,
@@ -107,6 +115,8 @@ impl Call {
             attached: Slot::default(),
             #[cfg(feature = "tower")]
             outer: None,
+            span: None,
+            trace: OnceLock::new(),
         }
     }
 
@@ -117,7 +127,7 @@ impl Call {
             spelled: self.spelled.clone().filter(|_| head.uri.path() == self.head.uri.path()),
             came: self.started_before(),
             has_origin: self.has_origin,
-            held: None,
+            ..Arrival::default()
         };
         let (id, peer, scope) = (self.id.clone(), self.peer.clone(), self.scope.clone());
         let mut call = Self::new(id, head, body, peer, scope, arrival);
@@ -144,7 +154,7 @@ impl Call {
         scope: Option<Arc<Scope>>,
         arrival: Arrival,
     ) -> &mut Self {
-        let Arrival { spelled, came, has_origin, held } = arrival;
+        let Arrival { spelled, came, has_origin, has_trace, held } = arrival;
         let call = Arc::get_mut(self).expect("a call is completed before it is shared");
         if let Some(id) = id {
             call.id = id;
@@ -155,6 +165,9 @@ impl Call {
         }
         if held.is_some() {
             call.held = held;
+        }
+        if has_trace {
+            call.read_trace();
         }
         (call.scope, call.came, call.has_origin) = (scope, came, has_origin);
         call
@@ -175,7 +188,8 @@ impl Call {
             ..Arrival::default()
         };
         let id = self.id.detached();
-        let lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
+        let mut lean = Self::new(id, head, Payload::taken(), None, self.scope.clone(), arrival);
+        (lean.span, lean.trace) = (self.span.clone(), self.trace.clone());
         lean.phase.set(Phase::Replying);
         lean
     }
@@ -250,6 +264,16 @@ impl Call {
         self.protocol_status().is_some_and(|status| status.failed)
     }
 
+    #[cold]
+    fn read_trace(&mut self) {
+        self.trace =
+            TraceContext::of(&self.head.headers).map(|trace| Box::new(trace).into()).unwrap_or_default();
+    }
+
+    pub(crate) fn set_span(&mut self, span: Span) {
+        self.span = Some(Box::new(span));
+    }
+
     /// Marks the client as gone, because its body ended early.
     pub(crate) fn has_left(&self) {
         self.phase.advance(Phase::Reading);
@@ -276,5 +300,17 @@ impl Drop for Call {
 impl Tagged for Call {
     fn request_id(&self) -> &str {
         self.id.as_str()
+    }
+
+    fn span(&self) -> Option<&Span> {
+        self.span.as_deref()
+    }
+
+    fn known_trace(&self) -> Option<&TraceContext> {
+        self.trace.get().map(|trace| &**trace)
+    }
+
+    fn trace_context(&self) -> &TraceContext {
+        self.trace.get_or_init(|| Box::new(TraceContext::fresh()))
     }
 }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use crate::error::{Error, OrError, StatusError};
 use crate::exchange::read::{self, Readable};
 use crate::exchange::{Call, HangUp, Shared};
+use crate::log::current::Tagged as _;
 use crate::platform::{Instance, Invocation};
+use crate::trace::TraceContext;
 
 /// One event call: the payload of an API call, a timer, a queue, an object store.
 ///
@@ -65,6 +67,10 @@ impl<S> Event<S> {
         read::parse_json(&self.payload).map_err(Error::into_std)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
+        &self.shared
+    }
+
     /// The app's state.
     pub fn state(&self) -> &S {
         &self.shared.state
@@ -80,6 +86,11 @@ impl<S> Event<S> {
         self.shared.invocation(&self.call)
     }
 
+    /// The trace that this call belongs to: see [`TraceContext`].
+    pub fn trace_context(&self) -> &TraceContext {
+        self.call.trace_context()
+    }
+
     /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
@@ -88,6 +99,21 @@ impl<S> Event<S> {
     /// The request's id.
     pub fn request_id(&self) -> &str {
         self.call.id.as_str()
+    }
+
+    /// Runs blocking work on a separate thread, which a drain waits for. Its log lines carry the request's id.
+    ///
+    /// A panic of the work continues in the handler.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
+    #[doc(alias = "spawn_blocking")]
+    pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.blocking(&self.call, work)
     }
 
     /// When this call has to be answered: the platform's deadline, if the platform sends one.

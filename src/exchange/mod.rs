@@ -3,10 +3,14 @@
 pub(crate) mod attached;
 mod body_state;
 mod call;
+pub(crate) mod conditional;
+mod cookies;
 mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -26,15 +30,20 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
 use crate::error::{Error, StatusError};
-use crate::log::current;
-use crate::platform::names::header::{BASE_PATH, CLIENT_IP};
+use crate::log::current::Tagged;
+use crate::negotiate;
+use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
+use crate::reply::{IntoReply, Reply};
+use crate::trace::TraceContext;
 
 pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Arrival, Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, Part, SavedPart};
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer, Replying};
@@ -141,14 +150,99 @@ impl<S> Exchange<S> {
         std::str::from_utf8(self.call.head.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a cookie as the client sent it, without decoding, if it is UTF-8.
+    /// The value of a cookie as the client sent it, without decoding, if it is UTF-8. Of several with this name, the first:
+    /// clients send the one with the longest path first.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.call.head.headers.get_all(http::header::COOKIE).iter();
-        // The header is split as bytes, so that a cookie that is not text does not hide the others.
-        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-        let value =
-            pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(cookies::named(self.headers(), name).next()?).ok()
+    }
+
+    /// All cookies that are UTF-8, in the order in which the client sent them: names and values.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        cookies::all(self.headers()).filter_map(|(name, value)| {
+            Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+        })
+    }
+
+    /// The value of a cookie that [`SetCookie::signed`](crate::SetCookie::signed) has made, with one of these keys. `None`
+    /// when there is none, or when the client has changed it. Of several with this name, the first that is genuine.
+    #[cfg(feature = "cookies")]
+    pub fn signed_cookie(&self, keys: &crate::cookies::CookieKeys, name: &str) -> Option<String> {
+        cookies::genuine(self.headers(), name, |sent| keys.verify(name, sent))
+    }
+
+    /// The value of a cookie that [`SetCookie::private`](crate::SetCookie::private) has made, as
+    /// [`signed_cookie`](Self::signed_cookie).
+    #[cfg(feature = "cookies")]
+    pub fn private_cookie(&self, keys: &crate::cookies::CookieKeys, name: &str) -> Option<String> {
+        cookies::genuine(self.headers(), name, |sent| keys.decrypt(name, sent))
+    }
+
+    /// The media type that the client likes best among those that the handler can give. Of equals, the first.
+    ///
+    /// Weights and wildcards of `Accept` count. Parameters such as `charset` count only for offers that have some, because
+    /// clients add them out of habit. Without an `Accept`, it is the first offer. A reply that depends on the choice needs
+    /// `Vary: Accept`, if caches may keep it.
+    ///
+    /// ```
+    /// use fc_runtime::{App, Html, IntoReply, Json};
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let client = App::new()
+    ///     .get("/tea", async |ex| Ok(match ex.accepts(["application/json", "text/html"])? {
+    ///         "text/html" => Html("<h1>Tea</h1>").into_reply(),
+    ///         _ => Json("tea").into_reply(),
+    ///     }))
+    ///     .test_client();
+    /// client.get("/tea").header("accept", "text/*, */*;q=0.1").await.assert_text("<h1>Tea</h1>");
+    /// client.get("/tea").header("accept", "image/png").await.assert_status(406);
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// 406 when the client accepts none of them.
+    #[track_caller]
+    #[doc(alias = "negotiate")]
+    #[doc(alias = "content negotiation")]
+    pub fn accepts<'o, const N: usize>(&self, offers: [&'o str; N]) -> Result<&'o str, StatusError> {
+        match negotiate::media_type(self.headers(), &offers) {
+            Some(at) => Ok(offers[at]),
+            None => Err(read::not_acceptable(&offers).into_std()),
+        }
+    }
+
+    /// The language that the client likes best among those that the handler can give, as `Accept-Language` says. Without
+    /// that header, the first. `None` when the client asks for others alone.
+    ///
+    /// `zh` in the header fits the offer `zh-CN`, and `zh-CN` fits the offer `zh`.
+    pub fn accepts_language<'o, const N: usize>(&self, offers: [&'o str; N]) -> Option<&'o str> {
+        negotiate::language(self.headers(), &offers).map(|at| offers[at])
+    }
+
+    /// The reply as the request's conditions and range ask for it: whole, in part (206), as "you have it" (304), or not at
+    /// all (412, 416).
+    ///
+    /// The conditions are compared with the reply's `ETag` and `Last-Modified`. A whole body without an `ETag` gets one from
+    /// its content. Replies other than a 200 to `GET` or `HEAD`, such as errors, stay as they are, and streams have no
+    /// ranges. Several ranges at once get the whole.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let client = App::new().get("/tea", async |ex| ex.conditional("tea and salt")).test_client();
+    /// let whole = client.get("/tea").await;
+    /// let etag = whole.assert_text("tea and salt").headers()["etag"].to_str().unwrap().to_owned();
+    /// client.get("/tea").header("if-none-match", &etag).await.assert_status(304);
+    /// let part = client.get("/tea").header("range", "bytes=-4").await;
+    /// part.assert_status(206).assert_text("salt").assert_header("content-range", "bytes 8-11/12");
+    /// # });
+    /// ```
+    #[doc(alias = "ETag")]
+    #[doc(alias = "Range")]
+    #[doc(alias = "If-None-Match")]
+    #[doc(alias = "304")]
+    pub fn conditional(&self, reply: impl IntoReply) -> Reply {
+        conditional::conditional(&self.call, reply.into_reply())
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
@@ -171,6 +265,12 @@ impl<S> Exchange<S> {
         self.shared.invocation(&self.call)
     }
 
+    /// The trace that this request belongs to, for requests to others: [`TraceContext::inject`].
+    #[doc(alias = "traceparent")]
+    pub fn trace_context(&self) -> &TraceContext {
+        self.call.outermost().trace_context()
+    }
+
     /// The environment that this instance was started with.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance
@@ -188,9 +288,7 @@ impl<S> Exchange<S> {
     #[doc(alias = "remote_addr")]
     #[doc(alias = "ip")]
     pub fn client_addr(&self) -> Option<IpAddr> {
-        let told = self.invocation().header(CLIENT_IP).and_then(|ip| ip.parse().ok());
-        let forwarded = || forwarded::client(self.headers(), self.shared.trusted_hops);
-        told.or_else(forwarded).or_else(|| self.call.peer.as_ref().map(|peer| peer.address.ip()))
+        self.shared.client(&self.call)
     }
 
     /// The scheme that the client used: `X-Forwarded-Proto` of a trusted proxy, else `http`.
@@ -328,19 +426,7 @@ impl<S> Exchange<S> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let call = Arc::clone(&self.call);
-        let task = self.shared.tracker.spawn_blocking(move || {
-            let _entered = current::enter(call);
-            work()
-        });
-        async move {
-            match task.await {
-                Ok(value) => value,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime shuts down, and drops this future too.
-                Err(_) => std::future::pending().await,
-            }
-        }
+        self.shared.blocking(&self.call, work)
     }
 
     /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the

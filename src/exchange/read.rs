@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::cancel::Phase;
 use crate::error::{Error, OrError, Result};
 use crate::exchange::Call;
+use crate::form::{Form, Misfit};
 use crate::json::quoted;
+use crate::platform::limits::FORM_FIELDS_MAX;
 use crate::timer::Timer;
 
 /// A type that a request can be read as: every type that derives `serde::Deserialize` and owns its data.
@@ -147,15 +149,15 @@ pub(crate) async fn form<T: Readable>(call: &Call) -> Result<T> {
         return Err(Error::new(415, "a form has to be in UTF-8"));
     }
     let bytes = bytes(call).await?;
-    let pairs = serde_urlencoded::Deserializer::new(form_pairs(&bytes));
-    serde_path_to_error::deserialize(pairs).map_err(|error| misfit(422, "form", &error))
+    let form = Form::parse(&bytes, FORM_FIELDS_MAX).ok_or_else(|| too_many(413, "form"))?;
+    form.read().map_err(|error| misfit(422, "form", &error))
 }
 
 #[track_caller]
 pub(crate) fn query<T: Readable>(call: &Call) -> Result<T> {
     let query = call.head.uri.query().unwrap_or_default();
-    let pairs = serde_urlencoded::Deserializer::new(form_pairs(query.as_bytes()));
-    serde_path_to_error::deserialize(pairs).map_err(|error| misfit(400, "query", &error))
+    let form = Form::parse(query.as_bytes(), FORM_FIELDS_MAX).ok_or_else(|| too_many(400, "query"))?;
+    form.read().map_err(|error| misfit(400, "query", &error))
 }
 
 /// Reads JSON. Broken JSON gives a 400; a value that does not fit the type gives a 422. Both name line, column and
@@ -191,19 +193,28 @@ fn json_error(error: &serde_json::Error, path: &str) -> Error {
 }
 
 #[track_caller]
-fn misfit(status: u16, what: &str, error: &serde_path_to_error::Error<serde::de::value::Error>) -> Error {
-    let path = error.path().to_string();
+fn misfit(status: u16, what: &str, error: &Misfit) -> Error {
+    let path = error.field().unwrap_or(".");
     let field = if path == "." { String::new() } else { format!(", field {path:?}") };
-    with_field(Error::new(status, format!("the {what} does not fit{field}: {}", error.inner())), &path)
+    with_field(Error::new(status, format!("the {what} does not fit{field}: {error}")), path)
+}
+
+#[track_caller]
+pub(crate) fn not_acceptable(offers: &[&str]) -> Error {
+    let quoted: Vec<String> = offers.iter().map(|offer| quoted(offer)).collect();
+    let error = Error::new(406, format!("the client accepts none of {}", offers.join(", ")));
+    error.with_json("available", format!("[{}]", quoted.join(",")))
+}
+
+#[track_caller]
+fn too_many(status: u16, what: &str) -> Error {
+    let message = format!("the {what} has more than {FORM_FIELDS_MAX} fields");
+    Error::new(status, message).with_json("limit", FORM_FIELDS_MAX.to_string())
 }
 
 /// Names the field. The dot is the whole value, which is no field.
 fn with_field(error: Error, path: &str) -> Error {
     if path == "." { error } else { error.with_json("field", quoted(path)) }
-}
-
-fn form_pairs(bytes: &[u8]) -> form_urlencoded::Parse<'_> {
-    form_urlencoded::parse(bytes)
 }
 
 /// Bytes that are not UTF-8 are replaced, because they may be in a parameter that is never read.
@@ -223,7 +234,7 @@ fn is_json(content_type: &str) -> bool {
 
 /// The charset of a body that is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Charset {
+pub(crate) enum Charset {
     Utf8,
     /// ISO 8859-1: each byte is the code point of its character.
     Latin1,
@@ -234,7 +245,7 @@ impl Charset {
     ///
     /// # Errors
     /// 415 for a charset that the text readers do not decode.
-    fn of(content_type: Option<&str>) -> Result<Self> {
+    pub(crate) fn of(content_type: Option<&str>) -> Result<Self> {
         const UTF8: &[&str] = &["utf-8", "utf8", "us-ascii", "ascii"];
         const LATIN1: &[&str] = &["iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1"];
         let Some(charset) = content_type.and_then(charset) else { return Ok(Self::Utf8) };
@@ -249,7 +260,7 @@ impl Charset {
     }
 }
 
-fn from_latin1(bytes: &[u8]) -> String {
+pub(crate) fn from_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 

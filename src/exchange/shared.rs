@@ -1,15 +1,19 @@
 //! The data that all exchanges of an app share.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::budget::Budget;
 use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
-use crate::exchange::Call;
+use crate::exchange::{Call, forwarded};
 use crate::lifecycle::Initialization;
+use crate::log::current;
+use crate::platform::names::header::CLIENT_IP;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
+use crate::store::AnyStore;
 use crate::task::Tracker;
 
 pub(crate) struct Shared<S> {
@@ -18,6 +22,8 @@ pub(crate) struct Shared<S> {
     /// Whether the platform's headers and hooks are trusted.
     pub(crate) trusted: bool,
     pub(crate) tracker: Tracker,
+    /// What requests share. Empty until it is used, if the author has set none.
+    pub(crate) store: OnceLock<Arc<dyn AnyStore>>,
     pub(crate) counts: Arc<LiveCounters>,
     /// The memory that clients may make the process hold.
     pub(crate) budget: Budget,
@@ -62,6 +68,38 @@ impl<S> Shared<S> {
                 Instant::now().checked_add(early(left))
             }
             None => invocation.timeout().and_then(|limit| call.started().checked_add(early(limit))),
+        }
+    }
+
+    /// The client's address: see [`Exchange::client_addr`](crate::Exchange::client_addr).
+    pub(crate) fn client(&self, call: &Call) -> Option<IpAddr> {
+        let told = self.invocation(call).header(CLIENT_IP).and_then(|ip| ip.parse().ok());
+        let forwarded = || forwarded::client(&call.head.headers, self.trusted_hops);
+        told.or_else(forwarded).or_else(|| call.peer.as_ref().map(|peer| peer.address.ip()))
+    }
+
+    /// Blocking work on a separate thread, as part of a call.
+    pub(crate) fn blocking<F, T>(
+        &self,
+        call: &Arc<Call>,
+        work: F,
+    ) -> impl Future<Output = T> + Send + use<F, T, S>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let call = Arc::clone(call);
+        let task = self.tracker.spawn_blocking(move || {
+            let _entered = current::enter(call);
+            work()
+        });
+        async move {
+            match task.await {
+                Ok(value) => value,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime shuts down, and drops this future too.
+                Err(_) => std::future::pending().await,
+            }
         }
     }
 

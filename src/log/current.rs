@@ -3,9 +3,22 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// The part of a request that log lines need: its id.
+use tracing::Span;
+
+use crate::trace::TraceContext;
+
+/// The part of a request that log lines and subscribers need.
 pub(crate) trait Tagged: Send + Sync {
     fn request_id(&self) -> &str;
+
+    /// The span of the request, if a subscriber wants spans.
+    fn span(&self) -> Option<&Span>;
+
+    /// The trace of the request, if its headers name one or somebody has asked for it.
+    fn known_trace(&self) -> Option<&TraceContext>;
+
+    /// The trace of the request, which may begin here.
+    fn trace_context(&self) -> &TraceContext;
 }
 
 type Tag = Arc<dyn Tagged>;
@@ -20,20 +33,27 @@ pub(crate) struct Entered {
 }
 
 pub(crate) fn enter(tag: Tag) -> Entered {
+    if let Some(span) = tag.span() {
+        span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+    }
     Entered { before: CURRENT.replace(Some(tag)) }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.before.take());
+        if let Some(tag) = CURRENT.replace(self.before.take())
+            && let Some(span) = tag.span()
+        {
+            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
     }
 }
 
-/// Calls `read` with the current request's id, if there is one.
-pub(crate) fn with_id<T>(read: impl FnOnce(Option<&str>) -> T) -> T {
+/// Calls `read` with the current request, if there is one.
+pub(crate) fn with<T>(read: impl FnOnce(Option<&dyn Tagged>) -> T) -> T {
     // `try_with`: a panic hook may run while the thread's locals are being destroyed.
     let tag = CURRENT.try_with(Cell::take).ok().flatten();
-    let value = read(tag.as_ref().map(|tag| tag.request_id()));
+    let value = read(tag.as_deref().map(|tag| tag as &dyn Tagged));
     if tag.is_some() {
         let _ = CURRENT.try_with(|current| current.set(tag));
     }
@@ -55,7 +75,7 @@ pub(crate) fn with_id<T>(read: impl FnOnce(Option<&str>) -> T) -> T {
 /// # });
 /// ```
 pub fn current_request_id() -> Option<String> {
-    with_id(|id| id.map(str::to_owned))
+    with(|tag| tag.map(|tag| tag.request_id().to_owned()))
 }
 
 #[cfg(test)]
@@ -66,6 +86,15 @@ mod tests {
     impl Tagged for Id {
         fn request_id(&self) -> &str {
             self.0
+        }
+        fn span(&self) -> Option<&Span> {
+            None
+        }
+        fn known_trace(&self) -> Option<&TraceContext> {
+            None
+        }
+        fn trace_context(&self) -> &TraceContext {
+            unimplemented!("no test asks for it")
         }
     }
 

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use crate::json::text_into;
-use crate::log::{Level, current, sink, stamp};
+use crate::log::current::Tagged;
+use crate::log::{Level, current, format, sink, stamp, text};
 use crate::platform::limits::LOG_LINE_MAX;
 
 /// The most text in one line, in bytes. The rest of the platform's limit is for time, level, request id and target.
@@ -13,15 +14,18 @@ const TEXT_MAX: usize = LOG_LINE_MAX - 2048;
 ///
 /// `fields` are JSON members, already written, each with a comma before it.
 pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
-    current::with_id(|id| {
+    if format::is_text() {
+        return text::line(level, target, text, fields);
+    }
+    current::with(|tag| {
         let (now, mut rest, used) = split(text, TEXT_MAX);
         let fits = used + fields.len() <= TEXT_MAX;
         let whole = fits && rest.is_empty();
-        line(level, id, target, now, if fits { fields } else { b"" }, u32::from(!whole));
+        line(level, tag, target, now, if fits { fields } else { b"" }, u32::from(!whole));
         let mut part = 2;
         while !rest.is_empty() {
             let (now, later, _) = split(rest, TEXT_MAX);
-            line(level, id, target, now, b"", part);
+            line(level, tag, target, now, b"", part);
             (rest, part) = (later, part + 1);
         }
         if !fits {
@@ -30,27 +34,30 @@ pub(crate) fn event(level: Level, target: &str, text: &str, fields: &[u8]) {
             } else {
                 ("the fields were too long for a line", &b""[..])
             };
-            line(level, id, target, text, fields, part);
+            line(level, tag, target, text, fields, part);
         }
     });
 }
 
 /// Writes one line. `part` 0 means that the line is the whole event.
-fn line(level: Level, id: Option<&str>, target: &str, text: &str, fields: &[u8], part: u32) {
+fn line(level: Level, tag: Option<&dyn Tagged>, target: &str, text: &str, fields: &[u8], part: u32) {
     sink::write(|out| {
         out.extend_from_slice(b"{\"time\":\"");
         stamp(out);
         out.extend_from_slice(b"\",\"level\":\"");
         out.extend_from_slice(level.name().as_bytes());
-        if let Some(id) = id {
+        if let Some(tag) = tag {
             out.extend_from_slice(b"\",\"request_id\":\"");
-            text_into(out, id.as_bytes());
+            text_into(out, tag.request_id().as_bytes());
         }
         out.extend_from_slice(b"\",\"target\":\"");
         text_into(out, target.as_bytes());
         out.extend_from_slice(b"\",\"message\":\"");
         text_into(out, text.as_bytes());
         out.push(b'"');
+        if let Some(trace) = tag.and_then(Tagged::known_trace) {
+            trace.log_into(out);
+        }
         out.extend_from_slice(fields);
         if part > 0 {
             let _ = write!(Raw(out), ",\"part\":{part}");
@@ -78,11 +85,14 @@ fn split(text: &str, room: usize) -> (&str, &str, usize) {
     (text, "", used)
 }
 
-/// Collects an event's fields as JSON members, each with a comma before it.
+/// Collects fields: as JSON members, each with a comma before it, or as ` name=value` for a terminal.
 pub(crate) struct Fields<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Fields<'_> {
     pub(crate) fn text(&mut self, name: &str, value: &dyn fmt::Display) {
+        if format::is_text() {
+            return self.plain(name, value);
+        }
         self.name(name);
         self.0.push(b'"');
         let _ = write!(Escaped(self.0), "{value}");
@@ -96,6 +106,10 @@ impl Fields<'_> {
     }
 
     fn name(&mut self, name: &str) {
+        if format::is_text() {
+            let _ = write!(Raw(self.0), " {name}=");
+            return;
+        }
         self.0.extend_from_slice(b",\"");
         text_into(self.0, name.as_bytes());
         self.0.extend_from_slice(b"\":");

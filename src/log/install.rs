@@ -2,60 +2,61 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
+use tracing_core::span::Current;
 
-use crate::log::Level;
 use crate::log::event::{Fields, event};
+use crate::log::filter::Filter;
+use crate::log::spans::{self, Spans};
+use crate::log::{Level, backtrace, format, say};
 use crate::platform::Instance;
 
-/// Installs the subscriber and the panic hook. `FC_LOG`, else `RUST_LOG`, names the least serious level to print:
-/// `error`, `warn`, `info` (default), `debug`, `trace` or `off`. In a list of directives, only a directive without a
-/// target counts.
+/// Installs the subscriber and the panic hook. False if the author has set a subscriber.
 ///
-/// Events of h2 are about clients, and are printed only from `debug` on.
-pub(crate) fn install(instance: &Instance) {
-    let setting = instance.var_opt("FC_LOG").or_else(|| instance.var_opt("RUST_LOG")).unwrap_or("info");
-    let max =
-        setting.split(',').rev().find_map(|directive| parse(directive.trim())).unwrap_or(LevelFilter::INFO);
-    let lines = Lines { max, next_span: AtomicU64::new(1) };
-    if tracing::subscriber::set_global_default(lines).is_ok() {
-        std::panic::set_hook(Box::new(|panic| {
-            let payload = panic.payload();
-            let text = payload.downcast_ref::<&str>().copied();
-            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-            let text = text.unwrap_or("a panic without a message");
-            let at = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
-            let trace = Backtrace::capture();
-            let trace = match trace.status() {
-                BacktraceStatus::Captured => format!("\n{trace}"),
-                _ => String::new(),
-            };
-            event(Level::Error, "panic", &format!("panicked{at}: {text}{trace}"), b"");
-        }));
+/// `FC_LOG`, else `RUST_LOG`, names the least serious level to print (`error`, `warn`, `info`, `debug`, `trace` or `off`;
+/// default `info`), and others for targets: `info,sqlx=warn,my_crate::orders=debug`. `FC_LOG_FORMAT` is `json` or `text`;
+/// by default a terminal gets text.
+pub(crate) fn install(instance: &Instance) -> bool {
+    let name = if instance.var_opt("FC_LOG").is_some() { "FC_LOG" } else { "RUST_LOG" };
+    let (filter, wrong) = Filter::parse(instance.var_opt(name).unwrap_or_default());
+    let lines = Lines { filter, spans: Spans::default() };
+    if tracing::subscriber::set_global_default(lines).is_err() {
+        return false;
     }
-}
-
-fn parse(text: &str) -> Option<LevelFilter> {
-    // A directive with a target, such as `hyper=debug`, is not a level and is skipped.
-    let known = [
-        ("off", LevelFilter::OFF),
-        ("error", LevelFilter::ERROR),
-        ("warn", LevelFilter::WARN),
-        ("info", LevelFilter::INFO),
-        ("debug", LevelFilter::DEBUG),
-        ("trace", LevelFilter::TRACE),
-    ];
-    known.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, level)| *level)
+    let wrong_format =
+        format::choose(instance.var_opt("FC_LOG_FORMAT"), instance.var_opt("NO_COLOR").is_some());
+    if !wrong.is_empty() {
+        say::warn(format_args!("{name}: {}", wrong.join("; ")));
+    }
+    if let Some(wrong) = wrong_format {
+        say::warn(format_args!("{wrong}"));
+    }
+    let is_full = instance.var_opt("RUST_BACKTRACE") == Some("full");
+    std::panic::set_hook(Box::new(move |panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("a panic without a message");
+        let at = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+        let trace = Backtrace::capture();
+        let trace = match trace.status() {
+            BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        let trace = if is_full { trace } else { backtrace::trimmed(&trace).unwrap_or(trace) };
+        event(Level::Error, "panic", &format!("panicked{at}: {text}{trace}"), b"");
+    }));
+    true
 }
 
 struct Lines {
-    max: LevelFilter,
-    next_span: AtomicU64,
+    filter: Filter,
+    spans: Spans,
 }
 
 fn level(of: tracing::Level) -> Level {
@@ -69,15 +70,17 @@ fn level(of: tracing::Level) -> Level {
 }
 
 impl Subscriber for Lines {
+    /// The requests' spans and events are for subscribers that know requests from nothing else.
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // h2 warns of client mistakes at `warn`. A client must not be able to fill the function's log.
-        let is_of_peers = metadata.target().starts_with("h2::");
-        let least = if is_of_peers { LevelFilter::DEBUG } else { LevelFilter::ERROR };
-        *metadata.level() <= self.max && least <= self.max && metadata.is_event()
+        *metadata.level() <= self.filter.of(metadata.target()) && metadata.target() != say::REQUEST
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.max)
+        Some(self.filter.max())
     }
 
     fn event(&self, happened: &Event<'_>) {
@@ -86,17 +89,86 @@ impl Subscriber for Lines {
         happened.record(&mut found);
         let message = std::mem::take(&mut found.message);
         let metadata = happened.metadata();
+        let innermost = happened.parent().cloned();
+        self.add_spans(
+            innermost.or_else(|| happened.is_contextual().then(spans::current).flatten()),
+            &mut fields,
+        );
         event(level(*metadata.level()), metadata.target(), &message, &fields);
     }
 
-    // Spans are not printed: log lines take the request's id from the current request instead.
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(self.next_span.fetch_add(1, Ordering::Relaxed).max(1))
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut fields = Vec::new();
+        attributes.record(&mut Found { message: String::new(), fields: Fields(&mut fields) });
+        let parent = attributes.parent().cloned();
+        let parent = parent.or_else(|| attributes.is_contextual().then(spans::current).flatten());
+        self.spans.open(attributes.metadata(), parent, fields)
     }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        self.spans.record(id, |fields| {
+            values.record(&mut Found { message: String::new(), fields: Fields(fields) });
+        });
+    }
+
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
+
+    fn enter(&self, id: &Id) {
+        spans::enter(id);
+    }
+
+    fn exit(&self, id: &Id) {
+        spans::exit(id);
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.spans.clone(id);
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        self.spans.close(&id)
+    }
+
+    fn current_span(&self) -> Current {
+        let current = spans::current();
+        let found =
+            current.and_then(|id| self.spans.metadata(&id).map(|metadata| Current::new(id, metadata)));
+        found.unwrap_or_else(Current::none)
+    }
+}
+
+impl Lines {
+    /// Adds the spans around an event, outermost first: `"spans":[{"name":"order","id":7}]`.
+    fn add_spans(&self, innermost: Option<Id>, fields: &mut Vec<u8>) {
+        if innermost.is_none() {
+            return;
+        }
+        let is_text = format::is_text();
+        let mut before: &[u8] = if is_text { b" in " } else { b",\"spans\":[" };
+        self.spans.visit(innermost, &mut |name, own| {
+            fields.extend_from_slice(before);
+            before = if is_text { b":" } else { b"," };
+            if is_text {
+                fields.extend_from_slice(name.as_bytes());
+                if !own.is_empty() {
+                    fields.push(b'{');
+                    fields.extend_from_slice(own.trim_ascii());
+                    fields.push(b'}');
+                }
+            } else {
+                let mut object = Vec::new();
+                Fields(&mut object).text("name", &name);
+                fields.push(b'{');
+                fields.extend_from_slice(&object[1..]);
+                fields.extend_from_slice(own);
+                fields.push(b'}');
+            }
+        });
+        if !is_text {
+            fields.push(b']');
+        }
+    }
 }
 
 struct Found<'a> {
@@ -124,6 +196,13 @@ impl Visit for Found<'_> {
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.fields.plain(field.name(), &value);
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.fields.plain(field.name(), &value);
+        } else {
+            self.fields.text(field.name(), &value);
+        }
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.fields.plain(field.name(), &value);

@@ -30,6 +30,19 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Credentials of a key, with the session token if the key is temporary; else with an empty one.
+    pub fn new(
+        access_key_id: impl Into<String>,
+        access_key_secret: impl Into<String>,
+        security_token: impl Into<String>,
+    ) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            access_key_secret: access_key_secret.into(),
+            security_token: security_token.into(),
+        }
+    }
+
     pub(crate) fn from_parts(id: Option<&str>, secret: Option<&str>, token: Option<&str>) -> Option<Self> {
         Some(Self {
             access_key_id: id?.to_owned(),

@@ -21,6 +21,8 @@ pub(crate) struct HeadersSeen<'h> {
     pub(crate) control_path: Option<&'h HeaderValue>,
     /// Whether FC 2.0 sent the request: it names a service.
     pub(crate) is_fc2: bool,
+    /// Whether a header names the trace of the request.
+    pub(crate) has_trace: bool,
     /// The size of all names and values, in bytes.
     pub(crate) size: usize,
 }
@@ -33,7 +35,7 @@ impl<'h> HeadersSeen<'h> {
             let name = name.as_str();
             seen.size += name.len() + value.len();
             // Most names are of no interest, and the first letter excludes nearly all of them.
-            if !matches!(name.as_bytes().first(), Some(b'h' | b'o' | b't' | b'x')) {
+            if !matches!(name.as_bytes().first(), Some(b'b' | b'h' | b'o' | b't' | b'x')) {
                 continue;
             }
             match name {
@@ -46,6 +48,7 @@ impl<'h> HeadersSeen<'h> {
                     seen.is_unknown_coding |= !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
                 }
                 "origin" => seen.has_origin = true,
+                "traceparent" | "b3" | "x-b3-traceid" | "x-b3-sampled" => seen.has_trace = true,
                 header::REQUEST_ID if trusted => seen.request_id = Some(value),
                 header::CONTROL_PATH if trusted => seen.control_path = Some(value),
                 header::SERVICE_NAME if trusted => seen.is_fc2 = true,
@@ -90,8 +93,11 @@ mod tests {
             )]);
             let seen = HeadersSeen::at(&headers, true);
             assert_eq!(seen.size, name.len() + value.len());
+            assert_eq!(seen.has_trace, name == "b3" || name == "traceparent");
             (seen.hosts, seen.codings, seen.is_unknown_coding, seen.has_origin, seen.is_fc2)
         };
+        assert_eq!(seen("b3", "0"), (0, 0, false, false, false));
+        assert_eq!(seen("traceparent", "x"), (0, 0, false, false, false));
         assert_eq!(seen("host", "a"), (1, 0, false, false, false));
         assert_eq!(seen("transfer-encoding", "chunked"), (0, 1, false, false, false));
         assert_eq!(seen("transfer-encoding", "gzip"), (0, 1, true, false, false));

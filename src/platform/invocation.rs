@@ -95,6 +95,25 @@ impl<'a> Invocation<'a> {
         self.header(header::RETRY_COUNT).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
+    /// The attempt at an asynchronous call: 1 for the first, and 1 more for each retry.
+    ///
+    /// A retry may come after an attempt that did its work and failed later: [`Exchange::once`](crate::Exchange::once)
+    /// does work once.
+    #[doc(alias = "retry")]
+    pub fn attempt(&self) -> u32 {
+        self.retry_count().saturating_add(1)
+    }
+
+    /// The id of the asynchronous task, if the call is one: the same for all attempts. FC 2.0 calls it the id of a stateful
+    /// asynchronous invocation.
+    ///
+    /// The platform refuses a second task with the same id for a week. That a web function gets the id is seen in use,
+    /// and not documented.
+    #[doc(alias = "idempotency")]
+    pub fn task_id(&self) -> Option<&'a str> {
+        self.header(header::ASYNC_TASK_ID).or_else(|| self.header(header::STATEFUL_INVOCATION_ID))
+    }
+
     /// When the platform ends this call, from `x-fc-function-deadline` (Unix milliseconds).
     ///
     /// The platform's built-in runtimes get this header. It is not documented for custom runtimes.
@@ -113,13 +132,17 @@ impl<'a> Invocation<'a> {
     /// Those of the environment are fixed at the start. Those of the headers are fresh with each request, but newer
     /// runtimes no longer send them.
     pub fn credentials(&self) -> Option<Credentials> {
-        self.instance.credentials().or_else(|| {
-            Credentials::from_parts(
-                self.header(header::ACCESS_KEY_ID),
-                self.header(header::ACCESS_KEY_SECRET),
-                self.header(header::SECURITY_TOKEN),
-            )
-        })
+        self.instance.credentials().or_else(|| self.sent_credentials())
+    }
+
+    /// The temporary credentials that came with this call, in its headers. They are fresh, where those of the environment
+    /// may have expired in an instance that lives long.
+    pub fn sent_credentials(&self) -> Option<Credentials> {
+        Credentials::from_parts(
+            self.header(header::ACCESS_KEY_ID),
+            self.header(header::ACCESS_KEY_SECRET),
+            self.header(header::SECURITY_TOKEN),
+        )
     }
 
     /// A header of the platform, if the platform is trusted.

@@ -47,6 +47,9 @@ pub const MESSAGE_MAX: usize = 6 * MIB;
 /// Ours.
 pub const BODY_LIMIT_DEFAULT: usize = 2 * MIB;
 
+/// The most fields of a query or a form, each repetition counted: 1000. Ours.
+pub const FORM_FIELDS_MAX: usize = 1000;
+
 /// The largest request headers at this port, names and values together: 32 KiB. Ours: the platform holds clients to
 /// [`CLIENT_HEADERS_MAX`], and then adds headers, with a session token among them.
 pub const REQUEST_HEADERS_MAX: usize = 32 * KIB;

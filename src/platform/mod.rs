@@ -15,3 +15,4 @@ pub(crate) use headers_seen::HeadersSeen;
 pub use instance::Instance;
 pub use invocation::Invocation;
 pub use request_id::RequestId;
+pub(crate) use request_id::random;

@@ -59,6 +59,10 @@ pub mod header {
     pub const CLIENT_IP: &str = "x-fc-client-ip";
     /// The number of the retry of an asynchronous call.
     pub const RETRY_COUNT: &str = "x-fc-retry-count";
+    /// The id of an asynchronous task, which its caller chose. A web function gets it as the caller sent it.
+    pub const ASYNC_TASK_ID: &str = "x-fc-async-task-id";
+    /// FC 2.0: the id of a stateful asynchronous invocation, the older name of a task.
+    pub const STATEFUL_INVOCATION_ID: &str = "x-fc-stateful-async-invocation-id";
     /// The log service project that collects this function's output.
     pub const LOG_PROJECT: &str = "x-fc-service-logproject";
     /// The log service store that collects this function's output.

@@ -130,7 +130,7 @@ fn hex(value: u64) -> [u8; 8] {
 }
 
 /// The `SplitMix64` generator, seeded per thread from the standard library's random hasher.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().build_hasher().finish());
     }

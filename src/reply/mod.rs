@@ -9,6 +9,7 @@ mod location;
 mod outcome;
 mod part;
 mod piece;
+mod set_cookie;
 mod source;
 mod sse;
 mod waker;
@@ -36,6 +37,7 @@ pub(crate) use location::encoded_location;
 pub use outcome::Outcome;
 pub use part::ReplyPart;
 pub use piece::IntoPiece;
+pub use set_cookie::{SameSite, SetCookie};
 use source::Pieces;
 pub(crate) use source::Source;
 #[cfg(feature = "tower")]

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 use pin_project_lite::pin_project;
 
 use crate::error::Result;
@@ -22,9 +22,9 @@ pub(crate) trait Source: Send {
         false
     }
 
-    /// How many bytes are left, if that is known. Only a body of another library knows it.
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
+    /// The number of bytes that are left, for a source that knows it. Others are sent in chunks.
+    fn length(&self) -> Option<u64> {
+        None
     }
 
     /// Registers for stop notices before the first poll. Only sources that end by themselves at a stop implement it.

@@ -21,7 +21,7 @@ use crate::request::future::{Admitted, Exit, RequestFuture};
 use crate::request::refusal::Refusal;
 use crate::route::{Found, plain};
 use crate::sealed::{Place, Sealed};
-use crate::stage::{Markers, Record};
+use crate::stage::{Markers, Record, Trigger, request_span};
 
 impl<S: Send + Sync + 'static> Sealed<S> {
     /// Answers one request. Connections, the test client and embedders all call this function.
@@ -50,13 +50,18 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             match control(&head.method, sent, seen.control_path) {
                 CallKind::Http => {}
                 kind => {
-                    let arrival = Arrival { came, ..Arrival::default() };
-                    call.complete(id, None, arrival);
+                    let arrival = Arrival { came, has_trace: seen.has_trace, ..Arrival::default() };
+                    let completed = call.complete(id, None, arrival);
+                    if matches!(kind, CallKind::Event)
+                        && let Some(span) = request_span(completed, Trigger::Other, || None)
+                    {
+                        completed.set_span(span);
+                    }
                     return self.answer_platform(call, kind, marked);
                 }
             }
         }
-        let has_origin = seen.has_origin;
+        let (has_origin, has_trace) = (seen.has_origin, seen.has_trace);
         let mut memory = None;
         let (place, scope) = match self.find(head, path, &seen) {
             Ok(place) => {
@@ -73,9 +78,13 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             // A refusal runs no handler, so a 404 needs no permit, even at the cap.
             Err(refusal) => (Err(refusal), None),
         };
-        let completed = call.complete(id, scope, Arrival { spelled, came, has_origin, held: memory });
+        let completed =
+            call.complete(id, scope, Arrival { spelled, came, has_origin, has_trace, held: memory });
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
             (completed.id, completed.head) = kept_of_shed(&completed.id, &completed.head);
+        }
+        if let Some(span) = request_span(completed, Trigger::Http, || self.shared.client(completed)) {
+            completed.set_span(span);
         }
         let exit = Exit {
             app: Arc::clone(self),
@@ -212,7 +221,8 @@ impl<S: Send + Sync + 'static> Sealed<S> {
 
     /// The request's id, and the time if the record needs the time. `None` for an id that is generated when it is used.
     fn begin(&self, seen: &HeadersSeen<'_>, marked: bool) -> (Option<RequestId>, Option<Instant>) {
-        let came = (marked || self.settings.access_log != AccessLog::Off).then(Instant::now);
+        let is_timed = marked || self.settings.access_log != AccessLog::Off || self.is_observed;
+        let came = is_timed.then(Instant::now);
         if marked || self.settings.access_log == AccessLog::All {
             (Some(RequestId::to_be_logged(seen.request_id)), came)
         } else {

@@ -23,6 +23,8 @@ pub(crate) struct Sealed<S> {
     pub(crate) about: About,
     /// The protocol that some routes speak besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,
+    /// Whether somebody observes the ends of requests.
+    pub(crate) is_observed: bool,
 }
 
 /// The handlers of the platform's own calls.

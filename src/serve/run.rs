@@ -32,8 +32,9 @@ impl<S: Send + Sync + 'static> App<S> {
     /// listens on `0.0.0.0` and serves until `SIGTERM`, `SIGINT` or `SIGHUP`. After a signal, requests in flight are finished
     /// under the drain deadline (10 s by default). A second signal ends them at once.
     ///
-    /// With the feature `log`, `tracing` events and panics are printed as JSON lines, unless a subscriber is installed
-    /// already.
+    /// With the feature `log`, `tracing` events and panics are printed, unless a subscriber is installed already: as JSON
+    /// lines, or as text on a terminal (`FC_LOG_FORMAT=json` or `text` chooses). `FC_LOG`, else `RUST_LOG`, chooses what is
+    /// printed: `info,sqlx=warn,my_crate::orders=debug`. A subscriber of yours gets each request as a span and an event.
     ///
     /// # Errors
     /// A mistake in the app, an invalid port, a port in use, or a state that cannot be opened. When `main` returns the
@@ -59,7 +60,10 @@ impl<S: Send + Sync + 'static> App<S> {
     fn run_here(self, is_nested: bool) -> Result {
         let instance = Instance::from_env();
         #[cfg(feature = "log")]
-        crate::log::install(&instance);
+        let is_ours = crate::log::install(&instance);
+        #[cfg(not(feature = "log"))]
+        let is_ours = false;
+        say::look_at_subscriber(is_ours);
         if is_nested {
             say::warn(format_args!(
                 "App::run was called inside a tokio runtime, of which one thread now waits: leave #[tokio::main] out, \
@@ -105,6 +109,7 @@ impl<S: Send + Sync + 'static> App<S> {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
         listener.set_nonblocking(true)?;
+        say::look_at_subscriber(false);
         serve(app?, listener, signals, None).await
     }
 }

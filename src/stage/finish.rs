@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use crate::cors::SealedCors;
 use crate::error::Error;
 use crate::exchange::Protocol;
-use crate::log::{current, say};
+use crate::log::{backtrace, current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
 use crate::stage::{Outgoing, Record};
@@ -88,7 +88,7 @@ pub(crate) fn log_cause(error: &Error) {
         return;
     }
     if error.status().is_server_error() {
-        say::error(format_args!("{error:?}"));
+        say::error(format_args!("{error:?}{}", backtrace::of(error).unwrap_or_default()));
     } else if error.cause().is_some() {
         say::debug(format_args!("{error:?}"));
     }

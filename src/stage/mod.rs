@@ -7,6 +7,7 @@ mod outgoing;
 mod panic_guard;
 mod recheck;
 mod record;
+mod span;
 #[cfg(any(feature = "tower", feature = "websocket"))]
 mod upgrade;
 
@@ -17,5 +18,6 @@ pub(crate) use outgoing::Outgoing;
 pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};
 pub(crate) use recheck::{Recheck, recheck};
 pub(crate) use record::{Markers, Record};
+pub(crate) use span::{Trigger, request_span};
 #[cfg(any(feature = "tower", feature = "websocket"))]
 pub(crate) use upgrade::hand_over_upgrade;

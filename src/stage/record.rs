@@ -9,8 +9,11 @@ use crate::counters::{InFlight, LiveCounters};
 use crate::exchange::upgrade::UpgradeEnd;
 use crate::exchange::{Call, Peer};
 use crate::json::text_into;
-use crate::log::{AccessLog, sink, stamp};
+use crate::log::current::Tagged;
+use crate::log::{AccessLog, Level, say, sink, stamp, text};
+use crate::observe::Ended;
 use crate::roll::Place;
+use crate::stage::span::{end_span, say_record};
 
 /// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
@@ -22,6 +25,7 @@ pub(crate) struct Record {
     failed: bool,
     sent: u64,
     listed: Listed,
+    is_event: bool,
 }
 
 /// How the roll lists a request.
@@ -58,7 +62,7 @@ enum End {
 const PATH_LOGGED_MAX: usize = 4096;
 
 /// The status of a client that left, as nginx and the platform log it.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
+pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Record {
     #[allow(clippy::inline_always, reason = "every request does it")]
@@ -74,11 +78,16 @@ impl Record {
             markers.start(call.id.as_str());
         }
         let listed = Listed::of(&call, &counts);
-        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, listed }
+        Self { call, counts, log, markers, status: 0, failed: false, sent: 0, listed, is_event: false }
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    /// Notes that the request is an event call.
+    pub(crate) fn set_event(&mut self) {
+        self.is_event = true;
     }
 
     pub(crate) fn set_status(&mut self, status: u16) {
@@ -154,7 +163,11 @@ impl Record {
         // `in_flight` is decremented while the sink is locked, so the request that sees zero flushes all earlier lines.
         let wanted = self.is_wanted(end);
         let outcome = Outcome { status: self.status, failed: self.failed, sent: self.sent };
-        if self.log == AccessLog::Off {
+        let is_foreign = say::has_foreign_subscriber();
+        if is_foreign || counts.observers.get().is_some() || self.call.span().is_some() {
+            self.tell(end, &outcome, is_foreign && wanted);
+        }
+        if self.log == AccessLog::Off || is_foreign {
             counts.in_flight.take();
         } else {
             let lines = |out: &mut Vec<u8>| {
@@ -174,6 +187,35 @@ impl Record {
                 _ => String::new(),
             };
             markers.end(self.call.id.as_str(), &error);
+        }
+    }
+
+    /// Tells those who observe the ends of requests.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, end: End, outcome: &Outcome, is_said: bool) {
+        let call = &self.call;
+        let (status, early) = seen_from_outside(end, outcome);
+        let ended = Ended {
+            request: &**call,
+            method: &call.head.method,
+            uri: &call.head.uri,
+            route: call.scope.as_ref().map(|scope| scope.pattern.as_str()).filter(|route| !route.is_empty()),
+            is_event: self.is_event,
+            status,
+            has_failed: outcome.failed || matches!(end, End::Cut | End::Broken),
+            early,
+            sent: outcome.sent,
+            lasted: call.started().elapsed(),
+        };
+        if is_said {
+            say_record(&ended);
+        }
+        if let Some(span) = call.span() {
+            end_span(span, &ended);
+        }
+        for observer in self.counts.observers.get().into_iter().flatten() {
+            observer.ended(&ended);
         }
     }
 
@@ -249,19 +291,57 @@ struct Outcome {
     sent: u64,
 }
 
+/// The status that the record has, and why the request ended early.
+fn seen_from_outside(end: End, outcome: &Outcome) -> (u16, Option<&'static str>) {
+    match end {
+        End::Left => (CLIENT_CLOSED_REQUEST, Some("client left")),
+        End::Cut => (503, Some("cut by shutdown")),
+        End::Broken => (outcome.status, Some("reply broken")),
+        End::Sent => (outcome.status, None),
+    }
+}
+
+/// Writes the line for a terminal.
+#[cold]
+#[inline(never)]
+fn text_line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
+    let (status, early) = seen_from_outside(end, outcome);
+    text::begin(
+        out,
+        match end {
+            End::Sent if !outcome.failed => Level::Info,
+            End::Left => Level::Warn,
+            End::Sent | End::Cut | End::Broken => Level::Error,
+        },
+    );
+    let path = text::visible(call.head.uri.path());
+    let micros = call.started().elapsed().as_micros();
+    let _ = write!(
+        out,
+        "{} {path} {status}, {} bytes in {}.{} ms",
+        call.head.method,
+        outcome.sent,
+        micros / 1000,
+        micros / 100 % 10
+    );
+    if let Some(early) = early {
+        let _ = write!(out, ", {early} while {}", call.phase.load().name());
+    }
+    text::end(out, Some(call.id.as_str()));
+}
+
 /// Writes the line as one JSON object. The path is logged without its query, because queries carry signatures and
 /// tokens.
 fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
+    if text::is_used() {
+        return text_line(call, out, end, outcome);
+    }
     let level: &[u8] = match end {
         End::Sent if !outcome.failed => b"\",\"level\":\"INFO\",\"request_id\":\"",
         End::Left => b"\",\"level\":\"WARN\",\"request_id\":\"",
         End::Sent | End::Cut | End::Broken => b"\",\"level\":\"ERROR\",\"request_id\":\"",
     };
-    let status = match end {
-        End::Left => CLIENT_CLOSED_REQUEST,
-        End::Cut => 503,
-        End::Sent | End::Broken => outcome.status,
-    };
+    let (status, early) = seen_from_outside(end, outcome);
     out.extend_from_slice(b"{\"time\":\"");
     stamp(out);
     out.extend_from_slice(level);
@@ -296,15 +376,14 @@ fn line(call: &Call, out: &mut Vec<u8>, end: End, outcome: &Outcome) {
     out.extend_from_slice(b",\"duration_us\":");
     let lasted = call.started().elapsed();
     number(out, lasted.as_secs().saturating_mul(1_000_000) + u64::from(lasted.subsec_micros()));
-    if end != End::Sent {
+    if let Some(trace) = call.known_trace() {
+        trace.log_into(out);
+    }
+    if let Some(early) = early {
         out.extend_from_slice(b",\"phase\":\"");
         out.extend_from_slice(call.phase.load().name().as_bytes());
         out.extend_from_slice(b"\",\"end\":\"");
-        out.extend_from_slice(match end {
-            End::Left => b"client left",
-            End::Cut => b"cut by shutdown",
-            End::Sent | End::Broken => b"reply broken",
-        });
+        out.extend_from_slice(early.as_bytes());
         out.push(b'"');
     }
     out.extend_from_slice(b"}\n");

@@ -1,27 +1,36 @@
 //! An in-memory client for tests. It needs no port and no sleep, and requests take the same way through the app.
 
+mod freeze;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod streaming;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use std::fmt;
-use std::future::IntoFuture;
-use std::pin::Pin;
+use std::future::{IntoFuture, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Builder;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
-use crate::exchange::Payload;
+use crate::counters::Counters;
+use crate::exchange::{Payload, Peer};
 use crate::log::AccessLog;
 use crate::platform::Instance;
 use crate::platform::names::{header, path};
 use crate::sealed::Sealed;
+use crate::stage::Outgoing;
+pub use freeze::freeze;
 pub use streaming::Streaming;
+#[cfg(feature = "websocket")]
+pub use websocket::TestSocket;
 
 #[cfg(feature = "grpc")]
 pub use grpc::GrpcAnswer;
@@ -97,6 +106,21 @@ impl<S: Send + Sync + 'static> Client<S> {
         self.call(Method::POST, target)
     }
 
+    /// A `PUT`.
+    pub fn put(&self, target: &str) -> TestRequest<'_, S> {
+        self.call(Method::PUT, target)
+    }
+
+    /// A `PATCH`.
+    pub fn patch(&self, target: &str) -> TestRequest<'_, S> {
+        self.call(Method::PATCH, target)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&self, target: &str) -> TestRequest<'_, S> {
+        self.call(Method::DELETE, target)
+    }
+
     /// A request with any method.
     pub fn call(&self, method: Method, target: &str) -> TestRequest<'_, S> {
         TestRequest {
@@ -115,6 +139,24 @@ impl<S: Send + Sync + 'static> Client<S> {
             .header(header::CONTROL_PATH, path::INVOKE)
             .header("content-type", "application/octet-stream")
             .body(payload)
+    }
+
+    /// The platform's call before a stop or a freeze (`GET /pre-stop`).
+    pub fn pre_stop(&self) -> TestRequest<'_, S> {
+        self.get(path::PRE_STOP).header(header::CONTROL_PATH, path::PRE_STOP)
+    }
+
+    /// FC 2.0: the platform's call before each freeze (`GET /pre-freeze`).
+    pub fn pre_freeze(&self) -> TestRequest<'_, S> {
+        self.get(path::PRE_FREEZE).header(header::CONTROL_PATH, path::PRE_FREEZE)
+    }
+
+    /// Counts of the requests so far: how many clients left, for example.
+    ///
+    /// # Panics
+    /// When the app has mistakes, or its state cannot be made.
+    pub async fn counters(&self) -> Counters {
+        self.sealed().await.shared.counters()
     }
 
     /// # Panics
@@ -205,6 +247,48 @@ impl<S: Send + Sync + 'static> TestRequest<'_, S> {
     /// # Panics
     /// When the target is not a valid request target.
     pub async fn open(self) -> Streaming {
+        Streaming::new(self.send(None).await)
+    }
+
+    /// Sends the request, and leaves at the given moment, as a client that disconnects: the handler is dropped, and the
+    /// request is counted and recorded as 499. If the reply's head came earlier, the request is answered, and nothing
+    /// is left.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    /// use std::sync::Arc;
+    /// use tokio::sync::Notify;
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let begun = Arc::new(Notify::new());
+    /// let client = App::with_state(Arc::clone(&begun))
+    ///     .get("/slow", async |ex| {
+    ///         ex.state().notify_one();
+    ///         std::future::pending::<&str>().await
+    ///     })
+    ///     .test_client();
+    /// assert!(client.get("/slow").leave_when(begun.notified()).await.is_none());
+    /// assert_eq!(client.counters().await.cancelled, 1);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When the target is not a valid request target.
+    #[doc(alias = "disconnect")]
+    #[doc(alias = "cancel")]
+    #[doc(alias = "499")]
+    pub async fn leave_when(self, moment: impl Future<Output = ()>) -> Option<Streaming> {
+        let (mut answering, mut moment) = (pin!(self.open()), pin!(moment));
+        poll_fn(|cx| match answering.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => moment.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// # Panics
+    /// When the target is not a valid request target.
+    async fn send(self, peer: Option<Arc<Peer>>) -> Response<Outgoing> {
         let app = self.client.sealed().await;
         let mut request = Request::new(Payload::whole(self.body));
         *request.version_mut() = self.version;
@@ -215,7 +299,7 @@ impl<S: Send + Sync + 'static> TestRequest<'_, S> {
             request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
         }
         let (head, body) = request.into_parts();
-        Streaming::new(app.answer(head, body, None).await)
+        app.answer(head, body, peer).await
     }
 }
 
@@ -224,15 +308,7 @@ impl<'a, S: Send + Sync + 'static> IntoFuture for TestRequest<'a, S> {
     type IntoFuture = Pin<Box<dyn Future<Output = TestReply> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut answer = self.open().await;
-            let mut body = Vec::new();
-            while let Some(piece) = answer.piece().await {
-                body.extend_from_slice(&piece);
-            }
-            let Streaming { status, headers, trailers, broken, .. } = answer;
-            TestReply { status, headers, body: body.into(), trailers, broken }
-        })
+        Box::pin(async move { TestReply::of(self.open().await).await })
     }
 }
 
@@ -264,6 +340,15 @@ pub struct TestReply {
 }
 
 impl TestReply {
+    async fn of(mut answer: Streaming) -> Self {
+        let mut body = Vec::new();
+        while let Some(piece) = answer.piece().await {
+            body.extend_from_slice(&piece);
+        }
+        let Streaming { status, headers, trailers, broken, .. } = answer;
+        Self { status, headers, body: body.into(), trailers, broken }
+    }
+
     /// # Panics
     /// When the reply has another status.
     #[track_caller]

@@ -236,8 +236,8 @@ where
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    fn length(&self) -> Option<u64> {
+        self.length
     }
 }
 
@@ -248,7 +248,7 @@ impl Source for Silent {
         Poll::Ready(None)
     }
 
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0)
+    fn length(&self) -> Option<u64> {
+        Some(self.0)
     }
 }

@@ -210,7 +210,7 @@ pub struct Close {
 }
 
 impl Close {
-    pub(super) fn new(code: u16, reason: &str) -> Self {
+    pub(crate) fn new(code: u16, reason: &str) -> Self {
         Self { code, reason: shortened(reason).into() }
     }
 

@@ -101,7 +101,8 @@ impl Run {
                 }
             };
             if self.must_tell_length(request.body()) {
-                let (head, payload) = request.into_parts();
+                let (mut head, payload) = request.into_parts();
+                head.headers.remove(header::TRANSFER_ENCODING);
                 let Ok(payload) = self.within(payload.take_whole()).await? else {
                     return Err(self.crashed().await);
                 };
@@ -201,6 +202,10 @@ impl Run {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
                     self.source.instance.clone_from(&seat.instance);
+                    if let Some(begun) = seat.begun.take() {
+                        // Who asked may not listen any more.
+                        _ = begun.send(Arc::clone(&lease.instance.id));
+                    }
                     match (&self.tail, self.edition) {
                         (Some(tail), Edition::Fc3) => {
                             tail.push(&format!("FC Invoke Start RequestId: {}", self.id));
@@ -275,10 +280,15 @@ impl Run {
         payload: Payload,
         kind: CallKind,
     ) -> Result<Request<Payload>, Failure> {
+        let is_unsized = !payload.has_length();
         let mut request = Request::new(payload);
         *request.method_mut() = method.clone();
         *request.uri_mut() = target.clone();
         *request.headers_mut() = self.headers(headers, kind)?;
+        if is_unsized && matches!(*method, Method::GET | Method::HEAD | Method::CONNECT) {
+            // hyper takes such a request to have no body unless its headers say so.
+            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         Ok(request)
     }
 
@@ -304,8 +314,11 @@ impl Run {
         }
         match kind {
             CallKind::Handshake => upgrade::set(&mut all),
-            // Without this header a server of gRPC may send no trailers. As a hop-by-hop header it was removed before.
-            CallKind::Rpc => drop(all.insert(header::TE, HeaderValue::from_static("trailers"))),
+            // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.
+            CallKind::Rpc => {
+                all.remove(header::CONNECTION);
+                all.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
             CallKind::Http | CallKind::Event => {}
         }
         Ok(all)

@@ -15,7 +15,7 @@ use super::answer::{BodyError, BodySource};
 use super::endpoint_event::{EndpointEvent, Found};
 use super::run::Run;
 use crate::failure::Failure;
-use crate::wire::{Fault, limits};
+use crate::wire::{Fault, headers, limits};
 
 /// How long the head waits for the first piece of a streamed body.
 const FIRST_MAX: Duration = Duration::from_millis(100);
@@ -103,11 +103,13 @@ impl AnswerStream {
             First::End => None,
         };
         match frame {
-            Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    if self.is_rpc()
-                        && let Err(failure) = limits::check_reply(trailers)
-                    {
+            Some(Ok(mut frame)) => {
+                let is_rpc = self.is_rpc();
+                if let Some(trailers) = frame.trailers_mut() {
+                    if !is_rpc {
+                        // A function may say no more in trailers than in headers.
+                        headers::strip_reply(trailers);
+                    } else if let Err(failure) = limits::check_reply(trailers) {
                         return self.break_off_by(|_| failure);
                     }
                     self.complete();

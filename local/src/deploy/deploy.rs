@@ -17,7 +17,7 @@ use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
-use crate::instance::{Generation, Layout, Pool, Refusal};
+use crate::instance::{Generation, Layout, Networks, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
@@ -55,6 +55,8 @@ pub(crate) struct Project<'a> {
     pub(crate) drain: Duration,
     /// The edition of all functions; `None` is that of the manifest.
     pub(crate) edition: Option<Edition>,
+    /// Where functions call the API.
+    pub(crate) endpoint: SocketAddr,
 }
 
 /// Builds and deploys functions.
@@ -73,9 +75,11 @@ pub(crate) struct Deployer {
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
     pub(super) releases_turn: Arc<tokio::sync::Mutex<()>>,
     edition: Option<Edition>,
+    endpoint: SocketAddr,
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
+    networks: Option<Arc<Networks>>,
     faults: FaultPlan,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -94,13 +98,14 @@ impl Deployer {
         registry: Arc<Registry>,
         log: Log,
         tasks: TaskTracker,
-        Project { folder, builds_code, drain, edition }: Project<'_>,
+        Project { folder, builds_code, drain, edition, endpoint }: Project<'_>,
         runner: Arc<dyn Runner>,
         needed: &[&Path],
     ) -> io::Result<Self> {
         let workspace = Arc::new(Workspace::create()?);
         let has_processes = runner.has_processes();
         let cgroups = if has_processes { cgroups(&log).await } else { None };
+        let networks = has_processes.then(|| Arc::new(Networks::new(log.clone(), tasks.clone())));
         let folders = Folders::create(&workspace, needed, has_processes, &log).await?;
         Ok(Deployer {
             registry,
@@ -112,9 +117,11 @@ impl Deployer {
             store: Store::of(folder),
             releases_turn: Arc::default(),
             edition,
+            endpoint,
             folders,
             runner,
             cgroups,
+            networks,
             faults: FaultPlan::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
@@ -239,6 +246,7 @@ impl Deployer {
             return Deployment::New;
         };
         let former = deployed.pool();
+        generation.learn_from(&former.generation);
         let ignores_port = former.ignores_port();
         let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
         pool.set_kept(deployed.disabled().is_none());
@@ -292,7 +300,8 @@ impl Deployer {
         let faults = self.faults.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        Arc::new(generation.with_faults(faults))
+        let generation = generation.with_faults(faults).with_endpoint(self.endpoint);
+        Arc::new(generation.with_networks(self.networks.clone()))
     }
 
     pub(super) fn pool(
@@ -305,6 +314,10 @@ impl Deployer {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
         pools.push(Arc::downgrade(&pool));
+        drop(pools);
+        if pool.generation.has_schedules() {
+            self.tasks.spawn(Arc::clone(&pool).follow_schedules());
+        }
         pool
     }
 

@@ -118,6 +118,15 @@ impl Failure {
         Failure::new(FailureKind::AccessDenied, message)
     }
 
+    pub(crate) fn session_not_found(id: &str) -> Self {
+        let message = format!("session '{id}' does not exist or has ended; `GET .../sessions` lists them");
+        Failure::new(FailureKind::SessionNotFound, message)
+    }
+
+    pub(crate) fn session_exists(id: &str) -> Self {
+        Failure::new(FailureKind::SessionAlreadyExists, format!("session '{id}' already exists"))
+    }
+
     pub(crate) fn session_over() -> Self {
         let message = "the session has ended, and its id cannot be used again (disableSessionIdReuse)";
         Failure::new(FailureKind::InvalidArgument, message)
@@ -131,6 +140,29 @@ impl Failure {
     pub(crate) fn route_not_found(domain: &str, path: &str, others: &str) -> Self {
         let message = format!("domain name '{domain}' has no route for '{path}'; there are: {others}");
         Failure::new(FailureKind::RouteNotFound, message)
+    }
+
+    pub(crate) fn async_config_not_found(function: &str, qualifier: &str) -> Self {
+        let message =
+            format!("function '{function}' has no configuration of asynchronous calls for '{qualifier}'");
+        Failure::new(FailureKind::AsyncConfigNotFound, message)
+    }
+
+    pub(crate) fn task_not_found(function: &str, task: &str) -> Self {
+        let message = format!(
+            "function '{function}' has no task '{task}'; calls are tasks with `asyncInvokeConfig.asyncTask`, and kept \
+             for seven days"
+        );
+        Failure::new(FailureKind::TaskNotFound, message)
+    }
+
+    pub(crate) fn task_exists(task: &str) -> Self {
+        Failure::new(FailureKind::TaskAlreadyExists, format!("task '{task}' already exists"))
+    }
+
+    pub(crate) fn task_completed(task: &str, state: &str) -> Self {
+        let message = format!("task '{task}' has ended already: {state}");
+        Failure::new(FailureKind::TaskAlreadyCompleted, message)
     }
 
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {

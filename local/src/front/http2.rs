@@ -2,7 +2,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::listen::{HEAD_MAX, Stop};
 use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
-use super::under_way::UnderWay;
+use super::under_way::{Ongoing, Remaining};
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, STALL_MAX, Stream};
 
@@ -51,13 +51,13 @@ struct Shared {
     peer: Peer,
     /// For the rests of bodies that are not read.
     tasks: TaskTracker,
-    /// The streams in flight.
-    active: AtomicUsize,
     /// The streams so far.
     begun: AtomicUsize,
     /// Whether the connection is cut at a stop.
     is_cut: AtomicBool,
-    /// The reply of the stream whose task starts next.
+    /// The streams in flight, which a stop names.
+    streams: Mutex<Vec<Arc<Current>>>,
+    /// The stream whose task starts next.
     next: Mutex<Option<Arc<Current>>>,
 }
 
@@ -79,14 +79,17 @@ impl Shared {
         join_cookies(&mut head.headers);
         let body = ClientBody::of_stream(body, &head.headers, drains);
         let request = Request::from_parts(head, body);
-        // A stop counts the calls of HTTP/2 by their instances, and names none of them.
-        let under_way = UnderWay::default();
-        let mut response = self.front.serve(&self.door, &self.peer, request, &under_way).await;
+        current.under_way.begin(&request);
+        let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
         if let Some(streamed) = response.body().as_streamed() {
             current.set(streamed);
         }
         response.body_mut().count_pieces(&current);
         Ok(response)
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Vec<Arc<Current>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the connection has had no stream for a while.
@@ -95,10 +98,16 @@ impl Shared {
             let before = self.begun.load(Ordering::Relaxed);
             sleep(length).await;
             let is_new = self.begun.load(Ordering::Relaxed) != before;
-            if !is_new && self.active.load(Ordering::Relaxed) == 0 {
+            if !is_new && self.streams().is_empty() {
                 return;
             }
         }
+    }
+}
+
+impl Ongoing for Shared {
+    fn remaining(&self) -> Vec<Remaining> {
+        self.streams().iter().filter_map(|stream| stream.under_way.remaining()).collect()
     }
 }
 
@@ -129,12 +138,12 @@ where
         let shared = Arc::clone(&self.shared);
         // hyper hands the stream over right after the service was called for it.
         let current = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        let active = Active::begin(shared);
+        let active = Active::begin(shared, Arc::clone(&current));
         self.tasks.spawn(async move {
             let mut stream = pin!(stream);
             let mut stall = Stall::after(STALL_MAX);
             std::future::poll_fn(|context| {
-                if active.0.is_cut.load(Ordering::Relaxed) {
+                if active.shared.is_cut.load(Ordering::Relaxed) {
                     current.break_off();
                     return Poll::Ready(());
                 }
@@ -179,20 +188,27 @@ impl Stall {
     }
 }
 
-/// Counts a stream in flight.
-struct Active(Arc<Shared>);
+/// Lists a stream while it is in flight.
+struct Active {
+    shared: Arc<Shared>,
+    stream: Arc<Current>,
+}
 
 impl Active {
-    fn begin(shared: Arc<Shared>) -> Self {
+    fn begin(shared: Arc<Shared>, stream: Arc<Current>) -> Self {
         shared.begun.fetch_add(1, Ordering::Relaxed);
-        shared.active.fetch_add(1, Ordering::Relaxed);
-        Active(shared)
+        shared.streams().push(Arc::clone(&stream));
+        Active { shared, stream }
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
+        let mut streams = self.shared.streams();
+        // The streams that began last are mostly the first to end.
+        if let Some(at) = streams.iter().rposition(|other| Arc::ptr_eq(other, &self.stream)) {
+            streams.swap_remove(at);
+        }
     }
 }
 
@@ -209,7 +225,7 @@ pub(super) async fn serve(
         door,
         peer,
         tasks: tasks.clone(),
-        active: AtomicUsize::new(0),
+        streams: Mutex::default(),
         begun: AtomicUsize::new(0),
         is_cut: AtomicBool::new(false),
         next: Mutex::default(),
@@ -232,7 +248,7 @@ pub(super) async fn serve(
     tokio::select! {
         _ = &mut connection => return,
         () = shared.idle(HEAD_MAX) => {}
-        () = stop.begun.cancelled() => {}
+        () = stop.begun.cancelled() => stop.keep(&shared),
     }
     // GOAWAY: the client begins no stream, and those that it has begun are served.
     connection.as_mut().graceful_shutdown();

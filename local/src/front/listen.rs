@@ -23,7 +23,7 @@ use super::http2;
 use super::opening::{self, Protocol};
 use super::streamed::{Current, Guarded};
 use super::target::Door;
-use super::under_way::{Remaining, UnderWay};
+use super::under_way::{Ongoing, Remaining};
 use super::unread::{self, InTurn};
 use crate::event;
 use crate::process::holder;
@@ -53,29 +53,37 @@ pub(super) const HEADERS_MAX: usize = 1024;
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// How connections are told of a stop.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Stop {
     /// No connection is taken any more, and each one ends with the request under way.
     pub(crate) begun: CancellationToken,
     /// The connections that are left are cut, such as those of clients that do not read.
     pub(crate) cut: CancellationToken,
-    /// The connections that were open at the stop.
-    open: Arc<Mutex<Vec<Weak<Entrance>>>>,
+    /// The connections and WebSockets that were open at the stop.
+    open: Arc<Mutex<Vec<Weak<dyn Ongoing>>>>,
 }
 
 impl Stop {
-    /// The latest requests of the connections that are still open, the oldest first. Empty before the stop.
+    /// The requests of the connections that are still open, the oldest first. Empty before the stop.
     pub(crate) fn remaining(&self) -> Vec<Remaining> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = open.iter().filter_map(|entrance| entrance.upgrade()?.under_way.remaining());
+        let requests = open.iter().filter_map(Weak::upgrade).flat_map(|open| open.remaining());
         let mut remaining: Vec<Remaining> = requests.collect();
         drop(open);
         remaining.sort_by_key(|request| std::cmp::Reverse(request.age));
         remaining
     }
 
-    fn keep(&self, entrance: &Arc<Entrance>) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(entrance));
+    /// Remembers what is still open when the stop begins.
+    pub(super) fn keep<T: Ongoing + 'static>(&self, ongoing: &Arc<T>) {
+        let ongoing: Weak<T> = Arc::downgrade(ongoing);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(ongoing);
+    }
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Stop").field("begun", &self.begun).field("cut", &self.cut).finish_non_exhaustive()
     }
 }
 
@@ -178,8 +186,9 @@ struct Entrance {
     peer: Peer,
     tasks: TaskTracker,
     hangup: Arc<Hangup>,
-    current: Current,
-    under_way: UnderWay,
+    /// Outlives the connection if it becomes a WebSocket.
+    current: Arc<Current>,
+    stop: Stop,
     /// Whether a request has ever begun.
     has_begun: AtomicBool,
     /// Whether the next reply is the last reply.
@@ -198,20 +207,29 @@ impl Entrance {
         if self.is_closing.load(Ordering::Relaxed) {
             self.begun.notify_one();
         }
-        self.under_way.begin(&request);
+        self.current.under_way.begin(&request);
         let (head, body) = request.into_parts();
         let body = ClientBody::new(body, &head.headers, &self.tasks, &self.hangup);
         let request = Request::from_parts(head, body);
         let mut response = tokio::select! {
             biased;
-            response = self.front.serve(&self.door, &self.peer, request, &self.under_way) => response,
+            response = self.front.serve(&self.door, &self.peer, request, &self.current.under_way) => response,
             // The drop of the other future tells every part of the front that the client left.
             () = self.hangup.gone() => return Err(Cut),
         };
         if let Some(tunnel) = response.body_mut().take_tunnel() {
             turn.begin_socket();
             // The WebSocket outlives the HTTP connection, whose memory is freed here.
-            self.tasks.spawn(tunnel.carry());
+            let (current, stop) = (Arc::clone(&self.current), self.stop.clone());
+            self.tasks.spawn(async move {
+                let mut carried = Box::pin(tunnel.carry());
+                tokio::select! {
+                    biased;
+                    () = &mut carried => return,
+                    () = stop.begun.cancelled() => stop.keep(&current),
+                }
+                carried.await;
+            });
         }
         if let Some(streamed) = response.body().as_streamed() {
             turn.begin_stream();
@@ -282,10 +300,10 @@ async fn serve(
     let turns = Arc::new(Turns::default());
     let socket = Socket::new(stream, &turns);
     let (has_begun, is_closing) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (current, begun) = (Current::default(), Notify::new());
-    let under_way = UnderWay::default();
+    let (current, begun) = (Arc::<Current>::default(), Notify::new());
+    let told = stop.clone();
     let entrance =
-        Entrance { front, door, peer, tasks, hangup, current, under_way, has_begun, is_closing, begun };
+        Entrance { front, door, peer, tasks, hangup, current, stop: told, has_begun, is_closing, begun };
     let entrance = Arc::new(entrance);
     let (own, own_turns) = (Arc::clone(&entrance), Arc::clone(&turns));
     let service = service_fn(move |request| Arc::clone(&own).answer(request, own_turns.begin()));
@@ -302,7 +320,7 @@ async fn serve(
         _ = &mut connection => {}
         () = stop.begun.cancelled() => {
             entrance.is_closing.store(true, Ordering::Relaxed);
-            stop.keep(&entrance);
+            stop.keep(&entrance.current);
             let end = entrance.end(turns.has_part(), &mut connection, |guarded| {
                 Pin::new(&mut guarded.connection).graceful_shutdown();
             });
@@ -332,7 +350,9 @@ mod tests {
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
+    use crate::queue::{Queue, Trackers};
     use crate::registry::Registry;
+    use crate::store::Place;
 
     #[tokio::test]
     async fn half_a_head_is_waited_for_once() {
@@ -344,13 +364,15 @@ mod tests {
         let (log, _events) = Log::new();
         let registry = Arc::new(Registry::default());
         let folder = std::path::Path::new(".");
-        let project = Project { folder, builds_code: false, drain: Duration::ZERO, edition: None };
+        let project =
+            Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
+        let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let entrance = Entrance {
             front: Front::new(
                 registry,
-                Arc::new(deployer.await.unwrap()),
+                (Arc::new(deployer.await.unwrap()), queue),
                 Gate::new(folder.into(), false),
                 log,
                 None,
@@ -359,8 +381,8 @@ mod tests {
             peer: Peer::new(address, false).unwrap(),
             tasks: TaskTracker::new(),
             hangup: Arc::new(Hangup::prepare(&stream).unwrap()),
-            current: Current::default(),
-            under_way: UnderWay::default(),
+            current: Arc::default(),
+            stop: Stop::default(),
             has_begun: AtomicBool::new(false),
             is_closing: AtomicBool::new(true),
             begun: Notify::new(),

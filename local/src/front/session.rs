@@ -17,8 +17,7 @@ const SESSION_COOKIE: &str = "x-fc-cookie-session-id";
 /// The header of MCP, in which the function names a session and the client repeats its name.
 const MCP_SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// The longest id that a client may choose, and the longest that a function may.
-const ID_MAX: usize = 64;
+/// The longest id that a function may choose.
 const MCP_ID_MAX: usize = 256;
 
 /// The parameters that MCP's libraries put a session into.
@@ -108,9 +107,9 @@ fn by_header(name: &str, headers: &HeaderMap) -> Result<Session, Failure> {
         let told = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(&id).ok());
         return Ok(Session { claim: Claim::Session(id), told, reply: Reply::Nothing });
     };
-    let id = given.to_str().ok().filter(|id| is_session_id(id)).ok_or_else(|| {
+    let id = given.to_str().ok().filter(|id| ids::is_session(id)).ok_or_else(|| {
         Failure::invalid_argument(format!(
-            "the session id in '{name}' must be 1 to {ID_MAX} letters, digits, `_` or `-`, and not start with `-`"
+            "the session id in '{name}' must be 1 to 64 letters, digits, `_` or `-`, and not start with `-`"
         ))
     })?;
     Ok(Session { claim: Claim::Session(Arc::from(id)), ..Session::default() })
@@ -120,7 +119,7 @@ fn by_cookie(headers: &HeaderMap, lifetime: u64) -> Session {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let given =
-        pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, id)| id).filter(|id| is_session_id(id));
+        pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, id)| id).filter(|id| ids::is_session(id));
     if let Some(id) = given {
         return Session { claim: Claim::Session(Arc::from(id)), ..Session::default() };
     }
@@ -159,13 +158,6 @@ fn session_parameter(query: &str) -> Option<Cow<'_, str>> {
     pairs.find(|(name, _)| PARAMETERS.contains(name)).map(|(_, id)| Cow::Borrowed(id))
 }
 
-fn is_session_id(id: &str) -> bool {
-    let starts_well = id.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    starts_well
-        && id.len() <= ID_MAX
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-}
-
 fn is_short(id: &str) -> bool {
     (1..=MCP_ID_MAX).contains(&id.len())
 }
@@ -178,7 +170,14 @@ mod tests {
 
     fn affinity(kind: AffinityKind) -> Affinity {
         let lifetime = Duration::from_secs(3600);
-        Affinity { kind, sessions_per_instance: 20, lifetime, idle: None, is_id_used_once: false }
+        Affinity {
+            kind,
+            sessions_per_instance: 20,
+            is_isolated: false,
+            lifetime,
+            idle: None,
+            is_id_used_once: false,
+        }
     }
 
     fn session(kind: AffinityKind, request: &str, header: Option<(&str, &str)>) -> Result<Session, Failure> {
@@ -204,7 +203,7 @@ mod tests {
         let (name, value) = made.told.unwrap();
         assert_eq!(name, "my-session");
         assert_eq!(made.claim, named(value.to_str().unwrap()));
-        assert!(is_session_id(value.to_str().unwrap()), "{value:?}");
+        assert!(ids::is_session(value.to_str().unwrap()), "{value:?}");
         for id in ["", "-a", "a b", "a.b", &"a".repeat(65)] {
             assert!(session(kind(), "GET /", Some(("my-session", id))).is_err(), "{id}");
         }

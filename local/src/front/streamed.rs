@@ -12,6 +12,7 @@ use http_body::Frame;
 
 use super::body::Cut;
 use super::rpc;
+use super::under_way::{Ongoing, Remaining, UnderWay};
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
 use crate::wire::Hangup;
@@ -132,9 +133,10 @@ impl State {
     }
 }
 
-/// The reply of a connection or of an HTTP/2 stream, while there is one.
+/// The latest request of a connection, or the one of an HTTP/2 stream, and its reply while there is one.
 #[derive(Debug, Default)]
 pub(super) struct Current {
+    pub(super) under_way: UnderWay,
     streamed: Mutex<Weak<Mutex<State>>>,
     /// How many pieces of a whole reply were taken, from 1. Zero for other replies.
     pieces: AtomicUsize,
@@ -166,6 +168,12 @@ impl Current {
             Some(state) => lock(&state).poll_cut(context),
             None => Poll::Pending,
         }
+    }
+}
+
+impl Ongoing for Current {
+    fn remaining(&self) -> Vec<Remaining> {
+        self.under_way.remaining().into_iter().collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, Request, Uri};
 use tokio::time::Instant;
 
-/// The latest request of a connection.
+/// The latest request of a connection, or the request of an HTTP/2 stream.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay(Mutex<Option<Latest>>);
 
@@ -28,6 +28,12 @@ pub(crate) struct Remaining {
     /// Without the query, in which signatures and tokens live.
     pub(crate) path: String,
     pub(crate) age: Duration,
+}
+
+/// What a stop may have to name.
+pub(super) trait Ongoing: Send + Sync {
+    /// The requests that are under way now.
+    fn remaining(&self) -> Vec<Remaining>;
 }
 
 impl UnderWay {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{env, header};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +26,9 @@ const CREDENTIALS: [(&str, &str); 3] = [
     (env::ACCESS_KEY_SECRET, header::ACCESS_KEY_SECRET),
     (env::SECURITY_TOKEN, header::SECURITY_TOKEN),
 ];
+
+/// Ours: where a client finds the API, as the platform's own address follows from account and region.
+const ENDPOINT: &str = "FC_ENDPOINT";
 
 /// Room for the headers of the platform and of a usual client.
 const HEADERS_OF_A_CALL: usize = 48;
@@ -104,6 +108,11 @@ impl Surroundings {
         let redactor =
             Redactor::new(texts.chain(secrets.iter().map(|(name, value)| (*name, value.as_str()))));
         Surroundings { headers, redactor, variables }
+    }
+
+    /// Names the address at which the instances call the API.
+    pub(super) fn set_endpoint(&mut self, endpoint: SocketAddr) {
+        self.variables.insert(ENDPOINT.to_owned(), OsString::from(format!("http://{endpoint}")));
     }
 
     /// The variables of one instance.

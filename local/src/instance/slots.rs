@@ -5,7 +5,7 @@
 //! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when all slots are
 //! taken; beyond the cap, calls are refused. The second instance starts only after the first: the first start shows
 //! whether the program listens on the given port. If it does not, there is one instance, and calls wait for it as they
-//! would for another one.
+//! would for another one. Where each instance has a network of its own there are several, and calls wait beyond the cap.
 
 mod effect;
 mod queue;
@@ -15,12 +15,12 @@ mod sessions;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::model::Claim;
+use crate::model::{Claim, SessionTerms};
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
 use queue::Waiting;
 pub(super) use room::Rules;
-pub(super) use sessions::SessionRules;
+pub(super) use sessions::{Listed, SessionRules};
 
 use room::Member;
 use sessions::{Place, Sessions};
@@ -184,9 +184,49 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     /// Ends a session, because its client said so.
-    pub(super) fn close_session(&mut self, id: &str) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.close(id);
+    pub(super) fn close_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) {
+        if let Some(instance) = self.sessions.as_mut().and_then(|sessions| sessions.close(id)) {
+            self.retire_after(&instance, effects);
+        }
+    }
+
+    /// All sessions, and the latest of those that have ended.
+    pub(super) fn sessions(&mut self, now: Instant, effects: &mut Vec<Effect<I>>) -> Vec<Listed<I>> {
+        self.expire_sessions(now, effects);
+        self.sessions.as_ref().map(Sessions::list).unwrap_or_default()
+    }
+
+    /// Changes how long a session lasts. `false` if there is no such session.
+    pub(super) fn set_session_terms(&mut self, id: &str, terms: SessionTerms, now: Instant) -> bool {
+        self.sessions.as_mut().is_some_and(|sessions| sessions.set_terms(id, terms, now))
+    }
+
+    /// Ends a session and forgets its id. An instance of its own ends with it, and its calls do too; other instances
+    /// finish them. `false` if there is no such session.
+    pub(super) fn delete_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) -> bool {
+        let Some(own) = self.sessions.as_mut().and_then(|sessions| sessions.delete(id)) else { return false };
+        if let Some(instance) = own.filter(|own| self.members.iter().any(|member| member.instance == *own)) {
+            self.dismiss(&instance, effects);
+            self.top_up(effects);
+        }
+        true
+    }
+
+    /// Ends the sessions whose time is over.
+    fn expire_sessions(&mut self, now: Instant, effects: &mut Vec<Effect<I>>) {
+        let Some(sessions) = &mut self.sessions else { return };
+        for instance in sessions.expire(now) {
+            self.retire_after(&instance, effects);
+        }
+    }
+
+    /// Stops an instance after its calls, because its session is over.
+    fn retire_after(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
+        let Some(member) = self.member(instance) else { return };
+        member.is_retired = true;
+        if member.in_flight == 0 {
+            self.dismiss(instance, effects);
+            self.top_up(effects);
         }
     }
 
@@ -197,11 +237,9 @@ impl<I: Clone + PartialEq> Slots<I> {
 
     /// Stops an instance if it is idle, has no session, and is not one of those that are kept.
     pub(super) fn release_idle(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.expire(now);
-            if sessions.count(instance) > 0 {
-                return;
-            }
+        self.expire_sessions(now, effects);
+        if self.sessions.as_ref().is_some_and(|sessions| sessions.count(instance) > 0) {
+            return;
         }
         if !self.is_closed && self.in_use() <= self.rules.instances_min {
             return;

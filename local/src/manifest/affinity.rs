@@ -99,6 +99,7 @@ fn affinity(props: &Node, isolation: Isolation, reader: &mut Reader<'_>) -> Opti
     Some(Affinity {
         kind,
         sessions_per_instance: usize::try_from(per_instance).unwrap_or(1),
+        is_isolated: isolation == Isolation::Session,
         lifetime: Duration::from_secs(lifetime),
         idle: (idle > 0).then(|| Duration::from_secs(idle)),
         is_id_used_once,

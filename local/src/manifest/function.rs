@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
-use super::{affinity, auth, cors, domain, keys, scaling};
+use super::{affinity, asynchronous, auth, cors, domain, keys, scaling};
 use crate::model::{
     Action, Edition, Function, HealthCheck, Hook, HttpTrigger, Injection, Local, is_alias_name,
 };
@@ -67,8 +67,9 @@ pub(crate) fn read(
     }
     let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
-    let instances_min = scaling::instances_min(props, &mut reader);
+    let scaling = scaling::read(props, &mut reader);
     let (trigger, qualified) = triggers(props, &mut reader);
+    let asynchronous = asynchronous::read(props, &mut reader);
     let function = Function {
         name: name.unwrap_or_default(),
         line: props.line,
@@ -87,7 +88,8 @@ pub(crate) fn read(
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
         concurrency: sharing.concurrency,
         affinity: sharing.affinity,
-        instances_min,
+        instances_min: scaling.instances_min,
+        schedules: scaling.schedules,
         injection: injection(props, &mut reader),
         environment: environment(props, &mut reader),
         layers: layers(props, &local, &mut reader),
@@ -100,6 +102,7 @@ pub(crate) fn read(
             .and_then(|node| health(node, &mut reader)),
         trigger,
         qualified,
+        asynchronous,
         actions,
         service: String::new(),
         local,
@@ -329,7 +332,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
             Some(other) => reader.note(
                 node.line,
                 format!(
-                    "a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"
+                    "a trigger of type `{other}` fires in the cloud only; `fc-local send` sends its events"
                 ),
             ),
             None => {}
@@ -338,7 +341,8 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
     (found, others)
 }
 
-fn is_qualifier(text: &str) -> bool {
+/// Whether the text can name a version or an alias.
+pub(super) fn is_qualifier(text: &str) -> bool {
     text.parse::<u64>().is_ok_and(|version| version > 0) || is_alias_name(text)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::asynchronous;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::reader::Reader;
@@ -47,10 +48,27 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             Lines::All
         }
     };
+    let retry_pause = node
+        .child("asyncRetryPause")
+        .map(|_| reader.seconds(node, "asyncRetryPause", base.async_retry_pause.unwrap_or_default()));
+    let server_errors = match reader.text(node, "asyncServerErrors").as_deref() {
+        None => base.async_server_errors,
+        Some("success") => false,
+        Some("failure") => true,
+        Some(_) => {
+            reader.error(node, "asyncServerErrors", "must be `success` or `failure`");
+            false
+        }
+    };
+    let concurrency = node.child("asyncConcurrency").map(|_| {
+        let count = reader.integer(node, "asyncConcurrency", 1, 1..=60_000);
+        usize::try_from(count).unwrap_or(1)
+    });
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
     let build = build(node, folder, &mut reader);
+    let destinations = asynchronous::addresses(node, &mut reader);
     Local {
         port: u16::try_from(port).ok().filter(|port| *port != 0),
         max_instances: max_instances.or(base.max_instances),
@@ -68,6 +86,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             watch.iter().map(|path| folder.join(path)).collect()
         },
         mounts: reader.boolean(node, "mounts", base.mounts),
+        network: reader.boolean(node, "network", base.network),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {
@@ -77,6 +96,10 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         credentials,
         edition,
         service,
+        async_retry_pause: retry_pause.or(base.async_retry_pause),
+        async_server_errors: server_errors,
+        async_concurrency: concurrency.or(base.async_concurrency),
+        destinations: if destinations.is_empty() { base.destinations.clone() } else { destinations },
     }
 }
 

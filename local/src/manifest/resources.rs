@@ -6,7 +6,7 @@ use super::content::{self, Content};
 use super::expression;
 use super::node::{Node, Value};
 use super::problem::Problem;
-use super::{domain, function, hooks, local};
+use super::{asynchronous, domain, function, hooks, local};
 use crate::model::{Domain, Function, Local};
 
 /// What is started and served.
@@ -92,6 +92,7 @@ pub(super) fn read(
     }
     let names = functions.iter().map(|function| function.name.as_str());
     domains.check_functions(&names, problems);
+    asynchronous::check_destinations(&functions, problems);
     Resources { functions, domains: domains.domains, files: domains.files }
 }
 

@@ -5,18 +5,31 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::session::SessionTerms;
+
 /// `sessionAffinity` with `sessionAffinityConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Affinity {
     pub(crate) kind: AffinityKind,
     /// The most sessions of one instance at a time.
     pub(crate) sessions_per_instance: usize,
+    /// Whether an instance ends with its session.
+    #[serde(default)]
+    pub(crate) is_isolated: bool,
     /// How long a session lives, from its first call.
     pub(crate) lifetime: Duration,
     /// How long a session may be without a call. `None` is without limit.
     pub(crate) idle: Option<Duration>,
     /// Whether the id of an ended session is refused.
     pub(crate) is_id_used_once: bool,
+}
+
+impl Affinity {
+    /// How long sessions last that their creator says nothing of.
+    pub(crate) fn terms(&self) -> SessionTerms {
+        let Affinity { lifetime, idle, is_id_used_once, .. } = *self;
+        SessionTerms { lifetime, idle, is_id_used_once }
+    }
 }
 
 /// Where the id of a session stands.

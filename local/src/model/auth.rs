@@ -19,6 +19,13 @@ pub(crate) enum Auth {
     Basic(Vec<BasicUser>),
 }
 
+impl Auth {
+    /// Whether the function gets parameters that only a caller's token may set.
+    pub(crate) fn sets_parameters(&self) -> bool {
+        matches!(self, Auth::Jwt(jwt) if !jwt.claims.is_empty())
+    }
+}
+
 /// The settings of `authType: jwt`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct JwtAuth {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::Affinity;
+use super::asynchronous::AsyncConfig;
 use super::local::Local;
+use super::schedule::Schedule;
 use super::trigger::HttpTrigger;
 
 /// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
@@ -32,6 +34,9 @@ pub(crate) struct Function {
     /// The instances that are kept although nothing calls them. Versions keep none.
     #[serde(skip)]
     pub(crate) instances_min: usize,
+    /// When that number is another one.
+    #[serde(skip)]
+    pub(crate) schedules: Vec<Schedule>,
     pub(crate) injection: Injection,
     pub(crate) environment: BTreeMap<String, String>,
     /// The names of its layers in the cloud.
@@ -48,6 +53,9 @@ pub(crate) struct Function {
     /// The HTTP triggers of versions and aliases.
     #[serde(skip)]
     pub(crate) qualified: Vec<(String, HttpTrigger)>,
+    /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
+    #[serde(skip)]
+    pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,
     #[serde(skip)]
     pub(crate) actions: Vec<Action>,
     /// The service of the function in edition 2.0.
@@ -97,6 +105,13 @@ impl Function {
     pub(crate) fn trigger_of(&self, qualifier: Option<&str>) -> Option<&HttpTrigger> {
         let Some(qualifier) = qualifier else { return self.trigger.as_ref() };
         self.qualified.iter().find(|(own, _)| own == qualifier).map(|(_, trigger)| trigger)
+    }
+
+    /// How asynchronous calls of a version or an alias are carried out, if the manifest says so; `None` is `LATEST`.
+    #[allow(dead_code, reason = "the queue asks")]
+    pub(crate) fn asynchronous_of(&self, qualifier: Option<&str>) -> Option<&AsyncConfig> {
+        let (own, config) = self.asynchronous.as_ref()?;
+        (own.as_deref() == qualifier).then_some(config)
     }
 
     /// The command line, `/code/bootstrap` if none is declared.

@@ -1,6 +1,7 @@
 //! The model: functions, triggers and domains of a manifest, as plain data.
 
 mod affinity;
+mod asynchronous;
 mod auth;
 mod cors;
 mod domain;
@@ -8,10 +9,13 @@ mod edition;
 mod function;
 mod jwk;
 mod local;
+mod schedule;
+mod session;
 mod trigger;
 mod version;
 
 pub(crate) use affinity::{Affinity, AffinityKind, Claim, SessionId};
+pub(crate) use asynchronous::{AGE_MAX_SECONDS, AsyncConfig, Destination, RETRIES_MAX, Target};
 pub(crate) use auth::{
     Auth, AuthPaths, BasicUser, BearerToken, ClaimPass, JwtAuth, KeySource, Position, Secret, TokenLookup,
 };
@@ -21,5 +25,7 @@ pub use edition::Edition;
 pub(crate) use function::{Action, Function, HealthCheck, Hook, Injection};
 pub(crate) use jwk::{Jwk, JwsAlgorithm, KeyMaterial};
 pub(crate) use local::{Lines, Local};
+pub(crate) use schedule::{Kept, Schedule, kept, next_change};
+pub(crate) use session::{Session, SessionTerms};
 pub(crate) use trigger::HttpTrigger;
 pub(crate) use version::{Alias, DESCRIPTION_MAX, Version, VersionId, is_alias_name};

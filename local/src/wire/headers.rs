@@ -3,18 +3,17 @@
 use std::net::SocketAddr;
 
 use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, header as fc};
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that concern one connection only.
-const HOP_BY_HOP: [&str; 9] = [
+const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "keep-alive",
     "proxy-connection",
     "proxy-authenticate",
     "proxy-authorization",
     "te",
-    "trailer",
     "transfer-encoding",
     "upgrade",
 ];
@@ -27,10 +26,32 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const CLIENT_IP: HeaderName = HeaderName::from_static(fc::CLIENT_IP);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
 
-/// Removes the headers that do not go to the function.
+/// Removes the headers that do not go to the function. A client that takes trailers is still seen to do so.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
+    let takes_trailers = headers.get(TE).is_some_and(names_trailers);
     strip(headers, &FRAMING);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        // `TE` concerns one connection, which a sender has to say.
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Removes from a client's trailers what the client may not say in a header either: a function may read both as one.
+pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+    strip(trailers, &FRAMING);
+    for name in [HOST, FORWARDED_FOR, FORWARDED_PROTO] {
+        trailers.remove(name);
+    }
+}
+
+/// Whether a `TE` header says that its sender takes trailers.
+fn names_trailers(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// Removes the headers that a function's reply cannot set.
@@ -59,8 +80,8 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|name| name.trim().parse().ok())
-            // Without its host, a request would have another meaning.
-            .filter(|name| *name != HOST)
+            // Without its host, a request would have another meaning. `TE` is named there by rule.
+            .filter(|name| *name != HOST && *name != TE)
             .collect();
         for name in named {
             headers.remove(name);
@@ -149,7 +170,7 @@ mod tests {
             ("connection", "close, x-private, host"),
             ("x-private", "1"),
             ("keep-alive", "timeout=5"),
-            ("te", "trailers"),
+            ("te", "gzip"),
             ("upgrade", "websocket"),
             ("x-fc-request-id", "mine"),
             ("x-fc-anything", "1"),
@@ -168,6 +189,31 @@ mod tests {
         ]);
         strip_reply(&mut headers);
         assert_eq!(headers, map(&[("x-own", "1")]));
+    }
+
+    #[test]
+    fn a_client_that_takes_trailers_is_seen_to() {
+        for (te, passes) in
+            [("trailers", true), ("gzip;q=0.5, Trailers ", true), ("gzip", false), ("trailersx", false)]
+        {
+            let mut headers = map(&[("connection", "TE"), ("te", te), ("trailer", "x-sum")]);
+            strip_request(&mut headers);
+            let mut expected = map(&[("trailer", "x-sum")]);
+            if passes {
+                expected.extend(map(&[("te", "trailers"), ("connection", "te")]));
+            }
+            assert_eq!(headers, expected, "{te}");
+        }
+        let mut trailers = map(&[
+            ("x-sum", "1"),
+            ("x-fc-request-id", "mine"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("host", "a"),
+            ("content-length", "5"),
+            ("connection", "close"),
+        ]);
+        strip_trailers(&mut trailers);
+        assert_eq!(trailers, map(&[("x-sum", "1")]));
     }
 
     #[test]

@@ -22,6 +22,17 @@ pub(crate) fn session() -> Arc<str> {
     random().into()
 }
 
+/// The longest id of a session that a client may choose.
+const SESSION_MAX: usize = 64;
+
+/// Whether a client may give a session this id: letters, digits, `_` and `-`, which it does not begin with.
+pub(crate) fn is_session(id: &str) -> bool {
+    let starts_well = id.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    starts_well
+        && id.len() <= SESSION_MAX
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
 /// `<8 hex>-<4 hex>-4<3 hex>-<4 hex>-<12 hex>`, the form of request ids in FC 2.0.
 pub(crate) fn uuid() -> Arc<str> {
     let digits = random();

@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use super::client_body::{BrokenBody, ClientBody};
+use super::headers;
 use super::messages::Messages;
 
 /// A request body.
@@ -23,6 +24,8 @@ pub(crate) enum Payload {
         body: ClientBody,
         limit: Limit,
         fault: BodyFault,
+        /// Whether the client's trailers pass.
+        has_trailers: bool,
     },
 }
 
@@ -109,7 +112,15 @@ impl Payload {
             return (Payload::Empty, BodyFault::default());
         }
         let fault = BodyFault(Some(Arc::new(Place { code: AtomicU8::new(0), limit: bytes })));
-        (Payload::Client { body, limit, fault: fault.clone() }, fault)
+        (Payload::Client { body, limit, fault: fault.clone(), has_trailers: true }, fault)
+    }
+
+    /// The body without its trailers.
+    pub(crate) fn without_trailers(mut self) -> Self {
+        if let Payload::Client { has_trailers, .. } = &mut self {
+            *has_trailers = false;
+        }
+        self
     }
 
     /// Whether the length is known before the body is sent.
@@ -164,17 +175,23 @@ impl Body for Payload {
         match self.get_mut() {
             Payload::Empty => Poll::Ready(None),
             Payload::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Payload::Client { body, limit, fault } => {
+            Payload::Client { body, limit, fault, has_trailers } => {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(context));
-                Poll::Ready(match frame {
+                Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
                     None => None,
-                    Some(Ok(frame)) => {
-                        if frame.data_ref().is_none_or(|data| limit.follow(data)) {
-                            Some(Ok(frame))
+                    Some(Ok(Ok(data))) => {
+                        if limit.follow(&data) {
+                            Some(Ok(Frame::data(data)))
                         } else {
                             fault.set(TOO_LARGE);
                             Some(Err(PayloadError::TooLarge))
                         }
+                    }
+                    Some(Ok(Err(frame))) => {
+                        frame.into_trailers().ok().filter(|_| *has_trailers).map(|mut trailers| {
+                            headers::strip_trailers(&mut trailers);
+                            Ok(Frame::trailers(trailers))
+                        })
                     }
                     Some(Err(error)) => {
                         fault.set(if error.has_client_left() { LEFT } else { BROKEN });

@@ -1,7 +1,8 @@
 //! How heads and bodies are framed: what cannot be read, many headers, codings, trailers, functions that speak HTTP/1.0.
 
-use testkit::events::kind;
-use testkit::h1::{Conn, exchange};
+use testkit::events::{kind, printed};
+use testkit::h1::{Conn, exchange, request};
+use testkit::{Ask, h2};
 
 use crate::harness::{Local, f};
 
@@ -24,16 +25,46 @@ fn a_chunk_that_cannot_be_read_is_said_as_such() {
 }
 
 #[test]
-fn a_reply_that_ends_in_trailers_is_whole() {
+fn trailers_of_a_reply_pass_to_a_client_that_takes_them() {
     let local = Local::scripted(f().concurrency(1));
     let pid = local.get("/pid").text();
-    for headers in ["", "te: trailers\r\n"] {
-        let reply = local.call("GET", "/trailers", headers, b"");
-        assert_eq!((reply.text().as_str(), reply.is_cut), ("whole", false));
-        local.wait_for(kind("request").request(&reply.id()).status(200));
+    for (headers, end) in [
+        ("", "5\r\nwhole\r\n0\r\n\r\n"),
+        ("connection: te\r\nte: trailers\r\n", "5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n"),
+    ] {
+        let mut conn = Conn::open(local.function_port("f"));
+        conn.send(&request("GET", "/trailers", headers, b""));
+        let head = conn.answer_head();
+        assert_eq!(head.header("trailer"), Some("x-sum, x-fc-own"), "{head:?}");
+        let bytes = conn.bytes(end.len());
+        assert_eq!(String::from_utf8_lossy(&bytes), end, "{headers}");
+        local.wait_for(kind("request").request(&head.id()).status(200));
     }
+    // HTTP/2 has trailers for everybody.
+    let mut conn = h2::Conn::open(local.function_port("f"));
+    let answer = conn.ask(&Ask::get("/trailers"));
+    assert_eq!(answer.text(), "whole");
+    assert_eq!(answer.trailers, [("x-sum".to_owned(), "1".to_owned())]);
+    // A caller that wants the log gets a whole reply.
+    let whole = local.call("GET", "/trailers", "x-fc-log-type: Tail\r\nte: trailers\r\n", b"");
+    assert_eq!((whole.text().as_str(), whole.header("trailer")), ("whole", None), "{whole:?}");
     assert_eq!(local.get("/pid").text(), pid, "the instance is kept");
     assert_eq!(local.count(kind("call_cancelled")), 0);
+}
+
+#[test]
+fn trailers_of_a_request_pass_without_what_a_client_may_not_say() {
+    let local = Local::scripted(f());
+    let head = "HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-fc-own, x-forwarded-for\r\n";
+    let body = "5\r\nhello\r\n0\r\nx-sum: 1\r\nx-fc-own: 1\r\nx-forwarded-for: 1.2.3.4\r\nx-other: 1\r\n\r\n";
+    for (method, te) in [("POST", "connection: te\r\nte: trailers\r\n"), ("GET", ""), ("HEAD", "")] {
+        let reply =
+            exchange(local.function_port("f"), format!("{method} /trailed {head}{te}\r\n{body}").as_bytes());
+        if method != "HEAD" {
+            assert_eq!(reply.text(), "hello then \"x-sum: 1\"", "{method}");
+        }
+        local.wait_for(printed(if te.is_empty() { "te: " } else { "te: trailers" }));
+    }
 }
 
 #[test]

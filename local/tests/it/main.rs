@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod api;
+mod async_manifest;
 mod auth;
 mod auth_bypass;
 mod auth_manifest;

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use testkit::events::{kind, printed};
-use testkit::eventually;
 use testkit::h1::{Conn, request};
 use testkit::process::is_running;
+use testkit::{Ask, eventually, h2, ws};
 
 use crate::harness::{Local, f, scripted, write_manifest};
 
@@ -48,6 +48,33 @@ fn what_remains_is_named() {
     assert!(remain["leftMs"].as_f64().unwrap() > 500_000.0, "{remain}");
     let named = |at: usize| remain["oldest"][at]["path"].as_str().unwrap().to_owned();
     assert_eq!([named(0), named(1)], ["/sleep", "/bytes"], "{remain}");
+    assert_eq!(local.interrupt(), Some(130));
+}
+
+/// Streams of HTTP/2 and WebSockets have no HTTP/1 connection of their own.
+#[test]
+fn calls_over_http_2_and_websockets_are_named_too() {
+    let mut local = start(f().concurrency(4));
+    let mut http2 = h2::Conn::open(local.function_port("f"));
+    for target in ["/sleep?ms=600000&token=secret", "/sleep?ms=600001"] {
+        http2.send(&Ask::get(target));
+    }
+    let done = http2.send(&Ask::get("/name"));
+    http2.answer(done).assert_status(200);
+    let mut socket = ws::Client::open(local.function_port("f"), "/ws?deaf=1");
+    socket.text("open");
+    socket.assert_text("open");
+    eventually("both calls", || local.count(printed("asleep")) == 2);
+    local.program.signal("INT");
+    let remain = local.wait_for(kind("calls_remain").function("f").field("calls", 3));
+    let oldest = remain["oldest"].as_array().unwrap();
+    let mut named: Vec<_> = oldest
+        .iter()
+        .map(|call| (call["method"].as_str().unwrap(), call["path"].as_str().unwrap()))
+        .collect();
+    named.sort_unstable();
+    assert_eq!(named, [("GET", "/sleep"), ("GET", "/sleep"), ("GET", "/ws")], "{remain}");
+    assert!(oldest.iter().all(|call| call["ms"].as_f64().is_some_and(|age| age > 0.0)), "{remain}");
     assert_eq!(local.interrupt(), Some(130));
 }
 

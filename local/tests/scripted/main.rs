@@ -80,6 +80,8 @@ struct Asked {
     path: String,
     query: String,
     body: Vec<u8>,
+    /// The lines behind a chunked body.
+    trailers: String,
 }
 
 impl Asked {
@@ -144,7 +146,7 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let (path, query) = (path.to_owned(), query.to_owned());
-    Some(Asked { head, method, path, query, body: Vec::new() })
+    Some(Asked { head, method, path, query, body: Vec::new(), trailers: String::new() })
 }
 
 fn read_body(reader: &mut BufReader<TcpStream>, mut asked: Asked) -> Asked {
@@ -155,8 +157,12 @@ fn read_body(reader: &mut BufReader<TcpStream>, mut asked: Asked) -> Asked {
                 return asked;
             }
             let size = usize::from_str_radix(line.trim(), 16).unwrap_or(0);
+            if size == 0 {
+                asked.trailers = read_trailers(reader);
+                return asked;
+            }
             let mut chunk = vec![0; size + 2];
-            if reader.read_exact(&mut chunk).is_err() || size == 0 {
+            if reader.read_exact(&mut chunk).is_err() {
                 return asked;
             }
             asked.body.extend_from_slice(&chunk[..size]);
@@ -168,6 +174,16 @@ fn read_body(reader: &mut BufReader<TcpStream>, mut asked: Asked) -> Asked {
         println!("broken body of {}", asked.path);
     }
     asked
+}
+
+fn read_trailers(reader: &mut BufReader<TcpStream>) -> String {
+    let mut trailers = String::new();
+    loop {
+        let before = trailers.len();
+        if reader.read_line(&mut trailers).unwrap_or(0) == 0 || trailers[before..].trim().is_empty() {
+            return trailers.trim_end().to_owned();
+        }
+    }
 }
 
 /// Whether the connection goes on.
@@ -337,8 +353,14 @@ fn with_headers(out: &mut TcpStream, asked: &Asked) -> bool {
             reply(out, "200 OK", &format!("x-big: {value}\r\n"), b"x")
         }
         "/trailers" => {
-            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n";
-            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\n\r\n").as_bytes()).is_ok()
+            let head = "HTTP/1.1 200 OK\r\ntrailer: x-sum, x-fc-own\r\ntransfer-encoding: chunked\r\n\r\n";
+            out.write_all(format!("{head}5\r\nwhole\r\n0\r\nx-sum: 1\r\nx-fc-own: 1\r\n\r\n").as_bytes())
+                .is_ok()
+        }
+        "/trailed" => {
+            println!("te: {}", asked.header("te"));
+            let body = format!("{} then {:?}", String::from_utf8_lossy(&asked.body), asked.trailers);
+            reply(out, "200 OK", "", body.as_bytes())
         }
         "/coding" | "/codings" => {
             let coding = if asked.path == "/coding" {

@@ -5,9 +5,11 @@ pub mod grpc;
 mod leaving;
 pub mod live;
 mod octets;
+pub mod readers;
 mod settings;
 mod sockets;
 mod spelling;
+mod telemetry;
 mod words;
 
 /// Not a test: what `Launch::app` starts.
@@ -21,9 +23,11 @@ fn serve() {
         "leaving" => leaving::app().run().unwrap(),
         "live" => live::app().run().unwrap(),
         "octets" => octets::app().run().unwrap(),
+        "readers" => readers::app().run().unwrap(),
         "settings" => settings::app().run().unwrap(),
         "sockets" => sockets::app().run().unwrap(),
         "spelling" => spelling::app().run().unwrap(),
+        "telemetry" => telemetry::app().run().unwrap(),
         "in-current-thread" => inside(&mut tokio::runtime::Builder::new_current_thread()),
         "in-multi-thread" => inside(&mut tokio::runtime::Builder::new_multi_thread()),
         name => panic!("no app has the name {name}"),

@@ -1,7 +1,7 @@
 //! The library's `hello` on axum, with what the library does by default: JSON record with request id, body limit,
 //! panic guard, CORS at hand, and a graceful stop on a signal.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::Ipv4Addr;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -20,9 +20,14 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 fn main() -> io::Result<()> {
-    tracing_subscriber::fmt().json().init();
+    log();
     let port = std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000);
     let threads = available_parallelism().map_or(1, usize::from);
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
@@ -37,6 +42,22 @@ fn main() -> io::Result<()> {
         };
         axum::serve(listener, router()).with_graceful_shutdown(stop).await
     })
+}
+
+/// Filters by target, JSON lines, and text on a terminal, as the library has by default.
+fn log() {
+    let targets = std::env::var("RUST_LOG").unwrap_or_default().parse::<Targets>();
+    let (targets, wrong) = match targets {
+        Ok(targets) => (targets, None),
+        Err(wrong) => (Targets::new(), Some(wrong)),
+    };
+    let default = targets.default_level().unwrap_or(LevelFilter::INFO);
+    let lines = fmt::layer();
+    let lines = if io::stdout().is_terminal() { lines.boxed() } else { lines.json().boxed() };
+    tracing_subscriber::registry().with(lines.with_filter(targets.with_default(default))).init();
+    if let Some(wrong) = wrong {
+        tracing::warn!("RUST_LOG: {wrong}");
+    }
 }
 
 fn router() -> Router {

@@ -1,4 +1,4 @@
-//! Versions, aliases, and whether a function takes calls: the part of the API that manages a function.
+//! Versions, aliases, sessions, and whether a function takes calls: the part of the API that manages a function.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use serde_json::{Map, Value, json};
 
 use super::auth::admit;
+use super::body::Body;
+use super::sessions;
 use crate::auth::Gate;
 use crate::deploy::{AliasChange, Deployer, SecondVersion};
 use crate::event::Clock;
@@ -22,7 +24,7 @@ use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
 
 /// The largest body of such a call, in bytes.
-const BODY_MAX: usize = 64 * 1024;
+pub(super) const BODY_MAX: usize = 64 * 1024;
 
 /// Carries out the operation, to its end even if the client leaves.
 pub(crate) async fn manage(
@@ -49,7 +51,10 @@ async fn carry_out(
 ) -> Result<Value, Failure> {
     let name = operation.function.as_str();
     Ok(match operation.what {
-        What::Invoke { .. } => Value::Null,
+        What::Invoke { .. } | What::Async { .. } => Value::Null,
+        What::Session { qualifier, what } => {
+            sessions::carry_out(&deployer, name, qualifier.as_deref(), what, (&uri, &page), &body).await?
+        }
         What::PublishVersion => {
             let body = Body::parse(&body)?;
             version(&deployer.publish(name, body.text("description")?.unwrap_or_default()).await?)
@@ -89,7 +94,7 @@ async fn carry_out(
 }
 
 /// A document, or nothing after a removal.
-fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
+pub(super) fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
     let mut headers = HeaderMap::new();
     if let Ok(id) = HeaderValue::from_str(&visit.id()) {
         headers.insert(fc::REQUEST_ID, id);
@@ -120,7 +125,7 @@ fn list_aliases(mut all: Vec<Alias>, page: &Page) -> Value {
     page_document(json!({ "aliases": aliases }), next)
 }
 
-fn page_document(mut document: Value, next: Option<String>) -> Value {
+pub(super) fn page_document(mut document: Value, next: Option<String>) -> Value {
     if let Some(next) = next {
         document["nextToken"] = next.into();
     }
@@ -150,40 +155,17 @@ fn alias(alias: &Alias) -> Value {
     })
 }
 
-fn time(time: SystemTime) -> String {
+pub(super) fn time(time: SystemTime) -> String {
     Clock::default().utc(time).to_owned()
 }
 
-/// The body of such a call: a map in JSON, or nothing.
-struct Body(Map<String, Value>);
+/// What the body of a call says of an alias.
+trait AliasBody {
+    fn alias_change(&self) -> Result<AliasChange, Failure>;
+    fn weight(&self) -> Result<SecondVersion, Failure>;
+}
 
-impl Body {
-    fn parse(bytes: &[u8]) -> Result<Self, Failure> {
-        if bytes.is_empty() {
-            return Ok(Body(Map::new()));
-        }
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(map)) => Ok(Body(map)),
-            _ => Err(Failure::invalid_argument("the body must be a JSON object")),
-        }
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Failure> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(Failure::invalid_argument(format!("{key} must be text"))),
-        }
-    }
-
-    fn boolean(&self, key: &str) -> Result<bool, Failure> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(_) => Err(Failure::invalid_argument(format!("{key} must be true or false"))),
-        }
-    }
-
+impl AliasBody for Body {
     fn alias_change(&self) -> Result<AliasChange, Failure> {
         let version = self.text("versionId")?.map(|id| version_id(&id)).transpose()?;
         Ok(AliasChange { version, additional: self.weight()?, description: self.text("description")? })
@@ -192,7 +174,7 @@ impl Body {
     /// At most one further version with its share of the calls.
     fn weight(&self) -> Result<SecondVersion, Failure> {
         const KEY: &str = "additionalVersionWeight";
-        let weights = match self.0.get(KEY) {
+        let weights = match self.get(KEY) {
             None | Some(Value::Null) => return Ok(SecondVersion::Kept),
             Some(Value::Object(weights)) => weights,
             Some(_) => return Err(Failure::invalid_argument(format!("{KEY} must be an object"))),

@@ -1,8 +1,13 @@
 //! The platform's API, as the official SDK calls it.
 
 mod auth;
+mod body;
+mod documents;
 mod invoke;
 mod manage;
+mod sessions;
+mod tasks;
 
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
+pub(super) use tasks::tasks;

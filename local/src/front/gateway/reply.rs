@@ -49,6 +49,8 @@ pub(crate) async fn pass_on(
         let stream = if is_events(&head.headers) { body.stream() } else { body.stream_begun().await? };
         return Ok(Response::from_parts(head, Outgoing::streamed(stream)));
     }
+    // A whole body has no trailers.
+    head.headers.remove(header::TRAILER);
     let Whole { bytes, log, usage } = body.collect(wants_log).await?;
     if let Some(callee) = &told {
         fc2::add_to_reply(&mut head.headers, visit, callee, Some(usage));

@@ -46,7 +46,7 @@ impl Lease {
     /// Ends the call's session, because its client said so.
     pub(crate) fn close_session(&self) {
         if let Claim::Session(id) = &self.claim {
-            self.pool.change(|slots, _| slots.close_session(id));
+            self.pool.change(|slots, effects| slots.close_session(id, effects));
         }
     }
 

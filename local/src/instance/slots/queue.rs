@@ -24,7 +24,7 @@ impl<I: Clone + PartialEq> Slots<I> {
         if self.is_closed {
             return Acquired::Closed;
         }
-        if let Some(refusal) = self.check_session(claim, now) {
+        if let Some(refusal) = self.check_session(claim, now, effects) {
             return refusal;
         }
         if let Some(instance) = self.free_slot(claim, now, effects) {
@@ -67,7 +67,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     /// Starts as many instances as the waiting calls need and the cap allows.
-    pub(super) fn top_up(&mut self, effects: &mut Vec<Effect<I>>) {
+    pub(in crate::instance) fn top_up(&mut self, effects: &mut Vec<Effect<I>>) {
         if !self.may_start() {
             return;
         }
@@ -88,17 +88,24 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     /// Ends the sessions whose time is over, and refuses the id of an ended one.
-    fn check_session(&mut self, claim: &Claim, now: Instant) -> Option<Acquired<I>> {
+    fn check_session(
+        &mut self,
+        claim: &Claim,
+        now: Instant,
+        effects: &mut Vec<Effect<I>>,
+    ) -> Option<Acquired<I>> {
+        self.expire_sessions(now, effects);
         let sessions = self.sessions.as_mut()?;
-        sessions.expire(now);
         let Claim::Session(id) = claim else { return None };
         match sessions.place(id) {
             Place::Over => Some(Acquired::SessionOver),
             Place::On(instance) => {
                 // An unhealthy instance gets no calls, so its session begins anew on another instance.
                 let is_sick = |member: &Member<I>| member.instance == instance && !member.is_healthy;
-                if self.members.iter().any(is_sick) {
-                    sessions.close(id);
+                if self.members.iter().any(is_sick)
+                    && let Some(instance) = sessions.close(id)
+                {
+                    self.retire_after(&instance, effects);
                 }
                 None
             }

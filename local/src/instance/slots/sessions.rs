@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::model::{Claim, SessionId};
+use crate::model::{Claim, SessionId, SessionTerms};
 
-/// How many ids of ended sessions are remembered, where an id is refused after its session.
+/// How many ended sessions are remembered, for lists and where an id is refused after its session.
 const ENDED_MAX: usize = 4096;
 
 /// The settings of a function for its sessions.
@@ -14,12 +14,9 @@ const ENDED_MAX: usize = 4096;
 pub(in crate::instance) struct SessionRules {
     /// The most sessions of one instance at a time.
     pub(in crate::instance) per_instance: usize,
-    /// How long a session lives, from its first call.
-    pub(in crate::instance) lifetime: Duration,
-    /// How long a session may be without a call. `None` is without limit.
-    pub(in crate::instance) idle: Option<Duration>,
-    /// Whether the id of an ended session is refused. Otherwise the id begins a new session.
-    pub(in crate::instance) is_id_used_once: bool,
+    /// Whether an instance ends with its session.
+    pub(in crate::instance) is_isolated: bool,
+    pub(in crate::instance) terms: SessionTerms,
 }
 
 /// The sessions of one generation.
@@ -35,9 +32,22 @@ pub(super) struct Sessions<I> {
 #[derive(Debug)]
 struct Session<I> {
     instance: I,
+    terms: SessionTerms,
     since: Instant,
     used: Instant,
+    modified: Instant,
     calls: usize,
+}
+
+/// A session, or one that has ended.
+#[derive(Debug)]
+pub(in crate::instance) struct Listed<I> {
+    pub(in crate::instance) id: SessionId,
+    /// `None` once the session has ended.
+    pub(in crate::instance) instance: Option<I>,
+    pub(in crate::instance) terms: SessionTerms,
+    pub(in crate::instance) since: Instant,
+    pub(in crate::instance) modified: Instant,
 }
 
 /// The place of a session.
@@ -55,10 +65,46 @@ impl<I: Clone + PartialEq> Sessions<I> {
         Sessions { rules, bound: HashMap::new(), unnamed: Vec::new(), ended: Ended::default() }
     }
 
-    /// Ends the sessions whose time is over. A session with a call goes on.
-    pub(super) fn expire(&mut self, now: Instant) {
-        let rules = self.rules;
-        self.end_where(|session| session.calls == 0 && session.is_over(rules, now));
+    /// Ends the sessions whose time is over. A session with a call goes on. Gives the instances that end with their
+    /// sessions.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<I> {
+        self.end_where(|session| session.calls == 0 && session.is_over(now))
+    }
+
+    /// All sessions, and the latest of those that have ended.
+    pub(super) fn list(&self) -> Vec<Listed<I>> {
+        let active = self.bound.iter().map(|(id, session)| Listed {
+            id: Arc::clone(id),
+            instance: Some(session.instance.clone()),
+            terms: session.terms,
+            since: session.since,
+            modified: session.modified,
+        });
+        let ended = self.ended.order.iter().map(|past| Listed {
+            id: Arc::clone(&past.id),
+            instance: None,
+            terms: past.terms,
+            since: past.since,
+            modified: past.modified,
+        });
+        active.chain(ended).collect()
+    }
+
+    /// Changes how long a session lasts. `false` if there is no such session.
+    pub(super) fn set_terms(&mut self, id: &str, terms: SessionTerms, now: Instant) -> bool {
+        let Some(session) = self.bound.get_mut(id) else { return false };
+        (session.terms, session.modified) = (terms, now);
+        true
+    }
+
+    /// Ends a session, or forgets one that has ended: its id begins a new session. `None` if there is no such session,
+    /// else the instance that ends with it.
+    pub(super) fn delete(&mut self, id: &str) -> Option<Option<I>> {
+        let was_ended = self.ended.forget(id);
+        match self.bound.remove(id) {
+            Some(session) => Some(Some(session.instance).filter(|_| self.rules.is_isolated)),
+            None => was_ended.then_some(None),
+        }
     }
 
     pub(super) fn place(&self, id: &str) -> Place<I> {
@@ -86,7 +132,15 @@ impl<I: Clone + PartialEq> Sessions<I> {
         match claim {
             Claim::Any => {}
             Claim::Session(id) => {
-                let new = || Session { instance: instance.clone(), since: now, used: now, calls: 0 };
+                let terms = self.rules.terms;
+                let new = || Session {
+                    instance: instance.clone(),
+                    terms,
+                    since: now,
+                    used: now,
+                    modified: now,
+                    calls: 0,
+                };
                 let session = self.bound.entry(Arc::clone(id)).or_insert_with(new);
                 // A function may give two instances' sessions one name. Then the call counts for neither.
                 if session.instance == *instance {
@@ -119,14 +173,14 @@ impl<I: Clone + PartialEq> Sessions<I> {
 
     /// The sessions of `instance` end with the instance.
     pub(super) fn unbind(&mut self, instance: &I) {
-        self.end_where(|session| session.instance == *instance);
+        _ = self.end_where(|session| session.instance == *instance);
     }
 
-    /// Ends a session, because its client said so.
-    pub(super) fn close(&mut self, id: &str) {
-        if self.bound.remove(id).is_some() && self.rules.is_id_used_once {
-            self.ended.add(Arc::from(id));
-        }
+    /// Ends a session, because its client said so. Gives the instance if it ends with its session.
+    pub(super) fn close(&mut self, id: &str) -> Option<I> {
+        let (id, session) = self.bound.remove_entry(id)?;
+        self.ended.add(Past::new(id, &session));
+        Some(session.instance).filter(|_| self.rules.is_isolated)
     }
 
     /// The number of sessions on `instance`.
@@ -158,46 +212,75 @@ impl<I: Clone + PartialEq> Sessions<I> {
         sessions.div_ceil(self.rules.per_instance)
     }
 
-    fn end_where(&mut self, is_wanted: impl Fn(&Session<I>) -> bool) {
+    fn end_where(&mut self, is_wanted: impl Fn(&Session<I>) -> bool) -> Vec<I> {
         let Sessions { rules, bound, ended, .. } = self;
+        let mut instances = Vec::new();
         bound.retain(|id, session| {
             let is_ended = is_wanted(session);
-            if is_ended && rules.is_id_used_once {
-                ended.add(Arc::clone(id));
+            if is_ended {
+                ended.add(Past::new(Arc::clone(id), session));
+                if rules.is_isolated {
+                    instances.push(session.instance.clone());
+                }
             }
             !is_ended
         });
+        instances
     }
 }
 
 impl<I> Session<I> {
-    fn is_over(&self, rules: SessionRules, now: Instant) -> bool {
-        let is_idle = rules.idle.is_some_and(|idle| now.duration_since(self.used) >= idle);
-        is_idle || now.duration_since(self.since) >= rules.lifetime
+    fn is_over(&self, now: Instant) -> bool {
+        let is_idle = self.terms.idle.is_some_and(|idle| now.duration_since(self.used) >= idle);
+        is_idle || now.duration_since(self.since) >= self.terms.lifetime
     }
 }
 
-/// The ids of ended sessions, the latest ones.
+/// A session that has ended.
+#[derive(Debug)]
+struct Past {
+    id: SessionId,
+    terms: SessionTerms,
+    since: Instant,
+    modified: Instant,
+}
+
+impl Past {
+    fn new<I>(id: SessionId, session: &Session<I>) -> Self {
+        Past { id, terms: session.terms, since: session.since, modified: session.modified }
+    }
+}
+
+/// The sessions that have ended, the latest ones.
 #[derive(Debug, Default)]
 struct Ended {
-    ids: HashSet<SessionId>,
-    order: VecDeque<SessionId>,
+    /// The ids that are refused.
+    refused: HashSet<SessionId>,
+    order: VecDeque<Past>,
 }
 
 impl Ended {
     fn has(&self, id: &str) -> bool {
-        self.ids.contains(id)
+        self.refused.contains(id)
     }
 
-    fn add(&mut self, id: SessionId) {
-        if !self.ids.insert(Arc::clone(&id)) {
-            return;
+    fn add(&mut self, past: Past) {
+        if past.terms.is_id_used_once {
+            self.refused.insert(Arc::clone(&past.id));
         }
-        self.order.push_back(id);
+        self.order.push_back(past);
         if self.order.len() > ENDED_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            self.ids.remove(&oldest);
+            self.refused.remove(&oldest.id);
         }
+    }
+
+    /// Whether there was such a session.
+    fn forget(&mut self, id: &str) -> bool {
+        self.refused.remove(id);
+        let before = self.order.len();
+        self.order.retain(|past| *past.id != *id);
+        self.order.len() < before
     }
 }

@@ -7,8 +7,8 @@ mod taking;
 
 use std::time::{Duration, Instant};
 
-use super::{Acquired, Effect, Rules, SessionRules, Slots, Waiter, Warmth};
-use crate::model::Claim;
+use super::{Acquired, Effect, Listed, Rules, SessionRules, Slots, Waiter, Warmth};
+use crate::model::{Claim, SessionTerms};
 
 /// Instances go by a letter.
 type Name = char;
@@ -29,6 +29,7 @@ enum Do {
     /// The call on the instance began this session.
     Named(Name, &'static str),
     CloseSession(&'static str),
+    DeleteSession(&'static str),
     /// A start has ended with this instance. The program listens on the given port.
     Started(Name),
     /// A start has ended with this instance. The program listens on a fixed port.
@@ -63,7 +64,8 @@ fn apply(slots: &mut Slots<Name>, command: Do, now: Instant) -> (Option<Acquired
         Do::GiveBackFor(name, id) => slots.give_back(&name, &session(id), now, into),
         Do::GiveBackNew(name) => slots.give_back(&name, &Claim::NewSession, now, into),
         Do::Named(name, id) => slots.name_session(&name, &session(id), now),
-        Do::CloseSession(id) => slots.close_session(id),
+        Do::CloseSession(id) => slots.close_session(id, into),
+        Do::DeleteSession(id) => _ = slots.delete_session(id, into),
         Do::Started(name) => slots.started(&name, false, now, into),
         Do::StartedOnOwnPort(name) => slots.started(&name, true, now, into),
         Do::StartFails => slots.start_failed(into),
@@ -121,6 +123,7 @@ const ONE_BY_ONE: Rules = Rules {
     instances_min: 0,
     alone_max: 4,
     freezes: false,
+    waits_at_cap: false,
     sessions: None,
 };
 /// Two calls at a time, up to two instances. Four calls at an only instance.

@@ -4,7 +4,6 @@ use super::domains::{CORS, DOMAIN};
 use super::key::{Table, Takes, boolean, each, key, known, map, number, one_of, text, texts};
 
 pub(super) const CLOUD_ONLY: &str = "it exists only in the cloud";
-const LATER: &str = "fc-local does not support it yet";
 
 /// The whole file.
 pub(super) const TOP: &Table = &[
@@ -47,11 +46,16 @@ const LOCAL: &Table = &[
     known("passEnv"),
     known("watch"),
     known("mounts"),
+    known("network"),
     known("layers"),
     known("build"),
     known("credentials"),
     known("edition"),
     known("service"),
+    known("destinations"),
+    known("asyncConcurrency"),
+    known("asyncRetryPause"),
+    known("asyncServerErrors"),
 ];
 
 pub(super) const PROPS: &Table = &[
@@ -81,7 +85,7 @@ pub(super) const PROPS: &Table = &[
     map("logConfig", LOG).or_auto(),
     each("triggers", TRIGGER),
     map("concurrencyConfig", &[number("reservedConcurrency").required()]),
-    map("asyncInvokeConfig", ASYNC).without_effect(LATER),
+    map("asyncInvokeConfig", ASYNC),
     map("customDomain", DOMAIN),
     text("sessionAffinity"),
     map("sessionAffinityConfig", AFFINITY).or_text(),

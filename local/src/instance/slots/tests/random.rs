@@ -65,11 +65,15 @@ impl World {
             instances_min: dice.roll(3),
             alone_max: 1 + dice.roll(9),
             freezes: dice.roll(3) == 0,
+            waits_at_cap: dice.roll(3) == 0,
             sessions: (dice.roll(2) == 0).then(|| SessionRules {
                 per_instance: 1 + dice.roll(2),
-                lifetime: Duration::from_secs(60),
-                idle: Some(Duration::from_secs(10)),
-                is_id_used_once: dice.roll(3) == 0,
+                is_isolated: false,
+                terms: SessionTerms {
+                    lifetime: Duration::from_secs(60),
+                    idle: Some(Duration::from_secs(10)),
+                    is_id_used_once: dice.roll(3) == 0,
+                },
             }),
         };
         let keeps_own_port = dice.roll(3) == 0;
@@ -173,6 +177,7 @@ impl World {
             | Do::GiveBackNew(_)
             | Do::Named(..)
             | Do::CloseSession(_)
+            | Do::DeleteSession(_)
             | Do::ReleaseIdle(_)
             | Do::StopBusy(_)
             | Do::Warm
@@ -189,7 +194,7 @@ impl World {
             }
             Some(Acquired::Closed) => assert!(self.is_closed),
             Some(Acquired::SessionOver) => {
-                assert!(self.rules.sessions.is_some_and(|rules| rules.is_id_used_once));
+                assert!(self.rules.sessions.is_some_and(|rules| rules.terms.is_id_used_once));
             }
             Some(Acquired::Full(_) | Acquired::Unhealthy) | None => {}
         }

@@ -7,9 +7,12 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Two sessions on each of two instances, each for a minute, ten seconds without a call.
 const SESSIONS: SessionRules = SessionRules {
     per_instance: 2,
-    lifetime: Duration::from_secs(60),
-    idle: Some(Duration::from_secs(10)),
-    is_id_used_once: false,
+    is_isolated: false,
+    terms: SessionTerms {
+        lifetime: Duration::from_secs(60),
+        idle: Some(Duration::from_secs(10)),
+        is_id_used_once: false,
+    },
 };
 
 const RULES: Rules = Rules { concurrency: 3, instances_max: 2, sessions: Some(SESSIONS), ..ONE_BY_ONE };
@@ -146,7 +149,8 @@ fn a_session_ends_with_its_time_its_idleness_or_by_its_client() {
 #[test]
 fn a_session_does_not_outlive_its_lifetime() {
     let begin = Instant::now();
-    let rules = SessionRules { per_instance: 1, idle: None, ..SESSIONS };
+    let terms = SessionTerms { idle: None, ..SESSIONS.terms };
+    let rules = SessionRules { per_instance: 1, terms, ..SESSIONS };
     let slots = tell_at(
         slots(rules),
         begin,
@@ -174,8 +178,59 @@ fn an_id_can_be_taken_again_unless_the_settings_forbid_it() {
     ];
     let again = |sessions| tell_to(slots(sessions), story);
     tell_to(again(SESSIONS), &[(Do::AcquireFor("one"), "slot of a")]);
-    let once = SessionRules { is_id_used_once: true, ..SESSIONS };
+    let terms = SessionTerms { is_id_used_once: true, ..SESSIONS.terms };
+    let once = SessionRules { terms, ..SESSIONS };
     tell_to(again(once), &[(Do::AcquireFor("one"), "session over"), (Do::AcquireFor("two"), "slot of a")]);
+}
+
+#[test]
+fn a_session_has_its_own_terms_and_is_listed_after_its_end() {
+    let begin = Instant::now();
+    let story: Story<'_> = &[
+        (Do::AcquireFor("one"), "1 waits, start 1"),
+        (Do::Started('a'), "1 gets a cold"),
+        (Do::GiveBackFor('a', "one"), ""),
+    ];
+    let mut slots = tell_at(slots(SESSIONS), begin, story);
+    let longer = SessionTerms { idle: None, is_id_used_once: true, ..SESSIONS.terms };
+    assert!(slots.set_session_terms("one", longer, begin + SECOND));
+    assert!(!slots.set_session_terms("two", longer, begin));
+    let listed = |slots: &mut Slots<Name>, after: u32| {
+        let sessions = slots.sessions(begin + after * SECOND, &mut Vec::new());
+        let in_words =
+            |session: Listed<Name>| (session.id.to_string(), session.instance, session.modified - begin);
+        sessions.into_iter().map(in_words).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&mut slots, 59), [("one".to_owned(), Some('a'), SECOND)]);
+    assert_eq!(listed(&mut slots, 60), [("one".to_owned(), None, SECOND)]);
+    let mut slots = tell_at(slots, begin, &[(Do::AcquireFor("one"), "session over")]);
+    // Whoever deletes a session gives its id free.
+    assert!(slots.delete_session("one", &mut Vec::new()) && !slots.delete_session("one", &mut Vec::new()));
+    assert_eq!(listed(&mut slots, 60), []);
+    tell_at(slots, begin, &[(Do::AcquireFor("one"), "slot of a")]);
+}
+
+#[test]
+fn an_isolated_instance_ends_with_its_session() {
+    let begin = Instant::now();
+    let isolated = SessionRules { per_instance: 1, is_isolated: true, ..SESSIONS };
+    let two: Story<'_> = &[
+        (Do::AcquireFor("one"), "1 waits, start 1"),
+        (Do::Started('a'), "1 gets a cold"),
+        (Do::AcquireFor("two"), "2 waits, start 1"),
+        (Do::Started('b'), "2 gets b cold"),
+        (Do::GiveBackFor('b', "two"), ""),
+    ];
+    let told = || tell_at(slots(isolated), begin, two);
+    // The time of the idle session is over. The other session has a call.
+    tell_at(told(), begin + 10 * SECOND, &[(Do::AcquireFor("one"), "slot of a, stop b")]);
+    // A client ends its session, and the calls of the session are finished.
+    tell_at(told(), begin, &[(Do::CloseSession("one"), ""), (Do::GiveBackFor('a', "one"), "stop a")]);
+    // A caller of the API ends the session with its calls.
+    tell_at(told(), begin, &[(Do::DeleteSession("one"), "stop a"), (Do::DeleteSession("two"), "stop b")]);
+    // Instances that are shared stay.
+    let shared = tell_at(slots(SESSIONS), begin, &two[..2]);
+    tell_at(shared, begin, &[(Do::DeleteSession("one"), ""), (Do::AcquireFor("one"), "slot of a")]);
 }
 
 #[test]

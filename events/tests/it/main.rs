@@ -1,0 +1,8 @@
+//! Tests of the events: samples, generated ones, and the forms that sources disagree about.
+
+mod cbor;
+mod generated;
+mod kinds;
+mod round_trip;
+mod tidy;
+mod tolerance;

@@ -1,0 +1,129 @@
+//! Both stores do what the store in memory does, and two processes share them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fc_runtime::store::{Begun, MemoryStore, Store};
+use fc_runtime::testing;
+use stores::{RedisStore, SqliteStore};
+use testkit::{Ask, Folder, Launch, h1, until};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn check(store: &impl Store) {
+    let begin = async |holder: &str, lease| store.begin("order", holder, lease).await.unwrap();
+    assert_eq!(begin("a", MINUTE).await, Begun::Yours);
+    assert_eq!(begin("b", MINUTE).await, Begun::Running);
+    // Somebody who does not hold the key changes nothing.
+    store.release("order", "b").await.unwrap();
+    store.complete("order", "b", b"wrong", MINUTE).await.unwrap();
+    assert_eq!(begin("b", MINUTE).await, Begun::Running);
+    store.release("order", "a").await.unwrap();
+    assert_eq!(begin("b", Duration::from_millis(1)).await, Begun::Yours);
+    // The lease ends.
+    for _ in 0..1000 {
+        if begin("c", MINUTE).await == Begun::Yours {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store.complete("order", "c", b"{\"d\":\0}", MINUTE).await.unwrap();
+    assert_eq!(begin("d", MINUTE).await, Begun::Done(b"{\"d\":\0}".to_vec().into()));
+    store.release("order", "c").await.unwrap();
+    assert_eq!(begin("d", MINUTE).await, Begun::Done(b"{\"d\":\0}".to_vec().into()));
+    for count in 1..=3 {
+        let hits = store.hit("client", MINUTE).await.unwrap();
+        assert_eq!(hits.count, count);
+        assert!(hits.resets_in <= MINUTE && hits.resets_in > Duration::from_secs(30), "{hits:?}");
+    }
+    assert_eq!(store.hit("other", Duration::from_millis(1)).await.unwrap().count, 1);
+    for _ in 0..1000 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if store.hit("other", Duration::from_millis(1)).await.unwrap().count == 1 {
+            return;
+        }
+    }
+    panic!("the window does not end");
+}
+
+/// Twenty callers at once: one is first.
+async fn check_together(store: &'static (impl Store + Sync)) {
+    let tasks: Vec<_> = (0..20)
+        .map(|holder| {
+            tokio::spawn(async move { store.begin("together", &holder.to_string(), MINUTE).await.unwrap() })
+        })
+        .collect();
+    let mut first = 0;
+    for task in tasks {
+        first += usize::from(task.await.unwrap() == Begun::Yours);
+    }
+    assert_eq!(first, 1);
+}
+
+/// Two instances: a key is worked on once in both, and a limit counts both.
+fn check_instances(store: &str) {
+    let instance = || {
+        let launch = Launch::new(PathBuf::from(env!("CARGO_BIN_EXE_stores"))).var("STORE", store);
+        launch.start_on_port("FC_CUSTOM_LISTEN_PORT")
+    };
+    let ((_one, first), (_other, second)) = (instance(), instance());
+    let order = |port: u16, key: &str| {
+        h1::Conn::open(port).ask(&Ask::post("/orders", "").header("idempotency-key", key))
+    };
+    assert_eq!(order(first, "x").assert_status(201).text(), "1");
+    assert_eq!(order(second, "x").assert_status(201).text(), "1");
+    assert_eq!(order(second, "y").assert_status(201).text(), "1");
+    order(first, "z").assert_status(429);
+    order(second, "z").assert_status(429);
+}
+
+#[test]
+fn memory_is_the_model() {
+    testing::run(check(&MemoryStore::new()));
+}
+
+#[test]
+fn sqlite_is_a_store() {
+    let folder = Folder::new();
+    let store: &'static SqliteStore =
+        Box::leak(Box::new(SqliteStore::open(folder.file("store.db")).unwrap()));
+    testing::run(async {
+        check(store).await;
+        check_together(store).await;
+        store.sweep().await.unwrap();
+    });
+    check_instances(folder.file("instances.db").to_str().unwrap());
+}
+
+/// A server of its own, ended with its test.
+struct Redis(Child);
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn redis_is_a_store() {
+    let folder = Folder::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(folder.path());
+    let _redis = Redis(command.stdout(Stdio::null()).spawn().expect("redis-server is installed"));
+    until("Redis to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let address = format!("redis://127.0.0.1:{port}");
+    let store: &'static RedisStore = Box::leak(Box::new(RedisStore::open(&address).unwrap()));
+    testing::run(async {
+        check(store).await;
+        check_together(store).await;
+    });
+    check_instances(&address);
+}
