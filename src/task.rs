@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     /// The drain of an unread body.
     Leftover,
     /// An upgraded connection.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgraded,
 }
 
@@ -39,7 +39,7 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Blocking, "blocking calls"),
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     (Kind::Upgraded, "sockets"),
 ];
 
