@@ -198,7 +198,7 @@
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
-//! `testing`: the in-memory client of the examples above ([`testing`]).
+//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `testing`: the in-memory client of the examples above ([`testing`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "websocket")),
     allow(
@@ -233,6 +233,8 @@ pub mod metrics;
 mod negotiate;
 mod observe;
 mod once;
+#[cfg(feature = "otel")]
+mod otel;
 pub mod platform;
 mod reply;
 mod request;
@@ -293,6 +295,8 @@ pub use log::LogMarkers;
 pub use log::current_request_id;
 pub use metrics::Metrics;
 pub use once::Once;
+#[cfg(feature = "otel")]
+pub use otel::Otel;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;
