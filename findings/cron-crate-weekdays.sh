@@ -8,7 +8,7 @@
 # 13th alone. Nothing warns, since the numbers are valid in both readings.
 # Output seen: `seen` below, the first three days from 2026-03-01. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime and fc-local bring no cron parser; the platform's time trigger decides. A handler that checks a schedule
+# What our product does about it: fc-local's schedules of scaling are read by croner, whose weekdays are the platform's; fc-runtime brings no cron parser. A handler that checks a schedule
 # with this crate writes weekdays as names, and restricts one of the two day fields.
 set -euo pipefail
 work=$(mktemp -d)

@@ -8,7 +8,7 @@
 # every day, npm's cron fires on Mondays alone, and all others fire daily, cronsim too.
 # Output seen: `seen` below, the first four days from 2026-03-01. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-local starts no timers, and fc-runtime leaves schedules to the platform's time trigger. An expression that is to mean
+# What our product does about it: fc-local takes either of two restricted day fields in schedules of scaling, and fc-runtime leaves schedules to the platform's time trigger. An expression that is to mean
 # the same in Function Compute, a crontab and a library restricts one of the two fields only; the handler checks the other.
 set -euo pipefail
 work=$(mktemp -d)

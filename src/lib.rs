@@ -214,6 +214,8 @@
 mod app;
 mod budget;
 mod cancel;
+#[cfg(feature = "compression")]
+mod compression;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod cors;
@@ -221,6 +223,8 @@ mod counters;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "files")]
+mod files;
 mod form;
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -236,6 +240,7 @@ mod once;
 #[cfg(feature = "otel")]
 mod otel;
 pub mod platform;
+mod precondition;
 mod reply;
 mod request;
 mod roll;
@@ -254,6 +259,8 @@ pub mod testing;
 mod timer;
 mod trace;
 mod unwind;
+#[cfg(feature = "validate")]
+mod valid;
 mod watched;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -267,6 +274,8 @@ pub use app::RouteInfo;
 pub use app::at;
 pub use bytes::Bytes;
 pub use cancel::HangUpPolicy;
+#[cfg(feature = "compression")]
+pub use compression::compress;
 #[cfg(feature = "cookies")]
 pub use cookies::CookieKeys;
 pub use cors::Cors;
@@ -281,8 +290,16 @@ pub use exchange::Exchange;
 pub use exchange::FromParam;
 pub use exchange::HangUp;
 pub use exchange::Hook;
+#[cfg(feature = "multipart")]
+pub use exchange::Multipart;
+#[cfg(feature = "multipart")]
+pub use exchange::Part;
 pub use exchange::Payload;
 pub use exchange::Readable;
+#[cfg(feature = "multipart")]
+pub use exchange::SavedPart;
+#[cfg(feature = "files")]
+pub use files::Files;
 pub use http;
 pub use http::HeaderMap;
 pub use http::HeaderName;
@@ -323,6 +340,10 @@ pub use reply::Subscription;
 pub use sealed::Next;
 pub use trace::TraceContext;
 pub use trace::current_trace_context;
+#[cfg(feature = "validate")]
+pub use valid::valid;
+#[cfg(feature = "validate")]
+pub use valid::valid_with;
 #[cfg(feature = "websocket")]
 pub use websocket::Close;
 #[cfg(feature = "websocket")]

@@ -72,5 +72,5 @@ pub fn tablestore() -> Vec<u8> {
             ..Record::default()
         }],
     };
-    cbor4ii::serde::to_vec(Vec::new(), &event).expect("a vector takes all bytes, and the types are plain")
+    event.to_cbor().expect("a vector takes all bytes, and the types are plain")
 }

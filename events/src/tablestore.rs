@@ -6,7 +6,7 @@ use std::fmt;
 use cbor4ii::core::dec::{self, Read as _};
 use cbor4ii::core::utils::SliceReader;
 use cbor4ii::serde::{DecodeError, Deserializer};
-use serde::de::{self, Unexpected, Visitor};
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, FromPayload};
@@ -34,6 +34,16 @@ pub struct TablestoreEvent {
     pub version: String,
     /// The changes, in the order of the stream.
     pub records: Vec<Record>,
+}
+
+impl TablestoreEvent {
+    /// The event as Tablestore would send it: for tests and tools.
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub fn to_cbor(&self) -> Result<Vec<u8>, Error> {
+        cbor4ii::serde::to_vec(Vec::new(), self).map_err(|error| Error::whole(error.to_string()))
+    }
 }
 
 /// A change of one row. See [`TablestoreEvent`] for an example.
@@ -171,7 +181,7 @@ impl<'de> Deserialize<'de> for Value {
 
 struct ValueVisitor;
 
-impl Visitor<'_> for ValueVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,6 +219,15 @@ impl Visitor<'_> for ValueVisitor {
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Value, E> {
         Ok(Value::Bytes(bytes.to_vec()))
+    }
+
+    /// Bytes as JSON has them: an array of numbers. CBOR has bytes of its own.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Value, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = numbers.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Value::Bytes(bytes))
     }
 }
 

@@ -40,15 +40,17 @@ mod manifest;
 mod model;
 mod platform;
 mod process;
+mod queue;
 mod registry;
 mod shell;
+mod store;
 mod watch;
 mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events, HookFault,
-    Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
+    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events,
+    HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

@@ -18,5 +18,7 @@ pub use handler::Handler;
 pub(crate) use handler::replying;
 pub use routes::RouteInfo;
 #[cfg(feature = "grpc")]
-pub(crate) use routes::{Declared, Routes};
+pub(crate) use routes::Declared;
+#[cfg(any(feature = "files", feature = "grpc"))]
+pub(crate) use routes::Routes;
 pub use seal::AppErrors;

@@ -18,6 +18,8 @@ pub(crate) struct Routes<S> {
     declared: Vec<Declared<S>>,
     arounds: Vec<Around<S>>,
     pub(crate) settings: PlaceSettings,
+    /// The mistakes of the author, each with its line.
+    pub(crate) mistakes: Vec<(String, &'static Location<'static>)>,
 }
 
 /// One declared route.
@@ -38,7 +40,12 @@ pub(crate) struct Declared<S> {
 
 impl<S> Default for Routes<S> {
     fn default() -> Self {
-        Self { declared: Vec::new(), arounds: Vec::new(), settings: PlaceSettings::default() }
+        Self {
+            declared: Vec::new(),
+            arounds: Vec::new(),
+            settings: PlaceSettings::default(),
+            mistakes: Vec::new(),
+        }
     }
 }
 
@@ -80,7 +87,13 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
-    pub(crate) fn group(&mut self, at: &At, inner: Self) {
+    #[cfg(feature = "files")]
+    pub(crate) fn add_mistake(&mut self, what: String, line: &'static Location<'static>) {
+        self.mistakes.push((what, line));
+    }
+
+    pub(crate) fn group(&mut self, at: &At, mut inner: Self) {
+        self.mistakes.append(&mut inner.mistakes);
         let inner = Self { settings: at.settings.clone(), ..inner };
         let mut inner = inner.finish();
         for route in &mut inner {
@@ -95,7 +108,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
 
     /// All routes, each with the settings and middleware (arounds) of the whole.
     pub(crate) fn finish(self) -> Vec<Declared<S>> {
-        let Self { mut declared, arounds, settings } = self;
+        let Self { mut declared, arounds, settings, .. } = self;
         for route in &mut declared {
             route.settings.complete(&settings);
             if !route.is_bare {

@@ -94,6 +94,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         otel,
         ..
     } = app;
+    for (what, line) in routes.mistakes.drain(..) {
+        mistakes.add(what, line);
+    }
     let cors = seal_cors(routes.settings.cors.take().as_ref(), &mut mistakes, None);
     for path in [&settings.health_path, &settings.ready_path] {
         if !path.starts_with('/') || path.contains(['?', '#', ' ']) {

@@ -183,7 +183,7 @@ impl BodyState {
     }
 }
 
-fn too_large(limit: usize) -> Error {
+pub(crate) fn too_large(limit: usize) -> Error {
     let message = format!("the request's body is larger than {limit} bytes");
     Error::of_ours(StatusCode::PAYLOAD_TOO_LARGE, message).with_json("limit", limit.to_string())
 }

@@ -101,6 +101,21 @@ impl<S> Event<S> {
         self.call.id.as_str()
     }
 
+    /// Runs blocking work on a separate thread, which a drain waits for. Its log lines carry the request's id.
+    ///
+    /// A panic of the work continues in the handler.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the work. The work can ask [`hang_up`](Self::hang_up).
+    #[doc(alias = "spawn_blocking")]
+    pub fn blocking<F, T>(&self, work: F) -> impl Future<Output = T> + Send + use<F, T, S>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.blocking(&self.call, work)
+    }
+
     /// When this call has to be answered: the platform's deadline, if the platform sends one.
     pub fn deadline(&self) -> Option<Instant> {
         self.shared.deadline(&self.call)

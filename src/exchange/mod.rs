@@ -3,11 +3,14 @@
 pub(crate) mod attached;
 mod body_state;
 mod call;
+pub(crate) mod conditional;
 mod cookies;
 mod event;
 mod forwarded;
 mod hang_up;
 mod hook;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod param;
 pub(crate) mod payload;
 mod peer;
@@ -27,17 +30,20 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::counters::Counters;
 use crate::error::{Error, StatusError};
-use crate::log::current::{self, Tagged};
+use crate::log::current::Tagged;
 use crate::negotiate;
 use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
 use crate::trace::TraceContext;
+use crate::reply::{IntoReply, Reply};
 
 pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Arrival, Call, Scope};
 pub use event::Event;
 pub use hang_up::HangUp;
 pub use hook::Hook;
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, Part, SavedPart};
 pub use param::FromParam;
 pub use payload::Payload;
 pub(crate) use peer::{Busy, Peer, Replying};
@@ -210,6 +216,33 @@ impl<S> Exchange<S> {
     /// `zh` in the header fits the offer `zh-CN`, and `zh-CN` fits the offer `zh`.
     pub fn accepts_language<'o, const N: usize>(&self, offers: [&'o str; N]) -> Option<&'o str> {
         negotiate::language(self.headers(), &offers).map(|at| offers[at])
+    }
+
+    /// The reply as the request's conditions and range ask for it: whole, in part (206), as "you have it" (304), or not at
+    /// all (412, 416).
+    ///
+    /// The conditions are compared with the reply's `ETag` and `Last-Modified`. A whole body without an `ETag` gets one from
+    /// its content. Replies other than a 200 to `GET` or `HEAD`, such as errors, stay as they are, and streams have no
+    /// ranges. Several ranges at once get the whole.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let client = App::new().get("/tea", async |ex| ex.conditional("tea and salt")).test_client();
+    /// let whole = client.get("/tea").await;
+    /// let etag = whole.assert_text("tea and salt").headers()["etag"].to_str().unwrap().to_owned();
+    /// client.get("/tea").header("if-none-match", &etag).await.assert_status(304);
+    /// let part = client.get("/tea").header("range", "bytes=-4").await;
+    /// part.assert_status(206).assert_text("salt").assert_header("content-range", "bytes 8-11/12");
+    /// # });
+    /// ```
+    #[doc(alias = "ETag")]
+    #[doc(alias = "Range")]
+    #[doc(alias = "If-None-Match")]
+    #[doc(alias = "304")]
+    pub fn conditional(&self, reply: impl IntoReply) -> Reply {
+        conditional::conditional(&self.call, reply.into_reply())
     }
 
     /// The id of the last event that a client of [server-sent events](crate::Sse) got before it lost its connection.
@@ -393,19 +426,7 @@ impl<S> Exchange<S> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let call = Arc::clone(&self.call);
-        let task = self.shared.tracker.spawn_blocking(move || {
-            let _entered = current::enter(call);
-            work()
-        });
-        async move {
-            match task.await {
-                Ok(value) => value,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime shuts down, and drops this future too.
-                Err(_) => std::future::pending().await,
-            }
-        }
+        self.shared.blocking(&self.call, work)
     }
 
     /// Stores a value, by its type, for later steps of this request: a middleware (an around) passes a user to the

@@ -234,7 +234,7 @@ fn is_json(content_type: &str) -> bool {
 
 /// The charset of a body that is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Charset {
+pub(crate) enum Charset {
     Utf8,
     /// ISO 8859-1: each byte is the code point of its character.
     Latin1,
@@ -245,7 +245,7 @@ impl Charset {
     ///
     /// # Errors
     /// 415 for a charset that the text readers do not decode.
-    fn of(content_type: Option<&str>) -> Result<Self> {
+    pub(crate) fn of(content_type: Option<&str>) -> Result<Self> {
         const UTF8: &[&str] = &["utf-8", "utf8", "us-ascii", "ascii"];
         const LATIN1: &[&str] = &["iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1"];
         let Some(charset) = content_type.and_then(charset) else { return Ok(Self::Utf8) };
@@ -260,7 +260,7 @@ impl Charset {
     }
 }
 
-fn from_latin1(bytes: &[u8]) -> String {
+pub(crate) fn from_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 

@@ -9,6 +9,7 @@ use crate::counters::{Counters, LiveCounters};
 use crate::error::Error;
 use crate::exchange::{Call, forwarded};
 use crate::lifecycle::Initialization;
+use crate::log::current;
 use crate::platform::names::header::CLIENT_IP;
 use crate::platform::{Instance, Invocation};
 use crate::stop::Stops;
@@ -75,6 +76,31 @@ impl<S> Shared<S> {
         let told = self.invocation(call).header(CLIENT_IP).and_then(|ip| ip.parse().ok());
         let forwarded = || forwarded::client(&call.head.headers, self.trusted_hops);
         told.or_else(forwarded).or_else(|| call.peer.as_ref().map(|peer| peer.address.ip()))
+    }
+
+    /// Blocking work on a separate thread, as part of a call.
+    pub(crate) fn blocking<F, T>(
+        &self,
+        call: &Arc<Call>,
+        work: F,
+    ) -> impl Future<Output = T> + Send + use<F, T, S>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let call = Arc::clone(call);
+        let task = self.tracker.spawn_blocking(move || {
+            let _entered = current::enter(call);
+            work()
+        });
+        async move {
+            match task.await {
+                Ok(value) => value,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime shuts down, and drops this future too.
+                Err(_) => std::future::pending().await,
+            }
+        }
     }
 
     pub(crate) fn counters(&self) -> Counters {

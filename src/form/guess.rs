@@ -10,7 +10,7 @@ use crate::form::misfit::Refusal;
 pub(super) const ROUNDS_MAX: usize = 32;
 
 /// After so many reads all texts are texts at first, because a map may hold many that look like numbers.
-const NUMBERS_FIRST: usize = 8;
+pub(super) const NUMBERS_FIRST: usize = 8;
 
 /// What a text is taken for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +28,8 @@ pub(super) enum Guess {
 #[derive(Debug, Default)]
 pub(super) struct Guesses {
     learnt: Vec<Learnt>,
-    rounds: usize,
+    /// Whether a text is a text until it is refused. Else it is at first what it looks like.
+    texts_first: bool,
 }
 
 #[derive(Debug)]
@@ -43,12 +44,16 @@ struct Learnt {
 }
 
 impl Guesses {
+    pub(super) fn texts_first() -> Self {
+        Self { learnt: Vec::new(), texts_first: true }
+    }
+
     pub(super) fn of(&self, text: &str) -> Guess {
         let learnt = self.find(text);
         if learnt.is_some_and(|learnt| learnt.is_absent) {
             return Guess::Absent;
         }
-        let is_text = (self.rounds > NUMBERS_FIRST) != learnt.is_some_and(|learnt| learnt.is_turned);
+        let is_text = self.texts_first != learnt.is_some_and(|learnt| learnt.is_turned);
         if is_text { Guess::Text } else { looks_like(text) }
     }
 
@@ -59,11 +64,6 @@ impl Guesses {
 
     /// Changes one guess. False if no refusal tells anything new.
     pub(super) fn learn(&mut self, refusals: &[Refusal]) -> bool {
-        self.rounds += 1;
-        if self.rounds == NUMBERS_FIRST + 1 {
-            self.learnt.clear();
-            return true;
-        }
         refusals.iter().any(|refusal| self.learn_one(refusal))
     }
 

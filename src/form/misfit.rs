@@ -1,6 +1,6 @@
 //! Why a form does not fit a type, and at which field.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{Expected, Unexpected};
@@ -32,6 +32,14 @@ thread_local! {
     /// The refusals of the read that runs on this thread, if they are asked for. serde keeps no errors of the variants of
     /// an untagged enum.
     static REFUSALS: RefCell<Option<Vec<Refusal>>> = const { RefCell::new(None) };
+
+    /// How many values types have refused on this thread.
+    static REFUSED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A count that grows when a type refuses a value.
+pub(super) fn refused() -> u64 {
+    REFUSED.get()
 }
 
 /// Runs a read, and gives the refusals in it.
@@ -92,6 +100,7 @@ impl serde::de::Error for Misfit {
             Unexpected::Bool(truth) => truth.to_string(),
             _ => return Self::new(message, None),
         };
+        REFUSED.set(REFUSED.get() + 1);
         REFUSALS.with_borrow_mut(|refusals| {
             if let Some(refusals) = refusals {
                 refusals.push(Refusal { text: text.clone(), expected: expected.to_string() });

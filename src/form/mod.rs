@@ -58,32 +58,41 @@ impl<'b> Form<'b> {
 
     /// Reads the pairs as a struct, a map, an enum or a list of pairs.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
+        let refused = misfit::refused();
         match T::deserialize(self) {
-            Ok(value) => Ok(value),
-            Err(misfit) => {
-                self.read_again(misfit).map_err(|misfit| misfit.named_by(|text| self.only_name_of(text)))
-            }
+            Ok(value) if !self.was_guessed.get() || misfit::refused() == refused => Ok(value),
+            first => self.read_again(first).map_err(|misfit| misfit.named_by(|text| self.only_name_of(text))),
         }
     }
 
-    /// Reads once more with other guesses, if there were any: see [`guess`].
-    fn read_again<T: DeserializeOwned>(&self, first: Misfit) -> Result<T, Misfit> {
+    /// Reads once more with other guesses, if there were any: see [`guess`]. A read in which a type has refused a value is
+    /// not the last word either: with another guess an earlier variant of an enum may fit.
+    #[cold]
+    fn read_again<T: DeserializeOwned>(&self, first: Result<T, Misfit>) -> Result<T, Misfit> {
         if !self.was_guessed.get() {
-            return Err(first);
+            return first;
         }
-        let mut last = first;
-        for _ in 0..guess::ROUNDS_MAX {
+        let mut best = first;
+        for round in 0..guess::ROUNDS_MAX {
+            if round == guess::NUMBERS_FIRST {
+                if best.is_ok() {
+                    break;
+                }
+                self.guesses.replace(Guesses::texts_first());
+            }
             self.pairs.iter().for_each(|pair| pair.is_taken.set(false));
             let (read, refusals) = misfit::recording(|| T::deserialize(self));
             match read {
-                Ok(value) => return Ok(value),
-                Err(misfit) => last = misfit,
+                Ok(value) if refusals.is_empty() => return Ok(value),
+                read if best.is_err() => best = read,
+                _ => {}
             }
-            if !self.guesses.borrow_mut().learn(&refusals) {
+            let has_learnt = self.guesses.borrow_mut().learn(&refusals);
+            if !has_learnt && (best.is_ok() || round >= guess::NUMBERS_FIRST) {
                 break;
             }
         }
-        Err(last)
+        best
     }
 
     /// The name of the pair with this value, if there is only one.
@@ -345,6 +354,13 @@ mod tests {
         place: Place,
     }
 
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Loose {
+        Text(String),
+        Number(u32),
+    }
+
     #[test]
     fn enums_read_numbers_and_texts() {
         check("by=card&number=4111&year=2027", Payment::Card { number: "4111".to_owned(), year: 2027 });
@@ -356,6 +372,13 @@ mod tests {
             Visit { guests: 2, place: Place::Name { name: "hall".to_owned(), floor: 3 } }
         });
         check_misfit::<Payment>("by=card&number=1&year=soon", Some("year"), "expected u16");
+        check(
+            "2=2&1=1",
+            BTreeMap::from([
+                ("1".to_owned(), Loose::Text("1".to_owned())),
+                ("2".to_owned(), Loose::Text("2".to_owned())),
+            ]),
+        );
         check_misfit::<Place>("other=1", None, "did not match any variant");
     }
 

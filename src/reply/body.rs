@@ -42,6 +42,11 @@ impl Body {
         matches!(self, Self::Stream(source) if source.is_silent(task))
     }
 
+    /// Whether a stream of known length has given its last byte. The connection does not ask for more.
+    pub(crate) fn is_complete(&self) -> bool {
+        matches!(self, Self::Stream(source) if source.length() == Some(0))
+    }
+
     /// Drops the content. A panic in the `Drop` of the author's stream ends here.
     pub(crate) fn clear(&mut self) {
         drop_caught(std::mem::replace(self, Self::Empty));
@@ -96,7 +101,8 @@ impl http_body::Body for Body {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Stream(source) => source.length().map_or_else(SizeHint::default, SizeHint::with_exact),
+            Self::Broken(_) => SizeHint::default(),
         }
     }
 }

@@ -22,6 +22,11 @@ pub(crate) trait Source: Send {
         false
     }
 
+    /// The number of bytes that are left, for a source that knows it. Others are sent in chunks.
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
     /// Registers for stop notices before the first poll. Only sources that end by themselves at a stop implement it.
     fn listen(self: Pin<&mut Self>, _stops: &Stops) {}
 }

@@ -175,8 +175,8 @@ impl Outgoing {
                 if let (Some(record), Some(data)) = (&mut self.record, frame.data_ref()) {
                     record.add_sent(data.len());
                 }
-                // hyper does not poll after the trailers.
-                if frame.is_trailers() {
+                // hyper does not poll after the trailers, nor after the length of the reply.
+                if frame.is_trailers() || self.body.is_complete() {
                     self.body.clear();
                 }
                 Some(Ok(frame))

@@ -33,6 +33,7 @@ mod once;
 mod otel;
 mod probes;
 mod public_api;
+mod readers;
 mod records;
 mod rows;
 mod shapes;

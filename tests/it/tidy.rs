@@ -24,6 +24,7 @@ const LEVELS: &[&[&str]] = &[
         "observe",
         "otel",
         "platform",
+        "precondition",
         "roll",
         "route",
         "stop",
@@ -33,6 +34,7 @@ const LEVELS: &[&[&str]] = &[
         "timer",
         "trace",
         "unwind",
+        "valid",
         "watched",
     ],
     &["reply"],
@@ -41,7 +43,7 @@ const LEVELS: &[&[&str]] = &[
     &["endpoint"],
     &["request"],
     &["app", "websocket"],
-    &["grpc", "guard", "once", "serve", "testing"],
+    &["compression", "files", "grpc", "guard", "once", "serve", "testing"],
 ];
 
 /// Files that may be longer, each with its reason.

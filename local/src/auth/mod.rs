@@ -22,3 +22,4 @@ pub(crate) use gate::Gate;
 pub(crate) use key_file::{load as load_keys, random};
 pub(crate) use keys::AccessKey;
 pub(crate) use signing::{presign, sign};
+pub(crate) use time::iso8601;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fc_runtime::platform::names::path;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use tokio::sync::oneshot;
 
 use crate::event::{Tail, Via};
 use crate::model::Claim;
@@ -42,6 +43,8 @@ pub(crate) struct Seat {
     pub(crate) is_cold: bool,
     /// The number of the call, and after how many bytes of the reply its client is made to leave.
     pub(crate) leave: Option<(u64, u64)>,
+    /// Is told once, as soon as an instance has the call.
+    pub(crate) begun: Option<oneshot::Sender<Arc<str>>>,
 }
 
 /// A call of a function.
@@ -75,9 +78,7 @@ impl Call {
         (payload, body_fault): (Payload, BodyFault),
         tail: Option<Tail>,
     ) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
+        let headers = Call::event_headers();
         Call {
             id,
             callee,
@@ -92,5 +93,12 @@ impl Call {
             body_fault,
             tail,
         }
+    }
+    /// The headers of an event.
+    pub(crate) fn event_headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
+        headers
     }
 }

@@ -202,6 +202,10 @@ impl Run {
                 Ok(lease) => {
                     seat.instance = Some(Arc::clone(&lease.instance.id));
                     self.source.instance.clone_from(&seat.instance);
+                    if let Some(begun) = seat.begun.take() {
+                        // Who asked may not listen any more.
+                        _ = begun.send(Arc::clone(&lease.instance.id));
+                    }
                     match (&self.tail, self.edition) {
                         (Some(tail), Edition::Fc3) => {
                             tail.push(&format!("FC Invoke Start RequestId: {}", self.id));

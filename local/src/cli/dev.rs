@@ -48,6 +48,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         let error = "HOME names no folder for the certificates; --certificates names one".to_owned();
         log.emit(&Source::default(), Kind::TlsUnavailable { error });
     }
+    let data = arguments.data.clone().unwrap_or_else(|| manifest.folder().join(".fc-local"));
     let settings = Settings {
         listen: arguments.listen,
         grpc_port: Some(grpc_port),
@@ -56,6 +57,7 @@ async fn try_run(manifest: Manifest, arguments: &DevArguments, log: Log) -> io::
         chaos: arguments.chaos,
         edition: arguments.edition.map(Into::into),
         require_signature: arguments.require_signature,
+        data: (!arguments.ephemeral).then_some(data),
         ..settings(arguments.port, !arguments.no_build)
     };
     let platform = Platform::open(&manifest, settings, log).await?;

@@ -19,7 +19,18 @@ use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
 
 pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> ExitCode {
-    match try_run(manifest, &arguments).await {
+    match event(&arguments) {
+        Ok(event) => run_with(manifest, &arguments, event).await,
+        Err(error) => {
+            print::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Calls the function with an event, whatever the arguments say of one.
+pub(super) async fn run_with(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> ExitCode {
+    match try_run(manifest, arguments, event).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -30,9 +41,8 @@ pub(super) async fn run(manifest: &Manifest, arguments: InvokeArguments) -> Exit
 }
 
 /// Whether the function succeeded.
-async fn try_run(manifest: &Manifest, arguments: &InvokeArguments) -> io::Result<bool> {
+async fn try_run(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
     check_name(manifest, &arguments.function)?;
-    let event = event(arguments)?;
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         return match call_running(address, manifest, arguments, &event).await? {

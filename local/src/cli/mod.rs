@@ -11,6 +11,7 @@ mod list;
 mod manifest;
 mod print;
 mod progress;
+mod send;
 mod version;
 
 use std::io;
@@ -43,6 +44,8 @@ enum Command {
     Dev(DevArguments),
     /// Call a function with an event: in a running `fc-local dev`, else by starting it for this call
     Invoke(InvokeArguments),
+    /// Call a function with an event as a trigger sends it: a timer, an object store, a queue, a stream and others
+    Send(send::SendArguments),
     /// Show the access key that requests to functions with `authType: function` are signed with
     Keys(KeysArguments),
     /// Sign a request with the project's access key, and send it with `curl`
@@ -101,6 +104,12 @@ struct DevArguments {
     /// Refuse calls of the API that are not signed
     #[arg(long)]
     require_signature: bool,
+    /// The folder for asynchronous calls [default: `.fc-local` beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Keep asynchronous calls in memory: none survives the end of `dev`
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
     /// How long calls under way may go on after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain: u64,
@@ -218,6 +227,11 @@ pub fn run() -> ExitCode {
         Command::Manifest => return manifest::run(&template, env.as_deref()),
         Command::Keys(arguments) => return keys::run(&template, arguments),
         Command::Curl(arguments) => return curl::run(&template, arguments),
+        Command::Send(arguments) => {
+            if let Some(code) = send::run_print(arguments) {
+                return code;
+            }
+        }
         _ => {}
     }
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
@@ -247,6 +261,7 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
+        Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
         _ => ExitCode::SUCCESS,

@@ -67,6 +67,7 @@ pub(crate) async fn run(
         folder: &action.folder,
         environment: &environment,
         group: None,
+        network: None,
         mounts: None,
     };
     let output = Output::new(source.clone(), log.clone(), redactor.clone(), [Kind::Build, Kind::Build]);

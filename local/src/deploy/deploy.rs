@@ -17,7 +17,7 @@ use super::store::Store;
 use super::workspace::Workspace;
 use crate::event::{BuildFailure, Cause, Kind, Log, Source};
 use crate::fault::{Chaos, FaultPlan};
-use crate::instance::{Generation, Layout, Pool, Refusal};
+use crate::instance::{Generation, Layout, Networks, Pool, Refusal};
 use crate::manifest::Manifest;
 use crate::model::{Action, Edition, Function, VersionId};
 use crate::process::{Cgroups, Runner};
@@ -79,6 +79,7 @@ pub(crate) struct Deployer {
     pub(super) folders: Folders,
     runner: Arc<dyn Runner>,
     cgroups: Option<Arc<Cgroups>>,
+    networks: Option<Arc<Networks>>,
     faults: FaultPlan,
     snapshots: Mutex<HashMap<String, Snapshot>>,
     builds: Mutex<HashMap<String, Arc<BuiltFrom>>>,
@@ -104,6 +105,7 @@ impl Deployer {
         let workspace = Arc::new(Workspace::create()?);
         let has_processes = runner.has_processes();
         let cgroups = if has_processes { cgroups(&log).await } else { None };
+        let networks = has_processes.then(|| Arc::new(Networks::new(log.clone(), tasks.clone())));
         let folders = Folders::create(&workspace, needed, has_processes, &log).await?;
         Ok(Deployer {
             registry,
@@ -119,6 +121,7 @@ impl Deployer {
             folders,
             runner,
             cgroups,
+            networks,
             faults: FaultPlan::default(),
             snapshots: Mutex::default(),
             builds: Mutex::default(),
@@ -243,6 +246,7 @@ impl Deployer {
             return Deployment::New;
         };
         let former = deployed.pool();
+        generation.learn_from(&former.generation);
         let ignores_port = former.ignores_port();
         let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
         pool.set_kept(deployed.disabled().is_none());
@@ -296,7 +300,8 @@ impl Deployer {
         let faults = self.faults.of(&function.name);
         let generation =
             Generation::new(Arc::new(function), version, layout, log, tasks, runner, self.cgroups.clone());
-        Arc::new(generation.with_faults(faults).with_endpoint(self.endpoint))
+        let generation = generation.with_faults(faults).with_endpoint(self.endpoint);
+        Arc::new(generation.with_networks(self.networks.clone()))
     }
 
     pub(super) fn pool(
@@ -309,6 +314,10 @@ impl Deployer {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.retain(|pool| pool.strong_count() > 0);
         pools.push(Arc::downgrade(&pool));
+        drop(pools);
+        if pool.generation.has_schedules() {
+            self.tasks.spawn(Arc::clone(&pool).follow_schedules());
+        }
         pool
     }
 

@@ -234,7 +234,7 @@ impl Deployer {
         self.keep_state(&deployed, |state| state.disabled = None).await?;
         deployed.set_disabled(None);
         deployed.pool().set_kept(true);
-        if deployed.settings().instances_min > 0 {
+        if deployed.pool().generation.keeps_instances() {
             self.warm(name);
         }
         Ok(())

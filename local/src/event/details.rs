@@ -87,6 +87,36 @@ impl Via {
             Via::CommandLine => "command_line",
         }
     }
+
+    /// The way with this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let all = [Via::HttpTrigger, Via::CustomDomain, Via::InvokeFunction, Via::CommandLine];
+        all.into_iter().find(|via| via.name() == name)
+    }
+}
+
+/// What became of an asynchronous call. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AsyncNews {
+    /// The id of the task, if the call is one.
+    pub task: Option<String>,
+    /// The state of the call from now on, in the platform's words, such as `Succeeded` or `Retrying`.
+    pub state: &'static str,
+    /// The number of the execution, from 1; 0 if no instance got the call.
+    pub execution: u32,
+    /// How long the attempt took, if there was one.
+    pub duration: Option<Duration>,
+    /// When the next attempt follows, if one does.
+    pub retry_in: Option<Duration>,
+    /// Why the attempt or the call failed.
+    pub error: Option<String>,
+}
+
+impl AsyncNews {
+    pub(crate) fn new(task: Option<String>, state: &'static str, execution: u32) -> Self {
+        AsyncNews { task, state, execution, duration: None, retry_in: None, error: None }
+    }
 }
 
 /// Where a function answers. [The example of the crate](crate) takes the events that hold it.

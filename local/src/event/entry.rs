@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{BuildFault, HookFault, Unfit, VersionNews};
+use super::details::{AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -53,18 +53,13 @@ impl Kind {
             | Kind::TlsRefused { error }
             | Kind::TlsUnavailable { error }
             | Kind::VersionsNotRead { error }
+            | Kind::QueueUnavailable { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
+            Kind::AsyncCall(news) => news.bytes(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),
-            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => {
-                let fault = match &failure.fault {
-                    BuildFault::NoFolder(folder) => path_bytes(folder),
-                    BuildFault::NotStarted(error) => error.capacity(),
-                    BuildFault::ExitCode(_) => 0,
-                };
-                failure.command.capacity() + fault
-            }
+            Kind::BuildFailed(failure) | Kind::BuildFailureAllowed(failure) => build_bytes(failure),
             Kind::BuildProducts { files } | Kind::Watching { folders: files, .. } => paths_bytes(files),
             Kind::PortHeld { program, holder, .. } => {
                 program.capacity() + holder.as_ref().map_or(0, String::capacity)
@@ -98,13 +93,15 @@ impl Kind {
             Kind::VersionsChanged(VersionNews::AliasSet { alias, .. } | VersionNews::AliasRemoved(alias)) => {
                 alias.capacity()
             }
-            Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => reason.capacity(),
+            Kind::InstancesKept { schedule, .. } => schedule.as_ref().map_or(0, String::capacity),
+            Kind::MemoryLimitsSampled { reason }
+            | Kind::FoldersTranslated { reason }
+            | Kind::NetworksUnavailable { reason } => reason.capacity(),
             Kind::ProgramUnfit { program, fault } => program.capacity() + unfit_bytes(fault),
             Kind::TlsReady { certificate } => path_bytes(certificate),
-            Kind::CallsRemain { oldest, .. } => {
-                oldest.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
-            }
+            Kind::CallsRemain { oldest, .. } => calls_bytes(oldest),
             Kind::CallCancelled { .. }
+            | Kind::QueueResumed { .. }
             | Kind::AttachmentLeftOut
             | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
@@ -112,6 +109,7 @@ impl Kind {
             | Kind::InstanceStarted { .. }
             | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::PortUnreachable { .. }
             | Kind::InstanceKilled { .. }
             | Kind::ConnectionClosedEarly { .. }
@@ -138,8 +136,23 @@ impl Kind {
     }
 }
 
+fn build_bytes(failure: &BuildFailure) -> usize {
+    let fault = match &failure.fault {
+        BuildFault::NoFolder(folder) => path_bytes(folder),
+        BuildFault::NotStarted(error) => error.capacity(),
+        BuildFault::ExitCode(_) => 0,
+    };
+    failure.command.capacity() + fault
+}
+
 fn paths_bytes(paths: &[PathBuf]) -> usize {
     paths.iter().map(|path| size_of_val(path) + path_bytes(path)).sum()
+}
+
+impl AsyncNews {
+    fn bytes(&self) -> usize {
+        [&self.task, &self.error].into_iter().flatten().map(String::capacity).sum()
+    }
 }
 
 impl HookFault {
@@ -159,6 +172,10 @@ fn unfit_bytes(fault: &Unfit) -> usize {
         }
         _ => 0,
     }
+}
+
+fn calls_bytes(calls: &[CallInFlight]) -> usize {
+    calls.iter().map(|call| size_of_val(call) + call.path.capacity()).sum()
 }
 
 fn path_bytes(path: &Path) -> usize {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::details::{
-    BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews,
+    AsyncNews, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit,
+    VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -45,6 +46,8 @@ fn own(kind: &Kind) -> Value {
         Kind::CallCancelled { duration, memory_bytes } => {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
+        Kind::AsyncCall(news) => async_call(news),
+        Kind::QueueResumed { waiting, repeated } => json!({ "waiting": waiting, "repeated": repeated }),
         Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
             json!({ "processId": process_id, "ms": ms(*duration) })
@@ -54,8 +57,13 @@ fn own(kind: &Kind) -> Value {
         }
         Kind::PortIgnored { given_port, port } => json!({ "givenPort": given_port, "port": port }),
         Kind::PortUnexpected { given_port, ports } => json!({ "givenPort": given_port, "ports": ports }),
-        Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => json!({ "port": port }),
-        Kind::PortHeld { .. }
+        Kind::PortUnreachable { port } | Kind::Ipv6PortTaken { port } => {
+            json!({ "port": port })
+        }
+        Kind::NetworkOwn { .. }
+        | Kind::NetworksUnavailable { .. }
+        | Kind::FoldersTranslated { .. }
+        | Kind::PortHeld { .. }
         | Kind::ProgramHidden { .. }
         | Kind::LayersMissing { .. }
         | Kind::ProgramUnfit { .. }
@@ -69,8 +77,10 @@ fn own(kind: &Kind) -> Value {
         | Kind::NotStarted { error }
         | Kind::TlsRefused { error }
         | Kind::TlsUnavailable { error }
+        | Kind::QueueUnavailable { error }
         | Kind::VersionsNotRead { error } => json!({ "error": error }),
         Kind::VersionsChanged(news) => version_news(news),
+        Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
         Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
@@ -110,9 +120,7 @@ fn own(kind: &Kind) -> Value {
         Kind::ManifestNote { file, note } => with(remark(note), "file", shown(file)),
         Kind::FolderNotWatched { folder, error } => json!({ "folder": shown(folder), "error": error }),
         Kind::PortNotOpened { address, error } => json!({ "address": address.to_string(), "error": error }),
-        Kind::MemoryLimitsSampled { reason } | Kind::FoldersTranslated { reason } => {
-            json!({ "reason": reason })
-        }
+        Kind::MemoryLimitsSampled { reason } => json!({ "reason": reason }),
         Kind::CallsRemain { calls, left, oldest } => json!({
             "calls": calls, "leftMs": ms(*left), "oldest": oldest.iter().map(call_in_flight).collect::<Vec<_>>(),
         }),
@@ -136,9 +144,20 @@ fn own(kind: &Kind) -> Value {
     }
 }
 
+fn async_call(news: &AsyncNews) -> Value {
+    json!({
+        "task": news.task, "state": news.state, "execution": news.execution, "ms": news.duration.map(ms),
+        "retryInMs": news.retry_in.map(ms), "error": news.error,
+    })
+}
+
 /// The fields of a kind about a program that was written for other machines.
 fn of_program(kind: &Kind) -> Value {
     match kind {
+        Kind::NetworkOwn { port } => json!({ "port": port }),
+        Kind::NetworksUnavailable { reason } | Kind::FoldersTranslated { reason } => {
+            json!({ "reason": reason })
+        }
         Kind::PortHeld { port, process_id, program, holder } => json!({
             "port": port, "processId": process_id, "program": program, "holder": holder,
         }),

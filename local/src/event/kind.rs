@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark, Unfit,
-    VersionNews,
+    Address, AsyncNews, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
+    Unfit, VersionNews,
 };
 use crate::fault::Fault;
 
@@ -33,6 +33,20 @@ pub enum Kind {
         duration: Duration,
         /// The most memory that the instance was seen to use.
         memory_bytes: u64,
+    },
+    /// An attempt at an asynchronous call has ended, or the call has ended without one.
+    AsyncCall(AsyncNews),
+    /// Asynchronous calls of a former run are carried out from now on.
+    QueueResumed {
+        /// How many calls wait.
+        waiting: u64,
+        /// How many of them may have been under way when the former run ended without a word. Each is carried out once more.
+        repeated: u64,
+    },
+    /// Asynchronous calls cannot be stored, so they are refused.
+    QueueUnavailable {
+        /// Why not.
+        error: String,
     },
     /// A browser shows a page of the function. From the platform's built-in domain the browser would download the page.
     AttachmentLeftOut,
@@ -116,6 +130,12 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
+    /// The program keeps to the declared port. Each instance has a network of its own from now on, in which the port is
+    /// free.
+    NetworkOwn {
+        /// The declared port.
+        port: u16,
+    },
     /// The system does not start the function's program.
     ProgramUnfit {
         /// The program, as the manifest names it.
@@ -188,6 +208,13 @@ pub enum Kind {
     },
     /// An instance was stopped: it was idle, replaced, or fc-local stops.
     InstanceStopped,
+    /// A function with schedules keeps so many instances from now on.
+    InstancesKept {
+        /// The number.
+        count: usize,
+        /// The name of the schedule; `None` if none is in effect.
+        schedule: Option<String>,
+    },
 
     /// A build step begins.
     BuildStarted {
@@ -335,6 +362,12 @@ pub enum Kind {
     },
     /// The platform's folders are replaced by this machine's in commands and variables, since they cannot be mounted.
     FoldersTranslated {
+        /// Why not.
+        reason: String,
+    },
+    /// Instances cannot have networks of their own here, which a program that keeps to the declared port needs to run more
+    /// than once.
+    NetworksUnavailable {
         /// Why not.
         reason: String,
     },

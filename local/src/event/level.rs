@@ -42,7 +42,13 @@ impl Kind {
                 400..500 => Level::Warning,
                 500.. => Level::Error,
             },
-            Kind::Stdout(_)
+            Kind::AsyncCall(news) => match news.state {
+                "Retrying" | "Stopped" => Level::Warning,
+                "Failed" | "Expired" | "Invalid" => Level::Error,
+                _ => Level::Info,
+            },
+            Kind::QueueResumed { repeated: 0, .. }
+            | Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
             | Kind::AttachmentLeftOut
@@ -53,6 +59,7 @@ impl Kind {
             | Kind::BuildFinished { .. }
             | Kind::CodeCopying { .. }
             | Kind::InterpreterMapped { .. }
+            | Kind::NetworkOwn { .. }
             | Kind::Watching { .. }
             | Kind::Ready(_)
             | Kind::DomainReady(_)
@@ -60,11 +67,13 @@ impl Kind {
             | Kind::ManifestChanged
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
+            | Kind::InstancesKept { .. }
             | Kind::CallsRemain { .. }
             | Kind::TlsReady { .. }
             | Kind::GrpcReady { .. }
             | Kind::MemoryLimitsSampled { .. } => Level::Info,
-            Kind::OriginsDoubled
+            Kind::QueueResumed { .. }
+            | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::TlsRefused { .. }
             | Kind::TlsUnavailable { .. }
@@ -81,6 +90,7 @@ impl Kind {
             | Kind::AnswersHttp10
             | Kind::DiskExceeded { .. }
             | Kind::FoldersTranslated { .. }
+            | Kind::NetworksUnavailable { .. }
             | Kind::InstanceMemorySampled { .. }
             | Kind::InstanceUnhealthy { .. }
             | Kind::PreStopFailed { .. }
@@ -97,7 +107,8 @@ impl Kind {
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
             | Kind::EventsDropped { .. } => Level::Warning,
-            Kind::CallFailed(_)
+            Kind::QueueUnavailable { .. }
+            | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
             | Kind::InstanceStartFailed(_)
             | Kind::InstanceOverMemory { .. }

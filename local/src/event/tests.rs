@@ -2,6 +2,7 @@
 
 mod faults;
 mod programs;
+mod queue;
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -91,6 +91,7 @@ impl Event {
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
             Kind::VersionsChanged(news) => version_news(news),
+            Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::VersionsNotRead { error } => {
                 format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
             }
@@ -106,6 +107,9 @@ impl Event {
             | Kind::TlsUnavailable { .. }
             | Kind::TlsRefused { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
+            Kind::AsyncCall(news) => of_runs::async_call(news),
+            Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
+            Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")
             }

@@ -1,8 +1,8 @@
-//! Sentences about a run of fc-local itself: its stop, its output, and the faults that it injects.
+//! Sentences about a run of fc-local itself: its stop, its output, its asynchronous calls, and the faults that it injects.
 
 use std::time::Duration;
 
-use super::details::CallInFlight;
+use super::details::{AsyncNews, CallInFlight};
 use crate::failure::mebibytes;
 use crate::fault::Fault;
 
@@ -19,6 +19,40 @@ pub(super) fn calls_remain(calls: usize, left: Duration, oldest: &[CallInFlight]
         "{calls} {are} still under way, for at most {} s more; Ctrl-C ends all at once{colon}{named}{more}",
         left.as_millis().div_ceil(1000)
     )
+}
+
+pub(super) fn async_call(news: &AsyncNews) -> String {
+    let AsyncNews { task, state, execution, duration, retry_in, error } = news;
+    let task = task.as_ref().map_or_else(|| "asynchronous call".to_owned(), |task| format!("task {task}"));
+    let execution = if *execution == 0 { String::new() } else { format!(", execution {execution}") };
+    let duration = duration.map_or_else(String::new, |duration| {
+        let tenths = duration.as_micros() / 100;
+        format!(" {}.{} ms", tenths / 10, tenths % 10)
+    });
+    let again = retry_in.map_or_else(String::new, |pause| format!(", again in {} s", pause.as_secs_f64()));
+    let why = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+    format!("{task} {state}{execution}{duration}{again}{why}")
+}
+
+pub(super) fn queue_resumed(waiting: u64, repeated: u64) -> String {
+    let calls = |count: u64| if count == 1 { "1 call".to_owned() } else { format!("{count} calls") };
+    let again = match repeated {
+        0 => String::new(),
+        _ => format!(
+            "; {} may have been under way when the former fc-local ended, and run once more",
+            calls(repeated)
+        ),
+    };
+    format!("the queue of asynchronous calls goes on with {}{again}", calls(waiting))
+}
+
+pub(super) fn kept(count: usize, schedule: Option<&str>) -> String {
+    let instances = if count == 1 { "instance is" } else { "instances are" };
+    match schedule {
+        Some("") => format!("{count} {instances} kept, as a schedule says"),
+        Some(name) => format!("{count} {instances} kept, as the schedule `{name}` says"),
+        None => format!("{count} {instances} kept: no schedule is in effect"),
+    }
 }
 
 pub(super) fn events_dropped(events: u64, bytes: u64, is_by_function: bool) -> String {

@@ -21,6 +21,12 @@ pub(crate) enum FailureKind {
     DomainNameNotFound,
     /// The custom domain has no route for the path.
     RouteNotFound,
+    /// No configuration of asynchronous calls was set.
+    AsyncConfigNotFound,
+    TaskNotFound,
+    TaskAlreadyExists,
+    /// The task has ended, and cannot be stopped.
+    TaskAlreadyCompleted,
     ResourceExhausted,
     ServiceUnavailable,
     /// The reply is not HTTP, or breaks a limit of the platform.
@@ -82,6 +88,10 @@ impl FailureKind {
             FailureKind::SessionAlreadyExists => "session_already_exists",
             FailureKind::DomainNameNotFound => "domain_name_not_found",
             FailureKind::RouteNotFound => "route_not_found",
+            FailureKind::AsyncConfigNotFound => "async_config_not_found",
+            FailureKind::TaskNotFound => "task_not_found",
+            FailureKind::TaskAlreadyExists => "task_already_exists",
+            FailureKind::TaskAlreadyCompleted => "task_already_completed",
             FailureKind::ResourceExhausted => "resource_exhausted",
             FailureKind::ServiceUnavailable => "service_unavailable",
             FailureKind::BadResponse => "bad_response",
@@ -114,7 +124,11 @@ impl FailureKind {
             | FailureKind::SessionNotFound
             | FailureKind::SessionAlreadyExists
             | FailureKind::DomainNameNotFound
-            | FailureKind::RouteNotFound => FailureSource::Caller,
+            | FailureKind::RouteNotFound
+            | FailureKind::AsyncConfigNotFound
+            | FailureKind::TaskNotFound
+            | FailureKind::TaskAlreadyExists
+            | FailureKind::TaskAlreadyCompleted => FailureSource::Caller,
             FailureKind::ResourceExhausted | FailureKind::ServiceUnavailable => FailureSource::Platform,
             FailureKind::BadResponse
             | FailureKind::FileNotFound
@@ -170,6 +184,10 @@ mod tests {
             (Kind::SessionAlreadyExists, Caller, false),
             (Kind::DomainNameNotFound, Caller, false),
             (Kind::RouteNotFound, Caller, false),
+            (Kind::AsyncConfigNotFound, Caller, false),
+            (Kind::TaskNotFound, Caller, false),
+            (Kind::TaskAlreadyExists, Caller, false),
+            (Kind::TaskAlreadyCompleted, Caller, false),
             (Kind::ResourceExhausted, Platform, true),
             (Kind::ServiceUnavailable, Platform, true),
             (Kind::BadResponse, Function, true),

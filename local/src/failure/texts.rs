@@ -142,6 +142,29 @@ impl Failure {
         Failure::new(FailureKind::RouteNotFound, message)
     }
 
+    pub(crate) fn async_config_not_found(function: &str, qualifier: &str) -> Self {
+        let message =
+            format!("function '{function}' has no configuration of asynchronous calls for '{qualifier}'");
+        Failure::new(FailureKind::AsyncConfigNotFound, message)
+    }
+
+    pub(crate) fn task_not_found(function: &str, task: &str) -> Self {
+        let message = format!(
+            "function '{function}' has no task '{task}'; calls are tasks with `asyncInvokeConfig.asyncTask`, and kept \
+             for seven days"
+        );
+        Failure::new(FailureKind::TaskNotFound, message)
+    }
+
+    pub(crate) fn task_exists(task: &str) -> Self {
+        Failure::new(FailureKind::TaskAlreadyExists, format!("task '{task}' already exists"))
+    }
+
+    pub(crate) fn task_completed(task: &str, state: &str) -> Self {
+        let message = format!("task '{task}' has ended already: {state}");
+        Failure::new(FailureKind::TaskAlreadyCompleted, message)
+    }
+
     pub(crate) fn exhausted(function: &str, cap: usize) -> Self {
         let message = format!("function '{function}' has reached its limit of instances ({cap})");
         Failure::new(FailureKind::ResourceExhausted, message)

@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::failure::Failure;
 use crate::wire::headers::is_reserved;
 
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
@@ -13,13 +12,15 @@ const LOG_RESULT: HeaderName = HeaderName::from_static("x-fc-log-result");
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Control {
     pub(crate) wants_log: bool,
-    is_async: bool,
+    /// Whether the call is to be stored and carried out later.
+    pub(crate) is_async: bool,
 }
 
 impl Control {
     pub(crate) fn take(headers: &HeaderMap) -> Self {
         let is = |name: &str, word: &str| {
-            headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
+            let value = headers.get(name).map(|value| unquoted(value.as_bytes()));
+            value.is_some_and(|value| value.eq_ignore_ascii_case(word.as_bytes()))
         };
         if !headers.keys().any(is_reserved) {
             return Control::default();
@@ -27,14 +28,12 @@ impl Control {
         let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is("x-fc-invocation-type", "Async"));
         Control { wants_log, is_async }
     }
+}
 
-    pub(crate) fn refuse_unsupported(self) -> Result<(), Failure> {
-        if self.is_async {
-            let text = "fc-local does not support asynchronous calls yet; call it synchronously";
-            return Err(Failure::invalid_argument(text));
-        }
-        Ok(())
-    }
+/// The value without the quotes that some examples of the manual have around it.
+pub(crate) fn unquoted(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value)
 }
 
 /// Sets the last 4 KiB of the call's log as a header.

@@ -17,6 +17,7 @@ use crate::auth::Gate;
 use crate::deploy::Deployer;
 use crate::event::Log;
 use crate::failure::Failure;
+use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Identities, host};
@@ -26,6 +27,7 @@ use crate::wire::{ClientBody, Identities, host};
 pub(crate) struct Front {
     registry: Arc<Registry>,
     deployer: Arc<Deployer>,
+    queue: Arc<Queue>,
     gate: Gate,
     pub(super) log: Log,
     /// The ports of functions with a port of their own, by name. The main port has the empty name.
@@ -38,13 +40,13 @@ pub(crate) struct Front {
 impl Front {
     pub(crate) fn new(
         registry: Arc<Registry>,
-        deployer: Arc<Deployer>,
+        (deployer, queue): (Arc<Deployer>, Arc<Queue>),
         gate: Gate,
         log: Log,
         identities: Option<Arc<Identities>>,
     ) -> Arc<Self> {
         let (ports, told) = (Mutex::default(), Told::default());
-        Arc::new(Front { registry, deployer, gate, log, ports, identities, told })
+        Arc::new(Front { registry, deployer, queue, gate, log, ports, identities, told })
     }
 
     /// Answers one request.
@@ -78,13 +80,16 @@ impl Front {
                 Ok(page.map(Outgoing::whole))
             }
             Ok(Destination::Invoke(callee)) => {
-                api::invoke(callee, &self.gate, peer, &mut visit, request).await
+                api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request).await
             }
             Ok(Destination::Manage(operation)) => {
                 api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request).await
             }
+            Ok(Destination::Async(operation)) => {
+                api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request).await
+            }
             Ok(Destination::Http(binding)) => {
-                return gateway::enter(binding, &self.gate, peer, visit, request).await;
+                return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
             }
         };
         match outcome {

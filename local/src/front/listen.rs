@@ -350,7 +350,9 @@ mod tests {
     use crate::deploy::{Deployer, Project};
     use crate::event::Log;
     use crate::process::Processes;
+    use crate::queue::{Queue, Trackers};
     use crate::registry::Registry;
+    use crate::store::Place;
 
     #[tokio::test]
     async fn half_a_head_is_waited_for_once() {
@@ -366,10 +368,11 @@ mod tests {
             Project { folder, builds_code: false, drain: Duration::ZERO, edition: None, endpoint: address };
         let (registry_too, tasks) = (Arc::clone(&registry), TaskTracker::new());
         let deployer = Deployer::create(registry_too, log.clone(), tasks, project, Arc::new(Processes), &[]);
+        let queue = Queue::new(Place::Memory, Arc::clone(&registry), log.clone(), Trackers::default());
         let entrance = Entrance {
             front: Front::new(
                 registry,
-                Arc::new(deployer.await.unwrap()),
+                (Arc::new(deployer.await.unwrap()), queue),
                 Gate::new(folder.into(), false),
                 log,
                 None,

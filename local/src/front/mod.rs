@@ -1,6 +1,8 @@
 //! Every way in: listeners, the life of a request, and the phases of each way.
 
 mod api;
+mod async_operation;
+mod asynchronous;
 mod body;
 mod control;
 mod entry;

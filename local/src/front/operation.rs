@@ -2,6 +2,7 @@
 
 use http::{Method, Request, Uri};
 
+use super::async_operation::{self, AsyncWhat, parameter};
 use crate::failure::Failure;
 use crate::model::VersionId;
 
@@ -9,11 +10,13 @@ use crate::model::VersionId;
 const FC3: &str = "/2023-03-30/";
 
 /// What is offered below a function, for callers of something else.
-const OFFERED: &str = "invocations, versions, aliases, sessions, invoke/disable and invoke/enable";
+const OFFERED: &str = "invocations, versions, aliases, sessions, invoke/disable, invoke/enable, async-invoke-config \
+                       and async-tasks";
 
 /// A call of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Operation {
+    /// Empty for an operation on all functions.
     pub(crate) function: String,
     /// The service that edition 2.0 names, in its APIs.
     pub(crate) service: Option<String>,
@@ -37,6 +40,11 @@ pub(crate) enum What {
     DeleteAlias(String),
     Disable,
     Enable,
+    /// Asynchronous calls of a version or an alias; `None` is `LATEST`.
+    Async {
+        qualifier: Option<String>,
+        what: AsyncWhat,
+    },
     /// Of a version or an alias; `None` is `LATEST`, and all of them in a list.
     Session {
         qualifier: Option<String>,
@@ -62,6 +70,8 @@ impl Operation {
             fc3(request, rest)
         } else if let Some(rest) = path.strip_prefix("/2016-08-15/services/") {
             fc2(request, rest, true)
+        } else if path == "/2021-04-06/stateful-async-invocation-functions" {
+            Ok(Operation { service: None, ..of_all(AsyncWhat::ListTaskFunctions, String::new()) })
         } else {
             fc2(request, path.strip_prefix("/2021-04-06/services/")?, false)
         };
@@ -73,9 +83,17 @@ fn fc3<B>(request: &Request<B>, rest: &str) -> Result<Operation, Failure> {
     let parts = decoded(rest);
     let parts: Option<Vec<&str>> = parts.as_ref().map(|parts| parts.iter().map(String::as_str).collect());
     let (method, uri) = (request.method(), request.uri());
+    if let (Some(["async-invoke-configs"]), &Method::GET) = (parts.as_deref(), method) {
+        return Ok(of_all(AsyncWhat::ListConfigs, parameter(uri, "functionName").unwrap_or_default()));
+    }
     let Some(["functions", function, below @ ..]) = parts.as_deref() else { return Err(unknown(uri)) };
     if function.is_empty() || function.contains('/') {
         return Err(unknown(uri));
+    }
+    if let Some(what) = async_operation::fc3(below, method) {
+        let what = what.map_err(|_| Failure::path_not_supported(method.as_str(), uri.path()))?;
+        let what = What::Async { qualifier: qualifier(uri), what };
+        return Ok(Operation { function: (*function).to_owned(), service: None, what });
     }
     let what = match (below, method) {
         (["invocations"], &Method::POST) => What::Invoke { qualifier: qualifier(uri) },
@@ -115,27 +133,35 @@ fn fc3<B>(request: &Request<B>, rest: &str) -> Result<Operation, Failure> {
     Ok(Operation { function: (*function).to_owned(), service: None, what })
 }
 
+/// An operation on all functions, or on those of this name.
+fn of_all(what: AsyncWhat, function: String) -> Operation {
+    Operation { function, service: None, what: What::Async { qualifier: None, what } }
+}
+
+/// The operations of edition 2.0. The older API has the qualifier behind the service's name.
 fn session(uri: &Uri, what: SessionWhat) -> What {
     What::Session { qualifier: qualifier(uri), what }
 }
 
 /// `InvokeFunction` of edition 2.0. The older API has the qualifier behind the service's name.
 fn fc2<B>(request: &Request<B>, rest: &str, has_dotted_qualifier: bool) -> Result<Operation, Failure> {
-    let uri = request.uri();
-    let Some([service, functions, function, invocations]) =
-        decoded(rest).and_then(|parts| <[String; 4]>::try_from(parts).ok())
-    else {
-        return Err(unknown_fc2(uri));
-    };
-    if functions != "functions" || invocations != "invocations" || service.is_empty() || function.is_empty() {
+    let (uri, method) = (request.uri(), request.method());
+    let parts = decoded(rest).unwrap_or_default();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let [service, "functions", function, below @ ..] = parts.as_slice() else { return Err(unknown_fc2(uri)) };
+    if service.is_empty() || function.is_empty() {
         return Err(unknown_fc2(uri));
     }
-    if request.method() != Method::POST {
-        return Err(Failure::path_not_supported(request.method().as_str(), uri.path()));
-    }
-    let (service, named) = if has_dotted_qualifier { split_service(&service) } else { (&*service, None) };
+    let (service, named) = if has_dotted_qualifier { split_service(service) } else { (*service, None) };
     let qualifier = named.or_else(|| qualifier(uri));
-    Ok(Operation { function, service: Some(service.to_owned()), what: What::Invoke { qualifier } })
+    let not_supported = || Failure::path_not_supported(method.as_str(), uri.path());
+    let what = match (below, async_operation::fc2(below, method)) {
+        (_, Some(what)) => What::Async { qualifier, what: what.map_err(|_| not_supported())? },
+        (["invocations"], None) if method == Method::POST => What::Invoke { qualifier },
+        (["invocations"], None) => return Err(not_supported()),
+        _ => return Err(unknown_fc2(uri)),
+    };
+    Ok(Operation { function: (*function).to_owned(), service: Some(service.to_owned()), what })
 }
 
 /// The address of an HTTP trigger in edition 2.0: `/2016-08-15/proxy/SERVICE[.QUALIFIER]/FUNCTION/…`.
@@ -190,7 +216,8 @@ fn unknown(uri: &Uri) -> Failure {
 
 fn unknown_fc2(uri: &Uri) -> Failure {
     let text = format!(
-        "fc-local offers POST /2016-08-15/services/<service>/functions/<name>/invocations, not {}",
+        "fc-local offers /2016-08-15/services/<service>/functions/<name>/ with invocations, async-invoke-config, \
+         async-invoke-configs and stateful-async-invocations, not {}",
         uri.path()
     );
     Failure::invalid_argument(text)
@@ -201,7 +228,7 @@ fn decoded(path: &str) -> Option<Vec<String>> {
     path.split('/').map(decode).collect()
 }
 
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -270,6 +297,40 @@ mod tests {
         );
         check("POST", "/2023-03-30/functions/f/invoke/disable", None, What::Disable);
         check("POST", "/2023-03-30/functions/f/invoke/enable", None, What::Enable);
+        let of_calls =
+            |qualifier: Option<&str>, what| What::Async { qualifier: qualifier.map(str::to_owned), what };
+        let id = || "t-1".to_owned();
+        let base = "/2023-03-30/functions/f";
+        for (method, path, what) in [
+            ("GET", "async-invoke-config", AsyncWhat::GetConfig),
+            ("PUT", "async-invoke-config", AsyncWhat::PutConfig),
+            ("DELETE", "async-invoke-config", AsyncWhat::DeleteConfig),
+            ("GET", "async-tasks", AsyncWhat::ListTasks),
+            ("GET", "async-tasks/t-1", AsyncWhat::GetTask(id())),
+            ("PUT", "async-tasks/t-1/stop", AsyncWhat::StopTask(id())),
+            ("PUT", "async-tasks/t-1/retry", AsyncWhat::RepeatTask(id())),
+        ] {
+            let target = format!("{base}/{path}?qualifier=prod");
+            check(method, &target, None, of_calls(Some("prod"), what));
+        }
+        check(
+            "GET",
+            "/2023-03-30/async-invoke-configs?functionName=f",
+            None,
+            of_calls(None, AsyncWhat::ListConfigs),
+        );
+        for (method, path, what) in [
+            ("PUT", "async-invoke-config", AsyncWhat::PutConfig),
+            ("GET", "async-invoke-configs", AsyncWhat::ListConfigs),
+            ("GET", "stateful-async-invocations", AsyncWhat::ListTasks),
+            ("GET", "stateful-async-invocations/t-1", AsyncWhat::GetTask(id())),
+            ("PUT", "stateful-async-invocations/t-1", AsyncWhat::StopTask(id())),
+        ] {
+            let target = format!("/2016-08-15/services/s.prod/functions/f/{path}");
+            check(method, &target, Some("s"), of_calls(Some("prod"), what.clone()));
+            let target = format!("/2021-04-06/services/s/functions/f/{path}?qualifier=prod");
+            check(method, &target, Some("s"), of_calls(Some("prod"), what));
+        }
         check("POST", "/2016-08-15/services/s/functions/f/invocations", Some("s"), invoke(None));
         check("POST", "/2016-08-15/services/s.prod/functions/f/invocations", Some("s"), invoke(Some("prod")));
         check(
@@ -291,6 +352,9 @@ mod tests {
             ("POST", "/2023-03-30/functions/a%2Fb/invocations"),
             ("POST", "/2023-03-30/functions//invocations"),
             ("POST", "/2023-03-30/functions/%zz/invocations"),
+            ("POST", "/2023-03-30/functions/f/async-invoke-config"),
+            ("GET", "/2023-03-30/functions/f/async-tasks/t/stop"),
+            ("POST", "/2023-03-30/async-invoke-configs"),
             ("POST", "/2023-03-30/layers"),
             ("PATCH", "/2023-03-30/functions/f/sessions"),
             ("GET", "/2023-03-30/functions/f/sessions/"),

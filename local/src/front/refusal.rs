@@ -44,6 +44,13 @@ fn form(kind: FailureKind) -> Form {
         FailureKind::SessionAlreadyExists => (StatusCode::CONFLICT, "SessionAlreadyExists"),
         FailureKind::DomainNameNotFound => (StatusCode::NOT_FOUND, "DomainNameNotFound"),
         FailureKind::RouteNotFound => (StatusCode::NOT_FOUND, "PathNotSupported"),
+        // Named as by edition 2.0: the names of edition 3.0 are written nowhere.
+        FailureKind::AsyncConfigNotFound => (StatusCode::NOT_FOUND, "AsyncConfigNotExists"),
+        FailureKind::TaskNotFound => (StatusCode::NOT_FOUND, "StatefulAsyncInvocationNotFound"),
+        FailureKind::TaskAlreadyExists => (StatusCode::CONFLICT, "StatefulAsyncInvocationAlreadyExists"),
+        FailureKind::TaskAlreadyCompleted => {
+            (StatusCode::PRECONDITION_FAILED, "StatefulAsyncInvocationAlreadyCompleted")
+        }
         FailureKind::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "ResourceExhausted"),
         FailureKind::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
         FailureKind::FileNotFound => (StatusCode::PRECONDITION_FAILED, "CAFileNotFound"),
@@ -132,6 +139,10 @@ mod tests {
             (Failure::alias_exists("a"), common(409, "AliasAlreadyExists")),
             (Failure::domain_not_found("a", "b"), common(404, "DomainNameNotFound")),
             (Failure::route_not_found("a", "/", "b"), common(404, "PathNotSupported")),
+            (Failure::async_config_not_found("f", "LATEST"), common(404, "AsyncConfigNotExists")),
+            (Failure::task_not_found("f", "t"), common(404, "StatefulAsyncInvocationNotFound")),
+            (Failure::task_exists("t"), common(409, "StatefulAsyncInvocationAlreadyExists")),
+            (Failure::task_completed("t", "Failed"), common(412, "StatefulAsyncInvocationAlreadyCompleted")),
             (Failure::exhausted("f", 1), common(429, "ResourceExhausted")),
             (Failure::unavailable("x"), common(503, "ServiceUnavailable")),
             (Failure::bad_response("x"), (502, UNHANDLED, Some("BadResponse"))),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
+use super::async_operation::AsyncWhat;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -94,6 +95,8 @@ pub(crate) enum Destination {
     Invoke(Callee),
     /// To another operation of the API.
     Manage(Operation),
+    /// To an operation on asynchronous calls.
+    Async(Operation),
     /// To the page that lists the functions.
     Index,
 }
@@ -139,12 +142,19 @@ pub(crate) fn resolve<B>(
     if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;
         let operation = operation?;
+        if let What::Async { what: AsyncWhat::ListConfigs | AsyncWhat::ListTaskFunctions, .. } =
+            operation.what
+            && operation.service.is_none()
+        {
+            return Ok(Destination::Async(operation));
+        }
         let function = found(functions.find(&operation.function)?);
         check_service(&function, operation.service.as_deref())?;
         return match &operation.what {
             What::Invoke { qualifier } => {
                 Ok(Destination::Invoke(Callee::choose(function, qualifier.as_deref())?))
             }
+            What::Async { .. } => Ok(Destination::Async(operation)),
             _ => Ok(Destination::Manage(operation)),
         };
     }

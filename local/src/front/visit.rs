@@ -122,6 +122,11 @@ impl Visit {
         (self.via, self.attempt) = (Some(call.via), call.attempt);
     }
 
+    /// The request has become a call that is carried out later.
+    pub(crate) fn set_via(&mut self, via: Via) {
+        self.via = Some(via);
+    }
+
     /// The place for the instance of the call. The record has it however the call ends.
     pub(crate) fn seat(&mut self) -> &mut Seat {
         &mut self.seat

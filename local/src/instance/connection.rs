@@ -1,7 +1,6 @@
 //! Connections to one instance, kept open and used again.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,17 +8,13 @@ use std::time::Duration;
 use http::{HeaderValue, Version, header, response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::generation::Generation;
+use super::network::Reach;
 use super::upstream::Upstream;
 use crate::event::{Kind, Source};
 use crate::wire::Payload;
-
-/// The address at which instances are called. Not 127.0.0.1: a program that listens on 127.0.0.1 alone is unreachable,
-/// as on the platform.
-pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// The limit of a connection attempt. Within one machine an attempt succeeds or fails at once.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -54,7 +49,7 @@ pub(crate) fn is_last(head: &response::Parts) -> bool {
 /// The open connections of one instance.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    address: SocketAddr,
+    reach: Reach,
     /// The kept connections, each with the end of its last call.
     idle: Mutex<Vec<(SendRequest<Payload>, Instant)>>,
     /// Whether a reply was HTTP/1.0. An HTTP/1.0 server may not understand chunked requests.
@@ -64,18 +59,16 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(port: u16, generation: Arc<Generation>, source: Source) -> Self {
-        Connections {
-            address: SocketAddr::from((ADDRESS, port)),
-            idle: Mutex::default(),
-            is_http_1_0: AtomicBool::new(false),
-            generation,
-            source,
-        }
+    pub(crate) fn new(reach: Reach, generation: Arc<Generation>, source: Source) -> Self {
+        Connections { reach, idle: Mutex::default(), is_http_1_0: AtomicBool::new(false), generation, source }
+    }
+
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.address.port()
+        self.reach.port
     }
 
     /// Remembers the HTTP version of the instance's replies.
@@ -133,7 +126,7 @@ impl Connections {
 
     /// A new connection.
     pub(crate) async fn open(&self) -> io::Result<Connection> {
-        let connect = TcpStream::connect(self.address);
+        let connect = self.reach.connect();
         let stream =
             tokio::time::timeout(CONNECT_MAX, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;

@@ -55,6 +55,12 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty())
 }
 
+/// Whether the program ended because somebody else has the declared port, as far as its own words tell.
+pub(super) fn wants_taken_port(declared: u16, failure: &Failure) -> bool {
+    let named = taken(failure.message()).filter(|_| failure.kind == FailureKind::ExitedAtStart);
+    named.is_some_and(|ports| ports.is_empty() || ports.contains(&declared))
+}
+
 /// The port that the program seems to want, and who has it.
 async fn held(declared: u16, instance: &str, failure: &Failure) -> Option<(u16, Holder)> {
     if !matches!(failure.kind, FailureKind::ExitedAtStart | FailureKind::NotStarted) {

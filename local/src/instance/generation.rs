@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use super::environment::Surroundings;
 use super::layout::Layout;
+use super::network::Networks;
 use crate::event::{Kind, Log, Source};
 use crate::failure::{Failure, FailureSource};
 use crate::fault::Faults;
-use crate::model::{Edition, Function, Hook, VersionId};
+use crate::model::{Edition, Function, Hook, Kept, VersionId, kept};
 use crate::process::{Cgroups, Runner};
 
 /// A function with everything its instances have in common: one generation of its code and settings.
@@ -34,6 +36,10 @@ pub(crate) struct Generation {
     last_error: Mutex<Option<String>>,
     /// The faults of the function's starts.
     pub(super) faults: Option<Arc<Faults>>,
+    /// The networks for programs that keep to the declared port. `None` if there can be none.
+    pub(super) networks: Option<Arc<Networks>>,
+    /// Whether the program is known to keep to the declared port, and its instances get networks.
+    pub(super) keeps_port: AtomicBool,
     /// What was said once and is not said again.
     pub(super) told: Told,
 }
@@ -70,6 +76,8 @@ impl Generation {
             cgroups,
             last_error: Mutex::default(),
             faults: None,
+            networks: None,
+            keeps_port: AtomicBool::new(false),
             told: Told::default(),
         }
     }
@@ -103,9 +111,23 @@ impl Generation {
         self.function.pre_freeze.as_ref().filter(|_| self.function.local.edition == Edition::Fc2)
     }
 
-    /// The instances that are kept although nothing calls them. The platform scales `LATEST` and aliases, not versions.
-    pub(super) fn instances_min(&self) -> usize {
-        if self.version.is_none() { self.function.instances_min } else { 0 }
+    /// The instances that are kept at `now` although nothing calls them. The platform scales `LATEST` and aliases, not
+    /// versions.
+    pub(super) fn kept(&self, now: Timestamp) -> Kept {
+        if self.version.is_some() {
+            return Kept { count: 0, schedule: None };
+        }
+        kept(&self.function.schedules, self.function.instances_min, now)
+    }
+
+    /// Whether instances are kept now although nothing calls them.
+    pub(crate) fn keeps_instances(&self) -> bool {
+        self.kept(Timestamp::now()).count > 0
+    }
+
+    /// Whether the number of kept instances changes with the time.
+    pub(crate) fn has_schedules(&self) -> bool {
+        self.version.is_none() && !self.function.schedules.is_empty()
     }
 
     /// The most memory that an instance may use, in bytes.

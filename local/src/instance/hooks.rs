@@ -7,7 +7,7 @@ use fc_runtime::platform::names::{header, path};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::connection::{ADDRESS, is_last};
+use super::connection::is_last;
 use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ impl Instance {
     }
 
     pub(super) fn host(&self) -> HeaderValue {
-        let text = format!("{ADDRESS}:{}", self.connections.port());
+        let text = self.connections.reach().address().to_string();
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
     }
 
@@ -109,6 +109,7 @@ impl Instance {
             folder: &generation.layout.code,
             environment: &variables,
             group: self.group.as_deref(),
+            network: self.connections.reach().network.as_deref(),
             mounts: mounts.as_ref(),
         };
         match tokio::time::timeout(limit, line.run(&*generation.runner, output, &generation.tasks)).await {

@@ -19,7 +19,8 @@ pub(crate) struct Instance {
     pub(crate) source: Source,
     pub(crate) generation: Arc<Generation>,
     pub(crate) process: Process,
-    pub(super) _port: Port,
+    /// In a network of its own the instance needs none.
+    pub(super) _port: Option<Port>,
     pub(crate) output: Arc<Output>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) multiplexed: Multiplexed,

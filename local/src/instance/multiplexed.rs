@@ -1,16 +1,15 @@
 //! The one HTTP/2 connection to an instance, which carries its gRPC calls.
 
 use std::io;
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{ADDRESS, CONNECT_MAX};
+use super::connection::CONNECT_MAX;
+use super::network::Reach;
 
 /// What the function may send on a stream whose client does not read, in bytes.
 const WINDOW: u32 = 128 * 1024;
@@ -24,7 +23,7 @@ const HEAD_BYTES_MAX: u32 = 64 * 1024;
 /// The connection for gRPC calls. It is opened by the first call.
 #[derive(Debug)]
 pub(crate) struct Multiplexed {
-    address: SocketAddr,
+    reach: Reach,
     /// What the function may send on all streams: a stream that is not read must not stop the others.
     window: u32,
     open: Mutex<Option<SendRequest<Bytes>>>,
@@ -32,14 +31,9 @@ pub(crate) struct Multiplexed {
 }
 
 impl Multiplexed {
-    pub(crate) fn new(port: u16, concurrency: usize, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(reach: Reach, concurrency: usize, tasks: TaskTracker) -> Self {
         let streams = u32::try_from(concurrency).unwrap_or(1).max(1);
-        Multiplexed {
-            address: SocketAddr::from((ADDRESS, port)),
-            window: WINDOW.saturating_mul(streams),
-            open: Mutex::default(),
-            tasks,
-        }
+        Multiplexed { reach, window: WINDOW.saturating_mul(streams), open: Mutex::default(), tasks }
     }
 
     /// The connection, which is opened if there is none or the former one has ended.
@@ -57,7 +51,7 @@ impl Multiplexed {
     }
 
     async fn connect(&self) -> io::Result<SendRequest<Bytes>> {
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = self.reach.connect().await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = Builder::new()
             .enable_push(false)

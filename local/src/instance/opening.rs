@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::connection::ADDRESS;
+use super::connection::CONNECT_MAX;
 use super::generation::Generation;
+use super::network::Reach;
 use super::start::LAST_OUTPUT;
 use crate::event::Kind;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ const SLOW: Duration = Duration::from_secs(3);
 /// The most ports that are named.
 const PORTS_MAX: usize = 16;
 
+/// The longest pause between two attempts. With [`BOTH`] an open port is noticed within 50 ms.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+
 /// How much later than the declared port a program may open the given one.
 const BOTH: Duration = Duration::from_millis(20);
 
@@ -28,6 +31,8 @@ const BOTH: Duration = Duration::from_millis(20);
 pub(super) struct Opening<'a> {
     generation: &'a Generation,
     process: &'a Process,
+    /// The way to the given port.
+    reach: Reach,
     output: &'a Output,
     command: &'a str,
     /// Whether something was said of the wait.
@@ -40,14 +45,16 @@ impl<'a> Opening<'a> {
     pub(super) fn new(
         generation: &'a Generation,
         process: &'a Process,
+        reach: Reach,
         output: &'a Output,
         command: &'a str,
     ) -> Self {
-        Opening { generation, process, output, command, noted: false, advised: false }
+        Opening { generation, process, reach, output, command, noted: false, advised: false }
     }
 
     /// Waits until the given port, or else the declared one, is open.
-    pub(super) async fn wait_for_port(&mut self, given: u16) -> Result<u16, Failure> {
+    pub(super) async fn wait_for_port(&mut self) -> Result<u16, Failure> {
+        let given = self.reach.port;
         let declared = self.generation.function.port;
         let limit = self.generation.function.local.start_timeout;
         let begin = Instant::now();
@@ -58,7 +65,7 @@ impl<'a> Opening<'a> {
             if let Some(exit) = self.process.exit() {
                 return Err(self.exited(exit).await);
             }
-            if is_open(given).await {
+            if self.is_open(given).await {
                 if self.process.may_listen_on(given) {
                     return Ok(given);
                 }
@@ -66,13 +73,13 @@ impl<'a> Opening<'a> {
                 let text = format!("another program has taken port {given}, which the instance was given");
                 return Err(Failure::unavailable(text));
             }
-            if !is_strangers && declared != given && is_open(declared).await {
+            if !is_strangers && declared != given && self.is_open(declared).await {
                 // A program may open both ports, the given one last.
                 tokio::time::sleep(BOTH).await;
                 if let Some(port) = self.fixed_port(&self.process.listening(), given, declared).await {
                     return Ok(port);
                 }
-                is_strangers = !is_open(given).await;
+                is_strangers = !self.is_open(given).await;
                 continue;
             }
             if begin.elapsed() >= look {
@@ -96,8 +103,13 @@ impl<'a> Opening<'a> {
             if let Some(exit) = self.process.exited_within(pause).await {
                 return Err(self.exited(exit).await);
             }
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(PAUSE_MAX);
         }
+    }
+
+    async fn is_open(&self, port: u16) -> bool {
+        let reach = Reach { port, ..self.reach.clone() };
+        matches!(timeout(CONNECT_MAX, reach.connect()).await, Ok(Ok(_)))
     }
 
     async fn exited(&self, exit: Exit) -> Failure {
@@ -112,7 +124,7 @@ impl<'a> Opening<'a> {
     /// The declared port, if the program listens there and not on the given one.
     async fn fixed_port(&self, listening: &[Listening], given: u16, declared: u16) -> Option<u16> {
         let is_public = |port| listening.iter().any(|open| open.port == port && !open.is_loopback);
-        (!is_public(given) && is_public(declared) && is_open(declared).await).then_some(declared)
+        (!is_public(given) && is_public(declared) && self.is_open(declared).await).then_some(declared)
     }
 
     /// The declared port, if the program opened it. Logs once why a program is unreachable.
@@ -123,7 +135,7 @@ impl<'a> Opening<'a> {
             return Some(port);
         }
         // The program may have opened the port since the last attempt.
-        if is_open(given).await {
+        if self.is_open(given).await {
             return None;
         }
         if let Some(kind) = why_unreachable(&listening, given, declared) {
@@ -149,10 +161,6 @@ fn why_unreachable(listening: &[Listening], given: u16, declared: u16) -> Option
     ports.dedup();
     ports.truncate(PORTS_MAX);
     (!ports.is_empty()).then_some(Kind::PortUnexpected { given_port: given, ports })
-}
-
-async fn is_open(port: u16) -> bool {
-    TcpStream::connect((ADDRESS, port)).await.is_ok()
 }
 
 #[cfg(test)]

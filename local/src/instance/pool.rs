@@ -1,12 +1,13 @@
 //! The instances of one generation of a function: a lock around their [`Slots`], and the tasks that start them.
 
+mod ends;
 mod freeze;
 mod kept;
 mod lease;
 mod sessions;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -45,6 +46,10 @@ pub(crate) struct Pool {
     no_more_starts: CancellationToken,
     /// Asks the WebSockets of the instances to end.
     farewell: CancellationToken,
+    /// The generation takes no further calls.
+    closed: CancellationToken,
+    /// Whether instances are kept. A disabled function keeps none.
+    is_kept: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -76,8 +81,9 @@ impl Pool {
         let rules = Rules {
             concurrency: function.concurrency,
             instances_max: function.local.instances_max(),
-            instances_min: generation.instances_min(),
+            instances_min: generation.kept(jiff::Timestamp::now()).count,
             alone_max: function.local.instances_of_platform() * function.concurrency,
+            waits_at_cap: generation.keeps_port(),
             freezes: function.local.freeze || generation.pre_freeze().is_some(),
             sessions: function.affinity.as_ref().map(|affinity| SessionRules {
                 per_instance: affinity.sessions_per_instance,
@@ -85,12 +91,8 @@ impl Pool {
                 terms: affinity.terms(),
             }),
         };
-        let state = State {
-            slots: Slots::new(rules, ignores_port, is_open),
-            waiting: HashMap::new(),
-            last_failure: None,
-            last_start: None,
-        };
+        let slots = Slots::new(rules, ignores_port, is_open);
+        let state = State { slots, waiting: HashMap::new(), last_failure: None, last_start: None };
         Arc::new(Pool {
             generation,
             state: Mutex::new(state),
@@ -98,6 +100,8 @@ impl Pool {
             leases: AtomicUsize::new(0),
             no_more_starts: CancellationToken::new(),
             farewell: CancellationToken::new(),
+            closed: CancellationToken::new(),
+            is_kept: AtomicBool::new(true),
         })
     }
 
@@ -283,6 +287,9 @@ impl Pool {
                 let mut effects = Effects::new();
                 let mut state = self.lock();
                 state.last_start = Some(Instant::now());
+                if self.generation.keeps_port() {
+                    state.slots.wait_at_cap();
+                }
                 state.slots.started(&instance, ignores_port, now, &mut effects);
                 self.carry_out(state, effects);
                 // Not earlier: the supervisor reports an end only of an instance that the slots know.
@@ -321,48 +328,9 @@ impl Pool {
         self.change(Slots::open);
     }
 
-    /// Asks endless calls, such as WebSockets, to end.
-    pub(crate) fn say_goodbye(&self) {
-        self.farewell.cancel();
-    }
-
-    /// Takes no further calls. Calls in progress are finished. Idle instances are stopped at once, and so are
-    /// starting ones, unless a call waits for them. Before [`Pool::open`] waiting calls are turned away.
-    pub(crate) fn close(self: &Arc<Self>) {
-        self.change(Slots::close);
-    }
-
-    /// Stops each instance whose calls are all streams. The pre-stop hook and SIGTERM tell the program to end its
-    /// streams, as on the platform. A call whose reply has not begun keeps its instance.
-    pub(crate) fn end_streams(self: &Arc<Self>) {
-        let is_streams = |instance: &Arc<Instance>, calls| instance.streams.load(Ordering::Relaxed) == calls;
-        self.change(|slots, effects| slots.stop_where(is_streams, effects));
-    }
-
-    /// Stops the idle instances. Gives their number.
-    pub(crate) fn stop_idle(self: &Arc<Self>) -> usize {
-        self.change(Slots::stop_idle)
-    }
-
     /// The number of calls in flight, and of calls that wait for an instance.
     pub(crate) fn calls(&self) -> usize {
         self.leases.load(Ordering::Relaxed) + self.lock().waiting.len()
-    }
-
-    /// Ends every instance at once, in any state. Waiting calls are refused.
-    pub(crate) fn abort(self: &Arc<Self>) {
-        self.change(Slots::abort);
-    }
-
-    /// Waits until every instance is gone.
-    pub(crate) async fn gone(&self) {
-        loop {
-            let changed = self.changed.notified();
-            if self.lock().slots.is_gone() {
-                return;
-            }
-            changed.await;
-        }
     }
 }
 

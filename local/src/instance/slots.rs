@@ -5,7 +5,7 @@
 //! A call takes one of an instance's `instanceConcurrency` slots. A new instance is started only when all slots are
 //! taken; beyond the cap, calls are refused. The second instance starts only after the first: the first start shows
 //! whether the program listens on the given port. If it does not, there is one instance, and calls wait for it as they
-//! would for another one.
+//! would for another one. Where each instance has a network of its own there are several, and calls wait beyond the cap.
 
 mod effect;
 mod queue;

@@ -15,16 +15,17 @@ use super::health;
 use super::hooks::initialize;
 use super::instance::Instance;
 use super::multiplexed::Multiplexed;
+use super::network::Reach;
 use super::opening::Opening;
 use crate::event::{Kind, Source};
 use crate::failure::Failure;
-use crate::process::{CommandLine, Order, Output, OwnGroup, Port};
+use crate::process::{CommandLine, Network, Order, Output, OwnGroup, Port};
 use crate::wire::ids;
 
 /// How long the last output of an ended instance may still take to arrive.
 pub(super) const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
-/// A started instance, and whether it listens on the declared port instead of the given port.
+/// A started instance, and whether it is the only one, since it listens on the declared port instead of the given port.
 pub(crate) struct Started {
     pub(crate) instance: Arc<Instance>,
     pub(crate) ignores_port: bool,
@@ -32,19 +33,35 @@ pub(crate) struct Started {
 
 /// Starts one instance and waits until it can take requests. What a failure may come from is in the log.
 pub(crate) async fn start(generation: &Arc<Generation>) -> Result<Started, Failure> {
-    let id = ids::instance();
-    let started = try_start(generation, Arc::clone(&id)).await;
+    let mut id = ids::instance();
+    let network = generation.network().await?;
+    let is_alone = network.is_none();
+    let mut started = try_start(generation, Arc::clone(&id), network).await;
+    if let Err(failure) = &started
+        && is_alone
+        && diagnosis::wants_taken_port(generation.function.port, failure)
+        && generation.notes_kept_port().await
+    {
+        id = ids::instance();
+        started = try_start(generation, Arc::clone(&id), generation.network().await?).await;
+    }
     if let Err(failure) = &started {
         diagnosis::explain(generation, &id, failure).await;
     }
     started
 }
 
-async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started, Failure> {
+async fn try_start(
+    generation: &Arc<Generation>,
+    id: Arc<str>,
+    network: Option<Arc<Network>>,
+) -> Result<Started, Failure> {
     let command = command(generation)?;
     let source = generation.source().with_instance(&id);
-    let given = Port::take().map_err(|error| Failure::unavailable(format!("no free port: {error}")))?;
-    let port = given.number();
+    // In a network of its own an instance has the declared port, as on the platform.
+    let given = if network.is_none() { Some(take_port()?) } else { None };
+    let port = given.as_ref().map_or(generation.function.port, Port::number);
+    let reach = Reach { port, network };
     let variables = generation.surroundings.variables(&id, port);
     let group = group(generation, &id, &source);
     let scratch = generation.layout.scratch(&id);
@@ -54,6 +71,7 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
         folder: &generation.layout.code,
         environment: &variables,
         group: group.as_deref(),
+        network: reach.network.as_deref(),
         mounts: mounts.as_ref(),
     };
     let started = generation.runner.start(&line, &generation.tasks);
@@ -68,12 +86,14 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
     let shown = Arc::clone(&output);
     let outcome = async move {
         // Dropping the future, or any failure below, ends the process: the guard sees its socket close.
-        let mut opening = Opening::new(generation, &process, &output, &command.shown);
-        let found = opening.wait_for_port(port).await?;
-        if found != port {
+        let mut opening = Opening::new(generation, &process, reach.clone(), &output, &command.shown);
+        let found = opening.wait_for_port().await?;
+        let ignores_port = found != port && !generation.notes_kept_port().await;
+        if ignores_port {
             generation.log.emit(&source, Kind::PortIgnored { given_port: port, port: found });
         }
         let source_of_connections = source.clone();
+        let reach = Reach { port: found, ..reach };
         let instance = Arc::new(Instance {
             id,
             source,
@@ -81,8 +101,12 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
             process,
             _port: given,
             output,
-            connections: Arc::new(Connections::new(found, Arc::clone(generation), source_of_connections)),
-            multiplexed: Multiplexed::new(found, generation.function.concurrency, generation.tasks.clone()),
+            connections: Arc::new(Connections::new(
+                reach.clone(),
+                Arc::clone(generation),
+                source_of_connections,
+            )),
+            multiplexed: Multiplexed::new(reach, generation.function.concurrency, generation.tasks.clone()),
             streams: AtomicUsize::new(0),
             memory_max: AtomicU64::new(0),
             is_oom: AtomicBool::new(false),
@@ -109,13 +133,17 @@ async fn try_start(generation: &Arc<Generation>, id: Arc<str>) -> Result<Started
                 return Err(Failure::exited_at_start(exit.code(), &command.shown, &instance.output.recent()));
             }
         }
-        Ok::<_, Failure>(Started { instance, ignores_port: found != port })
+        Ok::<_, Failure>(Started { instance, ignores_port })
     }
     .await;
     if outcome.is_err() {
         shown.reveal();
     }
     outcome
+}
+
+fn take_port() -> Result<Port, Failure> {
+    Port::take().map_err(|error| Failure::unavailable(format!("no free port: {error}")))
 }
 
 /// A group whose limit is the function's memory. Without one the memory is sampled.

@@ -65,6 +65,7 @@ pub(super) async fn supervise(instance: Arc<Instance>, owner: impl Owner) {
         () = instance.retired.cancelled() => stop(&instance).await,
         () = sample(&instance) => {}
         () = watch_disk(&instance) => {}
+        () = watch_network(&instance) => {}
         () = health::watch(&instance, is_frozen, report) => {}
         () = watch_idleness(&instance, &owner) => {}
     }
@@ -131,6 +132,15 @@ async fn watch_disk(instance: &Instance) {
     let bytes = instance.process.full_disk().await;
     let limit_mib = instance.generation.function.disk_mib;
     instance.generation.log.emit(&instance.source, Kind::DiskExceeded { bytes, limit_mib });
+    std::future::pending::<()>().await;
+}
+
+/// Never ends: kills an instance whose network has ended, since no call reaches it any more.
+async fn watch_network(instance: &Instance) {
+    if let Some(network) = &instance.connections.reach().network {
+        network.ended().await;
+        instance.kill();
+    }
     std::future::pending::<()>().await;
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn read(
     }
     let concurrency = reader.integer(props, "instanceConcurrency", 1, 1..=200);
     let sharing = affinity::read(props, usize::try_from(concurrency).unwrap_or(1), &mut reader);
-    let instances_min = scaling::instances_min(props, &mut reader);
+    let scaling = scaling::read(props, &mut reader);
     let (trigger, qualified) = triggers(props, &mut reader);
     let asynchronous = asynchronous::read(props, &mut reader);
     let function = Function {
@@ -88,7 +88,8 @@ pub(crate) fn read(
         timeout: Duration::from_secs(reader.integer(props, "timeout", 3, 1..=86400)),
         concurrency: sharing.concurrency,
         affinity: sharing.affinity,
-        instances_min,
+        instances_min: scaling.instances_min,
+        schedules: scaling.schedules,
         injection: injection(props, &mut reader),
         environment: environment(props, &mut reader),
         layers: layers(props, &local, &mut reader),
@@ -331,7 +332,7 @@ fn triggers(props: &Node, reader: &mut Reader<'_>) -> (Option<HttpTrigger>, Vec<
             Some(other) => reader.note(
                 node.line,
                 format!(
-                    "a trigger of type `{other}` fires in the cloud only; `fc-local invoke` sends its events"
+                    "a trigger of type `{other}` fires in the cloud only; `fc-local send` sends its events"
                 ),
             ),
             None => {}

@@ -48,6 +48,22 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             Lines::All
         }
     };
+    let retry_pause = node
+        .child("asyncRetryPause")
+        .map(|_| reader.seconds(node, "asyncRetryPause", base.async_retry_pause.unwrap_or_default()));
+    let server_errors = match reader.text(node, "asyncServerErrors").as_deref() {
+        None => base.async_server_errors,
+        Some("success") => false,
+        Some("failure") => true,
+        Some(_) => {
+            reader.error(node, "asyncServerErrors", "must be `success` or `failure`");
+            false
+        }
+    };
+    let concurrency = node.child("asyncConcurrency").map(|_| {
+        let count = reader.integer(node, "asyncConcurrency", 1, 1..=60_000);
+        usize::try_from(count).unwrap_or(1)
+    });
     let or_base = |own: Vec<String>, base: &[String]| if own.is_empty() { base.to_vec() } else { own };
     let watch = reader.texts(node, "watch");
     let layers = reader.texts(node, "layers");
@@ -70,6 +86,7 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
             watch.iter().map(|path| folder.join(path)).collect()
         },
         mounts: reader.boolean(node, "mounts", base.mounts),
+        network: reader.boolean(node, "network", base.network),
         layers: if layers.is_empty() {
             base.layers.clone()
         } else {
@@ -79,6 +96,9 @@ pub(super) fn read(owner: &Node, base: &Local, folder: &Path, problems: &mut Vec
         credentials,
         edition,
         service,
+        async_retry_pause: retry_pause.or(base.async_retry_pause),
+        async_server_errors: server_errors,
+        async_concurrency: concurrency.or(base.async_concurrency),
         destinations: if destinations.is_empty() { base.destinations.clone() } else { destinations },
     }
 }

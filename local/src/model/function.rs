@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::affinity::Affinity;
 use super::asynchronous::AsyncConfig;
 use super::local::Local;
+use super::schedule::Schedule;
 use super::trigger::HttpTrigger;
 
 /// One function, with the platform's defaults filled in. A version keeps it, without triggers and build steps.
@@ -33,6 +34,9 @@ pub(crate) struct Function {
     /// The instances that are kept although nothing calls them. Versions keep none.
     #[serde(skip)]
     pub(crate) instances_min: usize,
+    /// When that number is another one.
+    #[serde(skip)]
+    pub(crate) schedules: Vec<Schedule>,
     pub(crate) injection: Injection,
     pub(crate) environment: BTreeMap<String, String>,
     /// The names of its layers in the cloud.

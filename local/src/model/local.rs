@@ -45,6 +45,9 @@ pub(crate) struct Local {
     pub(crate) watch: Vec<PathBuf>,
     /// Whether an instance gets the platform's folders as mounts, where this machine allows that.
     pub(crate) mounts: bool,
+    /// Whether the instances of a program that keeps to the declared port get networks of their own, where this machine
+    /// allows that.
+    pub(crate) network: bool,
     /// Folders and zips that stand for the function's layers.
     pub(crate) layers: Vec<PathBuf>,
     /// The commands that build the code, in place of the steps of `actions`.
@@ -55,6 +58,15 @@ pub(crate) struct Local {
     pub(crate) edition: Edition,
     /// The service of the functions in edition 2.0; `None` is the name of the project.
     pub(crate) service: Option<String>,
+    /// The pause before the first repetition of an asynchronous call; `None` is the platform's.
+    #[serde(default)]
+    pub(crate) async_retry_pause: Option<Duration>,
+    /// Whether a status of 500 or more fails an asynchronous call of a web function.
+    #[serde(default)]
+    pub(crate) async_server_errors: bool,
+    /// The most asynchronous calls at a time; `None` is half of what the instances take.
+    #[serde(default)]
+    pub(crate) async_concurrency: Option<usize>,
     /// Where the messages of destinations are forwarded.
     #[serde(skip)]
     pub(crate) destinations: BTreeMap<Target, String>,
@@ -75,11 +87,15 @@ impl Default for Local {
             pass_env: Vec::new(),
             watch: Vec::new(),
             mounts: true,
+            network: true,
             layers: Vec::new(),
             build: None,
             credentials: false,
             edition: Edition::default(),
             service: None,
+            async_retry_pause: None,
+            async_server_errors: false,
+            async_concurrency: None,
             destinations: BTreeMap::new(),
         }
     }

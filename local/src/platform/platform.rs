@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::domains::Known;
@@ -18,8 +19,10 @@ use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
 use crate::manifest::Manifest;
 use crate::model::{Edition, Function};
 use crate::process::{Processes, Runner};
+use crate::queue::{Queue, Trackers};
 use crate::registry::Registry;
 use crate::shell;
+use crate::store::Place;
 use crate::watch::{self, Follower};
 use crate::wire::Identities;
 
@@ -49,6 +52,8 @@ pub struct Settings {
     pub chaos: Option<Chaos>,
     /// The edition of all functions; `None` is the one that `x-local.edition` names, or 3.0.
     pub edition: Option<Edition>,
+    /// The folder for what must survive the process: asynchronous calls. `None`, the default, keeps them in memory.
+    pub data: Option<PathBuf>,
     /// Whether calls of the API must be signed. Otherwise only the signatures that are there are checked.
     pub require_signature: bool,
 }
@@ -64,6 +69,7 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             chaos: None,
             edition: None,
+            data: None,
             require_signature: false,
         }
     }
@@ -82,6 +88,9 @@ fn identities(settings: &Settings, log: &Log) -> Option<Arc<Identities>> {
     identities
 }
 
+/// The file of asynchronous calls in the folder of the settings.
+const STORE: &str = "store.redb";
+
 /// How many ports after the main port are tried for a function, before the system chooses one.
 const PORTS_TRIED: u16 = 200;
 
@@ -90,6 +99,9 @@ const PORTS_TRIED: u16 = 200;
 pub struct Platform {
     pub(super) registry: Arc<Registry>,
     pub(super) deployer: Arc<Deployer>,
+    pub(super) queue: Arc<Queue>,
+    /// Gives the attempts at asynchronous calls up.
+    pub(super) abandon: CancellationToken,
     front: Arc<Front>,
     pub(super) log: Log,
     settings: Settings,
@@ -141,24 +153,35 @@ impl Platform {
                 .await?;
         let deployer = Arc::new(deployer.with_chaos(settings.chaos));
         let identities = identities(&settings, &log);
+        let (stop, connections, abandon) = (Stop::default(), TaskTracker::new(), CancellationToken::new());
+        let trackers = Trackers {
+            tasks: tasks.clone(),
+            calls: connections.clone(),
+            stop: stop.begun.clone(),
+            abandon: abandon.clone(),
+        };
+        let place = settings.data.as_ref().map_or(Place::Memory, |data| Place::File(data.join(STORE)));
+        let queue = Queue::new(place, Arc::clone(&registry), log.clone(), trackers);
         let platform = Platform {
             front: Front::new(
                 Arc::clone(&registry),
-                Arc::clone(&deployer),
+                (Arc::clone(&deployer), Arc::clone(&queue)),
                 gate,
                 log.clone(),
                 identities.clone(),
             ),
             registry,
             deployer,
+            queue,
+            abandon,
             log,
             settings,
             main,
             ports: Mutex::default(),
             domains: Mutex::default(),
             identities,
-            stop: Stop::default(),
-            connections: TaskTracker::new(),
+            stop,
+            connections,
             tasks,
         };
         platform.listen(listener, Door::Main);
@@ -179,6 +202,7 @@ impl Platform {
             platform.registry.set_pending(&function.name, "is being built");
         }
         platform.use_domains(manifest);
+        platform.queue.resume().await;
         Ok(platform)
     }
 
@@ -273,6 +297,7 @@ impl Platform {
             let ready = Kind::Ready(self.address(function));
             self.log.emit(&Source::function(&Arc::from(name)), ready);
             self.tell_domains(manifest, |function| function == name);
+            self.queue.changed(name);
         }
         deployment != Deployment::Refused
     }

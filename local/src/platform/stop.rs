@@ -46,7 +46,7 @@ impl Platform {
 
     /// As [`stop`](Self::stop), but ends everything at once when `abort` is ready. `false` if `abort` came first.
     pub async fn stop_unless(self, drain: Duration, abort: impl Future<Output = ()>) -> bool {
-        tokio::select! {
+        let is_drained = tokio::select! {
             () = self.drain(drain) => true,
             () = abort => {
                 self.stop.begun.cancel();
@@ -59,7 +59,9 @@ impl Platform {
                 self.cut().await;
                 false
             }
-        }
+        };
+        self.queue.close().await;
+        is_drained
     }
 
     async fn drain(&self, drain: Duration) {
@@ -152,6 +154,8 @@ impl Platform {
     }
 
     fn abort(&self) {
+        // Their end would look like a failure of the function.
+        self.abandon.cancel();
         for pool in &self.deployer.generations() {
             pool.abort();
         }

@@ -23,16 +23,18 @@ use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::cgroup::Group;
 use super::mounts::{self, Mounts};
-use super::proc;
-use super::role::{GUARD, JOIN, MOUNT, NOTHING, SELF, SHIM};
+use super::role::{DISPENSER, GUARD, JOIN, KEEPER, MOUNT, NOTHING, SELF, SHIM};
+use super::{keeper, proc};
 
-/// Runs as guard or shim if the arguments say so.
+/// Runs as guard, shim, or another process of fc-local's own, if the arguments say so.
 pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     match arguments.first()?.to_str()? {
         GUARD => Some(guard(&arguments[1..])),
         SHIM => Some(shim(&arguments[1..])),
         JOIN => Some(join(&arguments[1..])),
         MOUNT => Some(mount(&arguments[1..])),
+        KEEPER => Some(keeper::keep(&arguments[1..])),
+        DISPENSER => Some(keeper::dispense(&arguments[1..])),
         _ => None,
     }
 }
@@ -68,13 +70,13 @@ fn enter(folder: &OsStr) -> io::Result<()> {
 }
 
 fn guard(arguments: &[OsString]) -> ExitCode {
-    match arguments.split_first().map(|(folder, command)| try_guard(folder, command)) {
-        Some(Ok(())) => ExitCode::SUCCESS,
+    match arguments {
+        [folder, network, command @ ..] if try_guard(folder, network, command).is_ok() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }
 
-fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
+fn try_guard(folder: &OsStr, network: &OsStr, command: &[OsString]) -> io::Result<()> {
     let (mounts, _) = Mounts::parse(command).ok_or(io::ErrorKind::InvalidInput)?;
     if let Some(mounts) = &mounts {
         mounts.create_scratch()?;
@@ -85,6 +87,7 @@ fn try_guard(folder: &OsStr, command: &[OsString]) -> io::Result<()> {
         .arg(SHIM)
         .arg(std::process::id().to_string())
         .arg(folder)
+        .arg(network)
         .args(command)
         .stdin(Stdio::null())
         .process_group(0)
@@ -153,8 +156,8 @@ fn signal(signal: Signal) {
     }
 }
 
-/// Kills and reaps the processes that the instance left behind. Each round turns orphans into children.
-fn kill_descendants() {
+/// Kills and reaps all processes below this one, such as those that the instance left behind. Each round turns orphans into children.
+pub(super) fn kill_descendants() {
     loop {
         for pid in proc::children(std::process::id()) {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
@@ -195,11 +198,15 @@ fn is_program(file: &Path) -> bool {
 /// Becomes the program, tied to the life of its guard. The exit code of a failure is the error's number,
 /// as it is on the platform.
 fn shim(arguments: &[OsString]) -> ExitCode {
-    let [guard, folder, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    let [guard, folder, network, rest @ ..] = arguments else { return ExitCode::FAILURE };
     let Some((mounts, [program, rest @ ..])) = Mounts::parse(rest) else { return ExitCode::FAILURE };
     if let Err(error) = enter(folder) {
         // A program must not run without its limit. If nobody reads this text, the exit code remains.
         _ = writeln!(io::stderr(), "cannot enter the control group {}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = keeper::join(network) {
+        _ = writeln!(io::stderr(), "cannot enter the network: {error}");
         return ExitCode::FAILURE;
     }
     if let Some(Err(error)) = mounts.map(|mounts| mounts.enter()) {

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::{Exit, Order, Process, Reporter};
 use super::mounts::Mounts;
+use super::network::Network;
 use super::orphans;
 use super::pipe::KernelPipe;
 use super::proc::{self, Listening};
@@ -39,6 +40,7 @@ impl Runner for Processes {
         command_of_guard
             .arg(GUARD)
             .arg(line.group.map_or(OsStr::new(NOTHING), |group| group.folder().as_os_str()))
+            .arg(Network::argument(line.network))
             .args(line.mounts.map_or_else(Mounts::no_arguments, Mounts::arguments))
             .args(line.command)
             .current_dir(line.folder)

@@ -225,12 +225,18 @@ fn said(what: &str, error: &io::Error) -> io::Error {
 
 fn unshare() -> io::Result<()> {
     #[expect(deprecated, reason = "what makes it unsafe is the flag `FILES` alone")]
-    let unshare = |flags| rustix::thread::unshare(flags);
-    if unshare(UnshareFlags::NEWNS).is_ok() {
+    let unshared = rustix::thread::unshare(UnshareFlags::NEWNS);
+    if unshared.is_ok() {
         return Ok(());
     }
+    unshare_as_user(UnshareFlags::NEWNS)
+}
+
+/// Makes namespaces of `kinds` without rights, in a user namespace in which the user keeps the own number.
+pub(super) fn unshare_as_user(kinds: UnshareFlags) -> io::Result<()> {
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS)?;
+    #[expect(deprecated, reason = "what makes it unsafe is the flag `FILES` alone")]
+    rustix::thread::unshare(UnshareFlags::NEWUSER | kinds)?;
     // Without this no group could be set at all.
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;

@@ -50,6 +50,11 @@ impl Port {
         Err(io::ErrorKind::AddrNotAvailable.into())
     }
 
+    /// Whether an instance has the port.
+    pub(super) fn is_given(port: u16) -> bool {
+        lock().as_ref().is_some_and(|given| given.ports.contains(&port))
+    }
+
     pub(crate) fn number(&self) -> u16 {
         self.0
     }

@@ -1,6 +1,6 @@
 //! An instance's processes, by `/proc`: their numbers, memory and open ports.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -78,13 +78,20 @@ pub struct Listening {
 
 /// The TCP ports on which the descendants of `root` listen.
 pub(super) fn listening(root: u32) -> Vec<Listening> {
-    listeners(&sockets(root).0)
+    let sockets = sockets(root);
+    listeners(&sockets)
 }
 
 /// Whether a descendant of `root` listens on `port`. True if not every process shows its sockets.
 pub(super) fn may_listen_on(root: u32, port: u16) -> bool {
-    let (sockets, is_complete) = sockets(root);
-    !is_complete || listeners(&sockets).iter().any(|open| open.port == port)
+    let sockets = sockets(root);
+    !sockets.is_complete || listeners(&sockets).iter().any(|open| open.port == port)
+}
+
+/// The ports of this machine that programs reach at 127.0.0.1.
+pub(super) fn local_ports() -> Vec<u16> {
+    let open = table("self");
+    open.iter().filter_map(|line| listener(line)).filter(|open| open.is_local).map(|open| open.port).collect()
 }
 
 /// A process that listens on a port.
@@ -100,11 +107,11 @@ pub(crate) struct Holder {
 
 /// Who listens on `port`, as far as that can be seen.
 pub(crate) fn holder(port: u16) -> Option<Holder> {
-    let inodes: HashSet<String> = table()
+    let inodes: HashSet<String> = table("self")
         .iter()
         .filter_map(|line| listener(line))
-        .filter(|open| open.1 == port)
-        .map(|open| open.2)
+        .filter(|open| open.port == port)
+        .map(|open| open.inode)
         .collect();
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -129,17 +136,28 @@ pub(crate) fn holder(port: u16) -> Option<Holder> {
     })
 }
 
-/// The sockets of all descendants of `root`, and whether the list is complete.
-fn sockets(root: u32) -> (HashSet<String>, bool) {
-    let mut sockets = HashSet::new();
-    let mut is_complete = true;
+/// The sockets of a program's processes.
+struct Sockets {
+    inodes: HashSet<String>,
+    /// Whether every process shows its sockets.
+    is_complete: bool,
+    /// One process of each network that the processes are in.
+    networks: HashMap<PathBuf, u32>,
+}
+
+/// The sockets of all descendants of `root`.
+fn sockets(root: u32) -> Sockets {
+    let mut sockets = Sockets { inodes: HashSet::new(), is_complete: true, networks: HashMap::new() };
     for pid in descendants(root) {
         match own_sockets(pid) {
-            Ok(own) => sockets.extend(own),
-            Err(error) => is_complete &= error.kind() != io::ErrorKind::PermissionDenied,
+            Ok(own) => sockets.inodes.extend(own),
+            Err(error) => sockets.is_complete &= error.kind() != io::ErrorKind::PermissionDenied,
+        }
+        if let Ok(network) = fs::read_link(format!("/proc/{pid}/ns/net")) {
+            sockets.networks.insert(network, pid);
         }
     }
-    (sockets, is_complete)
+    sockets
 }
 
 /// The sockets of a process.
@@ -155,21 +173,33 @@ fn own_sockets(pid: u32) -> io::Result<HashSet<String>> {
     Ok(sockets)
 }
 
-fn listeners(sockets: &HashSet<String>) -> Vec<Listening> {
-    let open = table();
-    let own = open.iter().filter_map(|line| listener(line)).filter(|(_, _, inode)| sockets.contains(inode));
-    own.map(|(is_loopback, port, _)| Listening { port, is_loopback }).collect()
+fn listeners(sockets: &Sockets) -> Vec<Listening> {
+    let open = sockets.networks.values().flat_map(|pid| table(&pid.to_string()));
+    let open = open.filter_map(|line| listener(&line));
+    let own = open.filter(|listener| sockets.inodes.contains(&listener.inode));
+    own.map(|Listener { port, is_loopback, .. }| Listening { port, is_loopback }).collect()
 }
 
-/// The lines of the kernel's tables of TCP sockets.
-fn table() -> Vec<String> {
-    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].into_iter();
-    let texts = tables.filter_map(|table| fs::read_to_string(table).ok());
+/// The lines of the kernel's tables of TCP sockets, as the process sees them.
+fn table(process: &str) -> Vec<String> {
+    let tables = ["tcp", "tcp6"].into_iter();
+    let texts = tables.filter_map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).ok());
     texts.flat_map(|text| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// Of a line with a listening socket: whether its address is a loopback address, its port and its inode.
-fn listener(line: &str) -> Option<(bool, u16, String)> {
+/// A listening socket.
+#[derive(Debug, PartialEq, Eq)]
+struct Listener {
+    port: u16,
+    /// Whether its address is a loopback address.
+    is_loopback: bool,
+    /// Whether a program of the same network reaches it at 127.0.0.1.
+    is_local: bool,
+    inode: String,
+}
+
+/// The listening socket of a line.
+fn listener(line: &str) -> Option<Listener> {
     const LISTEN: &str = "0A";
     let columns: Vec<&str> = line.split_whitespace().collect();
     if *columns.get(3)? != LISTEN {
@@ -177,11 +207,14 @@ fn listener(line: &str) -> Option<(bool, u16, String)> {
     }
     let (address, port) = columns.get(1)?.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
-    let is_loopback = match address.len() {
-        8 => Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.to_le_bytes()).is_loopback(),
-        _ => address == "00000000000000000000000001000000",
+    let (is_loopback, is_local) = if address.len() == 8 {
+        let address = Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.to_le_bytes());
+        (address.is_loopback(), address == Ipv4Addr::LOCALHOST || address.is_unspecified())
+    } else {
+        // A server of all addresses mostly takes IPv4 too.
+        (address == "00000000000000000000000001000000", address.bytes().all(|digit| digit == b'0'))
     };
-    Some((is_loopback, port, (*columns.get(9)?).to_owned()))
+    Some(Listener { port, is_loopback, is_local, inode: (*columns.get(9)?).to_owned() })
 }
 
 #[cfg(test)]
@@ -208,9 +241,15 @@ mod tests {
     #[test]
     fn a_listener_line_is_read() {
         let line = "   0: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0 100";
-        assert_eq!(listener(line), Some((true, 9000, "4242".to_owned())));
+        let found = |is_loopback, is_local| {
+            Some(Listener { port: 9000, is_loopback, is_local, inode: "4242".to_owned() })
+        };
+        assert_eq!(listener(line), found(true, true));
         let open = line.replace("0100007F", "00000000");
-        assert_eq!(listener(&open), Some((false, 9000, "4242".to_owned())));
+        assert_eq!(listener(&open), found(false, true));
+        assert_eq!(listener(&line.replace("0100007F", "3500007F")), found(true, false));
+        assert_eq!(listener(&line.replace("0100007F", "020200C0")), found(false, false));
+        assert_eq!(listener(&line.replace("0100007F", &"0".repeat(32))), found(false, true));
         assert_eq!(listener(&line.replace(" 0A ", " 01 ")), None);
         assert_eq!(listener("nonsense"), None);
     }

@@ -1,4 +1,4 @@
-//! The roles of this program besides the command line: guard and shim. The first argument names the role.
+//! The roles of this program besides the command line, such as guard and shim. The first argument names the role.
 
 /// Makes this program a guard.
 pub(super) const GUARD: &str = "__guard";
@@ -7,10 +7,15 @@ pub(super) const SHIM: &str = "__shim";
 /// Makes this program test whether it may enter a control group.
 pub(super) const JOIN: &str = "__join";
 
+/// Makes this program keep a network.
+pub(super) const KEEPER: &str = "__keeper";
+/// Makes this program make sockets in a network.
+pub(super) const DISPENSER: &str = "__dispenser";
+
 /// Makes this program test whether it may mount.
 pub(super) const MOUNT: &str = "__mount";
 
-/// Stands for the control group, or the mounts, of a command that has none.
+/// Stands for the control group, the network, or the mounts, of a command that has none.
 pub(super) const NOTHING: &str = "-";
 
 /// This program, also after its file was replaced by a new build.

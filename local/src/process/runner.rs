@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::cgroup::Group;
 use super::handle::{Exit, Order, Process};
 use super::mounts::Mounts;
+use super::network::Network;
 use super::output::Output;
 use super::proc::Listening;
 
@@ -81,6 +82,8 @@ pub struct CommandLine<'a> {
     pub environment: &'a BTreeMap<String, OsString>,
     /// The control group whose memory limit applies.
     pub(crate) group: Option<&'a Group>,
+    /// The network of the program. Without one the program is in this machine's.
+    pub(crate) network: Option<&'a Network>,
     /// What the program finds at the platform's places. Without mounts the program sees this machine's files alone.
     pub(crate) mounts: Option<&'a Mounts>,
 }

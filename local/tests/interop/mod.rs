@@ -8,6 +8,7 @@ mod domains;
 mod grpc;
 mod languages;
 mod manifests;
+mod networks;
 mod nginx;
 mod schema;
 mod sdk;

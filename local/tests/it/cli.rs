@@ -294,3 +294,60 @@ fn notes_at_the_start_are_events() {
     local.wait_for(kind("manifest_note").has("file").has("line").has("note"));
     assert_eq!(local.program.stderr(), "");
 }
+
+#[test]
+fn send_makes_the_event_of_a_trigger() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let output =
+        run(&folder, &["send", "timer", "--set", "payload=hello", "--set", "triggerName=nightly"], "");
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert!(
+        output.out.contains(r#""PAYLOAD":"HELLO""#) && output.out.contains(r#""TRIGGERNAME":"NIGHTLY""#),
+        "{}",
+        output.out
+    );
+    let local = Local::scripted(f());
+    let output = run(&local.folder, &["send", "mqtt", "f", "--count", "2", "--log"], "");
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let batch: serde_json::Value = serde_json::from_str(&output.out).unwrap();
+    assert_eq!(batch.as_array().map(Vec::len), Some(2));
+    local.wait_for(kind("request").field("path", "/2023-03-30/functions/f/invocations"));
+}
+
+/// `--print` needs no manifest and no function: what is printed is what would be sent.
+#[test]
+fn send_prints_the_event() {
+    let folder = Folder::new();
+    let print = |arguments: &[&str]| {
+        let output = run(&folder, &[&["send", "--print"], arguments].concat(), "");
+        assert_eq!(output.code, Some(0), "{}", output.err);
+        output.out
+    };
+    let texts: Vec<String> =
+        serde_json::from_str(&print(&["kafka", "--count", "3", "--as-text", "--set", "data.offset=7"]))
+            .unwrap();
+    let events: Vec<serde_json::Value> =
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    assert_eq!(events.len(), 3);
+    assert_ne!(events[0]["id"], events[1]["id"]);
+    assert_eq!(events[2]["data"]["offset"], 7);
+    let timer: serde_json::Value = serde_json::from_str(&print(&["timer"])).unwrap();
+    assert!(
+        timer["triggerTime"]
+            .as_str()
+            .is_some_and(|time| time > "2026-01-05T06:40:00Z" && time.ends_with('Z')),
+        "{timer}"
+    );
+    for (arguments, error) in [
+        (&["timer", "--count", "2"][..], "timer sends no batches"),
+        (&["kafka", "--set", "data"], "`data` is not PATH=VALUE"),
+        (&["tablestore", "--set", "Records.Type=[]"], "this is no event of tablestore"),
+    ] {
+        let output = run(&folder, &[&["send", "--print"], arguments].concat(), "");
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(output.err.contains(error), "{}", output.err);
+    }
+    let output = run(&folder, &["send", "fax"], "");
+    assert!(output.err.contains("possible values: timer, oss, sls"), "{}", output.err);
+}

@@ -211,9 +211,10 @@ fn the_interpreters_of_the_platforms_image_are_this_machines() {
     }
 }
 
-/// A function that keeps to a port.
+/// A function that keeps to a port of this machine.
 fn fixed(name: &str, port: u16) -> Function {
-    Function::new(name).runtime("port", port).var("SCRIPT_START", &format!("fixed:{port}"))
+    let function = Function::new(name).runtime("port", port).var("SCRIPT_START", &format!("fixed:{port}"));
+    function.local("network", false)
 }
 
 #[test]
@@ -237,6 +238,26 @@ fn two_functions_with_one_port_are_told_what_to_do() {
     let (holder, other) = if held["function"] == "b" { ("a", "b") } else { ("b", "a") };
     assert_eq!((&held["holder"], &held["function"]), (&json!(holder), &json!(other)));
     assert!(held.text().contains("give one another port"), "{held}");
+}
+
+#[test]
+fn without_the_tool_for_networks_calls_wait_and_one_line_says_what_would_help() {
+    let folder = Folder::new();
+    folder.link("code/bootstrap", SCRIPTED);
+    let port = free_port();
+    let function = |name: &str, port: u16| fixed(name, port).local("network", true).concurrency(1);
+    write_manifest(&folder, Manifest::of([function("f", port), function("g", free_port())]));
+    let local = Local::spawn_with(folder, ("PATH", "/none-such"));
+    local.wait_for(kind("networks_unavailable").saying("pasta"));
+    local.wait_for(kind("port_ignored").field("port", port));
+    let mut calls: Vec<Conn> = (0..20).map(|_| Conn::open(local.function_port("f"))).collect();
+    for call in &mut calls {
+        call.send(&request("GET", "/pid", "", b""));
+    }
+    let first = calls[0].answer("GET").text();
+    assert!(calls[1..].iter_mut().all(|call| call.answer("GET").text() == first));
+    local.wait_for(kind("port_ignored").function("g"));
+    assert_eq!(local.count(kind("networks_unavailable")), 1);
 }
 
 #[test]

@@ -107,6 +107,8 @@ fn what_has_no_effect_or_is_unknown_is_named() {
     check(12, "      somethingNew: 1", false, "`somethingNew` is not a key of `props`");
     let domain = "      customDomain: {domainName: auto, protocol: HTTP, route: {path: /*}, tlsConfig: {minVersion: TLSv1.2}}";
     check(12, domain, false, "`tlsConfig` has no effect here");
+    let metrics = "      scalingConfig: {horizontalScalingPolicies: [{name: a, metricType: CPUUtilization, metricTarget: 0.6}]}";
+    check(12, metrics, false, "`horizontalScalingPolicies` has no effect here");
     check(6, "    component: oss", true, "component `oss` is not started here");
 }
 
@@ -124,6 +126,13 @@ fn values_that_the_platform_would_refuse_are_refused() {
     check(12, "      memorySize: 500", true, "multiple of 64");
     check(12, "      cpu: 17", true, "must be 0.05 to 16 but is 17");
     check(12, "      instanceConcurrency: 201", true, "must be 1 to 200");
+    let scaling =
+        |policy: &str| format!("      scalingConfig: {{scheduledPolicies: [{{name: a, {policy}}}]}}");
+    check(12, &scaling("scheduleExpression: cron(0 4 * * *), target: 1"), true, "six fields");
+    check(12, &scaling("scheduleExpression: cron(0 0 4 * * *), target: 301"), true, "must be 0 to 300");
+    check(12, &scaling("target: 1"), true, "`scheduleExpression` is missing");
+    let zone = "scheduleExpression: cron(0 0 4 * * *), target: 1, timeZone: Shanghai";
+    check(12, &scaling(zone), true, "`Shanghai` is no time zone");
     check(12, "      environmentVariables: {NUM: 5}", true, "must be text but is an integer; quote it");
     check(12, "      environmentVariables: {FC_X: a}", true, "reserved by the platform");
     check(12, "      timeout: ${env('FC_LOCAL_NOT_SET')}", true, "FC_LOCAL_NOT_SET is not set");

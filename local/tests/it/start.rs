@@ -118,7 +118,7 @@ fn the_port_of_a_debugger_is_not_advised_to_be_opened() {
 fn a_program_that_ignores_its_port_runs_once_on_the_declared_one() {
     let port = testkit::process::free_port();
     let fixed = f().concurrency(1).timeout(2).var("SCRIPT_START", &format!("fixed:{port}"));
-    let local = Local::scripted(fixed.runtime("port", port));
+    let local = Local::scripted(fixed.runtime("port", port).local("network", false));
     local.wait_for(kind("port_ignored").field("port", port));
     let pid: u32 = local.get("/pid").text().parse().unwrap();
     // Calls wait for it, as on the platform each would wait for an instance of its own.

@@ -10,6 +10,7 @@ mod function;
 mod gate;
 mod harness;
 mod mute;
+mod queue;
 mod rpc;
 mod session_api;
 mod sessions;

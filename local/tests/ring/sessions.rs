@@ -219,6 +219,46 @@ fn as_many_instances_are_kept_as_the_settings_say() {
 }
 
 #[test]
+fn schedules_decide_how_many_instances_are_kept() {
+    let policy = |name: &str, expression: &str, target: u32, end: &str| json!({"name": name, "scheduleExpression": expression, "target": target, "endTime": end, "timeZone": "Asia/Shanghai"});
+    let scheduled = f().prop(
+        "scalingConfig",
+        json!({"minInstances": 1, "scheduledPolicies": [
+            policy("past", "cron(* * * * * *)", 9, "2020-01-01T00:00:00"),
+            policy("each-second", "cron(* * * * * *)", 3, ""),
+        ]}),
+    );
+    let ring = numbered(scheduled);
+    ring.warm();
+    eventually("three are started", || ring.instances().len() == 3);
+    let told = ring.first("the number", |kind| matches!(kind, Kind::InstancesKept { .. }));
+    let Kind::InstancesKept { count: 3, schedule: Some(name) } = &told.kind else { panic!("{told:?}") };
+    assert_eq!(name, "each-second");
+
+    // The number changes while nothing else happens, and what is missing is started.
+    let at = |seconds: u64| {
+        let time = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
+        let since = time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        json!({"name": "soon", "scheduleExpression": format!("at({})", utc(since)), "target": 2})
+    };
+    let ring = numbered(f().prop("scalingConfig", json!({"scheduledPolicies": [at(2)]})));
+    eventually("two are started", || ring.instances().len() == 2);
+    let count = |kind: &Kind| matches!(kind, Kind::InstancesKept { .. });
+    let counts = [ring.nth(1, "none", count), ring.nth(2, "two", count)].map(|event| match event.kind {
+        Kind::InstancesKept { count, .. } => count,
+        _ => unreachable!(),
+    });
+    assert_eq!(counts, [0, 2]);
+}
+
+/// `2026-01-31T12:00:00Z`, by the tool of the system.
+fn utc(seconds: u64) -> String {
+    let date =
+        std::process::Command::new("date").args(["-u", "-d", &format!("@{seconds}"), "+%FT%TZ"]).output();
+    String::from_utf8(date.unwrap().stdout).unwrap().trim().to_owned()
+}
+
+#[test]
 fn a_disabled_function_keeps_no_instance() {
     let ring = numbered(f().prop("scalingConfig", json!({"minInstances": 2})));
     let api = |operation: &str| {

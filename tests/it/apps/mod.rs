@@ -5,6 +5,7 @@ pub mod grpc;
 mod leaving;
 pub mod live;
 mod octets;
+pub mod readers;
 mod settings;
 mod sockets;
 mod spelling;
@@ -22,6 +23,7 @@ fn serve() {
         "leaving" => leaving::app().run().unwrap(),
         "live" => live::app().run().unwrap(),
         "octets" => octets::app().run().unwrap(),
+        "readers" => readers::app().run().unwrap(),
         "settings" => settings::app().run().unwrap(),
         "sockets" => sockets::app().run().unwrap(),
         "spelling" => spelling::app().run().unwrap(),

@@ -20,8 +20,13 @@ pub(super) fn samples() -> Vec<Sample> {
         program: "node server.js".to_owned(),
         holder: holder.map(str::to_owned),
     };
+    let kept =
+        |count, schedule: Option<&str>| Kind::InstancesKept { count, schedule: schedule.map(str::to_owned) };
     let not_frozen = |is_command, fault| Kind::PreFreezeFailed { is_command, fault };
     vec![
+        (kept(2, Some("morning")), "2 instances are kept, as the schedule `morning` says"),
+        (kept(1, Some("")), "1 instance is kept, as a schedule says"),
+        (kept(0, None), "0 instances are kept: no schedule is in effect"),
         (samples::address(false, &["prod"]), "ready for events: fc-local invoke f\nprod: http://prod.f/"),
         (
             not_frozen(false, HookFault::NoAnswer(SECOND)),
@@ -122,6 +127,15 @@ pub(super) fn samples() -> Vec<Sample> {
         (
             Kind::Watching { folders: vec!["a".into()], builds: false },
             "watching a; folders of tools (target, node_modules, .git ..) are left out",
+        ),
+        (
+            Kind::NetworkOwn { port: 9000 },
+            "the program keeps to port 9000: from now on each instance has a network of its own, in which the port is free",
+        ),
+        (
+            Kind::NetworksUnavailable { reason: "no luck".to_owned() },
+            "a program that keeps to its port runs as one instance only, and calls wait for it: no luck. With a network of \
+             its own each instance would have the port; the tool pasta (package passt) makes one",
         ),
         (
             Kind::FoldersTranslated { reason: "no luck".to_owned() },

@@ -110,7 +110,7 @@ fn folder() -> PathBuf {
 
 /// Each kind; those with faults several times.
 pub(super) fn samples() -> Vec<Sample> {
-    [calls(), instances(), code(), settings(), programs::samples(), faults::samples()]
+    [calls(), instances(), code(), settings(), programs::samples(), faults::samples(), queue::samples()]
         .into_iter()
         .flatten()
         .collect()

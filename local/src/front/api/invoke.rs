@@ -1,18 +1,20 @@
 //! `InvokeFunction`, as the official SDK calls it.
 
-use fc_runtime::platform::names::header as fc;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use fc_runtime::platform::names::{header as fc, path};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
 use super::auth::admit;
 use crate::auth::Gate;
 use crate::call::{Call, Whole, dispatch};
 use crate::event::{Tail, Via};
 use crate::failure::Failure;
+use crate::front::asynchronous::{self, Wish};
 use crate::front::body::{Outgoing, plain};
 use crate::front::control::{Control, set_log};
 use crate::front::refusal::{self, ERROR_TYPE, UNHANDLED};
 use crate::front::session::Session;
 use crate::front::visit::Visit;
+use crate::queue::{Queue, StoredCall};
 use crate::registry::Callee;
 use crate::wire::headers::Peer;
 use crate::wire::{ClientBody, Payload, limits};
@@ -20,14 +22,26 @@ use crate::wire::{ClientBody, Payload, limits};
 /// Carries out the call.
 pub(crate) async fn invoke(
     mut callee: Callee,
-    gate: &Gate,
-    peer: &Peer,
+    (gate, peer): (&Gate, &Peer),
+    queue: &Queue,
     visit: &mut Visit,
     request: Request<ClientBody>,
 ) -> Result<Response<Outgoing>, Failure> {
-    let (head, body) = admit(gate, peer, request).await?;
+    let (head, mut body) = admit(gate, peer, request).await?;
     let control = Control::take(&head.headers);
-    control.refuse_unsupported()?;
+    if control.is_async {
+        let wish = Wish::read(&head.headers)?;
+        let call = StoredCall {
+            is_event: true,
+            via: Via::InvokeFunction,
+            method: Method::POST,
+            target: Uri::from_static(path::INVOKE),
+            headers: Call::event_headers(),
+            body: body.read_in(asynchronous::BODY_MAX).await?,
+        };
+        let of = (&*callee.function.name, callee.qualifier.as_deref());
+        return asynchronous::accept(queue, of, wish, visit, call).await;
+    }
     let settings = callee.settings()?;
     let session = Session::of_event(settings.affinity.as_ref(), &head.headers)?;
     callee.follow_session(&session.claim);

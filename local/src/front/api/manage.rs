@@ -24,7 +24,7 @@ use crate::wire::ClientBody;
 use crate::wire::headers::Peer;
 
 /// The largest body of such a call, in bytes.
-const BODY_MAX: usize = 64 * 1024;
+pub(super) const BODY_MAX: usize = 64 * 1024;
 
 /// Carries out the operation, to its end even if the client leaves.
 pub(crate) async fn manage(
@@ -51,7 +51,7 @@ async fn carry_out(
 ) -> Result<Value, Failure> {
     let name = operation.function.as_str();
     Ok(match operation.what {
-        What::Invoke { .. } => Value::Null,
+        What::Invoke { .. } | What::Async { .. } => Value::Null,
         What::Session { qualifier, what } => {
             sessions::carry_out(&deployer, name, qualifier.as_deref(), what, (&uri, &page), &body).await?
         }
@@ -94,7 +94,7 @@ async fn carry_out(
 }
 
 /// A document, or nothing after a removal.
-fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
+pub(super) fn reply(document: &Value, visit: &Visit) -> Response<Outgoing> {
     let mut headers = HeaderMap::new();
     if let Ok(id) = HeaderValue::from_str(&visit.id()) {
         headers.insert(fc::REQUEST_ID, id);

@@ -2,9 +2,12 @@
 
 mod auth;
 mod body;
+mod documents;
 mod invoke;
 mod manage;
 mod sessions;
+mod tasks;
 
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
+pub(super) use tasks::tasks;

@@ -16,6 +16,7 @@ use crate::auth::Gate;
 use crate::call::{Call, CallKind, dispatch};
 use crate::event::Tail;
 use crate::failure::Failure;
+use crate::front::asynchronous::{self, Wish};
 use crate::front::body::Outgoing;
 use crate::front::control::Control;
 use crate::front::session::Session;
@@ -23,6 +24,7 @@ use crate::front::target::Binding;
 use crate::front::visit::Visit;
 use crate::front::{refusal, rpc};
 use crate::model::{Edition, Function};
+use crate::queue::{Queue, StoredCall};
 use crate::registry::Callee;
 use crate::wire::headers::{self, Peer};
 use crate::wire::{BodyFault, BrokenBody, ClientBody, Payload, limits, upgrade};
@@ -36,7 +38,7 @@ const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Handles an HTTP request to a function. A page can read a reply only with CORS headers, so errors get them too.
 pub(crate) async fn enter(
     binding: Binding,
-    gate: &Gate,
+    (gate, queue): (&Gate, &Queue),
     peer: &Peer,
     mut visit: Visit,
     request: Request<ClientBody>,
@@ -53,7 +55,9 @@ pub(crate) async fn enter(
         .and_then(|policy| check(policy, edition, &request, &visit).map(|early| (policy, early)))
     {
         Ok((_, Some(answer))) => return visit.leave(answer),
-        Ok((policy, None)) => pass_on(policy, &binding, gate, &settings, peer, &mut visit, request).await,
+        Ok((policy, None)) => {
+            pass_on(policy, &binding, (gate, queue), &settings, peer, &mut visit, request).await
+        }
         Err(failure) => Err(failure),
     };
     if is_rpc {
@@ -99,7 +103,7 @@ fn check(
 async fn pass_on(
     policy: Policy<'_>,
     binding: &Binding,
-    gate: &Gate,
+    (gate, queue): (&Gate, &Queue),
     settings: &Function,
     peer: &Peer,
     visit: &mut Visit,
@@ -118,7 +122,7 @@ async fn pass_on(
     let admission = auth::admit(policy.auth, gate, &head, &paths, &mut body).await?;
     let mut headers: HeaderMap = head.headers;
     let control = Control::take(&headers);
-    control.refuse_unsupported()?;
+    let wish = if control.is_async { Some(Wish::read(&headers)?) } else { None };
     let mut callee = Callee::choose(Arc::clone(&binding.function), binding.qualifier.as_deref())?;
     let version = callee.settings()?;
     let session = Session::of_request(version.affinity.as_ref(), &head.method, &target, &headers)?;
@@ -130,6 +134,17 @@ async fn pass_on(
     let is_fc2 = settings.local.edition == Edition::Fc2;
     if is_fc2 && policy.is_built_in() {
         fc2::add_base_path(&mut headers, settings);
+    }
+    if let Some(wish) = wish {
+        if kind != CallKind::Http {
+            let text = "a WebSocket or a gRPC call cannot be asynchronous: nobody would be there to answer";
+            return Err(Failure::invalid_argument(text));
+        }
+        let (via, method) = (policy.via, head.method);
+        let body = body.read_in(asynchronous::BODY_MAX).await?;
+        let call = StoredCall { is_event: false, via, method, target, headers, body };
+        let of = (&*callee.function.name, callee.qualifier.as_deref());
+        return asynchronous::accept(queue, of, wish, visit, call).await;
     }
     let (payload, body_fault) = match kind {
         CallKind::Handshake => (ignore(body).await?, BodyFault::default()),

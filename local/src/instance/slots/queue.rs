@@ -67,7 +67,7 @@ impl<I: Clone + PartialEq> Slots<I> {
     }
 
     /// Starts as many instances as the waiting calls need and the cap allows.
-    pub(super) fn top_up(&mut self, effects: &mut Vec<Effect<I>>) {
+    pub(in crate::instance) fn top_up(&mut self, effects: &mut Vec<Effect<I>>) {
         if !self.may_start() {
             return;
         }

@@ -14,12 +14,14 @@ pub(in crate::instance) struct Rules {
     pub(in crate::instance) concurrency: usize,
     /// The most instances.
     pub(in crate::instance) instances_max: usize,
-    /// The most calls on one instance, and waiting for it, while there can be one instance only.
+    /// The most calls on the instances of a program that keeps to its port, and waiting for them.
     pub(in crate::instance) alone_max: usize,
     /// The instances that are kept although nothing calls them.
     pub(in crate::instance) instances_min: usize,
     /// Whether an instance is frozen while it has no call.
     pub(in crate::instance) freezes: bool,
+    /// Whether calls wait where the cap is reached, as if there could be more instances.
+    pub(in crate::instance) waits_at_cap: bool,
     /// Session affinity, if calls of one session go to one instance.
     pub(in crate::instance) sessions: Option<SessionRules>,
 }
@@ -42,6 +44,11 @@ impl<I> Slots<I> {
         if self.ignores_port == Some(true) { cap.min(1) } else { cap }
     }
 
+    /// From now on calls wait also where the cap is reached.
+    pub(in crate::instance) fn wait_at_cap(&mut self) {
+        self.rules.waits_at_cap = true;
+    }
+
     /// Sets how many instances are kept from now on.
     pub(in crate::instance) fn set_kept(&mut self, count: usize) {
         self.rules.instances_min = count;
@@ -49,7 +56,7 @@ impl<I> Slots<I> {
 
     /// The places for waiting calls.
     pub(super) fn room(&self) -> usize {
-        if self.ignores_port == Some(false) {
+        if self.ignores_port == Some(false) && !self.rules.waits_at_cap {
             return self.cap().saturating_sub(self.in_use()) * self.rules.concurrency;
         }
         let in_flight: usize = self.members.iter().map(|member| member.in_flight).sum();

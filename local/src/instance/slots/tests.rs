@@ -123,6 +123,7 @@ const ONE_BY_ONE: Rules = Rules {
     instances_min: 0,
     alone_max: 4,
     freezes: false,
+    waits_at_cap: false,
     sessions: None,
 };
 /// Two calls at a time, up to two instances. Four calls at an only instance.

@@ -46,12 +46,16 @@ const LOCAL: &Table = &[
     known("passEnv"),
     known("watch"),
     known("mounts"),
+    known("network"),
     known("layers"),
     known("build"),
     known("credentials"),
     known("edition"),
     known("service"),
     known("destinations"),
+    known("asyncConcurrency"),
+    known("asyncRetryPause"),
+    known("asyncServerErrors"),
 ];
 
 pub(super) const PROPS: &Table = &[

@@ -65,6 +65,7 @@ impl World {
             instances_min: dice.roll(3),
             alone_max: 1 + dice.roll(9),
             freezes: dice.roll(3) == 0,
+            waits_at_cap: dice.roll(3) == 0,
             sessions: (dice.roll(2) == 0).then(|| SessionRules {
                 per_instance: 1 + dice.roll(2),
                 is_isolated: false,

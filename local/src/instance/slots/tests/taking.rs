@@ -171,6 +171,18 @@ fn calls_wait_for_an_only_instance_as_for_the_others_that_the_platform_would_sta
         (Ended('a'), "start 1"),
     ];
     tell(ONE_BY_ONE, story);
+    // Where each instance has a network of its own, there are several, and calls wait beyond the cap.
+    let story: Story<'_> = &[
+        (Acquire, "1 waits, start 1"),
+        (Started('a'), "1 gets a cold"),
+        (Acquire, "2 waits, start 1"),
+        (Started('b'), "2 gets b cold"),
+        (Acquire, "3 waits"),
+        (Acquire, "4 waits"),
+        (Acquire, "full at 2"),
+        (GiveBack('b'), "3 gets b"),
+    ];
+    tell(Rules { instances_max: 2, waits_at_cap: true, ..ONE_BY_ONE }, story);
     // Of a program that listens where it should, there will be others.
     let story: Story<'_> = &[
         (Acquire, "1 waits, start 1"),

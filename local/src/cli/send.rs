@@ -1,0 +1,264 @@
+//! `fc-local send`: an event as a trigger sends it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use fc_events::{samples, tablestore::TablestoreEvent};
+use serde_json::Value;
+
+use super::{InvokeArguments, invoke, print};
+use crate::Manifest;
+use crate::auth::iso8601;
+use crate::wire::ids;
+
+/// Which event, and to whom.
+#[derive(Debug, Args)]
+pub(super) struct SendArguments {
+    /// The trigger whose event is sent
+    #[arg(value_parser = PossibleValuesParser::new(names()))]
+    trigger: String,
+    /// The function's name [default: the one of the manifest, if there is one only]
+    function: Option<String>,
+    /// A field of the event, such as `oss.object.key=in/a.png`; the value is JSON, else a text. In a list without `[N]` the
+    /// first element is meant. Can be repeated
+    #[arg(short, long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// How many elements the batch has, each with an id of its own; for triggers that send batches
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    count: Option<u16>,
+    /// Send the elements of the batch as texts that hold JSON, as Kafka's trigger was seen to
+    #[arg(long)]
+    as_text: bool,
+    /// Print the event, and send nothing
+    #[arg(long)]
+    print: bool,
+    /// The version or alias to call [default: LATEST]
+    #[arg(short, long)]
+    qualifier: Option<String>,
+    /// Show the call's log on the standard error
+    #[arg(long)]
+    log: bool,
+    /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Do not run the manifest's build steps
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// The trigger whose event is CBOR.
+const TABLESTORE: &str = "tablestore";
+
+fn names() -> Vec<&'static str> {
+    samples::JSON.iter().map(|(name, _)| *name).chain([TABLESTORE]).collect()
+}
+
+/// Prints the event. There is no need of a manifest.
+pub(super) fn run_print(arguments: &SendArguments) -> Option<ExitCode> {
+    if !arguments.print {
+        return None;
+    }
+    let printed = event(arguments).map_err(io::Error::other).and_then(|event| {
+        let mut out = io::stdout().lock();
+        out.write_all(&event)?;
+        if arguments.trigger != TABLESTORE {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    });
+    Some(match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    })
+}
+
+pub(super) async fn run(manifest: &Manifest, arguments: SendArguments) -> ExitCode {
+    match event(&arguments).and_then(|event| Ok((function(manifest, &arguments)?, event))) {
+        Ok((function, event)) => {
+            let SendArguments { qualifier, log, port, no_build, .. } = arguments;
+            let call =
+                InvokeArguments { function, event: None, event_file: None, qualifier, log, port, no_build };
+            invoke::run_with(manifest, &call, Bytes::from(event)).await
+        }
+        Err(error) => {
+            print::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn function(manifest: &Manifest, arguments: &SendArguments) -> Result<String, String> {
+    if let Some(function) = &arguments.function {
+        return Ok(function.clone());
+    }
+    let names: Vec<_> = manifest.names().collect();
+    match names[..] {
+        [name] => Ok(name.to_owned()),
+        _ => Err(format!("which function? There are: {}", names.join(", "))),
+    }
+}
+
+/// The sample of the trigger, with the time of now, new ids, and the fields that the caller sets.
+fn event(arguments: &SendArguments) -> Result<Vec<u8>, String> {
+    if arguments.trigger == TABLESTORE {
+        return tablestore(arguments);
+    }
+    let sample = samples::json(&arguments.trigger).ok_or("there is no such event")?;
+    let mut event: Value = serde_json::from_str(sample).map_err(|error| error.to_string())?;
+    fresh(&mut event, &iso8601(SystemTime::now()));
+    for set in &arguments.set {
+        apply(&mut event, set)?;
+    }
+    repeat(&mut event, arguments)?;
+    Ok(event.to_string().into_bytes())
+}
+
+fn repeat(event: &mut Value, arguments: &SendArguments) -> Result<(), String> {
+    let Value::Array(elements) = event else {
+        if arguments.count.is_some() || arguments.as_text {
+            return Err(format!(
+                "{} sends no batches: --count and --as-text are for those that do",
+                arguments.trigger
+            ));
+        }
+        return Ok(());
+    };
+    while elements.len() < usize::from(arguments.count.unwrap_or(1)) {
+        let mut next = elements[0].clone();
+        for name in ["id", "msgId"] {
+            if let Some(id) = next.get_mut(name) {
+                *id = Value::from(&*ids::uuid());
+            }
+        }
+        elements.push(next);
+    }
+    if arguments.as_text {
+        for element in elements {
+            *element = Value::String(element.to_string());
+        }
+    }
+    Ok(())
+}
+
+fn tablestore(arguments: &SendArguments) -> Result<Vec<u8>, String> {
+    if arguments.count.is_some() || arguments.as_text {
+        return Err("tablestore sends CBOR: its `Records` are set one by one".to_owned());
+    }
+    let sample = samples::tablestore();
+    if arguments.set.is_empty() {
+        return Ok(sample);
+    }
+    let event: TablestoreEvent = fc_events::read(&sample).map_err(|error| error.to_string())?;
+    let mut event = serde_json::to_value(event).map_err(|error| error.to_string())?;
+    for set in &arguments.set {
+        apply(&mut event, set)?;
+    }
+    let event: TablestoreEvent =
+        serde_json::from_value(event).map_err(|error| format!("this is no event of tablestore: {error}"))?;
+    event.to_cbor().map_err(|error| error.to_string())
+}
+
+/// Sets what differs from event to event: times and ids.
+fn fresh(value: &mut Value, now: &str) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| fresh(element, now)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match name.as_str() {
+                    "time" | "triggerTime" | "eventTime" | "aliyunpublishtime" if field.is_string() => {
+                        *field = Value::from(now);
+                    }
+                    "id" if field.is_string() => *field = Value::from(&*ids::uuid()),
+                    "taskId" if field.is_string() => *field = Value::from(&*ids::uuid()),
+                    "requestId" if field.as_str().is_some_and(|id| id.starts_with("1-")) => {
+                        *field = Value::from(&*ids::request());
+                    }
+                    _ => fresh(field, now),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets the field of `PATH=VALUE`. A field that the sample does not have is added to its object.
+fn apply(event: &mut Value, set: &str) -> Result<(), String> {
+    let (path, value) = set.split_once('=').ok_or_else(|| format!("`{set}` is not PATH=VALUE"))?;
+    let mut at = event;
+    for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
+        if step.is_empty() {
+            return Err(format!("`{path}` is no path: `events[0].oss.object.key` is one"));
+        }
+        if at.is_array() && step.parse::<usize>().is_err() {
+            at = at.get_mut(0).ok_or_else(|| format!("`{path}`: the list before `{step}` is empty"))?;
+        }
+        at = match at {
+            Value::Array(elements) => {
+                let length = elements.len();
+                let element = step.parse().ok().and_then(|at: usize| elements.get_mut(at));
+                element.ok_or_else(|| format!("`{path}`: the list has {length} elements, from [0]"))?
+            }
+            Value::Object(fields) => fields.entry(step).or_insert(Value::Null),
+            // A field that is new, or had no value, becomes an object.
+            Value::Null => {
+                *at = Value::Object(serde_json::Map::new());
+                &mut at[step]
+            }
+            _ => return Err(format!("`{path}`: there is nothing below the value before `{step}`")),
+        };
+    }
+    *at = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_set_by_their_paths() {
+        let sample = || json!({"events": [{"oss": {"object": {"key": "a", "size": 1}}}]});
+        for (set, pointer, expected) in [
+            ("events[0].oss.object.key=b/c.png", "/events/0/oss/object/key", json!("b/c.png")),
+            ("events.oss.object.size=7", "/events/0/oss/object/size", json!(7)),
+            ("events.oss.object.key=\"7\"", "/events/0/oss/object/key", json!("7")),
+            ("events.oss.object.key=a=b", "/events/0/oss/object/key", json!("a=b")),
+            ("events.oss.object.meta.by=ann", "/events/0/oss/object/meta/by", json!("ann")),
+            ("events=[]", "/events", json!([])),
+        ] {
+            let mut event = sample();
+            apply(&mut event, set).unwrap();
+            assert_eq!(event.pointer(pointer), Some(&expected), "{set}");
+        }
+        for (set, error) in [
+            ("events", "`events` is not PATH=VALUE"),
+            ("=1", "`` is no path: `events[0].oss.object.key` is one"),
+            ("events[1].a=1", "`events[1].a`: the list has 1 elements, from [0]"),
+            (
+                "events.oss.object.size.more=1",
+                "`events.oss.object.size.more`: there is nothing below the value before `more`",
+            ),
+        ] {
+            assert_eq!(apply(&mut sample(), set).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn times_and_ids_are_new() {
+        let mut event: Value = serde_json::from_str(samples::json("kafka").unwrap()).unwrap();
+        let before = event[0]["id"].clone();
+        fresh(&mut event, "2027-01-01T00:00:00Z");
+        assert_ne!(event[0]["id"], before);
+        assert_eq!(event[0]["time"], "2027-01-01T00:00:00Z");
+        assert_eq!(event[0]["data"]["offset"], 25);
+    }
+}

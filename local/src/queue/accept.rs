@@ -1,0 +1,130 @@
+//! Accepting a call: it is on the disk before its caller is told so.
+
+use std::time::Duration;
+
+use super::queue::{Queue, now};
+use super::record::{Record, milliseconds};
+use super::state::State;
+use super::stored::StoredCall;
+use super::tables;
+use crate::failure::Failure;
+
+/// The longest id of a task.
+const TASK_ID_MAX: usize = 128;
+
+/// The id, if it is one.
+fn task_id(text: String) -> Result<String, Failure> {
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_id = starts_well
+        && text.len() <= TASK_ID_MAX
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if is_id {
+        return Ok(text);
+    }
+    Err(Failure::invalid_argument(format!(
+        "the id of a task begins with a letter or `_` and has at most {TASK_ID_MAX} letters, digits, `_` and `-`, but \
+         is '{text}'"
+    )))
+}
+
+/// A call that is to be accepted.
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) function: String,
+    /// The version or alias that the caller named; `None` is `LATEST`.
+    pub(crate) qualifier: Option<String>,
+    /// The request's id.
+    pub(crate) request: String,
+    /// The task's id, if the caller chose one. Without task mode it has no meaning.
+    pub(crate) task: Option<String>,
+    /// Whether the call is a task although its configuration does not say so.
+    pub(crate) is_task: bool,
+    pub(crate) delay: Duration,
+    /// How many destinations led to this call.
+    pub(crate) depth: u32,
+    pub(crate) call: StoredCall,
+}
+
+impl New {
+    /// The record of the call, which waits from now on.
+    ///
+    /// # Errors
+    ///
+    /// The caller chose an id that no task can have.
+    pub(super) fn record(self, is_task: bool, now: u64) -> Result<(Record, StoredCall), Failure> {
+        let task = match self.task {
+            _ if !is_task => None,
+            Some(task) => Some(task_id(task)?),
+            None => Some(self.request.clone()),
+        };
+        let record = Record {
+            function: self.function,
+            qualifier: self.qualifier,
+            request: self.request,
+            task,
+            state: State::Enqueued,
+            accepted: now,
+            due: now + milliseconds(self.delay),
+            ended: 0,
+            executions: 0,
+            failures: 0,
+            refusals: 0,
+            refused_since: None,
+            depth: self.depth,
+            instance: None,
+            error: None,
+            changes: Vec::new(),
+        };
+        Ok((record.begun_waiting(), self.call))
+    }
+}
+
+impl Queue {
+    /// Accepts a call. It is on the disk when this returns. Gives the id of the task, if the call is one.
+    ///
+    /// # Errors
+    ///
+    /// A task of the same id is known, or the call cannot be stored.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the call may be accepted or not.
+    pub(crate) async fn accept(&self, new: New) -> Result<Option<String>, Failure> {
+        let store = self.store().await?;
+        let is_task = new.is_task || self.config(&new.function, new.qualifier.as_deref()).is_task;
+        let (record, call) = new.record(is_task, now())?;
+        let (seq, request) = (self.next_number(), call.encode());
+        let (function, task) = (record.function.clone(), record.task.clone());
+        let stored = store
+            .write(move |write| {
+                if let Some(task) = &record.task
+                    && tables::find(write, &record.function, task)?.is_some()
+                {
+                    return Ok(false);
+                }
+                tables::insert(write, seq, &record, &request)?;
+                Ok(true)
+            })
+            .await?;
+        if !stored {
+            return Err(Failure::task_exists(task.as_deref().unwrap_or_default()));
+        }
+        self.wake(&function);
+        Ok(task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_tasks_have_the_platforms_form() {
+        for id in &["a", "_", "my-Task_1", &"a".repeat(128)] {
+            assert!(task_id((*id).to_owned()).is_ok(), "{id}");
+        }
+        for id in &["", "1", "-a", "a b", "a.b", "ä", &"a".repeat(129)] {
+            assert!(task_id((*id).to_owned()).is_err(), "{id}");
+        }
+    }
+}
