@@ -16,9 +16,9 @@ pub use group::Group;
 pub use handler::Handler;
 #[cfg(feature = "grpc")]
 pub(crate) use handler::replying;
-pub use routes::RouteInfo;
 #[cfg(feature = "grpc")]
 pub(crate) use routes::Declared;
+pub use routes::RouteInfo;
 #[cfg(any(feature = "files", feature = "grpc"))]
 pub(crate) use routes::Routes;
 pub use seal::AppErrors;

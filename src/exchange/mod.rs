@@ -34,8 +34,8 @@ use crate::log::current::Tagged;
 use crate::negotiate;
 use crate::platform::names::header::BASE_PATH;
 use crate::platform::{Instance, Invocation};
-use crate::trace::TraceContext;
 use crate::reply::{IntoReply, Reply};
+use crate::trace::TraceContext;
 
 pub(crate) use body_state::{BodyState, too_much_memory};
 pub(crate) use call::{Arrival, Call, Scope};

@@ -24,7 +24,12 @@ macro_rules! case {
 }
 
 /// In the order of the table. `benches/run` builds those that `FEATURES` names there.
-pub(crate) static CASES: [Case; 1] = [case!("plain", || crate::http::ordinary("/users/42"))];
+pub(crate) static CASES: [Case; 4] =
+    [case!("plain", user), case!("metrics", user), case!("otel", user), case!("rate-limit", user)];
+
+fn user() -> Vec<u8> {
+    crate::http::ordinary("/users/42")
+}
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
     CASES.iter().flat_map(|case| [&case.ours, &case.axum])
