@@ -4,7 +4,7 @@ use std::fmt;
 
 use cookie::{Cookie, CookieJar, Key};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, StatusError};
 
 /// The keys of signed and private cookies.
 ///
@@ -51,16 +51,16 @@ impl CookieKeys {
     /// # Errors
     /// 500 when there is no secret, or when one is too short. The error shows no part of it.
     #[track_caller]
-    pub fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self, StatusError> {
         let secrets: Vec<&str> =
             text.split([' ', '\t', '\r', '\n', ',']).filter(|secret| !secret.is_empty()).collect();
         if let Some(at) = secrets.iter().position(|secret| secret.len() < SECRET_MIN) {
             let length = secrets[at].len();
             let message = format!("cookie key {} has {length} bytes; {SECRET_MIN} are the least", at + 1);
-            return Err(Error::internal(message));
+            return Err(Error::internal(message).into_std());
         }
         if secrets.is_empty() {
-            return Err(Error::internal("there is no cookie key"));
+            return Err(Error::internal("there is no cookie key").into_std());
         }
         Ok(Self(secrets.into_iter().map(|secret| Key::derive_from(secret.as_bytes())).collect()))
     }

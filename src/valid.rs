@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use garde::Validate;
 use garde::error::{Kind, Path};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, StatusError};
 use crate::json::quoted;
 
 /// Gives a value back if its fields fit the rules of its type: a derive of [`garde::Validate`].
@@ -46,7 +46,7 @@ use crate::json::quoted;
 #[doc(alias = "validate")]
 #[doc(alias = "garde")]
 #[doc(alias = "validator")]
-pub fn valid<T>(value: T) -> Result<T>
+pub fn valid<T>(value: T) -> Result<T, StatusError>
 where
     T: Validate<Context: Default>,
 {
@@ -58,7 +58,7 @@ where
 /// # Errors
 /// As [`valid`].
 #[track_caller]
-pub fn valid_with<T: Validate>(value: T, context: &T::Context) -> Result<T> {
+pub fn valid_with<T: Validate>(value: T, context: &T::Context) -> Result<T, StatusError> {
     match value.validate_with(context) {
         Ok(()) => Ok(value),
         Err(report) => {
@@ -70,10 +70,11 @@ pub fn valid_with<T: Validate>(value: T, context: &T::Context) -> Result<T> {
             let fields = if mistakes.len() == 1 { "field does" } else { "fields do" };
             let message = format!("{} {fields} not fit", mistakes.len());
             let error = Error::new(422, message).with_json("errors", listed);
-            Err(match mistakes.len().checked_sub(LISTED_MAX) {
+            let error = match mistakes.len().checked_sub(LISTED_MAX) {
                 None | Some(0) => error,
                 Some(more) => error.with_json("more", more.to_string()),
-            })
+            };
+            Err(error.into_std())
         }
     }
 }
@@ -117,8 +118,8 @@ mod tests {
         lines: Vec<Line>,
         #[garde(rename("shipTo"), ascii)]
         ship_to: String,
-        #[garde(inner(length(min = 1)))]
-        notes: BTreeMap<String, String>,
+        #[garde(dive)]
+        more: BTreeMap<String, Line>,
     }
 
     #[derive(Validate)]
@@ -128,15 +129,15 @@ mod tests {
     }
 
     fn problem(order: Order) -> Value {
-        let problem = valid(order).err().unwrap().to_problem("1-a");
+        let problem = Error::from(valid(order).err().unwrap()).to_problem("1-a");
         serde_json::from_str(&problem).unwrap()
     }
 
     #[test]
     fn all_mistakes_are_told_with_their_places() {
-        let notes = BTreeMap::from([("a/b~ä".to_owned(), String::new())]);
+        let more = BTreeMap::from([("a/b~ä".to_owned(), Line { quantity: 0 })]);
         let lines = vec![Line { quantity: 1 }, Line { quantity: 0 }, Line { quantity: 10 }];
-        let problem = problem(Order { lines, ship_to: "ä".to_owned(), notes });
+        let problem = problem(Order { lines, ship_to: "ä".to_owned(), more });
         assert_eq!((&problem["status"], &problem["detail"]), (&json!(422), &json!("4 fields do not fit")));
         let mut errors: Vec<(String, String)> = problem["errors"]
             .as_array()
@@ -148,7 +149,7 @@ mod tests {
         let expected = [
             ("\"#/lines/1/quantity\"", "\"lower than 1\""),
             ("\"#/lines/2/quantity\"", "\"greater than 9\""),
-            ("\"#/notes/a~1b~0%C3%A4\"", "\"length is lower than 1\""),
+            ("\"#/more/a~1b~0%C3%A4/quantity\"", "\"lower than 1\""),
             ("\"#/shipTo\"", "\"not ascii\""),
         ];
         let expected = expected.map(|(pointer, detail)| (pointer.to_owned(), detail.to_owned()));
@@ -160,7 +161,7 @@ mod tests {
         let order = |quantity, lines: usize| Order {
             lines: (0..lines).map(|_| Line { quantity }).collect(),
             ship_to: String::new(),
-            notes: BTreeMap::new(),
+            more: BTreeMap::new(),
         };
         assert_eq!(valid(order(1, 3)).unwrap().lines.len(), 3);
         let problem = problem(order(0, 1000));

@@ -56,7 +56,7 @@ where
         Ok(Ready::File(prepared)) => Ok(reply(ex, *prepared)),
         Ok(Ready::Folder) => Ok(to_folder(ex)),
         Ok(Ready::Nothing) => Err(Error::of_ours(StatusCode::NOT_FOUND, "there is no such file")),
-        Err(error) => Err(Error::internal(error)),
+        Err(error) => Err(Error::of_mistake(error)),
     }
 }
 

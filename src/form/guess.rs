@@ -24,73 +24,87 @@ pub(super) enum Guess {
     Absent,
 }
 
-/// What was learnt about texts that are not what they look like.
+/// What was learnt about values that are not what they look like.
 #[derive(Debug, Default)]
 pub(super) struct Guesses {
+    /// One for each pair of the form, once anything was learnt.
     learnt: Vec<Learnt>,
     /// Whether a text is a text until it is refused. Else it is at first what it looks like.
     texts_first: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 struct Learnt {
-    text: String,
     /// Whether the guess is the other one of text and number than at first.
     is_turned: bool,
     is_list: bool,
+    /// Whether it was a list once, and that was refused.
+    was_list: bool,
     is_absent: bool,
     /// How often the guess was turned.
     turns: u8,
 }
+
+/// How often one guess is turned. serde does not say which of two equal values was refused: the wrong one may be turned
+/// first, and has to be turned back.
+const TURNS_MAX: u8 = 4;
 
 impl Guesses {
     pub(super) fn texts_first() -> Self {
         Self { learnt: Vec::new(), texts_first: true }
     }
 
-    pub(super) fn of(&self, text: &str) -> Guess {
-        let learnt = self.find(text);
+    /// The guess for the value of the pair at this index.
+    pub(super) fn of(&self, at: usize, text: &str) -> Guess {
+        let learnt = self.learnt.get(at);
         if learnt.is_some_and(|learnt| learnt.is_absent) {
             return Guess::Absent;
         }
-        let is_text = self.texts_first != learnt.is_some_and(|learnt| learnt.is_turned);
-        if is_text { Guess::Text } else { looks_like(text) }
+        if self.is_text(at) { Guess::Text } else { looks_like(text) }
+    }
+
+    fn is_text(&self, at: usize) -> bool {
+        self.texts_first != self.learnt.get(at).is_some_and(|learnt| learnt.is_turned)
     }
 
     /// Whether a single value is a list of one.
-    pub(super) fn is_list(&self, text: &str) -> bool {
-        self.find(text).is_some_and(|learnt| learnt.is_list)
+    pub(super) fn is_list(&self, at: usize) -> bool {
+        self.learnt.get(at).is_some_and(|learnt| learnt.is_list)
     }
 
-    /// Changes one guess. False if no refusal tells anything new.
-    pub(super) fn learn(&mut self, refusals: &[Refusal]) -> bool {
-        refusals.iter().any(|refusal| self.learn_one(refusal))
+    /// Changes one guess about the values. False if no refusal tells anything new.
+    pub(super) fn learn(&mut self, refusals: &[Refusal], values: &[&str]) -> bool {
+        self.learnt.resize(values.len(), Learnt::default());
+        refusals.iter().any(|refusal| self.learn_one(refusal, values))
     }
 
-    fn learn_one(&mut self, Refusal { text, expected }: &Refusal) -> bool {
-        let at = self.learnt.iter().position(|learnt| is_same(&learnt.text, text)).unwrap_or_else(|| {
-            let text = text.clone();
-            self.learnt.push(Learnt { text, is_turned: false, is_list: false, is_absent: false, turns: 0 });
-            self.learnt.len() - 1
-        });
-        let learnt = &mut self.learnt[at];
+    fn learn_one(&mut self, Refusal { text, is_text, is_list, expected }: &Refusal, values: &[&str]) -> bool {
+        if *is_list {
+            let found = self.learnt.iter_mut().find(|learnt| learnt.is_list);
+            return found.map(|learnt| (learnt.is_list, learnt.was_list) = (false, true)).is_some();
+        }
+        let same = |at: &usize| is_same(values[*at], text);
         if ["a sequence", "an array", "a tuple"].iter().any(|list| expected.starts_with(list)) {
-            return !std::mem::replace(&mut learnt.is_list, true);
+            let may_be_list = |at: &usize| !self.learnt[*at].is_list && !self.learnt[*at].was_list;
+            let found = (0..values.len()).filter(same).find(may_be_list);
+            return found.map(|at| self.learnt[at].is_list = true).is_some();
         }
         if text.is_empty() {
-            return !std::mem::replace(&mut learnt.is_absent, true);
+            let found = (0..values.len()).filter(same).find(|at| !self.learnt[*at].is_absent);
+            return found.map(|at| self.learnt[at].is_absent = true).is_some();
         }
-        if looks_like(text) == Guess::Text || learnt.turns == 2 {
+        if looks_like(text) == Guess::Text {
             return false;
         }
-        learnt.is_turned = !learnt.is_turned;
-        learnt.turns += 1;
-        true
-    }
-
-    fn find(&self, text: &str) -> Option<&Learnt> {
-        // Nearly always empty.
-        self.learnt.iter().find(|learnt| is_same(&learnt.text, text))
+        // The one that was turned least often is the least sure.
+        let guessed_so = |at: &usize| self.is_text(*at) == *is_text && self.learnt[*at].turns < TURNS_MAX;
+        let found = (0..values.len()).filter(same).filter(guessed_so).min_by_key(|at| self.learnt[*at].turns);
+        found
+            .map(|at| {
+                self.learnt[at].is_turned ^= true;
+                self.learnt[at].turns += 1;
+            })
+            .is_some()
     }
 }
 

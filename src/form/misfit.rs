@@ -24,6 +24,10 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) text: String,
+    /// Whether it was refused as a text.
+    pub(super) is_text: bool,
+    /// Whether it was a list, which has no text.
+    pub(super) is_list: bool,
     /// What the type would take, in serde's words.
     pub(super) expected: String,
 }
@@ -98,15 +102,23 @@ impl serde::de::Error for Misfit {
             Unexpected::Signed(number) => number.to_string(),
             Unexpected::Float(number) => number.to_string(),
             Unexpected::Bool(truth) => truth.to_string(),
+            Unexpected::Seq => String::new(),
             _ => return Self::new(message, None),
         };
+        let is_list = unexpected == Unexpected::Seq;
         REFUSED.set(REFUSED.get() + 1);
         REFUSALS.with_borrow_mut(|refusals| {
             if let Some(refusals) = refusals {
-                refusals.push(Refusal { text: text.clone(), expected: expected.to_string() });
+                let is_text = matches!(unexpected, Unexpected::Str(_));
+                refusals.push(Refusal {
+                    text: text.clone(),
+                    is_text,
+                    is_list,
+                    expected: expected.to_string(),
+                });
             }
         });
-        Self::new(message, Some(text))
+        Self::new(message, (!is_list).then_some(text))
     }
 }
 

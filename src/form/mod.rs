@@ -87,7 +87,8 @@ impl<'b> Form<'b> {
                 read if best.is_err() => best = read,
                 _ => {}
             }
-            let has_learnt = self.guesses.borrow_mut().learn(&refusals);
+            let values: Vec<&str> = self.pairs.iter().map(|pair| &*pair.value).collect();
+            let has_learnt = self.guesses.borrow_mut().learn(&refusals, &values);
             if !has_learnt && (best.is_ok() || round >= guess::NUMBERS_FIRST) {
                 break;
             }
@@ -320,6 +321,8 @@ mod tests {
         check("shop=5&page=2&zip=a", listing(window(2, "a")));
         // The zip looks like a number, and is a text.
         check("shop=5&page=2&zip=01234", listing(window(2, "01234")));
+        check("shop=5&page=5&zip=5", listing(window(5, "5")));
+        check("shop=5&zip=5&page=5&tags=5", { listing(Window { tags: texts(["5"]), ..window(5, "5") }) });
         check("shop=5&page=2&zip=a&size=", listing(window(2, "a")));
         check("shop=5&page=2&zip=a&size=3&open=true", {
             listing(Window { size: Some(3), open: true, ..window(2, "a") })

@@ -25,16 +25,16 @@ impl<'f> Values<'f, '_> {
     /// A value for a type that has not said its kind, as serde does for `flatten`, `tag` and `untagged`.
     fn guessed<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.form.was_guessed.set(true);
-        let text = self.scalar().0;
-        if self.form.next_of(self.at) != NO_PAIR || self.form.guesses.borrow().is_list(text) {
+        if self.form.next_of(self.at) != NO_PAIR || self.form.guesses.borrow().is_list(self.at) {
             return self.list(visitor, true);
         }
-        guessed(self.form, text, visitor)
+        guessed(self.form, self.at, visitor)
     }
 }
 
-fn guessed<'de, V: Visitor<'de>>(form: &Form<'_>, text: &str, visitor: V) -> Result<V::Value, Misfit> {
-    let guess = form.guesses.borrow().of(text);
+fn guessed<'de, V: Visitor<'de>>(form: &Form<'_>, at: usize, visitor: V) -> Result<V::Value, Misfit> {
+    let text = &*form.pairs[at].value;
+    let guess = form.guesses.borrow().of(at, text);
     match guess {
         Guess::Text => visitor.visit_str(text),
         Guess::Unsigned(number) => visitor.visit_u64(number),
@@ -141,12 +141,13 @@ impl<'de> SeqAccess<'de> for List<'_, '_> {
     type Error = Misfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
-        let Some(pair) = self.form.pairs.get(self.next) else { return Ok(None) };
+        let (form, at) = (self.form, self.next);
+        let Some(pair) = form.pairs.get(at) else { return Ok(None) };
         pair.is_taken.set(true);
         self.next = self.form.next_of(self.next);
         let index = self.index;
         self.index += 1;
-        let element = Element { form: self.form, text: &pair.value, is_guessed: self.is_guessed };
+        let element = Element { form, at, text: &pair.value, is_guessed: self.is_guessed };
         seed.deserialize(element).map(Some).map_err(|misfit| misfit.in_list(index))
     }
 }
@@ -154,6 +155,7 @@ impl<'de> SeqAccess<'de> for List<'_, '_> {
 /// One value of a list.
 struct Element<'f, 'b> {
     form: &'f Form<'b>,
+    at: usize,
     text: &'f str,
     is_guessed: bool,
 }
@@ -173,7 +175,7 @@ impl<'de> Deserializer<'de> for Element<'_, '_> {
         if !self.is_guessed {
             self.form.was_guessed.set(true);
         }
-        guessed(self.form, self.text, visitor)
+        guessed(self.form, self.at, visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

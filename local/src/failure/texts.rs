@@ -101,10 +101,12 @@ impl Failure {
         Failure::new(FailureKind::VersionNotFound, message)
     }
 
-    pub(crate) fn alias_not_found(name: &str, known: &str) -> Self {
-        let message = format!(
-            "alias '{name}' does not exist; there are: {known}. `fc-local alias set FUNCTION {name} --version N` makes it"
-        );
+    /// `can_be` says whether an alias can have the name.
+    pub(crate) fn alias_not_found(name: &str, known: &str, can_be: bool) -> Self {
+        let mut message = format!("alias '{name}' does not exist; there are: {known}");
+        if can_be {
+            message += &format!(". `fc-local alias set FUNCTION {name} --version N` makes it");
+        }
         Failure::new(FailureKind::AliasNotFound, message)
     }
 

@@ -17,7 +17,7 @@ use http::header::CONTENT_TYPE;
 use http_body::Body;
 
 use crate::budget::Held;
-use crate::error::{Error, Result};
+use crate::error::{Error, OrError, Result, StatusError};
 use crate::exchange::body_state::too_large;
 use crate::exchange::{Call, Exchange, Payload, Peer, too_much_memory};
 use crate::platform::limits::FORM_FIELDS_MAX;
@@ -88,7 +88,7 @@ impl<S> Exchange<S> {
     /// 415 for another content type; 400 without a boundary; 413 for a body that announces more than the body limit.
     #[track_caller]
     #[doc(alias = "upload")]
-    pub fn multipart(&self) -> Result<Multipart> {
+    pub fn multipart(&self) -> Result<Multipart, StatusError> {
         let declared =
             self.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let declared = declared.as_deref().unwrap_or_default();
@@ -96,13 +96,13 @@ impl<S> Exchange<S> {
         if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
             let got = if declared.is_empty() { "none" } else { declared };
             let message = format!("content type \"multipart/form-data\" expected, got {got:?}");
-            return Err(Error::new(415, message));
+            return Err(Error::new(415, message).into_std());
         }
-        let boundary = head::boundary(parameters)
-            .ok_or_else(|| Error::bad_request("the content type has no usable boundary"))?;
+        let boundary =
+            head::boundary(parameters).or_bad_request("the content type has no usable boundary")?;
         let (body, total) = (self.body(), self.call().body_limit());
         if Body::size_hint(&body).lower() > total as u64 {
-            return Err(too_large(total));
+            return Err(too_large(total).into_std());
         }
         Ok(Multipart {
             body,
@@ -141,7 +141,7 @@ impl Multipart {
     /// # Cancel safety
     /// Dropping the future loses nothing of the part that it waits for.
     #[allow(clippy::should_implement_trait, reason = "it is async")]
-    pub async fn next(&mut self) -> Result<Option<Part<'_>>> {
+    pub async fn next(&mut self) -> Result<Option<Part<'_>>, StatusError> {
         while self.part.is_some() {
             self.piece().await?;
         }
@@ -152,7 +152,7 @@ impl Multipart {
                     if self.parts > self.limits.parts {
                         let most = self.limits.parts;
                         let message = format!("the form has more than {most} parts");
-                        return Err(Error::new(413, message).with_json("limit", most.to_string()));
+                        return Err(beyond(most, message).into_std());
                     }
                     self.part = Some(0);
                     return Ok(Some(Part::new(self, *head)));
@@ -173,7 +173,7 @@ impl Multipart {
                     if length > self.limits.part {
                         let most = self.limits.part;
                         let message = format!("a part of the form is larger than {most} bytes");
-                        return Err(Error::new(413, message).with_json("limit", most.to_string()));
+                        return Err(beyond(most, message));
                     }
                     self.part = Some(length);
                     return Ok(Some(data));
@@ -218,6 +218,10 @@ impl Multipart {
             false => Err(too_much_memory()),
         }
     }
+}
+
+fn beyond(most: usize, message: String) -> Error {
+    Error::of_ours(StatusCode::PAYLOAD_TOO_LARGE, message).with_json("limit", most.to_string())
 }
 
 fn broken(why: &'static str) -> Error {

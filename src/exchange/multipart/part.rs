@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 
 use crate::budget::Held;
-use crate::error::{Error, OrError, Result};
+use crate::error::{Error, Result, StatusError};
 use crate::exchange::multipart::head::Head;
 use crate::exchange::multipart::saved::Saving;
 use crate::exchange::multipart::{Multipart, SavedPart};
@@ -75,15 +75,15 @@ impl<'f> Part<'f> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn piece(&mut self) -> Result<Option<Bytes>> {
-        self.form.piece().await
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, StatusError> {
+        Ok(self.form.piece().await?)
     }
 
     /// The whole part. Its memory counts in [`client_memory`](crate::App::client_memory) until the bytes are dropped.
     ///
     /// # Errors
     /// As [`Multipart::next`]; 503 when [`client_memory`](crate::App::client_memory) is used up.
-    pub async fn bytes(mut self) -> Result<Bytes> {
+    pub async fn bytes(mut self) -> Result<Bytes, StatusError> {
         let mut held = None;
         let bytes = self.gather(&mut held).await?;
         Ok(match held {
@@ -97,16 +97,19 @@ impl<'f> Part<'f> {
     /// # Errors
     /// As [`bytes`](Self::bytes); 400 when it is not UTF-8; 415 when its content type declares a charset other than UTF-8,
     /// ASCII or ISO 8859-1.
-    pub async fn text(mut self) -> Result<String> {
-        let charset = Charset::of(self.content_type())?;
+    pub async fn text(mut self) -> Result<String, StatusError> {
+        let charset = Charset::of(self.content_type()).map_err(Error::without_line)?;
         let bytes = self.gather(&mut None).await?;
         self.form.hold_text(bytes.len())?;
         if charset == Charset::Latin1 {
             return Ok(from_latin1(&bytes));
         }
         let name = self.name();
-        let text = std::str::from_utf8(&bytes);
-        Ok(text.map(str::to_owned).or_bad_request(format!("the part {name:?} of the form is not UTF-8"))?)
+        let text = std::str::from_utf8(&bytes).map_err(|cause| {
+            let message = format!("the part {name:?} of the form is not UTF-8");
+            Error::of_ours(StatusCode::BAD_REQUEST, message).with_cause(cause)
+        });
+        Ok(text?.to_owned())
     }
 
     /// Writes the part to a file of its own below `/tmp`, piece by piece. The file is removed when the returned value is
@@ -115,7 +118,7 @@ impl<'f> Part<'f> {
     /// # Errors
     /// As [`Multipart::next`]; 500 when the file cannot be written. Nothing is left behind.
     #[doc(alias = "tempfile")]
-    pub async fn save(self) -> Result<SavedPart> {
+    pub async fn save(self) -> Result<SavedPart, StatusError> {
         self.save_in("/tmp").await
     }
 
@@ -123,13 +126,13 @@ impl<'f> Part<'f> {
     ///
     /// # Errors
     /// As [`save`](Self::save).
-    pub async fn save_in(mut self, folder: impl AsRef<Path>) -> Result<SavedPart> {
+    pub async fn save_in(mut self, folder: impl AsRef<Path>) -> Result<SavedPart, StatusError> {
         let file_name = self.head.file_name.take();
         let mut saving = Saving::begin(folder.as_ref(), self.form.tracker.clone());
         while let Some(piece) = self.piece().await? {
             saving.add(piece).await?;
         }
-        saving.end(file_name).await
+        Ok(saving.end(file_name).await?)
     }
 
     /// The whole part. Its memory is counted while it grows.

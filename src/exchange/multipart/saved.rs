@@ -111,14 +111,14 @@ impl Saving {
         self.write().await?;
         match self.target {
             Some(Target::Open(_, path)) => Ok(SavedPart { path, length: self.length, file_name }),
-            _ => Err(Error::internal("a part was not written")),
+            _ => Err(Error::of_mistake("a part was not written")),
         }
     }
 
     async fn write(&mut self) -> Result {
         let (pieces, target) = (std::mem::take(&mut self.waiting), self.target.take());
         self.waiting_bytes = 0;
-        let target = target.ok_or_else(|| Error::internal("a part could not be written before"))?;
+        let target = target.ok_or_else(|| Error::of_mistake("a part could not be written before"))?;
         let written = self.tracker.spawn_blocking(move || {
             let (mut file, path) = match target {
                 Target::In(folder) => create(&folder)?,
@@ -134,7 +134,7 @@ impl Saving {
             // The runtime shuts down, and drops this future too.
             Err(_) => std::future::pending().await,
         };
-        self.target = Some(written.map_err(Error::internal)?);
+        self.target = Some(written.map_err(Error::of_mistake)?);
         Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fc_runtime::{
-    App, CookieKeys, Exchange, Files, Group, IntoReply, Json, MIB, Reply, Result, SetCookie, Sse, SseEvent,
-    at, compress, valid,
+    App, CookieKeys, Exchange, Files, Group, IntoReply, Json, MIB, Reply, Result, SetCookie, Sse, at,
+    compress, valid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,10 +79,9 @@ fn compressed(group: Group) -> Group {
         .get("/as-it-is", async |_| ([("cache-control", "public, no-transform")], text()))
         .get("/varies", async |_| ([("vary", "accept, Accept-Encoding")], text()))
         .get("/stream", async |_| {
-            Reply::stream(async_stream::stream! { yield Ok(text().into()); })
-                .with_header("content-type", "text/plain")
+            Reply::stream(async_stream::stream! { yield text(); }).with_header("content-type", "text/plain")
         })
-        .get("/events", async |_| Sse::run(async |mut out| out.send(SseEvent::text(text())).await))
+        .get("/events", async |_| Sse::run(async |mut out| Ok(out.send(text()).await?)))
 }
 
 /// Each part: texts as they are, files on the disk.
@@ -115,7 +114,7 @@ pub fn app() -> App {
         .trust_platform(true)
         .get("/counters", async |ex| Json(ex.counters()))
         .any("/search", search)
-        .post("/json", async |ex| ex.json::<serde_json::Value>().await.map(|_| "read"))
+        .post("/json", async |ex| Ok(ex.json::<serde_json::Value>().await.map(|_| "read")?))
         .get("/accepts", accepts)
         .get("/language", async |ex| ex.accepts_language(["en", "zh-CN"]).unwrap_or("none").to_owned())
         .get("/cookies", async |ex| {
@@ -133,7 +132,7 @@ pub fn app() -> App {
             ex.conditional(reply.with_header("etag", "W/\"1\""))
         })
         .get("/conditional/stream", async |ex| {
-            let pieces = Reply::stream(async_stream::stream! { yield Ok("tea".into()); });
+            let pieces = Reply::stream(async_stream::stream! { yield "tea"; });
             ex.conditional(pieces.with_header("etag", "\"1\""))
         })
         .get("/conditional/error", async |ex| ex.conditional(fc_runtime::Error::conflict("taken")))

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
+use testkit::process::free_port;
 use testkit::{Folder, h2};
 
 use crate::support::{Ask, Launch, Server};
@@ -212,7 +213,8 @@ fn a_file_that_becomes_shorter_breaks_its_reply() {
 
 #[test]
 fn a_folder_that_is_not_there_is_a_mistake_of_the_author() {
-    let ended = Launch::app("readers").var("IT_FOLDER", "/absent").run();
+    let port = free_port().to_string();
+    let ended = Launch::app("readers").var("IT_FOLDER", "/absent").var("FC_CUSTOM_LISTEN_PORT", &port).run();
     assert!(ended.out.contains("the folder /absent of files cannot be opened"), "{ended:?}");
     assert!(ended.out.contains("apps/readers.rs"), "{ended:?}");
 }

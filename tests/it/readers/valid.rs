@@ -13,8 +13,8 @@ fn all_mistakes_come_at_once() {
     post(json!({"name": "tea", "guests": 2})).assert_status(200);
     let problem = post(json!({"name": "", "guests": 9, "wishes": ["tea", "x"]})).assert_problem(422);
     let expected = json!([
-        {"pointer": "#/name", "detail": "length is lower than 1"},
         {"pointer": "#/guests", "detail": "greater than 8"},
+        {"pointer": "#/name", "detail": "length is lower than 1"},
         {"pointer": "#/wishes/1", "detail": "length is lower than 2"},
     ]);
     assert_eq!(problem["errors"], expected, "{problem}");
