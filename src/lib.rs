@@ -160,6 +160,19 @@
 //!
 //! A client that closes only its writing side counts as gone.
 //!
+//! # Logs, traces, metrics
+//!
+//! Each request has a record in the log, and what you log with `tracing` carries its id and the fields of your spans.
+//! `FC_LOG=info,sqlx=warn` filters by target. A subscriber of your own gets each request as a span, with OpenTelemetry's
+//! names. [`Exchange::trace_context`] continues the caller's trace. [`App::metrics`] serves [`Metrics`] to Prometheus, and
+//! `App::otel` (feature `otel`) sends spans to a collector.
+//!
+//! # Repeated calls
+//!
+//! The platform repeats asynchronous calls that failed, and clients repeat what was not answered. [`Exchange::once`] does
+//! work once for each key. [`Invocation::attempt`] and [`Invocation::task_id`] say what is repeated, and
+//! [`guard::rate_limit`] bounds what one client may ask.
+//!
 //! # Limits and defaults
 //!
 //! | what | default here | the platform's |

@@ -53,7 +53,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// let flushes = Arc::clone(&flushed);
     /// let client = App::new()
     ///     .get("/", async |_| "Hello")
-    ///     .flush_with(Duration::from_millis(100), async move || drop(flushes.fetch_add(1, Ordering::Relaxed)))
+    ///     .flush_with(Duration::from_millis(100), async move || flushes.store(flushes.load(Ordering::Relaxed) + 1, Ordering::Relaxed))
     ///     .test_client();
     /// client.get("/").await.assert_text("Hello");
     /// assert_eq!(flushed.load(Ordering::Relaxed), 1);
