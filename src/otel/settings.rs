@@ -32,6 +32,7 @@ use crate::task::BoxFuture;
 /// of a reply waits for it, up to [`flush_within`](Self::flush_within), if no other request is in flight. A collector that
 /// does not answer is not waited for again for half a minute, and spans beyond 1 MiB are dropped, and counted in the log.
 #[derive(Clone, Default)]
+#[must_use = "nothing is sent unless an app takes it"]
 #[doc(alias = "opentelemetry")]
 #[doc(alias = "otlp")]
 pub struct Otel {

@@ -31,7 +31,7 @@ pub(super) fn of_request(ended: &Ended<'_>, trace: &TraceContext) -> Vec<u8> {
         _ => format!("{method} {route}"),
     };
     let end = SystemTime::now();
-    let mut span = begin(trace, &trace.own_span_id(), trace.parent(), &name, SERVER);
+    let mut span = begin(trace, trace.own_span_id(), trace.parent(), &name, SERVER);
     times(&mut span, end.checked_sub(ended.lasted).unwrap_or(UNIX_EPOCH), end);
     let mut text = |key: &str, value: &str| span.attribute(ATTRIBUTES, key, &Value::Text(cut(value)));
     if !ended.is_event {
@@ -100,7 +100,7 @@ impl InnerSpan {
     /// The span as a message. It ends now.
     pub(crate) fn end(self, name: &str) -> Vec<u8> {
         let Self { trace, span_id, begun, values } = self;
-        let mut span = begin(&trace, &span_id, trace.parent(), name, INTERNAL);
+        let mut span = begin(&trace, span_id, trace.parent(), name, INTERNAL);
         times(&mut span, begun, SystemTime::now());
         span.0.extend_from_slice(&values.message.0);
         status(&mut span, values.is_error);
@@ -141,10 +141,10 @@ impl Visit for SpanValues {
     }
 }
 
-fn begin(trace: &TraceContext, span_id: &[u8; 8], parent: Option<[u8; 8]>, name: &str, kind: u64) -> Message {
+fn begin(trace: &TraceContext, span_id: [u8; 8], parent: Option<[u8; 8]>, name: &str, kind: u64) -> Message {
     let mut span = Message::default();
     span.bytes(1, trace.trace_id_bytes());
-    span.bytes(2, span_id);
+    span.bytes(2, &span_id);
     if let Some(state) = trace.state() {
         span.text(3, state);
     }
@@ -177,5 +177,9 @@ fn nanos(time: SystemTime) -> u64 {
 
 /// The begin of a text that is too long.
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_MAX)]
+    let mut end = text.len().min(TEXT_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
