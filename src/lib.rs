@@ -182,6 +182,9 @@
 //! | path and query | 8 KiB, 414 | 4 KiB (FC 3.0), 8 KiB (FC 2.0) |
 //! | message of gRPC, inflated | [6 MiB](App::body_limit), `RESOURCE_EXHAUSTED` | 6 MiB |
 //! | body that a reader takes in | [2 MiB](App::body_limit), 413 | 32 MiB |
+//! | fields of a query or a form | [1000](platform::limits::FORM_FIELDS_MAX), 400 or 413 | |
+//! | depth of JSON | 127 arrays and objects, 400 | |
+//! | form with files | the body's limit for all and for each part, 1000 parts, 8 KiB for the head of a part, 413 or 400 | |
 //! | head, from its first byte | [10 s](App::head_limit), 408 | |
 //! | pause within a body | [30 s](App::body_pause), 408 | |
 //! | handler | [none](App::time_limit), 504 | 1–86 400 s; the deadline it announces is kept |
@@ -211,7 +214,13 @@
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
-//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `testing`: the in-memory client of the examples above ([`testing`]).
+//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `testing`: the in-memory client of the examples
+//! above ([`testing`]).
+//!
+//! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
+//! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware
+//! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
+//! with all mistakes in one reply ([`valid`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "websocket")),
     allow(

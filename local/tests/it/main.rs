@@ -26,6 +26,7 @@ mod manifest;
 mod memory;
 mod output;
 mod outputs;
+mod queue;
 mod signer;
 mod start;
 mod stop;
