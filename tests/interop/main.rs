@@ -29,6 +29,7 @@ mod nginx_499;
 mod probe_load;
 mod proxies;
 mod sse;
+mod telemetry;
 mod tools;
 mod websocket;
 mod websocket_browser;

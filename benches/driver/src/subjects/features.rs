@@ -28,7 +28,7 @@ macro_rules! case {
 }
 
 /// In the order of the table. `benches/run` builds those that `FEATURES` names there.
-pub(crate) static CASES: [Case; 10] = [
+pub(crate) static CASES: [Case; 13] = [
     case!("plain", || ordinary("/users/42")),
     case!("query", || ordinary("/search?q=green+tea&page=2&size=50&sort=price&exact=true")),
     case!("form", || post("/search", FORM, "q=green+tea&page=2&size=50&sort=price&exact=true")),
@@ -45,6 +45,9 @@ pub(crate) static CASES: [Case; 10] = [
         with_header("/static/cpu.svg", "if-modified-since: Fri, 01 Jan 2100 00:00:00 GMT")
     }),
     case!("compression", || with_header("/text", "accept-encoding: gzip")),
+    case!("metrics", || ordinary("/users/42")),
+    case!("otel", || ordinary("/users/42")),
+    case!("rate-limit", || ordinary("/users/42")),
 ];
 
 const FORM: &str = "application/x-www-form-urlencoded";

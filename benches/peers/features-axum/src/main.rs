@@ -9,11 +9,17 @@ mod equal;
 mod files;
 #[cfg(feature = "form")]
 mod form;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "otel")]
+mod otel;
 mod plain;
 #[cfg(feature = "query")]
 mod query;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 #[cfg(feature = "validate")]
 mod validate;
 
@@ -27,11 +33,19 @@ fn main() -> std::io::Result<()> {
     let app = files::add(app);
     #[cfg(feature = "form")]
     let app = form::add(app);
+    #[cfg(feature = "metrics")]
+    let app = metrics::with(app);
     #[cfg(feature = "multipart")]
     let app = multipart::add(app);
     #[cfg(feature = "query")]
     let app = query::add(app);
+    #[cfg(feature = "rate-limit")]
+    let app = rate_limit::with(app);
     #[cfg(feature = "validate")]
     let app = validate::add(app);
+    #[cfg(feature = "otel")]
+    otel::log();
+    #[cfg(not(feature = "otel"))]
+    tracing_subscriber::fmt().json().init();
     equal::serve(app)
 }

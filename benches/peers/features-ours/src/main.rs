@@ -8,11 +8,17 @@ mod cookies;
 mod files;
 #[cfg(feature = "form")]
 mod form;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "otel")]
+mod otel;
 mod plain;
 #[cfg(feature = "query")]
 mod query;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 #[cfg(feature = "validate")]
 mod validate;
 
@@ -26,10 +32,16 @@ fn main() -> fc_runtime::Result {
     let app = files::add(app);
     #[cfg(feature = "form")]
     let app = form::add(app);
+    #[cfg(feature = "metrics")]
+    let app = metrics::with(app);
     #[cfg(feature = "multipart")]
     let app = multipart::add(app);
+    #[cfg(feature = "otel")]
+    let app = otel::with(app);
     #[cfg(feature = "query")]
     let app = query::add(app);
+    #[cfg(feature = "rate-limit")]
+    let app = rate_limit::with(app);
     #[cfg(feature = "validate")]
     let app = validate::add(app);
     app.run()
