@@ -87,8 +87,8 @@ const START_FAULTS: f64 = 600.0;
 /// The platform's shortest time-out of a probe is a second.
 const PROBE_MS: f64 = 50.0;
 
-/// A few more than there are, since hyper and tokio change too.
-const RELAY_ALLOCATIONS_MAX: f64 = 90.0;
+/// A few more than the 48 there are, since hyper and tokio change too.
+const RELAY_ALLOCATIONS_MAX: f64 = 55.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 

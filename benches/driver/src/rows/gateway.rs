@@ -182,8 +182,7 @@ pub(super) fn fc_local(bench: &Bench, under: Under) -> Outcome<Placed> {
     let code = folder.join("code");
     fs::create_dir_all(&code)?;
     fs::copy(bench.binary("contract"), code.join("contract"))?;
-    let manifest = format!(
-        "edition: 3.0.0
+    let manifest = "edition: 3.0.0
 name: bench
 resources:
   function:
@@ -202,9 +201,8 @@ resources:
       triggers:
         - triggerName: http
           triggerType: http
-          triggerConfig: {{ authType: anonymous, methods: [GET, POST] }}
-"
-    );
+          triggerConfig: { authType: anonymous, methods: [GET, POST] }
+";
     let file = folder.join("s.yaml");
     fs::write(&file, manifest)?;
     let [file, port_word, grpc_word] = [file.display().to_string(), port.to_string(), grpc.to_string()];
