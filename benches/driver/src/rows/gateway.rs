@@ -150,7 +150,6 @@ pub(super) fn nginx(bench: &Bench, upstream: u16, under: Under) -> Outcome<Place
            client_body_temp_path {path}/b; proxy_temp_path {path}/p; fastcgi_temp_path {path}/f;
            uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;
            keepalive_requests 10000000;
-           http2_max_requests 10000000;
            upstream function {{ server 127.0.0.1:{upstream}; keepalive 32; keepalive_requests 10000000; }}
            upstream methods {{ server 127.0.0.1:{upstream}; keepalive 32; keepalive_requests 10000000; }}
            server {{ listen 127.0.0.1:{grpc} http2; location / {{ grpc_pass grpc://methods; }} }}
