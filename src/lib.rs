@@ -222,14 +222,14 @@
 //! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
 //! with all mistakes in one reply ([`valid`]).
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "log", feature = "websocket")),
+    not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
     allow(
         dead_code,
         reason = "the optional features use the rest; the build with all of them finds what nothing uses"
     )
 )]
 #![cfg_attr(
-    not(all(feature = "testing", feature = "websocket")),
+    not(all(feature = "testing", feature = "tower", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
 
@@ -279,6 +279,8 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod trace;
 mod unwind;
 #[cfg(feature = "validate")]

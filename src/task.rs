@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     #[cfg(feature = "otel")]
     Export,
     /// An upgraded connection.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgraded,
 }
 
@@ -44,7 +44,7 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Leftover, "unread bodies"),
     #[cfg(feature = "otel")]
     (Kind::Export, "exports of spans"),
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     (Kind::Upgraded, "sockets"),
 ];
 

@@ -9,6 +9,7 @@ use http::Method;
 
 use crate::app::at::PlaceSettings;
 use crate::app::builder::{App, OnceSealed, Open};
+use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
@@ -23,7 +24,7 @@ use crate::observe::Observe;
 use crate::otel::{Pipeline, Requests, Sampler};
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
-use crate::route::{Conflict, Pattern, Table};
+use crate::route::{Conflict, Found, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
 use crate::store::AnyStore;
@@ -138,16 +139,31 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
     ))
 }
 
-fn table<S>(
-    routes: Vec<Declared<S>>,
+fn table<S: Send + Sync + 'static>(
+    mut routes: Vec<Declared<S>>,
     app_cors: Option<&Arc<SealedCors>>,
     ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
     let mut table = Table::default();
     let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
+    routes.sort_by_key(|route| route.yields);
     for route in routes {
-        let Declared { method, pattern: text, settings, arounds, endpoint, protocol, line, .. } = route;
+        let Declared { method, pattern: text, settings, arounds, protocol, line, .. } = route;
+        let Declared { yields, keeps_slash, .. } = route;
+        let mut endpoint = route.endpoint;
+        // What is wrong with the place of such a route is wrong with another route there, and told once.
+        let mut told = Mistakes::default();
+        let mistakes = if yields { &mut told } else { &mut *mistakes };
+        if keeps_slash && matches!(table.find(&Method::TRACE, &text), Found::Endpoint(_)) {
+            continue;
+        }
+        if yields {
+            if matches!(table.find(&Method::OPTIONS, &text), Found::Endpoint(_)) {
+                continue;
+            }
+            endpoint = handler::options(table.allow(&text));
+        }
         let pattern = match Pattern::parse(&text) {
             Ok(pattern) => pattern,
             Err(what) => {

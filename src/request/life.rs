@@ -97,7 +97,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "tower", feature = "websocket"))]
             permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
         };
         match place {
@@ -129,7 +129,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::new(call), false),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "tower", feature = "websocket"))]
             permit: None,
         };
         RequestFuture::Refused(Some((refusal, exit)))

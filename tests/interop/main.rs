@@ -18,6 +18,7 @@ mod autobahn;
 mod browser;
 mod cors_browser;
 mod curl;
+mod curl_readers;
 mod forced_exit;
 mod grpc;
 mod grpc_cases;
