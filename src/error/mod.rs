@@ -322,7 +322,7 @@ impl fmt::Debug for Error {
 }
 
 /// The first error of type `E` along a chain of causes.
-fn find<'e, E: StdError + 'static>(chain: &'e (dyn StdError + 'static)) -> Option<&'e E> {
+pub(crate) fn find<'e, E: StdError + 'static>(chain: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     let mut link = Some(chain);
     while let Some(error) = link {
         if let Some(found) = error.downcast_ref() {

@@ -28,6 +28,8 @@ use crate::error::{Error, Result};
 use crate::stop::Stops;
 
 pub(crate) use body::Body;
+#[cfg(feature = "tower")]
+pub(crate) use body::PIECE_MAX;
 pub use event_reply::IntoEventReply;
 pub use formats::{Html, Json, Redirect};
 pub use into_reply::IntoReply;
@@ -38,6 +40,8 @@ pub use piece::IntoPiece;
 pub use set_cookie::{SameSite, SetCookie};
 use source::Pieces;
 pub(crate) use source::Source;
+#[cfg(feature = "tower")]
+pub(crate) use source::part;
 pub use sse::{Broadcast, IntoSseEvent, Sse, SseEvent, SseSender, Subscription};
 #[cfg(feature = "grpc")]
 pub(crate) use waker::StreamWaker;
@@ -224,6 +228,17 @@ impl Reply {
     /// Whether the body is streamed.
     pub fn is_stream(&self) -> bool {
         matches!(self.body, Body::Stream(_))
+    }
+
+    /// A reply of parts that a service of tower has made.
+    #[cfg(feature = "tower")]
+    pub(crate) fn from_parts(head: Parts, body: Body, error: Option<Error>) -> Self {
+        Self { head, body, error, has_cors: false, has_own_headers: true }
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn into_parts(self) -> (Parts, Body, Option<Error>) {
+        (self.head, self.body, self.error)
     }
 
     /// Registers a stream for stop notices, so that it can end by itself.

@@ -68,7 +68,7 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
     // Other users see the arguments of every program, and the signature must not be there.
     let settings = headers.iter().map(|header| format!("header = {}\n", quoted(header)));
     let settings: String = settings.chain([format!("url = {}\n", quoted(&url))]).collect();
-    let settings = HiddenFile::create(settings.as_bytes())
+    let settings = HiddenFile::with(settings.as_bytes())
         .map_err(|error| format!("the signature cannot be handed over: {error}"))?;
     line.extend(["--config".into(), settings.path().into()]);
     if body.is_some() {

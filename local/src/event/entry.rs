@@ -108,6 +108,7 @@ impl Kind {
             | Kind::OriginsDoubled
             | Kind::GrpcPlaintext
             | Kind::GrpcReady { .. }
+            | Kind::ProjectShared { .. }
             | Kind::InstanceStarted { .. }
             | Kind::FaultInjected { .. }
             | Kind::PortIgnored { .. }

@@ -327,6 +327,11 @@ pub enum Kind {
     FunctionRemoved,
     /// The versions or aliases of a function changed.
     VersionsChanged(VersionNews),
+    /// Another `fc-local dev` of this project runs.
+    ProjectShared {
+        /// Its main address.
+        address: SocketAddr,
+    },
     /// The stored versions of a function cannot be read.
     VersionsNotRead {
         /// The system's error.

@@ -107,6 +107,7 @@ impl Kind {
             | Kind::FolderNotWatched { .. }
             | Kind::Ipv6PortTaken { .. }
             | Kind::CallsEnded
+            | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::QueueUnavailable { .. }
             | Kind::DestinationFailed { .. }

@@ -20,7 +20,7 @@ impl HiddenFile {
     /// # Errors
     ///
     /// The system has no memory or no file descriptor for it.
-    pub(crate) fn create(text: &[u8]) -> io::Result<Self> {
+    pub(crate) fn with(text: &[u8]) -> io::Result<Self> {
         // Not closed at the start of a program: the program opens it by its number.
         let mut file = File::from(memfd_create("fc-local", MemfdFlags::empty())?);
         file.write_all(text)?;
