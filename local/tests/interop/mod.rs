@@ -14,6 +14,7 @@ mod mcp;
 mod networks;
 mod nginx;
 mod published;
+mod queue_sdk;
 mod schema;
 mod sdk;
 mod servers;
