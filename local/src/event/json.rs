@@ -160,8 +160,8 @@ fn async_call(news: &AsyncNews) -> Value {
 /// The fields of a kind about a program that was written for other machines.
 fn of_program(kind: &Kind) -> Value {
     match kind {
-        Kind::NetworkOwn { port } => json!({ "port": port }),
-        Kind::NetworksUnavailable { reason } | Kind::FoldersTranslated { reason } => {
+        Kind::NetworkOwn(port) => json!({ "port": port }),
+        Kind::NetworksUnavailable(reason) | Kind::FoldersTranslated { reason } => {
             json!({ "reason": reason })
         }
         Kind::PortHeld { port, process_id, program, holder } => json!({

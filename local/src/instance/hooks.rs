@@ -99,7 +99,8 @@ impl Instance {
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
         let command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
-        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), false);
+        let is = (false, self.connections.reach().network.is_some());
+        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output =

@@ -13,6 +13,7 @@ mod output;
 mod pipe;
 mod port;
 mod proc;
+pub(crate) mod resolver;
 mod role;
 mod runner;
 mod tool;
