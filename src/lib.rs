@@ -198,7 +198,8 @@
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
-//! `testing`: the in-memory client of the examples above ([`testing`]).
+//! `tower`: [`App::mount`], [`App::layered`] and [`App::into_service`] for services and layers of tower, such as axum's
+//! router and those of tower-http. `testing`: the in-memory client of the examples above ([`testing`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
     allow(

@@ -24,7 +24,11 @@ macro_rules! case {
 }
 
 /// In the order of the table. `benches/run` builds those that `FEATURES` names there.
-pub(crate) static CASES: [Case; 1] = [case!("plain", || crate::http::ordinary("/users/42"))];
+pub(crate) static CASES: [Case; 3] = [
+    case!("plain", || crate::http::ordinary("/users/42")),
+    case!("mounted", || crate::http::ordinary("/api/users/42")),
+    case!("layered", || crate::http::ordinary("/users/42")),
+];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Subject> {
     CASES.iter().flat_map(|case| [&case.ours, &case.axum])
