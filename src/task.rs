@@ -26,6 +26,9 @@ pub(crate) enum Kind {
     Check,
     /// The drain of an unread body.
     Leftover,
+    /// Spans on their way to a collector.
+    #[cfg(feature = "otel")]
+    Export,
     /// An upgraded connection.
     #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgraded,
@@ -39,6 +42,8 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Blocking, "blocking calls"),
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
+    #[cfg(feature = "otel")]
+    (Kind::Export, "exports of spans"),
     #[cfg(any(feature = "tower", feature = "websocket"))]
     (Kind::Upgraded, "sockets"),
 ];

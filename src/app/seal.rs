@@ -13,13 +13,15 @@ use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
-use crate::counters::LiveCounters;
+use crate::counters::{Flush, LiveCounters};
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
 use crate::lifecycle::Initialization;
 use crate::observe::Observe;
+#[cfg(feature = "otel")]
+use crate::otel::{Pipeline, Requests, Sampler};
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
 use crate::route::{Conflict, Found, Pattern, Table};
@@ -71,6 +73,9 @@ pub(super) struct Plan<S> {
     once_sealed: Vec<OnceSealed<S>>,
     observers: Vec<Arc<dyn Observe>>,
     store: OnceLock<Arc<dyn AnyStore>>,
+    flush: Vec<Flush>,
+    #[cfg(feature = "otel")]
+    otel: Option<crate::Otel>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
@@ -85,6 +90,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         once_sealed,
         observers,
         store,
+        flush,
+        #[cfg(feature = "otel")]
+        otel,
         ..
     } = app;
     for (what, line) in routes.mistakes.drain(..) {
@@ -123,6 +131,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
             once_sealed,
             observers,
             store,
+            flush,
+            #[cfg(feature = "otel")]
+            otel,
         },
         open,
     ))
@@ -240,8 +251,13 @@ impl<S> Plan<S> {
             settings,
             protocol,
             once_sealed,
-            observers,
+            #[cfg_attr(not(feature = "otel"), allow(unused_mut, reason = "the feature adds one"))]
+            mut observers,
             store,
+            #[cfg_attr(not(feature = "otel"), allow(unused_mut, reason = "the feature adds one"))]
+            mut flush,
+            #[cfg(feature = "otel")]
+            otel,
         } = self;
         let about = About {
             started: Instant::now(),
@@ -267,6 +283,8 @@ impl<S> Plan<S> {
             base_path: settings.base_path.clone(),
         };
         let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
+        #[cfg(feature = "otel")]
+        let sampler = otel.and_then(|otel| observe(&otel, &shared, &mut observers, &mut flush));
         let sealed = Sealed {
             shared,
             table,
@@ -279,10 +297,15 @@ impl<S> Plan<S> {
             about,
             protocol,
             is_observed: !observers.is_empty(),
+            #[cfg(feature = "otel")]
+            sampler,
         };
+        // The app is new, so nobody has set them.
         if !observers.is_empty() {
-            // The app is new, so nobody has set them.
             let _ = sealed.shared.counts.observers.set(observers);
+        }
+        if !flush.is_empty() {
+            let _ = sealed.shared.counts.flush.set(flush);
         }
         let sealed = Arc::new(sealed);
         for tell in once_sealed {
@@ -290,6 +313,24 @@ impl<S> Plan<S> {
         }
         sealed
     }
+}
+
+/// Has the spans of requests sent. Gives the choice of traces, unless the environment turns it off.
+#[cfg(feature = "otel")]
+fn observe<S>(
+    otel: &crate::Otel,
+    shared: &Shared<S>,
+    observers: &mut Vec<Arc<dyn Observe>>,
+    flush: &mut Vec<Flush>,
+) -> Option<Sampler> {
+    let pipeline = Pipeline::open(otel, &shared.instance, &shared.tracker)?;
+    let sampler = pipeline.sampler();
+    observers.push(Arc::new(Requests(Arc::clone(&pipeline))));
+    flush.push(Box::new(move || {
+        let pipeline = Arc::clone(&pipeline);
+        Box::pin(async move { pipeline.flush().await })
+    }));
+    Some(sampler)
 }
 
 impl fmt::Display for AppErrors {

@@ -273,6 +273,15 @@ impl Call {
             TraceContext::of(&self.head.headers).map(|trace| Box::new(trace).into()).unwrap_or_default();
     }
 
+    /// Gives the request a span of its own in its trace, which begins here if no header names one.
+    #[cfg(feature = "otel")]
+    pub(crate) fn begin_span(&mut self, sampler: crate::otel::Sampler) {
+        let read = self.trace.take();
+        let has_caller = read.is_some();
+        let trace = read.map_or_else(TraceContext::fresh, |trace| *trace);
+        self.trace = Box::new(trace.with_span(has_caller, sampler.heeds_parent, sampler.ratio)).into();
+    }
+
     pub(crate) fn set_span(&mut self, span: Span) {
         self.span = Some(Box::new(span));
     }

@@ -52,6 +52,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 kind => {
                     let arrival = Arrival { came, has_trace: seen.has_trace, ..Arrival::default() };
                     let completed = call.complete(id, None, arrival);
+                    #[cfg(feature = "otel")]
+                    if let Some(sampler) = self.sampler.filter(|_| matches!(kind, CallKind::Event)) {
+                        completed.begin_span(sampler);
+                    }
                     if matches!(kind, CallKind::Event)
                         && let Some(span) = request_span(completed, Trigger::Other, || None)
                     {
@@ -82,6 +86,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
             call.complete(id, scope, Arrival { spelled, came, has_origin, has_trace, held: memory });
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
             (completed.id, completed.head) = kept_of_shed(&completed.id, &completed.head);
+        }
+        #[cfg(feature = "otel")]
+        if let Some(sampler) = self.sampler {
+            completed.begin_span(sampler);
         }
         if let Some(span) = request_span(completed, Trigger::Http, || self.shared.client(completed)) {
             completed.set_span(span);

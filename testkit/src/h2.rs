@@ -156,17 +156,23 @@ impl Conn {
     /// Reads until this stream's answer is whole. Frames of other streams are passed over.
     #[track_caller]
     pub fn answer(&mut self, id: u32) -> Answer {
-        self.read_answer(id, false)
+        self.read_answer(id, false, false)
+    }
+
+    /// As `answer`, of a stream that may be reset: the answer is cut then.
+    #[track_caller]
+    pub fn answer_or_reset(&mut self, id: u32) -> Answer {
+        self.read_answer(id, false, true)
     }
 
     /// As `answer`, from a server that is about to close and says so.
     #[track_caller]
     pub fn answer_through_goaway(&mut self, id: u32) -> Answer {
-        self.read_answer(id, true)
+        self.read_answer(id, true, false)
     }
 
     #[track_caller]
-    fn read_answer(&mut self, id: u32, may_end: bool) -> Answer {
+    fn read_answer(&mut self, id: u32, may_end: bool, may_be_reset: bool) -> Answer {
         let mut answer = Answer::default();
         let mut block = Vec::new();
         let mut ended = false;
@@ -205,6 +211,7 @@ impl Conn {
                         }
                     }
                 }
+                RST_STREAM if may_be_reset => return Answer { is_cut: true, ..answer },
                 RST_STREAM => panic!("stream {id} was reset: {:?}, after {answer:?}", frame.payload),
                 _ => {}
             }

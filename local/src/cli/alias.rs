@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::version::{Of, finish, show, show_all};
 use crate::Manifest;
+use crate::model::is_alias_name;
 
 /// What to do with aliases.
 #[derive(Debug, Subcommand)]
@@ -19,6 +20,7 @@ pub(super) enum AliasCommand {
         #[command(flatten)]
         of: Of,
         /// The name of the alias
+        #[arg(value_parser = alias_name)]
         alias: String,
         /// The number of the version
         #[arg(long)]
@@ -40,6 +42,7 @@ pub(super) enum AliasCommand {
         #[command(flatten)]
         of: Of,
         /// The name of the alias
+        #[arg(value_parser = alias_name)]
         alias: String,
     },
 }
@@ -76,6 +79,14 @@ async fn try_run(manifest: &Manifest, command: AliasCommand) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn alias_name(text: &str) -> Result<String, String> {
+    if is_alias_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("an alias has 1 to 128 letters, digits, `_` or `-`, starts with a letter or `_`, and is not LATEST"
+        .to_owned())
 }
 
 fn weight(text: &str) -> Result<(u64, f64), String> {

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use super::{CurlArguments, keys, print};
 use crate::auth::{presign, sign};
 use crate::manifest::{read_bounded, take_bounded};
-use crate::process::run_tool;
+use crate::process::{HiddenFile, run_tool};
 use crate::wire::limits::BODY_MAX;
 
 pub(super) fn run(template: &Path, arguments: &CurlArguments) -> ExitCode {
@@ -65,14 +65,16 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
     } else {
         line.extend(["--request".into(), head.method.as_str().into()]);
     }
-    for header in &headers {
-        line.extend(["--header".into(), header.into()]);
-    }
+    // Other users see the arguments of every program, and the signature must not be there.
+    let settings = headers.iter().map(|header| format!("header = {}\n", quoted(header)));
+    let settings: String = settings.chain([format!("url = {}\n", quoted(&url))]).collect();
+    let settings = HiddenFile::with(settings.as_bytes())
+        .map_err(|error| format!("the signature cannot be handed over: {error}"))?;
+    line.extend(["--config".into(), settings.path().into()]);
     if body.is_some() {
         line.extend(["--data-binary", "@-"].map(Into::into));
     }
     line.extend(arguments.more.iter().cloned());
-    line.extend(["--url".into(), url.into()]);
     match run_tool("curl", &line, body.as_deref()) {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -80,6 +82,11 @@ fn try_run(template: &Path, arguments: &CurlArguments) -> Result<ExitCode, Strin
         }
         Err(error) => Err(format!("`curl` cannot be run: {error}")),
     }
+}
+
+/// A text as curl's configuration has it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The data, of a file or of the standard input after an `@`.

@@ -69,7 +69,7 @@ pub(crate) struct Deployer {
     builds_code: bool,
     /// How long the calls of a former generation may continue if the former generation has to end before the new one
     /// starts.
-    drain: Duration,
+    pub(super) drain: Duration,
     pub(super) workspace: Arc<Workspace>,
     pub(super) store: Store,
     /// Changes of versions and aliases come one after the other. Code that may be published is removed in a turn too.
@@ -249,12 +249,11 @@ impl Deployer {
         generation.learn_from(&former.generation);
         let ignores_port = former.ignores_port();
         let pool = self.pool(generation, ignores_port, ignores_port != Some(true));
-        pool.set_kept(deployed.disabled().is_none());
+        let replaced;
         if ignores_port == Some(true) {
             // Both cannot listen on the same port: calls wait while the former one finishes.
-            deployed.swap(Arc::clone(&pool));
-            former.close();
-            self.end(&former, source).await;
+            replaced = self.make_current(deployed, &pool).await;
+            self.end(&replaced, source).await;
             pool.open();
         } else {
             if former.is_in_use()
@@ -268,12 +267,11 @@ impl Deployer {
                 });
                 return Deployment::Refused;
             }
-            deployed.swap(pool);
-            former.close();
+            replaced = self.make_current(deployed, &pool).await;
         }
         self.log.emit(source, Kind::Swapped);
         let old = self.keep(&name, snapshot);
-        self.remove_after(former, old);
+        self.remove_after(replaced, old);
         Deployment::Swapped
     }
 
@@ -319,21 +317,6 @@ impl Deployer {
             self.tasks.spawn(Arc::clone(&pool).follow_schedules());
         }
         pool
-    }
-
-    /// Waits until a closed generation has ended. Its calls get the drain time. Its WebSockets are asked to end at
-    /// once.
-    async fn end(&self, former: &Arc<Pool>, source: &Source) {
-        let drain = self.drain;
-        former.say_goodbye();
-        if tokio::time::timeout(drain, former.gone()).await.is_ok() {
-            return;
-        }
-        self.log.emit(source, Kind::DrainExceeded { limit: drain });
-        former.abort();
-        if tokio::time::timeout(GONE_MAX, former.gone()).await.is_err() {
-            self.log.emit(source, Kind::FormerCodeRemains);
-        }
     }
 
     fn keep(&self, name: &str, snapshot: Snapshot) -> Option<Snapshot> {

@@ -12,6 +12,7 @@ mod sessions;
 mod snapshot;
 mod sources;
 mod store;
+mod swap;
 mod workspace;
 
 pub use deploy::Built;

@@ -7,8 +7,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,6 +22,11 @@ const STATE: &str = "state.json";
 const VERSION: &str = "version.json";
 const CODE: &str = "code";
 const LAYERS: &str = "layers";
+const LOCK: &str = "lock";
+
+/// How often, and after which pause, the lock is tried. A change writes a file of some kilobytes.
+const LOCK_TRIES: usize = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The largest file that is read.
 const FILE_MAX: u64 = 16 * 1024 * 1024;
@@ -95,6 +102,7 @@ impl Store {
 
     /// Changes the state of a function. What another fc-local of this project has kept meanwhile stays.
     pub(super) fn change(&self, name: &str, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let _lock = self.lock()?;
         let mut state = self.state(name)?;
         change(&mut state);
         self.write_state(name, &state)
@@ -141,6 +149,7 @@ impl Store {
         if let Some(layers) = &layout.layers {
             copy(layers, &making.join(LAYERS))?;
         }
+        let _lock = self.lock()?;
         let mut state = self.state(name)?;
         let highest = self.numbers(name)?.last().copied().unwrap_or(0);
         let mut version = Version { id: highest.max(state.last), description, created: SystemTime::now() };
@@ -175,6 +184,30 @@ impl Store {
     /// Removes the code of a version.
     pub(super) fn remove(&self, name: &str, id: VersionId) -> io::Result<()> {
         remove(&self.version(name, id))
+    }
+
+    /// Keeps others of this project from changing what is kept, until the drop. The kernel frees the lock of a process that
+    /// ends.
+    ///
+    /// # Errors
+    ///
+    /// Another process holds the lock for too long, or the file cannot be made.
+    fn lock(&self) -> io::Result<File> {
+        self.make()?;
+        let mut options = fs::OpenOptions::new();
+        let file =
+            options.write(true).create(true).truncate(false).mode(0o600).open(self.folder.join(LOCK))?;
+        for _ in 0..LOCK_TRIES {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => std::thread::sleep(LOCK_PAUSE),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "another fc-local of this project is changing versions or aliases",
+        ))
     }
 
     /// Makes the folder, which version control leaves out.
@@ -249,4 +282,38 @@ fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     out.write_all(bytes)?;
     fs::rename(&new, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As two fc-local of one project do.
+    #[test]
+    fn changes_of_several_stores_at_once_are_all_kept() {
+        const EACH: usize = 25;
+        let folder = std::env::temp_dir().join(format!("fc-local-store-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        std::thread::scope(|scope| {
+            for store in 0..4 {
+                let folder = &folder;
+                scope.spawn(move || {
+                    let own = Store::of(folder);
+                    for nth in 0..EACH {
+                        let alias = Alias {
+                            name: format!("a{store}-{nth}"),
+                            version: 1,
+                            additional: None,
+                            description: String::new(),
+                            created: SystemTime::now(),
+                            modified: SystemTime::now(),
+                        };
+                        own.change("f", |state| state.aliases.push(alias)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Store::of(&folder).state("f").unwrap().aliases.len(), 4 * EACH);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -47,6 +47,10 @@ fn own(kind: &Kind) -> Value {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
         Kind::AsyncCall(news) => async_call(news),
+        Kind::MessageStored { destination } => json!({ "destination": destination }),
+        Kind::DestinationFailed { destination, error } => {
+            json!({ "destination": destination, "error": error })
+        }
         Kind::QueueResumed { waiting, repeated } => json!({ "waiting": waiting, "repeated": repeated }),
         Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {
@@ -82,7 +86,9 @@ fn own(kind: &Kind) -> Value {
         Kind::VersionsChanged(news) => version_news(news),
         Kind::InstancesKept { count, schedule } => json!({ "count": count, "schedule": schedule }),
         Kind::TlsReady { certificate } => json!({ "certificate": shown(certificate) }),
-        Kind::GrpcReady { address } => json!({ "address": address.to_string() }),
+        Kind::GrpcReady { address } | Kind::ProjectShared { address } => {
+            json!({ "address": address.to_string() })
+        }
         Kind::InstanceUnhealthy { path, fault } => with(hook_fault(fault), "path", &**path),
         Kind::InstanceOverMemory { memory_bytes, limit_mib } => {
             json!({ "memoryBytes": memory_bytes, "limitMiB": limit_mib })

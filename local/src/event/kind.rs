@@ -36,6 +36,18 @@ pub enum Kind {
     },
     /// An attempt at an asynchronous call has ended, or the call has ended without one.
     AsyncCall(AsyncNews),
+    /// A queue, topic or bus would have got a message. Its stand-in has it.
+    MessageStored {
+        /// What the message was sent to, as the configuration names it.
+        destination: String,
+    },
+    /// The outcome of an asynchronous call did not reach its destination.
+    DestinationFailed {
+        /// The destination, as the configuration names it.
+        destination: String,
+        /// Why not.
+        error: String,
+    },
     /// Asynchronous calls of a former run are carried out from now on.
     QueueResumed {
         /// How many calls wait.
@@ -315,6 +327,11 @@ pub enum Kind {
     FunctionRemoved,
     /// The versions or aliases of a function changed.
     VersionsChanged(VersionNews),
+    /// Another `fc-local dev` of this project runs.
+    ProjectShared {
+        /// Its main address.
+        address: SocketAddr,
+    },
     /// The stored versions of a function cannot be read.
     VersionsNotRead {
         /// The system's error.

@@ -91,6 +91,10 @@ impl Event {
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
             Kind::VersionsChanged(news) => version_news(news),
+            Kind::ProjectShared { address } => format!(
+                "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \
+                 next start"
+            ),
             Kind::InstancesKept { count, schedule } => of_runs::kept(*count, schedule.as_deref()),
             Kind::VersionsNotRead { error } => {
                 format!("the versions in .fc-local cannot be read: {error}; calls of them are refused")
@@ -108,6 +112,12 @@ impl Event {
             | Kind::TlsRefused { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::AsyncCall(news) => of_runs::async_call(news),
+            Kind::MessageStored { destination } => {
+                format!("message for {destination}: `fc-local messages` shows it")
+            }
+            Kind::DestinationFailed { destination, error } => {
+                format!("DestinationDeliveryFailed: {destination}: {error}")
+            }
             Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
             Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {

@@ -88,6 +88,7 @@ impl Front {
             Ok(Destination::Async(operation)) => {
                 api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request).await
             }
+            Ok(Destination::Refused(failure)) => Err(api::refuse(failure, &self.gate, peer, request).await),
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
             }

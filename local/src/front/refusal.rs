@@ -134,7 +134,7 @@ mod tests {
             (Failure::function_not_found("f"), common(404, "FunctionNotFound")),
             (Failure::trigger_not_found("f", None), common(404, "TriggerNotFound")),
             (Failure::version_not_found("1", "LATEST"), common(404, "VersionNotFound")),
-            (Failure::alias_not_found("a", "LATEST"), common(404, "AliasNotFound")),
+            (Failure::alias_not_found("a", "LATEST", true), common(404, "AliasNotFound")),
             (Failure::service_not_found("a", "b"), common(404, "ServiceNotFound")),
             (Failure::alias_exists("a"), common(409, "AliasAlreadyExists")),
             (Failure::domain_not_found("a", "b"), common(404, "DomainNameNotFound")),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
-use super::async_operation::AsyncWhat;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -97,6 +96,8 @@ pub(crate) enum Destination {
     Manage(Operation),
     /// To an operation on asynchronous calls.
     Async(Operation),
+    /// To the API, which has no such operation, function or version. Only a caller of the API is told so.
+    Refused(Failure),
     /// To the page that lists the functions.
     Index,
 }
@@ -141,22 +142,25 @@ pub(crate) fn resolve<B>(
     }
     if let Some(operation) = Operation::parse(request) {
         check_api_caller(host, request)?;
-        let operation = operation?;
-        if let What::Async { what: AsyncWhat::ListConfigs | AsyncWhat::ListTaskFunctions, .. } =
-            operation.what
-            && operation.service.is_none()
-        {
-            return Ok(Destination::Async(operation));
-        }
-        let function = found(functions.find(&operation.function)?);
-        check_service(&function, operation.service.as_deref())?;
-        return match &operation.what {
-            What::Invoke { qualifier } => {
-                Ok(Destination::Invoke(Callee::choose(function, qualifier.as_deref())?))
-            }
-            What::Async { .. } => Ok(Destination::Async(operation)),
-            _ => Ok(Destination::Manage(operation)),
-        };
+        return Ok(operation
+            .and_then(|operation| {
+                if let What::Async { what, .. } = &operation.what
+                    && what.is_of_all()
+                    && operation.service.is_none()
+                {
+                    return Ok(Destination::Async(operation));
+                }
+                let function = found(functions.find(&operation.function)?);
+                check_service(&function, operation.service.as_deref())?;
+                Ok(match &operation.what {
+                    What::Invoke { qualifier } => {
+                        Destination::Invoke(Callee::choose(function, qualifier.as_deref())?)
+                    }
+                    What::Async { .. } => Destination::Async(operation),
+                    _ => Destination::Manage(operation),
+                })
+            })
+            .unwrap_or_else(Destination::Refused));
     }
     if let Some(proxy) = ProxyPath::parse(request.uri()) {
         let function = found(functions.find(&proxy.function)?);

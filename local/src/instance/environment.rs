@@ -105,8 +105,11 @@ impl Surroundings {
             }
         }
         let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str()?)));
-        let redactor =
-            Redactor::new(texts.chain(secrets.iter().map(|(name, value)| (*name, value.as_str()))));
+        let callers = function.secrets.iter();
+        let callers =
+            callers.filter_map(|secret| Some(("SECRET", std::str::from_utf8(secret.reveal()).ok()?)));
+        let secrets = secrets.iter().map(|(name, value)| (*name, value.as_str()));
+        let redactor = Redactor::new(texts.chain(secrets).chain(callers));
         Surroundings { headers, redactor, variables }
     }
 

@@ -100,49 +100,66 @@ fn settings(entry: &Entry, reader: &mut Reader<'_>) -> Option<Node> {
 fn jwt(node: &Node, reader: &mut Reader<'_>) -> Option<JwtAuth> {
     let keys = keys(node, reader);
     let lookups = list(node, "tokenLookup", ["readPosition", "parameterName", "prefix"], reader);
-    let lookups: Option<Vec<TokenLookup>> = lookups
-        .iter()
-        .map(|(line, [position, name, prefix])| {
-            let position = self::position("tokenLookup", *line, position, name, reader)?;
-            if !prefix.is_empty() && position != Position::Header {
-                reader.push(*line, "`tokenLookup`: only a header has a prefix".to_owned());
-                return None;
-            }
-            Some(TokenLookup { position, name: name.clone(), prefix: prefix.clone() })
-        })
-        .collect();
+    let lookups = every(lookups.iter().enumerate(), |(at, (line, item))| lookup(at, *line, item, reader));
     if lookups.as_ref().is_some_and(Vec::is_empty) && !node.is_failed("tokenLookup") {
-        reader.error(
-            node,
-            "tokenLookup",
-            "is missing: say where the token stands, as `header:Authorization:Bearer `",
-        );
-        return None;
+        let text = "is missing: say where the token stands, as `header:Authorization:Bearer `";
+        reader.error(node, "tokenLookup", text);
     }
     let claims =
         list(node, "claimPassBy", ["mappingParameterPosition", "claimName", "mappingParameterName"], reader);
-    let claims: Option<Vec<ClaimPass>> = claims
-        .iter()
-        // The deployment tool writes `query::` where nothing is declared.
-        .filter(|(_, [_, claim, name])| !(claim.is_empty() && name.is_empty()))
-        .map(|(line, [position, claim, name])| {
-            let position = self::position("claimPassBy", *line, position, name, reader)?;
-            if claim.is_empty() {
-                reader.push(*line, "`claimPassBy` needs the name of a claim".to_owned());
-                return None;
-            }
-            if position == Position::Header && !is_settable(name) {
-                reader.push(
-                    *line,
-                    format!("`claimPassBy`: the header `{name}` is the platform's or the connection's own"),
-                );
-                return None;
-            }
-            Some(ClaimPass { position, claim: claim.clone(), name: name.clone() })
-        })
-        .collect();
+    // The deployment tool writes `query::` where nothing is declared.
+    let declared =
+        claims.iter().enumerate().filter(|(_, (_, [_, claim, name]))| !(claim.is_empty() && name.is_empty()));
+    let claims = every(declared, |(at, (line, item))| claim_pass(at, *line, item, reader));
     let paths = paths(node, reader)?;
-    Some(JwtAuth { keys: keys?, lookups: lookups?, claims: claims?, paths })
+    let lookups = lookups.filter(|lookups| !lookups.is_empty())?;
+    Some(JwtAuth { keys: keys?, lookups, claims: claims?, paths })
+}
+
+/// What `read` makes of all items, or `None` if one of them is wrong. All of them are read, so that each mistake is told.
+fn every<I, T>(items: impl Iterator<Item = I>, read: impl FnMut(I) -> Option<T>) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = items.map(read).collect();
+    read.into_iter().collect()
+}
+
+fn lookup(
+    at: usize,
+    line: usize,
+    [position, name, prefix]: &[String; 3],
+    reader: &mut Reader<'_>,
+) -> Option<TokenLookup> {
+    let key = format!("tokenLookup[{at}]");
+    let position = self::position(&key, line, position, name, reader)?;
+    if !prefix.is_empty() && position != Position::Header {
+        reader.push(line, format!("`{key}`: only a header has a prefix"));
+        return None;
+    }
+    if prefix.eq_ignore_ascii_case("bearer") {
+        let text = format!(
+            "`{key}`: the prefix `{prefix}` has no space at its end, so the space would be part of the token"
+        );
+        reader.note(line, text);
+    }
+    Some(TokenLookup { position, name: name.clone(), prefix: prefix.clone() })
+}
+
+fn claim_pass(
+    at: usize,
+    line: usize,
+    [position, claim, name]: &[String; 3],
+    reader: &mut Reader<'_>,
+) -> Option<ClaimPass> {
+    let key = format!("claimPassBy[{at}]");
+    let position = self::position(&key, line, position, name, reader)?;
+    if claim.is_empty() {
+        reader.push(line, format!("`{key}` needs the name of a claim"));
+        return None;
+    }
+    if position == Position::Header && !is_settable(name) {
+        reader.push(line, format!("`{key}`: the header `{name}` is the platform's or the connection's own"));
+        return None;
+    }
+    Some(ClaimPass { position, claim: claim.clone(), name: name.clone() })
 }
 
 fn keys(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
@@ -167,10 +184,10 @@ fn keys(node: &Node, reader: &mut Reader<'_>) -> Option<KeySource> {
         return None;
     };
     let mut keys = Vec::new();
-    for item in items {
+    for (at, item) in items.iter().enumerate() {
         match Jwk::read(&item.to_json()) {
             Ok(key) => keys.push(key),
-            Err(text) => reader.push(item.line, format!("a key of `jwks` {text}")),
+            Err(text) => reader.push(item.line, format!("`jwks.keys[{at}]` {text}")),
         }
     }
     if items.is_empty() {
@@ -234,20 +251,24 @@ fn position(key: &str, line: usize, position: &str, name: &str, reader: &mut Rea
 
 fn paths(node: &Node, reader: &mut Reader<'_>) -> Option<AuthPaths> {
     let (white, black) = (reader.texts(node, "whitelist"), reader.texts(node, "blacklist"));
+    let mut is_good = true;
     if !white.is_empty() && !black.is_empty() {
         reader.error(node, "blacklist", "and `whitelist` exclude one another");
-        return None;
+        is_good = false;
     }
     for (key, patterns) in [("whitelist", &white), ("blacklist", &black)] {
-        for pattern in patterns {
+        let line = node.entry(key).map_or(node.line, |entry| entry.line);
+        for (at, pattern) in patterns.iter().enumerate() {
             let fixed = pattern.strip_suffix('*').unwrap_or(pattern);
             if !pattern.starts_with('/') || fixed.contains(['*', '?', '#']) {
-                let text =
-                    format!("has `{pattern}`: a path begins with `/`, and a `*` stands at its end only");
-                reader.error(node, key, &text);
-                return None;
+                let why = "a path begins with `/`, and a `*` stands at its end only";
+                reader.push(line, format!("`{key}[{at}]` is `{pattern}`: {why}"));
+                is_good = false;
             }
         }
+    }
+    if !is_good {
+        return None;
     }
     Some(match (white.is_empty(), black.is_empty()) {
         (false, _) => AuthPaths::AllBut(white),
@@ -258,25 +279,22 @@ fn paths(node: &Node, reader: &mut Reader<'_>) -> Option<AuthPaths> {
 
 fn tokens(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<BearerToken>> {
     let items = items(node, "tokens", reader)?;
-    let mut tokens = Vec::new();
-    for item in items {
-        let name = reader.required_text(item, "tokenName")?;
-        let starts_well = !name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-        let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        if !starts_well || name.len() > 128 || !name.bytes().all(is_name) {
-            let text = "must be 1 to 128 letters, digits, `_` or `-`, not starting with a digit or `-`";
-            reader.error(item, "tokenName", text);
-            return None;
-        }
-        let token = reader.required_text(item, "tokenData")?;
-        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"+/=-~.".contains(&b);
-        if !(32..=128).contains(&token.len()) || !token.bytes().all(is_token) {
-            reader.error(item, "tokenData", "must be 32 to 128 letters, digits or `+/=-~.`");
-            return None;
-        }
+    let tokens = every(items.iter().enumerate(), |(at, item)| {
+        let name = field(item, ("tokens", at, "tokenName"), reader, |name| {
+            let starts_well = !name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+            let is_good = starts_well && (1..=128).contains(&name.len()) && name.bytes().all(is_name);
+            let form = "must be 1 to 128 letters, digits, `_` or `-`, not starting with a digit or `-`";
+            if is_good { Ok(()) } else { Err(form) }
+        });
+        let token = field(item, ("tokens", at, "tokenData"), reader, |token| {
+            let is_token = |b: u8| b.is_ascii_alphanumeric() || b"+/=-~.".contains(&b);
+            let is_good = (32..=128).contains(&token.len()) && token.bytes().all(is_token);
+            if is_good { Ok(()) } else { Err("must be 32 to 128 letters, digits or `+/=-~.`") }
+        });
         let is_enabled = reader.boolean(item, "enable", true);
-        tokens.push(BearerToken { name, token: Secret::new(token), is_enabled });
-    }
+        Some(BearerToken { name: name?, token: Secret::new(token?), is_enabled })
+    })?;
     check_names(node, "tokens", tokens.iter().map(|token| token.name.as_str()), reader)?;
     Some(tokens)
 }
@@ -284,31 +302,48 @@ fn tokens(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<BearerToken>> {
 fn users(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<BasicUser>> {
     const SPECIAL: &[u8] = b"!@#$%^&*()";
     let items = items(node, "users", reader)?;
-    let mut users = Vec::new();
-    for item in items {
-        let name = reader.required_text(item, "username")?;
-        let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !(12..=128).contains(&name.len()) || !starts_well || !name.bytes().all(is_name) {
-            let text = "must be 12 to 128 letters, digits, `_`, `-` or `.`, starting with a letter";
-            reader.error(item, "username", text);
-            return None;
-        }
-        let password = reader.required_text(item, "password")?;
-        let has = |is: &dyn Fn(u8) -> bool| password.bytes().any(is);
-        let is_strong = has(&|b| b.is_ascii_uppercase())
-            && has(&|b| b.is_ascii_lowercase())
-            && has(&|b| b.is_ascii_digit())
-            && has(&|b| SPECIAL.contains(&b));
-        if !(12..=128).contains(&password.len()) || !is_strong {
-            let text = "must be 12 to 128 characters, with an upper-case and a lower-case letter, a digit and one of `!@#$%^&*()`";
-            reader.error(item, "password", text);
-            return None;
-        }
-        users.push(BasicUser { name, password: Secret::new(password) });
-    }
+    let users = every(items.iter().enumerate(), |(at, item)| {
+        let name = field(item, ("users", at, "username"), reader, |name| {
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+            let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+            let is_good = (12..=128).contains(&name.len()) && starts_well && name.bytes().all(is_name);
+            let form = "must be 12 to 128 letters, digits, `_`, `-` or `.`, starting with a letter";
+            if is_good { Ok(()) } else { Err(form) }
+        });
+        let password = field(item, ("users", at, "password"), reader, |password| {
+            let has = |is: &dyn Fn(u8) -> bool| password.bytes().any(is);
+            let is_strong = has(&|b| b.is_ascii_uppercase())
+                && has(&|b| b.is_ascii_lowercase())
+                && has(&|b| b.is_ascii_digit())
+                && has(&|b| SPECIAL.contains(&b));
+            let form = "must be 12 to 128 characters, with an upper-case and a lower-case letter, a digit and one of `!@#$%^&*()`";
+            if (12..=128).contains(&password.len()) && is_strong { Ok(()) } else { Err(form) }
+        });
+        Some(BasicUser { name: name?, password: Secret::new(password?) })
+    })?;
     check_names(node, "users", users.iter().map(|user| user.name.as_str()), reader)?;
     Some(users)
+}
+
+/// A text of one item of a list, which `check` finds good. A mistake names the item: all may stand in one line.
+fn field(
+    item: &Node,
+    (list, at, key): (&str, usize, &str),
+    reader: &mut Reader<'_>,
+    check: impl FnOnce(&str) -> Result<(), &'static str>,
+) -> Option<String> {
+    let line = item.entry(key).map_or(item.line, |entry| entry.line);
+    let fault = match item.child(key).map(|child| (child, child.scalar())) {
+        None if item.is_failed(key) => return None,
+        None => "is missing".to_owned(),
+        Some((child, None)) => format!("must be text but is {}", child.kind()),
+        Some((_, Some(text))) => match check(&text) {
+            Ok(()) => return Some(text),
+            Err(form) => form.to_owned(),
+        },
+    };
+    reader.push(line, format!("`{list}[{at}].{key}` {fault}"));
+    None
 }
 
 fn items<'a>(node: &'a Node, key: &str, reader: &mut Reader<'_>) -> Option<&'a [Node]> {
@@ -338,11 +373,10 @@ fn check_names<'a>(
     reader: &mut Reader<'_>,
 ) -> Option<()> {
     let mut seen = HashSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            reader.error(node, key, &format!("has `{name}` twice"));
-            return None;
-        }
+    let twice: Vec<&str> = names.filter(|name| !seen.insert(*name)).collect();
+    for name in &twice {
+        let line = node.entry(key).map_or(node.line, |entry| entry.line);
+        reader.push(line, format!("`{key}.{name}` is there twice"));
     }
-    Some(())
+    twice.is_empty().then_some(())
 }

@@ -90,6 +90,7 @@ pub(crate) fn read(
         affinity: sharing.affinity,
         instances_min: scaling.instances_min,
         schedules: scaling.schedules,
+        secrets: Vec::new(),
         injection: injection(props, &mut reader),
         environment: environment(props, &mut reader),
         layers: layers(props, &local, &mut reader),

@@ -12,7 +12,7 @@ use super::problem::{ManifestError, Problem};
 use super::resources::Resources;
 use super::{base, flow, function, keys, resources, text_file, yaml};
 use crate::event::Redactor;
-use crate::model::{Domain, Function};
+use crate::model::{Auth, Domain, Function, Secret};
 use crate::shell;
 
 /// A manifest that can be started. [The example of the crate](crate) loads one.
@@ -32,6 +32,21 @@ pub struct Manifest {
 
 /// The contents of the manifest's files. `None` for a file that does not exist.
 pub(crate) type Texts = Vec<Option<Vec<u8>>>;
+
+/// A name by which a value is known for a secret.
+const SECRET: &str = "SECRET";
+
+/// Tells each function what its callers prove themselves with. A domain may come to lead to any of them.
+fn tell_secrets(functions: &mut [Function], domains: &[Domain]) {
+    let of_domains: Vec<Secret> =
+        domains.iter().filter_map(|domain| domain.auth.as_ref()).flat_map(Auth::secrets).collect();
+    for function in functions {
+        let qualified = function.qualified.iter().map(|(_, trigger)| trigger);
+        let triggers = function.trigger.iter().chain(qualified);
+        function.secrets =
+            triggers.flat_map(|trigger| trigger.auth.secrets()).chain(of_domains.iter().cloned()).collect();
+    }
+}
 
 impl Manifest {
     /// Reads `file`, and the `.env` files in the current folder, in the functions' `code` folders and beside it.
@@ -53,12 +68,13 @@ impl Manifest {
         keys::correct(&mut reading.root, &mut reading.problems);
         let content = reading.resolve(environment);
         let account = reading.variable("AccountID").unwrap_or_else(|| function::ACCOUNT_DEFAULT.to_owned());
-        let Resources { functions, domains, files } =
+        let Resources { mut functions, domains, files } =
             resources::read(&content, &account, &reading.folder, &mut reading.problems);
         for file in &files {
             reading.add_source(file);
         }
         reading.done()?;
+        tell_secrets(&mut functions, &domains);
         let redactor = reading.redactor(&functions, &domains);
         Ok(Manifest {
             texts: read_all(&reading.sources),
@@ -313,13 +329,15 @@ impl Reading {
 
     /// Knows the secrets that a build step may show: its own environment is the developer's.
     fn redactor(&self, functions: &[Function], domains: &[Domain]) -> Redactor {
-        let functions = functions.iter().flat_map(|function| &function.environment);
-        let functions = functions.map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables = functions.iter().flat_map(|function| &function.environment);
+        let variables = variables.map(|(name, value)| (name.as_str(), value.as_str()));
         let known = self.known_variables();
         let known = known.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let callers = functions.iter().flat_map(|function| &function.secrets);
+        let callers = callers.filter_map(|secret| Some((SECRET, std::str::from_utf8(secret.reveal()).ok()?)));
         let keys = domains.iter().filter_map(|domain| domain.certificate.as_ref());
         let keys = keys.map(|certificate| ("privateKey", certificate.key.as_str()));
-        Redactor::new(known.chain(functions).chain(keys))
+        Redactor::new(known.chain(variables).chain(keys).chain(callers))
     }
 
     /// The shell's variables and those of the `.env` files.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
 use super::jwk::Jwk;
 
 /// The authentication of an HTTP trigger or of a custom domain.
@@ -20,6 +23,28 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
+    /// The secrets of callers, as requests carry them.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Auth::Anonymous | Auth::Function => Vec::new(),
+            Auth::Bearer(tokens) => tokens.iter().map(|token| token.token.clone()).collect(),
+            Auth::Basic(users) => users
+                .iter()
+                .flat_map(|user| {
+                    let pair = [user.name.as_bytes(), b":", user.password.reveal()].concat();
+                    [user.password.clone(), Secret::new(STANDARD.encode(pair))]
+                })
+                .collect(),
+            Auth::Jwt(jwt) => match &jwt.keys {
+                KeySource::Url(_) => Vec::new(),
+                KeySource::Inline(keys) => {
+                    let shared = keys.iter().filter_map(Jwk::shared_secret);
+                    shared.map(|secret| Secret::new(URL_SAFE_NO_PAD.encode(secret.reveal()))).collect()
+                }
+            },
+        }
+    }
+
     /// Whether the function gets parameters that only a caller's token may set.
     pub(crate) fn sets_parameters(&self) -> bool {
         matches!(self, Auth::Jwt(jwt) if !jwt.claims.is_empty())

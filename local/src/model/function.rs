@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::affinity::Affinity;
 use super::asynchronous::AsyncConfig;
+use super::auth::Secret;
 use super::local::Local;
 use super::schedule::Schedule;
 use super::trigger::HttpTrigger;
@@ -56,6 +57,9 @@ pub(crate) struct Function {
     /// How asynchronous calls are carried out, and the version or alias for which; `None` is `LATEST`.
     #[serde(skip)]
     pub(crate) asynchronous: Option<(Option<String>, AsyncConfig)>,
+    /// What its callers prove themselves with, by its triggers and the project's domains. Never shown.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<Secret>,
     #[serde(skip)]
     pub(crate) actions: Vec<Action>,
     /// The service of the function in edition 2.0.
@@ -122,7 +126,8 @@ impl Function {
     /// Whether both have the same settings, at whatever lines of the manifest.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let without_lines = |function: &Self| {
-            let mut function = Function { line: 0, ..function.clone() };
+            // Secrets are known from the settings that they belong to.
+            let mut function = Function { line: 0, secrets: Vec::new(), ..function.clone() };
             let own = function.local.build.iter_mut().flatten();
             function.actions.iter_mut().chain(own).for_each(|action| action.line = 0);
             function

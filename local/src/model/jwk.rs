@@ -93,6 +93,11 @@ impl JwsAlgorithm {
 }
 
 impl Jwk {
+    /// The secret of a key that signer and verifier share.
+    pub(crate) fn shared_secret(&self) -> Option<&Secret> {
+        if let KeyMaterial::Secret(secret) = &self.material { Some(secret) } else { None }
+    }
+
     /// Reads a key. A text says what is wrong with the key, and shows nothing of the key itself.
     pub(crate) fn read(json: &Value) -> Result<Self, String> {
         let Value::Object(fields) = json else { return Err("is not a map".to_owned()) };

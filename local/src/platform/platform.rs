@@ -261,6 +261,9 @@ impl Platform {
     ///
     /// The file in the folder for temporary files cannot be written.
     pub fn announce(&self, manifest: &Manifest) -> io::Result<()> {
+        if let Some(address) = find_running(manifest.file()) {
+            self.log.emit(&Source::default(), Kind::ProjectShared { address });
+        }
         self.deployer.announce(manifest, self.main)
     }
 

@@ -27,4 +27,4 @@ pub(crate) use port::Port;
 pub use proc::Listening;
 pub(crate) use proc::{Holder, find_program, holder, ignores_hangup};
 pub use runner::{CommandLine, Pipe, Runner, Running};
-pub(crate) use tool::run_tool;
+pub(crate) use tool::{HiddenFile, run_tool};

@@ -1,11 +1,37 @@
 //! Runs a program of the developer, with fc-local's own output.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
+
+use rustix::fs::{MemfdFlags, memfd_create};
 
 /// The exit code of a program that a signal ended.
 const KILLED: u8 = 128;
+
+/// A text for a program that other users must not see. Arguments are seen by everybody; this file is in memory, and only
+/// programs that this process starts inherit it.
+#[derive(Debug)]
+pub(crate) struct HiddenFile(File);
+
+impl HiddenFile {
+    /// # Errors
+    ///
+    /// The system has no memory or no file descriptor for it.
+    pub(crate) fn with(text: &[u8]) -> io::Result<Self> {
+        // Not closed at the start of a program: the program opens it by its number.
+        let mut file = File::from(memfd_create("fc-local", MemfdFlags::empty())?);
+        file.write_all(text)?;
+        Ok(HiddenFile(file))
+    }
+
+    /// The path by which a started program opens it.
+    pub(crate) fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.0.as_raw_fd())
+    }
+}
 
 /// Runs a program to its end, with `input` as its standard input, and gives its exit code.
 pub(crate) fn run_tool(name: &str, arguments: &[OsString], input: Option<&[u8]>) -> io::Result<u8> {

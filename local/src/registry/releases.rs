@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::failure::Failure;
 use crate::instance::Pool;
-use crate::model::{Alias, Version, VersionId};
+use crate::model::{Alias, Version, VersionId, is_alias_name};
 
 /// A published version with its instances.
 #[derive(Debug, Clone)]
@@ -27,7 +27,9 @@ impl Releases {
     }
 
     pub(crate) fn alias(&self, name: &str) -> Result<&Alias, Failure> {
-        self.aliases.get(name).ok_or_else(|| Failure::alias_not_found(name, &self.known()))
+        self.aliases
+            .get(name)
+            .ok_or_else(|| Failure::alias_not_found(name, &self.known(), is_alias_name(name)))
     }
 
     /// What there is, for a caller who asked for something else.

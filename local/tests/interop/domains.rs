@@ -1,10 +1,6 @@
 //! Custom domains as curl and a browser see them, through TLS and without.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +9,7 @@ use testkit::Folder;
 use testkit::events::kind;
 use testkit::manifest::{Function, Manifest};
 
+use super::browser::{look, serve_page};
 use super::clients::curl_status;
 use super::succeed;
 use super::websocket::{NODE_SERVER, node};
@@ -91,33 +88,6 @@ fn curl_reaches_domains_by_host_and_through_tls() {
     let refused = ask("own.example.com", "http", &[]);
     assert!(refused.contains("takes HTTPS only") && refused.ends_with("|403"), "{refused}");
     assert!(ask("plain.example.com", "https", &["--cacert", &authority]).ends_with("|403"));
-}
-
-/// Answers requests with the page, until the test ends. A browser looks at a page when it has loaded, so the page loads
-/// `/hold`, which is answered once it has asked for `/done`.
-fn serve_page(page: &'static str) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let is_done = Arc::new(AtomicBool::new(false));
-    let answer = move |mut stream: TcpStream, is_done: &AtomicBool| {
-        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-        let first = lines.next().unwrap_or_default();
-        while lines.next().is_some_and(|line| !line.is_empty()) {}
-        match first.split(' ').nth(1) {
-            Some("/hold") => testkit::eventually("the page is done", || is_done.load(Ordering::Relaxed)),
-            Some("/done") => is_done.store(true, Ordering::Relaxed),
-            _ => {}
-        }
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
-        _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{page}", page.len());
-    };
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let is_done = Arc::clone(&is_done);
-            std::thread::spawn(move || answer(stream, &is_done));
-        }
-    });
-    port
 }
 
 /// A page of `http://page.example:<port>` that asks the domains for what it may, and says what it got.
@@ -201,18 +171,9 @@ fn a_browser_uses_domains_as_their_cors_lets_it() {
     for name in ["default", "cors", "socket", "closed", "token"] {
         local.wait_for(kind("ready").function(name));
     }
-    let profile = Folder::new();
-    let mut chromium = Command::new("chromium");
-    chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-    chromium.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    chromium.args(["--disable-dev-shm-usage", "--dump-dom", "--timeout=20000", "--proxy-server=direct://"]);
-    chromium.args(["--host-resolver-rules=MAP *.example 127.0.0.1"]);
-    chromium.arg(format!("--user-data-dir={}", profile.path().display()));
-    chromium.arg(format!("{origin}/?port={}&token={token}", local.main_port()));
-    let text = succeed(&mut chromium);
-    let seen = text.split_once("<body>[").and_then(|(_, rest)| rest.split_once(']')).map(|(seen, _)| seen);
-    let seen: Vec<&str> =
-        seen.unwrap_or_else(|| panic!("the page did not come to its end: {text}")).split("; ").collect();
+    let url = format!("{origin}/?port={}&token={token}", local.main_port());
+    let seen = look(&url, &["--host-resolver-rules=MAP *.example 127.0.0.1", "--timeout=20000"]);
+    let seen: Vec<&str> = seen.split("; ").collect();
     let expected = [
         "plain: 200 default id",
         "default preflight: 200 default id",

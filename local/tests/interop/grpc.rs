@@ -7,6 +7,7 @@ use testkit::Folder;
 use testkit::events::kind;
 use testkit::grpc_cases::{COMPRESSED, PLAIN};
 
+use super::browser::{look, serve_page};
 use super::{node, python, root, succeed};
 use crate::harness::{Local, f, write_manifest};
 
@@ -160,4 +161,27 @@ fn curl_speaks_each_version_through_tls() {
         let text = succeed(&mut curl);
         assert!(text.contains("x-forwarded-proto: https") && text.ends_with(version), "{text}");
     }
+}
+
+/// A page of another origin, at the main port: gRPC-Web is HTTP. The clock of the page runs ahead while it waits for
+/// nothing else.
+#[test]
+#[ignore = "needs chromium: .ci/run runs it with --ignored"]
+fn a_browser_calls_by_grpc_web_at_the_main_port() {
+    let folder = Folder::new();
+    folder.link("code/bootstrap", program("greeter", "greeter"));
+    write_manifest(&folder, f().timeout(60).concurrency(200));
+    let local = Local::start(folder, &["--no-watch"]);
+    let page = serve_page(include_str!("../../../tests/interop/grpc_web.html"));
+    let base = format!("http://f.localhost:{}", local.main_port());
+    let seen = look(&format!("http://127.0.0.1:{page}/?base={base}"), &["--virtual-time-budget=20000"]);
+    let all = "one: 0 Hello tea; text: 0 Hello tea; several: 0 Hello tea,Bonjour tea,你好 tea; refused: 3; nowhere: 12";
+    assert_eq!(seen, all);
+    local.wait_for(
+        kind("request").field("path", "/greeter.Greeter/SayHellos").status(200).field("method", "POST"),
+    );
+    // The preflights are the gateway's.
+    local.wait_for(
+        kind("request").field("path", "/greeter.Greeter/SayHello").field("method", "OPTIONS").status(200),
+    );
 }

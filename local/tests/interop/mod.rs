@@ -1,15 +1,20 @@
 //! Real clients and real servers. They run when `--ignored` asks for them, and then fail where a tool is missing.
 
+mod browser;
 mod chaos;
 mod clients;
 mod contract;
 mod deploy_tool;
 mod domains;
+mod examples_apart;
 mod grpc;
 mod languages;
 mod manifests;
+mod mcp;
 mod networks;
 mod nginx;
+mod published;
+mod queue_sdk;
 mod schema;
 mod sdk;
 mod servers;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use testkit::events::printed;
 use testkit::h1::{Conn, exchange};
 use testkit::manifest::{Function, Manifest};
 use testkit::{Folder, Launch};
@@ -290,6 +291,82 @@ fn the_api_refuses_a_wrong_signature_and_an_absent_one_if_asked_to() {
         .args(["invoke", "f", "-e", "hi"]);
     let ended = invoke.run();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "HI"), "{}", ended.err);
+}
+
+/// What there is, is for callers of the API alone.
+#[test]
+fn a_caller_is_judged_before_an_unknown_function_is_told() {
+    let folder = scripted();
+    write_manifest(&folder, f());
+    let local = Local::start(folder, &["--require-signature"]);
+    let own = key(&local.folder, &[]);
+    for (method, path, status, code) in [
+        ("POST", "/2023-03-30/functions/none/invocations", 404, "FunctionNotFound"),
+        ("POST", "/2023-03-30/functions/f/invocations?qualifier=9", 404, "VersionNotFound"),
+        ("GET", "/2023-03-30/functions/none/aliases", 404, "FunctionNotFound"),
+        ("GET", "/2023-03-30/layers", 400, "InvalidArgument"),
+    ] {
+        let wire = Wire::new(method, path).with("x-acs-date", &iso8601(0));
+        let wire = wire.with("x-acs-content-sha256", &sha256(b""));
+        let ask = |wire: &Wire| exchange(local.main_port(), &wire.bytes());
+        let unsigned = ask(&wire);
+        unsigned.assert_platform_error(400, "FcCommonError", "MissingRequiredHeader", "Authorization");
+        let signed = wire.acs3(&own, &["host", "x-acs-content-sha256", "x-acs-date"]);
+        ask(&signed).assert_platform_error(status, "FcCommonError", code, "");
+    }
+}
+
+/// A program that stands for curl shows its arguments, and what its configuration says.
+#[test]
+fn the_arguments_of_curl_show_no_signature() {
+    let folder = Folder::new();
+    write_manifest(&folder, f());
+    let script = "#!/bin/sh\nprintf '<%s>\\n' \"$@\"\nwhile [ $# -gt 0 ]; do [ \"$1\" = --config ] && cat \"$2\"; shift; done\ncat\n";
+    let curl = folder.write("bin/curl", script);
+    std::fs::set_permissions(&curl, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.file("bin").display(), std::env::var("PATH").unwrap());
+    let arguments = ["curl", "http://f.localhost:1/a?b=c", "-H", "x-a: \"b\\c\"", "-d", "the data"];
+    let ended = run(&folder, &[("PATH", &path)], &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let (arguments, rest): (Vec<&str>, Vec<&str>) = ended.out.lines().partition(|line| line.starts_with('<'));
+    assert!(
+        !arguments.iter().any(|argument| argument.to_ascii_lowercase().contains("authorization")),
+        "{arguments:?}"
+    );
+    assert!(arguments.contains(&"<--data-binary>") && arguments.contains(&"<@->"), "{arguments:?}");
+    assert!(
+        rest.iter().any(|line| line.starts_with("header = \"authorization: ACS3-HMAC-SHA256 ")),
+        "{rest:?}"
+    );
+    for line in ["header = \"x-a: \\\"b\\\\c\\\"\"", "url = \"http://f.localhost:1/a?b=c\"", "the data"] {
+        assert!(rest.contains(&line), "{line} in {rest:?}");
+    }
+}
+
+/// Whatever a function prints of its callers.
+#[test]
+fn secrets_of_callers_are_masked_in_the_output() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    let local = Local::scripted(f().trigger(&json!({
+        "authType": "bearer", "methods": ["GET"], "authConfig": {"tokens": [{"tokenName": "t", "tokenData": TOKEN}]},
+    })));
+    let reply =
+        local.call("GET", &format!("/say?{TOKEN}-b"), &format!("authorization: Bearer {TOKEN}\r\n"), b"");
+    reply.assert_ok();
+    local.wait_for(printed("said ******-b"));
+    let (name, password) = ("first.user-1", "Hunter2hunter2!");
+    let local = Local::scripted(f().trigger(&json!({
+        "authType": "basic", "methods": ["GET"], "authConfig": {"users": [{"username": name, "password": password}]},
+    })));
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    let reply = local.call(
+        "GET",
+        &format!("/say?{pair}&{password}"),
+        &format!("authorization: Basic {pair}\r\n"),
+        b"",
+    );
+    reply.assert_ok();
+    local.wait_for(printed("said ******&******"));
 }
 
 fn run(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> testkit::program::Ended {

@@ -158,11 +158,66 @@ fn tokens_and_users_have_the_platforms_forms() {
     bearer(json!([token("t", "hunter2")]), "32 to 128");
     bearer(json!([token("t", &"a b".repeat(20))]), "32 to 128");
     bearer(json!([token("1", TOKEN)]), "not starting with a digit");
-    bearer(json!([token("t", TOKEN), token("t", TOKEN)]), "has `t` twice");
+    bearer(json!([token("t", TOKEN), token("t", TOKEN)]), "`tokens.t` is there twice");
     bearer(vec![token("t", TOKEN); 21].into(), "1 to 20 items");
     let basic = |users: Value, remark| check_refused("basic", &json!({"users": users}), remark);
     basic(json!([user("short", "Hunter2hunter2!")]), "12 to 128 letters");
     basic(json!([user("first.user-1", "hunter2hunter2!")]), "upper-case");
     basic(json!([user("first.user-1", "Hunter2!")]), "12 to 128 characters");
     basic(vec![user("first.user-1", "Hunter2hunter2!"); 2].into(), "twice");
+}
+
+/// All stand in one line, and each is told.
+#[test]
+fn mistakes_in_one_configuration_are_told_at_once() {
+    let check = |kind: &str, config: &Value, remarks: &[&str]| {
+        for config in [config.clone(), config.to_string().into()] {
+            let (is_ok, errors) = list(&with(kind, &config));
+            let said = errors.lines().filter(|line| line.contains(&format!("s.yaml:{LINE}: "))).count();
+            let all = remarks.iter().all(|remark| errors.contains(remark));
+            assert!(!is_ok && all && said == remarks.len(), "{remarks:?} in {errors} for {config}");
+        }
+    };
+    check(
+        "bearer",
+        &json!({"tokens": [token("1", "hunter2"), {"tokenName": "t"}, token("t", TOKEN), token("-", TOKEN)]}),
+        &[
+            "`tokens[0].tokenName` must",
+            "`tokens[0].tokenData` must",
+            "`tokens[1].tokenData` is missing",
+            "`tokens[3].tokenName` must",
+        ],
+    );
+    check(
+        "basic",
+        &json!({"users": [user("short", "hunter2"), user("other", "Hunter2hunter2!")]}),
+        &["`users[0].username` must", "`users[0].password` must", "`users[1].username` must"],
+    );
+    let config = json!({
+        "jwks": {"keys": [{"kty": "oct", "alg": "none", "k": "AAAA"}, {"kty": "RSA"}]},
+        "tokenLookup": "body:token,header:a b,cookie:t:Bearer ",
+        "claimPassBy": "header:role,header:role:Connection",
+        "whitelist": ["login", "/*/a"],
+    });
+    check(
+        "jwt",
+        &config,
+        &[
+            "`jwks.keys[0]`",
+            "`jwks.keys[1]`",
+            "`tokenLookup[0]`",
+            "`tokenLookup[1]`",
+            "`tokenLookup[2]`",
+            "`claimPassBy[0]`",
+            "`claimPassBy[1]`",
+            "`whitelist[0]`",
+            "`whitelist[1]`",
+        ],
+    );
+}
+
+#[test]
+fn a_prefix_without_its_space_is_told() {
+    let (is_ok, errors) = list(&with("jwt", &jwt("tokenLookup", "header:Authorization:Bearer")));
+    assert!(is_ok && errors.contains("the prefix `Bearer` has no space at its end"), "{errors}");
 }

@@ -1,10 +1,12 @@
 //! Injected faults: the same seed brings the same ones, and no call is lost in any of them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fc_local::{Event, Fault, Kind};
-use testkit::Answer;
 use testkit::manifest::Function;
+use testkit::{Answer, Ask, h2};
 
 use crate::function::{Asked, chunks, text};
 use crate::harness::{Ring, f};
@@ -39,10 +41,26 @@ fn injected(all: &[Arc<Event>]) -> Vec<(Fault, u64)> {
     faults.collect()
 }
 
+/// As [`call_one_by_one`], over one connection of HTTP/2, which outlives the clients that leave.
+fn call_over_http_2(ring: &Ring, calls: usize) -> Vec<Option<Answer>> {
+    let mut conn = h2::Conn::open(ring.port());
+    let targets = ["/whole", "/chunks"].into_iter().cycle().take(calls);
+    let call = |target| {
+        let id = conn.send(&Ask::get(target));
+        let answer = conn.answer_or_reset(id);
+        Some(answer).filter(|answer| answer.status > 0)
+    };
+    targets.map(call).collect()
+}
+
 /// The faults of a run, after a look at each call: it had a reply or its departure was recorded.
 fn faults_of(chaos: &str, calls: usize) -> Vec<(Fault, u64)> {
+    faults_by(chaos, calls, call_one_by_one)
+}
+
+fn faults_by(chaos: &str, calls: usize, call: fn(&Ring, usize) -> Vec<Option<Answer>>) -> Vec<(Fault, u64)> {
     let ring = Ring::chaotic(chaos, function(), answer);
-    let replies = call_one_by_one(&ring, calls);
+    let replies = call(&ring, calls);
     let seen = ring.stop(testkit::PATIENCE);
     let all = seen.all();
     let records = all.iter().filter_map(|event| match &event.kind {
@@ -89,6 +107,45 @@ fn the_same_seed_brings_the_same_faults() {
         assert_ne!(one, other);
         assert!(one.len() > 10, "{one:?}");
     });
+}
+
+/// Departures too: over HTTP/2 a client leaves one stream, and its other streams go on.
+#[test]
+fn a_seed_brings_the_same_faults_over_http_2() {
+    let over_http_2 = faults_by("11", 60, call_over_http_2);
+    assert_eq!(over_http_2, faults_of("11", 60));
+    assert!(over_http_2.iter().any(|(fault, _)| matches!(fault, Fault::Leave(_))), "{over_http_2:?}");
+}
+
+/// A function with a mistake: it keeps in memory what its next call needs.
+#[test]
+fn a_seed_with_which_a_function_failed_fails_it_again_at_the_same_calls() {
+    let failed = |chaos: &str| {
+        let counts: Arc<Mutex<HashMap<u32, usize>>> = Arc::default();
+        let asked: Arc<AtomicUsize> = Arc::default();
+        let ring = Ring::chaotic(chaos, f(), move |call: Asked| {
+            let (counts, asked) = (Arc::clone(&counts), Arc::clone(&asked));
+            async move {
+                let all = asked.fetch_add(1, Ordering::Relaxed) + 1;
+                let mut counts = counts.lock().unwrap();
+                let own = counts.entry(call.program.pid()).or_default();
+                *own += 1;
+                text(if *own == all { "as many" } else { "forgotten" })
+            }
+        });
+        let wrong = (1..=40_usize).filter(|_| ring.get("/").text() == "forgotten").count();
+        let first = ring.all().iter().find_map(|event| match event.kind {
+            Kind::FaultInjected { fault: Fault::Reuse, ordinal } => Some(ordinal),
+            _ => None,
+        });
+        (wrong, first)
+    };
+    let (wrong, first) = failed("5:reuse");
+    // From the call behind the first fault on, all are wrong.
+    assert_eq!(Some(40 - wrong as u64), first, "{wrong}");
+    assert!(wrong > 0);
+    assert_eq!(failed("5:reuse"), (wrong, first), "the same seed");
+    assert_ne!(failed("6:reuse"), (wrong, first), "another seed");
 }
 
 #[test]

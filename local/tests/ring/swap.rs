@@ -1,12 +1,16 @@
 //! New code in place of the former code, while calls are in flight.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fc_local::Kind;
 use fc_local::runner::Order;
+use serde_json::json;
+use testkit::h1::{exchange, request};
 use testkit::manifest::Function;
 use testkit::{eventually, until};
+use tokio::sync::Notify;
 
 use crate::function::{serve, serve_on, usual};
 use crate::gate::Gate;
@@ -139,4 +143,39 @@ fn calls_wait_for_the_port_that_both_generations_keep_to() {
         assert_eq!(waiting.answer("GET").text(), "two");
     });
     assert_eq!(ring.count(|kind| matches!(kind, Kind::DrainExceeded { .. })), 0);
+}
+
+/// The new code starts while somebody disables the function: it stays disabled, and nothing is kept.
+#[test]
+fn a_swap_takes_no_disabled_function_into_use() {
+    let kept = |name: &str| named(name).prop("scalingConfig", json!({"minInstances": 1}));
+    let (may_start, starts) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (held, counted) = (Arc::clone(&may_start), Arc::clone(&starts));
+    let ring = Ring::running(kept("one"), move |program| {
+        let (held, nth) = (Arc::clone(&held), counted.fetch_add(1, Ordering::Relaxed));
+        async move {
+            if nth == 1 {
+                held.notified().await;
+            }
+            serve(program, usual(&Gate::shut())).await
+        }
+    });
+    let api = |operation: &str| {
+        let path = format!("/2023-03-30/functions/f/invoke/{operation}");
+        exchange(ring.main_port(), &request("POST", &path, "", b"")).assert_ok();
+    };
+    assert_eq!(ring.get("/").text(), "one");
+    std::thread::scope(|scope| {
+        let swap = scope.spawn(|| ring.redeploy(kept("two")));
+        eventually("the new code starts", || starts.load(Ordering::Relaxed) == 2);
+        api("disable");
+        may_start.notify_one();
+        assert!(swap.join().unwrap());
+    });
+    ring.get("/").assert_platform_error(403, "FcCommonError", "AccessDenied", "disabled");
+    let stopped = |kind: &Kind| matches!(kind, Kind::InstanceStopped);
+    eventually("both instances are stopped", || ring.count(stopped) == 2);
+    assert_eq!(starts.load(Ordering::Relaxed), 2, "nothing is kept");
+    api("enable");
+    assert_eq!(ring.get("/").text(), "two");
 }

@@ -8,7 +8,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 const ADDED: HeaderName = HeaderName::from_static("x-added");
 
-pub(crate) fn app() -> Router {
+pub(crate) fn add(app: Router) -> Router {
     let layer = SetResponseHeaderLayer::overriding(ADDED, HeaderValue::from_static("yes"));
-    Router::new().route("/users/{id}", get(async |Path(id): Path<String>| id)).layer(layer)
+    app.merge(Router::new().route("/layered/{id}", get(async |Path(id): Path<String>| id)).layer(layer))
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 
-pub(crate) fn app() -> Router {
+pub(crate) fn add(app: Router) -> Router {
     let users = Router::new().route("/users/{id}", get(async |Path(id): Path<String>| id));
-    Router::new().nest_service("/api", users)
+    app.nest_service("/api", users)
 }

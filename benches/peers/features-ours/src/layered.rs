@@ -6,7 +6,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 const ADDED: HeaderName = HeaderName::from_static("x-added");
 
-pub(crate) fn app() -> App {
+pub(crate) fn add(app: App) -> App {
     let layer = SetResponseHeaderLayer::overriding(ADDED, HeaderValue::from_static("yes"));
-    App::new().layered(layer, |group| group.get("/users/{id}", async |ex| Ok(ex.param::<String>("id")?)))
+    app.layered(layer, |group| group.get("/layered/{id}", async |ex| Ok(ex.param::<String>("id")?)))
 }

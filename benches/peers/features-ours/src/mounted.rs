@@ -5,6 +5,6 @@ use axum::extract::Path;
 use axum::routing::get;
 use fc_runtime::App;
 
-pub(crate) fn app() -> App {
-    App::new().mount("/api", Router::new().route("/users/{id}", get(async |Path(id): Path<String>| id)))
+pub(crate) fn add(app: App) -> App {
+    app.mount("/api", Router::new().route("/users/{id}", get(async |Path(id): Path<String>| id)))
 }

@@ -24,6 +24,11 @@ pub(super) fn samples() -> Vec<Sample> {
         |count, schedule: Option<&str>| Kind::InstancesKept { count, schedule: schedule.map(str::to_owned) };
     let not_frozen = |is_command, fault| Kind::PreFreezeFailed { is_command, fault };
     vec![
+        (
+            Kind::ProjectShared { address: ([127, 0, 0, 1], 8080).into() },
+            "another fc-local dev of this project runs at 127.0.0.1:8080: each sees the versions and aliases of the other \
+             after its next start",
+        ),
         (kept(2, Some("morning")), "2 instances are kept, as the schedule `morning` says"),
         (kept(1, Some("")), "1 instance is kept, as a schedule says"),
         (kept(0, None), "0 instances are kept: no schedule is in effect"),

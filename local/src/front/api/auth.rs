@@ -23,3 +23,14 @@ pub(super) async fn admit(
     }
     Ok((head, body))
 }
+
+/// The failure of a call that cannot be: that of its caller, if the caller is not let in, else `failure`. So nobody
+/// else learns what there is.
+pub(in crate::front) async fn refuse(
+    failure: Failure,
+    gate: &Gate,
+    peer: &Peer,
+    request: Request<ClientBody>,
+) -> Failure {
+    admit(gate, peer, request).await.err().unwrap_or(failure)
+}

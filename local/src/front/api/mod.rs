@@ -8,6 +8,7 @@ mod manage;
 mod sessions;
 mod tasks;
 
+pub(super) use auth::refuse;
 pub(super) use invoke::invoke;
 pub(super) use manage::manage;
 pub(super) use tasks::tasks;
