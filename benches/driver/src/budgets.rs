@@ -9,6 +9,7 @@ use crate::measure::Measure;
 use crate::rows::allocations::PER_REQUEST as ALLOCATIONS;
 use crate::rows::connections::{AT_1000, AT_10000, HEAP};
 use crate::rows::cpu::PER_REQUEST as CPU;
+use crate::rows::features::INSTRUCTIONS as FEATURES;
 use crate::rows::gateway::{ADDED_P50, ADDED_P99, CPU as GATEWAY_CPU};
 use crate::rows::gateway_counts::{
     ALLOCATIONS as RELAY_ALLOCATIONS, CALL_SYSCALLS, SYSCALLS as RELAY_SYSCALLS,
@@ -23,6 +24,7 @@ use crate::rows::sizes::{HALF, TWENTIETH, WHOLE};
 use crate::rows::start::{FAULTS, INSTRUCTIONS as START, RSS, WALL};
 use crate::rows::syscalls::PER_REQUEST as SYSCALLS;
 use crate::rows::tree::{CRATES, SECONDS, STRIPPED};
+use crate::subjects::features;
 use crate::subjects::gateway::{FC_LOCAL, NGINX};
 use crate::subjects::http::{
     ACTIX_EQUAL, AXUM_BARE, AXUM_EQUAL, AXUM_HELLO, HELLO, OURS, OURS_OFF, RAW_HYPER,
@@ -133,6 +135,8 @@ static BUDGETS: &[Budget] = &[
     },
     time(&AT_1000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "as resident pages; hyper's two buffers bind"),
     time(&AT_10000, &OURS, Plus(1024.0, Only(&RAW_HYPER)), "the same with 10 000"),
+    time(&FEATURES, &features::CASES[1].ours, Times(1.0, Only(&features::CASES[1].axum)), "an axum router mounted, beside one nested in axum with equal work"),
+    time(&FEATURES, &features::CASES[2].ours, Times(1.0, Only(&features::CASES[2].axum)), "a layer, beside axum with equal work and the same layer"),
     time(&lookup::GROWTH, &MANY_ROUTES, AtMost(4.0), "look-ups grow slower than routes"),
     time(&lookup::PART, &MANY_ROUTES, AtMost(1.0), "1 000 routes are not felt"),
     time(&lookup::ALLOCATIONS, &MANY_ROUTES, AtMost(WOBBLE), "a look-up allocates nothing"),
