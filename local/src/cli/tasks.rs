@@ -72,7 +72,7 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
                 format!("sortOrderByTime={}&prefix={prefix}", if ascending { "asc" } else { "desc" });
             for (key, value) in [("qualifier", qualifier), ("status", status)] {
                 if let Some(value) = value {
-                    query.push_str(&format!("&{key}={value}"));
+                    query = format!("{query}&{key}={value}");
                 }
             }
             let (mut all, mut token) = (Vec::new(), String::new());
