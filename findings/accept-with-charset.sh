@@ -7,7 +7,7 @@
 # server's type must meet word for word. JSON without `charset` does not. python-mimeparse leaves parameters out of account; Werkzeug says no too.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What follows for fc-runtime: it refuses nothing by `Accept`. A handler that chooses by it should compare type and subtype alone.
+# What our product does about it: `ex.accepts([..])` compares type and subtype, and parameters only where the offer itself has some.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

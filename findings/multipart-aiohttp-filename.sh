@@ -7,8 +7,8 @@
 # upload has another name than the file. `FormData(quote_fields=False)` sends it as it is.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime has no reader for multipart and gives the body to the handler as it is. A handler must not decode
-# percent signs in a file name: to other clients `100%25.txt` is a name. Python clients pass `quote_fields=False`.
+# What our product does about it: `Part::file_name` decodes no percent signs but `%22`: to other clients
+# `100%25.txt` is a name. Python clients pass `quote_fields=False`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,7 +7,7 @@
 # group with `=` is gone, silently. "hi" (`aGk=`) arrives as the empty text. Texts of 3, 6, 9 ... bytes look right in tests.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime has no reader for multipart and gives the body to the handler as it is. Function Compute moves
+# What our product does about it: `ex.multipart()` gives the bytes of a part as they came, whatever this header says. Function Compute moves
 # bodies unchanged, so no client has a reason for this header: bytes are sent as bytes.
 set -euo pipefail
 work=$(mktemp -d)

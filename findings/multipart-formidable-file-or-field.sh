@@ -8,7 +8,7 @@
 # undefined. busboy has it the other way round for both.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime has no reader for multipart and gives the body to the handler as it is. A client that is to work
+# What our product does about it: to `ex.multipart()` a file is what has a file name. A client that is to work
 # with functions in either runtime sends a file with both a name and a content type, and a field with neither.
 set -euo pipefail
 work=$(mktemp -d)

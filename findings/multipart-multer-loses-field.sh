@@ -7,7 +7,7 @@
 # dropped, and nothing says so: the request is a success. A field of application/json or application/cbor arrives.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime has no reader for multipart and gives the body to the handler as it is. Clients of functions
+# What our product does about it: to `ex.multipart()` every part without a file name is a field. Clients of functions
 # that move between Node.js and fc-runtime name binary parts (`filename="a.bin"`) or send them as the whole body.
 set -euo pipefail
 work=$(mktemp -d)

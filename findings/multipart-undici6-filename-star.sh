@@ -8,7 +8,7 @@
 # the reason. undici 7 reads them all. A backslash before a quote, which RFC 2183 allows, is refused by both.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime has no reader for multipart and gives the body to the handler as it is. Clients that are to
+# What our product does about it: `ex.multipart()` reads all of these, and prefers `filename*`. Clients that are to
 # reach functions in Node.js 20, too, write quoted names, and `%22` for a quote in them, as browsers do.
 set -euo pipefail
 work=$(mktemp -d)

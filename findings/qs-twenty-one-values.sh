@@ -8,7 +8,7 @@
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
 # What our product does about it: what `ex.query()` and `ex.form()` return depends on the type that the handler names, never on how many values came:
-# a struct refuses a key that comes twice, and `Vec<(String, String)>` keeps all pairs in their order.
+# a `Vec` takes all values, a plain field refuses a key that comes twice, and `Vec<(String, String)>` keeps all pairs in their order.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,8 +7,7 @@
 # cut to the file as it should be. Readers of zip, Parquet or video ask for the tail first, so they fail on small files only.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What our product does about it: fc-runtime serves no files and passes Range to the handler. A handler that answers ranges cuts the suffix to the length, and
-# a client that asks a function in Node.js falls back to the whole file on 416.
+# What our product does about it: `ex.file`, `app.files` and `ex.conditional` cut the suffix to the length. A client that asks a function in Node.js falls back to the whole file on 416.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -50,7 +50,7 @@ pub fn compress<S: Send + Sync + 'static>()
             return reply;
         }
         vary(reply.our_headers_mut());
-        let Some((bytes, coding)) = choose(&call.head.headers, &mut reply) else { return reply };
+        let Some((bytes, coding)) = choose(&call.head.headers, &reply) else { return reply };
         let compressed = if bytes.len() > INLINE_MAX {
             let work = move || coding.compress(&bytes);
             match shared.tracker.spawn_blocking(work).await {
@@ -128,8 +128,8 @@ fn shrinks(reply: &Reply) -> bool {
     is_whole && !is_left && headers.get(CONTENT_TYPE).is_some_and(is_text)
 }
 
-/// Takes the body and the coding for it, if there is one that the client likes at least as much as the plain content.
-fn choose(asked: &HeaderMap, reply: &mut Reply) -> Option<(Bytes, Coding)> {
+/// The body and the coding for it, if there is one that the client likes at least as much as the plain content.
+fn choose(asked: &HeaderMap, reply: &Reply) -> Option<(Bytes, Coding)> {
     const NAMES: [&str; CODINGS.len()] = {
         let mut names = [""; CODINGS.len()];
         let mut at = 0;

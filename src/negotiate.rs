@@ -41,7 +41,7 @@ pub(crate) fn codings<const N: usize>(headers: &HeaderMap, offers: [&str; N]) ->
         };
         *slot = Some(member.weight);
     }
-    let plain = plain.unwrap_or(if any == Some(0) { 0 } else { 1 });
+    let plain = plain.unwrap_or(u16::from(any != Some(0)));
     (weights.map(|weight| weight.or(any).unwrap_or(0)), plain)
 }
 
@@ -160,13 +160,13 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
+    fn headers(name: &HeaderName, lines: &[&str]) -> HeaderMap {
         lines.iter().map(|line| (name.clone(), HeaderValue::from_str(line).unwrap())).collect()
     }
 
     #[track_caller]
     fn check(lines: &[&str], offers: &[&str], expected: Option<&str>) {
-        let found = media_type(&headers(ACCEPT, lines), offers).map(|at| offers[at]);
+        let found = media_type(&headers(&ACCEPT, lines), offers).map(|at| offers[at]);
         assert_eq!(found, expected, "{lines:?}");
     }
 
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn languages_fit_by_their_beginning() {
         let choose = |line: &str, offers: &[&'static str]| {
-            language(&headers(ACCEPT_LANGUAGE, &[line]), offers).map(|at| offers[at])
+            language(&headers(&ACCEPT_LANGUAGE, &[line]), offers).map(|at| offers[at])
         };
         assert_eq!(choose("zh-CN,zh;q=0.9,en;q=0.8", &["en", "zh"]), Some("zh"));
         assert_eq!(choose("zh", &["en", "zh-CN"]), Some("zh-CN"));
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn codings_have_weights() {
-        let weigh = |lines: &[&str]| codings(&headers(ACCEPT_ENCODING, lines), ["br", "gzip"]);
+        let weigh = |lines: &[&str]| codings(&headers(&ACCEPT_ENCODING, lines), ["br", "gzip"]);
         assert_eq!(weigh(&[]), ([0, 0], 1));
         assert_eq!(weigh(&["gzip, deflate, br"]), ([1000, 1000], 1));
         assert_eq!(weigh(&["gzip;q=0.5", "BR;q=0.25"]), ([250, 500], 1));

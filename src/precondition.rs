@@ -174,6 +174,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "reads better")]
     fn check(lines: &[(&'static str, &str)], expected: Verdict) {
         assert_eq!(ask(&Method::GET, lines, 100), expected, "{lines:?}");
     }

@@ -30,6 +30,6 @@ pub(super) fn genuine(
     name: &str,
     open: impl Fn(&str) -> Option<String>,
 ) -> Option<String> {
-    let texts = named(headers, name).take(TRIED_MAX).filter_map(|value| std::str::from_utf8(value).ok());
-    texts.filter_map(open).next()
+    let mut texts = named(headers, name).take(TRIED_MAX).filter_map(|value| std::str::from_utf8(value).ok());
+    texts.find_map(open)
 }

@@ -143,7 +143,7 @@ impl Folder {
 /// The mistake of the author.
 fn declare<S>(
     routes: &mut Routes<S>,
-    at: At,
+    at: &At,
     files: Files,
     line: &'static Location<'static>,
 ) -> Result<(), String>
@@ -191,7 +191,7 @@ macro_rules! files {
             #[doc(alias = "assets")]
             pub fn files(mut self, at: impl Into<At>, files: impl Into<Files>) -> Self {
                 let line = Location::caller();
-                if let Err(mistake) = declare(self.routes_mut(), at.into(), files.into(), line) {
+                if let Err(mistake) = declare(self.routes_mut(), &at.into(), files.into(), line) {
                     self.routes_mut().add_mistake(mistake, line);
                 }
                 self

@@ -37,12 +37,20 @@ pub(super) struct Guesses {
 struct Learnt {
     /// Whether the guess is the other one of text and number than at first.
     is_turned: bool,
-    is_list: bool,
-    /// Whether it was a list once, and that was refused.
-    was_list: bool,
+    list: List,
     is_absent: bool,
     /// How often the guess was turned.
     turns: u8,
+}
+
+/// Whether a single value is a list of one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    Unasked,
+    Yes,
+    /// It was one, and that was refused.
+    Refused,
 }
 
 /// How often one guess is turned. serde does not say which of two equal values was refused: the wrong one may be turned
@@ -69,7 +77,7 @@ impl Guesses {
 
     /// Whether a single value is a list of one.
     pub(super) fn is_list(&self, at: usize) -> bool {
-        self.learnt.get(at).is_some_and(|learnt| learnt.is_list)
+        self.learnt.get(at).is_some_and(|learnt| learnt.list == List::Yes)
     }
 
     /// Changes one guess about the values. False if no refusal tells anything new.
@@ -80,14 +88,13 @@ impl Guesses {
 
     fn learn_one(&mut self, Refusal { text, is_text, is_list, expected }: &Refusal, values: &[&str]) -> bool {
         if *is_list {
-            let found = self.learnt.iter_mut().find(|learnt| learnt.is_list);
-            return found.map(|learnt| (learnt.is_list, learnt.was_list) = (false, true)).is_some();
+            let found = self.learnt.iter_mut().find(|learnt| learnt.list == List::Yes);
+            return found.map(|learnt| learnt.list = List::Refused).is_some();
         }
         let same = |at: &usize| is_same(values[*at], text);
         if ["a sequence", "an array", "a tuple"].iter().any(|list| expected.starts_with(list)) {
-            let may_be_list = |at: &usize| !self.learnt[*at].is_list && !self.learnt[*at].was_list;
-            let found = (0..values.len()).filter(same).find(may_be_list);
-            return found.map(|at| self.learnt[at].is_list = true).is_some();
+            let found = (0..values.len()).filter(same).find(|at| self.learnt[*at].list == List::Unasked);
+            return found.map(|at| self.learnt[at].list = List::Yes).is_some();
         }
         if text.is_empty() {
             let found = (0..values.len()).filter(same).find(|at| !self.learnt[*at].is_absent);
@@ -122,11 +129,10 @@ fn looks_like(text: &str) -> Guess {
             _ => Guess::Text,
         };
     }
-    if let Ok(number) = text.parse() {
-        Guess::Unsigned(number)
-    } else if let Ok(number) = text.parse() {
-        Guess::Signed(number)
-    } else {
-        text.parse().ok().filter(|number: &f64| number.is_finite()).map_or(Guess::Text, Guess::Float)
-    }
+    let unsigned = text.parse().map(Guess::Unsigned);
+    let whole = unsigned.or_else(|_| text.parse().map(Guess::Signed));
+    whole.unwrap_or_else(|_| match text.parse() {
+        Ok(number) if f64::is_finite(number) => Guess::Float(number),
+        _ => Guess::Text,
+    })
 }

@@ -107,7 +107,7 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Misfit> for Scalar<'_> {
+impl IntoDeserializer<'_, Misfit> for Scalar<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -35,7 +35,7 @@ use crate::reply::{Reply, ReplyPart};
 ///     .test_client();
 /// let expected = "theme=dark; Max-Age=604800; Path=/; SameSite=Lax; Secure";
 /// client.get("/in").await.assert_header("set-cookie", expected);
-/// let gone = client.get("/out").await.headers()["set-cookie"].to_str().unwrap().to_owned();
+/// let gone = client.get("/out").await.headers["set-cookie"].to_str().unwrap().to_owned();
 /// assert!(gone.starts_with("theme=; Max-Age=0;"));
 /// # });
 /// ```
@@ -252,13 +252,14 @@ impl ReplyPart for SetCookie {
 impl Reply {
     /// The reply with a cookie more. One that the reply sets with the same name, path and domain before is left to the
     /// client, which keeps the later one.
+    #[allow(clippy::needless_pass_by_value, reason = "a cookie is made for one reply")]
     pub fn with_cookie(mut self, cookie: SetCookie) -> Self {
         match cookie.to_header() {
             Ok(value) => {
                 self.headers_mut().append(SET_COOKIE, value);
                 self
             }
-            Err(mistake) => Self::mistake(mistake, cookie.made_at),
+            Err(mistake) => Self::mistake(mistake, Some(cookie.made_at)),
         }
     }
 }
@@ -268,6 +269,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "reads better")]
     fn check(cookie: SetCookie, expected: Result<&str, &str>) {
         match (cookie.to_header(), expected) {
             (Ok(header), Ok(expected)) => assert_eq!(header, expected),

@@ -27,11 +27,16 @@ impl Conn {
     /// Connects to a port of this machine.
     #[track_caller]
     pub fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
+        Conn::try_open(port).expect("the port is open")
+    }
+
+    /// As [`open`](Self::open). `None` if nobody listens.
+    pub fn try_open(port: u16) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { stream, buffer: Vec::new(), raw: Vec::new() }
+        Some(Self { stream, buffer: Vec::new(), raw: Vec::new() })
     }
 
     /// The bytes behind the last reply or head.

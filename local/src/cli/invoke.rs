@@ -13,7 +13,7 @@ use http::{Request, StatusCode, header};
 use super::client::exchange;
 use super::line::neutral;
 use super::print::{self, Hidden, Out, Printer, Style};
-use super::{Colour, InvokeArguments, check_name, settings};
+use super::{Colour, InvokeArguments, check_name, settings, tasks};
 use crate::manifest::{read_bounded, take_bounded};
 use crate::wire::limits::BODY_MAX;
 use crate::{Built, Log, Manifest, Platform, Problem};
@@ -43,6 +43,9 @@ pub(super) async fn run_with(manifest: &Manifest, arguments: &InvokeArguments, e
 /// Whether the function succeeded.
 async fn try_run(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<bool> {
     check_name(manifest, &arguments.function)?;
+    if arguments.later {
+        return tasks::submit(manifest, arguments, event).await.map(|()| true);
+    }
     if let Some(port) = arguments.port {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         return match call_running(address, manifest, arguments, &event).await? {

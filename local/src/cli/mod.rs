@@ -9,9 +9,11 @@ mod keys;
 mod line;
 mod list;
 mod manifest;
+mod messages;
 mod print;
 mod progress;
 mod send;
+mod tasks;
 mod version;
 
 use std::io;
@@ -58,6 +60,11 @@ enum Command {
     /// Set, list or remove aliases of a function in a running `fc-local dev`
     #[command(subcommand)]
     Alias(alias::AliasCommand),
+    /// Show the messages that asynchronous calls sent to queues, topics and buses, in a running `fc-local dev`
+    Messages(messages::MessagesArguments),
+    /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
+    #[command(subcommand)]
+    Tasks(tasks::TasksCommand),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -115,7 +122,7 @@ struct DevArguments {
     drain: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct InvokeArguments {
     /// The function's name
     function: String,
@@ -131,6 +138,18 @@ struct InvokeArguments {
     /// Show the call's log on the standard error
     #[arg(long)]
     log: bool,
+    /// Let a running `fc-local dev` carry the call out later
+    #[arg(long = "async", conflicts_with = "log")]
+    later: bool,
+    /// The id of the task that the call becomes [default: made by fc-local]
+    #[arg(long, value_name = "ID", requires = "later")]
+    task_id: Option<String>,
+    /// How many seconds later, 1 to 3600
+    #[arg(long, value_name = "SECONDS", requires = "later", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    delay: Option<u32>,
+    /// Print the ids of the call as JSON
+    #[arg(long, requires = "later")]
+    json: bool,
     /// The port of a running `fc-local dev`, which must be there [default: that of the one for this manifest]
     #[arg(long)]
     port: Option<u16>,
@@ -263,7 +282,9 @@ pub fn run() -> ExitCode {
         Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
         Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
+        Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
+        Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
         _ => ExitCode::SUCCESS,
     };
     // Copies and file walks may still run. Nothing waits for their results.

@@ -84,7 +84,7 @@ pub(super) async fn run(manifest: &Manifest, arguments: SendArguments) -> ExitCo
         Ok((function, event)) => {
             let SendArguments { qualifier, log, port, no_build, .. } = arguments;
             let call =
-                InvokeArguments { function, event: None, event_file: None, qualifier, log, port, no_build };
+                InvokeArguments { function, qualifier, log, port, no_build, ..InvokeArguments::default() };
             invoke::run_with(manifest, &call, Bytes::from(event)).await
         }
         Err(error) => {

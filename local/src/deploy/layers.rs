@@ -227,6 +227,25 @@ mod tests {
         assert_eq!(fs::read_to_string(to.join("kept")).unwrap(), "kept");
     }
 
+    /// Some tools say that a zip was made on DOS, and have no modes in it.
+    #[test]
+    fn a_zip_without_modes_has_files_that_all_can_read() {
+        let own = place("modes");
+        let zip = packed(&own.0.join("dos.zip"), |zip| {
+            zip.start_file("bin/tool", mode(0o600)).unwrap();
+            zip.write_all(b"new").unwrap();
+        });
+        let mut bytes = fs::read(&zip).unwrap();
+        // In the directory at the end: the system that made the entry, and its attributes.
+        let at = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+        bytes[at + 5] = 0;
+        bytes[at + 38..at + 42].fill(0);
+        fs::write(&zip, bytes).unwrap();
+        let to = own.0.join("to");
+        lay(&[zip], &to).unwrap();
+        assert_eq!(fs::metadata(to.join("bin/tool")).unwrap().permissions().mode() & 0o777, 0o644);
+    }
+
     #[test]
     fn what_leads_out_of_a_layer_is_refused() {
         let own = place("out");

@@ -75,6 +75,8 @@ pub enum Via {
     InvokeFunction,
     /// The command line, without a client in between.
     CommandLine,
+    /// The end of another asynchronous call, whose destination the function is.
+    Destination,
 }
 
 impl Via {
@@ -85,12 +87,14 @@ impl Via {
             Via::CustomDomain => "custom_domain",
             Via::InvokeFunction => "invoke_function",
             Via::CommandLine => "command_line",
+            Via::Destination => "destination",
         }
     }
 
     /// The way with this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let all = [Via::HttpTrigger, Via::CustomDomain, Via::InvokeFunction, Via::CommandLine];
+        let all =
+            [Via::HttpTrigger, Via::CustomDomain, Via::InvokeFunction, Via::CommandLine, Via::Destination];
         all.into_iter().find(|via| via.name() == name)
     }
 }

@@ -47,6 +47,10 @@ fn own(kind: &Kind) -> Value {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
         Kind::AsyncCall(news) => async_call(news),
+        Kind::MessageStored { destination } => json!({ "destination": destination }),
+        Kind::DestinationFailed { destination, error } => {
+            json!({ "destination": destination, "error": error })
+        }
         Kind::QueueResumed { waiting, repeated } => json!({ "waiting": waiting, "repeated": repeated }),
         Kind::FaultInjected { fault, ordinal } => with(injected(*fault), "ordinal", *ordinal),
         Kind::InstanceStarted { process_id, duration } => {

@@ -36,6 +36,18 @@ pub enum Kind {
     },
     /// An attempt at an asynchronous call has ended, or the call has ended without one.
     AsyncCall(AsyncNews),
+    /// A queue, topic or bus would have got a message. Its stand-in has it.
+    MessageStored {
+        /// What the message was sent to, as the configuration names it.
+        destination: String,
+    },
+    /// The outcome of an asynchronous call did not reach its destination.
+    DestinationFailed {
+        /// The destination, as the configuration names it.
+        destination: String,
+        /// Why not.
+        error: String,
+    },
     /// Asynchronous calls of a former run are carried out from now on.
     QueueResumed {
         /// How many calls wait.

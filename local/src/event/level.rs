@@ -48,6 +48,7 @@ impl Kind {
                 _ => Level::Info,
             },
             Kind::QueueResumed { repeated: 0, .. }
+            | Kind::MessageStored { .. }
             | Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
@@ -109,6 +110,7 @@ impl Kind {
             | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::QueueUnavailable { .. }
+            | Kind::DestinationFailed { .. }
             | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
             | Kind::InstanceStartFailed(_)

@@ -35,6 +35,8 @@ names! {
     CallFailed => "call_failed",
     CallCancelled => "call_cancelled",
     AsyncCall => "async_call",
+    MessageStored => "message_stored",
+    DestinationFailed => "destination_failed",
     QueueResumed => "queue_resumed",
     QueueUnavailable => "queue_unavailable",
     AttachmentLeftOut => "attachment_left_out",

@@ -112,6 +112,12 @@ impl Event {
             | Kind::TlsRefused { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::AsyncCall(news) => of_runs::async_call(news),
+            Kind::MessageStored { destination } => {
+                format!("message for {destination}: `fc-local messages` shows it")
+            }
+            Kind::DestinationFailed { destination, error } => {
+                format!("DestinationDeliveryFailed: {destination}: {error}")
+            }
             Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
             Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {

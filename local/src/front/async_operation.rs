@@ -17,6 +17,17 @@ pub(crate) enum AsyncWhat {
     StopTask(String),
     /// fc-local's own: the same request once more.
     RepeatTask(String),
+    /// fc-local's own: the messages of the stand-ins for destinations.
+    ListMessages,
+    GetMessage(String),
+}
+
+impl AsyncWhat {
+    /// Whether it is asked of all functions.
+    pub(crate) fn is_of_all(&self) -> bool {
+        use AsyncWhat::{GetMessage, ListConfigs, ListMessages, ListTaskFunctions};
+        matches!(self, ListConfigs | ListTaskFunctions | ListMessages | GetMessage(_))
+    }
 }
 
 /// A path of this kind that takes other methods.

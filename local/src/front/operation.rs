@@ -83,8 +83,15 @@ fn fc3<B>(request: &Request<B>, rest: &str) -> Result<Operation, Failure> {
     let parts = decoded(rest);
     let parts: Option<Vec<&str>> = parts.as_ref().map(|parts| parts.iter().map(String::as_str).collect());
     let (method, uri) = (request.method(), request.uri());
-    if let (Some(["async-invoke-configs"]), &Method::GET) = (parts.as_deref(), method) {
-        return Ok(of_all(AsyncWhat::ListConfigs, parameter(uri, "functionName").unwrap_or_default()));
+    match (parts.as_deref(), method) {
+        (Some(["async-invoke-configs"]), &Method::GET) => {
+            return Ok(of_all(AsyncWhat::ListConfigs, parameter(uri, "functionName").unwrap_or_default()));
+        }
+        (Some(["messages"]), &Method::GET) => return Ok(of_all(AsyncWhat::ListMessages, String::new())),
+        (Some(["messages", id]), &Method::GET) => {
+            return Ok(of_all(AsyncWhat::GetMessage((*id).to_owned()), String::new()));
+        }
+        _ => {}
     }
     let Some(["functions", function, below @ ..]) = parts.as_deref() else { return Err(unknown(uri)) };
     if function.is_empty() || function.contains('/') {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, header};
 
-use super::async_operation::AsyncWhat;
 use super::operation::{Operation, ProxyPath, What};
 use super::visit::Visit;
 use crate::domain::Domain;
@@ -145,8 +144,8 @@ pub(crate) fn resolve<B>(
         check_api_caller(host, request)?;
         return Ok(operation
             .and_then(|operation| {
-                if let What::Async { what: AsyncWhat::ListConfigs | AsyncWhat::ListTaskFunctions, .. } =
-                    operation.what
+                if let What::Async { what, .. } = &operation.what
+                    && what.is_of_all()
                     && operation.service.is_none()
                 {
                     return Ok(Destination::Async(operation));

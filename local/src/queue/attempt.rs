@@ -87,7 +87,7 @@ impl Attempt {
             let mut after = before.clone();
             let config = own.config(&before.function, before.qualifier.as_deref());
             after.end(ended.outcome, now(), &config, ended.pause, ended.log);
-            ending::store(write, seq, &before, &after, ended.reply.as_deref())?;
+            ending::store(write, &own, seq, &before, &after, ended.reply.as_deref())?;
             Ok(Some(after))
         });
         let Ok(stored) = stored.await else { return };

@@ -12,10 +12,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, fault};
-use super::ending;
 use super::queue::{Queue, now};
 use super::record::Record;
 use super::tables::{self, DUE, REQUESTS};
+use super::{destination, ending};
 use crate::event::{AsyncNews, Kind, Source};
 use crate::failure::FailureKind;
 use crate::model::{AsyncConfig, Function};
@@ -123,6 +123,10 @@ impl Lane {
         let count = limit.saturating_sub(running) + if self.is_short() { AHEAD } else { 0 };
         let own = Arc::clone(queue);
         let found = store.write(move |write| take(write, &own, &function, count)).await?;
+        if found.taken.is_empty() && found.expired.is_empty() {
+            // The index names calls that are not there: to look again at once would find the same.
+            return Ok(PATIENCE);
+        }
         for record in found.expired {
             tell(queue, &record, None);
         }
@@ -228,7 +232,7 @@ fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -
         let mut after = before.clone();
         let config: AsyncConfig = queue.config(function, before.qualifier.as_deref());
         if !after.claim(now, config.age_max) {
-            ending::store(write, seq, &before, &after, None)?;
+            ending::store(write, queue, seq, &before, &after, None)?;
             found.expired.push(after);
             continue;
         }
@@ -257,6 +261,7 @@ pub(super) fn tell(queue: &Queue, record: &Record, took: Option<Duration>) {
         news.retry_in = Some(Duration::from_millis(record.due.saturating_sub(now())));
     }
     queue.log.emit(&source, Kind::AsyncCall(news));
+    destination::go_on(queue, record);
 }
 
 pub(super) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -118,13 +118,14 @@ impl Queue {
     pub(crate) async fn stop_task(&self, function: &str, task: &str) -> Result<(), Failure> {
         let (seq, _) = self.task(function, task)?;
         let store = self.store().await?;
+        let Some(own) = self.shared() else { return Err(Failure::unavailable("fc-local stops")) };
         let (outcome, record) = store
             .write(move |write| {
                 let Some(before) = tables::get(write, seq)? else { return Ok((StopOutcome::HasEnded, None)) };
                 let mut after = before.clone();
                 let outcome = after.stop(now());
                 if outcome != StopOutcome::HasEnded {
-                    ending::store(write, seq, &before, &after, None)?;
+                    ending::store(write, &own, seq, &before, &after, None)?;
                 }
                 Ok((outcome, Some(after)))
             })

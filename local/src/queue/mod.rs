@@ -6,9 +6,12 @@
 mod accept;
 mod attempt;
 mod configs;
+mod destination;
 mod ending;
+mod forward;
 mod lane;
 mod list;
+mod messages;
 mod queue;
 mod record;
 mod state;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,8 @@ pub(crate) struct Queue {
     pub(super) trackers: Trackers,
     /// When the platform was opened.
     pub(super) opened: u64,
+    /// Tells that there are messages to forward.
+    pub(super) forwards: Notify,
 }
 
 /// How the work of a queue belongs to its platform.
@@ -81,6 +84,7 @@ impl Queue {
             claimed: Mutex::default(),
             trackers,
             opened: now(),
+            forwards: Notify::new(),
         })
     }
 
@@ -119,9 +123,15 @@ impl Queue {
             self.wake(&function);
         }
         if let Some(own) = self.own.upgrade() {
-            self.trackers.tasks.spawn(own.sweep(Arc::clone(&store)));
+            self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(&store)));
+            self.trackers.tasks.spawn(own.forward(Arc::clone(&store)));
         }
         Ok(store)
+    }
+
+    /// The queue itself, for work that outlives the caller.
+    pub(super) fn shared(&self) -> Option<Arc<Self>> {
+        self.own.upgrade()
     }
 
     /// The store, if it is open.

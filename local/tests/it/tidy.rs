@@ -148,6 +148,7 @@ fn calls_come_in_by_one_door() {
             "platform/invoke.rs",
             "queue/attempt.rs",
             "queue/configs.rs",
+            "queue/destination.rs",
             "queue/lane.rs",
         ],
     );

@@ -5,6 +5,7 @@
 mod cancel;
 mod chaos;
 mod crash;
+mod destinations;
 mod fake;
 mod function;
 mod gate;

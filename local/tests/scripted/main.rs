@@ -221,6 +221,15 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
     }
 }
 
+/// Writes the request's id and its body into the file `SCRIPT_NOTES`, as one line.
+fn note(asked: &Asked) -> bool {
+    let Ok(file) = std::env::var("SCRIPT_NOTES") else { return false };
+    let body: String = asked.body.iter().map(|byte| format!("{byte:02x}")).collect();
+    let line = format!("{} {body}\n", asked.header("x-fc-request-id"));
+    let notes = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    notes.is_ok_and(|mut notes| notes.write_all(line.as_bytes()).is_ok())
+}
+
 #[expect(clippy::too_many_lines, reason = "a line for each path")]
 fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool {
     match asked.path.as_str() {
@@ -234,6 +243,7 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             let seen = [asked.head.as_bytes(), &asked.body].concat();
             reply(out, "200 OK", "", &seen)
         }
+        "/note" => note(asked) && reply(out, "200 OK", "", b"noted"),
         "/length" => reply(out, "200 OK", "", asked.body.len().to_string().as_bytes()),
         "/bytes" => {
             let sent = reply(out, "200 OK", "", &vec![b'x'; usize::try_from(asked.number("n")).unwrap_or(0)]);

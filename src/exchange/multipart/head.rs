@@ -92,14 +92,15 @@ impl Iterator for Parameters<'_> {
         let text = self.0.trim_start_matches([';', ' ', '\t']);
         let (key, rest) = text.split_once('=')?;
         let rest = rest.trim_start();
-        let (value, rest) = match rest.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = rest.find(';').unwrap_or(rest.len());
-                (rest[..end].trim().to_owned(), &rest[end..])
-            }
+        let (value, rest) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquoted(quoted)
+        } else {
+            let (value, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+            (value.trim().to_owned(), rest)
         };
         self.0 = rest;
+        // A word without a value may stand before.
+        let key = key.rsplit(';').next().unwrap_or(key);
         Some((key.trim().to_owned(), value))
     }
 }
@@ -128,16 +129,10 @@ fn decoded(value: &str) -> Option<String> {
     while let Some((byte, behind)) = rest.split_first() {
         let escaped = if *byte == b'%' { behind.split_at_checked(2) } else { None };
         let digits = escaped.and_then(|(digits, _)| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = behind;
-            }
-        }
+        let digits = digits.filter(|digits| !digits.starts_with('+'));
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { &behind[2..] } else { behind };
     }
     if charset.eq_ignore_ascii_case("utf-8") {
         String::from_utf8(bytes).ok()
@@ -187,6 +182,7 @@ mod tests {
         check("form-data; name=file; filename=a.txt; filename*=utf-8''%ff", "file", Some("a.txt"));
         check("form-data; name=file; filename=a.txt; filename*=nonsense", "file", Some("a.txt"));
         check("form-data; name=file; filename*=utf-8''..%2Fb%2", "file", Some("b%2"));
+        check("form-data; x; name=a; filename*=utf-8''%+1", "a", Some("%+1"));
         check("form-data;\r\n name=\"a\";\r\n\tfilename=\"b\"", "a", Some("b"));
     }
 

@@ -213,10 +213,8 @@ impl Multipart {
     fn hold_text(&mut self, length: usize) -> Result {
         self.texts += length;
         let (peer, texts) = (self.call.peer.as_deref(), self.texts);
-        match peer.is_none_or(|peer| peer.hold_body(&mut self.held, texts)) {
-            true => Ok(()),
-            false => Err(too_much_memory()),
-        }
+        let has_room = peer.is_none_or(|peer| peer.hold_body(&mut self.held, texts));
+        if has_room { Ok(()) } else { Err(too_much_memory()) }
     }
 }
 

@@ -24,6 +24,17 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (Kind::AsyncCall(AsyncNews::new(Some("t-1".to_owned()), "Expired", 0)), "task t-1 Expired"),
         (
+            Kind::MessageStored { destination: "acs:mns:::/queues/q/messages".to_owned() },
+            "message for acs:mns:::/queues/q/messages: `fc-local messages` shows it",
+        ),
+        (
+            Kind::DestinationFailed {
+                destination: "acs:fc:::functions/g".to_owned(),
+                error: "function 'g' does not exist".to_owned(),
+            },
+            "DestinationDeliveryFailed: acs:fc:::functions/g: function 'g' does not exist",
+        ),
+        (
             Kind::QueueResumed { waiting: 1, repeated: 0 },
             "the queue of asynchronous calls goes on with 1 call",
         ),

@@ -109,8 +109,26 @@ impl Asked<'_> {
                 queue.stop_task(function, &task).await?;
                 json!({})
             }
+            AsyncWhat::ListMessages => self.messages()?,
+            AsyncWhat::GetMessage(id) => json!(queue.message(&id)?),
             AsyncWhat::RepeatTask(task) => json!({ "taskId": queue.repeat_task(function, &task, id).await? }),
         })
+    }
+
+    fn messages(&self) -> Result<Value, Failure> {
+        let number = |name: &str| {
+            let text = parameter(self.uri, name);
+            let read = text.map(|text| {
+                let wrong = || Failure::invalid_argument(format!("{name} must be a number but is '{text}'"));
+                text.parse::<u64>().map_err(|_| wrong())
+            });
+            read.transpose()
+        };
+        let limit = number("limit")?.and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
+        let name = parameter(self.uri, "name");
+        let (messages, next) = self.queue.messages(name.as_deref(), limit, number("nextToken")?)?;
+        Ok(page_document(json!({ "messages": messages }), next.map(|number| number.to_string())))
     }
 
     async fn list(&self) -> Result<Value, Failure> {

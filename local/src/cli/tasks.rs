@@ -1,0 +1,195 @@
+//! `fc-local tasks`, and `fc-local invoke --async`.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use clap::{Args, Subcommand};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::client::exchange;
+use super::line::neutral;
+use super::version::{Of, finish, show, show_all};
+use super::{InvokeArguments, print};
+use crate::{Manifest, Platform};
+
+/// What to do with tasks.
+#[derive(Debug, Subcommand)]
+pub(super) enum TasksCommand {
+    /// List the tasks of a function, the latest first
+    List {
+        #[command(flatten)]
+        of: Of,
+        /// The version or alias that was called [default: LATEST]
+        #[arg(short, long)]
+        qualifier: Option<String>,
+        /// The begin of their ids
+        #[arg(long, default_value = "", hide_default_value = true)]
+        prefix: String,
+        /// Their state, such as `Running` or `Failed`
+        #[arg(long)]
+        status: Option<String>,
+        /// The oldest first
+        #[arg(long)]
+        ascending: bool,
+        /// How many at most
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show a task with its attempts, its request and its reply
+    Get(Task),
+    /// Stop a task. An instance that works on it sees that its client leaves
+    Stop(Task),
+    /// Carry the request of a task out once more, as another task
+    Retry(Task),
+}
+
+/// One task.
+#[derive(Debug, Args)]
+pub(super) struct Task {
+    #[command(flatten)]
+    of: Of,
+    /// The id of the task
+    task: String,
+}
+
+impl Task {
+    fn path(&self, more: &str) -> String {
+        format!("async-tasks/{}{more}", self.task)
+    }
+}
+
+pub(super) async fn run(manifest: &Manifest, command: TasksCommand) -> ExitCode {
+    finish(try_run(manifest, command).await)
+}
+
+async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
+    match command {
+        TasksCommand::List { of, qualifier, prefix, status, ascending, limit } => {
+            let mut query =
+                format!("sortOrderByTime={}&prefix={prefix}", if ascending { "asc" } else { "desc" });
+            for (key, value) in [("qualifier", qualifier), ("status", status)] {
+                if let Some(value) = value {
+                    query.push_str(&format!("&{key}={value}"));
+                }
+            }
+            let (mut all, mut token) = (Vec::new(), String::new());
+            while all.len() < limit {
+                let count = (limit - all.len()).min(100);
+                let what = format!("async-tasks?{query}&limit={count}&nextToken={token}");
+                let page = of.call(manifest, Method::GET, &what, &Value::Null).await?;
+                all.extend(page["tasks"].as_array().cloned().unwrap_or_default());
+                match page["nextToken"].as_str() {
+                    Some(next) => next.clone_into(&mut token),
+                    None => break,
+                }
+            }
+            show_all(&of, &all, describe);
+        }
+        TasksCommand::Get(task) => {
+            let document = task.of.call(manifest, Method::GET, &task.path(""), &Value::Null).await?;
+            show(&task.of, &document, describe);
+            if !task.of.json {
+                tell_more(&document);
+            }
+        }
+        TasksCommand::Stop(task) => {
+            let stopped = task.of.call(manifest, Method::PUT, &task.path("/stop"), &Value::Null).await?;
+            if task.of.json {
+                print::say(&stopped.to_string());
+            }
+        }
+        TasksCommand::Retry(task) => {
+            let document = task.of.call(manifest, Method::PUT, &task.path("/retry"), &Value::Null).await?;
+            show(&task.of, &document, |document| text(document, "taskId"));
+        }
+    }
+    Ok(())
+}
+
+fn text(document: &Value, key: &str) -> String {
+    document[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn describe(task: &Value) -> String {
+    let retried = match task["alreadyRetriedTimes"].as_u64() {
+        Some(retries @ 1..) => format!("  {} attempts", retries + 1),
+        _ => String::new(),
+    };
+    let duration = match (task["endTime"].as_u64(), task["durationMs"].as_u64()) {
+        (Some(1..), Some(duration)) => format!("  {duration} ms"),
+        _ => String::new(),
+    };
+    let error = text(task, "taskErrorMessage");
+    let error = error.lines().next().map_or_else(String::new, |line| format!("  {line}"));
+    format!("{}  {}{duration}{retried}{error}", text(task, "taskId"), text(task, "status"))
+}
+
+/// The changes of state, the request and the reply.
+fn tell_more(task: &Value) {
+    for change in task["events"].as_array().into_iter().flatten() {
+        let detail: Value = serde_json::from_str(&text(change, "eventDetail")).unwrap_or_default();
+        let begin = task["startedTime"].as_u64().unwrap_or(0);
+        let after = change["timestamp"].as_u64().unwrap_or(0).saturating_sub(begin);
+        let error = text(&detail, "ErrorMessage");
+        print::say(
+            &neutral(&format!("  +{after} ms  {}  {error}", text(change, "status"))).trim_end().to_owned(),
+        );
+        for line in text(&detail, "Log").lines() {
+            print::say(&neutral(&format!("      {line}")));
+        }
+    }
+    for (name, key) in [("request", "taskPayload"), ("reply", "returnPayload")] {
+        if let Some(payload) = task[key].as_str() {
+            print::say(&neutral(&format!("  {name}: {payload}")));
+        }
+    }
+}
+
+/// Lets a running `fc-local dev` accept an event.
+pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, event: Bytes) -> io::Result<()> {
+    let address = match arguments.port {
+        Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        None => Platform::running(manifest).ok_or_else(|| {
+            io::Error::other(
+                "no `fc-local dev` runs for this manifest: an asynchronous call needs one that carries it out later",
+            )
+        })?,
+    };
+    let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
+    let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
+    let mut request = Request::post(path)
+        .header(header::HOST, format!("localhost:{}", address.port()))
+        .header("x-fc-invocation-type", "Async");
+    if let Some(task) = &arguments.task_id {
+        request = request.header("x-fc-async-task-id", task);
+    }
+    if let Some(delay) = arguments.delay {
+        request = request.header("x-fc-async-delay", delay);
+    }
+    let request = request.body(event).map_err(io::Error::other)?;
+    let response = exchange(address, manifest.folder(), request).await?.map_err(|error| {
+        io::Error::other(format!("cannot connect to `fc-local dev` at {address}: {error}"))
+    })?;
+    if response.status() != StatusCode::ACCEPTED {
+        let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let message = document["Message"].as_str().or_else(|| document["ErrorMessage"].as_str());
+        return Err(io::Error::other(message.unwrap_or("the call was not accepted").to_owned()));
+    }
+    let header = |name: &str| of_header(response.headers(), name);
+    let request = header("x-fc-request-id").unwrap_or_default();
+    let task = header("x-fc-async-task-id").or_else(|| header("x-fc-stateful-async-invocation-id"));
+    let line = match (arguments.json, task) {
+        (true, task) => json!({ "requestId": request, "taskId": task }).to_string(),
+        (false, Some(task)) => format!("accepted: request {request}, task {task}"),
+        (false, None) => format!("accepted: request {request}"),
+    };
+    print::say(&neutral(&line));
+    Ok(())
+}
+
+fn of_header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}

@@ -1,0 +1,175 @@
+//! Where the outcome of a call goes: to another function, or to the stand-in of a queue, a topic or a bus.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use fc_runtime::platform::names::path;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use redb::{ReadableTable, WriteTransaction};
+use serde_json::{Value, json};
+
+use super::accept::New;
+use super::messages;
+use super::queue::{Queue, now};
+use super::record::Record;
+use super::state::State;
+use super::stored::StoredCall;
+use super::tables::{self, REQUESTS};
+use crate::event::{Kind, Source, Via};
+use crate::failure::FailureKind;
+use crate::model::{Destination, Edition, Function, Target};
+use crate::store::Broken;
+use crate::wire::ids;
+
+/// How many destinations may lead to a call, one after the other. Ours: the platform states no bound.
+const DEPTH_MAX: u32 = 16;
+
+/// Stores what follows from the end of a call, in the transaction of that end: another call, or a message.
+pub(super) fn follow(
+    write: &WriteTransaction,
+    queue: &Queue,
+    seq: u64,
+    record: &Record,
+    reply: Option<&[u8]>,
+) -> Result<(), Broken> {
+    let Some(destination) = queue.destination(record) else { return Ok(()) };
+    let request = {
+        let requests = write.open_table(REQUESTS)?;
+        let request = requests.get(seq)?;
+        request.map(|bytes| Bytes::copy_from_slice(bytes.value()))
+    };
+    let body =
+        request.and_then(|request| StoredCall::decode(&request)).map(|call| call.body).unwrap_or_default();
+    let settings = queue.settings(&record.function);
+    let report = report(record, settings.as_deref(), &body, reply);
+    let Target::Function { name, qualifier } = destination.target() else {
+        let settings = settings.as_deref();
+        let address = settings.and_then(|settings| settings.local.destinations.get(destination.target()));
+        let message = messages::Message::new(&destination, record, report, address);
+        return messages::insert(write, &message);
+    };
+    if queue.obstacle(record, name).is_some() {
+        return Ok(());
+    }
+    let qualifier = qualifier.clone().filter(|qualifier| qualifier != "LATEST");
+    let is_task = queue.config(name, qualifier.as_deref()).is_task;
+    let new = New {
+        function: name.clone(),
+        qualifier,
+        request: ids::request().to_string(),
+        task: None,
+        is_task,
+        delay: Duration::ZERO,
+        depth: record.depth + 1,
+        call: event(report.to_string()),
+    };
+    // Only an id that a caller chose can be refused.
+    let Ok((next, call)) = new.record(is_task, now()) else { return Ok(()) };
+    tables::insert(write, queue.next_number(), &next, &call.encode())
+}
+
+/// Lets go on what the end of a call has led to, once it is stored, and tells of it.
+pub(super) fn go_on(queue: &Queue, record: &Record) {
+    let Some(destination) = queue.destination(record) else { return };
+    let source =
+        Source::function(&record.function.as_str().into()).with_request(&record.request.as_str().into());
+    let arn = destination.arn().to_owned();
+    match destination.target() {
+        Target::Function { name, .. } => match queue.obstacle(record, name) {
+            Some(error) => queue.log.emit(&source, Kind::DestinationFailed { destination: arn, error }),
+            None => queue.wake(name),
+        },
+        _ => {
+            queue.log.emit(&source, Kind::MessageStored { destination: arn });
+            queue.forwards.notify_one();
+        }
+    }
+}
+
+impl Queue {
+    /// Where the outcome of a call goes, if it goes anywhere.
+    fn destination(&self, record: &Record) -> Option<Destination> {
+        let is_success = match record.state {
+            State::Succeeded => true,
+            State::Failed | State::Stopped | State::Expired | State::Invalid => false,
+            _ => return None,
+        };
+        let config = self.config(&record.function, record.qualifier.as_deref());
+        if is_success { config.on_success } else { config.on_failure }
+    }
+
+    /// Why the function of a destination is not called, if it is not.
+    fn obstacle(&self, record: &Record, name: &str) -> Option<String> {
+        if record.depth >= DEPTH_MAX {
+            return Some(format!(
+                "{DEPTH_MAX} destinations led to this call, one after the other: they are a loop"
+            ));
+        }
+        let failure = self.registry.find(name).err()?;
+        (failure.kind == FailureKind::FunctionNotFound).then(|| failure.message().to_owned())
+    }
+}
+
+fn event(report: String) -> StoredCall {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::HOST, HeaderValue::from_static("127.0.0.2"));
+    StoredCall {
+        is_event: true,
+        via: Via::Destination,
+        method: Method::POST,
+        target: Uri::from_static(path::INVOKE),
+        headers,
+        body: report.into(),
+    }
+}
+
+/// What the platform tells a destination.
+fn report(record: &Record, settings: Option<&Function>, request: &[u8], reply: Option<&[u8]>) -> Value {
+    let error = record.error.as_ref().filter(|_| record.state != State::Succeeded);
+    let is_functions = error.is_some_and(|error| error.status == 200) && record.state == State::Failed;
+    let condition = match (error, record.state) {
+        // Ours: no page shows the record of a stopped call.
+        (None, State::Stopped) => "AsyncInvocationStopped",
+        (error, _) => error.map_or("", |error| error.code.as_str()),
+    };
+    let answer = match (reply, error) {
+        (Some(reply), _) => text(reply),
+        (None, Some(error)) => json!({ "errorMessage": error.message }).to_string(),
+        (None, None) => String::new(),
+    };
+    json!({
+        "timestamp": record.ended,
+        "requestContext": {
+            "requestId": record.request,
+            "functionArn": arn(record, settings),
+            "condition": condition,
+            "approximateInvokeCount": record.executions,
+        },
+        "requestPayload": text(request),
+        "responseContext": {
+            "statusCode": error.map_or(200, |error| error.status),
+            "functionError": if is_functions { condition } else { "" },
+        },
+        "responsePayload": answer,
+    })
+}
+
+fn arn(record: &Record, settings: Option<&Function>) -> String {
+    let (name, qualifier) = (&record.function, record.qualifier.as_deref());
+    let Some(settings) = settings else { return format!("acs:fc:::functions/{name}") };
+    let Function { region, account, service, .. } = settings;
+    if settings.local.edition == Edition::Fc2 {
+        let qualifier = qualifier.unwrap_or("LATEST");
+        return format!("acs:fc:{region}:{account}:services/{service}.{qualifier}/functions/{name}");
+    }
+    let qualifier = qualifier.map(|qualifier| format!("/{qualifier}")).unwrap_or_default();
+    format!("acs:fc:{region}:{account}:functions/{name}{qualifier}")
+}
+
+/// The bytes as text, or in base64 if they are none.
+fn text(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| STANDARD.encode(bytes), str::to_owned)
+}
