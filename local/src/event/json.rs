@@ -37,6 +37,7 @@ impl Event {
 }
 
 /// The fields of the kind.
+#[expect(clippy::too_many_lines, reason = "a line for each kind")]
 fn own(kind: &Kind) -> Value {
     match kind {
         Kind::Request(record) => request(record),
