@@ -7,7 +7,8 @@
 # but a message of its diagnostics logger, which is off by default. Python leaves out the one member.
 # Output seen: `seen` below. The script ends with status 1 when the output differs.
 #
-# What follows for fc-runtime: fc-local hands variables on as the manifest has them. Values with signs in this variable are written percent-encoded.
+# What follows for fc-runtime: `App::otel` leaves out a member that it cannot read, and keeps the others. fc-local hands variables on as the manifest has
+# them. Values with signs in this variable are written percent-encoded.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

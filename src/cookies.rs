@@ -28,7 +28,7 @@ use crate::error::{Error, StatusError};
 ///     })
 ///     .test_client();
 /// let reply = client.get("/login").await;
-/// let cookie = reply.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+/// let cookie = reply.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
 /// client.get("/").header("cookie", &cookie).await.assert_text("user 7");
 /// client.get("/").header("cookie", &cookie.replace('7', "8")).await.assert_text("nobody");
 /// # });

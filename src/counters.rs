@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::observe::Observe;
 use crate::roll::{Place, Roll};
+use crate::task::BoxFuture;
 
 /// Counts of one app since the process started. Probes and hooks are not counted.
 ///
@@ -64,6 +65,9 @@ impl Serialize for Counters {
     }
 }
 
+/// Sends what waits to be sent, in a bounded time.
+pub(crate) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
+
 /// An entry of the roll: a connection with its request, a request by itself, or a handler without its client.
 pub(crate) trait InFlight: Send + Sync {
     /// Counts it as cut by a shutdown, unless it has ended by now.
@@ -82,6 +86,8 @@ pub(crate) struct LiveCounters {
     pub(crate) pre_stopped: AtomicBool,
     /// Who observes the ends of requests. Not set if nobody does.
     pub(crate) observers: OnceLock<Vec<Arc<dyn Observe>>>,
+    /// What is done before the platform may freeze the instance. Not set if there is nothing to do.
+    pub(crate) flush: OnceLock<Vec<Flush>>,
     cutting: AtomicBool,
     /// Connections with unread bytes that were not polled since. May be below zero for a moment, when a poll is faster
     /// than the wake that it answers.
@@ -183,6 +189,17 @@ impl LiveCounters {
     /// All counts are sequentially consistent. If two requests end at the same time, at least one of them sees true.
     pub(crate) fn is_quiet(&self) -> bool {
         self.in_flight.get() == 0 && self.unpolled.load(Ordering::SeqCst) <= 0
+    }
+
+    /// Sends what waits to be sent, because the platform may freeze the instance next. `None` if there is nothing to do.
+    pub(crate) fn flush(self: &Arc<Self>) -> Option<BoxFuture<()>> {
+        self.flush.get()?;
+        let counts = Arc::clone(self);
+        Some(Box::pin(async move {
+            for flush in counts.flush.get().into_iter().flatten() {
+                flush().await;
+            }
+        }))
     }
 
     /// From now on a request that ends early counts as cut by the shutdown.

@@ -160,6 +160,19 @@
 //!
 //! A client that closes only its writing side counts as gone.
 //!
+//! # Logs, traces, metrics
+//!
+//! Each request has a record in the log, and what you log with `tracing` carries its id and the fields of your spans.
+//! `FC_LOG=info,sqlx=warn` filters by target. A subscriber of your own gets each request as a span, with OpenTelemetry's
+//! names. [`Exchange::trace_context`] continues the caller's trace. [`App::metrics`] serves [`Metrics`] to Prometheus, and
+//! `App::otel` (feature `otel`) sends spans to a collector.
+//!
+//! # Repeated calls
+//!
+//! The platform repeats asynchronous calls that failed, and clients repeat what was not answered. [`Exchange::once`] does
+//! work once for each key. [`Invocation::attempt`] and [`Invocation::task_id`] say what is repeated, and
+//! [`guard::rate_limit`] bounds what one client may ask.
+//!
 //! # Limits and defaults
 //!
 //! | what | default here | the platform's |
@@ -201,21 +214,22 @@
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
-//! `testing`: the in-memory client of the examples above ([`testing`]).
+//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `testing`: the in-memory client of the examples
+//! above ([`testing`]).
 //!
 //! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
 //! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware
 //! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
 //! with all mistakes in one reply ([`valid`]).
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "log", feature = "websocket")),
+    not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
     allow(
         dead_code,
         reason = "the optional features use the rest; the build with all of them finds what nothing uses"
     )
 )]
 #![cfg_attr(
-    not(all(feature = "testing", feature = "websocket")),
+    not(all(feature = "testing", feature = "tower", feature = "websocket")),
     allow(rustdoc::broken_intra_doc_links, reason = "the feature adds the target")
 )]
 
@@ -245,6 +259,8 @@ pub mod metrics;
 mod negotiate;
 mod observe;
 mod once;
+#[cfg(feature = "otel")]
+mod otel;
 pub mod platform;
 mod precondition;
 mod reply;
@@ -263,6 +279,8 @@ mod test_waker;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timer;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod trace;
 mod unwind;
 #[cfg(feature = "validate")]
@@ -318,6 +336,8 @@ pub use log::LogMarkers;
 pub use log::current_request_id;
 pub use metrics::Metrics;
 pub use once::Once;
+#[cfg(feature = "otel")]
+pub use otel::Otel;
 pub use platform::Credentials;
 pub use platform::Instance;
 pub use platform::Invocation;

@@ -1,8 +1,9 @@
 //! The ends of requests, for those who observe them: metrics, exporters and subscribers.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{Method, Uri, Version};
+use http::{HeaderMap, Method, Uri, Version};
 
 use crate::log::current::Tagged;
 
@@ -11,6 +12,10 @@ pub(crate) struct Ended<'a> {
     pub(crate) request: &'a dyn Tagged,
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) version: Version,
+    /// The other end of the socket.
+    pub(crate) peer: Option<IpAddr>,
     /// The pattern of the route. `None` if no route matched, and for event calls.
     pub(crate) route: Option<&'a str>,
     pub(crate) is_event: bool,

@@ -77,7 +77,7 @@ impl<S: Send + Sync + 'static> Exchange<S> {
         F: FnOnce() -> Fut + Send + 'a,
         Fut: Future<Output = Result<T>> + Send + 'a,
     {
-        Once::new(key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
+        Once::new(&key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
     }
 }
 
@@ -89,7 +89,7 @@ impl<S: Send + Sync + 'static> Event<S> {
         F: FnOnce() -> Fut + Send + 'a,
         Fut: Future<Output = Result<T>> + Send + 'a,
     {
-        Once::new(key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
+        Once::new(&key.into(), work, store_of(&self.shared().store), &self.shared().tracker)
     }
 }
 
@@ -103,7 +103,7 @@ impl<S: Send + Sync + 'static> App<S> {
 }
 
 impl<F> Once<'_, F> {
-    fn new(key: String, work: F, store: Arc<dyn AnyStore>, tracker: &Tracker) -> Self {
+    fn new(key: &str, work: F, store: Arc<dyn AnyStore>, tracker: &Tracker) -> Self {
         let (keep, lease, wait) = (KEEP_DEFAULT, LEASE_DEFAULT, WAIT_DEFAULT);
         Self {
             work,

@@ -26,8 +26,11 @@ pub(crate) enum Kind {
     Check,
     /// The drain of an unread body.
     Leftover,
+    /// Spans on their way to a collector.
+    #[cfg(feature = "otel")]
+    Export,
     /// An upgraded connection.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgraded,
 }
 
@@ -39,7 +42,9 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Blocking, "blocking calls"),
     (Kind::Check, "checks"),
     (Kind::Leftover, "unread bodies"),
-    #[cfg(feature = "websocket")]
+    #[cfg(feature = "otel")]
+    (Kind::Export, "exports of spans"),
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     (Kind::Upgraded, "sockets"),
 ];
 

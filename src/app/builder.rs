@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
+use crate::counters::Flush;
 use crate::error::{Error, Result};
 use crate::exchange::{ErrorMap, Event, Exchange, Hook};
 use crate::observe::Observe;
@@ -66,6 +67,10 @@ pub struct App<S = ()> {
     pub(super) mistakes: seal::Mistakes,
     /// What requests share.
     pub(super) store: OnceLock<Arc<dyn AnyStore>>,
+    /// What is done before the platform may freeze the instance.
+    pub(super) flush: Vec<Flush>,
+    #[cfg(feature = "otel")]
+    pub(super) otel: Option<crate::Otel>,
     /// Who observes the ends of requests.
     pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) once_sealed: Vec<OnceSealed<S>>,
@@ -135,6 +140,9 @@ impl<S: Send + Sync + 'static> App<S> {
             settings: Settings::default(),
             mistakes: seal::Mistakes::default(),
             store: OnceLock::new(),
+            flush: Vec::new(),
+            #[cfg(feature = "otel")]
+            otel: None,
             observers: Vec::new(),
             once_sealed: Vec::new(),
         }

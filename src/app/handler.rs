@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::header::ALLOW;
+use http::{HeaderValue, StatusCode};
 use pin_project_lite::pin_project;
 
 use crate::exchange::{Event, Exchange, Hook, Shared};
@@ -77,6 +79,15 @@ where
     Box::new(move |ex| {
         let shared = Arc::clone(ex.shared());
         replying(handler.clone().call((ex,)), shared)
+    })
+}
+
+/// Answers `OPTIONS` as the runtime does, for requests that a layer of tower sees first.
+pub(crate) fn options<S: Send + Sync + 'static>(allow: HeaderValue) -> Endpoint<S> {
+    Box::new(move |_| {
+        let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+        reply.our_headers_mut().insert(ALLOW, allow.clone());
+        Box::pin(std::future::ready(reply))
     })
 }
 

@@ -10,6 +10,8 @@ mod routes;
 mod seal;
 mod verbs;
 
+#[cfg(feature = "tower")]
+pub(crate) use crate::route::join;
 pub use at::{At, at};
 pub use builder::App;
 pub use group::Group;
@@ -19,6 +21,6 @@ pub(crate) use handler::replying;
 #[cfg(feature = "grpc")]
 pub(crate) use routes::Declared;
 pub use routes::RouteInfo;
-#[cfg(any(feature = "files", feature = "grpc"))]
+#[cfg(any(feature = "files", feature = "grpc", feature = "tower"))]
 pub(crate) use routes::Routes;
 pub use seal::AppErrors;

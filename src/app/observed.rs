@@ -1,9 +1,12 @@
 //! Metrics of an app, and where they are served.
 
 use std::panic::Location;
+use std::time::Duration;
 
 use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use tokio::time::timeout;
 
 use crate::app::{App, At};
 use crate::metrics::Metrics;
@@ -31,6 +34,50 @@ impl<S: Send + Sync + 'static> App<S> {
             ([(CONTENT_TYPE, Metrics::CONTENT_TYPE), (CACHE_CONTROL, "no-store")], text)
         };
         self.routes.add(Some(Method::GET), at.into(), serve, line);
+        self
+    }
+
+    /// Runs before the platform may freeze the instance: when a request has ended, no other is in flight, and the last bytes
+    /// of its reply are about to leave; before the answer to a pre-stop or pre-freeze call; and when the process stops.
+    ///
+    /// For what your own libraries hold back, such as an exporter of spans. It delays replies, so `limit` bounds it.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let flushed = Arc::new(AtomicU32::new(0));
+    /// let flushes = Arc::clone(&flushed);
+    /// let client = App::new()
+    ///     .get("/", async |_| "Hello")
+    ///     .flush_with(Duration::from_millis(100), async move || flushes.store(flushes.load(Ordering::Relaxed) + 1, Ordering::Relaxed))
+    ///     .test_client();
+    /// client.get("/").await.assert_text("Hello");
+    /// assert_eq!(flushed.load(Ordering::Relaxed), 1);
+    /// # });
+    /// ```
+    #[doc(alias = "force_flush")]
+    pub fn flush_with<F, Fut>(mut self, limit: Duration, flush: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.flush.push(Box::new(move || {
+            let flushing = flush();
+            Box::pin(async move { drop(timeout(limit, flushing).await) })
+        }));
+        self
+    }
+
+    /// Sends the spans of requests, and yours inside them, to an OpenTelemetry collector: see [`Otel`](crate::Otel).
+    #[cfg(feature = "otel")]
+    #[doc(alias = "opentelemetry")]
+    #[doc(alias = "tracing")]
+    pub fn otel(mut self, otel: crate::Otel) -> Self {
+        self.otel = Some(otel);
         self
     }
 }

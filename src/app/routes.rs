@@ -3,6 +3,8 @@
 use std::fmt;
 use std::panic::Location;
 
+#[cfg(feature = "tower")]
+use http::HeaderValue;
 use http::Method;
 
 use crate::app::at::{At, PlaceSettings};
@@ -36,6 +38,10 @@ pub(crate) struct Declared<S> {
     /// The protocol that the route speaks besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,
     pub(crate) line: &'static Location<'static>,
+    /// Whether it answers `OPTIONS` within a layer of tower, unless the author has a route that does.
+    pub(crate) yields: bool,
+    /// Whether the slash at the pattern's end is kept under a prefix. Such a route yields to one without a slash of its own.
+    pub(crate) keeps_slash: bool,
 }
 
 impl<S> Default for Routes<S> {
@@ -73,7 +79,18 @@ impl<S: Send + Sync + 'static> Routes<S> {
     ) -> &mut Declared<S> {
         let (pattern, settings, arounds) = (at.pattern.into_owned(), at.settings, Vec::new());
         let is_bare = false;
-        let route = Declared { method, pattern, settings, arounds, is_bare, endpoint, protocol, line };
+        let route = Declared {
+            method,
+            pattern,
+            settings,
+            arounds,
+            is_bare,
+            endpoint,
+            protocol,
+            line,
+            yields: false,
+            keeps_slash: false,
+        };
         let at = self.declared.len();
         self.declared.push(route);
         &mut self.declared[at]
@@ -87,6 +104,37 @@ impl<S: Send + Sync + 'static> Routes<S> {
         self.arounds.push(handler::around(around));
     }
 
+    /// Puts a layer around all routes, outside of their middleware (arounds). `OPTIONS` passes through the layer too.
+    #[cfg(feature = "tower")]
+    pub(crate) fn layer(&mut self, layer: Around<S>, line: &'static Location<'static>) {
+        self.arounds.insert(0, layer);
+        let mut patterns: Vec<(String, PlaceSettings, bool)> = Vec::new();
+        for route in &self.declared {
+            if route.protocol.is_some() {
+                let what = "a gRPC method cannot stand in a layer of tower; declare it outside of `layered`";
+                self.mistakes.push((format!("the route {:?}: {what}", route.pattern), route.line));
+            }
+            let answers = route.method.as_ref().is_none_or(|method| *method == Method::OPTIONS);
+            match patterns.iter_mut().find(|(pattern, ..)| *pattern == route.pattern) {
+                Some((.., has_options)) => *has_options |= answers,
+                None => patterns.push((route.pattern.clone(), route.settings.clone(), answers)),
+            }
+        }
+        for (pattern, settings, has_options) in patterns {
+            if !has_options {
+                let at = At { pattern: pattern.into(), settings };
+                self.declare(
+                    Some(Method::OPTIONS),
+                    at,
+                    handler::options(HeaderValue::from_static("")),
+                    None,
+                    line,
+                )
+                .yields = true;
+            }
+        }
+    }
+
     #[cfg(feature = "files")]
     pub(crate) fn add_mistake(&mut self, what: String, line: &'static Location<'static>) {
         self.mistakes.push((what, line));
@@ -98,6 +146,9 @@ impl<S: Send + Sync + 'static> Routes<S> {
         let mut inner = inner.finish();
         for route in &mut inner {
             route.pattern = join(&at.pattern, &route.pattern);
+            if route.keeps_slash && !route.pattern.ends_with('/') {
+                route.pattern.push('/');
+            }
         }
         self.declared.append(&mut inner);
     }

@@ -9,19 +9,22 @@ use http::Method;
 
 use crate::app::at::PlaceSettings;
 use crate::app::builder::{App, OnceSealed, Open};
+use crate::app::handler;
 use crate::app::routes::Declared;
 use crate::budget::{Budget, budget_for};
 use crate::cors::{Cors, SealedCors};
-use crate::counters::LiveCounters;
+use crate::counters::{Flush, LiveCounters};
 use crate::error::Result;
 use crate::exchange::{ErrorMap, Protocol, Scope, Shared};
 use crate::health::{About, Heartbeat, Rounds};
 use crate::json::text_into;
 use crate::lifecycle::Initialization;
 use crate::observe::Observe;
+#[cfg(feature = "otel")]
+use crate::otel::{Pipeline, Requests, Sampler};
 use crate::platform::Instance;
 use crate::platform::limits::{BODY_LIMIT_DEFAULT, BODY_PAUSE_DEFAULT, REQUEST_BODY_MAX};
-use crate::route::{Conflict, Pattern, Table};
+use crate::route::{Conflict, Found, Pattern, Table};
 use crate::sealed::{Handlers, Place, Sealed, Settings};
 use crate::stop::Stops;
 use crate::store::AnyStore;
@@ -70,6 +73,9 @@ pub(super) struct Plan<S> {
     once_sealed: Vec<OnceSealed<S>>,
     observers: Vec<Arc<dyn Observe>>,
     store: OnceLock<Arc<dyn AnyStore>>,
+    flush: Vec<Flush>,
+    #[cfg(feature = "otel")]
+    otel: Option<crate::Otel>,
 }
 
 pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, Open<S>), AppErrors> {
@@ -84,6 +90,9 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         once_sealed,
         observers,
         store,
+        flush,
+        #[cfg(feature = "otel")]
+        otel,
         ..
     } = app;
     for (what, line) in routes.mistakes.drain(..) {
@@ -96,7 +105,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         }
     }
     let fallback = fallback.map(|endpoint| {
-        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None));
+        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None, None));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
     });
     if settings.health_path == settings.ready_path {
@@ -122,21 +131,39 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
             once_sealed,
             observers,
             store,
+            flush,
+            #[cfg(feature = "otel")]
+            otel,
         },
         open,
     ))
 }
 
-fn table<S>(
-    routes: Vec<Declared<S>>,
+fn table<S: Send + Sync + 'static>(
+    mut routes: Vec<Declared<S>>,
     app_cors: Option<&Arc<SealedCors>>,
     ours: &dyn Fn(&str) -> bool,
     mistakes: &mut Mistakes,
 ) -> Table<Arc<Place<S>>> {
     let mut table = Table::default();
     let mut first: Vec<(String, Option<Method>, &'static Location<'static>)> = Vec::new();
+    routes.sort_by_key(|route| route.yields);
     for route in routes {
-        let Declared { method, pattern: text, settings, arounds, endpoint, protocol, line, .. } = route;
+        let Declared { method, pattern: text, settings, arounds, protocol, line, .. } = route;
+        let Declared { yields, keeps_slash, .. } = route;
+        let mut endpoint = route.endpoint;
+        // What is wrong with the place of such a route is wrong with another route there, and told once.
+        let mut told = Mistakes::default();
+        let mistakes = if yields { &mut told } else { &mut *mistakes };
+        if keeps_slash && matches!(table.find(&Method::TRACE, &text), Found::Endpoint(_)) {
+            continue;
+        }
+        if yields {
+            if matches!(table.find(&Method::OPTIONS, &text), Found::Endpoint(_)) {
+                continue;
+            }
+            endpoint = handler::options(table.allow(&text));
+        }
         let pattern = match Pattern::parse(&text) {
             Ok(pattern) => pattern,
             Err(what) => {
@@ -154,7 +181,7 @@ fn table<S>(
         }
         let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
         let cors = own_cors.or_else(|| app_cors.cloned());
-        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol));
+        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol, Some(line)));
         let place = Arc::new(Place { scope, arounds, endpoint });
         match table.insert(pattern, method.clone(), place) {
             Ok(()) => first.push((text, method, line)),
@@ -190,6 +217,7 @@ fn scope(
     settings: &PlaceSettings,
     cors: Option<Arc<SealedCors>>,
     protocol: Option<&'static Protocol>,
+    line: Option<&'static Location<'static>>,
 ) -> Scope {
     let body_limit = match protocol {
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
@@ -206,6 +234,7 @@ fn scope(
         body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
         time_limit: settings.time_limit,
+        line,
         cors,
         protocol,
     }
@@ -222,8 +251,13 @@ impl<S> Plan<S> {
             settings,
             protocol,
             once_sealed,
-            observers,
+            #[cfg_attr(not(feature = "otel"), allow(unused_mut, reason = "the feature adds one"))]
+            mut observers,
             store,
+            #[cfg_attr(not(feature = "otel"), allow(unused_mut, reason = "the feature adds one"))]
+            mut flush,
+            #[cfg(feature = "otel")]
+            otel,
         } = self;
         let about = About {
             started: Instant::now(),
@@ -249,6 +283,8 @@ impl<S> Plan<S> {
             base_path: settings.base_path.clone(),
         };
         let (shared, heartbeat, rounds) = (Arc::new(shared), Heartbeat::default(), Rounds::default());
+        #[cfg(feature = "otel")]
+        let sampler = otel.and_then(|otel| observe(&otel, &shared, &mut observers, &mut flush));
         let sealed = Sealed {
             shared,
             table,
@@ -261,10 +297,15 @@ impl<S> Plan<S> {
             about,
             protocol,
             is_observed: !observers.is_empty(),
+            #[cfg(feature = "otel")]
+            sampler,
         };
+        // The app is new, so nobody has set them.
         if !observers.is_empty() {
-            // The app is new, so nobody has set them.
             let _ = sealed.shared.counts.observers.set(observers);
+        }
+        if !flush.is_empty() {
+            let _ = sealed.shared.counts.flush.set(flush);
         }
         let sealed = Arc::new(sealed);
         for tell in once_sealed {
@@ -272,6 +313,24 @@ impl<S> Plan<S> {
         }
         sealed
     }
+}
+
+/// Has the spans of requests sent. Gives the choice of traces, unless the environment turns it off.
+#[cfg(feature = "otel")]
+fn observe<S>(
+    otel: &crate::Otel,
+    shared: &Shared<S>,
+    observers: &mut Vec<Arc<dyn Observe>>,
+    flush: &mut Vec<Flush>,
+) -> Option<Sampler> {
+    let pipeline = Pipeline::open(otel, &shared.instance, &shared.tracker)?;
+    let sampler = pipeline.sampler();
+    observers.push(Arc::new(Requests(Arc::clone(&pipeline))));
+    flush.push(Box::new(move || {
+        let pipeline = Arc::clone(&pipeline);
+        Box::pin(async move { pipeline.flush().await })
+    }));
+    Some(sampler)
 }
 
 impl fmt::Display for AppErrors {

@@ -50,6 +50,9 @@ where
     };
     drain_leftover(&call, &app.shared.tracker);
     // The platform may freeze the instance once the hook is answered.
+    if let Some(flush) = app.shared.counts.flush() {
+        flush.await;
+    }
     sink::flush();
     let (status, word) = match &result {
         Ok(()) => (StatusCode::OK, ""),

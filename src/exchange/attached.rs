@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::exchange::upgrade::{OnUpgrade, PendingUpgrade};
 
 /// A value that a feature leaves at a request. Without the features the type is empty, and the compiler removes its
@@ -12,33 +12,33 @@ use crate::exchange::upgrade::{OnUpgrade, PendingUpgrade};
 pub(crate) enum Attached {
     #[cfg(feature = "grpc")]
     Status(ProtocolStatus),
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgrade(PendingUpgrade),
 }
 
 /// The protocol that a connection speaks after HTTP.
 pub(crate) enum NextProtocol {
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     Upgrade(OnUpgrade),
 }
 
 impl Attached {
     #[cfg_attr(
-        not(feature = "websocket"),
+        not(any(feature = "tower", feature = "websocket")),
         allow(clippy::unnecessary_wraps, reason = "with the feature there are others")
     )]
     pub(crate) fn status(&self) -> Option<ProtocolStatus> {
         match *self {
             #[cfg(feature = "grpc")]
             Self::Status(status) => Some(status),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "tower", feature = "websocket"))]
             Self::Upgrade(_) => None,
         }
     }
 
     /// # Errors
     /// The value itself, if it is not an upgrade.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     #[cfg_attr(
         not(feature = "grpc"),
         allow(clippy::unnecessary_wraps, reason = "with the feature there are others")
@@ -62,7 +62,7 @@ pub(crate) struct ProtocolStatus {
 }
 
 /// Whether any feature that uses slots is enabled.
-const IN_USE: bool = cfg!(any(test, feature = "grpc", feature = "websocket"));
+const IN_USE: bool = cfg!(any(test, feature = "grpc", feature = "tower", feature = "websocket"));
 
 /// A slot that passes a value from one part to another. Reading an empty slot takes one atomic load and no lock.
 pub(crate) struct Slot<T> {

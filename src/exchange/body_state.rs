@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use http_body::Body;
 
 use crate::budget::Held;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, find};
 use crate::exchange::Peer;
 use crate::exchange::payload::{Departed, Payload, broken};
 
@@ -118,7 +118,7 @@ impl BodyState {
                         }
                     }
                     Some(Err(cause)) => {
-                        *self = Self::Broken { left: cause.is::<Departed>() };
+                        *self = Self::Broken { left: find::<Departed>(&*cause).is_some() };
                         return Poll::Ready(Err(broken(cause)));
                     }
                     None => {

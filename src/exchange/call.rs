@@ -1,5 +1,6 @@
 //! One request, shared by its exchange, its record, its body and its log lines.
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -50,6 +51,9 @@ pub(crate) struct Call {
     held: Option<Box<Held>>,
     /// The value that an optional feature left.
     pub(crate) attached: Slot<Attached>,
+    /// The call as it was before a layer of tower has changed its head or its body.
+    #[cfg(feature = "tower")]
+    outer: Option<Arc<Call>>,
     /// The span of the request, if a subscriber wants spans.
     span: Option<Box<Span>>,
     /// The trace of the request: read at the begin if headers name one, else made when somebody asks.
@@ -66,6 +70,8 @@ pub(crate) struct Scope {
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
+    /// Where the author declared the route; `None` for a fallback.
+    pub(crate) line: Option<&'static Location<'static>>,
     pub(crate) cors: Option<Arc<SealedCors>>,
     /// The protocol that the place speaks besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,
@@ -110,9 +116,35 @@ impl Call {
             body_state: Mutex::new(BodyState::Unread(body)),
             held,
             attached: Slot::default(),
+            #[cfg(feature = "tower")]
+            outer: None,
             span: None,
             trace: OnceLock::new(),
         }
+    }
+
+    /// The call as a layer of tower has passed it on. The record, the connection and the hang-up stay with this one.
+    #[cfg(feature = "tower")]
+    pub(crate) fn behind_layer(self: &Arc<Self>, head: Parts, body: Payload) -> Self {
+        let arrival = Arrival {
+            spelled: self.spelled.clone().filter(|_| head.uri.path() == self.head.uri.path()),
+            came: self.started_before(),
+            has_origin: self.has_origin,
+            ..Arrival::default()
+        };
+        let (id, peer, scope) = (self.id.clone(), self.peer.clone(), self.scope.clone());
+        let mut call = Self::new(id, head, body, peer, scope, arrival);
+        call.outer = Some(Arc::clone(self.outermost()));
+        call
+    }
+
+    /// The call that has the record, the connection and the hang-up.
+    pub(crate) fn outermost(self: &Arc<Self>) -> &Arc<Self> {
+        #[cfg(feature = "tower")]
+        if let Some(outer) = &self.outer {
+            return outer;
+        }
+        self
     }
 
     /// Completes a call that was made before its head was looked at, with a generated id. Each further move of a head costs
@@ -239,6 +271,15 @@ impl Call {
     fn read_trace(&mut self) {
         self.trace =
             TraceContext::of(&self.head.headers).map(|trace| Box::new(trace).into()).unwrap_or_default();
+    }
+
+    /// Gives the request a span of its own in its trace, which begins here if no header names one.
+    #[cfg(feature = "otel")]
+    pub(crate) fn begin_span(&mut self, sampler: crate::otel::Sampler) {
+        let read = self.trace.take();
+        let has_caller = read.is_some();
+        let trace = read.map_or_else(TraceContext::fresh, |trace| *trace);
+        self.trace = Box::new(trace.with_span(has_caller, sampler.heeds_parent, sampler.ratio)).into();
     }
 
     pub(crate) fn set_span(&mut self, span: Span) {

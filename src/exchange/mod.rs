@@ -231,7 +231,7 @@ impl<S> Exchange<S> {
     /// # fc_runtime::testing::run(async {
     /// let client = App::new().get("/tea", async |ex| ex.conditional("tea and salt")).test_client();
     /// let whole = client.get("/tea").await;
-    /// let etag = whole.assert_text("tea and salt").headers()["etag"].to_str().unwrap().to_owned();
+    /// let etag = whole.headers["etag"].to_str().unwrap().to_owned();
     /// client.get("/tea").header("if-none-match", &etag).await.assert_status(304);
     /// let part = client.get("/tea").header("range", "bytes=-4").await;
     /// part.assert_status(206).assert_text("salt").assert_header("content-range", "bytes 8-11/12");
@@ -268,7 +268,7 @@ impl<S> Exchange<S> {
     /// The trace that this request belongs to, for requests to others: [`TraceContext::inject`].
     #[doc(alias = "traceparent")]
     pub fn trace_context(&self) -> &TraceContext {
-        self.call.trace_context()
+        self.call.outermost().trace_context()
     }
 
     /// The environment that this instance was started with.
@@ -388,7 +388,7 @@ impl<S> Exchange<S> {
     #[doc(alias = "CancellationToken")]
     #[doc(alias = "499")]
     pub fn hang_up(&self) -> HangUp {
-        HangUp::new(Arc::clone(&self.call))
+        HangUp::new(Arc::clone(self.call.outermost()))
     }
 
     /// Resolves at the next pre-stop of the platform, or when the process begins to drain. A stream without an end
@@ -443,7 +443,11 @@ impl<S> Exchange<S> {
     #[doc(alias = "extensions")]
     #[doc(alias = "locals")]
     pub fn value<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
-        self.values.get()
+        let own = self.values.get();
+        // Layers of tower leave their values in the extensions of the request.
+        #[cfg(feature = "tower")]
+        let own = own.or_else(|| self.call.head.extensions.get());
+        own
     }
 
     /// Counts of the requests of this instance so far.
@@ -457,6 +461,12 @@ impl<S> Exchange<S> {
 
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    /// The exchange as a layer of tower has passed it on.
+    #[cfg(feature = "tower")]
+    pub(crate) fn with_call(self, call: Call) -> Self {
+        Self { call: Arc::new(call), ..self }
     }
 
     pub(crate) fn into_parts(self) -> (Arc<Call>, Arc<Shared<S>>) {

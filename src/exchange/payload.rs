@@ -55,11 +55,29 @@ enum Source {
     Whole(Bytes),
     /// A body on the connection. `Busy` keeps the request in progress until the body has been read.
     Wire(hyper::body::Incoming, Option<Busy>, Version),
+    /// A body that a layer of tower has wrapped. The mutex makes it `Sync`, and is never locked.
+    #[cfg(feature = "tower")]
+    Wrapped(std::sync::Mutex<Pin<Box<dyn WrappedBody>>>),
     /// An earlier `ex.body()` has taken the body. Reading it gives an error, because that is a mistake of the author.
     Taken,
 }
 
+/// Any body of a request. Its errors are any errors.
+#[cfg(feature = "tower")]
+pub(crate) trait WrappedBody: Body<Data = Bytes, Error = BoxError> + Send {}
+
+#[cfg(feature = "tower")]
+impl<B: Body<Data = Bytes, Error = BoxError> + Send> WrappedBody for B {}
+
 impl Payload {
+    #[cfg(feature = "tower")]
+    pub(crate) fn wrapped(body: Pin<Box<dyn WrappedBody>>) -> Self {
+        if body.is_end_stream() {
+            return Self::from(Source::Nothing);
+        }
+        Self::from(Source::Wrapped(std::sync::Mutex::new(body)))
+    }
+
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self::from(if bytes.is_empty() { Source::Nothing } else { Source::Whole(bytes) })
     }
@@ -154,6 +172,15 @@ impl Payload {
                 }
                 Poll::Ready(Some(Err(Box::new(Departed(error)))))
             }
+            #[cfg(feature = "tower")]
+            Source::Wrapped(body) => {
+                let body = body.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let frame = ready!(body.as_mut().poll_frame(cx));
+                if !matches!(frame, Some(Ok(_))) {
+                    this.source = Source::Nothing;
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| Box::new(Wrapped(error)) as BoxError)))
+            }
             Source::Taken => {
                 this.source = Source::Nothing;
                 Poll::Ready(Some(Err("the body was taken before, by `ex.body()`".into())))
@@ -177,6 +204,10 @@ impl Body for Payload {
         match &self.source {
             Source::Nothing => true,
             Source::Wire(incoming, ..) => incoming.is_end_stream(),
+            #[cfg(feature = "tower")]
+            Source::Wrapped(body) => {
+                body.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_end_stream()
+            }
             Source::Whole(_) | Source::Taken => false,
         }
     }
@@ -186,6 +217,10 @@ impl Body for Payload {
             Source::Nothing => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Wire(incoming, ..) => incoming.size_hint(),
+            #[cfg(feature = "tower")]
+            Source::Wrapped(body) => {
+                body.lock().unwrap_or_else(std::sync::PoisonError::into_inner).size_hint()
+            }
             Source::Taken => SizeHint::default(),
         }
     }
@@ -271,8 +306,46 @@ impl fmt::Display for Paused {
 
 impl std::error::Error for Paused {}
 
+/// The error of a body that a layer of tower has wrapped.
+#[cfg(feature = "tower")]
+#[derive(Debug)]
+struct Wrapped(BoxError);
+
+#[cfg(feature = "tower")]
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a layer's body failed")
+    }
+}
+
+#[cfg(feature = "tower")]
+impl std::error::Error for Wrapped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// The error of a layer's body: that of the connection's body within, the status of a limit, or broken bytes.
+#[cfg(feature = "tower")]
+fn wrapped(Wrapped(cause): Wrapped) -> Error {
+    use crate::error::{StatusError, find};
+    if find::<StatusError>(&*cause).is_some() {
+        Error::from(cause)
+    } else if find::<http_body_util::LengthLimitError>(&*cause).is_some() {
+        let message = "the request's body is larger than its layer allows";
+        Error::of_ours(StatusCode::PAYLOAD_TOO_LARGE, message).with_cause(cause)
+    } else {
+        Error::of_ours(StatusCode::BAD_REQUEST, "the request's body is broken").with_cause(cause)
+    }
+}
+
 /// The error for the reader of a body that failed.
 pub(crate) fn broken(cause: BoxError) -> Error {
+    #[cfg(feature = "tower")]
+    let cause = match cause.downcast::<Wrapped>() {
+        Ok(cause) => return wrapped(*cause),
+        Err(cause) => cause,
+    };
     if cause.is::<Paused>() {
         Error::of_ours(StatusCode::REQUEST_TIMEOUT, cause.to_string())
     } else if cause.is::<Departed>() {

@@ -53,7 +53,7 @@ const REPLYING: u8 = 1;
 /// hyper has the whole reply, and may not have flushed the end.
 const REPLIED: u8 = 2;
 /// The connection speaks another protocol, and hyper writes nothing any more.
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 const UPGRADED: u8 = 3;
 
 const NOT_STUCK: u8 = 0;
@@ -246,7 +246,7 @@ impl Peer {
     }
 
     /// Notes that the connection speaks another protocol from now on. hyper must have ended.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     pub(crate) fn upgraded(&self) {
         self.reply.store(UPGRADED, Ordering::Relaxed);
     }

@@ -79,13 +79,11 @@ where
     S: Send + Sync + 'static,
 {
     let found = request.extensions().get::<Arc<Exchange<S>>>().map(Arc::clone);
-    match found {
-        Some(exchange) => Ok(exchange),
-        None => {
-            let what = format!("no exchange of an App<{}>", std::any::type_name::<S>());
-            Err(Error::internal(what).into_std())
-        }
-    }
+    let Some(exchange) = found else {
+        let what = format!("no exchange of an App<{}>", std::any::type_name::<S>());
+        return Err(Error::internal(what).into_std());
+    };
+    Ok(exchange)
 }
 
 /// The pattern for all methods of a service.

@@ -110,7 +110,7 @@ fn is_of_library(symbol: &str) -> bool {
     }
     let is_named_after =
         |own: &&str| first.strip_prefix(*own).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-    first == "__rustc" || LIBRARIES.iter().any(|own| is_named_after(own))
+    first == "__rustc" || LIBRARIES.iter().any(is_named_after)
 }
 
 #[cfg(test)]

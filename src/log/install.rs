@@ -102,13 +102,18 @@ impl Subscriber for Lines {
         attributes.record(&mut Found { message: String::new(), fields: Fields(&mut fields) });
         let parent = attributes.parent().cloned();
         let parent = parent.or_else(|| attributes.is_contextual().then(spans::current).flatten());
-        self.spans.open(attributes.metadata(), parent, fields)
+        let id = self.spans.open(attributes.metadata(), parent, fields);
+        #[cfg(feature = "otel")]
+        self.spans.record_traced(&id, |traced| attributes.record(traced));
+        id
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
         self.spans.record(id, |fields| {
             values.record(&mut Found { message: String::new(), fields: Fields(fields) });
         });
+        #[cfg(feature = "otel")]
+        self.spans.record_traced(id, |traced| values.record(traced));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}

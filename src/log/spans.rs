@@ -6,6 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::Metadata;
 use tracing::span::Id;
 
+#[cfg(feature = "otel")]
+use crate::log::current::{self, Tagged};
+#[cfg(feature = "otel")]
+use crate::otel::{InnerSpan, Pipeline, SpanValues};
+
 /// The open spans of the process.
 #[derive(Default)]
 pub(crate) struct Spans(Mutex<Slots>);
@@ -23,6 +28,9 @@ struct Open {
     parent: Option<Id>,
     /// As [`Fields`](super::event::Fields) writes them.
     fields: Vec<u8>,
+    /// The span as the collector gets it, if its trace is recorded.
+    #[cfg(feature = "otel")]
+    traced: Option<Box<InnerSpan>>,
 }
 
 thread_local! {
@@ -41,7 +49,16 @@ impl Spans {
         if let Some(parent) = parent.as_ref().and_then(|parent| slots.find(parent)) {
             parent.handles += 1;
         }
-        let open = Some(Open { metadata, handles: 1, parent, fields });
+        #[cfg(feature = "otel")]
+        let traced = begin_traced(parent.as_ref().and_then(|parent| slots.find(parent)?.traced.as_deref()));
+        let open = Some(Open {
+            metadata,
+            handles: 1,
+            parent,
+            fields,
+            #[cfg(feature = "otel")]
+            traced,
+        });
         let at = if let Some(at) = slots.free.pop() {
             slots.open[at] = open;
             at
@@ -65,6 +82,16 @@ impl Spans {
         }
     }
 
+    /// Adds to the values of a span that the collector gets.
+    #[cfg(feature = "otel")]
+    pub(crate) fn record_traced(&self, id: &Id, record: impl FnOnce(&mut SpanValues)) {
+        let Some(mut traced) = self.lock().find(id).and_then(|open| open.traced.take()) else { return };
+        record(traced.values());
+        if let Some(open) = self.lock().find(id) {
+            open.traced = Some(traced);
+        }
+    }
+
     pub(crate) fn clone(&self, id: &Id) {
         if let Some(open) = self.lock().find(id) {
             open.handles += 1;
@@ -81,7 +108,10 @@ impl Spans {
                 break;
             }
             let at = index(&id);
-            next = slots.open[at].take().and_then(|open| open.parent);
+            let closed = slots.open[at].take();
+            #[cfg(feature = "otel")]
+            let closed = closed.map(end_traced);
+            next = closed.and_then(|open| open.parent);
             slots.free.push(at);
             has_closed = true;
         }
@@ -119,6 +149,23 @@ impl Slots {
 
 fn index(id: &Id) -> usize {
     usize::try_from(id.into_u64()).map_or(usize::MAX, |id| id - 1)
+}
+
+#[cfg(feature = "otel")]
+fn begin_traced(parent: Option<&InnerSpan>) -> Option<Box<InnerSpan>> {
+    Pipeline::current()?;
+    current::with(|tag| InnerSpan::begin(parent, tag.and_then(Tagged::known_trace)).map(Box::new))
+}
+
+/// Sends a span that has closed, and keeps what else is asked of it.
+#[cfg(feature = "otel")]
+fn end_traced(mut open: Open) -> Open {
+    if let Some(traced) = open.traced.take()
+        && let Some(pipeline) = Pipeline::current()
+    {
+        pipeline.push(traced.end(open.metadata.name()), current::with(|tag| tag.is_some()));
+    }
+    open
 }
 
 /// The innermost span that this thread has entered.

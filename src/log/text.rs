@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use crate::log::current::Tagged;
 use crate::log::{Level, current, format, sink, stamp};
 
 pub(crate) use crate::log::format::is_text as is_used;
@@ -16,7 +17,7 @@ pub(crate) fn line(level: Level, target: &str, text: &str, fields: &[u8]) {
             }
             out.extend_from_slice(visible(text).as_bytes());
             out.extend_from_slice(visible(&String::from_utf8_lossy(fields)).as_bytes());
-            end(out, tag.map(|tag| tag.request_id()));
+            end(out, tag.map(Tagged::request_id));
         });
     });
 }
@@ -35,19 +36,17 @@ pub(crate) fn begin(out: &mut Vec<u8>, level: Level) {
         #[cfg(feature = "log")]
         Level::Debug | Level::Trace => "2",
     };
-    let _ = match format::has_colours() {
-        true => write!(out, " \x1b[{colour}m{:5}\x1b[0m ", level.name()),
-        false => write!(out, " {:5} ", level.name()),
+    let _ = if format::has_colours() {
+        write!(out, " \x1b[{colour}m{:5}\x1b[0m ", level.name())
+    } else {
+        write!(out, " {:5} ", level.name())
     };
 }
 
 /// Ends a line with the request's id.
 pub(crate) fn end(out: &mut Vec<u8>, id: Option<&str>) {
     if let Some(id) = id {
-        let _ = match format::has_colours() {
-            true => write!(out, " \x1b[2m{id}\x1b[0m"),
-            false => write!(out, " {id}"),
-        };
+        let _ = if format::has_colours() { write!(out, " \x1b[2m{id}\x1b[0m") } else { write!(out, " {id}") };
     }
     out.push(b'\n');
 }

@@ -45,9 +45,12 @@ pub(super) struct Family<T, const N: usize> {
     series: Mutex<Known<T, N>>,
 }
 
+/// One series with its label values.
+type Labels<T, const N: usize> = ([Box<str>; N], T);
+
 struct Known<T, const N: usize> {
     /// By the hash of the values, because values that are borrowed cannot be looked up among owned ones.
-    by_hash: HashMap<u64, Vec<([Box<str>; N], T)>>,
+    by_hash: HashMap<u64, Vec<Labels<T, N>>>,
     count: usize,
 }
 
@@ -86,7 +89,7 @@ impl<T: Clone, const N: usize> Family<T, N> {
     }
 
     /// All series in the order of their values, so that two scrapes differ in numbers alone.
-    pub(super) fn sorted(&self) -> Vec<([Box<str>; N], T)> {
+    pub(super) fn sorted(&self) -> Vec<Labels<T, N>> {
         let mut all: Vec<_> = self.lock().by_hash.values().flatten().cloned().collect();
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
         all

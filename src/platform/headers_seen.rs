@@ -8,6 +8,7 @@ use crate::platform::names::header;
 
 /// The result of the pass.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub(crate) struct HeadersSeen<'h> {
     /// The number of `Host` headers, and the first of them.
     pub(crate) hosts: usize,

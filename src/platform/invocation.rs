@@ -114,6 +114,25 @@ impl<'a> Invocation<'a> {
         self.header(header::ASYNC_TASK_ID).or_else(|| self.header(header::STATEFUL_INVOCATION_ID))
     }
 
+    /// Whether the platform shows that the call is asynchronous: it names a task, or a retry.
+    ///
+    /// `false` is no proof of the contrary: the first attempt at a call that is no task looks like a synchronous one.
+    ///
+    /// ```
+    /// use fc_runtime::App;
+    ///
+    /// # fc_runtime::testing::run(async {
+    /// let app = App::new().get("/", async |ex| ex.invocation().is_asynchronous().to_string());
+    /// let client = app.trust_platform(true).test_client();
+    /// client.get("/").await.assert_text("false");
+    /// client.get("/").header("x-fc-async-task-id", "order-7").await.assert_text("true");
+    /// client.get("/").header("x-fc-retry-count", "1").await.assert_text("true");
+    /// # });
+    /// ```
+    pub fn is_asynchronous(&self) -> bool {
+        self.task_id().is_some() || self.retry_count() > 0
+    }
+
     /// When the platform ends this call, from `x-fc-function-deadline` (Unix milliseconds).
     ///
     /// The platform's built-in runtimes get this header. It is not documented for custom runtimes.

@@ -26,7 +26,7 @@ pub(crate) enum Body {
 const FLUSH_MAX: Duration = Duration::from_millis(50);
 
 /// The largest piece of a whole body that is handed to the connection at a time, in bytes.
-pub(super) const PIECE_MAX: usize = 64 * 1024;
+pub(crate) const PIECE_MAX: usize = 64 * 1024;
 
 impl Body {
     pub(crate) fn of(bytes: Bytes) -> Self {

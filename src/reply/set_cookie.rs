@@ -35,7 +35,7 @@ use crate::reply::{Reply, ReplyPart};
 ///     .test_client();
 /// let expected = "theme=dark; Max-Age=604800; Path=/; SameSite=Lax; Secure";
 /// client.get("/in").await.assert_header("set-cookie", expected);
-/// let gone = client.get("/out").await.headers()["set-cookie"].to_str().unwrap().to_owned();
+/// let gone = client.get("/out").await.headers["set-cookie"].to_str().unwrap().to_owned();
 /// assert!(gone.starts_with("theme=; Max-Age=0;"));
 /// # });
 /// ```
@@ -259,7 +259,7 @@ impl Reply {
                 self.headers_mut().append(SET_COOKIE, value);
                 self
             }
-            Err(mistake) => Self::mistake(mistake, cookie.made_at),
+            Err(mistake) => Self::mistake(mistake, Some(cookie.made_at)),
         }
     }
 }

@@ -69,6 +69,6 @@ impl<St: Stream<Item: IntoPiece> + Send> Source for Pieces<St> {
 
 /// Takes the next part, of at most `PIECE_MAX` bytes. An HTTP/1 connection keeps a buffer as large as its largest
 /// piece.
-fn part(rest: &mut Bytes) -> Bytes {
+pub(crate) fn part(rest: &mut Bytes) -> Bytes {
     rest.split_to(rest.len().min(PIECE_MAX))
 }

@@ -18,7 +18,7 @@ use crate::reply::{IntoReply, Reply};
 use crate::request::detached;
 use crate::request::refusal::Refusal;
 use crate::sealed::{Place, Sealed};
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::stage::hand_over_upgrade;
 use crate::stage::{Begin, Bounded, Outgoing, Recheck, Record, drain_leftover, finish, recheck, run_bounded};
 use crate::task::{BoxFuture, Kind};
@@ -142,7 +142,7 @@ pub(crate) struct Exit<S> {
     pub(crate) app: Arc<Sealed<S>>,
     pub(crate) record: Record,
     /// For an upgraded connection, which keeps its permit after the reply.
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     pub(crate) permit: Option<Arc<Permit>>,
 }
 
@@ -165,7 +165,7 @@ impl<S> Exit<S> {
         if busy.as_ref().is_some_and(Busy::is_leaving) {
             close_after(reply.status(), reply.our_headers_mut());
         }
-        #[cfg(feature = "websocket")]
+        #[cfg(any(feature = "tower", feature = "websocket"))]
         if reply.status() == StatusCode::SWITCHING_PROTOCOLS {
             let body = Outgoing::of_reply(reply.body, self.record, busy, later);
             let mut response = Response::from_parts(reply.head, body);

@@ -52,6 +52,10 @@ impl<S: Send + Sync + 'static> Sealed<S> {
                 kind => {
                     let arrival = Arrival { came, has_trace: seen.has_trace, ..Arrival::default() };
                     let completed = call.complete(id, None, arrival);
+                    #[cfg(feature = "otel")]
+                    if let Some(sampler) = self.sampler.filter(|_| matches!(kind, CallKind::Event)) {
+                        completed.begin_span(sampler);
+                    }
                     if matches!(kind, CallKind::Event)
                         && let Some(span) = request_span(completed, Trigger::Other, || None)
                     {
@@ -83,13 +87,17 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         if let Err(Refusal::NoMemory | Refusal::Busy) = &place {
             (completed.id, completed.head) = kept_of_shed(&completed.id, &completed.head);
         }
+        #[cfg(feature = "otel")]
+        if let Some(sampler) = self.sampler {
+            completed.begin_span(sampler);
+        }
         if let Some(span) = request_span(completed, Trigger::Http, || self.shared.client(completed)) {
             completed.set_span(span);
         }
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::clone(&call), marked),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "tower", feature = "websocket"))]
             permit: place.as_ref().ok().and_then(|(_, permit)| permit.clone()),
         };
         match place {
@@ -121,7 +129,7 @@ impl<S: Send + Sync + 'static> Sealed<S> {
         let exit = Exit {
             app: Arc::clone(self),
             record: self.record(Arc::new(call), false),
-            #[cfg(feature = "websocket")]
+            #[cfg(any(feature = "tower", feature = "websocket"))]
             permit: None,
         };
         RequestFuture::Refused(Some((refusal, exit)))

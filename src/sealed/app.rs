@@ -25,6 +25,9 @@ pub(crate) struct Sealed<S> {
     pub(crate) protocol: Option<&'static Protocol>,
     /// Whether somebody observes the ends of requests.
     pub(crate) is_observed: bool,
+    /// Which traces are recorded. `None` if none is.
+    #[cfg(feature = "otel")]
+    pub(crate) sampler: Option<crate::otel::Sampler>,
 }
 
 /// The handlers of the platform's own calls.

@@ -47,7 +47,11 @@ pub struct Next<S = ()> {
 
 impl<S: Send + Sync + 'static> Next<S> {
     /// Runs the rest of the chain. An error in it has become a reply: see [`Reply::error`].
-    pub fn run(mut self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
+    pub fn run(self, ex: Exchange<S>) -> impl Future<Output = Reply> + Send + use<S> {
+        self.run_boxed(ex)
+    }
+
+    pub(crate) fn run_boxed(mut self, ex: Exchange<S>) -> BoxFuture<Reply> {
         match self.place.arounds.get(self.at).map(Arc::clone) {
             Some(around) => {
                 self.at += 1;

@@ -38,7 +38,7 @@ impl Io {
         Self { ahead, ..self }
     }
 
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     pub(crate) fn peer(&self) -> Arc<Peer> {
         Arc::clone(&self.peer)
     }
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(received(io, client, REFUSAL).await, REFUSAL);
     }
 
-    #[cfg(feature = "websocket")]
+    #[cfg(any(feature = "tower", feature = "websocket"))]
     #[tokio::test]
     async fn all_bytes_are_written_after_an_upgrade() {
         let (mut io, client) = sockets().await;

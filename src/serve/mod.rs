@@ -11,5 +11,5 @@ mod run;
 mod runtime;
 mod signal;
 mod sniff;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 mod upgrade;

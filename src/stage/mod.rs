@@ -8,7 +8,7 @@ mod panic_guard;
 mod recheck;
 mod record;
 mod span;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 mod upgrade;
 
 pub(crate) use bounded::{Bounded, Failure, run_bounded};
@@ -19,5 +19,5 @@ pub(crate) use panic_guard::{Begin, PanicGuard, PanicGuarded};
 pub(crate) use recheck::{Recheck, recheck};
 pub(crate) use record::{Markers, Record};
 pub(crate) use span::{Trigger, request_span};
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 pub(crate) use upgrade::hand_over_upgrade;

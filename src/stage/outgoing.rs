@@ -18,7 +18,7 @@ use crate::log::{current, say};
 use crate::platform::limits::KIB;
 use crate::reply::Body;
 use crate::stage::{Record, drain_leftover};
-use crate::task::Tracker;
+use crate::task::{BoxFuture, Tracker};
 
 /// A reply's body. If it is dropped before its end, the record ends as a client that left.
 pub(crate) struct Outgoing {
@@ -27,6 +27,8 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
+    /// The last piece, while what else has to be sent before a freeze is sent.
+    held: Option<Box<Held>>,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
     /// and hyper stops polling at 48 KiB unsent.
     #[cfg(feature = "http2")]
@@ -34,6 +36,12 @@ pub(crate) struct Outgoing {
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.
     #[cfg(feature = "http2")]
     burst: usize,
+}
+
+/// The end of a reply that waits.
+struct Held {
+    piece: Option<Frame<Bytes>>,
+    flush: BoxFuture<()>,
 }
 
 /// The smallest piece that is counted while the client reads, in bytes.
@@ -51,6 +59,7 @@ impl Outgoing {
             record,
             busy: None,
             drain: None,
+            held: None,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -78,6 +87,7 @@ impl Outgoing {
             record: Some(record),
             busy: busy.map(Busy::replying),
             drain,
+            held: None,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -192,19 +202,42 @@ impl Outgoing {
             }
         };
         drop(entered);
-        if self.body.is_over() {
-            self.end();
+        if self.body.is_over()
+            && let Some(flush) = self.end()
+        {
+            return self.hold(frame.and_then(Result::ok), flush, cx);
         }
         Poll::Ready(frame)
     }
 
-    fn end(&mut self) {
+    /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
+    /// instance.
+    fn end(&mut self) -> Option<BoxFuture<()>> {
         if let (Some(tracker), Some(record)) = (self.drain.take(), &self.record) {
             drain_leftover(record.call(), &tracker);
         }
-        if let Some(mut record) = self.record.take() {
-            record.end_sent();
+        let mut record = self.record.take()?;
+        record.end_sent();
+        record.flush()
+    }
+
+    #[cold]
+    fn hold(
+        &mut self,
+        piece: Option<Frame<Bytes>>,
+        flush: BoxFuture<()>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.held = Some(Box::new(Held { piece, flush }));
+        self.poll_held(cx)
+    }
+
+    #[cold]
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(held) = &mut self.held {
+            ready!(held.flush.as_mut().poll(cx));
         }
+        Poll::Ready(self.held.take().and_then(|held| held.piece).map(Ok))
     }
 }
 
@@ -225,6 +258,9 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.held.is_some() {
+            return self.poll_held(cx);
+        }
         if self.body.is_silent(cx.waker()) {
             return Poll::Pending;
         }
@@ -247,14 +283,16 @@ impl http_body::Body for Outgoing {
         if let (Some(record), Some(piece)) = (&mut self.record, &piece) {
             record.add_sent(piece.len());
         }
-        if self.body.is_over() {
-            self.end();
+        if self.body.is_over()
+            && let Some(flush) = self.end()
+        {
+            return self.hold(piece.map(Frame::data), flush, cx);
         }
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.held.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

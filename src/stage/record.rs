@@ -14,6 +14,7 @@ use crate::log::{AccessLog, Level, say, sink, stamp, text};
 use crate::observe::Ended;
 use crate::roll::Place;
 use crate::stage::span::{end_span, say_record};
+use crate::task::BoxFuture;
 
 /// Opened when a request is accepted. Ended when its reply has been sent; a drop before that ends it too.
 pub(crate) struct Record {
@@ -132,6 +133,13 @@ impl Record {
         self.end_unless_left(End::Sent);
     }
 
+    /// What has to be done before the platform may freeze the instance, if no other request is in flight.
+    #[inline]
+    pub(crate) fn flush(&self) -> Option<BoxFuture<()>> {
+        self.counts.flush.get()?;
+        if self.counts.is_quiet() { self.counts.flush() } else { None }
+    }
+
     pub(crate) fn end_broken(&mut self) {
         self.end_unless_left(End::Broken);
     }
@@ -200,6 +208,9 @@ impl Record {
             request: &**call,
             method: &call.head.method,
             uri: &call.head.uri,
+            headers: &call.head.headers,
+            version: call.head.version,
+            peer: call.peer.as_ref().map(|peer| peer.address.ip()),
             route: call.scope.as_ref().map(|scope| scope.pattern.as_str()).filter(|route| !route.is_empty()),
             is_event: self.is_event,
             status,

@@ -78,9 +78,9 @@ impl<S: Send + Sync + 'static> TestRequest<'_, S> {
         let response = request.send(Some(Arc::clone(&peer))).await;
         let protocol = response.headers().get("sec-websocket-protocol");
         let protocol = protocol.and_then(|protocol| protocol.to_str().ok()).map(str::to_owned);
-        let on_upgrade = match (response.status(), peer.next.take()) {
-            (StatusCode::SWITCHING_PROTOCOLS, Some(NextProtocol::Upgrade(on_upgrade))) => on_upgrade,
-            _ => return Err(Box::new(TestReply::of(super::Streaming::new(response)).await)),
+        let upgrade = peer.next.take().filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS);
+        let Some(NextProtocol::Upgrade(on_upgrade)) = upgrade else {
+            return Err(Box::new(TestReply::of(super::Streaming::new(response)).await));
         };
         let (ours, theirs) = duplex(BETWEEN);
         let (present, gone) = oneshot::channel::<()>();

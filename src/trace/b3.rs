@@ -65,6 +65,7 @@ fn of_ids(trace_id: &[u8], span_id: &[u8], sampled: Option<bool>, form: Form) ->
         is_random: false,
         state: None,
         form,
+        parent: None,
     })
 }
 

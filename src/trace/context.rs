@@ -41,6 +41,8 @@ pub struct TraceContext {
     pub(super) is_random: bool,
     pub(super) state: Option<String>,
     pub(super) form: Form,
+    /// The caller's span, if `span_id` is one of this request.
+    pub(super) parent: Option<[u8; 8]>,
 }
 
 /// The headers that the context came in, and is handed on in.
@@ -68,7 +70,50 @@ impl TraceContext {
         let mut trace_id = [0; 16];
         trace_id[..8].copy_from_slice(&high.to_be_bytes());
         trace_id[8..].copy_from_slice(&low.to_be_bytes());
-        Self { trace_id, span_id: span.to_be_bytes(), sampled, is_random: false, state: None, form }
+        Self {
+            trace_id,
+            span_id: span.to_be_bytes(),
+            sampled,
+            is_random: false,
+            state: None,
+            form,
+            parent: None,
+        }
+    }
+
+    /// The same trace, in which this request has a span of its own. `decide` is asked about a trace that nobody has decided
+    /// about, or whose decision does not count.
+    #[cfg(feature = "otel")]
+    pub(crate) fn with_span(self, has_caller: bool, heeds_caller: bool, ratio: f64) -> Self {
+        let parent = has_caller.then_some(self.span_id);
+        let sampled = self.sampled.filter(|_| has_caller && heeds_caller);
+        // The lower half of the id is random, so that all services keep the same traces.
+        let low = u64::from_be_bytes(self.trace_id[8..].try_into().unwrap_or_default());
+        #[allow(clippy::cast_precision_loss, reason = "a share of all ids needs no last digit")]
+        let is_in = || ratio >= 1.0 || ((low >> 1) as f64) < ratio * (1_u64 << 63) as f64;
+        let span_id = (random() | 1).to_be_bytes();
+        Self { span_id, parent, sampled: Some(sampled.unwrap_or_else(is_in)), ..self }
+    }
+
+    /// The context of a span inside another.
+    #[cfg(feature = "otel")]
+    pub(crate) fn inside(self, parent: [u8; 8]) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn trace_id_bytes(&self) -> &[u8; 16] {
+        &self.trace_id
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn own_span_id(&self) -> [u8; 8] {
+        self.span_id
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn parent(&self) -> Option<[u8; 8]> {
+        self.parent
     }
 
     /// The id of the trace: 32 hexadecimal digits.
@@ -76,8 +121,8 @@ impl TraceContext {
         text(&self.trace_id)
     }
 
-    /// The id of the span that requests to others belong to: 16 hexadecimal digits. It is the caller's, because this crate
-    /// makes spans only where an exporter records them.
+    /// The id of the span that requests to others belong to: 16 hexadecimal digits. It is the caller's, unless
+    /// `App::otel` (feature `otel`) makes a span of this request.
     pub fn span_id(&self) -> String {
         text(&self.span_id)
     }

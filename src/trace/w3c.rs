@@ -25,7 +25,15 @@ pub(super) fn read(headers: &HeaderMap) -> Option<TraceContext> {
     let (trace_id, span_id, flags) = parse(parent.as_bytes().trim_ascii())?;
     let state = headers.contains_key(STATE).then(|| state(headers)).flatten();
     let sampled = Some(flags & SAMPLED != 0);
-    Some(TraceContext { trace_id, span_id, sampled, is_random: flags & RANDOM != 0, state, form: Form::W3c })
+    Some(TraceContext {
+        trace_id,
+        span_id,
+        sampled,
+        is_random: flags & RANDOM != 0,
+        state,
+        form: Form::W3c,
+        parent: None,
+    })
 }
 
 #[cold]

@@ -190,7 +190,7 @@ impl Upgrade {
     fn leave(self) {
         let Self { call, closure, stops, finishing, deadline, mut protocols, .. } = self;
         let chosen = handshake::protocol(&call.head, &protocols).map(|chosen| protocols.swap_remove(chosen));
-        let lean = Arc::new(call.lean());
+        let lean = Arc::new(call.outermost().lean());
         let policy = call.scope.as_ref().map_or(HangUpPolicy::Cancel, |scope| scope.hang_up_policy);
         let finish = match policy {
             HangUpPolicy::Cancel => Finish::No,
@@ -204,7 +204,7 @@ impl Upgrade {
             let opening = Opening { mailbox, closure, stop, deadline, ping_timer, max_message, finish };
             Box::pin(Session::new(upgraded, opening)) as _
         });
-        call.attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
+        call.outermost().attached.set(Attached::Upgrade(PendingUpgrade { call: lean, run }));
     }
 }
 
@@ -213,7 +213,7 @@ impl IntoReply for Upgrade {
         // A name that is not a token cannot stand in a header.
         let mut names = self.protocols.iter();
         if let Some(wrong) = names.find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
-            return Reply::mistake(format!("a subprotocol cannot have the name {wrong:?}"), self.at);
+            return Reply::mistake(format!("a subprotocol cannot have the name {wrong:?}"), Some(self.at));
         }
         match self.check() {
             Ok(headers) => {

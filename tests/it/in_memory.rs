@@ -135,8 +135,10 @@ async fn until(is_so: impl AsyncFn() -> bool) {
 fn hooks_are_called_as_the_platform_calls_them() {
     testing::run(async {
         let client = App::with_state(AtomicU32::new(0))
-            .on_pre_stop(async |hook| drop(hook.state().fetch_add(1, Ordering::Relaxed)))
-            .on_pre_freeze(async |hook| drop(hook.state().fetch_add(10, Ordering::Relaxed)))
+            .on_pre_stop(async |hook| hook.state().store(1, Ordering::Relaxed))
+            .on_pre_freeze(async |hook| {
+                hook.state().store(hook.state().load(Ordering::Relaxed) + 10, Ordering::Relaxed)
+            })
             .get("/", async |ex| ex.state().load(Ordering::Relaxed).to_string())
             .test_client();
         client.pre_stop().await.assert_status(200);

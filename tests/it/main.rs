@@ -30,6 +30,7 @@ mod memory;
 mod metrics;
 mod octets;
 mod once;
+mod otel;
 mod probes;
 mod public_api;
 mod readers;

@@ -100,7 +100,9 @@ impl Run {
         let duration = self.begin.elapsed();
         if let Some(lease) = &self.lease {
             // The report of the end removes the instance from the pool before the next call.
-            lease.instance.process.exited_within(EXIT_NEWS).await;
+            if lease.instance.process.exited_within(EXIT_NEWS).await.is_none() {
+                return Failure::connection_ended(duration, self.memory());
+            }
         }
         Failure::process_exited(duration, self.memory())
     }

@@ -111,6 +111,13 @@ mod tests {
         // The same code is the same copy, which stays as long as somebody has it.
         let same = take(Some(&snapshot));
         assert_eq!(same.folder, snapshot.folder);
+        // Also if each file was written anew, and comes out the same. A copy would be another folder.
+        for name in ["bootstrap", "sub/data"] {
+            let text = std::fs::read(code.join(name)).unwrap();
+            std::fs::remove_file(code.join(name)).unwrap();
+            std::fs::write(code.join(name), text).unwrap();
+        }
+        assert_eq!(take(Some(&snapshot)).folder, snapshot.folder);
         let folder = snapshot.folder.clone();
         remove(snapshot).await;
         assert!(folder.exists());

@@ -227,7 +227,7 @@ impl From<&Failure> for Cause {
         Cause {
             failure: failure.kind.name(),
             by: failure.kind.source().name(),
-            message: failure.message().to_owned(),
+            message: failure.told(),
             exit_code: failure.exit_code,
         }
     }

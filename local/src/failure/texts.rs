@@ -12,15 +12,25 @@ pub(crate) struct Failure {
     message: String,
     /// The program's exit code, if its end is the failure.
     pub(crate) exit_code: Option<i32>,
+    /// What the log says beside the platform's text, which callers get.
+    note: Option<&'static str>,
 }
 
 impl Failure {
     fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), exit_code: None }
+        Failure { kind, message: message.into(), exit_code: None, note: None }
     }
 
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The message with what is known beyond the platform's text.
+    pub(crate) fn told(&self) -> String {
+        match self.note {
+            Some(note) => format!("{}; {note}", self.message),
+            None => self.message.clone(),
+        }
     }
 
     pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
@@ -235,6 +245,12 @@ impl Failure {
             FailureKind::ProcessExited,
             format!("Process exited unexpectedly before completing request {}", usage(duration, memory)),
         )
+    }
+
+    /// As [`process_exited`](Self::process_exited), whose text the platform has for both. The log tells them apart.
+    pub(crate) fn connection_ended(duration: Duration, memory: u64) -> Self {
+        let note = "the process goes on: it closed the connection of the call, or its server did";
+        Failure { note: Some(note), ..Failure::process_exited(duration, memory) }
     }
 
     pub(crate) fn timed_out(limit: Duration, duration: Duration, memory: u64) -> Self {

@@ -21,6 +21,9 @@ const SLOW: Duration = Duration::from_secs(3);
 /// The most ports that are named.
 const PORTS_MAX: usize = 16;
 
+/// The first pause between two attempts.
+const PAUSE_MIN: Duration = Duration::from_millis(2);
+
 /// The longest pause between two attempts. With [`BOTH`] an open port is noticed within 50 ms.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
@@ -58,7 +61,7 @@ impl<'a> Opening<'a> {
         let declared = self.generation.function.port;
         let limit = self.generation.function.local.start_timeout;
         let begin = Instant::now();
-        let mut pause = Duration::from_millis(2);
+        let mut pause = PAUSE_MIN;
         let mut look = LOOK_AT_SOCKETS;
         let mut is_strangers = false;
         loop {
@@ -103,7 +106,7 @@ impl<'a> Opening<'a> {
             if let Some(exit) = self.process.exited_within(pause).await {
                 return Err(self.exited(exit).await);
             }
-            pause = (pause * 2).min(PAUSE_MAX);
+            pause = next(pause);
         }
     }
 
@@ -163,9 +166,35 @@ fn why_unreachable(listening: &[Listening], given: u16, declared: u16) -> Option
     (!ports.is_empty()).then_some(Kind::PortUnexpected { given_port: given, ports })
 }
 
+/// The pause behind `pause`.
+fn next(pause: Duration) -> Duration {
+    (pause * 2).min(PAUSE_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_long_a_start_takes_its_port_is_noticed_within_50_ms() {
+        let pauses: Vec<Duration> =
+            std::iter::successors(Some(PAUSE_MIN), |pause| Some(next(*pause))).take(1000).collect();
+        // A port that opens right after an attempt is seen by the next one. A declared port is looked at twice.
+        let longest = pauses.iter().max().unwrap();
+        assert!(*longest + BOTH <= Duration::from_millis(50), "{longest:?}");
+        // A quick start costs few attempts, and a slow one no more than some fifty in a second.
+        let within = |time: Duration| {
+            let mut total = Duration::ZERO;
+            pauses
+                .iter()
+                .take_while(|pause| {
+                    total += **pause;
+                    total <= time
+                })
+                .count()
+        };
+        assert_eq!((within(Duration::from_millis(30)), within(Duration::from_secs(1))), (4, 52));
+    }
 
     #[test]
     fn only_the_given_or_the_declared_port_is_advised() {

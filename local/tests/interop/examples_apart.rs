@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use testkit::events::kind;
+use testkit::events::{Events, kind};
 use testkit::h1::{exchange, request};
 use testkit::process::{below, is_running};
-use testkit::{Folder, until};
+use testkit::{Folder, Launch, until};
 
 use super::{root, succeed};
 use crate::harness::{Local, program};
@@ -130,35 +130,69 @@ fn a_video_is_transcoded_through_the_whole_chain() {
     assert_eq!(std::fs::read_dir(bucket.join(".parts")).unwrap().count(), 0);
 }
 
+/// The path of a task, for the API.
+fn order_task(id: &str) -> String {
+    format!("/2023-03-30/functions/orders/async-tasks/order-{id}")
+}
+
+fn order(port: u16, id: &str, item: &str, quantity: u32) -> testkit::Answer {
+    let order = json!({"id": id, "item": item, "quantity": quantity}).to_string();
+    exchange(port, &request("POST", "/orders", "content-type: application/json\r\n", order.as_bytes()))
+}
+
+fn stock(port: u16) -> String {
+    exchange(port, &request("GET", "/stock/tea", "", b"")).text()
+}
+
 #[test]
 #[ignore = "needs the built example: .ci/run runs it with --ignored"]
 fn an_order_is_checked_handed_over_and_carried_out_once() {
-    let local =
-        Local::start(project("orders", &[("orders", "dist")]), &["--no-build", "--require-signature"]);
-    let port = local.function_port("orders");
-    let order = |id: &str, item: &str, quantity: u32| {
-        let order = json!({"id": id, "item": item, "quantity": quantity}).to_string();
-        exchange(port, &request("POST", "/orders", "content-type: application/json\r\n", order.as_bytes()))
-    };
-    assert_eq!(order("a", "tea", 0).status, 422);
-    assert_eq!(order("a", "sofa", 1).status, 404);
-    // Nobody is let in unsigned, and the function was given no credentials.
-    assert_eq!(order("a", "tea", 30).status, 503);
-    drop(local);
-
     let local = Local::start(project("orders", &[("orders", "dist")]), &["--no-build"]);
     let port = local.function_port("orders");
-    let order = |id: &str, quantity: u32| {
-        let order = json!({"id": id, "item": "tea", "quantity": quantity}).to_string();
-        exchange(port, &request("POST", "/orders", "content-type: application/json\r\n", order.as_bytes()))
-    };
-    let taken = order("a", 30);
+    assert_eq!(order(port, "a", "tea", 0).status, 422);
+    assert_eq!(order(port, "a", "sofa", 1).status, 404);
+    let taken = order(port, "a", "tea", 30);
     assert_eq!((taken.status, taken.json()), (202, json!({"task": "order-a", "already": false})));
-    let stock = || exchange(port, &request("GET", "/stock/tea", "", b"")).text();
-    until("the order is carried out", || (stock() == "70").then_some(()));
-    assert_eq!(order("a", 30).json(), json!({"task": "order-a", "already": true}));
-    let task = "/2023-03-30/functions/orders/async-tasks/order-a";
-    let task = exchange(local.main_port(), &request("GET", task, "", b"")).json();
-    assert_eq!((&task["status"], &task["returnPayload"]), (&json!("Succeeded"), &json!("70")));
-    assert_eq!(stock(), "70");
+    until("the order is carried out", || (stock(port) == "70").then_some(()));
+    assert_eq!(order(port, "a", "tea", 30).json(), json!({"task": "order-a", "already": true}));
+    let task = until("the task has ended", || {
+        let task = exchange(local.main_port(), &request("GET", &order_task("a"), "", b"")).json();
+        Some(task).filter(|task| task["status"] == "Succeeded")
+    });
+    assert_eq!(task["returnPayload"], "70");
+    assert_eq!(stock(port), "70");
+}
+
+#[test]
+#[ignore = "needs the built example: .ci/run runs it with --ignored"]
+fn a_function_calls_with_the_credentials_that_it_was_given() {
+    let start = |has_credentials: bool| {
+        let folder = project("orders", &[("orders", "dist")]);
+        let credentials = if has_credentials { "environment" } else { "none" };
+        folder.write(
+            "s.yaml",
+            &format!("{}\nx-local: {{credentials: {credentials}}}\n", folder.text("s.yaml")),
+        );
+        let launch = Launch::new(program()).args(["--template"]).args([folder.file("s.yaml")]);
+        let launch = launch.args(["dev", "--json", "--no-build", "--port", "0", "--require-signature"]);
+        // The key of the project is the one that the function has, as a role's temporary key is in the cloud.
+        let launch =
+            [("ACCESS_KEY_ID", "STS.id"), ("ACCESS_KEY_SECRET", "hush"), ("SECURITY_TOKEN", "token")]
+                .into_iter()
+                .fold(launch, |launch, (name, value)| {
+                    launch
+                        .var(&format!("FC_LOCAL_{name}"), value)
+                        .var(&format!("ALIBABA_CLOUD_{name}"), value)
+                });
+        let program = launch.start();
+        let events = Events::of(program.out());
+        let ready = events.wait_for(kind("ready"));
+        let url = ready["portUrl"].as_str().unwrap().trim_end_matches('/').to_owned();
+        (folder, program, url.rsplit_once(':').unwrap().1.parse::<u16>().unwrap())
+    };
+    let (_folder, _program, port) = start(true);
+    assert_eq!(order(port, "a", "tea", 30).status, 202);
+    until("the order is carried out", || (stock(port) == "70").then_some(()));
+    let (_folder, _program, port) = start(false);
+    assert_eq!(order(port, "a", "tea", 30).status, 503);
 }

@@ -24,6 +24,7 @@ mod instances;
 mod languages;
 mod manifest;
 mod memory;
+mod messages;
 mod output;
 mod outputs;
 mod queue;

@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::counters::InRoll;
 use crate::exchange::Peer;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::exchange::attached::NextProtocol;
 use crate::platform::limits::REQUEST_FIELDS_MAX;
 use crate::sealed::Sealed;
@@ -25,7 +25,7 @@ use crate::serve::departure::{departure, has_unread};
 use crate::serve::drain::{DrainObserver, Stage};
 use crate::serve::io::Io;
 use crate::serve::places::Place;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "tower", feature = "websocket"))]
 use crate::serve::upgrade::spawn_upgraded;
 use crate::task::BoxFuture;
 use crate::timer::Timer;
@@ -98,7 +98,7 @@ impl<S: Send + Sync + 'static> Http1<S> {
     /// What follows when hyper has ended: an upgrade in a task of its own, the refusal of a head that was not parsed, or
     /// the end of the client's input.
     fn follow(self) -> Following<S> {
-        #[cfg(feature = "websocket")]
+        #[cfg(any(feature = "tower", feature = "websocket"))]
         if let Some(NextProtocol::Upgrade(on_upgrade)) = self.peer.next.take() {
             let http1::Parts { io, read_buf, service, .. } = self.connection.into_parts();
             self.peer.upgraded();

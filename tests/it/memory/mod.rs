@@ -12,4 +12,5 @@ mod routing;
 mod seal;
 mod sse;
 mod stop_notice;
+mod tower;
 mod websocket;

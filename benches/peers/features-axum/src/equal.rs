@@ -20,7 +20,6 @@ use tower_http::trace::TraceLayer;
 use tracing::Span;
 
 pub(crate) fn serve(app: Router) -> io::Result<()> {
-    tracing_subscriber::fmt().json().init();
     let port = std::env::var("FC_CUSTOM_LISTEN_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(9000);
     let threads = available_parallelism().map_or(1, usize::from);
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };

@@ -1,0 +1,96 @@
+//! Sends exports to the collector, on one connection that is kept.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri};
+use http_body::{Body, Frame, SizeHint};
+use hyper::client::conn::http1::{Connection, SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::error::{BoxError, Result};
+
+/// A connection to the collector. Nothing drives it between exports, so that it is no task that a drain would wait for.
+#[derive(Default)]
+pub(super) struct Client(Option<Open>);
+
+struct Open {
+    sender: SendRequest<Whole>,
+    driver: Connection<TokioIo<TcpStream>, Whole>,
+}
+
+impl Client {
+    /// Sends one request. A kept connection may have been closed meanwhile, and then a new one is tried.
+    pub(super) async fn send(&mut self, url: &Uri, request: &Request<Bytes>) -> Result<StatusCode, BoxError> {
+        if let Some(open) = self.0.take()
+            && let Ok(status) = self.send_on(open, request).await
+        {
+            return Ok(status);
+        }
+        let (host, port) = (url.host().unwrap_or_default(), url.port_u16().unwrap_or(80));
+        let socket = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+        socket.set_nodelay(true)?;
+        let (sender, driver) = handshake(TokioIo::new(socket)).await?;
+        self.send_on(Open { sender, driver }, request).await
+    }
+
+    async fn send_on(&mut self, open: Open, request: &Request<Bytes>) -> Result<StatusCode, BoxError> {
+        let Open { mut sender, mut driver } = open;
+        let status = {
+            let exchange = async {
+                sender.ready().await?;
+                let (head, body) = request.clone().into_parts();
+                let response = sender.send_request(Request::from_parts(head, Whole(Some(body)))).await?;
+                let (head, mut body) = response.into_parts();
+                // The answer is read to its end, so that the connection can be used again.
+                while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                    frame?;
+                }
+                Ok::<_, hyper::Error>(head.status)
+            };
+            let mut exchange = pin!(exchange);
+            let mut is_over = false;
+            poll_fn(|cx| drive(exchange.as_mut(), &mut driver, &mut is_over, cx)).await?
+        };
+        self.0 = Some(Open { sender, driver });
+        Ok(status)
+    }
+}
+
+/// Polls an exchange, and the connection under it.
+fn drive<T>(
+    mut exchange: Pin<&mut impl Future<Output = T>>,
+    driver: &mut Connection<TokioIo<TcpStream>, Whole>,
+    is_over: &mut bool,
+    cx: &mut Context<'_>,
+) -> Poll<T> {
+    if let Poll::Ready(ready) = exchange.as_mut().poll(cx) {
+        return Poll::Ready(ready);
+    }
+    // How the connection ended, the exchange learns by itself.
+    *is_over = *is_over || Pin::new(driver).poll(cx).is_ready();
+    exchange.poll(cx)
+}
+
+/// The body of an export.
+struct Whole(Option<Bytes>);
+
+impl Body for Whole {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
