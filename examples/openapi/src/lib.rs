@@ -1,7 +1,8 @@
-//! A shop with an OpenAPI document: utoipa makes it from types and attributes, a route serves it, and a test compares it
+//! A shop with a document of `OpenAPI`: `utoipa` makes it from types and attributes, a route serves it, and a test compares it
 //! with the routes of the app.
 
 #![allow(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
+#![allow(clippy::exhaustive_structs, reason = "the types of an example, and those that utoipa generates")]
 #![allow(clippy::needless_for_each, reason = "the code that utoipa generates")]
 
 use std::sync::{Mutex, PoisonError};
@@ -27,7 +28,6 @@ pub struct Order {
 
 /// How errors look (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(clippy::exhaustive_structs, reason = "it stands for the runtime's own document")]
 pub struct Problem {
     /// What went wrong.
     pub title: String,

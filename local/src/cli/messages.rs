@@ -71,7 +71,9 @@ async fn try_run(manifest: &Manifest, arguments: MessagesArguments) -> io::Resul
     if json {
         print::say(&Value::from(all).to_string());
     } else {
-        all.iter().for_each(|message| print::say(&neutral(&describe(message))));
+        for message in &all {
+            print::say(&neutral(&describe(message)));
+        }
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::wire::ids;
 
 /// Which event, and to whom.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct SendArguments {
     /// The trigger whose event is sent
     #[arg(value_parser = PossibleValuesParser::new(names()))]
@@ -175,8 +176,7 @@ fn fresh(value: &mut Value, now: &str) {
                     "time" | "triggerTime" | "eventTime" | "aliyunpublishtime" if field.is_string() => {
                         *field = Value::from(now);
                     }
-                    "id" if field.is_string() => *field = Value::from(&*ids::uuid()),
-                    "taskId" if field.is_string() => *field = Value::from(&*ids::uuid()),
+                    "id" | "taskId" if field.is_string() => *field = Value::from(&*ids::uuid()),
                     "requestId" if field.as_str().is_some_and(|id| id.starts_with("1-")) => {
                         *field = Value::from(&*ids::request());
                     }

@@ -72,7 +72,7 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
                 format!("sortOrderByTime={}&prefix={prefix}", if ascending { "asc" } else { "desc" });
             for (key, value) in [("qualifier", qualifier), ("status", status)] {
                 if let Some(value) = value {
-                    query.extend(["&", key, "=", &value]);
+                    query = format!("{query}&{key}={value}");
                 }
             }
             let (mut all, mut token) = (Vec::new(), String::new());
@@ -134,7 +134,9 @@ fn tell_more(task: &Value) {
         let begin = task["startedTime"].as_u64().unwrap_or(0);
         let after = change["timestamp"].as_u64().unwrap_or(0).saturating_sub(begin);
         let error = text(&detail, "ErrorMessage");
-        print::say(&neutral(&format!("  +{after} ms  {}  {error}", text(change, "status"))).trim_end());
+        print::say(
+            &neutral(&format!("  +{after} ms  {}  {error}", text(change, "status"))).trim_end().to_owned(),
+        );
         for line in text(&detail, "Log").lines() {
             print::say(&neutral(&format!("      {line}")));
         }
