@@ -105,7 +105,7 @@ pub(super) fn check<S: Send + Sync + 'static>(app: App<S>) -> Result<(Plan<S>, O
         }
     }
     let fallback = fallback.map(|endpoint| {
-        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None));
+        let scope = Arc::new(scope(Pattern::default(), &routes.settings, cors.clone(), None, None));
         Arc::new(Place { scope, arounds: routes.arounds().to_vec(), endpoint })
     });
     if settings.health_path == settings.ready_path {
@@ -181,7 +181,7 @@ fn table<S: Send + Sync + 'static>(
         }
         let own_cors = seal_cors(settings.cors.as_ref(), mistakes, Some(line));
         let cors = own_cors.or_else(|| app_cors.cloned());
-        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol));
+        let scope = Arc::new(scope(pattern.clone(), &settings, cors, protocol, Some(line)));
         let place = Arc::new(Place { scope, arounds, endpoint });
         match table.insert(pattern, method.clone(), place) {
             Ok(()) => first.push((text, method, line)),
@@ -217,6 +217,7 @@ fn scope(
     settings: &PlaceSettings,
     cors: Option<Arc<SealedCors>>,
     protocol: Option<&'static Protocol>,
+    line: Option<&'static Location<'static>>,
 ) -> Scope {
     let body_limit = match protocol {
         None => settings.body_limit.unwrap_or(BODY_LIMIT_DEFAULT),
@@ -233,6 +234,7 @@ fn scope(
         body_limit,
         body_pause: settings.body_pause.unwrap_or(BODY_PAUSE_DEFAULT),
         time_limit: settings.time_limit,
+        line,
         cors,
         protocol,
     }

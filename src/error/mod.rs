@@ -250,6 +250,22 @@ impl Error {
         Self::build(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, Some(cause.into()), None)
     }
 
+    /// The error with this line, if it is known.
+    pub(crate) fn at(mut self, line: Option<&'static Location<'static>>) -> Self {
+        self.0.at = line.or(self.0.at);
+        self
+    }
+
+    /// An error that ends the start, as `main` prints it: there is no client from whom the cause has to be hidden.
+    pub(crate) fn of_start(mut self) -> Self {
+        if self.is_plain()
+            && let Some(cause) = self.cause()
+        {
+            self.0.message = cause.to_string().into();
+        }
+        self
+    }
+
     /// The error for a handler that panicked. The panic hook has logged the panic, with its line.
     pub(crate) fn of_panic(message: &'static str) -> Self {
         Self::of_ours(StatusCode::INTERNAL_SERVER_ERROR, message).with_code("Panic").reported()
@@ -339,7 +355,11 @@ fn write_chain(error: &Inner, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(&error.message)?;
     let mut link: Option<&(dyn StdError + 'static)> = error.cause.as_deref().map(|cause| cause as _);
     while let Some(cause) = link {
-        write!(f, "\n  caused by: {cause}")?;
+        let text = cause.to_string();
+        // The message of a failed start is that of its cause.
+        if text != error.message {
+            write!(f, "\n  caused by: {text}")?;
+        }
         link = cause.source();
     }
     match error.at {

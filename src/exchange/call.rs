@@ -1,5 +1,6 @@
 //! One request, shared by its exchange, its record, its body and its log lines.
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,6 +70,8 @@ pub(crate) struct Scope {
     pub(crate) body_limit: usize,
     pub(crate) body_pause: Duration,
     pub(crate) time_limit: Option<Duration>,
+    /// Where the author declared the route; `None` for a fallback.
+    pub(crate) line: Option<&'static Location<'static>>,
     pub(crate) cors: Option<Arc<SealedCors>>,
     /// The protocol that the place speaks besides HTTP, such as gRPC.
     pub(crate) protocol: Option<&'static Protocol>,

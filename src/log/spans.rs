@@ -163,7 +163,7 @@ fn end_traced(mut open: Open) -> Open {
     if let Some(traced) = open.traced.take()
         && let Some(pipeline) = Pipeline::current()
     {
-        pipeline.push(traced.end(open.metadata.name()));
+        pipeline.push(traced.end(open.metadata.name()), current::with(|tag| tag.is_some()));
     }
     open
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::error::{BoxError, Error};
 use crate::log::say;
@@ -43,8 +43,8 @@ struct Queue {
 /// The bound of the queue, in bytes.
 const QUEUE_MAX: usize = 1024 * 1024;
 
-/// How long other spans may join an export, while requests are in flight.
-const LINGER: Duration = Duration::from_millis(200);
+/// Spans that wait for the end of their request are sent from this size on, in bytes.
+const SOON: usize = 64 * 1024;
 
 /// The longest time of one export. OpenTelemetry's default.
 const EXPORT_MAX: Duration = Duration::from_secs(10);
@@ -85,8 +85,9 @@ impl Pipeline {
         self.target.sampler
     }
 
-    /// Queues a span, and has the queue sent.
-    pub(crate) fn push(self: &Arc<Self>, span: Vec<u8>) {
+    /// Queues a span, and has the queue sent. A span inside a request waits for that of the request: an export that begins
+    /// earlier would only delay it.
+    pub(crate) fn push(self: &Arc<Self>, span: Vec<u8>, is_inside_request: bool) {
         let mut queue = self.lock();
         if queue.bytes + span.len() > QUEUE_MAX {
             queue.dropped += 1;
@@ -95,7 +96,8 @@ impl Pipeline {
         queue.bytes += span.len();
         queue.spans.push(span);
         let rests = queue.rests_until.is_some_and(|until| until > Instant::now());
-        if queue.is_sending || rests || tokio::runtime::Handle::try_current().is_err() {
+        let waits = is_inside_request && queue.bytes < SOON;
+        if waits || queue.is_sending || rests || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
         queue.is_sending = true;
@@ -124,15 +126,20 @@ impl Pipeline {
     async fn send_all(self: Arc<Self>) {
         let mut client = self.client.lock().await;
         loop {
-            let batch = {
+            let (batch, dropped) = {
                 let mut queue = self.lock();
                 if queue.spans.is_empty() {
                     queue.is_sending = false;
                     break;
                 }
                 queue.bytes = 0;
-                std::mem::take(&mut queue.spans)
+                (std::mem::take(&mut queue.spans), std::mem::take(&mut queue.dropped))
             };
+            if dropped > 0 {
+                say::warn(format_args!(
+                    "{dropped} spans are lost: more than {QUEUE_MAX} bytes waited to be sent"
+                ));
+            }
             let sent = timeout(EXPORT_MAX, self.send(&mut client, &batch)).await;
             let failure = match sent {
                 Ok(Ok(status)) if status.is_success() => None,
@@ -144,23 +151,17 @@ impl Pipeline {
                 let mut queue = self.lock();
                 queue.rests_until = Some(Instant::now() + REST);
                 queue.is_sending = false;
-                let lost = batch.len() as u64 + std::mem::take(&mut queue.dropped);
                 drop(queue);
                 *client = Client::default();
                 let url = &self.target.url;
-                say::warn(format_args!("{lost} spans are lost: the collector {url} failed: {failure}"));
+                say::warn(format_args!(
+                    "{} spans are lost: the collector {url} failed: {failure}",
+                    batch.len()
+                ));
                 break;
-            }
-            if self.tracker_is_busy() {
-                sleep(LINGER).await;
             }
         }
         self.emptied.notify_waiters();
-    }
-
-    /// Whether other spans will come soon.
-    fn tracker_is_busy(&self) -> bool {
-        self.lock().spans.len() > 1
     }
 
     async fn send(&self, client: &mut Client, batch: &[Vec<u8>]) -> Result<StatusCode, BoxError> {
@@ -215,7 +216,7 @@ pub(crate) struct Requests(pub(crate) Arc<Pipeline>);
 impl Observe for Requests {
     fn ended(&self, ended: &Ended<'_>) {
         if let Some(trace) = ended.request.known_trace().filter(|trace| trace.is_sampled() == Some(true)) {
-            self.0.push(span::of_request(ended, trace));
+            self.0.push(span::of_request(ended, trace), false);
         }
     }
 }

@@ -23,9 +23,9 @@ use crate::reply::{Reply, ReplyPart};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a reply",
     label = "this returns `{Self}`, which is not a reply",
-    note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a `StatusCode`, a `Reply`, or a tuple such as `(201, Json(value))`",
+    note = "reply with text, bytes, `Json(value)`, `Html(text)`, `Redirect::to(..)`, a status such as `204`, a `Reply`, or a tuple such as `(201, Json(value))`",
     note = "to fail, return `fc_runtime::Result`: let `?` convert the error, as in `Ok(ex.text().await?)`",
-    note = "to answer with no body, return `StatusCode::NO_CONTENT`",
+    note = "to answer with no body, return a status such as `204`",
     note = "an around returns the reply of `next.run(ex).await`, or one of its own"
 )]
 #[doc(alias = "IntoResponse")]
@@ -105,14 +105,30 @@ impl IntoReply for StatusCode {
     }
 }
 
-impl<P: ReplyPart, T: IntoReply> IntoReply for (P, T) {
+/// A status without a body, such as `204`.
+impl IntoReply for u16 {
     fn into_reply(self) -> Reply {
-        self.0.apply(self.1.into_reply())
+        self.apply(Reply::empty(StatusCode::OK))
     }
 }
 
-impl<P: ReplyPart, Q: ReplyPart, T: IntoReply> IntoReply for (P, Q, T) {
-    fn into_reply(self) -> Reply {
-        self.0.apply(self.1.apply(self.2.into_reply()))
-    }
+/// Parts before a reply. The first is applied last.
+macro_rules! tuples {
+    ($(($($part:ident $at:tt),+; $reply:tt);)*) => {$(
+        impl<$($part: ReplyPart,)+ T: IntoReply> IntoReply for ($($part,)+ T) {
+            fn into_reply(self) -> Reply {
+                let reply = self.$reply.into_reply();
+                $(let reply = self.$at.apply(reply);)+
+                reply
+            }
+        }
+    )*};
+}
+
+tuples! {
+    (A 0; 1);
+    (B 1, A 0; 2);
+    (C 2, B 1, A 0; 3);
+    (D 3, C 2, B 1, A 0; 4);
+    (E 4, D 3, C 2, B 1, A 0; 5);
 }

@@ -151,13 +151,17 @@ impl Reply {
     /// The reply with another status. A status outside 200–599 is a mistake of the author: the reply becomes a 500, and
     /// the log names the line of code.
     #[track_caller]
-    pub fn with_status(mut self, status: u16) -> Self {
+    pub fn with_status(self, status: u16) -> Self {
+        self.with_status_at(status, Some(Location::caller()))
+    }
+
+    fn with_status_at(mut self, status: u16, line: Option<&'static Location<'static>>) -> Self {
         match StatusCode::from_u16(status) {
             Ok(status) if (200..600).contains(&status.as_u16()) => {
                 self.head.status = status;
                 self
             }
-            _ => Self::mistake(format!("a reply cannot have the status {status}"), Location::caller()),
+            _ => Self::mistake(format!("a reply cannot have the status {status}"), line),
         }
     }
 
@@ -173,13 +177,12 @@ impl Reply {
         K: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => {
+        match part::header(name, value) {
+            Ok((name, value)) => {
                 self.headers_mut().insert(name, value);
                 self
             }
-            (Err(_), _) => Self::mistake("a header name has bytes that HTTP forbids", Location::caller()),
-            (_, Err(_)) => Self::mistake("a header value has bytes that HTTP forbids", Location::caller()),
+            Err(what) => Self::mistake(what, Some(Location::caller())),
         }
     }
 
@@ -194,12 +197,12 @@ impl Reply {
         K: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => {
+        match part::header(name, value) {
+            Ok((name, value)) => {
                 self.headers_mut().append(name, value);
                 self
             }
-            _ => Self::mistake("a header has bytes that HTTP forbids", Location::caller()),
+            Err(what) => Self::mistake(what, Some(Location::caller())),
         }
     }
 
@@ -319,10 +322,13 @@ impl Reply {
         self.body = Body::of(body);
     }
 
-    /// A 500 for a mistake in the author's code. The log names the line.
-    pub(crate) fn mistake(what: impl Into<Cow<'static, str>>, at: &'static Location<'static>) -> Self {
+    /// A 500 for a mistake in the author's code. The log names the line, or that of the route if the line is not known.
+    pub(crate) fn mistake(
+        what: impl Into<Cow<'static, str>>,
+        line: Option<&'static Location<'static>>,
+    ) -> Self {
         let what: Cow<'static, str> = what.into();
-        Self::from_error(Error::internal(format!("{what} (at {at})")))
+        Self::from_error(Error::of_mistake(what).at(line))
     }
 }
 

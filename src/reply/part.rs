@@ -1,12 +1,12 @@
 //! The trait of values that may stand before a reply in a tuple.
 
-use std::panic::Location;
+use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::reply::Reply;
 
-/// A part of a reply that may stand before it in a tuple: a status or headers.
+/// A part of a reply that may stand before it in a tuple: a status, a header or headers.
 ///
 /// Headers replace those of the same name; a reply that is an error keeps its status.
 ///
@@ -21,11 +21,13 @@ use crate::reply::Reply;
 ///
 /// let made = (201, [("location", "/orders/7")], "made").into_reply();
 /// assert_eq!((made.status().as_u16(), &made.headers()["location"]), (201, &"/orders/7".parse().unwrap()));
+/// let counted = (("x-count", 5), ("x-name", "tea".to_owned()), "counted").into_reply();
+/// assert_eq!((&counted.headers()["x-count"], &counted.headers()["x-name"]), (&"5".parse().unwrap(), &"tea".parse().unwrap()));
 /// assert_eq!((NoStore, "a secret").into_reply().headers()["cache-control"], "no-store");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand before a reply",
-    note = "a status (`201` or `StatusCode::CREATED`), a `HeaderMap`, or an array such as `[(\"location\", \"/7\")]` can"
+    note = "a status (`201` or `StatusCode::CREATED`), a header such as `(\"x-count\", 5)`, an array of headers or a `HeaderMap` can"
 )]
 pub trait ReplyPart {
     /// Adds this part to the reply.
@@ -34,13 +36,13 @@ pub trait ReplyPart {
 
 impl ReplyPart for StatusCode {
     fn apply(self, reply: Reply) -> Reply {
-        if reply.error().is_some() { reply } else { reply.with_status(self.as_u16()) }
+        if reply.error().is_some() { reply } else { reply.with_status_at(self.as_u16(), None) }
     }
 }
 
 impl ReplyPart for u16 {
     fn apply(self, reply: Reply) -> Reply {
-        if reply.error().is_some() { reply } else { reply.with_status(self) }
+        if reply.error().is_some() { reply } else { reply.with_status_at(self, None) }
     }
 }
 
@@ -51,22 +53,49 @@ impl ReplyPart for HeaderMap {
     }
 }
 
-impl<K, V, const N: usize> ReplyPart for [(K, V); N]
+/// One header. Headers with values of different types stand one after the other.
+impl<K, V> ReplyPart for (K, V)
 where
     K: TryInto<HeaderName>,
     V: TryInto<HeaderValue>,
 {
     fn apply(self, mut reply: Reply) -> Reply {
-        for (name, value) in self {
-            match (name.try_into(), value.try_into()) {
-                (Ok(name), Ok(value)) => {
-                    reply.headers_mut().insert(name, value);
-                }
-                _ => {
-                    return Reply::mistake("a header has bytes that HTTP forbids", Location::caller());
-                }
+        match header(self.0, self.1) {
+            Ok((name, value)) => {
+                reply.headers_mut().insert(name, value);
+                reply
             }
+            Err(what) => Reply::mistake(what, None),
         }
-        reply
+    }
+}
+
+impl<K, V, const N: usize> ReplyPart for [(K, V); N]
+where
+    K: TryInto<HeaderName>,
+    V: TryInto<HeaderValue>,
+{
+    fn apply(self, reply: Reply) -> Reply {
+        self.into_iter().fold(reply, |reply, header| header.apply(reply))
+    }
+}
+
+/// The header of a name and a value.
+///
+/// # Errors
+/// The mistake in the header. A wrong value is not told, because a client may have sent it.
+pub(super) fn header<K, V>(name: K, value: V) -> Result<(HeaderName, HeaderValue), Cow<'static, str>>
+where
+    K: TryInto<HeaderName>,
+    V: TryInto<HeaderValue>,
+{
+    let Ok(name) = name.try_into() else {
+        return Err("the name of a header has bytes that HTTP forbids".into());
+    };
+    match value.try_into() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => {
+            Err(format!("the value of the header {:?} has bytes that HTTP forbids", name.as_str()).into())
+        }
     }
 }

@@ -259,7 +259,7 @@ impl Reply {
                 self.headers_mut().append(SET_COOKIE, value);
                 self
             }
-            Err(mistake) => Self::mistake(mistake, cookie.made_at),
+            Err(mistake) => Self::mistake(mistake, Some(cookie.made_at)),
         }
     }
 }

@@ -81,7 +81,7 @@ impl<S: Send + Sync + 'static> App<S> {
         runtime.shutdown_timeout(Duration::from_millis(100));
         forced_exit.disarm();
         sink::finish(Duration::from_secs(1));
-        served
+        served.map_err(Error::of_start)
     }
 
     async fn open_and_serve(self, instance: Instance, forced_exit: &ForcedExit) -> Result {
@@ -108,9 +108,10 @@ impl<S: Send + Sync + 'static> App<S> {
     pub async fn serve(self, listener: TcpListener) -> Result {
         let mut signals = Signals::listen()?;
         let Some(app) = unless(&mut signals, self.seal(Instance::from_env())).await else { return Ok(()) };
+        let app = app.map_err(Error::of_start)?;
         listener.set_nonblocking(true)?;
         say::look_at_subscriber(false);
-        serve(app?, listener, signals, None).await
+        serve(app, listener, signals, None).await
     }
 }
 

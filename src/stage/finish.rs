@@ -1,5 +1,6 @@
 //! The last stage of a reply. Errors get a body, CORS and platform headers are added, reserved headers are dropped.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -26,7 +27,7 @@ pub(crate) fn finish(
     if let Some(error) = reply.error() {
         let call = record.call();
         let _entered = current::enter(Arc::clone(call) as _);
-        log_cause(error);
+        log_cause_at(error, call.scope.as_ref().and_then(|scope| scope.line));
         if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
             (protocol.say_error)(call, reply);
         } else {
@@ -84,11 +85,18 @@ const STATUS: HeaderName = HeaderName::from_static(names::header::STATUS);
 
 /// Logs the cause of an error: that of a 5xx as an error, that of a 4xx at debug level.
 pub(crate) fn log_cause(error: &Error) {
+    log_cause_at(error, None);
+}
+
+/// As [`log_cause`], with the line of the route for an error without a line of its own.
+fn log_cause_at(error: &Error, route: Option<&'static Location<'static>>) {
     if error.is_reported() {
         return;
     }
     if error.status().is_server_error() {
-        say::error(format_args!("{error:?}{}", backtrace::of(error).unwrap_or_default()));
+        let route = route.filter(|_| error.location().is_none());
+        let route = route.map(|line| format!("\n  in the route at {line}")).unwrap_or_default();
+        say::error(format_args!("{error:?}{route}{}", backtrace::of(error).unwrap_or_default()));
     } else if error.cause().is_some() {
         say::debug(format_args!("{error:?}"));
     }

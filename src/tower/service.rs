@@ -12,7 +12,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::app::App;
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::platform::Instance;
 use crate::request::RequestFuture;
 use crate::sealed::Sealed;
@@ -55,7 +55,7 @@ impl<S: Send + Sync + 'static> App<S> {
     /// ```
     #[doc(alias = "tower")]
     pub async fn into_service(self) -> Result<AppService<S>> {
-        Ok(AppService(self.seal(Instance::from_env()).await?))
+        Ok(AppService(self.seal(Instance::from_env()).await.map_err(Error::of_start)?))
     }
 }
 

@@ -213,7 +213,7 @@ impl IntoReply for Upgrade {
         // A name that is not a token cannot stand in a header.
         let mut names = self.protocols.iter();
         if let Some(wrong) = names.find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
-            return Reply::mistake(format!("a subprotocol cannot have the name {wrong:?}"), self.at);
+            return Reply::mistake(format!("a subprotocol cannot have the name {wrong:?}"), Some(self.at));
         }
         match self.check() {
             Ok(headers) => {

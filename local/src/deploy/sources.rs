@@ -152,9 +152,9 @@ impl Sources {
         if self.skips_documents && is_document(name) {
             return true;
         }
-        // Editors write a temporary file and rename it. Builds write logs.
+        // Editors write a temporary file and rename it. Builds write logs, and fc-local its store where `--data` says.
         name.ends_with('~')
-            || path.extension().is_some_and(|ending| ending == "swp" || ending == "log")
+            || path.extension().is_some_and(|ending| ending == "swp" || ending == "log" || ending == "redb")
             || name.starts_with(".#")
             || name == "4913"
     }

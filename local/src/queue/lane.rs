@@ -123,6 +123,10 @@ impl Lane {
         let count = limit.saturating_sub(running) + if self.is_short() { AHEAD } else { 0 };
         let own = Arc::clone(queue);
         let found = store.write(move |write| take(write, &own, &function, count)).await?;
+        if found.taken.is_empty() && found.expired.is_empty() {
+            // The index names calls that are not there: to look again at once would find the same.
+            return Ok(PATIENCE);
+        }
         for record in found.expired {
             tell(queue, &record, None);
         }

@@ -74,6 +74,37 @@ async fn a_status_before_an_error_does_not_hide_it() {
     client.get("/").await.assert_status(409);
 }
 
+#[tokio::test]
+async fn statuses_are_replies_and_headers_of_several_types_stand_in_one() {
+    let client = App::new()
+        .get("/number", async |_| 204)
+        .get("/number-in-result", async |ex| Ok(if ex.param::<u8>("none").is_ok() { 200 } else { 202 }))
+        .get("/headers", async |_| {
+            let (name, large) = (fc_runtime::HeaderName::from_static("x-name"), u64::MAX);
+            (201, ("x-count", 5), (name, "tea".to_owned()), [("x-large", large)], ("x-last", "last"), "made")
+        })
+        .test_client();
+    client.get("/number").await.assert_status(204).assert_text("");
+    client.get("/number-in-result").await.assert_status(202);
+    let made = client.get("/headers").await;
+    made.assert_status(201).assert_text("made").assert_header("x-count", "5").assert_header("x-name", "tea");
+    made.assert_header("x-large", &u64::MAX.to_string()).assert_header("x-last", "last");
+}
+
+/// The log names the header, and the line of the author: that of the call, or that of the route.
+#[tokio::test]
+async fn a_wrong_header_is_named_with_the_authors_line() {
+    use fc_runtime::IntoReply;
+    let called = Reply::new("x").with_header("x-note", "a\nb");
+    let told = format!("{:?}", called.error().unwrap());
+    assert!(told.contains("the value of the header \"x-note\" has bytes that HTTP forbids"), "{told}");
+    assert!(told.contains(file!()), "{told}");
+    let listed = (201, [("x-note", "a\nb")], "made").into_reply();
+    let error = listed.error().unwrap();
+    assert!(error.location().is_none() && format!("{error:?}").contains("\"x-note\""), "{error:?}");
+    assert!((99, "x").into_reply().error().unwrap().location().is_none());
+}
+
 /// CR and LF in a header would be headers, or replies, of a client's making.
 #[tokio::test]
 async fn header_injection_is_refused_where_it_is_set() {

@@ -73,3 +73,18 @@ async fn a_set_of_descriptors_that_is_none_is_told() {
     let text = refusal(App::new().grpc_reflection(b"\xff\xff")).await;
     assert!(text.contains("the set of descriptors for reflection") && text.contains("seal.rs"), "{text}");
 }
+
+/// What `main` prints: the mistake itself, and never the words that hide a cause from clients.
+#[tokio::test]
+async fn a_start_that_fails_says_why_in_its_first_line() {
+    let start = async |app: App<u8>| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("{:?}", app.serve(listener).await.unwrap_err())
+    };
+    let mistaken = start(App::with_state(0).get("users", async |_| "no slash")).await;
+    assert!(mistaken.starts_with("the app has 1 mistake\n"), "{mistaken}");
+    assert_eq!(mistaken.matches("has to start with").count(), 1, "{mistaken}");
+    let unopened = start(App::with_state_from(async |_| Ok("many".parse()?))).await;
+    assert!(unopened.starts_with("invalid digit found in string\n  at "), "{unopened}");
+    assert!(unopened.contains("seal.rs"), "{unopened}");
+}
