@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, AsyncNews, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
-    Unfit, VersionNews,
+    Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
+    HookFault, Record, Remark, Unfit, VersionNews,
 };
 use crate::fault::Fault;
 
@@ -36,18 +36,10 @@ pub enum Kind {
     },
     /// An attempt at an asynchronous call has ended, or the call has ended without one.
     AsyncCall(AsyncNews),
-    /// A queue, topic or bus would have got a message. Its stand-in has it.
-    MessageStored {
-        /// What the message was sent to, as the configuration names it.
-        destination: String,
-    },
+    /// A queue, topic or bus of this name would have got a message. Its stand-in has the message.
+    MessageStored(String),
     /// The outcome of an asynchronous call did not reach its destination.
-    DestinationFailed {
-        /// The destination, as the configuration names it.
-        destination: String,
-        /// Why not.
-        error: String,
-    },
+    DestinationFailed(DestinationFault),
     /// Asynchronous calls of a former run are carried out from now on.
     QueueResumed {
         /// How many calls wait.
@@ -142,8 +134,7 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
-    /// The program keeps to the declared port. Each instance has a network of its own from now on, in which the port is
-    /// free.
+    /// The program keeps to the declared port. Each instance has a network of its own from now on.
     NetworkOwn {
         /// The declared port.
         port: u16,
@@ -382,16 +373,14 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
-    /// Instances cannot have networks of their own here, which a program that keeps to the declared port needs to run more
-    /// than once.
+    /// Instances cannot have networks of their own here. A program that keeps to its port runs once.
     NetworksUnavailable {
         /// Why not.
         reason: String,
     },
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls that are in flight or wait for an instance, and of clients that have not taken their
-        /// replies.
+        /// The number of calls in flight or in wait, and of clients that have not taken their replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
