@@ -49,8 +49,9 @@ mod wire;
 
 pub use deploy::Built;
 pub use event::{
-    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, Event, Events,
-    HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
+    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
+    Ending, Event, Events, HookFault, Kind, Level, Log, Record, Remark, SocketTraffic, Unfit, VersionNews,
+    Via,
 };
 pub use fault::{Chaos, Fault};
 pub use manifest::{Manifest, ManifestError, Problem};

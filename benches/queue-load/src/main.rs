@@ -61,7 +61,7 @@ fn request(mode: &str, port: u16) -> Vec<u8> {
         "accept" => post("x-fc-async-delay: 3600\r\n"),
         "drain" => post(""),
         "lpush" => format!("*3\r\n$5\r\nLPUSH\r\n$1\r\nq\r\n${BODY}\r\n{body}\r\n"),
-        "sync" => format!("GET /plaintext HTTP/1.1\r\nhost: f.localhost:{port}\r\n\r\n"),
+        "sync" => format!("GET /name HTTP/1.1\r\nhost: f.localhost:{port}\r\n\r\n"),
         other => panic!("there is no mode {other}"),
     }
     .into_bytes()

@@ -123,6 +123,7 @@ struct DevArguments {
 }
 
 #[derive(Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 struct InvokeArguments {
     /// The function's name
     function: String,

@@ -123,6 +123,16 @@ impl AsyncNews {
     }
 }
 
+/// Why the outcome of a call did not reach its destination. [The example of the crate](crate) takes the events that hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DestinationFault {
+    /// The destination, as the configuration names it.
+    pub destination: String,
+    /// Why not.
+    pub error: String,
+}
+
 /// Where a function answers. [The example of the crate](crate) takes the events that hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -56,8 +56,8 @@ impl Kind {
             | Kind::QueueUnavailable { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
-            Kind::MessageStored { destination } => destination.capacity(),
-            Kind::DestinationFailed { destination, error } => destination.capacity() + error.capacity(),
+            Kind::MessageStored(destination) => destination.capacity(),
+            Kind::DestinationFailed(fault) => fault.destination.capacity() + fault.error.capacity(),
             Kind::InstanceUnhealthy { path, fault } => path.capacity() + fault.bytes(),
             Kind::PreStopFailed { fault, .. } | Kind::PreFreezeFailed { fault, .. } => fault.bytes(),
             Kind::BuildStarted { command } => command.capacity(),

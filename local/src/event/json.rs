@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::details::{
-    AsyncNews, BuildFault, CallInFlight, Cause, Ending, HookFault, Record, Remark, SocketTraffic, Unfit,
-    VersionNews,
+    AsyncNews, BuildFault, CallInFlight, Cause, DestinationFault, Ending, HookFault, Record, Remark,
+    SocketTraffic, Unfit, VersionNews,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -48,8 +48,8 @@ fn own(kind: &Kind) -> Value {
             json!({ "ms": ms(*duration), "memoryBytes": memory_bytes })
         }
         Kind::AsyncCall(news) => async_call(news),
-        Kind::MessageStored { destination } => json!({ "destination": destination }),
-        Kind::DestinationFailed { destination, error } => {
+        Kind::MessageStored(destination) => json!({ "destination": destination }),
+        Kind::DestinationFailed(DestinationFault { destination, error }) => {
             json!({ "destination": destination, "error": error })
         }
         Kind::QueueResumed { waiting, repeated } => json!({ "waiting": waiting, "repeated": repeated }),

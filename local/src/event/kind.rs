@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::details::{
-    Address, AsyncNews, BuildFailure, CallInFlight, Cause, DomainAddress, Ending, HookFault, Record, Remark,
-    Unfit, VersionNews,
+    Address, AsyncNews, BuildFailure, CallInFlight, Cause, DestinationFault, DomainAddress, Ending,
+    HookFault, Record, Remark, Unfit, VersionNews,
 };
 use crate::fault::Fault;
 
@@ -34,18 +34,10 @@ pub enum Kind {
     },
     /// An attempt at an asynchronous call has ended, or the call has ended without one.
     AsyncCall(AsyncNews),
-    /// A queue, topic or bus would have got a message. Its stand-in has it.
-    MessageStored {
-        /// What the message was sent to, as the configuration names it.
-        destination: String,
-    },
+    /// A queue, topic or bus of this name would have got a message. Its stand-in has the message.
+    MessageStored(String),
     /// The outcome of an asynchronous call did not reach its destination.
-    DestinationFailed {
-        /// The destination, as the configuration names it.
-        destination: String,
-        /// Why not.
-        error: String,
-    },
+    DestinationFailed(DestinationFault),
     /// Asynchronous calls of a former run are carried out from now on.
     QueueResumed {
         /// How many calls wait.

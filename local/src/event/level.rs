@@ -48,7 +48,7 @@ impl Kind {
                 _ => Level::Info,
             },
             Kind::QueueResumed { repeated: 0, .. }
-            | Kind::MessageStored { .. }
+            | Kind::MessageStored(_)
             | Kind::Stdout(_)
             | Kind::Stderr(_)
             | Kind::Build(_)
@@ -110,7 +110,7 @@ impl Kind {
             | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::QueueUnavailable { .. }
-            | Kind::DestinationFailed { .. }
+            | Kind::DestinationFailed(_)
             | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }
             | Kind::InstanceStartFailed(_)

@@ -17,8 +17,8 @@ mod text_of_versions;
 mod time;
 
 pub use details::{
-    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DomainAddress, Ending, HookFault,
-    Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
+    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, Cause, DestinationFault, DomainAddress,
+    Ending, HookFault, Record, Remark, SocketTraffic, Unfit, VersionNews, Via,
 };
 pub use entry::Event;
 pub(crate) use entry::Source;

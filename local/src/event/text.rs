@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::details::{
-    Address, BuildFailure, BuildFault, Cause, Ending, HookFault, Record, Remark, SocketTraffic,
+    Address, BuildFailure, BuildFault, Cause, DestinationFault, Ending, HookFault, Record, Remark,
+    SocketTraffic,
 };
 use super::entry::Event;
 use super::kind::Kind;
@@ -113,10 +114,10 @@ impl Event {
             | Kind::TlsRefused { .. }
             | Kind::GrpcReady { .. }) => of_programs::ports(kind),
             Kind::AsyncCall(news) => of_runs::async_call(news),
-            Kind::MessageStored { destination } => {
+            Kind::MessageStored(destination) => {
                 format!("message for {destination}: `fc-local messages` shows it")
             }
-            Kind::DestinationFailed { destination, error } => {
+            Kind::DestinationFailed(DestinationFault { destination, error }) => {
                 format!("DestinationDeliveryFailed: {destination}: {error}")
             }
             Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),

@@ -17,7 +17,7 @@ use super::record::Record;
 use super::state::State;
 use super::stored::StoredCall;
 use super::tables::{self, REQUESTS};
-use crate::event::{Kind, Source, Via};
+use crate::event::{DestinationFault, Kind, Source, Via};
 use crate::failure::FailureKind;
 use crate::model::{Destination, Edition, Function, Target};
 use crate::store::Broken;
@@ -78,11 +78,13 @@ pub(super) fn go_on(queue: &Queue, record: &Record) {
     let arn = destination.arn().to_owned();
     match destination.target() {
         Target::Function { name, .. } => match queue.obstacle(record, name) {
-            Some(error) => queue.log.emit(&source, Kind::DestinationFailed { destination: arn, error }),
+            Some(error) => {
+                queue.log.emit(&source, Kind::DestinationFailed(DestinationFault { destination: arn, error }))
+            }
             None => queue.wake(name),
         },
         _ => {
-            queue.log.emit(&source, Kind::MessageStored { destination: arn });
+            queue.log.emit(&source, Kind::MessageStored(arn));
             queue.forwards.notify_one();
         }
     }

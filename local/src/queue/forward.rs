@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::messages::{self, Forward, Message};
 use super::queue::{Queue, now};
 use super::record::milliseconds;
-use crate::event::{Kind, Source};
+use crate::event::{DestinationFault, Kind, Source};
 use crate::store::{Store, StoreError};
 
 /// How long one try may take.
@@ -78,7 +78,7 @@ impl Queue {
                 Source::function(&message.function.as_str().into()).with_request(&message.id.as_str().into());
             let error = format!("not forwarded to {} in {TRIES_MAX} tries: {error}", forward.address);
             let destination = message.destination.clone();
-            self.log.emit(&source, Kind::DestinationFailed { destination, error });
+            self.log.emit(&source, Kind::DestinationFailed(DestinationFault { destination, error }));
         }
         forward.error = error;
         (!is_over).then(|| now() + milliseconds(pause))

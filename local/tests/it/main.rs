@@ -10,6 +10,7 @@ mod auth_manifest;
 mod cancel;
 mod chaos;
 mod cli;
+mod client;
 mod domain_manifest;
 mod domain_policies;
 mod domains;

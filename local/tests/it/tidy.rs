@@ -178,6 +178,7 @@ fn only_the_command_line_prints() {
         &[
             "cli/invoke.rs",
             "cli/print.rs",
+            "cli/send.rs",
             // The shim's standard error is its instance's, and the trial of mounts tells fc-local by its standard output.
             "process/guard.rs",
             // The processes of a network tell the next one whether it is there.

@@ -101,7 +101,7 @@ fn a_function_gets_the_record_of_a_success() {
     let accepted = ring.send("t", b"{\"info\":true}");
     let id = accepted.header("x-fc-request-id").unwrap().to_owned();
     let calls = || bodies.lock().unwrap().len();
-    ring.first("the end of the loop", |kind| matches!(kind, fc_local::Kind::DestinationFailed { .. }));
+    ring.first("the end of the loop", |kind| matches!(kind, fc_local::Kind::DestinationFailed(_)));
     assert_eq!(calls(), 17, "the call itself, and sixteen that destinations led to");
     let record: Value = serde_json::from_slice(&bodies.lock().unwrap()[1]).unwrap();
     let timestamp = record["timestamp"].as_u64().unwrap();
@@ -202,8 +202,8 @@ fn a_function_that_is_not_there_is_told() {
     let (ring, _) = ring(with_destinations(f(), &json!({ "onSuccess": { "destination": arn } })));
     ring.send("t", b"x");
     ring.first("the failure", |kind| {
-        matches!(kind, fc_local::Kind::DestinationFailed { destination, error }
-            if destination == arn && error.contains("elsewhere"))
+        matches!(kind, fc_local::Kind::DestinationFailed(fault)
+            if fault.destination == arn && fault.error.contains("elsewhere"))
     });
 }
 

@@ -24,14 +24,14 @@ pub(super) fn samples() -> Vec<Sample> {
         ),
         (Kind::AsyncCall(AsyncNews::new(Some("t-1".to_owned()), "Expired", 0)), "task t-1 Expired"),
         (
-            Kind::MessageStored { destination: "acs:mns:::/queues/q/messages".to_owned() },
+            Kind::MessageStored("acs:mns:::/queues/q/messages".to_owned()),
             "message for acs:mns:::/queues/q/messages: `fc-local messages` shows it",
         ),
         (
-            Kind::DestinationFailed {
+            Kind::DestinationFailed(DestinationFault {
                 destination: "acs:fc:::functions/g".to_owned(),
                 error: "function 'g' does not exist".to_owned(),
-            },
+            }),
             "DestinationDeliveryFailed: acs:fc:::functions/g: function 'g' does not exist",
         ),
         (
