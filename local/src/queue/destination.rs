@@ -76,17 +76,17 @@ pub(super) fn go_on(queue: &Queue, record: &Record) {
     let source =
         Source::function(&record.function.as_str().into()).with_request(&record.request.as_str().into());
     let arn = destination.arn().to_owned();
-    match destination.target() {
-        Target::Function { name, .. } => match queue.obstacle(record, name) {
-            Some(error) => {
-                queue.log.emit(&source, Kind::DestinationFailed(DestinationFault { destination: arn, error }))
-            }
-            None => queue.wake(name),
-        },
-        _ => {
-            queue.log.emit(&source, Kind::MessageStored(arn));
-            queue.forwards.notify_one();
+    let Target::Function { name, .. } = destination.target() else {
+        queue.log.emit(&source, Kind::MessageStored(arn));
+        queue.forwards.notify_one();
+        return;
+    };
+    match queue.obstacle(record, name) {
+        Some(error) => {
+            let fault = DestinationFault { destination: arn, error };
+            queue.log.emit(&source, Kind::DestinationFailed(fault));
         }
+        None => queue.wake(name),
     }
 }
 

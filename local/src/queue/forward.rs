@@ -72,7 +72,7 @@ impl Queue {
         *tries += 1;
         let is_over = error.is_none() || *tries >= TRIES_MAX;
         let pause = PAUSE.saturating_mul(1 << (*tries - 1).min(TRIES_MAX));
-        forward.state = if is_over { state } else { "waiting" }.to_owned();
+        if is_over { state } else { "waiting" }.clone_into(&mut forward.state);
         if is_over && let Some(error) = &error {
             let source =
                 Source::function(&message.function.as_str().into()).with_request(&message.id.as_str().into());

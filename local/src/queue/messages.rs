@@ -82,7 +82,7 @@ impl Message {
             tries: 0,
             error: None,
         });
-        let body = if kind == "eventbus" { cloud_event(record, report) } else { report };
+        let body = if kind == "eventbus" { cloud_event(record, &report) } else { report };
         Message {
             id: record.request.clone(),
             destination: destination.arn().to_owned(),
@@ -97,7 +97,7 @@ impl Message {
 }
 
 /// The envelope of EventBridge. Ours, after the standard of cloud events: no page of the platform shows it.
-fn cloud_event(record: &Record, report: Value) -> Value {
+fn cloud_event(record: &Record, report: &Value) -> Value {
     let outcome = if record.state == State::Succeeded { "Succeeded" } else { "Failed" };
     json!({
         "specversion": "1.0",
