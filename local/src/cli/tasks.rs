@@ -134,9 +134,7 @@ fn tell_more(task: &Value) {
         let begin = task["startedTime"].as_u64().unwrap_or(0);
         let after = change["timestamp"].as_u64().unwrap_or(0).saturating_sub(begin);
         let error = text(&detail, "ErrorMessage");
-        print::say(
-            &neutral(&format!("  +{after} ms  {}  {error}", text(change, "status"))).trim_end().to_owned(),
-        );
+        print::say(neutral(&format!("  +{after} ms  {}  {error}", text(change, "status"))).trim_end());
         for line in text(&detail, "Log").lines() {
             print::say(&neutral(&format!("      {line}")));
         }
