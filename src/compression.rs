@@ -24,7 +24,7 @@ use crate::sealed::Next;
 /// `Cache-Control: no-transform`. `Vary` is set where a client with another `Accept-Encoding` might get another reply, and a
 /// strong `ETag` becomes a weak one. Bodies above 64 KiB are compressed on a thread for blocking work.
 ///
-/// Compression costs time of the instance, which is billed: some 30 µs for 10 KiB of JSON. Put it where replies are
+/// Compression costs time of the instance, which is billed: some 0.4 ms for 10 KiB of text. Put it where replies are
 /// large, and files beside their compressed copies ([`Files::with_compressed`](crate::Files::with_compressed)). A secret
 /// should not stand in one reply with text that others choose: the length tells what repeats.
 ///

@@ -214,8 +214,9 @@
 //!
 //! `log` (default): [`App::run`] prints `tracing` events and panics as JSON lines, each with its request's id. `http2`:
 //! HTTP/2 with prior knowledge on the same port. `grpc`: gRPC and gRPC-Web. `websocket`: [`Exchange::websocket`].
-//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `testing`: the in-memory client of the examples
-//! above ([`testing`]).
+//! `otel`: the spans of requests, sent to an OpenTelemetry collector. `tower`: [`App::mount`], [`App::layered`] and
+//! [`App::into_service`] for services and layers of tower, such as axum's router and those of tower-http. `testing`: the
+//! in-memory client of the examples above ([`testing`]).
 //!
 //! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
 //! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware

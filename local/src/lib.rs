@@ -61,5 +61,7 @@ pub use platform::{Invocation, Platform, Settings};
 /// The trait that starts programs. Tests can implement it without processes.
 #[doc(hidden)]
 pub mod runner {
-    pub use crate::process::{CommandLine, Exit, Listening, Order, Pipe, Process, Reporter, Runner, Running};
+    pub use crate::process::{
+        CommandLine, Exit, Listening, Order, Pipe, Printed, Process, Reporter, Runner, Running,
+    };
 }

@@ -24,7 +24,8 @@ use crate::error::{Error, Result};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a piece of a body",
     label = "`{Self}` cannot be sent as a piece of a body",
-    note = "a stream's items are `Bytes`, `Vec<u8>`, `String`, `&'static str`, or a `Result` of one of these with any error"
+    note = "a stream's items are `Bytes`, `Vec<u8>`, `String`, `&'static str`, or a `Result` of one of these with any error",
+    note = "an error is a type that implements `std::error::Error`, or that `fc_runtime::Error` has a `From` of"
 )]
 #[doc(alias = "TryStream")]
 pub trait IntoPiece {
@@ -54,6 +55,7 @@ impl IntoPiece for Cow<'static, str> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoPiece, E: Into<Error>> IntoPiece for Result<T, E> {
     fn into_piece(self) -> Result<Bytes> {
         match self {

@@ -43,16 +43,22 @@ pub(crate) enum Under {
     Callgrind,
     Memcheck,
     Strace,
+    /// The process's first thread alone, without its children.
+    StraceFirst,
 }
 
 impl Under {
+    fn is_strace(self) -> bool {
+        matches!(self, Self::Strace | Self::StraceFirst)
+    }
+
     /// What was counted, as the tool wrote it: instructions, or allocations.
     pub(crate) fn total(self, written: &str) -> Outcome<f64> {
         let word = match self {
             Self::Callgrind => written.lines().find_map(|line| line.strip_prefix("totals:")),
             Self::Memcheck => written.split_once("total heap usage:").map(|(_, usage)| usage),
             // A table, of which a row reads its rows.
-            Self::Nothing | Self::Strace => None,
+            Self::Nothing | Self::Strace | Self::StraceFirst => None,
         };
         let word = word.and_then(|text| text.split_whitespace().next());
         Ok(word.ok_or_else(|| format!("{self:?} wrote no total"))?.replace(',', "").parse()?)
@@ -178,8 +184,10 @@ impl Bench {
 
     fn tool(&self, way: &Way<'_>, output: &Path) -> Vec<OsString> {
         let mut words: Vec<OsString> = Vec::new();
-        if way.under == Under::Strace {
-            words.extend(["strace", "-f", "-c", "-o"].map(Into::into));
+        if way.under.is_strace() {
+            words.push("strace".into());
+            words.extend((way.under == Under::Strace).then(|| "-f".into()));
+            words.extend(["-c", "-o"].map(Into::into));
             words.push(output.into());
         }
         if !way.whole_machine {
@@ -195,7 +203,7 @@ impl Bench {
                 words.push("--undef-value-errors=no".into());
                 words.push(format!("--log-file={}", output.display()).into());
             }
-            Under::Nothing | Under::Strace => {}
+            Under::Nothing | Under::Strace | Under::StraceFirst => {}
         }
         words
     }
@@ -204,6 +212,10 @@ impl Bench {
 impl Server {
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    pub(crate) fn under(&self) -> Under {
+        self.under
     }
 
     /// The first connection that is accepted.
@@ -224,7 +236,7 @@ impl Server {
     /// The server itself, below the tool. (`taskset` and valgrind become the server, strace does not.)
     pub(crate) fn pid(&self) -> Outcome<u32> {
         let id = self.child.id();
-        if self.under != Under::Strace {
+        if !self.under.is_strace() {
             return Ok(id);
         }
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;

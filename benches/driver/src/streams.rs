@@ -21,7 +21,19 @@ impl Said {
 
 /// One measurement, from its begin to its end.
 pub(crate) fn ask(bench: &Bench, server: &mut Server, name: &str, numbers: &[usize]) -> Outcome<Said> {
-    let output = command(bench, server, name, numbers)?.stderr(Stdio::piped()).output()?;
+    server.connect()?;
+    ask_at(bench, server, server.port(), name, numbers)
+}
+
+/// As [`ask`], at another port of a server that listens.
+pub(crate) fn ask_at(
+    bench: &Bench,
+    server: &Server,
+    port: u16,
+    name: &str,
+    numbers: &[usize],
+) -> Outcome<Said> {
+    let output = command(bench, server, port, name, numbers)?.stderr(Stdio::piped()).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().into());
     }
@@ -55,8 +67,11 @@ fn run_under(
 pub(crate) struct Held(Child);
 
 pub(crate) fn hold(bench: &Bench, server: &mut Server, name: &str, count: usize) -> Outcome<Held> {
-    let mut child =
-        command(bench, server, name, &[count])?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    server.connect()?;
+    let mut child = command(bench, server, server.port(), name, &[count])?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let stdout = child.stdout.take().ok_or("no stdout")?;
     let held = Held(child);
     let mut line = String::new();
@@ -75,11 +90,10 @@ impl Drop for Held {
     }
 }
 
-fn command(bench: &Bench, server: &mut Server, name: &str, numbers: &[usize]) -> Outcome<Command> {
-    server.connect()?;
+fn command(bench: &Bench, server: &Server, port: u16, name: &str, numbers: &[usize]) -> Outcome<Command> {
     let mut command = Command::new("taskset");
     command.args(["-c", &bench.processors.client.to_string()]).arg(bench.binary("stream-load"));
-    command.args([name, &server.port().to_string(), &server.pid()?.to_string()]);
+    command.args([name, &port.to_string(), &server.pid()?.to_string()]);
     command.args(numbers.iter().map(usize::to_string)).stdin(Stdio::null());
     Ok(command)
 }

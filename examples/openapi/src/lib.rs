@@ -1,9 +1,12 @@
-//! A shop with a document of `OpenAPI`: `utoipa` makes it from types and attributes, a route serves it, and a test compares it
+//! A shop with an `OpenAPI` document: utoipa makes it from types and attributes, a route serves it, and a test compares it
 //! with the routes of the app.
 
 #![allow(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
-#![allow(clippy::exhaustive_structs, reason = "the types of an example, and those that utoipa generates")]
-#![allow(clippy::needless_for_each, reason = "the code that utoipa generates")]
+#![allow(
+    clippy::needless_for_each,
+    clippy::exhaustive_structs,
+    reason = "the code that utoipa generates, and plain data"
+)]
 
 use std::sync::{Mutex, PoisonError};
 

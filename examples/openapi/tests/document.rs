@@ -19,7 +19,7 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
     paths.iter().flat_map(of).collect()
 }
 
-/// A route without a word in the document, or a path without a route, is a mistake. OpenAPI's patterns are ours.
+/// A route without a word in the document, or a path without a route, is a mistake. The document's patterns are ours.
 #[test]
 fn every_route_is_in_the_document() {
     let document = serde_json::to_value(Document::openapi()).unwrap();

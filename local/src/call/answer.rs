@@ -151,6 +151,7 @@ impl AnswerBody {
     pub(crate) async fn collect(mut self, wants_log: bool) -> Result<Whole, Failure> {
         let failure = match self.run.within(read(&mut self.source)).await {
             Ok(Ok(bytes)) => {
+                self.run.receive(bytes.len());
                 let usage = Usage { duration: self.run.begin.elapsed(), memory: self.run.memory() };
                 let log = self.run.finish(wants_log).await;
                 return Ok(Whole { bytes, log, usage });

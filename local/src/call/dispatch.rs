@@ -17,6 +17,7 @@ use crate::event::{Cause, Kind};
 use crate::failure::Failure;
 use crate::instance::{Connection, Instance, Refusal, is_last};
 use crate::model::Edition;
+use crate::process::Rest;
 use crate::registry::Callee;
 use crate::wire::{Payload, headers, upgrade};
 
@@ -250,7 +251,7 @@ impl Run {
             if !is_dead {
                 break;
             }
-            lease.instance.output.end(&self.id);
+            lease.instance.output.end(&self.id, Rest::Written);
             lease.retire();
             self.lease = None;
             self.lease(callee, seat).await?;
@@ -309,9 +310,7 @@ impl Run {
         let id = id.map_err(|_| Failure::invalid_argument("the request id is not a header value"))?;
         all.insert(REQUEST_ID, id);
         all.insert(CONTROL_PATH, HeaderValue::from_static(kind.control_path()));
-        if let Ok(value) = HeaderValue::from_str(&deadline.to_string()) {
-            all.insert(DEADLINE, value);
-        }
+        all.insert(DEADLINE, HeaderValue::from(u64::try_from(deadline).unwrap_or(u64::MAX)));
         match kind {
             CallKind::Handshake => upgrade::set(&mut all),
             // Without this header a server of gRPC may send no trailers. HTTP/2 has no `Connection`.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use fc_runtime::platform::limits::MESSAGE_MAX;
+use fc_runtime::platform::limits::{KIB, MESSAGE_MAX};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{Request, response};
@@ -13,6 +13,9 @@ use http_body::{Body, Frame};
 use super::run::{EXIT_NEWS, Run};
 use crate::failure::Failure;
 use crate::wire::{Messages, Payload};
+
+/// The most bytes that are sent along with a head: the largest frame, unless both sides agree on more.
+const ALONG_MAX: usize = 16 * KIB;
 
 /// Both directions of a call.
 #[derive(Debug)]
@@ -83,7 +86,7 @@ pub(super) fn send(
     match sender.send_request(request, is_over) {
         Ok((response, stream)) => Ok(Sent {
             response,
-            up: Upload { payload, stream, piece: Bytes::new(), is_over, is_broken: false },
+            up: Upload { payload, stream, piece: Bytes::new(), is_first: true, is_over, is_broken: false },
         }),
         Err(_) => Err(payload),
     }
@@ -153,6 +156,8 @@ struct Upload {
     payload: Payload,
     stream: SendStream<Bytes>,
     piece: Bytes,
+    /// Whether nothing was sent yet.
+    is_first: bool,
     is_over: bool,
     /// Whether the client's messages cannot be read to their end.
     is_broken: bool,
@@ -167,7 +172,9 @@ impl Upload {
                 self.take(frame);
                 continue;
             }
-            let room = self.stream.capacity();
+            // The stream is not open yet, and has no room. A first piece of usual length waits there, to go with the head.
+            let goes_along = std::mem::take(&mut self.is_first) && self.piece.len() <= ALONG_MAX;
+            let room = if goes_along { self.piece.len() } else { self.stream.capacity() };
             if room == 0 {
                 if let Some(Ok(_)) = ready!(self.stream.poll_capacity(context)) {
                     continue;

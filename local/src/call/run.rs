@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fc_runtime::platform::limits::KIB;
 use http::HeaderValue;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +13,14 @@ use crate::failure::{Failure, mebibytes};
 use crate::fault::CallFaults;
 use crate::instance::Lease;
 use crate::model::{Claim, Edition, SessionId};
+use crate::process::Rest;
 use crate::wire::{BodyFault, Fault, Payload};
 
 /// How much later than the broken connection the report of a process's end may arrive.
 pub(super) const EXIT_NEWS: Duration = Duration::from_millis(250);
+
+/// The longest reply, in bytes, that certainly came at one turn of the executor: less than hyper and h2 read at once.
+const AT_ONCE: usize = 4 * KIB;
 
 /// A call that an instance is working on. A drop before the end means that the client left.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(super) struct Run {
     pub(super) faults: Option<Box<CallFaults>>,
     /// Whether the reply announced the end of its connection.
     pub(super) is_last: bool,
+    /// The bytes of the reply's body so far.
+    received: usize,
     is_over: bool,
 }
 
@@ -64,6 +71,7 @@ impl Run {
             body_fault,
             faults: None,
             is_last: false,
+            received: 0,
             is_over: false,
         }
     }
@@ -176,6 +184,11 @@ impl Run {
         self.end(None);
     }
 
+    /// Notes that so many bytes of the reply's body have come.
+    pub(super) fn receive(&mut self, length: usize) {
+        self.received = self.received.saturating_add(length);
+    }
+
     fn give_back(&mut self) {
         if let (Some(lease), Some(sender)) = (&self.lease, self.sender.take()) {
             lease.instance.connections.give_back(sender, self.is_last);
@@ -227,7 +240,9 @@ impl Run {
         let lease = self.lease.take();
         if let Some(lease) = &lease {
             // `end` reads what the function has written so far. These lines come before the line of the call's end.
-            lease.instance.output.end(&self.id);
+            let is_at_once = kind.is_none() && self.received <= AT_ONCE;
+            let rest = if is_at_once { Rest::Told } else { Rest::Written };
+            lease.instance.output.end(&self.id, rest);
         }
         let writes_marks = self.edition == Edition::Fc3 || kind.is_some();
         if let Some(tail) = self.tail.as_ref().filter(|_| writes_marks) {

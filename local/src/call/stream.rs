@@ -104,6 +104,9 @@ impl AnswerStream {
         };
         match frame {
             Some(Ok(mut frame)) => {
+                if let (Some(piece), Some(run)) = (frame.data_ref(), &mut self.run) {
+                    run.receive(piece.len());
+                }
                 let is_rpc = self.is_rpc();
                 if let Some(trailers) = frame.trailers_mut() {
                     if !is_rpc {

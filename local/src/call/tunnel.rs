@@ -44,7 +44,9 @@ impl Carried {
 }
 
 impl AnswerTunnel {
-    pub(super) fn new(client: OnUpgrade, function: Option<OnUpgrade>, run: Run) -> Self {
+    pub(super) fn new(client: OnUpgrade, function: Option<OnUpgrade>, mut run: Run) -> Self {
+        // What comes through it passes the run by.
+        run.receive(usize::MAX);
         AnswerTunnel { client, function, run }
     }
 
@@ -71,7 +73,8 @@ async fn open(client: OnUpgrade, function: Option<OnUpgrade>, run: &Run) -> Opti
     let client = match run.within(client).await {
         Ok(client) => {
             let (client, read) = take_apart::<Socket>(client.ok()?)?;
-            (client.into_stream(), read)
+            let (stream, again) = client.into_parts();
+            (stream, if again.is_empty() { read } else { [read, again].concat().into() })
         }
         Err(failure) => return Some(Err(failure)),
     };

@@ -52,7 +52,7 @@ impl Deployer {
         change: SessionChange,
     ) -> Result<SessionOf, Failure> {
         let callee = Callee::choose(self.registry.find(name)?, qualifier)?;
-        let affinity = affinity_of(&callee.settings()?.affinity, name)?;
+        let affinity = affinity_of(callee.settings()?.affinity.as_ref(), name)?;
         let is_header = match &affinity.kind {
             AffinityKind::Header(_) => true,
             AffinityKind::Cookie => false,
@@ -118,7 +118,7 @@ impl Deployer {
             has_affinity = true;
             sessions.extend(pool.sessions().into_iter().map(|session| of(session, affinity, &label)));
         }
-        if has_affinity { Ok(sessions) } else { affinity_of(&None, name).map(|_| sessions) }
+        if has_affinity { Ok(sessions) } else { affinity_of(None, name).map(|_| sessions) }
     }
 
     /// A session that has not ended.
@@ -177,7 +177,7 @@ impl Deployer {
     ) -> Result<(Arc<Pool>, SessionOf), Failure> {
         let deployed = self.registry.find(name)?;
         for (label, pool) in pools(&deployed, qualifier)? {
-            let affinity = affinity_of(&pool.generation.function.affinity, name)?;
+            let affinity = affinity_of(pool.generation.function.affinity.as_ref(), name)?;
             if let Some(session) = pool.session(id) {
                 let session = of(session, &affinity, &label);
                 return Ok((pool, session));
@@ -206,8 +206,8 @@ fn pools(deployed: &Deployed, qualifier: Option<&str>) -> Result<Vec<(String, Ar
     })
 }
 
-fn affinity_of(affinity: &Option<Affinity>, name: &str) -> Result<Affinity, Failure> {
-    affinity.clone().ok_or_else(|| {
+fn affinity_of(affinity: Option<&Affinity>, name: &str) -> Result<Affinity, Failure> {
+    affinity.cloned().ok_or_else(|| {
         Failure::invalid_argument(format!("function '{name}' has no sessions: set `sessionAffinity`"))
     })
 }

@@ -192,6 +192,7 @@ impl Store {
     /// # Errors
     ///
     /// Another process holds the lock for too long, or the file cannot be made.
+    #[expect(clippy::disallowed_methods, reason = "the store works on threads where blocking does no harm")]
     fn lock(&self) -> io::Result<File> {
         self.make()?;
         let mut options = fs::OpenOptions::new();

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::interpreters;
 use crate::instance::MountFolders;
+use crate::process::resolver;
 use crate::shell;
 use crate::wire::ids;
 
@@ -55,11 +56,25 @@ impl Workspace {
 
     /// Makes the folders that mounts need. `kept` are entries of `/tmp` that instances see as well.
     pub(super) fn mount_folders(&self, kept: Vec<PathBuf>) -> io::Result<MountFolders> {
-        let folders =
-            MountFolders { root: self.folder.join("root"), scratches: self.folder.join("tmp"), kept };
+        let folders = MountFolders {
+            root: self.folder.join("root"),
+            scratches: self.folder.join("tmp"),
+            kept,
+            resolver: self.resolver()?,
+        };
         std::fs::create_dir_all(&folders.root)?;
         std::fs::create_dir_all(&folders.scratches)?;
         Ok(folders)
+    }
+
+    /// The file that names the resolver in a network of an instance's own. `None` where this machine's file does.
+    fn resolver(&self) -> io::Result<Option<PathBuf>> {
+        if !resolver::is_on_loopback() {
+            return Ok(None);
+        }
+        let file = self.folder.join("resolv.conf");
+        std::fs::write(&file, format!("nameserver {}\n", resolver::IN_NETWORKS))?;
+        Ok(Some(file))
     }
 
     /// Makes the folder that stands for an interpreter of the platform's image. `None` if this machine has no such

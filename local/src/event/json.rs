@@ -37,7 +37,7 @@ impl Event {
 }
 
 /// The fields of the kind.
-#[expect(clippy::too_many_lines, reason = "an arm for each kind")]
+#[expect(clippy::too_many_lines, reason = "a line for each kind")]
 fn own(kind: &Kind) -> Value {
     match kind {
         Kind::Request(record) => request(record),
@@ -161,8 +161,8 @@ fn async_call(news: &AsyncNews) -> Value {
 /// The fields of a kind about a program that was written for other machines.
 fn of_program(kind: &Kind) -> Value {
     match kind {
-        Kind::NetworkOwn { port } => json!({ "port": port }),
-        Kind::NetworksUnavailable { reason } | Kind::FoldersTranslated { reason } => {
+        Kind::NetworkOwn(port) => json!({ "port": port }),
+        Kind::NetworksUnavailable(reason) | Kind::FoldersTranslated { reason } => {
             json!({ "reason": reason })
         }
         Kind::PortHeld { port, process_id, program, holder } => json!({

@@ -1,6 +1,4 @@
-//! The kinds of events, with their fields.
-//!
-//! A kind holds no sentence. `event/text.rs` makes the sentences only when a reader needs them.
+//! The kinds of events, with their fields. `event/text.rs` makes sentences of them only when a reader needs them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -134,11 +132,8 @@ pub enum Kind {
         /// The layers of the manifest.
         layers: Vec<String>,
     },
-    /// The program keeps to the declared port. Each instance has a network of its own from now on.
-    NetworkOwn {
-        /// The declared port.
-        port: u16,
-    },
+    /// The program keeps to this port, the declared one: each further instance has a network of its own.
+    NetworkOwn(u16),
     /// The system does not start the function's program.
     ProgramUnfit {
         /// The program, as the manifest names it.
@@ -373,14 +368,11 @@ pub enum Kind {
         /// Why not.
         reason: String,
     },
-    /// Instances cannot have networks of their own here. A program that keeps to its port runs once.
-    NetworksUnavailable {
-        /// Why not.
-        reason: String,
-    },
+    /// Why instances cannot have networks of their own here, which a program needs that keeps to its port.
+    NetworksUnavailable(String),
     /// fc-local stops, and calls of a function are still in flight.
     CallsRemain {
-        /// The number of calls in flight or in wait, and of clients that have not taken their replies.
+        /// The calls in flight or without an instance, and the clients that have not taken their replies.
         calls: usize,
         /// How long the calls may go on.
         left: Duration,
@@ -389,8 +381,7 @@ pub enum Kind {
     },
     /// fc-local stops, and calls that were still under way after the drain time were ended.
     CallsEnded,
-    /// This reader was too slow. Before this event, lines of its function were dropped, or events of fc-local itself if it
-    /// has no function.
+    /// This reader was too slow: lines of its function were dropped, or events of fc-local if it has no function.
     EventsDropped {
         /// The number of dropped events.
         events: u64,

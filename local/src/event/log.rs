@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::entry::{Event, Source};
 use super::kind::Kind;
-use unread::{Backlog, Limits, Unread};
+use unread::{Backlog, Limits, Queued, Unread};
 
 const MIB: usize = 1024 * 1024;
 
@@ -77,9 +77,8 @@ impl Log {
     pub fn subscribe(&self) -> Events {
         let hub = Arc::clone(&self.0.0);
         let mut state = hub.lock();
-        let backlog = Backlog { events: state.recent.events.clone(), bytes: state.recent.bytes };
         let reader = Arc::new(Reader {
-            unread: Mutex::new(Unread::of(backlog)),
+            unread: Mutex::new(Unread::of(state.recent.clone())),
             arrived: Condvar::new(),
             limits: hub.unread,
         });
@@ -100,13 +99,8 @@ impl Log {
     }
 
     pub(crate) fn emit(&self, source: &Source, kind: Kind) {
-        self.0.0.emit(Arc::new(Event {
-            time: SystemTime::now(),
-            function: source.function.clone(),
-            instance: source.instance.clone(),
-            request: source.request.clone(),
-            kind,
-        }));
+        let Source { function, instance, request } = source.clone();
+        self.0.0.emit(Event { time: SystemTime::now(), function, instance, request, kind }.into());
     }
 }
 
@@ -130,13 +124,13 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn emit(&self, event: Arc<Event>) {
+    fn emit(&self, queued: Queued) {
         let mut state = self.lock();
-        state.counts[event.kind.index()] += 1;
+        state.counts[queued.event.kind.index()] += 1;
         for reader in &state.readers {
-            reader.push(&event);
+            reader.push(&queued);
         }
-        state.recent.push(event);
+        state.recent.push(queued);
         while state.recent.exceeds(self.recent) {
             state.recent.pop();
         }
@@ -148,12 +142,12 @@ impl Reader {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, event: &Arc<Event>) {
+    fn push(&self, queued: &Queued) {
         let mut unread = self.lock();
         if unread.is_over {
             return;
         }
-        unread.push(event, self.limits);
+        unread.push(queued, self.limits);
         // Waking is a system call, which a reader that is at work does not need.
         if unread.is_awaited {
             unread.is_awaited = false;

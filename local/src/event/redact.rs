@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
+use memchr::memmem;
+
 pub(crate) const MASK: &str = "******";
 
 /// Shorter values occur in ordinary words too.
@@ -48,7 +50,8 @@ impl Redactor {
     /// secret at its end is masked; should it prove to be none, the next part shows it.
     pub(crate) fn redact_part(&self, before: &[u8], part: &[u8], has_ended: bool) -> String {
         let redact = |bytes: &[u8], has_ended| {
-            let text = String::from_utf8_lossy(bytes).into_owned();
+            let text = str::from_utf8(bytes).map(str::to_owned);
+            let text = text.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
             if has_ended { self.redact(text) } else { self.redact_begun(text) }
         };
         if before.is_empty() {
@@ -198,7 +201,7 @@ fn masked_begun_url(mut text: String) -> String {
 fn mask_urls(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
-    for (at, _) in text.match_indices("://") {
+    for at in memmem::find_iter(text.as_bytes(), "://") {
         if let Some((start, end)) = password(text, at + 3)
             && start >= done
         {

@@ -22,7 +22,7 @@ const NAME_WHAT_TO_WATCH: &str = "Name what to watch in x-local.watch, or build 
 
 impl Event {
     /// What happened, in words. Lines of functions and builds are as they were written.
-    #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
+    #[expect(clippy::too_many_lines, reason = "a line for each kind")]
     pub fn text(&self) -> Cow<'_, str> {
         Cow::Owned(match &self.kind {
             Kind::Stdout(text) | Kind::Stderr(text) | Kind::Build(text) => return Cow::Borrowed(text),

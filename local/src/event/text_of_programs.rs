@@ -14,10 +14,10 @@ pub(super) fn text(kind: &Kind) -> Option<String> {
             "the program ignores FC_CUSTOM_LISTEN_PORT ({given_port}) and listens on {port}, so it runs as one \
              instance only, and calls wait for it"
         ),
-        Kind::NetworkOwn { port } => format!(
+        Kind::NetworkOwn(port) => format!(
             "the program keeps to port {port}: from now on each instance has a network of its own, in which the port is free"
         ),
-        Kind::NetworksUnavailable { reason } => format!(
+        Kind::NetworksUnavailable(reason) => format!(
             "a program that keeps to its port runs as one instance only, and calls wait for it: {reason}. With a network of \
              its own each instance would have the port; the tool pasta (package passt) makes one"
         ),

@@ -113,10 +113,12 @@ impl Failure {
 
     /// `can_be` says whether an alias can have the name.
     pub(crate) fn alias_not_found(name: &str, known: &str, can_be: bool) -> Self {
-        let mut message = format!("alias '{name}' does not exist; there are: {known}");
-        if can_be {
-            message += &format!(". `fc-local alias set FUNCTION {name} --version N` makes it");
-        }
+        let advice = if can_be {
+            format!(". `fc-local alias set FUNCTION {name} --version N` makes it")
+        } else {
+            String::new()
+        };
+        let message = format!("alias '{name}' does not exist; there are: {known}{advice}");
         Failure::new(FailureKind::AliasNotFound, message)
     }
 

@@ -79,16 +79,19 @@ impl Front {
                 let page = self.index(&list, &functions.domains, request.method(), request.headers());
                 Ok(page.map(Outgoing::whole))
             }
+            // The future of a request is moved several times, and as large as its largest branch: rare ones are boxed.
             Ok(Destination::Invoke(callee)) => {
-                api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request).await
+                Box::pin(api::invoke(callee, (&self.gate, peer), &self.queue, &mut visit, request)).await
             }
             Ok(Destination::Manage(operation)) => {
-                api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request).await
+                Box::pin(api::manage(operation, &self.deployer, (&self.gate, peer), &visit, request)).await
             }
             Ok(Destination::Async(operation)) => {
-                api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request).await
+                Box::pin(api::tasks(operation, &self.queue, (&self.gate, peer), &visit, request)).await
             }
-            Ok(Destination::Refused(failure)) => Err(api::refuse(failure, &self.gate, peer, request).await),
+            Ok(Destination::Refused(failure)) => {
+                Err(Box::pin(api::refuse(failure, &self.gate, peer, request)).await)
+            }
             Ok(Destination::Http(binding)) => {
                 return gateway::enter(binding, (&self.gate, &self.queue), peer, visit, request).await;
             }

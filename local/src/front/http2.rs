@@ -17,13 +17,13 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{Cut, Outgoing};
 use super::entry::Front;
-use super::listen::{HEAD_MAX, Stop};
+use super::listen::{Clients, HEAD_MAX};
 use super::rpc;
 use super::streamed::Current;
 use super::target::Door;
 use super::under_way::{Ongoing, Remaining};
 use crate::wire::headers::Peer;
-use crate::wire::{ClientBody, STALL_MAX, Stream};
+use crate::wire::{ClientBody, Outflow, STALL_MAX, Stream, Watched};
 
 /// The most requests at once on a connection, the highest concurrency of an instance.
 const STREAMS_MAX: u32 = 200;
@@ -53,6 +53,8 @@ struct Shared {
     tasks: TaskTracker,
     /// The streams so far.
     begun: AtomicUsize,
+    /// Whether the client takes what is sent.
+    outflow: Arc<Outflow>,
     /// Whether the connection is cut at a stop.
     is_cut: AtomicBool,
     /// The streams in flight, which a stop names.
@@ -82,6 +84,7 @@ impl Shared {
         current.under_way.begin(&request);
         let mut response = self.front.serve(&self.door, &self.peer, request, &current.under_way).await;
         if let Some(streamed) = response.body().as_streamed() {
+            streamed.flow_out(&self.outflow);
             current.set(streamed);
         }
         response.body_mut().count_pieces(&current);
@@ -213,13 +216,8 @@ impl Drop for Active {
 }
 
 /// Serves a connection to its end, or to the end of its streams after a stop.
-pub(super) async fn serve(
-    front: Arc<Front>,
-    (stream, peer): (Stream, Peer),
-    door: Door,
-    stop: Stop,
-    tasks: TaskTracker,
-) {
+pub(super) async fn serve(clients: Clients, (stream, peer): (Stream, Peer)) {
+    let Clients { front, door, stop, tasks, .. } = clients;
     let shared = Arc::new(Shared {
         front,
         door,
@@ -227,9 +225,11 @@ pub(super) async fn serve(
         tasks: tasks.clone(),
         streams: Mutex::default(),
         begun: AtomicUsize::new(0),
+        outflow: Arc::default(),
         is_cut: AtomicBool::new(false),
         next: Mutex::default(),
     });
+    let stream = Watched { stream, outflow: Arc::clone(&shared.outflow) };
     let own = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let current = Arc::<Current>::default();

@@ -4,6 +4,7 @@ mod api;
 mod async_operation;
 mod asynchronous;
 mod body;
+mod connection;
 mod control;
 mod entry;
 mod gateway;

@@ -15,7 +15,7 @@ use super::rpc;
 use super::under_way::{Ongoing, Remaining, UnderWay};
 use super::visit::Visit;
 use crate::call::{AnswerStream, BrokenOff};
-use crate::wire::Hangup;
+use crate::wire::Outflow;
 
 /// Ready when the client has left.
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,6 +30,10 @@ struct State {
     answer: Option<AnswerStream>,
     visit: Option<Visit>,
     hangup: Option<Watch>,
+    /// Of a connection of HTTP/2, which drops unsent pieces at an error.
+    outflow: Option<Arc<Outflow>>,
+    /// The wait for the pieces before an error.
+    last_pieces: Option<Watch>,
 }
 
 impl fmt::Debug for State {
@@ -40,22 +44,33 @@ impl fmt::Debug for State {
 
 impl Streamed {
     pub(super) fn new(answer: AnswerStream) -> Self {
-        Streamed(Arc::new(Mutex::new(State { answer: Some(answer), visit: None, hangup: None })))
+        Streamed(Arc::new(Mutex::new(State {
+            answer: Some(answer),
+            visit: None,
+            hangup: None,
+            outflow: None,
+            last_pieces: None,
+        })))
     }
 
     pub(super) fn accompany(&self, visit: Visit) {
         lock(&self.0).visit = Some(visit);
     }
 
-    /// Lets the reply end when its client leaves.
-    pub(super) fn watch(&self, hangup: &Arc<Hangup>) {
-        let hangup = Arc::clone(hangup);
-        lock(&self.0).hangup = Some(Box::pin(async move { hangup.gone().await }));
+    /// Lets the reply end when its client leaves, which `hangup` says.
+    pub(super) fn watch(&self, hangup: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.0).hangup = Some(Box::pin(hangup));
+    }
+
+    /// Lets the pieces before an error be sent by the connection.
+    pub(super) fn flow_out(&self, outflow: &Arc<Outflow>) {
+        lock(&self.0).outflow = Some(Arc::clone(outflow));
     }
 
     /// Whether the reply is complete.
     pub(super) fn is_over(&self) -> bool {
-        lock(&self.0).answer.as_ref().is_some_and(AnswerStream::is_over)
+        let state = lock(&self.0);
+        state.last_pieces.is_none() && state.answer.as_ref().is_some_and(AnswerStream::is_over)
     }
 
     pub(super) fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -65,6 +80,9 @@ impl Streamed {
 
 impl State {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if let Some(last_pieces) = &mut self.last_pieces {
+            return last_pieces.as_mut().poll(context).map(|()| Some(Err(Cut)));
+        }
         let Some(answer) = &mut self.answer else { return Poll::Ready(Some(Err(Cut))) };
         let frame = ready!(answer.poll_frame(context));
         let frame = match frame {
@@ -88,6 +106,10 @@ impl State {
         if is_over {
             // The reply is complete, or was cut.
             self.complete_visit();
+        }
+        if let (Some(Err(Cut)), Some(outflow)) = (&frame, self.outflow.take()) {
+            self.last_pieces = Some(Box::pin(async move { outflow.sent().await }));
+            return self.poll_frame(context);
         }
         Poll::Ready(frame)
     }

@@ -12,7 +12,7 @@ use super::instance::Instance;
 use crate::event::{HookFault, Kind, about};
 use crate::failure::Failure;
 use crate::model::Hook;
-use crate::process::{CommandLine, Exit, Output};
+use crate::process::{CommandLine, Exit, Output, Rest};
 use crate::wire::{Payload, ids};
 
 /// The most of a hook's reply that is read, in bytes.
@@ -64,7 +64,7 @@ impl Instance {
         }
         self.output.begin(&id, None);
         let answer = self.exchange(request, limit).await;
-        self.output.end(&id);
+        self.output.end(&id, Rest::Written);
         let status = answer?;
         if status.is_success() { Ok(()) } else { Err(HookFault::Status(status)) }
     }
@@ -99,7 +99,8 @@ impl Instance {
     async fn run_hook(&self, command: &[String], limit: Duration) -> Result<(), HookFault> {
         let generation = &self.generation;
         let command: Vec<String> = command.iter().map(|part| generation.layout.translate(part)).collect();
-        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), false);
+        let is = (false, self.connections.reach().network.is_some());
+        let mounts = generation.layout.mounts(self.scratch.as_deref(), generation.disk(), is);
         let variables = generation.surroundings.variables(&self.id, self.connections.port());
         let redactor = generation.surroundings.redactor.clone();
         let output =

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::Function;
-use crate::process::{Mounts, find_program};
+use crate::process::{Mounts, find_program, resolver};
 use crate::shell;
 
 /// Where the platform mounts the code.
@@ -25,6 +25,8 @@ pub(crate) struct MountFolders {
     pub(crate) scratches: PathBuf,
     /// Entries of `/tmp` that stay visible.
     pub(crate) kept: Vec<PathBuf>,
+    /// The file that names the resolver in a network of an instance's own, if this machine's file does not.
+    pub(crate) resolver: Option<PathBuf>,
 }
 
 /// The folders of one generation.
@@ -79,8 +81,13 @@ impl Layout {
     }
 
     /// The mounts of an instance. `disk` is how much its `/tmp` may hold, in bytes. `is_instance` says
-    /// whether its `/tmp` is made and removed with the program.
-    pub(super) fn mounts(&self, scratch: Option<&Path>, disk: u64, is_instance: bool) -> Option<Mounts> {
+    /// whether its `/tmp` is made and removed with the program, `has_network` whether it has a network of its own.
+    pub(super) fn mounts(
+        &self,
+        scratch: Option<&Path>,
+        disk: u64,
+        (is_instance, has_network): (bool, bool),
+    ) -> Option<Mounts> {
         let (folders, scratch) = (self.mounts.as_ref()?, scratch?);
         let mut points = vec![(CODE.into(), self.code.clone()), (TEMPORARY.into(), scratch.to_owned())];
         points.extend(folders.kept.iter().map(|entry| (entry.clone(), entry.clone())));
@@ -88,6 +95,8 @@ impl Layout {
         let layers = self.layers.iter().flat_map(std::fs::read_dir).flatten().flatten();
         points.extend(layers.map(|entry| (Path::new(LAYERS).join(entry.file_name()), entry.path())));
         points.extend(self.interpreters.iter().cloned());
+        let resolver = folders.resolver.iter().filter(|_| has_network);
+        points.extend(resolver.map(|file| (resolver::FILE.into(), file.clone())));
         Some(Mounts {
             root: folders.root.clone(),
             folder: CODE.into(),
@@ -171,8 +180,12 @@ mod tests {
 
     #[test]
     fn what_is_mounted_is_not_replaced() {
-        let folders =
-            MountFolders { root: "/r".into(), scratches: "/s".into(), kept: vec!["/tmp/project".into()] };
+        let folders = MountFolders {
+            root: "/r".into(),
+            scratches: "/s".into(),
+            kept: vec!["/tmp/project".into()],
+            resolver: Some("/own".into()),
+        };
         let layout = Layout { layers: None, mounts: Some(Arc::new(folders)), ..layout() };
         assert_eq!(layout.translate("/code/python"), "/code/python");
         assert_eq!(
@@ -181,10 +194,12 @@ mod tests {
         );
         assert_eq!(layout.here("./x"), Path::new("/app/dist/./x"));
         let scratch = layout.scratch("i-1").unwrap();
-        let mounts = layout.mounts(Some(&scratch), 1, true).unwrap();
+        let mounts = layout.mounts(Some(&scratch), 1, (true, false)).unwrap();
         let points: Vec<&str> = mounts.points.iter().map(|(point, _)| point.to_str().unwrap()).collect();
         assert_eq!(points, ["/code", "/tmp", "/tmp/project", "/var/fc/lang/nodejs18"]);
         assert_eq!(mounts.scratch.as_deref(), Some(Path::new("/s/i-1")));
-        assert_eq!(layout.mounts(Some(&scratch), 1, false).unwrap().scratch, None);
+        assert_eq!(layout.mounts(Some(&scratch), 1, (false, false)).unwrap().scratch, None);
+        let points = layout.mounts(Some(&scratch), 1, (true, true)).unwrap().points;
+        assert_eq!(points.last(), Some(&("/etc/resolv.conf".into(), "/own".into())));
     }
 }

@@ -37,7 +37,7 @@ impl Networks {
         let trying = async || match Network::create(port, &self.tasks).await {
             Ok(_) => true,
             Err(reason) => {
-                self.log.emit(&Source::default(), Kind::NetworksUnavailable { reason });
+                self.log.emit(&Source::default(), Kind::NetworksUnavailable(reason));
                 false
             }
         };
@@ -70,7 +70,7 @@ impl Generation {
             return false;
         }
         if !self.keeps_port.swap(true, Ordering::Relaxed) {
-            self.log.emit(&self.source(), Kind::NetworkOwn { port });
+            self.log.emit(&self.source(), Kind::NetworkOwn(port));
         }
         true
     }

@@ -204,12 +204,13 @@ impl<I: Clone + PartialEq> Slots<I> {
     /// Ends a session and forgets its id. An instance of its own ends with it, and its calls do too; other instances
     /// finish them. `false` if there is no such session.
     pub(super) fn delete_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) -> bool {
-        let Some(own) = self.sessions.as_mut().and_then(|sessions| sessions.delete(id)) else { return false };
+        let Some(sessions) = &mut self.sessions else { return false };
+        let (is_there, own) = sessions.delete(id);
         if let Some(instance) = own.filter(|own| self.members.iter().any(|member| member.instance == *own)) {
             self.dismiss(&instance, effects);
             self.top_up(effects);
         }
-        true
+        is_there
     }
 
     /// Ends the sessions whose time is over.

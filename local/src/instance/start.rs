@@ -62,10 +62,11 @@ async fn try_start(
     let given = if network.is_none() { Some(take_port()?) } else { None };
     let port = given.as_ref().map_or(generation.function.port, Port::number);
     let reach = Reach { port, network };
+    let (layout, is) = (&generation.layout, (true, reach.network.is_some()));
     let variables = generation.surroundings.variables(&id, port);
     let group = group(generation, &id, &source);
     let scratch = generation.layout.scratch(&id);
-    let mounts = generation.layout.mounts(scratch.as_deref(), generation.disk(), true);
+    let mounts = layout.mounts(scratch.as_deref(), generation.disk(), is);
     let line = CommandLine {
         command: &command.real,
         folder: &generation.layout.code,

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::wire::gather;
+
 /// A connection to a function.
 ///
 /// A server may answer before it has read the request, and close. hyper ends a connection at the first failed write,
@@ -71,7 +73,7 @@ impl AsyncWrite for Upstream {
         if !self.takes_writes {
             return Poll::Ready(Ok(length));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = gather::write(Pin::new(&mut self.stream), context, slices);
         written.map(|result| self.written(length, result))
     }
 

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::role::{JOIN, SELF};
+use super::role::{JOIN, own_file};
 
 /// `fc-local-<process>-<name>`. The process number lets a later fc-local find groups that are no longer needed.
 const PREFIX: &str = "fc-local-";
@@ -49,7 +49,7 @@ impl Cgroups {
         if group.kills().is_none() {
             return Err(io::Error::other("the kernel does not count what it kills for want of memory"));
         }
-        let joined = Command::new(SELF)
+        let joined = Command::new(own_file())
             .arg(JOIN)
             .arg(&group.folder)
             .stdin(Stdio::null())

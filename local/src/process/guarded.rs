@@ -16,7 +16,7 @@ use super::network::Network;
 use super::orphans;
 use super::pipe::KernelPipe;
 use super::proc::{self, Listening};
-use super::role::{GUARD, NOTHING, SELF};
+use super::role::{GUARD, NOTHING, own_file};
 use super::runner::{CommandLine, Pipe, Runner, Running};
 
 /// Starts programs as processes.
@@ -36,7 +36,7 @@ impl Runner for Processes {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let control = Arc::new(UnixStream::from_std(ours)?);
-        let mut command_of_guard = Command::new(SELF);
+        let mut command_of_guard = Command::new(own_file());
         command_of_guard
             .arg(GUARD)
             .arg(line.group.map_or(OsStr::new(NOTHING), |group| group.folder().as_os_str()))

@@ -16,6 +16,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, LinkNameSpaceType, UnshareFl
 
 use super::guard::kill_descendants;
 use super::mounts::unshare_as_user;
+use super::resolver;
 use super::role::{DISPENSER, NOTHING, SELF};
 
 /// The tool, of Debian's package `passt`.
@@ -68,6 +69,9 @@ fn try_keep(ports: &OsStr) -> Result<(), String> {
     let member = dispenser.id();
     let mut tool = Command::new(TOOL);
     tool.args(["--quiet", "--config-net", "-t", "none", "-u", "none", "-U", "none", "-T"]).arg(ports);
+    if resolver::is_on_loopback() {
+        tool.args(["--dns-forward", resolver::IN_NETWORKS]);
+    }
     match report.trim() {
         AS_USER => tool.arg(member.to_string()),
         // The tool would give the rights up that it needs for the namespace of root.

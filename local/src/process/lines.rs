@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use fc_runtime::platform::limits::{KIB, LOG_LINE_MAX};
+use memchr::{memchr, memmem};
 
 use crate::event::Tail;
 
@@ -37,7 +38,7 @@ impl Lines {
     pub(super) fn push(&mut self, mut bytes: &[u8], mut give: impl FnMut(Part<'_>)) {
         while !bytes.is_empty() {
             let window = &bytes[..bytes.len().min(LOG_LINE_MAX - self.line.len())];
-            let end = window.iter().position(|byte| *byte == b'\n');
+            let end = memchr(b'\n', window);
             self.line.extend_from_slice(&window[..end.unwrap_or(window.len())]);
             bytes = &bytes[end.map_or(window.len(), |end| end + 1)..];
             if end.is_some() {
@@ -141,7 +142,8 @@ fn ids_in(line: &str) -> impl Iterator<Item = &str> {
             _ => byte.is_ascii_hexdigit(),
         })
     };
-    line.match_indices("1-").filter_map(|(at, _)| line.get(at..at + LENGTH)).filter(is_id)
+    let begins = memmem::find_iter(line.as_bytes(), "1-");
+    begins.filter_map(|at| line.get(at..at + LENGTH)).filter(is_id)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
-use super::role::{MOUNT, NOTHING, SELF};
+use super::role::{MOUNT, NOTHING, own_file};
 
 /// Everybody may write, and nobody may remove what belongs to others.
 const TEMPORARY_MODE: u32 = 0o1777;
@@ -43,7 +43,7 @@ impl Mounts {
     pub(crate) fn try_out(root: &Path) -> Result<(), String> {
         let points = vec![(PathBuf::from("/code"), root.to_owned())];
         let trial = Mounts { root: root.to_owned(), folder: "/code".into(), points, scratch: None, disk: 0 };
-        let mut command = Command::new(SELF);
+        let mut command = Command::new(own_file());
         command.arg(MOUNT).args(trial.arguments()).stdin(Stdio::null()).stderr(Stdio::null());
         let output = command.output().map_err(|error| error.to_string())?;
         if output.status.success() {

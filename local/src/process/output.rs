@@ -78,6 +78,16 @@ struct Begun {
     latest: Instant,
 }
 
+/// What is read of both pipes when a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// What the executor was told of. It is told of a line before the reply that was written behind the line, so this is
+    /// enough for a reply that came at once.
+    Told,
+    /// All that is written by now, for which the kernel is asked.
+    Written,
+}
+
 /// The result of a read from a pipe.
 enum Read {
     /// As much as one turn allows.
@@ -254,21 +264,21 @@ impl Output {
     /// Begins a request, to which later lines may belong.
     pub(crate) fn begin(&self, request: &Arc<str>, tail: Option<Tail>) {
         let mut state = self.lock();
-        // What was written before is not this call's. Beside two others a line belongs to the one it names, whenever
-        // it is read.
+        // What was written before is not this call's. The executor told of it at the latest with the request. Beside two
+        // others a line belongs to the one it names, whenever it is read.
         if state.requests.count() <= 1 {
-            self.read_rest(&mut state);
+            self.read_rest(&mut state, Rest::Told);
         }
         state.requests.begin(request, tail);
     }
 
     /// No further line belongs to this request, unless it names it or has begun. What the program has written by now is
     /// read, so that it is not taken for another call's. The tail gets a line without its end as it is.
-    pub(crate) fn end(&self, request: &Arc<str>) {
+    pub(crate) fn end(&self, request: &Arc<str>, rest: Rest) {
         let mut state = self.lock();
         // If two or more stay, a line belongs to the one it names, whenever it is read.
         if state.requests.count() <= 2 {
-            self.read_rest(&mut state);
+            self.read_rest(&mut state, rest);
         }
         if let Some(tail) = state.requests.tail(request) {
             self.give_unfinished(&mut state, request, &tail);
@@ -294,15 +304,20 @@ impl Output {
     }
 
     /// Reads the available bytes of both pipes.
-    fn read_rest(&self, state: &mut State) {
+    fn read_rest(&self, state: &mut State, rest: Rest) {
         for at in [0, 1] {
+            let stream = &mut state.streams[at];
+            if let (Rest::Written, Some(pipe)) = (rest, &mut stream.pipe) {
+                pipe.ask();
+            }
             // Polled with the reader's waker, because a poll replaces the waker of the pipe.
-            let reader = state.streams[at].reader.clone();
+            let reader = std::mem::replace(&mut stream.reader, Waker::noop().clone());
             let read = self.read_some(state, at, &mut Context::from_waker(&reader));
             // It has not seen the end itself, nor the line that it is to wait for.
             if matches!(read, Poll::Ready(Read::End)) || state.streams[at].begun.is_some() {
-                reader.wake();
+                reader.wake_by_ref();
             }
+            state.streams[at].reader = reader;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The roles of this program besides the command line, such as guard and shim. The first argument names the role.
 
+use std::path::PathBuf;
+
 /// Makes this program a guard.
 pub(super) const GUARD: &str = "__guard";
 /// Makes this program a shim.
@@ -20,3 +22,10 @@ pub(super) const NOTHING: &str = "-";
 
 /// This program, also after its file was replaced by a new build.
 pub(super) const SELF: &str = "/proc/self/exe";
+
+/// The file of this program. A tool that counts what this program does, such as valgrind, is [`SELF`] itself, and gives the
+/// right file by its name alone.
+pub(super) fn own_file() -> PathBuf {
+    let named = std::env::current_exe().ok().filter(|file| file.exists());
+    named.unwrap_or_else(|| PathBuf::from(SELF))
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, DuplexStream};
 use tokio_util::task::TaskTracker;
 
 use super::cgroup::Group;
@@ -19,7 +19,23 @@ use super::output::Output;
 use super::proc::Listening;
 
 /// The output of a program. [The example of `Runner`](Runner) names the type.
-pub type Pipe = Box<dyn AsyncRead + Send + Unpin>;
+pub type Pipe = Box<dyn Printed>;
+
+/// What a program prints, to be read.
+///
+/// ```
+/// use fc_local::runner::{Pipe, Printed};
+///
+/// let (_program, mut printed) = tokio::io::duplex(1024);
+/// printed.ask();
+/// let _pipe: Pipe = Box::new(printed);
+/// ```
+pub trait Printed: AsyncRead + Send + Unpin {
+    /// Lets the next poll see what the program has written by now, also where the executor was not told of it yet.
+    fn ask(&mut self) {}
+}
+
+impl Printed for DuplexStream {}
 
 /// Starts programs. `Processes` starts real ones.
 ///

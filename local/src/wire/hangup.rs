@@ -6,14 +6,10 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-
-/// Requests that take less time get no watch, because a watch costs system calls.
-const GRACE: Duration = Duration::from_millis(10);
 
 /// Whether the kernel has unread bytes of a non-blocking socket.
 pub(crate) fn has_unread(socket: &std::net::TcpStream) -> bool {
@@ -45,9 +41,9 @@ impl Hangup {
         self.told.notify_one();
     }
 
-    /// Waits until the client has closed its side. A client that closes only its sending side counts as gone.
+    /// Waits until the client has closed its side. A client that closes only its sending side counts as gone. The first
+    /// watch of a connection costs system calls, so it should not begin at once.
     pub(crate) async fn gone(&self) {
-        tokio::time::sleep(GRACE).await;
         tokio::select! {
             biased;
             () = self.told.notified() => {}

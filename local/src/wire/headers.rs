@@ -6,17 +6,20 @@ use fc_runtime::platform::names::{RESERVED_PREFIX, STRIPPED_REPLY_HEADERS, heade
 use http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that concern one connection only.
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Whether a header concerns one connection only.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// Framing headers, which each side sets by itself.
 const FRAMING: [&str; 2] = ["content-length", "expect"];
@@ -93,7 +96,8 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
 /// each name.
 fn strip(headers: &mut HeaderMap, names: &[&str]) {
     let goes = |name: &HeaderName| {
-        is_reserved(name) || HOP_BY_HOP.iter().chain(names).any(|other| name.as_str() == *other)
+        let name = name.as_str();
+        name.starts_with(RESERVED_PREFIX) || is_hop_by_hop(name) || names.contains(&name)
     };
     let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
     for name in going {

@@ -16,6 +16,9 @@ use super::stream::Stream;
 /// The buffer of one direction, in bytes.
 const BUFFER: usize = 32 * 1024;
 
+/// How long a connection is not read before it is watched: most waits end earlier, and a watch costs system calls.
+const GRACE: Duration = Duration::from_millis(10);
+
 /// How long the last bytes of a closed side may take to reach the other side. Also how long the other side may take to
 /// close.
 const LINGER: Duration = Duration::from_secs(3);
@@ -281,6 +284,7 @@ fn watch(stream: &TcpStream) -> Watch {
     // Without file descriptors there is no watch. The function's time limit ends the relay.
     let Ok(hangup) = Hangup::prepare(stream) else { return Box::pin(std::future::pending()) };
     Box::pin(async move {
+        sleep(GRACE).await;
         hangup.gone().await;
         sleep(LINGER).await;
     })

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::gather;
 use super::stream::Stream;
 
 /// How long a client may take nothing of a whole reply. A stream ends with the function's time.
@@ -73,6 +75,11 @@ impl Turns {
     pub(crate) fn unread(&self) -> Option<u16> {
         Some(self.unread.load(Ordering::Relaxed)).filter(|status| *status > 0)
     }
+
+    /// The head of the withheld reply is read once more.
+    pub(crate) fn retry(&self) {
+        self.unread.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Turn {
@@ -101,6 +108,8 @@ impl Drop for Turn {
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Stream,
+    /// What was read before and is read once more.
+    again: Bytes,
     turns: Arc<Turns>,
     /// Ends the wait for a client that takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -109,7 +118,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(stream: Stream, turns: &Arc<Turns>) -> Self {
-        Socket { stream, turns: Arc::clone(turns), stalled: None, patience: STALL_MAX }
+        Socket { stream, again: Bytes::new(), turns: Arc::clone(turns), stalled: None, patience: STALL_MAX }
     }
 
     /// The outcome of a write, or an error once the client has taken nothing for too long.
@@ -126,8 +135,19 @@ impl Socket {
         }
     }
 
+    /// Gives `bytes` to the next reader, before what comes.
+    #[must_use]
+    pub(crate) fn reading_again(self, bytes: Bytes) -> Self {
+        Socket { again: bytes, ..self }
+    }
+
     pub(crate) fn into_stream(self) -> Stream {
         self.stream
+    }
+
+    /// The connection, and what is still to be read again.
+    pub(crate) fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.again)
     }
 }
 
@@ -138,7 +158,13 @@ impl AsyncRead for Socket {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        let read = if self.again.is_empty() {
+            Pin::new(&mut self.stream).poll_read(context, into)
+        } else {
+            let length = self.again.len().min(into.remaining());
+            into.put_slice(&self.again.split_to(length));
+            Poll::Ready(Ok(()))
+        };
         if into.filled().len() > before && self.turns.state.load(Ordering::Relaxed) == IDLE {
             self.turns.has_part.store(true, Ordering::Relaxed);
         }
@@ -167,7 +193,7 @@ impl AsyncWrite for Socket {
         if slices.first().is_some_and(|first| self.turns.withhold(first)) {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = gather::write(Pin::new(&mut self.stream), context, slices);
         self.watch(written, context)
     }
 

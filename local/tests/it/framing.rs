@@ -52,6 +52,23 @@ fn trailers_of_a_reply_pass_to_a_client_that_takes_them() {
     assert_eq!(local.count(kind("call_cancelled")), 0);
 }
 
+/// HTTP/2 drops what it has not sent when a stream is reset.
+#[test]
+fn what_came_before_the_failure_of_a_stream_reaches_the_client() {
+    let local = Local::scripted(f().concurrency(10));
+    let mut conn = h2::Conn::open(local.function_port("f"));
+    // Within the window of a stream, so that nothing depends on how soon the client reads.
+    for length in [1, 20_000, 60_000] {
+        let id = conn.send(&Ask::get(format!("/broken?n={length}")));
+        let answer = conn.answer_or_reset(id);
+        assert_eq!((answer.status, answer.body.len(), answer.is_cut), (200, length, true));
+    }
+    // A failure that the client has read is recorded as the function's.
+    local.wait_for_nth(3, kind("request").field("path", "/broken").field("failure", "process_exited"));
+    assert_eq!(local.count(kind("request").status(499)), 0);
+    conn.ask(&Ask::get("/name")).assert_status(200);
+}
+
 #[test]
 fn trailers_of_a_request_pass_without_what_a_client_may_not_say() {
     let local = Local::scripted(f());
@@ -150,6 +167,16 @@ fn many_headers_pass_both_ways() {
     for count in [84, 100, 500, 1000] {
         exchange(port, with_fields(count).as_bytes()).assert_ok();
     }
+    // A head that is read once more stands between two others, with a body larger than one read.
+    let mut conn = Conn::open(port);
+    let many = with_fields(150).replace("GET /name", "POST /length");
+    let many = many.replace("host: a", "host: a\r\ncontent-length: 300000");
+    let usual = "GET /name HTTP/1.1\r\nhost: a\r\n\r\n";
+    conn.send(usual.as_bytes());
+    conn.answer("GET").assert_ok();
+    conn.send([many.as_str(), "x".repeat(300_000).as_str(), usual].concat().as_bytes());
+    assert_eq!(conn.answer("POST").text(), "300000");
+    conn.answer("GET").assert_ok();
     for count in [101, 500] {
         let reply = local.get(&format!("/many-headers?n={count}"));
         reply.assert_ok();

@@ -196,6 +196,7 @@ fn tasks_belong_to_the_platforms_trackers() {
         &[
             "deploy/deploy.rs",
             "deploy/releases.rs",
+            "front/connection.rs",
             "front/http2.rs",
             "front/listen.rs",
             "instance/connection.rs",
@@ -206,6 +207,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "process/runner.rs",
             "queue/queue.rs",
             "wire/client_body.rs",
+            "wire/ticks.rs",
             "instance/start.rs",
         ],
     );

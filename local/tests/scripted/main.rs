@@ -250,6 +250,13 @@ fn plain(out: &mut TcpStream, asked: &Asked, on_this_connection: usize) -> bool 
             println!("sent {}", asked.header("x-fc-request-id"));
             sent
         }
+        // A stream that fails behind its last piece.
+        "/broken" => {
+            let text = "x".repeat(asked.size("n"));
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            _ = out.write_all(format!("{head}{:x}\r\n{text}\r\n", text.len()).as_bytes());
+            false
+        }
         "/name" => reply(out, "200 OK", "", std::env::var("SCRIPT_NAME").unwrap_or_default().as_bytes()),
         "/pid" => reply(out, "200 OK", "", std::process::id().to_string().as_bytes()),
         "/count" => reply(out, "200 OK", "", REQUESTS.load(Ordering::Relaxed).to_string().as_bytes()),

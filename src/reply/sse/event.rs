@@ -233,7 +233,8 @@ impl EventBytes {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a server-sent event",
     label = "`{Self}` cannot be sent as an event",
-    note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with any error"
+    note = "send text, `Json(value)`, an `SseEvent`, or a `Result` of one of these with any error",
+    note = "an error is a type that implements `std::error::Error`, or that `fc_runtime::Error` has a `From` of"
 )]
 pub trait IntoSseEvent {
     /// Converts the value into an event.
@@ -273,6 +274,7 @@ impl<T: Serialize> IntoSseEvent for Json<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoSseEvent, E: Into<Error>> IntoSseEvent for Result<T, E> {
     fn into_sse_event(self) -> Result<SseEvent> {
         self.map_err(Into::into).and_then(IntoSseEvent::into_sse_event)

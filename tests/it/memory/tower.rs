@@ -32,7 +32,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready((self.0)(request).map(|response| response.map(|body| body.into())))
+        ready((self.0)(request).map(|response| response.map(Into::into)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a gateway before the function costs for a WebSocket message.
 
-use super::gateway::ways;
+use super::gateway::{Placed, ways};
 use crate::Outcome;
 use crate::figures::Figures;
 use crate::measure::Measure;
@@ -34,7 +34,7 @@ fn take(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
         for (size, measure) in SIZES {
             // Each comes first as often as the others.
             for at in (0..3).map(|at| (at + round) % 3) {
-                let (subject, server) = &mut ways[at];
+                let Placed { subject, server, .. } = &mut ways[at];
                 let said = ask(bench, server, "echo", &[CONNECTIONS, size, ms]);
                 let said = said.map_err(|error| format!("{}: {error}", subject.name))?;
                 figures.push(measure, subject, said.figure("cpu-us")?);

@@ -41,7 +41,7 @@ fn speed(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
                 [(8, 32, &UNARY_PER_SECOND, &UNARY_CPU), (1, 100, &ONE_PER_SECOND, &ONE_CPU)]
             {
                 let calls = if bench.quick { 10_000 } else { 50_000 };
-                let unary = unary(bench, &server, connections, streams, calls)?;
+                let unary = unary(bench, (&server, server.port()), (connections, streams), calls)?;
                 figures.push(per_second, subject, unary.per_second);
                 figures.push(cpu, subject, unary.cpu_us);
             }
@@ -54,19 +54,25 @@ fn speed(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-struct Unary {
+pub(super) struct Unary {
     per_second: f64,
-    cpu_us: f64,
+    pub(super) cpu_us: f64,
 }
 
-fn unary(bench: &Bench, server: &Server, connections: u32, streams: u32, calls: u32) -> Outcome<Unary> {
+/// So many calls to `port` of a server, by so many connections of so many streams.
+pub(super) fn unary(
+    bench: &Bench,
+    (server, port): (&Server, u16),
+    (connections, streams): (u32, u32),
+    calls: u32,
+) -> Outcome<Unary> {
     let message = bench.scratch("hello.grpc");
     std::fs::write(&message, b"\0\0\0\0\x07\x0a\x05world")?;
     let mut command = Command::new("taskset");
     command.args(["-c", &bench.processors.client.to_string(), "h2load", "-t", "1", "-d"]).arg(message);
     command.args(["-n", &calls.to_string(), "-c", &connections.to_string(), "-m", &streams.to_string()]);
     command.args(["-H", "content-type: application/grpc", "-H", "te: trailers"]);
-    command.arg(format!("http://127.0.0.1:{}/greeter.Greeter/SayHello", server.port()));
+    command.arg(format!("http://127.0.0.1:{port}/greeter.Greeter/SayHello"));
     let before = server.cpu_us()?;
     let output = command.output()?;
     let cpu_us = (server.cpu_us()? - before) / f64::from(calls);

@@ -6,6 +6,8 @@ pub(crate) mod cpu;
 pub(crate) mod events;
 pub(crate) mod features;
 pub(crate) mod gateway;
+pub(crate) mod gateway_counts;
+pub(crate) mod gateway_streams;
 pub(crate) mod gateway_websocket;
 pub(crate) mod grpc;
 pub(crate) mod instructions;
@@ -23,7 +25,7 @@ pub(crate) mod websocket;
 use crate::row::Row;
 
 /// In the order of the report, which is the order in which they run.
-pub(crate) static ALL: [&Row; 27] = [
+pub(crate) static ALL: [&Row; 29] = [
     &instructions::ROW,
     &allocations::ROW,
     &syscalls::ROW,
@@ -51,6 +53,8 @@ pub(crate) static ALL: [&Row; 27] = [
     &stalled::ROW,
     &gateway::ROW,
     &gateway_websocket::ROW,
+    &gateway_streams::ROW,
+    &gateway_counts::ROW,
 ];
 
 /// Two counts of requests: what lies between them is requests alone, without start, warming up and end.

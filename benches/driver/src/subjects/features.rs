@@ -28,8 +28,10 @@ macro_rules! case {
 }
 
 /// In the order of the table. `benches/run` builds those that `FEATURES` names there.
-pub(crate) static CASES: [Case; 13] = [
+pub(crate) static CASES: [Case; 15] = [
     case!("plain", || ordinary("/users/42")),
+    case!("mounted", || ordinary("/api/users/42")),
+    case!("layered", || ordinary("/layered/42")),
     case!("query", || ordinary("/search?q=green+tea&page=2&size=50&sort=price&exact=true")),
     case!("form", || post("/search", FORM, "q=green+tea&page=2&size=50&sort=price&exact=true")),
     case!("validate", || post(

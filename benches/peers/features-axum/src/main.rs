@@ -9,8 +9,12 @@ mod equal;
 mod files;
 #[cfg(feature = "form")]
 mod form;
+#[cfg(feature = "layered")]
+mod layered;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "mounted")]
+mod mounted;
 #[cfg(feature = "multipart")]
 mod multipart;
 #[cfg(feature = "otel")]
@@ -33,8 +37,12 @@ fn main() -> std::io::Result<()> {
     let app = files::add(app);
     #[cfg(feature = "form")]
     let app = form::add(app);
+    #[cfg(feature = "layered")]
+    let app = layered::add(app);
     #[cfg(feature = "metrics")]
     let app = metrics::with(app);
+    #[cfg(feature = "mounted")]
+    let app = mounted::add(app);
     #[cfg(feature = "multipart")]
     let app = multipart::add(app);
     #[cfg(feature = "query")]

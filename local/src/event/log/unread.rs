@@ -45,23 +45,37 @@ impl Limits {
     }
 }
 
+/// An event in a queue, with the memory that it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Queued {
+    pub(super) event: Arc<Event>,
+    bytes: usize,
+}
+
+impl From<Event> for Queued {
+    fn from(event: Event) -> Self {
+        let bytes = event.bytes();
+        Queued { event: Arc::new(event), bytes }
+    }
+}
+
 /// Events in order, with the memory that they take.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Backlog {
-    pub(super) events: VecDeque<Arc<Event>>,
+    pub(super) events: VecDeque<Queued>,
     pub(super) bytes: usize,
 }
 
 impl Backlog {
-    pub(super) fn push(&mut self, event: Arc<Event>) {
-        self.bytes += event.bytes();
-        self.events.push_back(event);
+    pub(super) fn push(&mut self, queued: Queued) {
+        self.bytes += queued.bytes;
+        self.events.push_back(queued);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Arc<Event>> {
-        let event = self.events.pop_front()?;
-        self.bytes -= event.bytes();
-        Some(event)
+    pub(super) fn pop(&mut self) -> Option<Queued> {
+        let queued = self.events.pop_front()?;
+        self.bytes -= queued.bytes;
+        Some(queued)
     }
 
     pub(super) fn exceeds(&self, limits: Limits) -> bool {
@@ -137,21 +151,22 @@ impl Unread {
     /// Starts with what a ring has.
     pub(super) fn of(backlog: Backlog) -> Self {
         let mut unread = Unread::default();
-        for event in backlog.events {
-            unread.put(event);
+        for queued in backlog.events {
+            unread.put(queued);
         }
         unread
     }
 
     /// Takes an event in, or counts it as dropped.
-    pub(super) fn push(&mut self, event: &Arc<Event>, limits: Limits) {
-        let bytes = event.bytes();
+    pub(super) fn push(&mut self, queued: &Queued, limits: Limits) {
+        let Queued { event, bytes } = queued;
         let room = if is_line(event) { self.fair(limits) } else { limits.of_own() };
         let share = self.share(event);
-        if share.dropped_events > 0 || !share.has_room(bytes, room) {
-            return share.drop_one(bytes);
+        if share.dropped_events > 0 || !share.has_room(*bytes, room) {
+            return share.drop_one(*bytes);
         }
-        self.put(Arc::clone(event));
+        share.add(*bytes);
+        self.backlog.push(queued.clone());
     }
 
     /// Moves queued events into `into`: at most `limit` events, and a batch of bytes.
@@ -159,8 +174,7 @@ impl Unread {
         let before = into.len();
         let mut taken = 0;
         while into.len() - before < limit && taken < BATCH_BYTES {
-            let Some(event) = self.backlog.pop() else { break };
-            let bytes = event.bytes();
+            let Some(Queued { event, bytes }) = self.backlog.pop() else { break };
             taken += bytes;
             self.share(&event).subtract(bytes);
             into.push(event);
@@ -173,14 +187,14 @@ impl Unread {
     fn report_gaps(&mut self, limits: Limits) {
         if self.own.dropped_events > 0 && self.own.is_within(limits.of_own().half()) {
             let gap = self.own.gap(None);
-            self.put(Arc::new(gap));
+            self.put(gap.into());
         }
         let half = self.fair(limits).half();
         for at in 0..self.lines.len() {
             let (function, share) = &mut self.lines[at];
             if share.dropped_events > 0 && share.is_within(half) {
                 let gap = share.gap(function.clone());
-                self.put(Arc::new(gap));
+                self.put(gap.into());
             }
         }
         self.lines.retain(|(_, share)| share.events > 0 || share.dropped_events > 0);
@@ -196,10 +210,9 @@ impl Unread {
         limits.of_lines().less(Limits { events, bytes })
     }
 
-    fn put(&mut self, event: Arc<Event>) {
-        let bytes = event.bytes();
-        self.share(&event).add(bytes);
-        self.backlog.push(event);
+    fn put(&mut self, queued: Queued) {
+        self.share(&queued.event).add(queued.bytes);
+        self.backlog.push(queued);
     }
 
     fn share(&mut self, event: &Event) -> &mut Share {

@@ -134,11 +134,11 @@ pub(super) fn samples() -> Vec<Sample> {
             "watching a; folders of tools (target, node_modules, .git ..) are left out",
         ),
         (
-            Kind::NetworkOwn { port: 9000 },
+            Kind::NetworkOwn(9000),
             "the program keeps to port 9000: from now on each instance has a network of its own, in which the port is free",
         ),
         (
-            Kind::NetworksUnavailable { reason: "no luck".to_owned() },
+            Kind::NetworksUnavailable("no luck".to_owned()),
             "a program that keeps to its port runs as one instance only, and calls wait for it: no luck. With a network of \
              its own each instance would have the port; the tool pasta (package passt) makes one",
         ),

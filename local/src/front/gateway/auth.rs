@@ -22,6 +22,17 @@ pub(super) async fn admit(
     if *policy == Auth::Anonymous {
         return Ok(Admission::default());
     }
+    // Boxed: keys may have to be fetched, and most requests are anonymous.
+    Box::pin(admit_known(policy, gate, head, paths, body)).await
+}
+
+async fn admit_known(
+    policy: &Auth,
+    gate: &Gate,
+    head: &Parts,
+    paths: &[&str],
+    body: &mut ClientBody,
+) -> Result<Admission, Failure> {
     let now = SystemTime::now();
     if body_need(policy, head) == BodyNeed::Form {
         let bytes = body.read_in(limits::BODY_MAX).await?;

@@ -147,7 +147,7 @@ async fn pass_on(
         return asynchronous::accept(queue, of, wish, visit, call).await;
     }
     let (payload, body_fault) = match kind {
-        CallKind::Handshake => (ignore(body).await?, BodyFault::default()),
+        CallKind::Handshake => (Box::pin(ignore(body)).await?, BodyFault::default()),
         CallKind::Rpc => Payload::messages(body),
         CallKind::Http | CallKind::Event => Payload::client(body, limits::BODY_MAX),
     };

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::Pool;
 use crate::event::Kind;
+use crate::instance::slots::Slots;
 use crate::model::{Kept, next_change};
 
 /// The longest wait for the next time of a schedule: this machine may sleep, or its clock may be set.
@@ -33,7 +34,7 @@ impl Pool {
                 self.keep(&kept);
                 // The first instances are started by who deploys, or by the first call.
                 if before.is_some() {
-                    self.change(|slots, effects| slots.top_up(effects));
+                    self.change(Slots::top_up);
                 }
                 before = Some(kept);
             }

@@ -97,13 +97,13 @@ impl<I: Clone + PartialEq> Sessions<I> {
         true
     }
 
-    /// Ends a session, or forgets one that has ended: its id begins a new session. `None` if there is no such session,
-    /// else the instance that ends with it.
-    pub(super) fn delete(&mut self, id: &str) -> Option<Option<I>> {
+    /// Ends a session, or forgets one that has ended: its id begins a new session. Says whether there was such a session,
+    /// and gives the instance that ends with it.
+    pub(super) fn delete(&mut self, id: &str) -> (bool, Option<I>) {
         let was_ended = self.ended.forget(id);
         match self.bound.remove(id) {
-            Some(session) => Some(Some(session.instance).filter(|_| self.rules.is_isolated)),
-            None => was_ended.then_some(None),
+            Some(session) => (true, Some(session.instance).filter(|_| self.rules.is_isolated)),
+            None => (was_ended, None),
         }
     }
 

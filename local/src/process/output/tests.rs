@@ -7,12 +7,13 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::*;
 use crate::event::{Event, Events};
+use crate::process::runner::Printed;
 
 /// What reads a pipe to its end. It has a turn only where a test waits for it.
 type Reader = Pin<Box<dyn Future<Output = ()>>>;
 
 /// An output, and what reads `pipe`, after its first turn.
-fn output(pipe: impl AsyncRead + Send + Unpin + 'static) -> (Arc<Output>, Events, Reader) {
+fn output(pipe: impl Printed + 'static) -> (Arc<Output>, Events, Reader) {
     let (log, events) = Log::new();
     let redactor = Redactor::new([("TOKEN", "hunter2-hunter2")]);
     let output = Output::new(Source::default(), log, redactor, [Kind::Stdout, Kind::Stderr]);
@@ -62,10 +63,10 @@ async fn a_line_belongs_to_the_call_that_began_it() {
     output.begin(&one, Some(tails[0].clone()));
     // A block ends anywhere, as in a secret.
     program.write_all(b"whole\nkey hunter2-").await.unwrap();
-    output.end(&one);
+    output.end(&one, Rest::Told);
     output.begin(&two, Some(tails[1].clone()));
     program.write_all(b"hunter2\nof two\nhalf").await.unwrap();
-    output.end(&two);
+    output.end(&two, Rest::Told);
     drop(program);
     ended(reader).await;
     check(
@@ -86,12 +87,12 @@ async fn a_line_whose_end_does_not_come_is_shown_and_its_rest_is_of_its_own_time
     let [one, two] = ["one", "two"].map(Arc::<str>::from);
     output.begin(&one, None);
     program.write_all(b"key hunter2-").await.unwrap();
-    output.end(&one);
+    output.end(&one, Rest::Told);
     shown(&output, &mut reader).await;
     check(&mut events, &[("key ******", Some("one"))]);
     output.begin(&two, None);
     program.write_all(b"hunter2 and more").await.unwrap();
-    output.end(&two);
+    output.end(&two, Rest::Told);
     shown(&output, &mut reader).await;
     check(&mut events, &[(" and more", Some("two"))]);
     // Only the end was missing.
@@ -109,12 +110,12 @@ async fn what_was_written_while_calls_overlap_is_not_given_to_the_one_that_stays
     output.begin(&one, None);
     output.begin(&two, Some(tail.clone()));
     program.write_all(b"of either\n").await.unwrap();
-    output.end(&one);
+    output.end(&one, Rest::Told);
     program.write_all(b"of two\n").await.unwrap();
     output.begin(&three, None);
     program.write_all(b"of either again\n").await.unwrap();
-    output.end(&three);
-    output.end(&two);
+    output.end(&three, Rest::Told);
+    output.end(&two, Rest::Told);
     drop(program);
     ended(reader).await;
     check(&mut events, &[("of either", None), ("of two", Some("two")), ("of either again", None)]);
@@ -128,7 +129,7 @@ async fn what_was_written_before_a_call_is_not_its_own() {
     program.write_all(b"before\n").await.unwrap();
     output.begin(&one, None);
     program.write_all(b"within\n").await.unwrap();
-    output.end(&one);
+    output.end(&one, Rest::Told);
     drop(program);
     ended(reader).await;
     check(&mut events, &[("before", None), ("within", Some("one"))]);
@@ -149,6 +150,8 @@ impl AsyncRead for Mute {
         Poll::Ready(Ok(()))
     }
 }
+
+impl Printed for Mute {}
 
 /// Whether the reader was woken.
 #[derive(Default)]
@@ -173,7 +176,7 @@ async fn what_a_call_sees_is_news_to_the_reader() {
     output.begin(&id, None);
     assert!(!news.0.swap(false, Ordering::Relaxed));
     *pipe.0.lock().unwrap() = Some(b"half");
-    output.end(&id);
+    output.end(&id, Rest::Told);
     assert!(news.0.swap(false, Ordering::Relaxed));
     assert!(reader.as_mut().poll(&mut context).is_pending());
     *pipe.0.lock().unwrap() = Some(b"");
@@ -190,7 +193,7 @@ async fn the_log_of_a_call_has_its_marks_once() {
     output.begin(&id, Some(tail.clone()));
     let marks = "FC Invoke Start RequestId: one\nwithin\nFC Invoke End RequestId: one, Error: own\nFC Invoke End RequestId: one\n";
     program.write_all(marks.as_bytes()).await.unwrap();
-    output.end(&id);
+    output.end(&id, Rest::Told);
     // fc-local writes the marks of the call by itself.
     assert_eq!(tail.text(), "within\nFC Invoke End RequestId: one, Error: own\n");
     drop(program);
