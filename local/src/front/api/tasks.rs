@@ -178,7 +178,7 @@ impl Asked<'_> {
             to: time("startedTimeEnd")?,
             order,
         };
-        let has_payload = text("includePayload").is_some_and(|value| value == "true");
+        let has_payload = text("includePayload").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let page = self.queue.tasks(self.function, filter, limit, after.transpose()?).await?;
         let mut documents = Vec::with_capacity(page.tasks.len());
         for (seq, record) in &page.tasks {
