@@ -1,4 +1,4 @@
-//! A store on `SQLite`. The statements are those of `PostgreSQL` too, where `?1` is `$1`.
+//! A store on SQLite. The statements are those of PostgreSQL too, where `?1` is `$1`.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use fc_runtime::Result;
 use fc_runtime::store::{Begun, Hits, Store};
 use rusqlite::{Connection, OptionalExtension as _};
 
-/// A store in a file of `SQLite`, which instances on one file system share.
+/// A store in a file of SQLite, which instances on one file system share.
 #[derive(Debug, Clone)]
 pub struct SqliteStore(Arc<Mutex<Connection>>);
 

@@ -10,6 +10,7 @@ use fc_runtime::store::{Begun, MemoryStore, Store};
 use fc_runtime::testing;
 use stores::{RedisStore, SqliteStore};
 use testkit::{Ask, Folder, Launch, h1, until};
+use tokio::task::JoinSet;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
