@@ -35,6 +35,9 @@ const MESSAGE_MAX: usize = 4 * 1024;
 /// and nothing for failures of the function.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The longest pause before the end of a call is stored once more, after a fault of the store.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
+
 /// An attempt. The drop leaves the lane.
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -114,6 +117,7 @@ impl Attempt {
         let Ok(mut stored) = ended.store(&store, &queue, seq).await else { return };
         // The next call need not wait for the disk.
         drop(self);
+        let mut pause = PATIENCE;
         let told = loop {
             match stored.await {
                 Ok(Ok(told)) => break told,
@@ -123,7 +127,7 @@ impl Attempt {
             // Nothing was stored. Without the end the call would stay claimed, and would be carried out once more.
             tokio::select! {
                 () = queue.trackers.abandon.cancelled() => return,
-                () = sleep(PATIENCE) => {}
+                () = sleep(pause) => pause = (pause * 2).min(PATIENCE_MAX),
             }
             let Ok(again) = ended.store(&store, &queue, seq).await else { return };
             stored = again;

@@ -85,7 +85,7 @@ fn faults_by(chaos: &str, calls: usize, call: fn(&Ring, usize) -> Vec<Option<Ans
     assert_eq!(records(|_| true), calls, "seed {chaos}");
     let failed =
         all.iter().filter(|event| matches!(event.kind, Kind::CallFailed(_) | Kind::InstanceStartFailed(_)));
-    let failed: Vec<String> = failed.map(|event| event.text()).collect();
+    let failed: Vec<_> = failed.map(|event| event.text()).collect();
     let refused = count(|fault| matches!(fault, Fault::Throttle(_)));
     assert_eq!(records(|status| matches!(status, 429 | 503)), refused, "seed {chaos}: {failed:#?}");
     let broken = count(|fault| matches!(fault, Fault::Upstream(_)));
