@@ -94,6 +94,13 @@ impl Local {
         Local::of(folder, &launch)
     }
 
+    /// Another `dev` of the same project.
+    pub(crate) fn beside(&self) -> (Program, Events) {
+        let program = Local::launch(&self.folder, &[]).args(["--json"]).start();
+        let events = Events::of(program.out());
+        (program, events)
+    }
+
     /// Starts the manifest in `folder`.
     pub(crate) fn spawn(folder: Folder, arguments: &[&str]) -> Self {
         let launch = Local::launch(&folder, arguments).args(["--json"]);

@@ -64,3 +64,11 @@ fn a_program_that_ignores_sigterm_is_killed() {
     assert!(!is_running(pid));
     local.wait_for(printed("pre-stop"));
 }
+
+#[test]
+fn a_schedule_that_keeps_instances_is_named() {
+    let policy = json!({"name": "each-second", "scheduleExpression": "cron(* * * * * *)", "target": 1});
+    let local = Local::scripted(f().prop("scalingConfig", json!({"scheduledPolicies": [policy]})));
+    local.wait_for(kind("instances_kept").field("count", 1).field("schedule", "each-second"));
+    local.wait_for(kind("instance_started"));
+}

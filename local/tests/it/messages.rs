@@ -43,3 +43,13 @@ fn messages_are_listed_and_shown() {
     }
     assert_eq!(messages(&local, &["list", "--name", "a b&c"]), (true, String::new(), String::new()));
 }
+
+#[test]
+fn a_destination_that_is_not_there_is_told() {
+    const NONE: &str = "acs:fc:::functions/none";
+    let config = json!({ "destinationConfig": { "onSuccess": { "destination": NONE } } });
+    let local = Local::scripted(f().prop("asyncInvokeConfig", config));
+    let accepted = local.invoke("x-fc-invocation-type: Async\r\n", b"hello");
+    let id = accepted.header("x-fc-request-id").unwrap();
+    local.wait_for(kind("destination_failed").field("destination", NONE).request(id).saying("none"));
+}

@@ -273,3 +273,14 @@ fn a_version_is_published_whole_though_its_client_leaves() {
         assert_eq!(copied.count(), FILES);
     }
 }
+
+#[test]
+fn a_second_dev_of_a_project_is_told_of_the_first() {
+    let local = Local::scripted(f());
+    let (mut second, events) = local.beside();
+    events.wait_for(kind("project_shared").field("address", format!("127.0.0.1:{}", local.main_port())));
+    events.wait_for(kind("ready"));
+    second.signal("INT");
+    assert_eq!(second.ended().0.code(), Some(0));
+    assert!(local.get("/name").status == 200, "the first one goes on");
+}

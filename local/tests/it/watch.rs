@@ -208,14 +208,16 @@ fn a_folder_that_is_made_again_is_watched_again() {
 fn new_code_does_not_wait_for_ever_for_a_port_of_its_own() {
     let port = testkit::process::free_port();
     let folder = scripted();
-    write_manifest(&folder, fixed(port, "one").timeout(600));
+    // Without a network for each instance, which would have the port free.
+    let one_network = |name: &str| fixed(port, name).timeout(600).local("network", false);
+    write_manifest(&folder, one_network("one"));
     let local = Local::start(folder, &["--drain", "1"]);
     assert_eq!(local.get("/name").text(), "one");
     let mut stream = testkit::h1::Conn::open(local.function_port("f"));
     let endless = testkit::h1::request("GET", "/chunks?n=100000&ms=50", "", b"");
     stream.send(&endless);
     stream.bytes(1);
-    write_manifest(&local.folder, fixed(port, "two").timeout(600));
+    write_manifest(&local.folder, one_network("two"));
     local.wait_for(kind("drain_exceeded").field("limitMs", 1000.0));
     assert_eq!(local.get("/name").text(), "two");
 }

@@ -226,7 +226,7 @@ fn new_code_leaves_sockets_with_the_former() {
 fn new_code_that_needs_the_port_says_goodbye_to_sockets() {
     let port = free_port();
     let fixed = |name: &str| {
-        let function = f().timeout(600).concurrency(5).runtime("port", port);
+        let function = f().timeout(600).concurrency(5).runtime("port", port).local("network", false);
         function.var("SCRIPT_START", &format!("fixed:{port}")).var("SCRIPT_NAME", name)
     };
     let folder = scripted();
