@@ -17,7 +17,7 @@ use crate::cancel::{Departure, HangUpPolicy, Phase, PhaseCell};
 use crate::cors::SealedCors;
 use crate::exchange::attached::{Attached, ProtocolStatus, Slot};
 use crate::exchange::{BodyState, Payload, Peer, Protocol};
-use crate::log::current::Tagged;
+use crate::log::current::{self, Tagged};
 use crate::platform::{RequestId, limits};
 use crate::reply::header_maps;
 use crate::route::Param;
@@ -283,6 +283,7 @@ impl Call {
     }
 
     pub(crate) fn set_span(&mut self, span: Span) {
+        current::expect_spans();
         self.span = Some(Box::new(span));
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::Span;
 
@@ -23,6 +24,9 @@ pub(crate) trait Tagged: Send + Sync {
 
 type Tag = Arc<dyn Tagged>;
 
+/// Whether a request of this process had a span. Nearly none has, and an atomic flag costs less than the question.
+static HAS_SPANS: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
     static CURRENT: Cell<Option<Tag>> = const { Cell::new(None) };
 }
@@ -32,20 +36,43 @@ pub(crate) struct Entered {
     before: Option<Tag>,
 }
 
+/// Notes that requests have spans from now on.
+pub(crate) fn expect_spans() {
+    HAS_SPANS.store(true, Ordering::Relaxed);
+}
+
+/// Whether a request may have a span.
+pub(crate) fn has_spans() -> bool {
+    HAS_SPANS.load(Ordering::Relaxed)
+}
+
 pub(crate) fn enter(tag: Tag) -> Entered {
-    if let Some(span) = tag.span() {
-        span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+    if has_spans() {
+        enter_span(&*tag);
     }
     Entered { before: CURRENT.replace(Some(tag)) }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(tag) = CURRENT.replace(self.before.take())
-            && let Some(span) = tag.span()
-        {
-            span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        let tag = CURRENT.replace(self.before.take());
+        if has_spans() {
+            exit_span(tag.as_deref());
         }
+    }
+}
+
+#[cold]
+fn enter_span(tag: &dyn Tagged) {
+    if let Some(span) = tag.span() {
+        span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+    }
+}
+
+#[cold]
+fn exit_span(tag: Option<&dyn Tagged>) {
+    if let Some(span) = tag.and_then(Tagged::span) {
+        span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::error::{Error, Result};
 use crate::reply::source::Source;
+use crate::task::BoxFuture;
 use crate::unwind::drop_caught;
 
 pub(crate) enum Body {
@@ -19,6 +20,8 @@ pub(crate) enum Body {
     Stream(Pin<Box<dyn Source>>),
     /// A stream that has failed, and the pause before the error that cuts the reply.
     Broken(Pin<Box<Sleep>>),
+    /// What has to be sent before the instance may freeze, and the last frame, which leaves after that.
+    Held(Box<(BoxFuture<()>, Option<Frame<Bytes>>)>),
 }
 
 /// How long the connection may send the pieces before an error. HTTP/2 drops unsent pieces at a reset, and sends them in
@@ -65,6 +68,15 @@ impl Body {
         }
     }
 
+    /// Ready with the last frame when nothing else has to be sent before it.
+    pub(crate) fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        let Self::Held(held) = self else { return Poll::Ready(None) };
+        ready!(held.0.as_mut().poll(cx));
+        let frame = held.1.take();
+        self.clear();
+        Poll::Ready(frame)
+    }
+
     /// Takes the next piece of a whole body.
     pub(crate) fn take_piece(&mut self) -> Option<Bytes> {
         let Self::Once(bytes) = self else { return None };
@@ -72,8 +84,7 @@ impl Body {
         if bytes.len() > PIECE_MAX {
             return Some(bytes.split_to(PIECE_MAX));
         }
-        let bytes = std::mem::take(bytes);
-        *self = Self::Empty;
+        let Self::Once(bytes) = std::mem::replace(self, Self::Empty) else { return None };
         Some(bytes)
     }
 }
@@ -90,6 +101,7 @@ impl http_body::Body for Body {
                 let failed = || Some(Err(Error::internal("the reply's stream failed")));
                 pause.as_mut().poll(cx).map(|()| failed())
             }
+            Self::Held(_) => self.poll_held(cx).map(|frame| frame.map(Ok)),
         }
     }
 
@@ -102,7 +114,7 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(source) => source.length().map_or_else(SizeHint::default, SizeHint::with_exact),
-            Self::Broken(_) => SizeHint::default(),
+            Self::Broken(_) | Self::Held(_) => SizeHint::default(),
         }
     }
 }
@@ -114,6 +126,7 @@ impl fmt::Debug for Body {
             Self::Once(bytes) => write!(f, "Once({} bytes)", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
             Self::Broken(_) => f.write_str("Broken"),
+            Self::Held(_) => f.write_str("Held"),
         }
     }
 }

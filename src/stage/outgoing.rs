@@ -27,8 +27,6 @@ pub(crate) struct Outgoing {
     /// Keeps the connection's request in progress until this body is dropped.
     busy: Option<Replying>,
     drain: Option<Tracker>,
-    /// The last piece, while what else has to be sent before a freeze is sent.
-    held: Option<Box<Held>>,
     /// Backpressure for a stream whose client does not read. HTTP/2 only: an HTTP/1 connection has one reply at a time,
     /// and hyper stops polling at 48 KiB unsent.
     #[cfg(feature = "http2")]
@@ -36,12 +34,6 @@ pub(crate) struct Outgoing {
     /// The cost of the small pieces since the stream last had nothing to give, or since those that count were sent.
     #[cfg(feature = "http2")]
     burst: usize,
-}
-
-/// The end of a reply that waits.
-struct Held {
-    piece: Option<Frame<Bytes>>,
-    flush: BoxFuture<()>,
 }
 
 /// The smallest piece that is counted while the client reads, in bytes.
@@ -59,7 +51,6 @@ impl Outgoing {
             record,
             busy: None,
             drain: None,
-            held: None,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -69,6 +60,8 @@ impl Outgoing {
 
     /// The body of a reply. `drain` is for a stream: the request's body is drained when the reply has ended, because the
     /// stream may read it until then.
+    #[allow(clippy::inline_always, reason = "every reply does it")]
+    #[inline(always)]
     pub(crate) fn of_reply(
         #[cfg_attr(not(feature = "http2"), allow(unused_mut, reason = "counted in HTTP/2 only"))]
         mut body: Body,
@@ -87,7 +80,6 @@ impl Outgoing {
             record: Some(record),
             busy: busy.map(Busy::replying),
             drain,
-            held: None,
             #[cfg(feature = "http2")]
             gate: None,
             #[cfg(feature = "http2")]
@@ -213,12 +205,15 @@ impl Outgoing {
     /// Ends the record. Gives what has to be done before the last bytes leave, because the platform may then freeze the
     /// instance.
     fn end(&mut self) -> Option<BoxFuture<()>> {
-        if let (Some(tracker), Some(record)) = (self.drain.take(), &self.record) {
+        // Ended where it is: a move costs as much as the rest.
+        let record = self.record.as_mut()?;
+        if let Some(tracker) = self.drain.take() {
             drain_leftover(record.call(), &tracker);
         }
-        let mut record = self.record.take()?;
         record.end_sent();
-        record.flush()
+        let flush = record.flush();
+        self.record = None;
+        flush
     }
 
     #[cold]
@@ -228,16 +223,30 @@ impl Outgoing {
         flush: BoxFuture<()>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.held = Some(Box::new(Held { piece, flush }));
-        self.poll_held(cx)
+        self.body = Body::Held(Box::new((flush, piece)));
+        self.poll_without_piece(cx)
     }
 
+    /// Polls a whole body that has no piece: one that is over, that has failed, or whose last piece waits.
     #[cold]
-    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(held) = &mut self.held {
-            ready!(held.flush.as_mut().poll(cx));
+    fn poll_without_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.body {
+            Body::Held(_) => self.body.poll_held(cx).map(|frame| frame.map(Ok)),
+            Body::Broken(_) => {
+                ready!(self.body.poll_broken(cx));
+                // An HTTP/1 connection polls again when the client has taken what is written.
+                let peer = self.busy.as_ref().map(Replying::peer);
+                if peer.is_some_and(|peer| !peer.is_http2 && peer.is_stuck()) {
+                    return Poll::Pending;
+                }
+                self.body.clear();
+                Poll::Ready(Some(Err("the reply's stream failed".into())))
+            }
+            Body::Empty | Body::Once(_) | Body::Stream(_) => {
+                let flush = self.end();
+                flush.map_or(Poll::Ready(None), |flush| self.hold(None, flush, cx))
+            }
         }
-        Poll::Ready(self.held.take().and_then(|held| held.piece).map(Ok))
     }
 }
 
@@ -258,9 +267,6 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.held.is_some() {
-            return self.poll_held(cx);
-        }
         if self.body.is_silent(cx.waker()) {
             return Poll::Pending;
         }
@@ -270,29 +276,20 @@ impl http_body::Body for Outgoing {
             #[cfg(not(feature = "http2"))]
             return self.poll_stream(cx);
         }
-        let piece = self.body.take_piece();
-        if piece.is_none() && matches!(self.body, Body::Broken(_)) {
-            ready!(self.body.poll_broken(cx));
-            // An HTTP/1 connection polls again when the client has taken what is written.
-            if self.busy.as_ref().map(Replying::peer).is_some_and(|peer| !peer.is_http2 && peer.is_stuck()) {
-                return Poll::Pending;
-            }
-            self.body.clear();
-            return Poll::Ready(Some(Err("the reply's stream failed".into())));
-        }
-        if let (Some(record), Some(piece)) = (&mut self.record, &piece) {
+        let Some(piece) = self.body.take_piece() else { return self.poll_without_piece(cx) };
+        if let Some(record) = &mut self.record {
             record.add_sent(piece.len());
         }
         if self.body.is_over()
             && let Some(flush) = self.end()
         {
-            return self.hold(piece.map(Frame::data), flush, cx);
+            return self.hold(Some(Frame::data(piece)), flush, cx);
         }
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.held.is_none() && self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -9,7 +9,7 @@ use crate::counters::{InFlight, LiveCounters};
 use crate::exchange::upgrade::UpgradeEnd;
 use crate::exchange::{Call, Peer};
 use crate::json::text_into;
-use crate::log::current::Tagged;
+use crate::log::current::{self, Tagged};
 use crate::log::{AccessLog, Level, say, sink, stamp, text};
 use crate::observe::Ended;
 use crate::roll::Place;
@@ -172,7 +172,7 @@ impl Record {
         let wanted = self.is_wanted(end);
         let outcome = Outcome { status: self.status, failed: self.failed, sent: self.sent };
         let is_foreign = say::has_foreign_subscriber();
-        if is_foreign || counts.observers.get().is_some() || self.call.span().is_some() {
+        if is_foreign || counts.observers.get().is_some() || current::has_spans() {
             self.tell(end, &outcome, is_foreign && wanted);
         }
         if self.log == AccessLog::Off || is_foreign {
