@@ -37,7 +37,7 @@ fn shop() -> Client<Arc<Shop>> {
                 Ok(format!("order {number}"))
             });
             let wait = if ex.header("x-wait").is_some() { Duration::from_secs(10) } else { Duration::ZERO };
-            Ok(number.wait(wait).keep(Duration::from_secs(60)).lease(Duration::from_secs(30)).await?)
+            number.wait(wait).keep(Duration::from_secs(60)).lease(Duration::from_secs(30)).await
         })
         .event(async |event| {
             let invocation = event.invocation();
