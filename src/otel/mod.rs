@@ -9,4 +9,5 @@ mod span;
 pub(crate) use pipeline::{Pipeline, Requests};
 pub use settings::Otel;
 pub(crate) use settings::Sampler;
+#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "the subscriber of `log` makes them"))]
 pub(crate) use span::{InnerSpan, SpanValues};

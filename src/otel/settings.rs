@@ -27,7 +27,7 @@ use crate::task::BoxFuture;
 /// }
 /// ```
 ///
-/// The spans of your own `tracing` are sent too, inside the request's. A trace that the caller records is recorded, and one
+/// With the feature `log`, the spans of your own `tracing` are sent too, inside the request's. A trace that the caller records is recorded, and one
 /// that begins here as [`with_sample`](Self::with_sample) says. Spans are sent before the platform may freeze the instance: the end
 /// of a reply waits for it, up to [`with_flush_within`](Self::with_flush_within), if no other request is in flight. A collector that
 /// does not answer is not waited for again for half a minute, and spans beyond 1 MiB are dropped, and counted in the log.

@@ -5,23 +5,24 @@ use std::time::Duration;
 use fc_runtime::Result;
 use fc_runtime::store::{Begun, Hits, Store};
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Script};
-use tokio::sync::OnceCell;
+use redis::{Client, FromRedisValue, Script, ScriptInvocation};
+use tokio::sync::Mutex;
 
 /// A store on Redis, which all instances share. A kept result is `d` and the value, a key that is held `r` and its holder.
 #[derive(Debug)]
 pub struct RedisStore {
     client: Client,
-    connection: OnceCell<MultiplexedConnection>,
+    connection: Mutex<Option<MultiplexedConnection>>,
     begin: Script,
     complete: Script,
     release: Script,
     hit: Script,
 }
 
+/// A holder that asks again gets the same answer, so that a lost answer does no harm.
 const BEGIN: &str = "
     local found = redis.call('GET', KEYS[1])
-    if found then return found end
+    if found and found ~= 'r' .. ARGV[1] then return found end
     redis.call('SET', KEYS[1], 'r' .. ARGV[1], 'PX', ARGV[2])
     return ''
 ";
@@ -49,7 +50,7 @@ impl RedisStore {
         let [begin, complete, release, hit] = [BEGIN, COMPLETE, RELEASE, HIT].map(Script::new);
         Ok(Self {
             client: Client::open(address)?,
-            connection: OnceCell::new(),
+            connection: Mutex::new(None),
             begin,
             complete,
             release,
@@ -57,17 +58,30 @@ impl RedisStore {
         })
     }
 
+    /// Runs a script. A connection may have broken while the instance was frozen: then the script runs again, on a new one.
+    async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T> {
+        let mut connection = self.connection().await?;
+        match script.invoke_async(&mut connection).await {
+            Err(error) if error.is_unrecoverable_error() => {
+                self.connection.lock().await.take();
+                Ok(script.invoke_async(&mut self.connection().await?).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
     async fn connection(&self) -> Result<MultiplexedConnection> {
-        let connect = async || self.client.get_multiplexed_async_connection().await;
-        Ok(self.connection.get_or_try_init(connect).await?.clone())
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = &*kept {
+            return Ok(connection.clone());
+        }
+        Ok(kept.insert(self.client.get_multiplexed_async_connection().await?).clone())
     }
 }
 
 impl Store for RedisStore {
     async fn begin(&self, key: &str, holder: &str, lease: Duration) -> Result<Begun> {
-        let mut connection = self.connection().await?;
-        let asked = self.begin.key(key).arg(holder).arg(millis(lease)).invoke_async(&mut connection).await;
-        let found: Vec<u8> = asked?;
+        let found: Vec<u8> = self.run(self.begin.key(key).arg(holder).arg(millis(lease))).await?;
         Ok(match found.split_first() {
             None => Begun::Yours,
             Some((b'd', value)) => Begun::Done(value.to_vec().into()),
@@ -76,28 +90,15 @@ impl Store for RedisStore {
     }
 
     async fn complete(&self, key: &str, holder: &str, value: &[u8], keep: Duration) -> Result {
-        let mut connection = self.connection().await?;
-        let script = self
-            .complete
-            .key(key)
-            .arg(holder)
-            .arg(value)
-            .arg(millis(keep))
-            .invoke_async(&mut connection)
-            .await;
-        Ok(script?)
+        self.run(self.complete.key(key).arg(holder).arg(value).arg(millis(keep))).await
     }
 
     async fn release(&self, key: &str, holder: &str) -> Result {
-        let mut connection = self.connection().await?;
-        let script = self.release.key(key).arg(holder).invoke_async(&mut connection).await;
-        Ok(script?)
+        self.run(self.release.key(key).arg(holder)).await
     }
 
     async fn hit(&self, key: &str, window: Duration) -> Result<Hits> {
-        let mut connection = self.connection().await?;
-        let asked = self.hit.key(key).arg(millis(window)).invoke_async(&mut connection).await;
-        let (count, left): (u64, i64) = asked?;
+        let (count, left): (u64, i64) = self.run(self.hit.key(key).arg(millis(window))).await?;
         Ok(Hits { count, resets_in: Duration::from_millis(u64::try_from(left).unwrap_or_default()) })
     }
 }

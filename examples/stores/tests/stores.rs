@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -105,6 +106,15 @@ impl Drop for Redis {
     }
 }
 
+/// Has the server close the connections of its clients.
+fn end_connections(port: u16) {
+    let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+    let mut answer = [0; 16];
+    let length = socket.read(&mut answer).unwrap();
+    assert!(length > 1 && answer[0] == b':' && answer[1] != b'0', "{:?}", &answer[..length]);
+}
+
 #[test]
 #[ignore = "needs redis-server"]
 fn redis_is_a_store() {
@@ -121,6 +131,9 @@ fn redis_is_a_store() {
     testing::run(async {
         check(store).await;
         check_together(store).await;
+        // As after a long freeze.
+        end_connections(port);
+        assert_eq!(store.hit("thawed", MINUTE).await.unwrap().count, 1);
     });
     check_instances(&address);
 }
