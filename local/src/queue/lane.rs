@@ -179,24 +179,29 @@ impl Lane {
     }
 
     /// Puts calls back that were taken and have not begun.
-    async fn give_back(&self, queue: &Queue, calls: impl Iterator<Item = Taken>) {
+    async fn give_back(&self, queue: &Arc<Queue>, calls: impl Iterator<Item = Taken>) {
         let calls: Vec<u64> = calls.map(|taken| taken.seq).collect();
         for seq in &calls {
             lock(&queue.claimed).remove(seq);
         }
         let Some(store) = queue.opened() else { return };
+        let own = Arc::clone(queue);
         let given = store.write(move |write| {
+            let mut ended = Vec::new();
             for seq in calls {
                 if let Some(before) = tables::get(write, seq)? {
                     let mut after = before.clone();
                     after.recover(now(), false);
-                    tables::replace(write, seq, &before, &after)?;
+                    ending::store(write, &own, seq, &before, &after, None)?;
+                    ended.extend(Some(after).filter(|record| record.state.is_final()));
                 }
             }
-            Ok(())
+            Ok(ended)
         });
         // If this fails, the next run takes them for calls that may have begun.
-        _ = given.await;
+        for record in given.await.unwrap_or_default() {
+            tell(queue, &record, None);
+        }
     }
 }
 

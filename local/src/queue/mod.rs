@@ -14,9 +14,12 @@ mod list;
 mod messages;
 mod queue;
 mod record;
+mod recovery;
 mod state;
 mod stored;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use accept::New;
 pub(crate) use configs::{ConfigOf, StoredConfig};

@@ -13,14 +13,14 @@ use tokio_util::task::TaskTracker;
 
 use super::configs::{self, Configs};
 use super::lane::Lane;
-use super::record::Record;
-use super::tables::{self, CALLS, CLAIMED, DUE, ENDED};
+use super::recovery;
+use super::tables::{self, CALLS, DUE, ENDED};
 use crate::event::{Kind, Log, Source};
 use crate::registry::Registry;
 use crate::store::{Broken, Place, Store, StoreError};
 
 /// How long the record of a task is kept after its end.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How often records are looked for that are too old.
 const SWEEP: Duration = Duration::from_secs(600);
@@ -111,19 +111,23 @@ impl Queue {
         let place = self.place.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(place, tables::make)).await;
         let store = Arc::new(opened.unwrap_or_else(|_| Err(StoreError::interrupted()))?);
-        let found = store.write(|write| recover(write, now())).await?;
+        let recovered = store.write(|write| recovery::give_back(write, now())).await?;
         let (next, configs, functions, waiting) = store.read(survey)?;
         self.next.store(next, Ordering::Relaxed);
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = configs;
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
         if waiting > 0 {
-            self.log.emit(&Source::default(), Kind::QueueResumed { waiting, repeated: found });
+            self.log.emit(&Source::default(), Kind::QueueResumed { waiting, repeated: recovered.repeated });
         }
         for function in functions {
             self.wake(&function);
         }
         if let Some(own) = self.own.upgrade() {
             self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(&store)));
+            if !recovered.stopping.is_empty() {
+                let ends = Arc::clone(&own).end_stopping(Arc::clone(&store), recovered.stopping);
+                self.trackers.tasks.spawn(ends);
+            }
             self.trackers.tasks.spawn(own.forward(Arc::clone(&store)));
         }
         Ok(store)
@@ -219,24 +223,6 @@ fn survey(read: &ReadTransaction) -> Result<(u64, Configs, Vec<String>, u64), Br
         functions.push(function);
     }
     Ok((next, configs::load(read)?, functions, due.len()?))
-}
-
-/// Gives back the calls that a former run had claimed. The number of those that may have begun.
-fn recover(write: &WriteTransaction, now: u64) -> Result<u64, Broken> {
-    let claimed: Vec<u64> = {
-        let claimed = write.open_table(CLAIMED)?;
-        let all = claimed.iter()?.map(|entry| Ok(entry?.0.value())).collect::<Result<_, Broken>>();
-        all?
-    };
-    let mut repeated = 0;
-    for seq in claimed {
-        let Some(before) = tables::get(write, seq)? else { continue };
-        let mut after: Record = before.clone();
-        after.recover(now, true);
-        repeated += u64::from(!after.state.is_final());
-        tables::replace(write, seq, &before, &after)?;
-    }
-    Ok(repeated)
 }
 
 fn remove_old(write: &WriteTransaction, limit: u64) -> Result<usize, Broken> {

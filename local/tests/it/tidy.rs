@@ -150,6 +150,7 @@ fn calls_come_in_by_one_door() {
             "queue/configs.rs",
             "queue/destination.rs",
             "queue/lane.rs",
+            "queue/recovery.rs",
         ],
     );
 }
