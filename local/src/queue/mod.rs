@@ -14,7 +14,6 @@ mod list;
 mod messages;
 mod queue;
 mod record;
-mod recovery;
 mod state;
 mod stored;
 mod tables;

@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::configs::{self, Configs};
 use super::lane::Lane;
-use super::recovery;
-use super::tables::{self, CALLS, DUE, ENDED};
+use super::record::Record;
+use super::tables::{self, CALLS, CLAIMED, DUE, ENDED};
 use crate::event::{Kind, Log, Source};
 use crate::registry::Registry;
 use crate::store::{Broken, Place, Store, StoreError};
@@ -104,6 +104,13 @@ impl Queue {
         if let Some(store) = self.opened() {
             return Ok(store);
         }
+        let own = self.own.upgrade().ok_or_else(StoreError::interrupted)?;
+        // Whoever asked may leave. A file that is opened half way would be in the way of the next one.
+        let opening = self.trackers.tasks.spawn(async move { own.open().await });
+        opening.await.unwrap_or_else(|_| Err(StoreError::interrupted()))
+    }
+
+    async fn open(&self) -> Result<Arc<Store>, StoreError> {
         let _alone = self.opening.lock().await;
         if let Some(store) = self.opened() {
             return Ok(store);
@@ -111,26 +118,31 @@ impl Queue {
         let place = self.place.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(place, tables::make)).await;
         let store = Arc::new(opened.unwrap_or_else(|_| Err(StoreError::interrupted()))?);
-        let recovered = store.write(|write| recovery::give_back(write, now())).await?;
+        if let Err(error) = self.go_on(&store).await {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    /// Goes on with what a store holds.
+    async fn go_on(&self, store: &Arc<Store>) -> Result<(), StoreError> {
+        let found = store.write(|write| recover(write, now())).await?;
         let (next, configs, functions, waiting) = store.read(survey)?;
         self.next.store(next, Ordering::Relaxed);
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = configs;
-        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(store));
         if waiting > 0 {
-            self.log.emit(&Source::default(), Kind::QueueResumed { waiting, repeated: recovered.repeated });
+            self.log.emit(&Source::default(), Kind::QueueResumed { waiting, repeated: found });
         }
         for function in functions {
             self.wake(&function);
         }
         if let Some(own) = self.own.upgrade() {
-            self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(&store)));
-            if !recovered.stopping.is_empty() {
-                let ends = Arc::clone(&own).end_stopping(Arc::clone(&store), recovered.stopping);
-                self.trackers.tasks.spawn(ends);
-            }
-            self.trackers.tasks.spawn(own.forward(Arc::clone(&store)));
+            self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(store)));
+            self.trackers.tasks.spawn(own.forward(Arc::clone(store)));
         }
-        Ok(store)
+        Ok(())
     }
 
     /// The queue itself, for work that outlives the caller.
@@ -223,6 +235,24 @@ fn survey(read: &ReadTransaction) -> Result<(u64, Configs, Vec<String>, u64), Br
         functions.push(function);
     }
     Ok((next, configs::load(read)?, functions, due.len()?))
+}
+
+/// Gives back the calls that a former run had claimed. The number of those that may have begun.
+fn recover(write: &WriteTransaction, now: u64) -> Result<u64, Broken> {
+    let claimed: Vec<u64> = {
+        let claimed = write.open_table(CLAIMED)?;
+        let all = claimed.iter()?.map(|entry| Ok(entry?.0.value())).collect::<Result<_, Broken>>();
+        all?
+    };
+    let mut repeated = 0;
+    for seq in claimed {
+        let Some(before) = tables::get(write, seq)? else { continue };
+        let mut after: Record = before.clone();
+        after.recover(now, true);
+        repeated += u64::from(!after.is_cut_off);
+        tables::replace(write, seq, &before, &after)?;
+    }
+    Ok(repeated)
 }
 
 fn remove_old(write: &WriteTransaction, limit: u64) -> Result<usize, Broken> {

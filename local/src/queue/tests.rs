@@ -6,26 +6,23 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Uri};
 use testkit::Folder;
 
-use super::configs::ConfigChange;
 use super::queue::{KEPT, now};
 use super::record::milliseconds;
 use super::tables;
 use super::{New, Queue, Record, State, StoredCall, Trackers};
 use crate::event::{Log, Via};
-use crate::model::Destination;
 use crate::registry::Registry;
 use crate::store::Place;
 
 /// A queue whose function `f` is still being built.
-fn queue(folder: &Folder) -> (Arc<Queue>, Arc<Registry>) {
+fn queue(folder: &Folder) -> Arc<Queue> {
     let registry = Arc::new(Registry::default());
     registry.set_pending("f", "is being built");
     let place = Place::File(folder.path().join("store.redb"));
-    let queue = Queue::new(place, Arc::clone(&registry), Log::new().0, Trackers::default());
-    (queue, registry)
+    Queue::new(place, registry, Log::new().0, Trackers::default())
 }
 
-/// Ends a queue. Calls that it had claimed stay claimed, as after a kill.
+/// Ends a queue.
 async fn end(queue: Arc<Queue>) {
     queue.trackers.stop.cancel();
     queue.trackers.tasks.close();
@@ -65,43 +62,9 @@ async fn set(queue: &Queue, task: &str, change: impl FnOnce(&mut Record)) {
 }
 
 #[tokio::test]
-async fn a_task_that_was_being_stopped_ends_with_its_message_once_its_function_is_known() {
-    let folder = Folder::new();
-    let (killed, _) = queue(&folder);
-    let failed = Destination::parse("acs:mns:::/queues/failed/messages").unwrap();
-    let change: ConfigChange = Box::new(move |mut config| {
-        config.on_failure = Some(failed);
-        Ok(config)
-    });
-    killed.set_config("f", None, change).await.unwrap();
-    killed.accept(task("t")).await.unwrap();
-    // What is on the disk between the request for a stop and the end of the attempt.
-    set(&killed, "t", |record| {
-        assert!(record.claim(now(), Duration::from_secs(60)));
-        record.stop(now());
-    })
-    .await;
-    end(killed).await;
-
-    let (queue, registry) = queue(&folder);
-    queue.resume().await;
-    assert_eq!(queue.task("f", "t").unwrap().1.state, State::Stopping);
-    assert!(queue.message("1-t").is_err(), "the function is not known");
-    registry.remove("f");
-    while queue.task("f", "t").unwrap().1.state != State::Stopped {
-        tokio::task::yield_now().await;
-    }
-    let message = queue.message("1-t").unwrap();
-    assert_eq!((&*message.kind, &*message.name), ("queue", "failed"));
-    assert_eq!(message.body["requestContext"]["condition"], "AsyncInvocationStopped");
-    assert_eq!(message.body["requestPayload"], "order");
-    end(queue).await;
-}
-
-#[tokio::test]
 async fn records_are_kept_for_seven_days() {
     let folder = Folder::new();
-    let (first, _) = queue(&folder);
+    let first = queue(&folder);
     let week = milliseconds(KEPT);
     assert_eq!(week, 7 * 24 * 3600 * 1000);
     for (name, ended) in [("old", now() - week - 1), ("young", now() - week + 600_000)] {
@@ -114,7 +77,7 @@ async fn records_are_kept_for_seven_days() {
     first.accept(task("waiting")).await.unwrap();
     end(first).await;
 
-    let (second, _) = queue(&folder);
+    let second = queue(&folder);
     second.resume().await;
     while second.task("f", "old").is_ok() {
         tokio::task::yield_now().await;

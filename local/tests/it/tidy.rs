@@ -150,7 +150,6 @@ fn calls_come_in_by_one_door() {
             "queue/configs.rs",
             "queue/destination.rs",
             "queue/lane.rs",
-            "queue/recovery.rs",
         ],
     );
 }
@@ -222,6 +221,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "deploy/sources.rs",
             "instance/diagnosis.rs",
             "queue/list.rs",
+            "queue/messages.rs",
             "queue/queue.rs",
         ],
     );
