@@ -70,7 +70,9 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
     match command {
         TasksCommand::List { of, qualifier, prefix, status, ascending, limit } => {
             let mut query = format!("sortOrderByTime={}", if ascending { "asc" } else { "desc" });
-            for (key, value) in [("prefix", Some(prefix)), ("qualifier", qualifier), ("status", status)] {
+            for (key, value) in
+                [("prefix", Some(&prefix)), ("qualifier", qualifier.as_ref()), ("status", status.as_ref())]
+            {
                 if let Some(value) = value {
                     query = format!("{query}&{key}={}", encode(value.as_bytes()));
                 }
@@ -87,6 +89,10 @@ async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
                 }
             }
             show_all(&of, &all, describe);
+            if all.is_empty() && qualifier.is_none() {
+                // As on the platform, versions and aliases have lists of their own.
+                print::complain("no such task of LATEST; --qualifier names a version or an alias");
+            }
         }
         TasksCommand::Get(task) => {
             let document = task.of.call(manifest, Method::GET, &task.path(""), &Value::Null).await?;

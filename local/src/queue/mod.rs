@@ -17,6 +17,8 @@ mod record;
 mod state;
 mod stored;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use accept::New;
 pub(crate) use configs::{ConfigOf, StoredConfig};

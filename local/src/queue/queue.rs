@@ -20,7 +20,7 @@ use crate::registry::Registry;
 use crate::store::{Broken, Place, Store, StoreError};
 
 /// How long the record of a task is kept after its end.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How often records are looked for that are too old.
 const SWEEP: Duration = Duration::from_secs(600);

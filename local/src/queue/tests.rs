@@ -1,0 +1,90 @@
+//! The queue over the ends of its program, without functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Uri};
+use testkit::Folder;
+
+use super::queue::{KEPT, now};
+use super::record::milliseconds;
+use super::tables;
+use super::{New, Queue, Record, State, StoredCall, Trackers};
+use crate::event::{Log, Via};
+use crate::registry::Registry;
+use crate::store::Place;
+
+/// A queue whose function `f` is still being built.
+fn queue(folder: &Folder) -> Arc<Queue> {
+    let registry = Arc::new(Registry::default());
+    registry.set_pending("f", "is being built");
+    let place = Place::File(folder.path().join("store.redb"));
+    Queue::new(place, registry, Log::new().0, Trackers::default())
+}
+
+/// Ends a queue.
+async fn end(queue: Arc<Queue>) {
+    queue.trackers.stop.cancel();
+    queue.trackers.tasks.close();
+    queue.trackers.tasks.wait().await;
+    queue.close().await;
+}
+
+/// A task that is not due for an hour. Its request is `1-<task>`.
+fn task(task: &str) -> New {
+    let call = StoredCall {
+        is_event: true,
+        via: Via::InvokeFunction,
+        method: Method::POST,
+        target: Uri::from_static("/invoke"),
+        headers: HeaderMap::new(),
+        body: "order".into(),
+    };
+    New {
+        function: "f".to_owned(),
+        qualifier: None,
+        request: format!("1-{task}"),
+        task: Some(task.to_owned()),
+        is_task: true,
+        delay: Duration::from_secs(3600),
+        depth: 0,
+        call,
+    }
+}
+
+/// Writes what a run might have written before its end.
+async fn set(queue: &Queue, task: &str, change: impl FnOnce(&mut Record)) {
+    let (seq, before) = queue.task("f", task).unwrap();
+    let mut after = before.clone();
+    change(&mut after);
+    let store = queue.store().await.unwrap();
+    store.write(move |write| tables::replace(write, seq, &before, &after)).await.unwrap();
+}
+
+#[tokio::test]
+async fn records_are_kept_for_seven_days() {
+    let folder = Folder::new();
+    let first = queue(&folder);
+    let week = milliseconds(KEPT);
+    assert_eq!(week, 7 * 24 * 3600 * 1000);
+    for (name, ended) in [("old", now() - week - 1), ("young", now() - week + 600_000)] {
+        first.accept(task(name)).await.unwrap();
+        set(&first, name, |record| {
+            record.stop(ended);
+        })
+        .await;
+    }
+    first.accept(task("waiting")).await.unwrap();
+    end(first).await;
+
+    let second = queue(&folder);
+    second.resume().await;
+    while second.task("f", "old").is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(second.task("f", "young").unwrap().1.state, State::Stopped);
+    assert_eq!(second.task("f", "waiting").unwrap().1.state, State::Enqueued);
+    // Its id may be used again.
+    second.accept(task("old")).await.unwrap();
+    end(second).await;
+}
