@@ -4,13 +4,13 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -154,19 +154,14 @@ where
             if let Some(kept) = begin(&*store, &key, &holder, lease, wait).await? {
                 return serde_json::from_slice(&kept).map_err(Error::internal);
             }
-            let mut held = Held { key: Some((key, holder)), store, tracker };
+            let mut held = Held { key: Some((key, holder)), done: None, keep, store, tracker };
             let value = work().await;
-            let Some((key, holder)) = held.key.take() else { return value };
-            match &value {
-                Ok(done) => {
-                    let text = serde_json::to_vec(done).map_err(Error::internal)?;
-                    if let Err(error) = held.store.complete(&key, &holder, &text, keep).await {
-                        // The work is done. The key stays taken until the end of its lease.
-                        say::error(format_args!("the result of {key:?} is not kept: {error:?}"));
-                    }
-                }
-                Err(_) => free(&*held.store, &key, &holder).await,
+            if let Ok(done) = &value {
+                held.done = Some(serde_json::to_vec(done).map_err(Error::internal)?);
             }
+            // A drop meanwhile does it in a task.
+            held.end().await;
+            held.key = None;
             value
         })
     }
@@ -199,27 +194,42 @@ async fn begin(
     }
 }
 
-async fn free(store: &dyn AnyStore, key: &str, holder: &str) {
-    if let Err(error) = store.release(key, holder).await {
-        say::warn(format_args!("{key:?} stays taken until the end of its lease: {error:?}"));
-    }
-}
-
-/// A key whose work runs. A drop before its end frees the key.
+/// A key whose work runs, or has ended. A drop keeps the result if there is one, else it frees the key.
 struct Held {
     key: Option<(String, String)>,
+    done: Option<Vec<u8>>,
+    keep: Duration,
     store: Arc<dyn AnyStore>,
     tracker: Tracker,
 }
 
+impl Held {
+    async fn end(&self) {
+        let Some((key, holder)) = &self.key else { return };
+        if let Some(done) = &self.done {
+            if let Err(error) = self.store.complete(key, holder, done, self.keep).await {
+                // The work is done. The key stays taken until the end of its lease.
+                say::error(format_args!("the result of {key:?} is not kept: {error:?}"));
+            }
+        } else if let Err(error) = self.store.release(key, holder).await {
+            say::warn(format_args!("{key:?} stays taken until the end of its lease: {error:?}"));
+        }
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((key, holder)) = self.key.take()
+        if let Some(key) = self.key.take()
             && tokio::runtime::Handle::try_current().is_ok()
         {
-            let store = Arc::clone(&self.store);
-            let freeing: BoxFuture<()> = Box::pin(async move { free(&*store, &key, &holder).await });
-            self.tracker.spawn(Kind::Handler, freeing);
+            let (done, store) = (self.done.take(), Arc::clone(&self.store));
+            let (keep, tracker) = (self.keep, self.tracker.clone());
+            let ending: BoxFuture<()> = Box::pin(async move {
+                let mut held = Self { key: Some(key), done, keep, store, tracker };
+                held.end().await;
+                held.key = None;
+            });
+            self.tracker.spawn(Kind::Handler, ending);
         }
     }
 }

@@ -14,10 +14,10 @@ use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::error::Error;
-use crate::send::REQUEST_ID;
+use crate::send::{REQUEST_ID, after};
 
 /// The most that is read into memory: 32 MiB, the most that the platform passes on.
 const WHOLE_MAX: usize = 32 * 1024 * 1024;
@@ -177,7 +177,7 @@ impl Stream for Pieces {
             match Pin::new(&mut this.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
-                        this.pause.as_mut().reset(Instant::now() + this.limit);
+                        this.pause.as_mut().reset(after(this.limit));
                         return Poll::Ready(Some(Ok(data)));
                     }
                 }

@@ -69,20 +69,23 @@ pub(crate) struct Received {
 impl Client {
     /// Sends a call until there is a reply that a retry would not change.
     pub(crate) async fn send(&self, mut call: Outbound) -> Result<Received, Error> {
-        let end = Instant::now() + call.limit;
+        let end = after(call.limit);
         let late = Error::TimedOut { limit: call.limit };
         let (mut tries, mut is_repeated) = (0, false);
         loop {
             let request = self.sign(&mut call)?;
             let is_last = tries >= self.retries || !call.content.is_repeatable();
             let Ok(outcome) = timeout_at(end, self.http.request(request)).await else { return Err(late) };
-            let asked = match outcome {
+            let asked = outcome.as_ref().ok().and_then(|reply| asked_pause(reply.headers()));
+            let pause = asked.unwrap_or_else(|| pause(tries));
+            // What went wrong says more than that there was no time to try again.
+            let is_last = is_last || Instant::now() + pause >= end;
+            match outcome {
                 Ok(reply) => {
                     if is_last || !may_repeat(&reply, &call) {
                         return Ok(Received { reply, is_repeated });
                     }
                     is_repeated |= reply.status() == StatusCode::INTERNAL_SERVER_ERROR;
-                    asked_pause(reply.headers())
                 }
                 Err(error) => {
                     let is_sent = !error.is_connect();
@@ -90,12 +93,7 @@ impl Client {
                         return Err(Error::Connection { is_sent, source: error.into() });
                     }
                     is_repeated |= is_sent;
-                    None
                 }
-            };
-            let pause = asked.unwrap_or_else(|| pause(tries));
-            if Instant::now() + pause >= end {
-                return Err(late);
             }
             sleep(pause).await;
             tries += 1;
@@ -204,6 +202,12 @@ fn may_repeat(reply: &Response<Incoming>, call: &Outbound) -> bool {
         _ => false,
     };
     is_platforms && is_worth
+}
+
+/// The end of a time that begins now. One without end in practice is a long one.
+pub(crate) fn after(limit: Duration) -> Instant {
+    const LONG: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + limit.min(LONG)
 }
 
 /// The pause that the reply asks for.

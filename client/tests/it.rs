@@ -350,10 +350,17 @@ async fn a_call_ends_with_its_time() {
     let error = server.client().with_time_limit(limit).invoke("f").send().await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { limit: told, .. } if told == limit), "{error}");
 
-    // A pause that would exceed the limit is not waited for.
+    // A pause that would exceed the limit is not waited for, and the refusal is told.
     let server = Server::start([answer("429 Too Many Requests\r\nretry-after: 9", "")]).await;
     let error = server.client().invoke("f").time_limit(limit).send().await.unwrap_err();
-    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    assert!(matches!(error, Error::Refused { status, .. } if status == 429), "{error}");
+
+    // The longest time is none that a clock cannot add.
+    let server = Server::start([answer("200 OK", "abc")]).await;
+    let reply = server.client().with_time_limit(Duration::MAX).invoke("f").send().await.unwrap();
+    let mut stream = reply.into_stream();
+    let first = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
+    assert_eq!(first.unwrap().unwrap(), "abc");
 
     // A body that stands still is cut, and the end of its stream follows.
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc".to_owned();

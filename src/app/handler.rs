@@ -46,6 +46,18 @@ pub trait Handler<Args, R>: Clone + Send + Sync + 'static {
     fn call(self, args: Args) -> Self::Future;
 }
 
+impl<F, Fut, R> Handler<(), R> for F
+where
+    F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = R> + Send + 'static,
+{
+    type Future = Fut;
+
+    fn call(self, (): ()) -> Fut {
+        self()
+    }
+}
+
 impl<F, Fut, A, R> Handler<(A,), R> for F
 where
     F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,

@@ -8,8 +8,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use tokio::time::timeout;
 
-use crate::app::{App, At};
+use crate::app::{App, At, Handler};
 use crate::metrics::Metrics;
+use crate::unwind::caught;
 
 impl<S: Send + Sync + 'static> App<S> {
     /// Measures requests, and serves all metrics at this place, in Prometheus' text format (0.0.4).
@@ -60,14 +61,14 @@ impl<S: Send + Sync + 'static> App<S> {
     /// # });
     /// ```
     #[doc(alias = "force_flush")]
-    pub fn flush_with<F, Fut>(mut self, limit: Duration, flush: F) -> Self
+    pub fn flush_with<F>(mut self, limit: Duration, flush: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        F: AsyncFn() + Handler<(), ()>,
     {
         self.flush.push(Box::new(move || {
-            let flushing = flush();
-            Box::pin(async move { drop(timeout(limit, flushing).await) })
+            let flush = flush.clone();
+            // A panic here would be one of the connection, and cost the end of the reply.
+            Box::pin(async move { drop(timeout(limit, caught(move || flush.call(()))).await) })
         }));
         self
     }

@@ -213,3 +213,30 @@ impl Visit for Found<'_> {
         self.fields.plain(field.name(), &value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::Dispatch;
+    use tracing::field::Empty;
+
+    use super::*;
+
+    /// A worker's span lives as long as the process.
+    #[test]
+    fn fields_that_are_recorded_again_and_again_are_bounded() {
+        let dispatch = Dispatch::new(Lines { filter: Filter::parse("").0, spans: Spans::default() });
+        tracing::dispatcher::with_default(&dispatch, || {
+            let span = tracing::info_span!("worker", at = Empty, first = 1);
+            for at in 0..100_000_u64 {
+                span.record("at", at);
+            }
+            let mut length = 0;
+            let lines = dispatch.downcast_ref::<Lines>().unwrap();
+            lines.spans.visit(span.id(), &mut |_, fields| {
+                assert!(fields.starts_with(b",\"first\":1,\"at\":0,\"at\":1"));
+                length = fields.len();
+            });
+            assert!((10_000..20_000).contains(&length), "{length}");
+        });
+    }
+}

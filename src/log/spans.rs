@@ -10,6 +10,10 @@ use tracing::span::Id;
 use crate::log::current::{self, Tagged};
 #[cfg(feature = "otel")]
 use crate::otel::{InnerSpan, Pipeline, SpanValues};
+use crate::platform::limits::LOG_LINE_MAX;
+
+/// The most bytes of a span's fields. The other half of a line is for the event.
+const FIELDS_MAX: usize = LOG_LINE_MAX / 2;
 
 /// The open spans of the process.
 #[derive(Default)]
@@ -69,26 +73,28 @@ impl Spans {
         Id::from_u64(at as u64 + 1)
     }
 
-    /// Lets `write` add to a span's fields.
+    /// Lets `write` add to a span's fields. Fields beyond a line's room are left out: a span may live long.
     pub(crate) fn record(&self, id: &Id, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut fields = match self.lock().find(id) {
-            Some(open) => std::mem::take(&mut open.fields),
-            None => return,
-        };
         // Not under the lock: a value's `Debug` is the author's code, and may log.
-        write(&mut fields);
-        if let Some(open) = self.lock().find(id) {
-            open.fields = fields;
+        let mut more = Vec::new();
+        write(&mut more);
+        if let Some(open) = self.lock().find(id)
+            && open.fields.len() + more.len() <= FIELDS_MAX
+        {
+            open.fields.extend_from_slice(&more);
         }
     }
 
     /// Adds to the values of a span that the collector gets.
     #[cfg(feature = "otel")]
     pub(crate) fn record_traced(&self, id: &Id, record: impl FnOnce(&mut SpanValues)) {
-        let Some(mut traced) = self.lock().find(id).and_then(|open| open.traced.take()) else { return };
-        record(traced.values());
-        if let Some(open) = self.lock().find(id) {
-            open.traced = Some(traced);
+        if self.lock().find(id).is_none_or(|open| open.traced.is_none()) {
+            return;
+        }
+        let mut values = SpanValues::default();
+        record(&mut values);
+        if let Some(traced) = self.lock().find(id).and_then(|open| open.traced.as_mut()) {
+            traced.add(&values);
         }
     }
 

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::metrics::text::Sample;
+use crate::platform::limits::KIB;
 
 /// A counter, gauge or histogram for each combination of label values. Clones share them.
 ///
@@ -18,12 +19,16 @@ use crate::metrics::text::Sample;
 /// assert_eq!(orders.with(["salt", "card"]).get(), 0);
 /// ```
 ///
-/// At most 1000 combinations are kept. Further ones are counted together, with `_OTHER` for each value, so that a client
-/// cannot fill the memory. Values that clients choose, such as user ids, do not belong into labels.
+/// At most 1000 combinations are kept. Further ones, and those with a value above 1 KiB, are counted together, with `_OTHER`
+/// for each value, so that a client cannot fill the memory. Values that clients choose, such as user ids, do not belong into
+/// labels.
 pub struct Labelled<T, const N: usize>(pub(super) Arc<Family<T, N>>);
 
 /// The most combinations of label values of one metric.
 const SERIES_MAX: usize = 1000;
+
+/// The longest value of a label, in bytes.
+const VALUE_MAX: usize = KIB;
 
 const OTHER: &str = "_OTHER";
 
@@ -77,7 +82,8 @@ impl<T: Clone, const N: usize> Family<T, N> {
         if let Some(series) = find(&known, &values) {
             return series;
         }
-        let values = if known.count < SERIES_MAX { values } else { [OTHER; N] };
+        let is_kept = known.count < SERIES_MAX && values.iter().all(|value| value.len() <= VALUE_MAX);
+        let values = if is_kept { values } else { [OTHER; N] };
         if let Some(series) = find(&known, &values) {
             return series;
         }
@@ -127,5 +133,14 @@ mod tests {
         assert_eq!(sorted.len(), SERIES_MAX + 1);
         assert_eq!(all.with([OTHER]).get(), 4000);
         assert_eq!(all.with(["7"]).get(), 1);
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        let all = Family::new(["user"], Counter::default);
+        for length in [VALUE_MAX, VALUE_MAX + 1, 100_000] {
+            all.with([&"x".repeat(length)]).add(1);
+        }
+        assert_eq!((all.sorted().len(), all.with([OTHER]).get()), (2, 2));
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
@@ -19,14 +20,20 @@ use crate::error::{BoxError, Result};
 pub(super) struct Client(Option<Open>);
 
 struct Open {
+    /// By the clock on the wall, because others may stand still while the instance is frozen.
+    used: SystemTime,
     sender: SendRequest<Whole>,
     driver: Connection<TokioIo<TcpStream>, Whole>,
 }
 
+/// How long a connection is kept without use. A router on the way may forget one that is older, without a word: an export
+/// on it would be lost.
+const KEPT_MAX: Duration = Duration::from_secs(5);
+
 impl Client {
     /// Sends one request. A kept connection may have been closed meanwhile, and then a new one is tried.
     pub(super) async fn send(&mut self, url: &Uri, request: &Request<Bytes>) -> Result<StatusCode, BoxError> {
-        if let Some(open) = self.0.take()
+        if let Some(open) = self.0.take().filter(|open| is_fresh(open.used, SystemTime::now()))
             && let Ok(status) = self.send_on(open, request).await
         {
             return Ok(status);
@@ -35,11 +42,11 @@ impl Client {
         let socket = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
         socket.set_nodelay(true)?;
         let (sender, driver) = handshake(TokioIo::new(socket)).await?;
-        self.send_on(Open { sender, driver }, request).await
+        self.send_on(Open { used: SystemTime::now(), sender, driver }, request).await
     }
 
     async fn send_on(&mut self, open: Open, request: &Request<Bytes>) -> Result<StatusCode, BoxError> {
-        let Open { mut sender, mut driver } = open;
+        let Open { mut sender, mut driver, .. } = open;
         let status = {
             let exchange = async {
                 sender.ready().await?;
@@ -56,9 +63,14 @@ impl Client {
             let mut is_over = false;
             poll_fn(|cx| drive(exchange.as_mut(), &mut driver, &mut is_over, cx)).await?
         };
-        self.0 = Some(Open { sender, driver });
+        self.0 = Some(Open { used: SystemTime::now(), sender, driver });
         Ok(status)
     }
+}
+
+/// Whether a connection can be used again. One that was used in the future was used before the clock was set.
+fn is_fresh(used: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(used).is_ok_and(|idle| idle <= KEPT_MAX)
 }
 
 /// Polls an exchange, and the connection under it.
@@ -92,5 +104,18 @@ impl Body for Whole {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_used_again_only_soon() {
+        let now = SystemTime::now();
+        assert!(is_fresh(now, now) && is_fresh(now - KEPT_MAX, now));
+        assert!(!is_fresh(now - KEPT_MAX - Duration::from_millis(1), now));
+        assert!(!is_fresh(now + Duration::from_secs(1), now));
     }
 }

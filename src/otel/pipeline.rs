@@ -15,10 +15,11 @@ use crate::log::say;
 use crate::observe::{Ended, Observe};
 use crate::otel::client::Client;
 use crate::otel::proto::Message;
-use crate::otel::settings::{Sampler, Target};
+use crate::otel::settings::{Sampler, Target, shown};
 use crate::otel::{Otel, span};
 use crate::platform::Instance;
 use crate::task::{Kind, Tracker};
+use crate::unwind::caught;
 
 /// Where the spans of one app go.
 pub(crate) struct Pipeline {
@@ -153,7 +154,7 @@ impl Pipeline {
                 queue.is_sending = false;
                 drop(queue);
                 *client = Client::default();
-                let url = &self.target.url;
+                let url = shown(&self.target.url.to_string());
                 say::warn(format_args!(
                     "{} spans are lost: the collector {url} failed: {failure}",
                     batch.len()
@@ -169,7 +170,7 @@ impl Pipeline {
         *request.method_mut() = http::Method::POST;
         let headers = request.headers_mut();
         for (name, value) in &self.target.headers {
-            headers.append(name.clone(), value.clone());
+            headers.insert(name.clone(), value.clone());
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let agent = concat!("fc-runtime/", env!("CARGO_PKG_VERSION"));
@@ -177,7 +178,8 @@ impl Pipeline {
         let url = &self.target.url;
         if let Some(transport) = &self.target.transport {
             *request.uri_mut() = url.clone();
-            return Ok(transport(request).await.map_err(Error::into_std)?);
+            let sent = caught(|| transport(request)).await.ok_or("the transport panicked")?;
+            return Ok(sent.map_err(Error::into_std)?);
         }
         if let Some(authority) = url.authority() {
             let host = authority.as_str().rsplit('@').next().unwrap_or_default();
@@ -218,5 +220,26 @@ impl Observe for Requests {
         if let Some(trace) = ended.request.known_trace().filter(|trace| trace.is_sampled() == Some(true)) {
             self.0.push(span::of_request(ended, trace), false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else no span would be sent again, and every reply would wait for its own.
+    #[tokio::test]
+    async fn a_transport_that_panics_loses_its_spans_and_no_others() {
+        let otel = Otel::new().with_transport(|request| async move {
+            assert!(request.body().is_empty(), "asked to");
+            Ok(StatusCode::OK)
+        });
+        let tracker = Tracker::default();
+        let pipeline = Pipeline::open(&otel, &Instance::from_vars([("", "")]), &tracker).unwrap();
+        pipeline.push(vec![0], false);
+        pipeline.flush().await;
+        tracker.idle().await;
+        let queue = pipeline.lock();
+        assert!(!queue.is_sending && queue.rests_until.is_some());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 
 use crate::error::Result;
 use crate::otel::proto::{Message, Value};
@@ -23,13 +23,13 @@ use crate::task::BoxFuture;
 /// use fc_runtime::{App, Otel};
 ///
 /// fn main() -> fc_runtime::Result {
-///     App::new().get("/", async |_| "Hello").otel(Otel::new().endpoint("http://collector:4318")).run()
+///     App::new().get("/", async |_| "Hello").otel(Otel::new().with_endpoint("http://collector:4318")).run()
 /// }
 /// ```
 ///
 /// The spans of your own `tracing` are sent too, inside the request's. A trace that the caller records is recorded, and one
-/// that begins here as [`sample`](Self::sample) says. Spans are sent before the platform may freeze the instance: the end
-/// of a reply waits for it, up to [`flush_within`](Self::flush_within), if no other request is in flight. A collector that
+/// that begins here as [`with_sample`](Self::with_sample) says. Spans are sent before the platform may freeze the instance: the end
+/// of a reply waits for it, up to [`with_flush_within`](Self::with_flush_within), if no other request is in flight. A collector that
 /// does not answer is not waited for again for half a minute, and spans beyond 1 MiB are dropped, and counted in the log.
 #[derive(Clone, Default)]
 #[must_use = "nothing is sent unless an app takes it"]
@@ -48,7 +48,7 @@ type Transport = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<Result<StatusCode>> + S
 /// The settings of both, checked.
 pub(super) struct Target {
     pub(super) url: Uri,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: HeaderMap,
     pub(super) resource: Vec<u8>,
     pub(super) sampler: Sampler,
     pub(super) flush_within: Duration,
@@ -73,32 +73,32 @@ impl Otel {
     }
 
     /// The collector, such as `http://collector:4318`. `/v1/traces` is added.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+    pub fn with_endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// Adds a header to each export, such as an access token.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    /// Sets a header of each export, such as an access token.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
     /// The share of the traces beginning here that is recorded, from 0 to 1. Default: 1.
-    pub fn sample(mut self, ratio: f64) -> Self {
+    pub fn with_sample(mut self, ratio: f64) -> Self {
         self.ratio = Some(ratio);
         self
     }
 
     /// How long the end of a reply may wait for its spans to be sent. Default: 200 ms. Zero sends them later, which a freeze
     /// may delay until the next request.
-    pub fn flush_within(mut self, limit: Duration) -> Self {
+    pub fn with_flush_within(mut self, limit: Duration) -> Self {
         self.flush_within = Some(limit);
         self
     }
 
     /// Sends exports by your own client: for `https`, which this crate does not speak.
-    pub fn transport<F, Fut>(mut self, send: F) -> Self
+    pub fn with_transport<F, Fut>(mut self, send: F) -> Self
     where
         F: Fn(Request<Bytes>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<StatusCode>> + Send + 'static,
@@ -127,20 +127,19 @@ impl Otel {
         match parsed.as_ref().and_then(Uri::scheme_str) {
             Some("http") => {}
             Some("https") if self.transport.is_some() => {}
-            Some("https") => {
-                wrong.push(format!(
-                    "OTLP endpoint {url:?}: https needs Otel::transport, or a collector by http"
-                ));
-            }
-            _ => wrong.push(format!("OTLP endpoint {url:?} is no URL with http")),
+            Some("https") => wrong.push(format!(
+                "OTLP endpoint {:?}: https needs Otel::with_transport, or a collector by http",
+                shown(&url)
+            )),
+            _ => wrong.push(format!("OTLP endpoint {:?} is no URL with http", shown(&url))),
         }
-        let mut headers = Vec::new();
+        let mut headers = HeaderMap::new();
         let set = var("OTEL_EXPORTER_OTLP_TRACES_HEADERS").or_else(|| var("OTEL_EXPORTER_OTLP_HEADERS"));
         for (name, value) in pairs(set.unwrap_or_default()).chain(self.headers.iter().cloned()) {
-            match (name.parse(), value.parse::<HeaderValue>()) {
+            match (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
                 (Ok(name), Ok(mut value)) => {
                     value.set_sensitive(true);
-                    headers.push((name, value));
+                    headers.insert(name, value);
                 }
                 // The value may be a secret.
                 _ => wrong.push(format!("the OTLP header {name:?} has a name or value that HTTP forbids")),
@@ -180,11 +179,20 @@ impl Otel {
     }
 }
 
+/// An endpoint as the log may have it: without user, path and query, where collectors expect tokens.
+pub(super) fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+}
+
 /// `name=value,name=value`, with values in percent-encoding. A member without `=` is left out.
 fn pairs(list: &str) -> impl Iterator<Item = (String, String)> + '_ {
     list.split(',').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        let encoded = value.trim().replace('+', "%2B");
+        // Only percent signs mean something here. Base64, as in `Basic` credentials, has the others.
+        let encoded = value.trim().replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
         let value = form_urlencoded::parse(encoded.as_bytes()).next().map(|(value, _)| value.into_owned());
         Some((name.trim().to_owned(), value.unwrap_or_default()))
     })
@@ -224,8 +232,41 @@ fn resource(instance: &Instance) -> Vec<u8> {
 impl fmt::Debug for Otel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Otel")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_deref().map(shown))
             .field("ratio", &self.ratio)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_list_are_decoded_and_else_left_as_they_are() {
+        let read: Vec<_> = pairs("a=Basic dXNlcjpwYXNz==, b = x%2Cy+z , c=1&2=3,none,d=").collect();
+        let expected = [("a", "Basic dXNlcjpwYXNz=="), ("b", "x,y+z"), ("c", "1&2=3"), ("d", "")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_shown_endpoint_has_no_secrets() {
+        for (url, expected) in [
+            ("http://user:hush@collector:4318/v1/traces", "http://collector:4318"),
+            ("http://collector/adapt_user@hush/api/otlp/traces?token=hush", "http://collector"),
+            ("https://collector?token=hush@x", "https://collector"),
+            ("user:hush@collector:4318", "collector:4318"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+            assert!(!format!("{:?}", Otel::new().with_endpoint(url)).contains("hush"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_the_app_wins_over_the_environment() {
+        let instance = Instance::from_vars([("OTEL_EXPORTER_OTLP_HEADERS", "x-token=old,x-other=1")]);
+        let target = Otel::new().with_header("X-Token", "new").target(&instance).unwrap().unwrap();
+        assert_eq!(target.headers.get_all("x-token").iter().collect::<Vec<_>>(), ["new"]);
+        assert_eq!(target.headers["x-other"], "1");
     }
 }

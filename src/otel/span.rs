@@ -93,8 +93,13 @@ impl InnerSpan {
         Some(Self { trace, span_id, begun: SystemTime::now(), values: SpanValues::default() })
     }
 
-    pub(crate) fn values(&mut self) -> &mut SpanValues {
-        &mut self.values
+    /// Adds attributes, as far as there is room.
+    pub(crate) fn add(&mut self, more: &SpanValues) {
+        let (own, more_bytes) = (&mut self.values.message.0, &more.message.0);
+        if own.len() < VALUES_MAX {
+            own.extend_from_slice(more_bytes);
+        }
+        self.values.is_error |= more.is_error;
     }
 
     /// The span as a message. It ends now.

@@ -1,7 +1,7 @@
 //! Cookies that a reply sets, with their attributes.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ use crate::reply::{Reply, ReplyPart};
 /// assert!(gone.starts_with("theme=; Max-Age=0;"));
 /// # });
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use = "a cookie does nothing unless it is part of a reply"]
 #[doc(alias = "Cookie")]
 #[doc(alias = "CookieJar")]
@@ -243,6 +243,18 @@ fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
 }
 
+/// Without the value, which may let its reader in.
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetCookie")
+            .field("name", &self.name)
+            .field("max_age", &self.max_age)
+            .field("path", &self.path)
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ReplyPart for SetCookie {
     fn apply(self, reply: Reply) -> Reply {
         reply.with_cookie(self)
@@ -313,5 +325,11 @@ mod tests {
         check(SetCookie::new("a", "b").with_same_site(SameSite::None).without_secure(), Err("Secure"));
         check(SetCookie::new("__Host-a", "b").without_secure(), Err("Secure"));
         check(SetCookie::new("__host-a", "b").with_domain("example.com"), Err("no domain"));
+    }
+
+    #[test]
+    fn a_value_is_not_shown() {
+        let shown = format!("{:?}", SetCookie::new("sid", "hush"));
+        assert!(shown.contains("sid") && !shown.contains("hush"), "{shown}");
     }
 }

@@ -58,10 +58,11 @@ impl MemoryStore {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is room for another entry, after those whose time is over have gone.
-    fn has_room(&self, entries: &mut Entries, more: usize, now: Instant) -> bool {
+    /// Whether there is room for an entry with this key, after those whose time is over have gone.
+    fn has_room(&self, entries: &mut Entries, key: &str, more: usize, now: Instant) -> bool {
         let is_full = |entries: &Entries| {
-            entries.by_key.len() >= self.keys_max || entries.bytes.saturating_add(more) > self.bytes_max
+            let keys = entries.by_key.len() + usize::from(!entries.by_key.contains_key(key));
+            keys > self.keys_max || entries.bytes.saturating_add(more) > self.bytes_max
         };
         if is_full(entries) && entries.swept.is_none_or(|swept| now.duration_since(swept) >= SWEEP) {
             entries.swept = Some(now);
@@ -114,7 +115,7 @@ impl Store for MemoryStore {
                 What::Held(_) | What::Hits(_) => Begun::Running,
             });
         }
-        if !self.has_room(&mut entries, key.len() + holder.len(), now) {
+        if !self.has_room(&mut entries, key, key.len() + holder.len(), now) {
             let why = "too much is remembered; try again later";
             return Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, why));
         }
@@ -125,7 +126,7 @@ impl Store for MemoryStore {
     async fn complete(&self, key: &str, holder: &str, value: &[u8], keep: Duration) -> Result {
         let (mut entries, now) = (self.lock(), Instant::now());
         if entries.is_held(key, holder) {
-            if !self.has_room(&mut entries, value.len(), now) {
+            if !self.has_room(&mut entries, key, value.len(), now) {
                 return Err(Error::of_ours(StatusCode::SERVICE_UNAVAILABLE, "too much is remembered"));
             }
             entries.put(key, What::Kept(Bytes::copy_from_slice(value)), now.checked_add(keep));
@@ -144,7 +145,7 @@ impl Store for MemoryStore {
     async fn hit(&self, key: &str, window: Duration) -> Result<Hits> {
         let (mut entries, now) = (self.lock(), Instant::now());
         let is_known = entries.by_key.contains_key(key);
-        let key = if is_known || self.has_room(&mut entries, key.len(), now) { key } else { "" };
+        let key = if is_known || self.has_room(&mut entries, key, key.len(), now) { key } else { "" };
         if let Some(entry) = entries.by_key.get_mut(key).filter(|entry| !entry.is_over(now))
             && let What::Hits(count) = &mut entry.what
         {
@@ -201,6 +202,18 @@ mod tests {
             tokio::time::advance(Duration::from_secs(20)).await;
         }
         assert_eq!(store.hit("k", MINUTE).await.unwrap().count, 1);
+    }
+
+    /// A key that was taken is no further one when its result comes, nor when its time is over.
+    #[tokio::test(start_paused = true)]
+    async fn a_full_store_keeps_the_results_of_its_keys() {
+        let store = MemoryStore { keys_max: 1, ..MemoryStore::new() };
+        assert_eq!(store.begin("a", "me", MINUTE).await.unwrap(), Begun::Yours);
+        assert_eq!(store.begin("b", "me", MINUTE).await.unwrap_err().status(), 503);
+        store.complete("a", "me", b"done", Duration::from_millis(1)).await.unwrap();
+        assert_eq!(store.begin("a", "me", MINUTE).await.unwrap(), Begun::Done("done".into()));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(store.begin("a", "me", MINUTE).await.unwrap(), Begun::Yours);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fc_runtime::testing::{self, freeze};
 use fc_runtime::{App, HangUpPolicy, Json, Message, at};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 #[test]
 fn every_method_has_its_builder() {
@@ -137,7 +138,7 @@ fn hooks_are_called_as_the_platform_calls_them() {
         let client = App::with_state(AtomicU32::new(0))
             .on_pre_stop(async |hook| hook.state().store(1, Ordering::Relaxed))
             .on_pre_freeze(async |hook| {
-                hook.state().store(hook.state().load(Ordering::Relaxed) + 10, Ordering::Relaxed)
+                hook.state().store(hook.state().load(Ordering::Relaxed) + 10, Ordering::Relaxed);
             })
             .get("/", async |ex| ex.state().load(Ordering::Relaxed).to_string())
             .test_client();
@@ -154,7 +155,8 @@ fn nothing_runs_during_a_freeze() {
     testing::run(async {
         let ticks = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&ticks);
-        tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             let mut every = tokio::time::interval(Duration::from_secs(10));
             every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
             loop {

@@ -37,6 +37,7 @@ fn app(metrics: &Metrics) -> Client {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "counts are whole numbers")]
 fn requests_are_counted_by_route_and_status() {
     testing::run(async {
         let client = app(&Metrics::new());

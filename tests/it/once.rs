@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fc_runtime::store::{Begun, Hits, Store};
+use fc_runtime::store::{Begun, Hits, MemoryStore, Store};
 use fc_runtime::testing::{self, Client, freeze};
 use fc_runtime::{App, Error, guard};
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ fn shop() -> Client<Arc<Shop>> {
                 Ok(format!("order {number}"))
             });
             let wait = if ex.header("x-wait").is_some() { Duration::from_secs(10) } else { Duration::ZERO };
-            Ok(number.wait(wait).keep(Duration::from_secs(60)).lease(Duration::from_secs(30)).await?)
+            number.wait(wait).keep(Duration::from_secs(60)).lease(Duration::from_secs(30)).await
         })
         .event(async |event| {
             let invocation = event.invocation();
@@ -146,6 +146,67 @@ impl Store for Broken {
     async fn hit(&self, _: &str, _: Duration) -> fc_runtime::Result<Hits> {
         Err(Error::unavailable("no store"))
     }
+}
+
+/// A store whose first result takes for ever.
+#[derive(Default)]
+struct Slow {
+    memory: MemoryStore,
+    completes: AtomicU32,
+    begun: Arc<Notify>,
+}
+
+impl Store for Slow {
+    async fn begin(&self, key: &str, holder: &str, lease: Duration) -> fc_runtime::Result<Begun> {
+        self.memory.begin(key, holder, lease).await
+    }
+    async fn complete(&self, key: &str, holder: &str, value: &[u8], keep: Duration) -> fc_runtime::Result {
+        if self.completes.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.begun.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.memory.complete(key, holder, value, keep).await
+    }
+    async fn release(&self, key: &str, holder: &str) -> fc_runtime::Result {
+        self.memory.release(key, holder).await
+    }
+    async fn hit(&self, key: &str, window: Duration) -> fc_runtime::Result<Hits> {
+        self.memory.hit(key, window).await
+    }
+}
+
+/// The work is done, so that its result must not be lost with the client.
+#[test]
+fn a_client_that_leaves_while_its_result_is_kept_loses_nothing() {
+    testing::run(async {
+        let slow = Slow::default();
+        let begun = Arc::clone(&slow.begun);
+        let client = App::with_state(AtomicU32::new(0))
+            .store(slow)
+            .get("/", async |ex| {
+                let work = async || Ok(ex.state().fetch_add(1, Ordering::Relaxed) + 1);
+                Ok(ex.once("k", work).await?.to_string())
+            })
+            .test_client();
+        assert!(client.get("/").leave_when(async move { begun.notified().await }).await.is_none());
+        client.get("/").await.assert_status(200).assert_text("1");
+    });
+}
+
+/// A value that is no JSON has no result that could be kept: an error, which frees the key.
+#[test]
+fn a_result_that_is_no_json_frees_the_key() {
+    testing::run(async {
+        let client = App::new()
+            .get("/", async |ex| {
+                let work = async || Ok(std::collections::BTreeMap::from([((1, 2), 3)]));
+                Ok(ex.once("k", work).wait(Duration::from_secs(1)).await?.len().to_string())
+            })
+            .test_client();
+        for _ in 0..2 {
+            client.get("/").await.assert_status(500);
+        }
+    });
 }
 
 fn limited(app: App) -> Client {

@@ -175,7 +175,7 @@ fn a_collector_that_fails_stops_nothing() {
 #[test]
 fn wrong_settings_are_said_and_requests_are_served() {
     for (name, value, part) in [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector", "https needs Otel::transport"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector", "https needs Otel::with_transport"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "is no URL with http"),
         ("OTEL_TRACES_SAMPLER", "often", "names no sampler"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=hush", "has a name or value that HTTP forbids"),

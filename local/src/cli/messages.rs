@@ -12,6 +12,7 @@ use super::line::neutral;
 use super::print;
 use super::version::finish;
 use crate::Manifest;
+use crate::auth::encode;
 
 #[derive(Debug, Args)]
 pub(super) struct MessagesArguments {
@@ -51,12 +52,12 @@ async fn try_run(manifest: &Manifest, arguments: MessagesArguments) -> io::Resul
     let get = async |path: String| running.call(Method::GET, &path, &Value::Null).await;
     let name = match command {
         Some(MessagesCommand::Get { id }) => {
-            let message = get(format!("{PATH}/{id}")).await?;
+            let message = get(format!("{PATH}/{}", encode(id.as_bytes()))).await?;
             let text = if json { message.to_string() } else { format!("{message:#}") };
             print::say(&neutral(&text));
             return Ok(());
         }
-        Some(MessagesCommand::List { name }) => name.unwrap_or_default(),
+        Some(MessagesCommand::List { name }) => encode(name.unwrap_or_default().as_bytes()),
         None => String::new(),
     };
     let (mut all, mut token) = (Vec::new(), String::new());

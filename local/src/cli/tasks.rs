@@ -13,6 +13,7 @@ use super::client::exchange;
 use super::line::neutral;
 use super::version::{Of, finish, show, show_all};
 use super::{InvokeArguments, print};
+use crate::auth::encode;
 use crate::{Manifest, Platform};
 
 /// What to do with tasks.
@@ -57,7 +58,7 @@ pub(super) struct Task {
 
 impl Task {
     fn path(&self, more: &str) -> String {
-        format!("async-tasks/{}{more}", self.task)
+        format!("async-tasks/{}{more}", encode(self.task.as_bytes()))
     }
 }
 
@@ -68,11 +69,10 @@ pub(super) async fn run(manifest: &Manifest, command: TasksCommand) -> ExitCode 
 async fn try_run(manifest: &Manifest, command: TasksCommand) -> io::Result<()> {
     match command {
         TasksCommand::List { of, qualifier, prefix, status, ascending, limit } => {
-            let mut query =
-                format!("sortOrderByTime={}&prefix={prefix}", if ascending { "asc" } else { "desc" });
-            for (key, value) in [("qualifier", qualifier), ("status", status)] {
+            let mut query = format!("sortOrderByTime={}", if ascending { "asc" } else { "desc" });
+            for (key, value) in [("prefix", Some(prefix)), ("qualifier", qualifier), ("status", status)] {
                 if let Some(value) = value {
-                    query = format!("{query}&{key}={value}");
+                    query = format!("{query}&{key}={}", encode(value.as_bytes()));
                 }
             }
             let (mut all, mut token) = (Vec::new(), String::new());
@@ -156,8 +156,9 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
             )
         })?,
     };
-    let qualifier = arguments.qualifier.as_deref().unwrap_or("LATEST");
-    let path = format!("/2023-03-30/functions/{}/invocations?qualifier={qualifier}", arguments.function);
+    let [function, qualifier] = [&*arguments.function, arguments.qualifier.as_deref().unwrap_or("LATEST")]
+        .map(|text| encode(text.as_bytes()));
+    let path = format!("/2023-03-30/functions/{function}/invocations?qualifier={qualifier}");
     let mut request = Request::post(path)
         .header(header::HOST, format!("localhost:{}", address.port()))
         .header("x-fc-invocation-type", "Async");

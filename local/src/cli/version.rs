@@ -11,6 +11,7 @@ use super::client::Running;
 use super::line::neutral;
 use super::print;
 use crate::Manifest;
+use crate::auth::encode;
 
 /// What to do with versions.
 #[derive(Debug, Subcommand)]
@@ -53,7 +54,7 @@ pub(super) struct Of {
 impl Of {
     /// The address of the function's `what`.
     fn path(&self, what: &str) -> String {
-        format!("/2023-03-30/functions/{}/{what}", self.function)
+        format!("/2023-03-30/functions/{}/{what}", encode(self.function.as_bytes()))
     }
 
     /// Calls the API for the function's `what`.

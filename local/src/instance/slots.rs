@@ -15,7 +15,7 @@ mod sessions;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::model::{Claim, SessionTerms};
+use crate::model::Claim;
 
 pub(super) use effect::{Acquired, Effect, Waiter, Warmth};
 use queue::Waiting;
@@ -23,7 +23,7 @@ pub(super) use room::Rules;
 pub(super) use sessions::{Listed, SessionRules};
 
 use room::Member;
-use sessions::{Place, Sessions};
+use sessions::Sessions;
 
 /// The instances of one generation, and the calls that use them or wait for them.
 #[derive(Debug)]
@@ -175,67 +175,6 @@ impl<I: Clone + PartialEq> Slots<I> {
         self.members.iter().find(|member| member.instance == *instance)?.idle_since
     }
 
-    /// The call on `instance` turned out to begin the session `id`.
-    pub(super) fn name_session(&mut self, instance: &I, claim: &Claim, now: Instant) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.end(instance, &Claim::NewSession, now);
-            sessions.begin(instance, claim, now);
-        }
-    }
-
-    /// Ends a session, because its client said so.
-    pub(super) fn close_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) {
-        if let Some(instance) = self.sessions.as_mut().and_then(|sessions| sessions.close(id)) {
-            self.retire_after(&instance, effects);
-        }
-    }
-
-    /// All sessions, and the latest of those that have ended.
-    pub(super) fn sessions(&mut self, now: Instant, effects: &mut Vec<Effect<I>>) -> Vec<Listed<I>> {
-        self.expire_sessions(now, effects);
-        self.sessions.as_ref().map(Sessions::list).unwrap_or_default()
-    }
-
-    /// Changes how long a session lasts. `false` if there is no such session.
-    pub(super) fn set_session_terms(&mut self, id: &str, terms: SessionTerms, now: Instant) -> bool {
-        self.sessions.as_mut().is_some_and(|sessions| sessions.set_terms(id, terms, now))
-    }
-
-    /// Ends a session and forgets its id. An instance of its own ends with it, and its calls do too; other instances
-    /// finish them. `false` if there is no such session.
-    pub(super) fn delete_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) -> bool {
-        let Some(sessions) = &mut self.sessions else { return false };
-        let (is_there, own) = sessions.delete(id);
-        if let Some(instance) = own.filter(|own| self.members.iter().any(|member| member.instance == *own)) {
-            self.dismiss(&instance, effects);
-            self.top_up(effects);
-        }
-        is_there
-    }
-
-    /// Ends the sessions whose time is over.
-    fn expire_sessions(&mut self, now: Instant, effects: &mut Vec<Effect<I>>) {
-        let Some(sessions) = &mut self.sessions else { return };
-        for instance in sessions.expire(now) {
-            self.retire_after(&instance, effects);
-        }
-    }
-
-    /// Stops an instance after its calls, because its session is over.
-    fn retire_after(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
-        let Some(member) = self.member(instance) else { return };
-        member.is_retired = true;
-        if member.in_flight == 0 {
-            self.dismiss(instance, effects);
-            self.top_up(effects);
-        }
-    }
-
-    /// Whether an instance has the session.
-    pub(super) fn has_session(&self, id: &str) -> bool {
-        self.sessions.as_ref().is_some_and(|sessions| matches!(sessions.place(id), Place::On(_)))
-    }
-
     /// Stops an instance if it is idle, has no session, and is not one of those that are kept.
     pub(super) fn release_idle(&mut self, instance: &I, now: Instant, effects: &mut Vec<Effect<I>>) {
         self.expire_sessions(now, effects);
@@ -378,13 +317,6 @@ impl<I: Clone + PartialEq> Slots<I> {
             self.dismiss(instance, effects);
         } else if freezes {
             effects.push(Effect::Freeze(instance.clone()));
-        }
-    }
-
-    /// The sessions of an instance that gets no further call begin anew elsewhere.
-    fn unbind(&mut self, instance: &I) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.unbind(instance);
         }
     }
 

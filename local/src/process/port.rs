@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::UnixDatagram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The ports of starting and running instances. The port of a starting instance may not be open yet, and looks free to
@@ -30,24 +32,16 @@ struct Given {
 
 /// A reserved port. No other instance gets it until this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Port(u16);
+pub(crate) struct Port {
+    number: u16,
+    /// Keeps other fc-locals of this machine from the port.
+    _claim: UnixDatagram,
+}
 
 impl Port {
-    /// Reserves a free port. If another program opens the port first, the start fails.
+    /// Reserves a free port. If a program that is no instance opens the port first, the start fails.
     pub(crate) fn take() -> io::Result<Port> {
-        let mut given = lock();
-        let given = given.get_or_insert_with(Given::new);
-        for tried in 0..TRIES {
-            // The system knows a free port where many ports in a row are taken.
-            let wanted = if tried < TRIES / 2 { given.next() } else { 0 };
-            let bound = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted)));
-            match bound.and_then(|listener| listener.local_addr()) {
-                Ok(address) if given.ports.insert(address.port()) => return Ok(Port(address.port())),
-                Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
-                _ => {}
-            }
-        }
-        Err(io::ErrorKind::AddrNotAvailable.into())
+        lock().get_or_insert_with(Given::new).take()
     }
 
     /// Whether an instance has the port.
@@ -56,14 +50,14 @@ impl Port {
     }
 
     pub(crate) fn number(&self) -> u16 {
-        self.0
+        self.number
     }
 }
 
 impl Drop for Port {
     fn drop(&mut self) {
         if let Some(given) = &mut *lock() {
-            given.ports.remove(&self.0);
+            given.ports.remove(&self.number);
         }
     }
 }
@@ -79,6 +73,22 @@ impl Given {
         Given { ports: HashSet::new(), range, next }
     }
 
+    fn take(&mut self) -> io::Result<Port> {
+        for tried in 0..TRIES {
+            // The system knows a free port where many ports in a row are taken.
+            let wanted = if tried < TRIES / 2 { self.next() } else { 0 };
+            match try_take(wanted) {
+                Ok(port) => {
+                    self.ports.insert(port.number);
+                    return Ok(port);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AddrNotAvailable.into())
+    }
+
     /// The next port to try. The ports take turns, so that a port rests before it is given again. 0 lets the system
     /// choose.
     fn next(&mut self) -> u16 {
@@ -89,6 +99,24 @@ impl Given {
         self.next = if next + 1 < self.range.end { next + 1 } else { self.range.start };
         next
     }
+}
+
+/// Takes the port if it is free, and no other fc-local has it in mind. 0 lets the system choose.
+fn try_take(wanted: u16) -> io::Result<Port> {
+    if wanted > 0 {
+        // Claimed first: a look at the port of another fc-local's starting instance would be in the way of that instance.
+        let _claim = claim(wanted)?;
+        TcpListener::bind((Ipv4Addr::UNSPECIFIED, wanted))?;
+        return Ok(Port { number: wanted, _claim });
+    }
+    let number = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port();
+    Ok(Port { number, _claim: claim(number)? })
+}
+
+/// A socket whose name only one process of this machine, or of a container, can have at a time.
+fn claim(port: u16) -> io::Result<UnixDatagram> {
+    let name = std::os::unix::net::SocketAddr::from_abstract_name(format!("fc-local/port/{port}"))?;
+    UnixDatagram::bind_addr(&name)
 }
 
 /// The ports outside the range from which the system gives ports (`system`). A port inside the range could go to
@@ -115,6 +143,16 @@ mod tests {
         let ports: Vec<Port> = (0..500).map(|_| Port::take().unwrap()).collect();
         let numbers: HashSet<u16> = ports.iter().map(Port::number).collect();
         assert_eq!(numbers.len(), ports.len());
+    }
+
+    /// An instance opens its port only after a while. The port looks free to the kernel until then.
+    #[test]
+    fn no_two_fc_locals_give_the_same_port() {
+        let (mut one, mut other) = (Given::new(), Given::new());
+        other.next = one.next;
+        let ports: Vec<Port> = (0..20).flat_map(|_| [one.take().unwrap(), other.take().unwrap()]).collect();
+        let numbers: HashSet<u16> = ports.iter().map(Port::number).collect();
+        assert_eq!(numbers.len(), ports.len(), "{ports:?}");
     }
 
     #[test]

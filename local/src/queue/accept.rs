@@ -1,5 +1,6 @@
 //! Accepting a call: it is on the disk before its caller is told so.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::{Queue, now};
@@ -8,6 +9,7 @@ use super::state::State;
 use super::stored::StoredCall;
 use super::tables;
 use crate::failure::Failure;
+use crate::store::Store;
 
 /// The longest id of a task.
 const TASK_ID_MAX: usize = 128;
@@ -71,6 +73,7 @@ impl New {
             refusals: 0,
             refused_since: None,
             depth: self.depth,
+            is_cut_off: false,
             instance: None,
             error: None,
             changes: Vec::new(),
@@ -88,13 +91,14 @@ impl Queue {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the call may be accepted or not.
+    /// When the future is dropped, the call may be accepted or not. If it is, it is carried out.
     pub(crate) async fn accept(&self, new: New) -> Result<Option<String>, Failure> {
         let store = self.store().await?;
         let is_task = new.is_task || self.config(&new.function, new.qualifier.as_deref()).is_task;
         let (record, call) = new.record(is_task, now())?;
         let (seq, request) = (self.next_number(), call.encode());
         let (function, task) = (record.function.clone(), record.task.clone());
+        let mut unheard = Unheard(self.shared().map(|queue| (queue, Arc::clone(&store), function.clone())));
         let stored = store
             .write(move |write| {
                 if let Some(task) = &record.task
@@ -105,8 +109,9 @@ impl Queue {
                 tables::insert(write, seq, &record, &request)?;
                 Ok(true)
             })
-            .await?;
-        if !stored {
+            .await;
+        unheard.0 = None;
+        if !stored? {
             return Err(Failure::task_exists(task.as_deref().unwrap_or_default()));
         }
         self.wake(&function);
@@ -114,9 +119,65 @@ impl Queue {
     }
 }
 
+/// Wakes the lane of a function although the caller has left, after the call that may be on its way to the disk.
+struct Unheard(Option<(Arc<Queue>, Arc<Store>, String)>);
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        let Some((queue, store, function)) = self.0.take() else { return };
+        let tracker = queue.trackers.tasks.clone();
+        tracker.spawn(async move {
+            // Writes are stored in their order.
+            if store.write(|_| Ok(())).await.is_ok() {
+                queue.wake(&function);
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
     use super::*;
+    use crate::event::{Log, Via};
+    use crate::queue::Trackers;
+    use crate::registry::Registry;
+    use crate::store::Place;
+
+    /// Without the wake the lane would not exist before the next call of the function.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_is_carried_out_whose_caller_left_while_it_was_stored() {
+        let (log, _events) = Log::new();
+        let queue = Queue::new(Place::Memory, Arc::new(Registry::default()), log, Trackers::default());
+        queue.store().await.unwrap();
+        let call = StoredCall {
+            is_event: true,
+            via: Via::InvokeFunction,
+            method: Method::POST,
+            target: "/invoke".parse().unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        let (function, request) = ("f".to_owned(), "1-a".to_owned());
+        let (task, delay) = (Some("t".to_owned()), Duration::ZERO);
+        let new = New { function, qualifier: None, request, task, is_task: true, delay, depth: 0, call };
+        {
+            let mut accepting = pin!(queue.accept(new));
+            let first = accepting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(first, Poll::Pending), "{first:?}");
+        }
+        // Its function does not exist.
+        testkit::eventually("the call has ended", || {
+            queue.task("f", "t").is_ok_and(|(_, record)| record.state == State::Invalid)
+        });
+        queue.trackers.stop.cancel();
+        queue.close().await;
+    }
 
     #[test]
     fn ids_of_tasks_have_the_platforms_form() {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderName, HeaderValue};
+use redb::WriteTransaction;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use super::destination::Followed;
 use super::ending;
-use super::lane::{Lane, Taken, lock, tell};
+use super::lane::{Lane, PATIENCE, Taken, lock, tell};
 use super::queue::{Queue, now};
 use super::record::{Fault, Outcome, Record};
 use super::stored::StoredCall;
@@ -20,7 +22,7 @@ use crate::event::Tail;
 use crate::failure::{Failure, FailureKind, FailureSource};
 use crate::model::{Edition, Function};
 use crate::registry::Callee;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 const RETRY_COUNT: HeaderName = HeaderName::from_static(fc::RETRY_COUNT);
 const TASK_ID: HeaderName = HeaderName::from_static("x-fc-async-task-id");
@@ -32,6 +34,9 @@ const MESSAGE_MAX: usize = 4 * 1024;
 /// The pause before the first repetition, unless the function sets it. The platform states 0.5 s for its own refusals,
 /// and nothing for failures of the function.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause before the end of a call is stored once more, after a fault of the store.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
 /// An attempt. The drop leaves the lane.
 #[derive(Debug)]
@@ -57,6 +62,34 @@ struct Ended {
     pause: Duration,
 }
 
+/// The answer of the store to the end of an attempt. `None` if the call is not known any more.
+type Stored = oneshot::Receiver<Result<Option<(Record, Option<Followed>)>, StoreError>>;
+
+impl Ended {
+    /// Stores the end, and what follows from it.
+    ///
+    /// # Errors
+    ///
+    /// The store is closed.
+    async fn store(
+        self: &Arc<Self>,
+        store: &Store,
+        queue: &Arc<Queue>,
+        seq: u64,
+    ) -> Result<Stored, StoreError> {
+        let (ended, queue) = (Arc::clone(self), Arc::clone(queue));
+        let work = move |write: &WriteTransaction| {
+            let Some(before) = tables::get(write, seq)? else { return Ok(None) };
+            let mut after = before.clone();
+            let config = queue.config(&before.function, before.qualifier.as_deref());
+            after.end(ended.outcome.clone(), now(), &config, ended.pause, ended.log.clone());
+            let followed = ending::store(write, &queue, seq, &before, &after, ended.reply.as_deref())?;
+            Ok(Some((after, followed)))
+        };
+        store.submit(work).await
+    }
+}
+
 impl Attempt {
     pub(super) fn new(queue: Arc<Queue>, lane: Arc<Lane>, taken: Taken) -> Self {
         Attempt { queue, lane, taken, begin: Instant::now() }
@@ -79,22 +112,28 @@ impl Attempt {
             ended = self.note_begin(&store, begun) => ended,
         };
         let log = tail.map(|tail| tail.text()).filter(|text| !text.is_empty());
-        let ended = Ended { log, ..ended };
+        let ended = Arc::new(Ended { log, ..ended });
         let (queue, seq, took) = (Arc::clone(&self.queue), self.taken.seq, self.begin.elapsed());
-        let own = Arc::clone(&queue);
-        let stored = store.submit(move |write| {
-            let Some(before) = tables::get(write, seq)? else { return Ok(None) };
-            let mut after = before.clone();
-            let config = own.config(&before.function, before.qualifier.as_deref());
-            after.end(ended.outcome, now(), &config, ended.pause, ended.log);
-            ending::store(write, &own, seq, &before, &after, ended.reply.as_deref())?;
-            Ok(Some(after))
-        });
-        let Ok(stored) = stored.await else { return };
+        let Ok(mut stored) = ended.store(&store, &queue, seq).await else { return };
         // The next call need not wait for the disk.
         drop(self);
-        if let Ok(Ok(Some(record))) = stored.await {
-            tell(&queue, &record, Some(took));
+        let mut pause = PATIENCE;
+        let told = loop {
+            match stored.await {
+                Ok(Ok(told)) => break told,
+                Ok(Err(_)) => {}
+                Err(_) => return,
+            }
+            // Nothing was stored. Without the end the call would stay claimed, and would be carried out once more.
+            tokio::select! {
+                () = queue.trackers.abandon.cancelled() => return,
+                () = sleep(pause) => pause = (pause * 2).min(PATIENCE_MAX),
+            }
+            let Ok(again) = ended.store(&store, &queue, seq).await else { return };
+            stored = again;
+        };
+        if let Some((record, followed)) = told {
+            tell(&queue, &record, followed, Some(took));
             if !record.state.is_final() {
                 queue.changed(&record.function);
             }
@@ -203,6 +242,8 @@ pub(super) mod fault {
     /// The failure as a caller of the API would see it.
     pub(crate) fn of(failure: &Failure) -> Fault {
         let status = match failure.kind {
+            FailureKind::InvalidArgument | FailureKind::EntityTooLarge => 400,
+            FailureKind::AccessDenied => 403,
             FailureKind::ResourceExhausted => 429,
             FailureKind::ServiceUnavailable => 503,
             kind if kind.source() == FailureSource::Function => 200,

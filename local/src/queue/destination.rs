@@ -26,15 +26,27 @@ use crate::wire::ids;
 /// How many destinations may lead to a call, one after the other. Ours: the platform states no bound.
 const DEPTH_MAX: u32 = 16;
 
-/// Stores what follows from the end of a call, in the transaction of that end: another call, or a message.
+/// What followed from the end of a call.
+#[derive(Debug)]
+pub(super) enum Followed {
+    /// A message was stored for this destination.
+    Message(String),
+    /// A call of this function was stored.
+    Call(String),
+    /// Nothing was stored, and why.
+    Nothing(DestinationFault),
+}
+
+/// Stores what follows from the end of a call, in the transaction of that end: another call, or a message. `None` if the
+/// call has no destination.
 pub(super) fn follow(
     write: &WriteTransaction,
     queue: &Queue,
     seq: u64,
     record: &Record,
     reply: Option<&[u8]>,
-) -> Result<(), Broken> {
-    let Some(destination) = queue.destination(record) else { return Ok(()) };
+) -> Result<Option<Followed>, Broken> {
+    let Some(destination) = queue.destination(record) else { return Ok(None) };
     let request = {
         let requests = write.open_table(REQUESTS)?;
         let request = requests.get(seq)?;
@@ -48,10 +60,12 @@ pub(super) fn follow(
         let settings = settings.as_deref();
         let address = settings.and_then(|settings| settings.local.destinations.get(destination.target()));
         let message = messages::Message::new(&destination, record, report, address);
-        return messages::insert(write, &message);
+        messages::insert(write, &message)?;
+        return Ok(Some(Followed::Message(destination.arn().to_owned())));
     };
-    if queue.obstacle(record, name).is_some() {
-        return Ok(());
+    if let Some(error) = queue.obstacle(record, name) {
+        let fault = DestinationFault { destination: destination.arn().to_owned(), error };
+        return Ok(Some(Followed::Nothing(fault)));
     }
     let qualifier = qualifier.clone().filter(|qualifier| qualifier != "LATEST");
     let is_task = queue.config(name, qualifier.as_deref()).is_task;
@@ -66,27 +80,20 @@ pub(super) fn follow(
         call: event(report.to_string()),
     };
     // Only an id that a caller chose can be refused.
-    let Ok((next, call)) = new.record(is_task, now()) else { return Ok(()) };
-    tables::insert(write, queue.next_number(), &next, &call.encode())
+    let Ok((next, call)) = new.record(is_task, now()) else { return Ok(None) };
+    tables::insert(write, queue.next_number(), &next, &call.encode())?;
+    Ok(Some(Followed::Call(name.clone())))
 }
 
 /// Lets go on what the end of a call has led to, once it is stored, and tells of it.
-pub(super) fn go_on(queue: &Queue, record: &Record) {
-    let Some(destination) = queue.destination(record) else { return };
-    let source =
-        Source::function(&record.function.as_str().into()).with_request(&record.request.as_str().into());
-    let arn = destination.arn().to_owned();
-    let Target::Function { name, .. } = destination.target() else {
-        queue.log.emit(&source, Kind::MessageStored(arn));
-        queue.forwards.notify_one();
-        return;
-    };
-    match queue.obstacle(record, name) {
-        Some(error) => {
-            let fault = DestinationFault { destination: arn, error };
-            queue.log.emit(&source, Kind::DestinationFailed(fault));
+pub(super) fn go_on(queue: &Queue, source: &Source, followed: Followed) {
+    match followed {
+        Followed::Message(destination) => {
+            queue.log.emit(source, Kind::MessageStored(destination));
+            queue.forwards.notify_one();
         }
-        None => queue.wake(name),
+        Followed::Call(function) => queue.wake(&function),
+        Followed::Nothing(fault) => queue.log.emit(source, Kind::DestinationFailed(fault)),
     }
 }
 

@@ -2,16 +2,17 @@
 
 use redb::WriteTransaction;
 
-use super::destination;
+use super::destination::{self, Followed};
 use super::queue::Queue;
 use super::record::Record;
 use super::tables::{self, REPLIES};
 use crate::store::Broken;
 
 /// The most of a reply that is kept, in bytes. The platform keeps 1 MiB.
-pub(super) const REPLY_MAX: usize = 1024 * 1024;
+const REPLY_MAX: usize = 1024 * 1024;
 
-/// Stores what became of a call. `reply` is what the function sent, if it sent anything.
+/// Stores what became of a call. `reply` is what the function sent, if it sent anything. Gives what follows, for
+/// [`tell`](super::lane::tell).
 pub(super) fn store(
     write: &WriteTransaction,
     queue: &Queue,
@@ -19,14 +20,41 @@ pub(super) fn store(
     before: &Record,
     after: &Record,
     reply: Option<&[u8]>,
-) -> Result<(), Broken> {
-    if after.state.is_final() {
-        // Before the request is forgotten.
-        destination::follow(write, queue, seq, after, reply)?;
-    }
+) -> Result<Option<Followed>, Broken> {
+    let reply = reply.map(kept);
+    // Before the request is forgotten.
+    let followed =
+        if after.state.is_final() { destination::follow(write, queue, seq, after, reply)? } else { None };
     tables::replace(write, seq, before, after)?;
     if let (true, Some(reply)) = (after.task.is_some(), reply) {
-        write.open_table(REPLIES)?.insert(seq, &reply[..reply.len().min(REPLY_MAX)])?;
+        write.open_table(REPLIES)?.insert(seq, reply)?;
     }
-    Ok(())
+    Ok(followed)
+}
+
+/// What is kept of a reply, and told to a destination. Text is not cut within a character.
+fn kept(reply: &[u8]) -> &[u8] {
+    let begins = |at: &usize| reply.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80);
+    let most = reply.len().min(REPLY_MAX);
+    &reply[..(most.saturating_sub(3)..=most).rev().find(begins).unwrap_or(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reply_is_cut_between_characters() {
+        for (character, lost) in [("x", 0), ("ä", 0), ("€", 1), ("😀", 0)] {
+            let text = character.repeat(REPLY_MAX);
+            let cut = kept(text.as_bytes());
+            assert_eq!(
+                (cut.len(), std::str::from_utf8(cut).is_ok()),
+                (REPLY_MAX - lost, true),
+                "{character}"
+            );
+        }
+        assert_eq!(kept(&[0x80; REPLY_MAX + 9]).len(), REPLY_MAX, "no text");
+        assert_eq!(kept("kurz, ä".as_bytes()), "kurz, ä".as_bytes());
+    }
 }

@@ -12,10 +12,11 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, fault};
+use super::destination::{self, Followed};
+use super::ending;
 use super::queue::{Queue, now};
 use super::record::Record;
 use super::tables::{self, DUE, REQUESTS};
-use super::{destination, ending};
 use crate::event::{AsyncNews, Kind, Source};
 use crate::failure::FailureKind;
 use crate::model::{AsyncConfig, Function};
@@ -24,8 +25,8 @@ use crate::store::{Broken, StoreError};
 /// How often a lane asks whether its function is built.
 const BUILT: Duration = Duration::from_millis(100);
 
-/// How long a lane waits after a fault of the store.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long is waited after a fault of the store.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The longest wait without a look at the queue. A clock that is set back must not hold calls up for ever.
 const LOOK: Duration = Duration::from_secs(30);
@@ -65,9 +66,9 @@ pub(super) struct Taken {
 /// What was found in the queue.
 #[derive(Debug, Default)]
 struct Found {
-    taken: Vec<(u64, Record, Bytes)>,
-    /// Calls that have waited too long.
-    expired: Vec<Record>,
+    taken: Vec<Taken>,
+    /// Calls that have waited too long, or whose stop a former run left unfinished.
+    ended: Vec<(Record, Option<Followed>)>,
 }
 
 impl Lane {
@@ -123,20 +124,14 @@ impl Lane {
         let count = limit.saturating_sub(running) + if self.is_short() { AHEAD } else { 0 };
         let own = Arc::clone(queue);
         let found = store.write(move |write| take(write, &own, &function, count)).await?;
-        if found.taken.is_empty() && found.expired.is_empty() {
+        if found.taken.is_empty() && found.ended.is_empty() {
             // The index names calls that are not there: to look again at once would find the same.
             return Ok(PATIENCE);
         }
-        for record in found.expired {
-            tell(queue, &record, None);
+        for (record, followed) in found.ended {
+            tell(queue, &record, followed, None);
         }
-        let mut taken = Vec::with_capacity(found.taken.len());
-        for (seq, record, request) in found.taken {
-            let cancel = CancellationToken::new();
-            lock(&queue.claimed).insert(seq, cancel.clone());
-            taken.push(Taken { seq, record, request, cancel });
-        }
-        let mut taken = taken.into_iter();
+        let mut taken = found.taken.into_iter();
         while let Some(next) = taken.next() {
             if !self.has_room(limit, queue).await {
                 self.give_back(queue, std::iter::once(next).chain(taken)).await;
@@ -232,8 +227,8 @@ fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -
         let mut after = before.clone();
         let config: AsyncConfig = queue.config(function, before.qualifier.as_deref());
         if !after.claim(now, config.age_max) {
-            ending::store(write, queue, seq, &before, &after, None)?;
-            found.expired.push(after);
+            let followed = ending::store(write, queue, seq, &before, &after, None)?;
+            found.ended.push((after, followed));
             continue;
         }
         tables::replace(write, seq, &before, &after)?;
@@ -243,7 +238,11 @@ fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -
             request.map(|bytes| Bytes::copy_from_slice(bytes.value())).unwrap_or_default()
         };
         bytes += request.len();
-        found.taken.push((seq, after, request));
+        // Before anybody can see the claim: a stop of a claimed call finds what cancels it. If the commit fails, the next
+        // claim of the call replaces the token.
+        let cancel = CancellationToken::new();
+        lock(&queue.claimed).insert(seq, cancel.clone());
+        found.taken.push(Taken { seq, record: after, request, cancel });
         if bytes >= TAKEN_BYTES_MAX {
             break;
         }
@@ -251,8 +250,8 @@ fn take(write: &WriteTransaction, queue: &Queue, function: &str, count: usize) -
     Ok(found)
 }
 
-/// Tells what became of a call.
-pub(super) fn tell(queue: &Queue, record: &Record, took: Option<Duration>) {
+/// Tells what became of a call, and lets go on what followed.
+pub(super) fn tell(queue: &Queue, record: &Record, followed: Option<Followed>, took: Option<Duration>) {
     let source = Source::function(&Arc::from(&*record.function)).with_request(&Arc::from(&*record.request));
     let mut news = AsyncNews::new(record.task.clone(), record.state.name(), record.executions);
     news.duration = took;
@@ -261,9 +260,14 @@ pub(super) fn tell(queue: &Queue, record: &Record, took: Option<Duration>) {
         news.retry_in = Some(Duration::from_millis(record.due.saturating_sub(now())));
     }
     queue.log.emit(&source, Kind::AsyncCall(news));
-    destination::go_on(queue, record);
+    if let Some(followed) = followed {
+        destination::go_on(queue, &source, followed);
+    }
 }
 
 pub(super) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,15 +119,18 @@ impl Queue {
         let (seq, _) = self.task(function, task)?;
         let store = self.store().await?;
         let Some(own) = self.shared() else { return Err(Failure::unavailable("fc-local stops")) };
-        let (outcome, record) = store
+        let (outcome, record, followed) = store
             .write(move |write| {
-                let Some(before) = tables::get(write, seq)? else { return Ok((StopOutcome::HasEnded, None)) };
+                let Some(before) = tables::get(write, seq)? else {
+                    return Ok((StopOutcome::HasEnded, None, None));
+                };
                 let mut after = before.clone();
                 let outcome = after.stop(now());
-                if outcome != StopOutcome::HasEnded {
-                    ending::store(write, &own, seq, &before, &after, None)?;
-                }
-                Ok((outcome, Some(after)))
+                let followed = match outcome {
+                    StopOutcome::HasEnded => None,
+                    _ => ending::store(write, &own, seq, &before, &after, None)?,
+                };
+                Ok((outcome, Some(after), followed))
             })
             .await?;
         match (outcome, record) {
@@ -143,7 +146,7 @@ impl Queue {
             }
             (StopOutcome::Stopped, record) => {
                 if let Some(record) = record {
-                    tell(self, &record, None);
+                    tell(self, &record, followed, None);
                 }
                 Ok(())
             }

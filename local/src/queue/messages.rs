@@ -165,29 +165,17 @@ impl Queue {
     /// # Errors
     ///
     /// The store cannot be read.
-    pub(crate) fn messages(
+    pub(crate) async fn messages(
         &self,
-        name: Option<&str>,
+        name: Option<String>,
         limit: usize,
         before: Option<u64>,
     ) -> Result<(Vec<Message>, Option<u64>), Failure> {
         let Some(store) = self.opened() else { return Ok((Vec::new(), None)) };
-        Ok(store.read(|read| {
-            let messages = read.open_table(MESSAGES)?;
-            let (mut found, mut last) = (Vec::new(), None);
-            for entry in messages.range(..before.unwrap_or(u64::MAX))?.rev() {
-                let (number, bytes) = entry?;
-                if found.len() == limit {
-                    return Ok((found, last));
-                }
-                let message = decode(bytes.value())?;
-                if name.is_none_or(|name| message.name == name) {
-                    last = Some(number.value());
-                    found.push(message);
-                }
-            }
-            Ok((found, None))
-        })?)
+        let look = move || store.read(|read| page(read, name.as_deref(), limit, before));
+        // A name that few messages have is looked for in all of them.
+        let page = tokio::task::spawn_blocking(look).await;
+        Ok(page.map_err(|_| Failure::unavailable("the list was not read to its end"))??)
     }
 
     /// The message of a request.
@@ -206,6 +194,28 @@ impl Queue {
         })?;
         found.ok_or_else(not_found)
     }
+}
+
+fn page(
+    read: &ReadTransaction,
+    name: Option<&str>,
+    limit: usize,
+    before: Option<u64>,
+) -> Result<(Vec<Message>, Option<u64>), Broken> {
+    let messages = read.open_table(MESSAGES)?;
+    let (mut found, mut last) = (Vec::new(), None);
+    for entry in messages.range(..before.unwrap_or(u64::MAX))?.rev() {
+        let (number, bytes) = entry?;
+        if found.len() == limit {
+            return Ok((found, last));
+        }
+        let message = decode(bytes.value())?;
+        if name.is_none_or(|name| message.name == name) {
+            last = Some(number.value());
+            found.push(message);
+        }
+    }
+    Ok((found, None))
 }
 
 fn encode(message: &Message) -> Result<Vec<u8>, Broken> {

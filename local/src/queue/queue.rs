@@ -104,6 +104,13 @@ impl Queue {
         if let Some(store) = self.opened() {
             return Ok(store);
         }
+        let own = self.own.upgrade().ok_or_else(StoreError::interrupted)?;
+        // Whoever asked may leave. A file that is opened half way would be in the way of the next one.
+        let opening = self.trackers.tasks.spawn(async move { own.open().await });
+        opening.await.unwrap_or_else(|_| Err(StoreError::interrupted()))
+    }
+
+    async fn open(&self) -> Result<Arc<Store>, StoreError> {
         let _alone = self.opening.lock().await;
         if let Some(store) = self.opened() {
             return Ok(store);
@@ -111,11 +118,20 @@ impl Queue {
         let place = self.place.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(place, tables::make)).await;
         let store = Arc::new(opened.unwrap_or_else(|_| Err(StoreError::interrupted()))?);
+        if let Err(error) = self.go_on(&store).await {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    /// Goes on with what a store holds.
+    async fn go_on(&self, store: &Arc<Store>) -> Result<(), StoreError> {
         let found = store.write(|write| recover(write, now())).await?;
         let (next, configs, functions, waiting) = store.read(survey)?;
         self.next.store(next, Ordering::Relaxed);
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = configs;
-        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(store));
         if waiting > 0 {
             self.log.emit(&Source::default(), Kind::QueueResumed { waiting, repeated: found });
         }
@@ -123,10 +139,10 @@ impl Queue {
             self.wake(&function);
         }
         if let Some(own) = self.own.upgrade() {
-            self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(&store)));
-            self.trackers.tasks.spawn(own.forward(Arc::clone(&store)));
+            self.trackers.tasks.spawn(Arc::clone(&own).sweep(Arc::clone(store)));
+            self.trackers.tasks.spawn(own.forward(Arc::clone(store)));
         }
-        Ok(store)
+        Ok(())
     }
 
     /// The queue itself, for work that outlives the caller.
@@ -233,7 +249,7 @@ fn recover(write: &WriteTransaction, now: u64) -> Result<u64, Broken> {
         let Some(before) = tables::get(write, seq)? else { continue };
         let mut after: Record = before.clone();
         after.recover(now, true);
-        repeated += u64::from(!after.state.is_final());
+        repeated += u64::from(!after.is_cut_off);
         tables::replace(write, seq, &before, &after)?;
     }
     Ok(repeated)

@@ -41,6 +41,9 @@ pub(crate) struct Record {
     pub(crate) refused_since: Option<u64>,
     /// How many destinations led to this call, one after the other.
     pub(crate) depth: u32,
+    /// Whether the call waits for its end as [`State::Stopped`]: fc-local ended while the call was being stopped.
+    #[serde(default)]
+    pub(crate) is_cut_off: bool,
     /// The instance of the latest attempt.
     pub(crate) instance: Option<String>,
     /// The latest failure.
@@ -109,8 +112,19 @@ impl Record {
         self
     }
 
-    /// Takes the call from the queue. `false` if it is too old: it has expired.
+    /// Whether the call waits in the queue.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Enqueued | State::Retrying)
+            || self.state == State::Stopping && self.is_cut_off
+    }
+
+    /// Takes the call from the queue. `false` if nothing is left to do: the call is too old, or a stop was asked for.
     pub(crate) fn claim(&mut self, now: u64, age_max: Duration) -> bool {
+        if self.state == State::Stopping {
+            self.is_cut_off = false;
+            self.end_as(State::Stopped, now);
+            return false;
+        }
         if now.saturating_sub(self.accepted) > milliseconds(age_max) {
             let message = format!("the call waited longer than {} s", age_max.as_secs());
             self.error = Some(Fault { code: "AsyncEventExpired".to_owned(), message, status: 200 });
@@ -206,13 +220,14 @@ impl Record {
         }
     }
 
-    /// fc-local ended while the call was claimed. `is_begun` says whether an instance may have got it.
+    /// fc-local ended while the call was claimed. `is_begun` says whether an instance may have got it. A call that was
+    /// being stopped ends by [`claim`](Self::claim): until then its function is not deployed, nor its destination known.
     pub(crate) fn recover(&mut self, now: u64, is_begun: bool) {
         if !is_begun {
             self.executions = self.executions.saturating_sub(1);
         }
         match self.state {
-            State::Stopping => self.end_as(State::Stopped, now),
+            State::Stopping => (self.due, self.is_cut_off) = (now, true),
             state if state.is_final() => {}
             _ => {
                 self.due = now;

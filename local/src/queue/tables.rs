@@ -4,7 +4,6 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::messages;
 use super::record::Record;
-use super::state::State;
 use crate::store::Broken;
 
 /// The record of each call, by its number.
@@ -112,13 +111,9 @@ fn forget(write: &WriteTransaction, seq: u64) -> Outcome<()> {
     Ok(())
 }
 
-fn is_waiting(state: State) -> bool {
-    matches!(state, State::Enqueued | State::Retrying)
-}
-
 fn index(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
     let function = &*record.function;
-    if is_waiting(record.state) {
+    if record.is_waiting() {
         write.open_table(DUE)?.insert((function, record.due, seq), ())?;
     } else if !record.state.is_final() {
         write.open_table(CLAIMED)?.insert(seq, ())?;
@@ -134,7 +129,7 @@ fn index(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
 
 fn unindex(write: &WriteTransaction, seq: u64, record: &Record) -> Outcome<()> {
     let function = &*record.function;
-    if is_waiting(record.state) {
+    if record.is_waiting() {
         write.open_table(DUE)?.remove((function, record.due, seq))?;
     } else if !record.state.is_final() {
         write.open_table(CLAIMED)?.remove(seq)?;

@@ -91,7 +91,9 @@ impl Store {
         look: impl FnOnce(&ReadTransaction) -> Result<T, Broken>,
     ) -> Result<T, StoreError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(StoreError::closed)?;
+        let is_open = || self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let why = || if is_open() { StoreError::lost() } else { StoreError::closed() };
+        let database = database.as_ref().ok_or_else(why)?;
         let transaction = database.begin_read().map_err(|error| StoreError::not_read(&error.into()))?;
         look(&transaction).map_err(|error| StoreError::not_read(&error))
     }

@@ -20,6 +20,7 @@ const LARGE: usize = 5 * 1024 * 1024;
 const DOMAIN: &str = "www.example.com";
 
 /// A server, and what it takes to run it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own")]
 pub(super) struct Server {
     /// The files of the code: their names here, and in the code.
     pub(super) files: &'static [(&'static str, &'static str)],

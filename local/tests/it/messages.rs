@@ -37,6 +37,9 @@ fn messages_are_listed_and_shown() {
     let json: Value = serde_json::from_str(&messages(&local, &["get", id, "--json"]).1).unwrap();
     assert_eq!(json["body"]["requestPayload"], "hello");
     assert!(messages(&local, &["get", id]).1.contains("\"requestPayload\": \"hello\""));
-    let (is_ok, _, error) = messages(&local, &["get", "none"]);
-    assert!(!is_ok && error.contains("there is no message of a request 'none'"), "{error}");
+    for id in ["none", "a b?c=d&e/f"] {
+        let (is_ok, _, error) = messages(&local, &["get", id]);
+        assert!(!is_ok && error.contains(&format!("there is no message of a request '{id}'")), "{error}");
+    }
+    assert_eq!(messages(&local, &["list", "--name", "a b&c"]), (true, String::new(), String::new()));
 }

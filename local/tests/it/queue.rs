@@ -32,7 +32,7 @@ fn notes(folder: &Folder) -> HashMap<String, Vec<String>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Bytes that differ from call to call.

@@ -221,6 +221,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "deploy/sources.rs",
             "instance/diagnosis.rs",
             "queue/list.rs",
+            "queue/messages.rs",
             "queue/queue.rs",
         ],
     );

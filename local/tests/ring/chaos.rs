@@ -83,18 +83,15 @@ fn faults_by(chaos: &str, calls: usize, call: fn(&Ring, usize) -> Vec<Option<Ans
         seen.count(|kind| matches!(kind, Kind::Request(record) if wanted(record.status)))
     };
     assert_eq!(records(|_| true), calls, "seed {chaos}");
+    let failed =
+        all.iter().filter(|event| matches!(event.kind, Kind::CallFailed(_) | Kind::InstanceStartFailed(_)));
+    let failed: Vec<_> = failed.map(|event| event.text()).collect();
     let refused = count(|fault| matches!(fault, Fault::Throttle(_)));
-    assert_eq!(records(|status| matches!(status, 429 | 503)), refused, "seed {chaos}");
-    assert_eq!(
-        records(|status| status == 502),
-        count(|fault| matches!(fault, Fault::Upstream(_))),
-        "seed {chaos}"
-    );
-    assert_eq!(
-        records(|status| status == 499),
-        count(|fault| matches!(fault, Fault::Leave(_))),
-        "seed {chaos}"
-    );
+    assert_eq!(records(|status| matches!(status, 429 | 503)), refused, "seed {chaos}: {failed:#?}");
+    let broken = count(|fault| matches!(fault, Fault::Upstream(_)));
+    assert_eq!(records(|status| status == 502), broken, "seed {chaos}: {failed:#?}");
+    let left = count(|fault| matches!(fault, Fault::Leave(_)));
+    assert_eq!(records(|status| status == 499), left, "seed {chaos}");
     faults
 }
 

@@ -152,7 +152,8 @@ impl Program {
         self.variable("FC_CUSTOM_LISTEN_PORT").parse().unwrap()
     }
 
-    /// Reports `port` as the program's open port from now on.
+    /// Reports `port` as the program's open port from now on. Comes before the port is open: what is open and not reported
+    /// is another program's.
     pub(crate) fn listens_on(&self, port: u16) {
         self.0.listens_on.store(port, Ordering::Relaxed);
     }

@@ -75,8 +75,8 @@ pub(crate) async fn serve_on<F>(
 where
     F: Future<Output = Served> + Send + 'static,
 {
-    let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await else { return 98 };
     program.listens_on(port);
+    let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await else { return 98 };
     // Connections end with the program: the drop of the set closes them.
     let mut connections = JoinSet::new();
     let mut count = 0;

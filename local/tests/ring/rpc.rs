@@ -87,8 +87,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let port = program.given_port();
-    let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await else { return 98 };
     program.listens_on(port);
+    let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await else { return 98 };
     let (mut connections, mut connection) = (JoinSet::new(), 0);
     while let Ok((stream, _)) = listener.accept().await {
         connection += 1;
@@ -567,8 +567,8 @@ fn a_function_that_does_not_speak_http2_is_named() {
 fn a_connection_that_the_function_closed_is_opened_again() {
     let ring = Ring::running(f().concurrency(2), |program: Program| async move {
         let port = program.given_port();
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await.unwrap();
         program.listens_on(port);
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await.unwrap();
         while let Ok((stream, _)) = listener.accept().await {
             let Ok(mut calls) = h2::server::handshake(stream).await else { continue };
             let Some(Ok((_, mut respond))) = calls.accept().await else { continue };

@@ -224,7 +224,7 @@ fn event(out: &mut TcpStream, asked: &Asked) -> bool {
 /// Writes the request's id and its body into the file `SCRIPT_NOTES`, as one line.
 fn note(asked: &Asked) -> bool {
     let Ok(file) = std::env::var("SCRIPT_NOTES") else { return false };
-    let body: String = asked.body.iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = asked.body.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let line = format!("{} {body}\n", asked.header("x-fc-request-id"));
     let notes = std::fs::OpenOptions::new().create(true).append(true).open(file);
     notes.is_ok_and(|mut notes| notes.write_all(line.as_bytes()).is_ok())

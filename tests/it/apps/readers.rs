@@ -118,7 +118,9 @@ pub fn app() -> App {
         .get("/accepts", accepts)
         .get("/language", async |ex| ex.accepts_language(["en", "zh-CN"]).unwrap_or("none").to_owned())
         .get("/cookies", async |ex| {
-            ex.cookies().map(|(name, value)| format!("[{name}|{value}]")).collect::<String>()
+            let cookies: Vec<String> =
+                ex.cookies().map(|(name, value)| format!("[{name}|{value}]")).collect();
+            cookies.concat()
         })
         .get("/login", login)
         .get("/logout", async |_| (SetCookie::removal("user"), SetCookie::removal("cart"), "out"))

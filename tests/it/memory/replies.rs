@@ -206,3 +206,16 @@ async fn branches_meet_in_a_reply() {
     client.get("/json").await.assert_text("1");
     client.get("/text").await.assert_text("text");
 }
+
+/// What is flushed before a reply's end is beside the request: its panic costs nobody the reply.
+#[tokio::test]
+async fn a_flush_that_panics_costs_no_reply() {
+    let begins = || -> std::future::Ready<()> { panic!("asked to") };
+    let runs = async || panic!("asked to");
+    let limit = std::time::Duration::from_secs(1);
+    let app = App::new().get("/", async |_| "whole").flush_with(limit, begins).flush_with(limit, runs);
+    let client = app.test_client();
+    for _ in 0..2 {
+        client.get("/").await.assert_status(200).assert_text("whole");
+    }
+}

@@ -25,7 +25,7 @@ fn post(path: &str, body: Vec<u8>) -> Ask {
 #[test]
 fn texts_and_files_are_read_over_both_protocols() {
     let server = Server::app("readers");
-    let photo: Vec<u8> = (0..3_000_000u32).flat_map(|at| at.to_be_bytes()).collect();
+    let photo: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_be_bytes).collect();
     let sum: u64 = photo.iter().map(|byte| u64::from(*byte)).sum();
     let body = form(&[
         ("name=\"title\"", "", "größe\r\n--x".as_bytes()),

@@ -50,8 +50,9 @@ pub(super) async fn carry_out(
 
 fn change(body: &Body) -> Result<SessionChange, Failure> {
     if let Some(key) = NOT_OFFERED.iter().find(|key| body.get(key).is_some_and(|value| !value.is_null())) {
-        let text =
-            format!("{key} is not offered by fc-local: it mounts no storage and has no network of its own");
+        let text = format!(
+            "{key} is not offered by fc-local: it mounts no storage, has no VPC, and takes no snapshots"
+        );
         return Err(Failure::invalid_argument(text));
     }
     Ok(SessionChange {

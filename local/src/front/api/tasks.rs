@@ -109,13 +109,13 @@ impl Asked<'_> {
                 queue.stop_task(function, &task).await?;
                 json!({})
             }
-            AsyncWhat::ListMessages => self.messages()?,
+            AsyncWhat::ListMessages => self.messages().await?,
             AsyncWhat::GetMessage(id) => json!(queue.message(&id)?),
             AsyncWhat::RepeatTask(task) => json!({ "taskId": queue.repeat_task(function, &task, id).await? }),
         })
     }
 
-    fn messages(&self) -> Result<Value, Failure> {
+    async fn messages(&self) -> Result<Value, Failure> {
         let number = |name: &str| {
             let text = parameter(self.uri, name);
             let read = text.map(|text| {
@@ -127,7 +127,7 @@ impl Asked<'_> {
         let limit = number("limit")?.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let name = parameter(self.uri, "name");
-        let (messages, next) = self.queue.messages(name.as_deref(), limit, number("nextToken")?)?;
+        let (messages, next) = self.queue.messages(name, limit, number("nextToken")?).await?;
         Ok(page_document(json!({ "messages": messages }), next.map(|number| number.to_string())))
     }
 

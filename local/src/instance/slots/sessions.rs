@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::{Effect, Slots};
 use crate::model::{Claim, SessionId, SessionTerms};
 
 /// How many ended sessions are remembered, for lists and where an id is refused after its session.
@@ -58,6 +59,85 @@ pub(super) enum Place<I> {
     None,
     /// The session has ended, and its id is refused.
     Over,
+}
+
+impl<I: Clone + PartialEq> Slots<I> {
+    /// The call on `instance` turned out to begin the session `id`.
+    pub(in crate::instance) fn name_session(&mut self, instance: &I, claim: &Claim, now: Instant) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.end(instance, &Claim::NewSession, now);
+            sessions.begin(instance, claim, now);
+        }
+    }
+
+    /// Ends a session, because its client said so.
+    pub(in crate::instance) fn close_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) {
+        if let Some(instance) = self.sessions.as_mut().and_then(|sessions| sessions.close(id)) {
+            self.retire_after(&instance, effects);
+        }
+    }
+
+    /// All sessions, and the latest of those that have ended.
+    pub(in crate::instance) fn sessions(
+        &mut self,
+        now: Instant,
+        effects: &mut Vec<Effect<I>>,
+    ) -> Vec<Listed<I>> {
+        self.expire_sessions(now, effects);
+        self.sessions.as_ref().map(Sessions::list).unwrap_or_default()
+    }
+
+    /// Changes how long a session lasts. `false` if there is no such session.
+    pub(in crate::instance) fn set_session_terms(
+        &mut self,
+        id: &str,
+        terms: SessionTerms,
+        now: Instant,
+    ) -> bool {
+        self.sessions.as_mut().is_some_and(|sessions| sessions.set_terms(id, terms, now))
+    }
+
+    /// Ends a session and forgets its id. An instance of its own ends with it, and its calls do too; other instances
+    /// finish them. `false` if there is no such session.
+    pub(in crate::instance) fn delete_session(&mut self, id: &str, effects: &mut Vec<Effect<I>>) -> bool {
+        let Some(sessions) = &mut self.sessions else { return false };
+        let (is_there, own) = sessions.delete(id);
+        if let Some(instance) = own.filter(|own| self.members.iter().any(|member| member.instance == *own)) {
+            self.dismiss(&instance, effects);
+            self.top_up(effects);
+        }
+        is_there
+    }
+
+    /// Ends the sessions whose time is over.
+    pub(super) fn expire_sessions(&mut self, now: Instant, effects: &mut Vec<Effect<I>>) {
+        let Some(sessions) = &mut self.sessions else { return };
+        for instance in sessions.expire(now) {
+            self.retire_after(&instance, effects);
+        }
+    }
+
+    /// Stops an instance after its calls, because its session is over.
+    pub(super) fn retire_after(&mut self, instance: &I, effects: &mut Vec<Effect<I>>) {
+        let Some(member) = self.member(instance) else { return };
+        member.is_retired = true;
+        if member.in_flight == 0 {
+            self.dismiss(instance, effects);
+            self.top_up(effects);
+        }
+    }
+
+    /// Whether an instance has the session.
+    pub(in crate::instance) fn has_session(&self, id: &str) -> bool {
+        self.sessions.as_ref().is_some_and(|sessions| matches!(sessions.place(id), Place::On(_)))
+    }
+
+    /// The sessions of an instance that gets no further call begin anew elsewhere.
+    pub(super) fn unbind(&mut self, instance: &I) {
+        if let Some(sessions) = &mut self.sessions {
+            sessions.unbind(instance);
+        }
+    }
 }
 
 impl<I: Clone + PartialEq> Sessions<I> {
@@ -271,6 +351,7 @@ impl Ended {
         self.order.push_back(past);
         if self.order.len() > ENDED_MAX
             && let Some(oldest) = self.order.pop_front()
+            && oldest.terms.is_id_used_once
         {
             self.refused.remove(&oldest.id);
         }

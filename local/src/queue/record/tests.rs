@@ -19,6 +19,7 @@ fn record(is_task: bool) -> Record {
         refusals: 0,
         refused_since: None,
         depth: 0,
+        is_cut_off: false,
         instance: None,
         error: None,
         changes: Vec::new(),
@@ -165,7 +166,14 @@ fn a_crash_repeats_what_was_claimed_and_counts_it() {
     assert_eq!(record.executions, 2);
     record.stop(3001);
     record.recover(3002, true);
-    assert_eq!(record.state, State::Stopped);
+    assert_eq!(
+        (record.state, record.is_waiting()),
+        (State::Stopping, true),
+        "its destination is not known yet"
+    );
+    assert!(!record.claim(3003, Duration::from_secs(60)));
+    assert_eq!((record.state, record.ended, record.executions), (State::Stopped, 3003, 2));
+    assert!(!record.is_waiting());
 }
 
 #[test]
