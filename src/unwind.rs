@@ -14,8 +14,8 @@ pub(crate) fn drop_caught<T>(value: T) {
 
 /// The output of a future of the author's. `None` if its making or a poll of it panics: the panic hook has said so.
 pub(crate) async fn caught<F: Future>(make: impl FnOnce() -> F) -> Option<F::Output> {
-    let made = catch_unwind(AssertUnwindSafe(|| Box::pin(make())));
-    let mut future = made.map_err(std::mem::forget).ok()?;
+    let boxed = catch_unwind(AssertUnwindSafe(|| Box::pin(make())));
+    let mut future = boxed.map_err(std::mem::forget).ok()?;
     // The future is never polled again after a panic, so a broken invariant cannot be observed.
     let output = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Some),
