@@ -19,7 +19,7 @@ impl Scalar<'_> {
     }
 
     /// A whole number from `least` to `most`, the bounds of its type.
-    fn whole<T: FromStr + Display>(self, least: T, most: T) -> Result<T, Misfit> {
+    fn whole<T: FromStr + Display>(self, least: &T, most: &T) -> Result<T, Misfit> {
         self.0.parse().map_err(|_| {
             let digits = self.0.strip_prefix(['-', '+']).unwrap_or(self.0);
             if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -43,7 +43,7 @@ impl Scalar<'_> {
 macro_rules! whole_numbers {
     ($($method:ident $visit:ident $number:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-            visitor.$visit(self.whole($number::MIN, $number::MAX)?)
+            visitor.$visit(self.whole(&$number::MIN, &$number::MAX)?)
         }
     )*};
 }
