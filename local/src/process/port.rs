@@ -105,9 +105,9 @@ impl Given {
 fn try_take(wanted: u16) -> io::Result<Port> {
     if wanted > 0 {
         // Claimed first: a look at the port of another fc-local's starting instance would be in the way of that instance.
-        let _claim = claim(wanted)?;
+        let claim = claim(wanted)?;
         TcpListener::bind((Ipv4Addr::UNSPECIFIED, wanted))?;
-        return Ok(Port { number: wanted, _claim });
+        return Ok(Port { number: wanted, _claim: claim });
     }
     let number = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port();
     Ok(Port { number, _claim: claim(number)? })

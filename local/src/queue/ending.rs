@@ -54,7 +54,7 @@ mod tests {
                 "{character}"
             );
         }
-        assert_eq!(kept(&[0x80; REPLY_MAX + 9]).len(), REPLY_MAX, "no text");
+        assert_eq!(kept(&vec![0x80; REPLY_MAX + 9]).len(), REPLY_MAX, "no text");
         assert_eq!(kept("kurz, ä".as_bytes()), "kurz, ä".as_bytes());
     }
 }

@@ -75,7 +75,7 @@ async fn the_end_of_a_call_is_stored_although_a_commit_fails() {
         begun.send(()).unwrap();
         Ok(_ = receiver.recv())
     };
-    let held = store.submit(hold).await.unwrap();
+    let first = store.submit(hold).await.unwrap();
     begins.recv().unwrap();
     let fault = || redb::Error::Io(std::io::ErrorKind::StorageFull.into());
     let failing = store.submit(move |_| Err::<(), _>(fault().into())).await.unwrap();
@@ -84,7 +84,7 @@ async fn the_end_of_a_call_is_stored_although_a_commit_fails() {
     queue.trackers.calls.spawn(Attempt::new(Arc::clone(&queue), lane, taken).run());
     eventually("the end waits for its commit", || !lock(&queue.claimed).contains_key(&seq));
     sender.send(()).unwrap();
-    held.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
     failing.await.unwrap().unwrap_err();
     // The function does not exist.
     eventually("the call has ended", || state(&queue) == State::Invalid);
