@@ -263,6 +263,8 @@ impl Error {
         {
             self.0.message = cause.to_string().into();
         }
+        // A line of the runtime says nothing to an author.
+        self.0.at = self.0.at.filter(|at| !at.file().starts_with(file!().trim_end_matches("error/mod.rs")));
         self
     }
 
@@ -408,5 +410,12 @@ mod tests {
         let error = Error::from(Outer("x".parse::<u8>().unwrap_err()));
         assert!(error.find_cause::<std::num::ParseIntError>().is_some());
         assert!(error.find_cause::<fmt::Error>().is_none());
+    }
+
+    #[test]
+    fn a_failed_start_shows_no_line_of_the_runtime() {
+        let error = Error::from(fmt::Error);
+        assert!(format!("{error:?}").contains("\n  at "));
+        assert!(!format!("{:?}", error.of_start()).contains("\n  at "));
     }
 }

@@ -18,6 +18,18 @@ impl Scalar<'_> {
         self.0.parse().map_err(|error| Misfit::custom(format_args!("{:?} is not {kind}: {error}", self.0)))
     }
 
+    /// A whole number from `least` to `most`, the bounds of its type.
+    fn whole<T: FromStr + Display>(self, least: &T, most: &T) -> Result<T, Misfit> {
+        self.0.parse().map_err(|_| {
+            let digits = self.0.strip_prefix(['-', '+']).unwrap_or(self.0);
+            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                Misfit::custom(format_args!("{:?} is not between {least} and {most}", self.0))
+            } else {
+                Misfit::custom(format_args!("{:?} is not a whole number", self.0))
+            }
+        })
+    }
+
     /// As pages and people write it: a checkbox sends `on`.
     fn truth(self) -> Result<bool, Misfit> {
         match self.0 {
@@ -28,7 +40,15 @@ impl Scalar<'_> {
     }
 }
 
-macro_rules! numbers {
+macro_rules! whole_numbers {
+    ($($method:ident $visit:ident $number:ident,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            visitor.$visit(self.whole(&$number::MIN, &$number::MAX)?)
+        }
+    )*};
+}
+
+macro_rules! others {
     ($($method:ident $visit:ident $kind:literal,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
             visitor.$visit(self.parsed($kind)?)
@@ -39,17 +59,20 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for Scalar<'_> {
     type Error = Misfit;
 
-    numbers! {
-        deserialize_i8 visit_i8 "a whole number",
-        deserialize_i16 visit_i16 "a whole number",
-        deserialize_i32 visit_i32 "a whole number",
-        deserialize_i64 visit_i64 "a whole number",
-        deserialize_i128 visit_i128 "a whole number",
-        deserialize_u8 visit_u8 "a whole number",
-        deserialize_u16 visit_u16 "a whole number",
-        deserialize_u32 visit_u32 "a whole number",
-        deserialize_u64 visit_u64 "a whole number",
-        deserialize_u128 visit_u128 "a whole number",
+    whole_numbers! {
+        deserialize_i8 visit_i8 i8,
+        deserialize_i16 visit_i16 i16,
+        deserialize_i32 visit_i32 i32,
+        deserialize_i64 visit_i64 i64,
+        deserialize_i128 visit_i128 i128,
+        deserialize_u8 visit_u8 u8,
+        deserialize_u16 visit_u16 u16,
+        deserialize_u32 visit_u32 u32,
+        deserialize_u64 visit_u64 u64,
+        deserialize_u128 visit_u128 u128,
+    }
+
+    others! {
         deserialize_f32 visit_f32 "a number",
         deserialize_f64 visit_f64 "a number",
         deserialize_char visit_char "a character",

@@ -6,11 +6,25 @@ use std::fmt::Write as _;
 use crate::error::Error;
 
 /// Crates whose frames say nothing about the author's code, with those that are named after them, such as `tokio_util`.
-const LIBRARIES: [&str; 11] =
-    ["std", "core", "alloc", "tokio", "hyper", "h2", "tower", "tonic", "futures", "tracing", "fc_runtime"];
+const LIBRARIES: [&str; 14] = [
+    "anyhow",
+    "axum",
+    "eyre",
+    "std",
+    "core",
+    "alloc",
+    "tokio",
+    "hyper",
+    "h2",
+    "tower",
+    "tonic",
+    "futures",
+    "tracing",
+    "fc_runtime",
+];
 
 /// Frames without a crate.
-const BARE: [&str; 10] = [
+const BARE: [&str; 11] = [
     "main",
     "_start",
     "__libc_start_main",
@@ -20,6 +34,7 @@ const BARE: [&str; 10] = [
     "clone",
     "clone3",
     "rust_begin_unwind",
+    "__rust_try",
     "unknown",
 ];
 
@@ -105,6 +120,9 @@ fn is_of_library(symbol: &str) -> bool {
     let name = name.strip_prefix("dyn ").unwrap_or(name);
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let (first, rest) = name.split_at(name.bytes().take_while(is_of_name).count());
+    if let Some(of_trait) = rest.strip_prefix(" as ") {
+        return is_of_library(of_trait); // `<F as axum::handler::Handler>::call`: a parameter has no crate.
+    }
     if rest.is_empty() {
         return BARE.contains(&first);
     }
@@ -126,6 +144,15 @@ mod tests {
                     6: fc_runtime::stage::panic_guard::poll\n   7: main\n   8: __libc_start_main\n   9: _start\n";
         let expected = "panicked\n   2: shop::orders::find\n             at ./src/orders.rs:12:5\n   5: shop::main::{{closure}}\n  \
                         (8 frames of libraries left out; RUST_BACKTRACE=full shows them)";
+        assert_eq!(trimmed(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn frames_without_paths_are_known_by_their_names() {
+        let text = "boom\n   0: <E as anyhow::context::ext::StdError>::ext_context\n   1: <F as axum::handler::Handler<M,S>>::call\n   \
+                    2: __rust_try\n   3: <T as shop::Price>::find\n   4: <shop::Tea as core::future::Future>::poll\n";
+        let expected = "boom\n   3: <T as shop::Price>::find\n   4: <shop::Tea as core::future::Future>::poll\n  \
+                        (3 frames of libraries left out; RUST_BACKTRACE=full shows them)";
         assert_eq!(trimmed(text).unwrap(), expected);
     }
 

@@ -144,6 +144,9 @@ impl fmt::Display for Conflict {
             Self::Pattern(matchit::InsertError::Conflict { with }) => {
                 write!(f, "it matches the same paths as {with:?}")
             }
+            Self::Pattern(matchit::InsertError::InvalidParam) => {
+                f.write_str("a parameter is written \"{name}\" or \"{*name}\"; a brace that is no parameter's is written twice")
+            }
             Self::Pattern(error) => write!(f, "{error}"),
             Self::Method => f.write_str("it was declared before"),
         }
@@ -218,5 +221,10 @@ mod tests {
         assert!(matches!(again, Err(Conflict::Method)));
         let other = table.insert(Pattern::parse("/users/{name}").unwrap(), Some(Method::GET), String::new());
         assert!(matches!(other, Err(Conflict::Pattern(_))));
+        for text in ["/x/{id", "/x/{}", "/x/id}"] {
+            let open =
+                table.insert(Pattern::parse(text).unwrap(), None, String::new()).unwrap_err().to_string();
+            assert!(open.contains("written twice"), "{text}: {open}");
+        }
     }
 }

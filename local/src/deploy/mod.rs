@@ -19,5 +19,6 @@ pub use deploy::Built;
 pub(crate) use deploy::{Deployer, Deployment, GONE_MAX, Project};
 pub(crate) use releases::{AliasChange, SecondVersion};
 pub(crate) use running::find as find_running;
+pub(crate) use running::find_other as find_other_running;
 pub(crate) use sessions::{SessionChange, SessionOf};
 pub(crate) use sources::{BuiltFrom, Files, Sources};

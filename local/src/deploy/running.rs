@@ -48,6 +48,11 @@ pub(crate) fn find(manifest: &Path) -> Option<SocketAddr> {
     running.max_by_key(|(since, _)| *since).map(|(_, address)| address)
 }
 
+/// As [`find`], without the platform at `own`. One that was killed is found until its guards have ended, and its address may be `own` by then.
+pub(crate) fn find_other(manifest: &Path, own: SocketAddr) -> Option<SocketAddr> {
+    find(manifest).filter(|found| *found != reachable(own))
+}
+
 fn canonical(manifest: &Path) -> std::path::PathBuf {
     std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned())
 }
@@ -77,6 +82,8 @@ mod tests {
         two.announce(&one.folder().join("other.yaml"), address("[::]:2")).unwrap();
         assert_eq!(find(&manifest), Some(address("127.0.0.1:1")));
         assert_eq!(find(&one.folder().join("other.yaml")), Some(address("[::1]:2")));
+        assert_eq!(find_other(&manifest, address("0.0.0.0:2")), Some(address("127.0.0.1:1")));
+        assert_eq!(find_other(&manifest, address("0.0.0.0:1")), None);
         drop(one);
         assert_eq!(find(&manifest), None);
     }

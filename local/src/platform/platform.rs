@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::domains::Known;
 use crate::auth::Gate;
-use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_running};
+use crate::deploy::{Built, BuiltFrom, Deployer, Deployment, Project, find_other_running, find_running};
 use crate::event::{Address, Kind, Log, Source};
 use crate::fault::Chaos;
 use crate::front::{Door, Front, Listener, NotBound, Stop, reachable};
@@ -261,7 +261,7 @@ impl Platform {
     ///
     /// The file in the folder for temporary files cannot be written.
     pub fn announce(&self, manifest: &Manifest) -> io::Result<()> {
-        if let Some(address) = find_running(manifest.file()) {
+        if let Some(address) = find_other_running(manifest.file(), self.main) {
             self.log.emit(&Source::default(), Kind::ProjectShared { address });
         }
         self.deployer.announce(manifest, self.main)
