@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use crate::cors::SealedCors;
 use crate::error::Error;
-use crate::exchange::Protocol;
+use crate::exchange::{Call, Protocol};
 use crate::log::{backtrace, current, say};
 use crate::platform::names::{self, RESERVED_PREFIX};
 use crate::reply::{Reply, encoded_location};
@@ -17,6 +17,8 @@ use crate::stage::{Outgoing, Record};
 
 /// Completes a reply. `app_cors` applies where the request has no place. `protocol` is the app's second protocol, such
 /// as gRPC. `trusted` means that the platform reads the reply, so the status header of the platform is set.
+#[allow(clippy::inline_always, reason = "every request does it")]
+#[inline(always)]
 pub(crate) fn finish(
     reply: &mut Reply,
     record: &mut Record,
@@ -24,16 +26,8 @@ pub(crate) fn finish(
     protocol: Option<&Protocol>,
     trusted: bool,
 ) {
-    if let Some(error) = reply.error() {
-        let call = record.call();
-        let _entered = current::enter(Arc::clone(call) as _);
-        log_cause_at(error, call.scope.as_ref().and_then(|scope| scope.line));
-        if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
-            (protocol.say_error)(call, reply);
-        } else {
-            let problem = Bytes::from(error.to_problem(call.id.as_str()));
-            reply.set_body(problem, "application/problem+json");
-        }
+    if reply.error().is_some() {
+        say_failure(reply, record.call(), protocol);
     }
     let status = reply.status();
     if reply.has_own_headers() {
@@ -78,6 +72,20 @@ pub(crate) fn respond(
 fn silence(response: &mut Response<Outgoing>) {
     if let Some(length) = response.body_mut().silence() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
+/// Logs the error of a reply, and says it in the words of the protocol.
+#[cold]
+fn say_failure(reply: &mut Reply, call: &Arc<Call>, protocol: Option<&Protocol>) {
+    let Some(error) = reply.error() else { return };
+    let _entered = current::enter(Arc::clone(call) as _);
+    log_cause_at(error, call.scope.as_ref().and_then(|scope| scope.line));
+    if let Some(protocol) = protocol.filter(|protocol| (protocol.is_spoken)(&call.head.headers)) {
+        (protocol.say_error)(call, reply);
+    } else {
+        let problem = Bytes::from(error.to_problem(call.id.as_str()));
+        reply.set_body(problem, "application/problem+json");
     }
 }
 
