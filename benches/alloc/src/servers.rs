@@ -26,7 +26,7 @@ fn app(records: AccessLog, listener: TcpListener) -> Serving {
         .trust_platform(true)
         .access_log(records)
         .get("/plaintext", async |_| "Hello, World!")
-        .get("/users/{id}", async |ex| ex.param::<String>("id"));
+        .get("/users/{id}", async |ex| Ok(ex.param::<String>("id")?));
     Box::pin(async { app.serve(listener).await.map_err(|error| error.to_string().into()) })
 }
 

@@ -167,9 +167,10 @@ mod tests {
         let (task, delay) = (Some("t".to_owned()), Duration::ZERO);
         let new = New { function, qualifier: None, request, task, is_task: true, delay, depth: 0, call };
         {
+            // Mostly the commit is not done yet when the caller leaves.
             let mut accepting = pin!(queue.accept(new));
             let first = accepting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(first, Poll::Pending), "{first:?}");
+            assert!(matches!(first, Poll::Pending | Poll::Ready(Ok(_))), "{first:?}");
         }
         // Its function does not exist.
         testkit::eventually("the call has ended", || {

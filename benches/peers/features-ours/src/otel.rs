@@ -3,5 +3,5 @@
 use fc_runtime::{App, Otel, StatusCode};
 
 pub(crate) fn with(app: App) -> App {
-    app.otel(Otel::new().transport(async |_| Ok(StatusCode::OK)))
+    app.otel(Otel::new().with_transport(async |_| Ok(StatusCode::OK)))
 }
