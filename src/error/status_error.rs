@@ -100,7 +100,10 @@ impl Error {
         let cause = match cause.downcast::<StatusError>() {
             Ok(error) => {
                 let mut inner = error.0.0;
-                inner.at.get_or_insert(line);
+                // An error of this crate's that is not logged has no line: so gRPC knows that the status within is the answer.
+                if !inner.reported {
+                    inner.at.get_or_insert(line);
+                }
                 return Self(inner);
             }
             Err(cause) => cause,
