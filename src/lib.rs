@@ -221,7 +221,7 @@
 //! `multipart`: forms with files ([`Exchange::multipart`]). `files`: files and folders with ranges and conditions
 //! ([`App::files`], [`Exchange::file`]). `cookies`: signed and private cookies ([`CookieKeys`]). `compression`: middleware
 //! for gzip and br ([`compress`]); `compression-zstd` needs a C compiler for the target. `validate`: the rules of `garde`,
-//! with all mistakes in one reply ([`valid`]).
+//! with all mistakes in one reply ([`valid()`]).
 #![cfg_attr(
     not(all(feature = "grpc", feature = "log", feature = "tower", feature = "websocket")),
     allow(
