@@ -1,14 +1,12 @@
 //! Forwards messages to the addresses that `x-local.destinations` names: one after the other, each try bounded.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::Full;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http::{Method, Request, Response, Uri, header};
+use hyper::body::Incoming;
 use tokio::time::{sleep, timeout};
 
 use super::messages::{self, Forward, Message};
@@ -16,6 +14,7 @@ use super::queue::{Queue, now};
 use super::record::milliseconds;
 use crate::event::{DestinationFault, Kind, Source};
 use crate::store::{Store, StoreError};
+use crate::wire::outgoing;
 
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(10);
@@ -88,30 +87,13 @@ impl Queue {
 async fn try_once(message: &Message) -> Result<(), String> {
     let Some(forward) = &message.forward else { return Ok(()) };
     let address: Uri = forward.address.parse().map_err(|error| format!("{error}"))?;
-    match timeout(TRY_MAX, post(&address, message.body.to_string())).await {
+    let request = Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/json");
+    let status = |reply: Response<Incoming>| ready(Ok(reply.status()));
+    let body = Bytes::from(message.body.to_string());
+    match timeout(TRY_MAX, outgoing::exchange(&address, request, body, status)).await {
         Ok(Ok(status)) if status.is_success() => Ok(()),
         Ok(Ok(status)) => Err(format!("the reply has status {}", status.as_u16())),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(format!("there was no reply within {} s", TRY_MAX.as_secs())),
     }
-}
-
-async fn post(address: &Uri, body: String) -> Result<StatusCode, String> {
-    let host = address.host().ok_or("the address has no host")?.trim_matches(['[', ']']);
-    let port = address.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    let target = address.path_and_query().map_or("/", |target| target.as_str());
-    let request = Request::post(target)
-        .header(header::HOST, address.authority().map_or(host, |authority| authority.as_str()))
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| error.to_string())?;
-    let mut reply = std::pin::pin!(sender.send_request(request));
-    let reply = tokio::select! {
-        reply = &mut reply => reply,
-        _ = connection => reply.await,
-    };
-    reply.map(|reply| reply.status()).map_err(|error| error.to_string())
 }

@@ -10,6 +10,7 @@ pub(crate) mod ids;
 pub(crate) mod limits;
 mod messages;
 mod outflow;
+pub(crate) mod outgoing;
 mod payload;
 mod relay;
 mod socket;

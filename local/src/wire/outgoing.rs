@@ -1,0 +1,77 @@
+//! A request of fc-local's own to another server, over HTTP or HTTPS, on a connection for it alone.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Builder;
+use http::{Response, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Sends `request` with `body` to `address`, which gives the target and the host, and reads the reply with `read`. Redirects
+/// are not followed. The caller bounds the time, and `read` the size.
+pub(crate) async fn exchange<T, R>(
+    address: &Uri,
+    request: Builder,
+    body: Bytes,
+    read: impl FnOnce(Response<Incoming>) -> R,
+) -> Result<T, String>
+where
+    R: Future<Output = Result<T, String>>,
+{
+    let host = address.host().ok_or("its address has no host")?.trim_matches(['[', ']']);
+    let is_tls = address.scheme_str() == Some("https");
+    let port = address.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let request = request
+        .uri(address.path_and_query().map_or("/", |target| target.as_str()))
+        .header(header::HOST, address.authority().map_or(host, |authority| authority.as_str()))
+        .body(Full::new(body))
+        .map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    if !is_tls {
+        return ask(stream, request, read).await;
+    }
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+    let stream = connector()?.connect(name, stream).await.map_err(|error| error.to_string())?;
+    ask(stream, request, read).await
+}
+
+/// A client of TLS that trusts what this system trusts, or the file that `SSL_CERT_FILE` names.
+fn connector() -> Result<TlsConnector, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
+}
+
+async fn ask<T, R>(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: http::Request<Full<Bytes>>,
+    read: impl FnOnce(Response<Incoming>) -> R,
+) -> Result<T, String>
+where
+    R: Future<Output = Result<T, String>>,
+{
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let reply = async {
+        let reply = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        read(reply).await
+    };
+    let mut reply = std::pin::pin!(reply);
+    tokio::select! {
+        outcome = &mut reply => outcome,
+        // The connection may end before the last bytes are taken from it.
+        _ = connection => reply.await,
+    }
+}
