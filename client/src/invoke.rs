@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fc_runtime::platform::is_task_id;
+use fc_runtime::platform::limits::ASYNC_DELAY_MAX;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use serde::Serialize;
 
@@ -14,9 +16,6 @@ use crate::send::{
     DELAY, INVOCATION_TYPE, Outbound, REQUEST_ID, Received, Signing, TASK_ID, VERSION, failure, set,
 };
 use crate::sign::encode;
-
-/// The longest delay of an asynchronous call.
-const DELAY_MAX: Duration = Duration::from_secs(3600);
 
 /// A call of a function by its name. It is made by [`Client::invoke`], and sent by one of the three last methods.
 ///
@@ -128,9 +127,8 @@ impl<'c> Invoke<'c> {
         if self.delay.is_some() {
             return Err(Error::invalid("a synchronous call has no delay"));
         }
-        let (client, limit) = (self.client, self.limit);
-        let Received { reply, .. } = client.send(self.outbound()?).await?;
-        Ok(Reply::new(failure(reply, false, limit).await?, limit))
+        let client = self.client;
+        client.ask(self.outbound()?, false).await
     }
 
     /// Hands the call over: the platform keeps it, and carries it out later, at least once.
@@ -139,8 +137,8 @@ impl<'c> Invoke<'c> {
     /// The call was not taken: all but [`Error::Function`] and [`Error::DuplicateTask`].
     pub async fn send_async(mut self) -> Result<Accepted, Error> {
         mark(&mut self.headers, self.delay, None)?;
-        let (client, limit) = (self.client, self.limit);
-        accepted(client.send(self.outbound()?).await?, None, limit).await
+        let client = self.client;
+        client.hand_over(self.outbound()?, None).await
     }
 
     /// Hands the call over as a task with this id, which no other task of the function may have: a letter or `_`, then
@@ -152,8 +150,8 @@ impl<'c> Invoke<'c> {
         let id = id.into();
         mark(&mut self.headers, self.delay, Some(&id))?;
         self.is_idempotent = true;
-        let (client, limit) = (self.client, self.limit);
-        accepted(client.send(self.outbound()?).await?, Some(id), limit).await
+        let client = self.client;
+        client.hand_over(self.outbound()?, Some(id)).await
     }
 
     fn outbound(mut self) -> Result<Outbound, Error> {
@@ -199,7 +197,7 @@ pub(crate) fn mark(
 ) -> Result<(), Error> {
     set(headers, INVOCATION_TYPE, "Async")?;
     if let Some(delay) = delay {
-        if delay.is_zero() || delay > DELAY_MAX || delay.subsec_nanos() != 0 {
+        if delay.is_zero() || delay > ASYNC_DELAY_MAX || delay.subsec_nanos() != 0 {
             return Err(Error::invalid(format!(
                 "the delay has to be 1 to 3600 whole seconds but is {delay:?}"
             )));
@@ -214,38 +212,34 @@ pub(crate) fn mark(
 }
 
 pub(crate) fn check_task_id(id: &str) -> Result<(), Error> {
-    const MAX: usize = 128;
-    let starts_well = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if starts_well && is_id && id.len() <= MAX {
+    if is_task_id(id) {
         return Ok(());
     }
     let form = "a letter or `_`, then letters, digits, `_` and `-`, at most 128 characters";
     Err(Error::invalid(format!("`{id}` is no id of a task: {form}")))
 }
 
-/// Reads whether the platform took an asynchronous call.
-pub(crate) async fn accepted(
-    received: Received,
-    task: Option<String>,
-    limit: Duration,
-) -> Result<Accepted, Error> {
-    let Received { reply, is_repeated } = received;
-    let text = |name: HeaderName| {
-        let value = reply.headers().get(name).and_then(|value| value.to_str().ok());
-        value.map(str::to_owned)
-    };
-    let (request_id, sent_task) = (text(REQUEST_ID).unwrap_or_default(), text(TASK_ID));
-    if let (StatusCode::CONFLICT, Some(id)) = (reply.status(), &task) {
-        // The first try had arrived, though its reply had not.
-        if is_repeated {
-            return Ok(Accepted { request_id, task_id: task });
+impl Client {
+    /// Sends an asynchronous call, and reads whether the platform took it.
+    pub(crate) async fn hand_over(&self, call: Outbound, task: Option<String>) -> Result<Accepted, Error> {
+        let limit = call.limit;
+        let Received { reply, is_repeated } = self.send(call).await?;
+        let text = |name: HeaderName| {
+            let value = reply.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned)
+        };
+        let (request_id, sent_task) = (text(REQUEST_ID).unwrap_or_default(), text(TASK_ID));
+        if let (StatusCode::CONFLICT, Some(id)) = (reply.status(), &task) {
+            // The first try had arrived, though its reply had not.
+            if is_repeated {
+                return Ok(Accepted { request_id, task_id: task });
+            }
+            return Err(Error::DuplicateTask { id: id.clone(), request_id });
         }
-        return Err(Error::DuplicateTask { id: id.clone(), request_id });
+        let status = failure(reply, false, limit).await?.status();
+        if status != StatusCode::ACCEPTED {
+            return Err(Error::unreadable(format!("the call was answered with {status} in place of 202")));
+        }
+        Ok(Accepted { request_id, task_id: sent_task.or(task) })
     }
-    let status = failure(reply, false, limit).await?.status();
-    if status != StatusCode::ACCEPTED {
-        return Err(Error::unreadable(format!("the call was answered with {status} in place of 202")));
-    }
-    Ok(Accepted { request_id, task_id: sent_task.or(task) })
 }

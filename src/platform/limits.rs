@@ -36,6 +36,17 @@ pub const REQUEST_BODY_MAX: usize = 32 * MIB;
 /// Source: [limits of usage](https://help.aliyun.com/zh/functioncompute/fc/product-overview/limits-of-usage).
 pub const ASYNC_BODY_MAX: usize = 128 * KIB;
 
+/// The longest delay of an asynchronous call: an hour. The shortest is a second.
+///
+/// Source: [HTTP triggers, overview](https://help.aliyun.com/zh/functioncompute/fc/user-guide/http-triggers-overview), which
+/// writes the range with open ends, where another page closes them.
+pub const ASYNC_DELAY_MAX: Duration = Duration::from_secs(3600);
+
+/// The longest [id of a task](crate::platform::is_task_id), in characters.
+///
+/// Source: [InvokeFunction](https://help.aliyun.com/zh/functioncompute/fc-2-0/developer-reference/api-invokefunction).
+pub const TASK_ID_MAX: usize = 128;
+
 /// The largest message of a gRPC call, either way: 6 MiB.
 ///
 /// Source: [gRPC over an HTTP trigger][page].

@@ -8,6 +8,7 @@ mod invocation;
 pub mod limits;
 pub mod names;
 mod request_id;
+mod task_id;
 
 pub(crate) use control::{CallKind, control};
 pub use credentials::Credentials;
@@ -16,3 +17,4 @@ pub use instance::Instance;
 pub use invocation::Invocation;
 pub use request_id::RequestId;
 pub(crate) use request_id::random;
+pub use task_id::is_task_id;

@@ -63,6 +63,12 @@ pub mod header {
     pub const ASYNC_TASK_ID: &str = "x-fc-async-task-id";
     /// FC 2.0: the id of a stateful asynchronous invocation, the older name of a task.
     pub const STATEFUL_INVOCATION_ID: &str = "x-fc-stateful-async-invocation-id";
+    /// On a call: `Async` hands the call over, to be carried out later.
+    pub const INVOCATION_TYPE: &str = "x-fc-invocation-type";
+    /// On a call that is handed over: after how many seconds it is carried out.
+    pub const ASYNC_DELAY: &str = "x-fc-async-delay";
+    /// FC 2.0, on a call: `true` makes a task of it, whatever the function's configuration says.
+    pub const STATEFUL_INVOCATION_ENABLE: &str = "x-fc-stateful-async-invocation-enable";
     /// The log service project that collects this function's output.
     pub const LOG_PROJECT: &str = "x-fc-service-logproject";
     /// The log service store that collects this function's output.

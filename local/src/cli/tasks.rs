@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
+use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -167,12 +168,12 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
     let path = format!("/2023-03-30/functions/{function}/invocations?qualifier={qualifier}");
     let mut request = Request::post(path)
         .header(header::HOST, format!("localhost:{}", address.port()))
-        .header("x-fc-invocation-type", "Async");
+        .header(fc::INVOCATION_TYPE, "Async");
     if let Some(task) = &arguments.task_id {
-        request = request.header("x-fc-async-task-id", task);
+        request = request.header(fc::ASYNC_TASK_ID, task);
     }
     if let Some(delay) = arguments.delay {
-        request = request.header("x-fc-async-delay", delay);
+        request = request.header(fc::ASYNC_DELAY, delay);
     }
     let request = request.body(event).map_err(io::Error::other)?;
     let response = exchange(address, manifest.folder(), request).await?.map_err(|error| {
@@ -185,7 +186,7 @@ pub(super) async fn submit(manifest: &Manifest, arguments: &InvokeArguments, eve
     }
     let header = |name: &str| of_header(response.headers(), name);
     let request = header("x-fc-request-id").unwrap_or_default();
-    let task = header("x-fc-async-task-id").or_else(|| header("x-fc-stateful-async-invocation-id"));
+    let task = header(fc::ASYNC_TASK_ID).or_else(|| header(fc::STATEFUL_INVOCATION_ID));
     let line = match (arguments.json, task) {
         (true, task) => json!({ "requestId": request, "taskId": task }).to_string(),
         (false, Some(task)) => format!("accepted: request {request}, task {task}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_runtime::platform::limits::KIB;
+use fc_runtime::platform::limits::ASYNC_DELAY_MAX;
 use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -14,16 +14,13 @@ use crate::failure::Failure;
 use crate::model::Edition;
 use crate::queue::{New, Queue, StoredCall};
 
-/// The largest body of an asynchronous call, in bytes.
-pub(crate) const BODY_MAX: usize = 128 * KIB;
+/// The longest delay of a call, in seconds.
+const DELAY_MAX: u64 = ASYNC_DELAY_MAX.as_secs();
 
-/// The longest delay of a call.
-const DELAY_MAX: u64 = 3600;
-
-const TASK_ID: HeaderName = HeaderName::from_static("x-fc-async-task-id");
-const TASK_ID_FC2: HeaderName = HeaderName::from_static("x-fc-stateful-async-invocation-id");
-const TASK_MODE: HeaderName = HeaderName::from_static("x-fc-stateful-async-invocation-enable");
-const DELAY: HeaderName = HeaderName::from_static("x-fc-async-delay");
+const TASK_ID: HeaderName = HeaderName::from_static(fc::ASYNC_TASK_ID);
+const TASK_ID_FC2: HeaderName = HeaderName::from_static(fc::STATEFUL_INVOCATION_ID);
+const TASK_MODE: HeaderName = HeaderName::from_static(fc::STATEFUL_INVOCATION_ENABLE);
+const DELAY: HeaderName = HeaderName::from_static(fc::ASYNC_DELAY);
 
 /// What a client wants of its asynchronous call.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::wire::headers::is_reserved;
@@ -25,7 +26,7 @@ impl Control {
         if !headers.keys().any(is_reserved) {
             return Control::default();
         }
-        let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is("x-fc-invocation-type", "Async"));
+        let (wants_log, is_async) = (is("x-fc-log-type", "Tail"), is(fc::INVOCATION_TYPE, "Async"));
         Control { wants_log, is_async }
     }
 }

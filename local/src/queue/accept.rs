@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fc_runtime::platform::is_task_id;
+use fc_runtime::platform::limits::TASK_ID_MAX;
+
 use super::queue::{Queue, now};
 use super::record::{Record, milliseconds};
 use super::state::State;
@@ -11,16 +14,9 @@ use super::tables;
 use crate::failure::Failure;
 use crate::store::Store;
 
-/// The longest id of a task.
-const TASK_ID_MAX: usize = 128;
-
 /// The id, if it is one.
 fn task_id(text: String) -> Result<String, Failure> {
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let is_id = starts_well
-        && text.len() <= TASK_ID_MAX
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if is_id {
+    if is_task_id(&text) {
         return Ok(text);
     }
     Err(Failure::invalid_argument(format!(
@@ -136,15 +132,37 @@ impl Drop for Unheard {
 }
 
 #[cfg(test)]
+impl New {
+    /// The task `name` of the function `f`, due at once. Its request is `1-<name>`.
+    pub(super) fn of_test(name: &str) -> Self {
+        let call = StoredCall {
+            is_event: true,
+            via: crate::event::Via::InvokeFunction,
+            method: http::Method::POST,
+            target: http::Uri::from_static("/invoke"),
+            headers: http::HeaderMap::new(),
+            body: "order".into(),
+        };
+        New {
+            function: "f".to_owned(),
+            qualifier: None,
+            request: format!("1-{name}"),
+            task: Some(name.to_owned()),
+            is_task: true,
+            delay: Duration::ZERO,
+            depth: 0,
+            call,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    use bytes::Bytes;
-    use http::{HeaderMap, Method};
-
     use super::*;
-    use crate::event::{Log, Via};
+    use crate::event::Log;
     use crate::queue::Trackers;
     use crate::registry::Registry;
     use crate::store::Place;
@@ -155,20 +173,9 @@ mod tests {
         let (log, _events) = Log::new();
         let queue = Queue::new(Place::Memory, Arc::new(Registry::default()), log, Trackers::default());
         queue.store().await.unwrap();
-        let call = StoredCall {
-            is_event: true,
-            via: Via::InvokeFunction,
-            method: Method::POST,
-            target: "/invoke".parse().unwrap(),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        };
-        let (function, request) = ("f".to_owned(), "1-a".to_owned());
-        let (task, delay) = (Some("t".to_owned()), Duration::ZERO);
-        let new = New { function, qualifier: None, request, task, is_task: true, delay, depth: 0, call };
         {
             // Mostly the commit is not done yet when the caller leaves.
-            let mut accepting = pin!(queue.accept(new));
+            let mut accepting = pin!(queue.accept(New::of_test("t")));
             let first = accepting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(matches!(first, Poll::Pending | Poll::Ready(Ok(_))), "{first:?}");
         }

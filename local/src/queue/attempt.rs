@@ -25,8 +25,8 @@ use crate::registry::Callee;
 use crate::store::{Store, StoreError};
 
 const RETRY_COUNT: HeaderName = HeaderName::from_static(fc::RETRY_COUNT);
-const TASK_ID: HeaderName = HeaderName::from_static("x-fc-async-task-id");
-const TASK_ID_FC2: HeaderName = HeaderName::from_static("x-fc-stateful-async-invocation-id");
+const TASK_ID: HeaderName = HeaderName::from_static(fc::ASYNC_TASK_ID);
+const TASK_ID_FC2: HeaderName = HeaderName::from_static(fc::STATEFUL_INVOCATION_ID);
 
 /// The most of a function's error that a record keeps, in bytes.
 const MESSAGE_MAX: usize = 4 * 1024;

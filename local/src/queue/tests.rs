@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Uri};
 use testkit::Folder;
 
 use super::queue::{KEPT, now};
 use super::record::milliseconds;
 use super::tables;
-use super::{New, Queue, Record, State, StoredCall, Trackers};
-use crate::event::{Log, Via};
+use super::{New, Queue, Record, State, Trackers};
+use crate::event::Log;
 use crate::registry::Registry;
 use crate::store::Place;
 
@@ -32,24 +31,7 @@ async fn end(queue: Arc<Queue>) {
 
 /// A task that is not due for an hour. Its request is `1-<task>`.
 fn task(task: &str) -> New {
-    let call = StoredCall {
-        is_event: true,
-        via: Via::InvokeFunction,
-        method: Method::POST,
-        target: Uri::from_static("/invoke"),
-        headers: HeaderMap::new(),
-        body: "order".into(),
-    };
-    New {
-        function: "f".to_owned(),
-        qualifier: None,
-        request: format!("1-{task}"),
-        task: Some(task.to_owned()),
-        is_task: true,
-        delay: Duration::from_secs(3600),
-        depth: 0,
-        call,
-    }
+    New { delay: Duration::from_secs(3600), ..New::of_test(task) }
 }
 
 /// Writes what a run might have written before its end.

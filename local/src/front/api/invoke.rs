@@ -1,5 +1,6 @@
 //! `InvokeFunction`, as the official SDK calls it.
 
+use fc_runtime::platform::limits::ASYNC_BODY_MAX;
 use fc_runtime::platform::names::{header as fc, path};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
@@ -37,7 +38,7 @@ pub(crate) async fn invoke(
             method: Method::POST,
             target: Uri::from_static(path::INVOKE),
             headers: Call::event_headers(),
-            body: body.read_in(asynchronous::BODY_MAX).await?,
+            body: body.read_in(ASYNC_BODY_MAX).await?,
         };
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;

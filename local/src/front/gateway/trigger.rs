@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fc_runtime::platform::limits::ASYNC_BODY_MAX;
 use http::header::{CONTENT_DISPOSITION, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
@@ -141,7 +142,7 @@ async fn pass_on(
             return Err(Failure::invalid_argument(text));
         }
         let (via, method) = (policy.via, head.method);
-        let body = body.read_in(asynchronous::BODY_MAX).await?;
+        let body = body.read_in(ASYNC_BODY_MAX).await?;
         let call = StoredCall { is_event: false, via, method, target, headers, body };
         let of = (&*callee.function.name, callee.qualifier.as_deref());
         return asynchronous::accept(queue, of, wish, visit, call).await;

@@ -2,14 +2,13 @@
 
 use std::sync::mpsc;
 
-use http::{HeaderMap, Method};
 use testkit::{Folder, eventually};
 
 use super::*;
-use crate::event::{Log, Via};
+use crate::event::Log;
 use crate::model::Destination;
 use crate::queue::state::State;
-use crate::queue::{New, StoredCall, Trackers};
+use crate::queue::{New, Trackers};
 use crate::registry::Registry;
 use crate::store::Place;
 
@@ -20,25 +19,7 @@ fn queue(place: Place, registry: &Arc<Registry>) -> Arc<Queue> {
 
 /// Stores the task `t` of the function `f`, and takes it. No lane hears of it.
 async fn taken(queue: &Arc<Queue>) -> Taken {
-    let call = StoredCall {
-        is_event: true,
-        via: Via::InvokeFunction,
-        method: Method::POST,
-        target: "/invoke".parse().unwrap(),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    };
-    let new = New {
-        function: "f".to_owned(),
-        qualifier: None,
-        request: "1-a".to_owned(),
-        task: Some("t".to_owned()),
-        is_task: true,
-        delay: Duration::ZERO,
-        depth: 0,
-        call,
-    };
-    let (record, call) = new.record(true, now()).unwrap();
+    let (record, call) = New::of_test("t").record(true, now()).unwrap();
     let (store, own) = (queue.store().await.unwrap(), Arc::clone(queue));
     let found = store.write(move |write| {
         tables::insert(write, own.next_number(), &record, &call.encode())?;
