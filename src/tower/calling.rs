@@ -17,6 +17,23 @@ use crate::exchange::{Call, Payload, Shared};
 use crate::reply::Reply;
 use crate::tower::body::{reply_body, silent};
 
+/// A service that a route or a layer can call for each request: the bounds of `mount` and `layered` in one name.
+pub(super) trait Routable<B>:
+    Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<Sv, B> Routable<B> for Sv where
+    Sv: Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 /// The one service of a mount or a layer, from which each request gets a clone. Services need not be `Sync`.
 pub(super) struct Original<Sv>(Mutex<Sv>);
 

@@ -17,12 +17,12 @@ use tower_service::Service;
 
 use crate::app::Group;
 use crate::error::{BoxError, Error};
-use crate::exchange::{Call, Exchange, Payload, Shared};
+use crate::exchange::{Call, Exchange, Shared};
 use crate::reply::Reply;
 use crate::sealed::{Around, Next};
 use crate::task::BoxFuture;
 use crate::tower::body::{ReplyBody, payload};
-use crate::tower::calling::{Calling, Failed, Original, request};
+use crate::tower::calling::{Calling, Failed, Original, Routable, request};
 
 /// The routes of a group as a service, which a layer wraps: see [`App::layered`](crate::App::layered).
 ///
@@ -79,10 +79,7 @@ pub(super) fn layered<S, L, Sv, B>(group: &mut Group<S>, layer: &L, line: &'stat
 where
     S: Send + Sync + 'static,
     L: Layer<Inner<S>, Service = Sv>,
-    Sv: Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
-        + Clone
-        + Send
-        + 'static,
+    Sv: Routable<B>,
     B: Body<Data: Buf, Error: Into<BoxError>> + Send + 'static,
 {
     let around = around(layer.layer(Inner(PhantomData)));
@@ -92,10 +89,7 @@ where
 fn around<S, Sv, B>(service: Sv) -> Around<S>
 where
     S: Send + Sync + 'static,
-    Sv: Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
-        + Clone
-        + Send
-        + 'static,
+    Sv: Routable<B>,
     B: Body<Data: Buf, Error: Into<BoxError>> + Send + 'static,
 {
     let service = Original::new(service);

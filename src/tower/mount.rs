@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{Request, Uri};
 use http_body::Body;
-use tower_service::Service;
 
 use crate::app::{At, Routes, join};
 use crate::error::{BoxError, Error, StatusError};
-use crate::exchange::{Exchange, Payload};
+use crate::exchange::Exchange;
 use crate::sealed::Endpoint;
-use crate::tower::calling::{Calling, Original, request};
+use crate::tower::calling::{Calling, Original, Routable, request};
 use crate::tower::hop;
 
 /// The exchange of a request in a [mounted](crate::App::mount) service: state, invocation, request id, client address,
@@ -61,10 +60,7 @@ where
 pub(super) fn mount<S, Sv, B>(routes: &mut Routes<S>, at: &At, service: Sv, line: &'static Location<'static>)
 where
     S: Send + Sync + 'static,
-    Sv: Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
-        + Clone
-        + Send
-        + 'static,
+    Sv: Routable<B>,
     B: Body<Data: Buf, Error: Into<BoxError>> + Send + 'static,
 {
     let prefix = at.pattern.trim_end_matches('/');
@@ -81,10 +77,7 @@ where
 fn endpoint<S, Sv, B>(service: Arc<Original<Sv>>) -> Endpoint<S>
 where
     S: Send + Sync + 'static,
-    Sv: Service<Request<Payload>, Response = Response<B>, Error: Into<Error>, Future: Send + 'static>
-        + Clone
-        + Send
-        + 'static,
+    Sv: Routable<B>,
     B: Body<Data: Buf, Error: Into<BoxError>> + Send + 'static,
 {
     Box::new(move |ex: Exchange<S>| {
