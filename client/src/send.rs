@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fc_runtime::Credentials;
+use fc_runtime::platform::names::header as fc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -12,16 +13,17 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::client::Client;
 use crate::content::{Content, Outgoing};
 use crate::error::Error;
+use crate::reply::Reply;
 use crate::sign::{Signable, iso8601, nonce, random, sha256};
 
 /// The version of the platform's API.
 pub(crate) const VERSION: &str = "2023-03-30";
 
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-fc-error-type");
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-fc-request-id");
-pub(crate) const TASK_ID: HeaderName = HeaderName::from_static("x-fc-async-task-id");
-pub(crate) const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-fc-invocation-type");
-pub(crate) const DELAY: HeaderName = HeaderName::from_static("x-fc-async-delay");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static(fc::REQUEST_ID);
+pub(crate) const TASK_ID: HeaderName = HeaderName::from_static(fc::ASYNC_TASK_ID);
+pub(crate) const INVOCATION_TYPE: HeaderName = HeaderName::from_static(fc::INVOCATION_TYPE);
+pub(crate) const DELAY: HeaderName = HeaderName::from_static(fc::ASYNC_DELAY);
 
 /// The error type of a call that the platform itself refused.
 const COMMON: &str = "FcCommonError";
@@ -98,6 +100,13 @@ impl Client {
             sleep(pause).await;
             tries += 1;
         }
+    }
+
+    /// Sends a call, and gives its reply unless the reply says a failure: see [`failure`].
+    pub(crate) async fn ask(&self, call: Outbound, is_function: bool) -> Result<Reply, Error> {
+        let limit = call.limit;
+        let Received { reply, .. } = self.send(call).await?;
+        Ok(Reply::new(failure(reply, is_function, limit).await?, limit))
     }
 
     /// Builds the request of one try, with the credentials of this moment.

@@ -1,8 +1,9 @@
 //! `ACS3-HMAC-SHA256`, the signature of requests to the platform.
 
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 
@@ -75,21 +76,9 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     SystemRandom::new().fill(&mut bytes).ok().map(|()| bytes)
 }
 
-/// A moment as `2026-11-29T15:38:02Z`.
+/// A moment as `2026-11-29T15:38:02Z`; one before 1970 or after 9999 as the begin of 1970.
 pub(crate) fn iso8601(moment: SystemTime) -> String {
-    let seconds = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // From days to a date of the Gregorian calendar, whose cycle of 400 years is counted from a first of March.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    Timestamp::try_from(moment).unwrap_or_default().max(Timestamp::UNIX_EPOCH).strftime("%FT%TZ").to_string()
 }
 
 /// The text with everything but letters, digits and `-._~` as `%XX`.
@@ -146,7 +135,7 @@ fn canonical_query(query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use serde_json::Value;
 

@@ -9,7 +9,7 @@ use crate::content::Content;
 use crate::error::Error;
 use crate::invoke::{api, check_task_id};
 use crate::reply::Reply;
-use crate::send::{Outbound, Received, Signing, failure};
+use crate::send::{Outbound, Signing};
 use crate::sign::encode;
 
 /// The tasks of a function. It is made by [`Client::tasks`]. Asking for tasks starts no instance.
@@ -220,8 +220,7 @@ impl<'c> Tasks<'c> {
             is_idempotent: true,
             limit: self.client.limit,
         };
-        let Received { reply, .. } = self.client.send(call).await?;
-        Ok(Reply::new(failure(reply, false, self.client.limit).await?, self.client.limit))
+        self.client.ask(call, false).await
     }
 }
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::content::Content;
 use crate::error::Error;
-use crate::invoke::{Accepted, accepted, mark};
+use crate::invoke::{Accepted, mark};
 use crate::reply::Reply;
-use crate::send::{Outbound, Received, Signing, failure};
+use crate::send::{Outbound, Signing};
 
 /// A call of an HTTP trigger or a custom domain. It is made by [`Client::request`], and sent by one of the three last methods.
 ///
@@ -127,9 +127,8 @@ impl<'c> TriggerCall<'c> {
         if self.delay.is_some() {
             return Err(Error::invalid("a synchronous call has no delay"));
         }
-        let (client, limit) = (self.client, self.limit);
-        let Received { reply, .. } = client.send(self.outbound()?).await?;
-        Ok(Reply::new(failure(reply, true, limit).await?, limit))
+        let client = self.client;
+        client.ask(self.outbound()?, true).await
     }
 
     /// Hands the call over: the platform keeps it, and carries it out later, at least once.
@@ -140,8 +139,8 @@ impl<'c> TriggerCall<'c> {
         mark(&mut self.headers, self.delay, None)?;
         // Twice is once too often: what happens later is not told by the method.
         self.is_idempotent = false;
-        let (client, limit) = (self.client, self.limit);
-        accepted(client.send(self.outbound()?).await?, None, limit).await
+        let client = self.client;
+        client.hand_over(self.outbound()?, None).await
     }
 
     /// Hands the call over as a task with this id: see [`Invoke::send_as_task`](crate::Invoke::send_as_task).
@@ -152,8 +151,8 @@ impl<'c> TriggerCall<'c> {
         let id = id.into();
         mark(&mut self.headers, self.delay, Some(&id))?;
         self.is_idempotent = true;
-        let (client, limit) = (self.client, self.limit);
-        accepted(client.send(self.outbound()?).await?, Some(id), limit).await
+        let client = self.client;
+        client.hand_over(self.outbound()?, Some(id)).await
     }
 
     fn outbound(self) -> Result<Outbound, Error> {
