@@ -4,7 +4,6 @@
 mod compression;
 #[cfg(feature = "cookies")]
 mod cookies;
-mod equal;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "form")]
@@ -55,5 +54,5 @@ fn main() -> std::io::Result<()> {
     otel::log();
     #[cfg(not(feature = "otel"))]
     tracing_subscriber::fmt().json().init();
-    equal::serve(app)
+    axum_peer::run(axum_peer::with_equal_work(app, axum::Router::new()))
 }
