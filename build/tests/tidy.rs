@@ -5,10 +5,7 @@ use testkit::tidy::Sources;
 #[test]
 fn sources_keep_their_shape() {
     let sources = Sources::read(env!("CARGO_MANIFEST_DIR"));
-    sources.check_lines(500, &[]);
-    sources.check_first_lines();
-    sources.check_holes();
-    sources.check_examples();
+    sources.check_shape(500);
     // One file: it reads cargo's variables and speaks to cargo by its output. Nothing starts a process.
     sources.check_nowhere(&["Command::new", "unsafe", ".unwrap()", "dbg!"], &[]);
     sources.check_nowhere(&["println!", "env::var", "fs::write"], &["src/lib.rs"]);

@@ -186,6 +186,15 @@ impl Sources {
         assert!(found.is_empty(), "{parts:?} in\n{}", found.join("\n"));
     }
 
+    /// What every package keeps to: files of at most `most` lines that say their subject, no holes, an example for what is public.
+    #[track_caller]
+    pub fn check_shape(&self, most: usize) {
+        self.check_lines(most, &[]);
+        self.check_first_lines();
+        self.check_holes();
+        self.check_examples();
+    }
+
     /// No file has more than `most` lines, but those that `long` names.
     #[track_caller]
     pub fn check_lines(&self, most: usize, long: &[&str]) {
