@@ -19,7 +19,8 @@ fn queue(place: Place, registry: &Arc<Registry>) -> Arc<Queue> {
 
 /// Stores the task `t` of the function `f`, and takes it. No lane hears of it.
 async fn taken(queue: &Arc<Queue>) -> Taken {
-    let (record, call) = New::of_test("t").record(true, now()).unwrap();
+    let new = New { request: "1-a".to_owned(), ..New::of_test("t") };
+    let (record, call) = new.record(true, now()).unwrap();
     let (store, own) = (queue.store().await.unwrap(), Arc::clone(queue));
     let found = store.write(move |write| {
         tables::insert(write, own.next_number(), &record, &call.encode())?;
