@@ -111,13 +111,19 @@ impl Error {
         let Some(Mark(found)) = find::<Mark>(&*cause) else {
             return Self::build(StatusCode::INTERNAL_SERVER_ERROR, super::INTERNAL, Some(cause), Some(line));
         };
-        let mut error = Self::build(found.status, found.message.clone(), None, found.at.or(Some(line)));
-        error.0.code.clone_from(&found.code);
-        error.0.members.clone_from(&found.members);
-        error.0.headers.clone_from(&found.headers);
-        error.0.reported = found.reported;
-        error.0.cause = Some(cause);
-        error
+        let mut inner = Box::new(Inner {
+            status: found.status,
+            message: found.message.clone(),
+            code: found.code.clone(),
+            members: found.members.clone(),
+            headers: found.headers.clone(),
+            cause: None,
+            at: found.at.or(Some(line)),
+            mapped: false,
+            reported: found.reported,
+        });
+        inner.cause = Some(cause);
+        Self(inner)
     }
 }
 
