@@ -222,6 +222,15 @@ mod tests {
         check(&Error::from(std::io::Error::other(Transparent(refused()))));
     }
 
+    /// `anyhow` hides the type of what it wraps, and no longer once there is a context.
+    #[test]
+    fn a_type_behind_anyhow_is_found_with_a_context() {
+        let hidden = || anyhow::Error::from("x".parse::<u8>().unwrap_err());
+        let found =
+            |error: anyhow::Error| Error::from(error).find_cause::<std::num::ParseIntError>().is_some();
+        assert_eq!((found(hidden()), found(hidden().context("the age"))), (false, true));
+    }
+
     #[test]
     fn the_line_of_the_first_question_mark_is_given_to_an_error_without_one() {
         let ours = || Error::of_ours(StatusCode::BAD_REQUEST, "no");
