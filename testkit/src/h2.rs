@@ -289,7 +289,7 @@ impl Conn {
 
     /// Leaves with a reset of the connection instead of an orderly close.
     pub fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
     }
 
     /// Bytes as they are, right or wrong.

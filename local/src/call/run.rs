@@ -199,7 +199,7 @@ impl Run {
         self.received = self.received.saturating_add(length);
     }
 
-    fn give_back(&mut self, link: Option<Link>) {
+    fn give_back(&self, link: Option<Link>) {
         if let (Some(lease), Some(link)) = (&self.lease, link) {
             lease.instance.connections.give_back(link, self.is_last);
         }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::socket::STALL_MAX;
 
 /// How long a failed stream waits at most for a client that takes a little again and again.
-const LAST_MAX: Duration = Duration::from_mins(5);
+const LAST_MAX: Duration = Duration::from_secs(300);
 
 /// The unsent pieces of one stream. The send buffer of the connection bounds them.
 #[derive(Debug, Default)]

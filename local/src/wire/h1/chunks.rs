@@ -182,9 +182,9 @@ mod tests {
         }
         assert_eq!(decode(b"5\r\nabc", 1), Err("cut"));
         assert!(
-            decode(&[&b"1;"[..], &[b'x'; 2 * LINE_MAX]].concat(), 1000).unwrap_err().contains("too long")
+            decode(&[&b"1;"[..], &vec![b'x'; 2 * LINE_MAX]].concat(), 1000).unwrap_err().contains("too long")
         );
-        let long = [&b"0\r\nx: "[..], &[b'x'; 2 * TRAILERS_MAX]].concat();
+        let long = [&b"0\r\nx: "[..], &vec![b'x'; 2 * TRAILERS_MAX]].concat();
         assert!(decode(&long, 1000).unwrap_err().contains("too long"));
     }
 }

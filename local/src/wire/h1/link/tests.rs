@@ -68,18 +68,18 @@ async fn a_connection_that_ends_says_whether_the_reply_had_begun() {
 async fn a_reply_is_read_whatever_becomes_of_the_request() {
     const LONG: usize = 32 * 1024 * 1024;
     let (mut link, mut server) = pair().await;
-    let served = async move {
+    let answering = async move {
         server.read_exact(&mut [0; 1024]).await.unwrap();
         server.write_all(b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
         server.shutdown().await.unwrap();
         // Unread bytes would reset the connection.
-        while server.read(&mut [0; 64 * 1024]).await.is_ok_and(|length| length > 0) {}
+        while server.read(&mut [0; 8 * 1024]).await.is_ok_and(|length| length > 0) {}
     };
     let asked = async move {
         let head = ask(&mut link, Payload::whole(vec![b'x'; LONG])).await.unwrap();
         (head.status, body(&mut link).await.unwrap())
     };
-    let ((), (status, body)) = tokio::join!(served, asked);
+    let ((), (status, body)) = tokio::join!(answering, asked);
     assert_eq!((status.as_u16(), &*body), (413, &b"no"[..]));
 }
 
