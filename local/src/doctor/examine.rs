@@ -135,7 +135,7 @@ async fn ask_servers(errand: &Errand, facts: &mut Facts) {
     let mut left_out = Vec::new();
     for function in &mut facts.functions {
         let Some(own) = manifest.functions().iter().find(|own| own.name == function.name) else { continue };
-        if !own.code.is_dir() {
+        if errand.binary.is_none() && !own.code.is_dir() {
             left_out.push(format!("the server of `{}`: its code is not built", function.name));
             continue;
         }

@@ -142,13 +142,16 @@ impl Manifest {
     }
 
     /// As the manifest, with programs that see this machine's files and network alone, so that everybody reaches them.
-    /// `program` takes the place of the one that the functions name.
+    /// `program` takes the place of the one that the functions name, and its folder that of code which is not there.
     pub(crate) fn in_the_open(&self, program: Option<&Path>) -> Self {
         let mut open = self.clone();
         for function in &mut open.functions {
             (function.local.mounts, function.local.network) = (false, false);
             if let Some(program) = program {
                 function.command = vec![program.to_string_lossy().into_owned()];
+                if let Some(folder) = program.parent().filter(|_| !function.code.is_dir()) {
+                    folder.clone_into(&mut function.code);
+                }
             }
         }
         open

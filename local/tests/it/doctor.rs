@@ -165,7 +165,6 @@ fn a_program_that_does_not_start_is_told_with_its_words() {
     let folder = Folder::new();
     let file = folder.write("other/program", "#!/bin/sh\necho there is no database >&2\nexit 3\n");
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    folder.write("code/keep", "");
     folder.write("s.yaml", GOOD);
     let report = json(&doctor(&folder, &["--json", "--binary", file.to_str().unwrap()]));
     assert_eq!(ids(&report), ["does-not-start"], "{report:#}");
