@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "anonymous-tasks",
-        level: Level::Warning,
+        level: Level::Note,
         title: "Anonymous clients cannot queue tasks by a header.",
         why: "`X-Fc-Invocation-Type: Async` of any client turns its call into an asynchronous one: the platform answers 202, \
               and carries the call out later, with its retries and destinations. On an anonymous trigger of a function with \
