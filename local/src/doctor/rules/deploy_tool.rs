@@ -116,12 +116,11 @@ fn search_empty(facts: &Facts, function: &Function, node: &Node, found: &mut Vec
 fn template_mark(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     for (number, line) in facts.manifest.lines() {
-        let code = line.split(" #").next().unwrap_or(line);
-        let is_comment = code.trim_start().starts_with('#');
-        let mark = code.find("{{").filter(|at| code[*at..].contains("}}") && !is_comment);
-        if let Some(at) = mark {
-            let mut place = facts.manifest.place(number, "", None);
-            place.column = code[..at].chars().count() + 1;
+        // A mark within a longer text may be the app's own.
+        let value = line.split(" #").next().unwrap_or(line).split_once(':').map_or("", |(_, value)| value);
+        let value = value.trim().trim_matches(['"', '\'']);
+        if value.starts_with("{{") && value.ends_with("}}") && !line.trim_start().starts_with('#') {
+            let place = facts.manifest.place(number, "{{", None);
             found.push(Finding::new(
                 place,
                 "the mark of a template is deployed as it stands",

@@ -126,35 +126,74 @@ fn is_secret(name: &str, value: &str) -> bool {
             || value.contains("-----BEGIN") && value.contains("PRIVATE KEY-----");
     // A password in an address, such as `mysql://root:password@host`.
     let has_password = Redactor::default().redact(value.to_owned()) != value;
-    has_form || has_password || is_secret_field(name) && !is_reference(value)
+    has_form || has_password || is_secret_field(name, value) && !is_reference(value)
 }
 
 /// Words behind a name that tell of something about a secret.
-const ABOUT: [&str; 18] = [
-    "NAME",
-    "FILE",
-    "PATH",
-    "TTL",
-    "SECONDS",
-    "MINUTES",
-    "ARN",
-    "ID",
-    "HEADER",
-    "TYPE",
-    "LOOKUP",
-    "URL",
-    "URI",
-    "ENDPOINT",
-    "LENGTH",
+const ABOUT: [&str; 44] = [
+    "AGE",
     "ALGORITHM",
-    "ISSUER",
+    "ARN",
+    "AUDIENCE",
+    "BUCKET",
+    "CLASS",
+    "COUNT",
     "ENABLED",
+    "ENDPOINT",
+    "EXPIRES",
+    "EXPIRY",
+    "FILE",
+    "FORMAT",
+    "HEADER",
+    "HOST",
+    "ID",
+    "ISSUER",
+    "LENGTH",
+    "LIMIT",
+    "LOOKUP",
+    "MINUTES",
+    "MODE",
+    "MODEL",
+    "NAME",
+    "NETWORK",
+    "PATH",
+    "POLICY",
+    "PREFIX",
+    "PROVIDER",
+    "REF",
+    "REGION",
+    "ROLE",
+    "RULE",
+    "SCOPE",
+    "SECONDS",
+    "SIZE",
+    "SUFFIX",
+    "TOKENS",
+    "TTL",
+    "TYPE",
+    "URI",
+    "URL",
+    "USER",
+    "VERSION",
 ];
 
-fn is_secret_field(name: &str) -> bool {
+/// Keys that are secrets by their kind. Others, such as the key of a partition, are so only if they look like one.
+const SECRET_KEYS: [&str; 9] =
+    ["ACCESS", "API", "AUTH", "ENCRYPTION", "LICENSE", "MASTER", "PRIVATE", "SECRET", "SIGNING"];
+
+fn is_secret_field(name: &str, value: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let is_about = ABOUT.iter().any(|word| upper.ends_with(word));
-    (is_secret_name(name) || matches!(name, "tokenData" | "password" | "privateKey")) && !is_about
+    let is_about = ABOUT.iter().any(|word| upper.ends_with(word)) || upper.contains("TOKENIZ");
+    let is_plain_key = upper.ends_with("_KEY") && !SECRET_KEYS.iter().any(|kind| upper.contains(kind));
+    let is_named = is_secret_name(name) || matches!(name, "tokenData" | "password" | "privateKey");
+    is_named && !is_about && (!is_plain_key || looks_random(value))
+}
+
+/// Whether a value looks like one that a machine made.
+fn looks_random(value: &str) -> bool {
+    const LENGTH_MIN: usize = 16;
+    let has = |is_kind: fn(char) -> bool| value.chars().any(is_kind);
+    value.len() >= LENGTH_MIN && has(|c| c.is_ascii_digit()) && has(|c| c.is_ascii_alphabetic())
 }
 
 /// A value that is no secret itself: a path, a name in the cloud, a number, a word of settings.
@@ -191,6 +230,11 @@ mod tests {
             ("tokenLookup", "header:Authorization:Bearer ", false),
             ("PRIVATE_KEY", "./keys/own.pem", false),
             ("USE_TOKEN", "true", false),
+            ("PARTITION_KEY", "customer_id", false),
+            ("HASH_KEY", "9f86d081884c7d659a2feaa0", true),
+            ("TOKENIZER_MODEL", "bert-base-uncased", false),
+            ("MAX_TOKENS", "40960000", false),
+            ("TOKEN_AUDIENCE", "shop-api-of-ours", false),
             ("PUBLIC_KEY", "MFkwEwYHKoZIzj0CAQYI", false),
             ("GREETING", "hello to everybody", false),
         ] {

@@ -41,7 +41,9 @@ fn config(function: &Function) -> &'static str {
 
 fn replaced_after_cancel(facts: &Facts) -> Vec<Finding> {
     let is_replaced = |function: &&Function| {
+        // Of functions with a GPU, no instance is replaced.
         function.is_custom()
+            && !function.has("gpuConfig")
             && facts.is_web(function)
             && function.concurrency() == 1
             && function.get(&[config(function), "healthCheckConfig"]).is_none()

@@ -86,7 +86,7 @@ fn glibc_of(runtime: &str) -> Option<Glibc> {
 }
 
 /// Libraries that belong to the C library and the compiler, by the begins of their names.
-const OF_THE_IMAGE: [&str; 14] = [
+const OF_THE_IMAGE: [&str; 15] = [
     "ld-linux",
     "libBrokenLocale",
     "libanl.",
@@ -100,6 +100,7 @@ const OF_THE_IMAGE: [&str; 14] = [
     "libpthread.",
     "libresolv.",
     "librt.",
+    "libstdc++.so.6",
     "libutil.",
 ];
 

@@ -133,11 +133,12 @@ fn anonymous_tasks(facts: &Facts) -> Vec<Finding> {
 
 fn mixed_triggers(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
-    for function in facts
-        .functions
-        .iter()
-        .filter(|function| function.is_custom() && function.http_triggers().next().is_some())
-    {
+    let is_mixed = |function: &&Function| {
+        // An app that describes itself has rules of its own.
+        let is_unknown = function.described.is_none() || function.is_fc2;
+        function.is_custom() && is_unknown && function.http_triggers().next().is_some()
+    };
+    for function in facts.functions.iter().filter(is_mixed) {
         if let Some((kind, trigger)) = function.event_triggers().next() {
             let edition = if function.is_fc2 { "; Function Compute 2.0 refuses the mix" } else { "" };
             let text =

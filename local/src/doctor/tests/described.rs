@@ -79,6 +79,15 @@ fn the_events_are_those_that_the_app_takes() {
 }
 
 #[test]
+fn a_mix_of_triggers_is_no_question_where_the_app_answers_it() {
+    let mixed = format!(
+        "{HTTP}        - triggerName: t\n          triggerType: timer\n          triggerConfig: {{cronExpression: '@every 5m', enable: true}}\n"
+    );
+    check_none(&with(&[(HTTP, &mixed)], &app()), "described");
+    check(&facts(&Folder::new(), &[(HTTP, &mixed)]), "mixed-triggers");
+}
+
+#[test]
 fn the_trigger_lets_the_methods_of_the_routes_through() {
     let put =
         json!([{"pattern": "/a", "method": "PUT"}, {"pattern": "/any"}, {"pattern": "/b", "method": "HEAD"}]);

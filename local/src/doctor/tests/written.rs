@@ -172,7 +172,7 @@ const CASES: &[Case] = &[
         "template-mark",
         "functionName: web",
         "functionName: web\n      description: \"{{ description }}\"",
-        "functionName: web # not {{ name }}",
+        "functionName: web # {{ name }}\n      description: \"hello {{ name }}\"",
     ),
     case(
         "resource-access",
