@@ -92,6 +92,7 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::DoctorFindings(errors) => of_runs::doctor_findings(*errors),
             Kind::VersionsChanged(news) => version_news(news),
             Kind::ProjectShared { address } => format!(
                 "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \

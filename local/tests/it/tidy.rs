@@ -16,6 +16,7 @@ const LEVELS: &[&[&str]] = &[
     &["queue"],
     &["front", "watch"],
     &["platform"],
+    &["doctor"],
     &["cli"],
 ];
 
@@ -278,6 +279,9 @@ fn files_are_written_in_few_places() {
             "deploy/snapshot.rs",
             "deploy/store.rs",
             "deploy/workspace.rs",
+            // Tests: a program that is asked, and the document that a test writes.
+            "doctor/tests/described.rs",
+            "doctor/tests/documents.rs",
             "process/cgroup.rs",
             // A setting of the kernel.
             "process/keeper.rs",
