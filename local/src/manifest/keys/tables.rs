@@ -49,6 +49,7 @@ const LOCAL: &Table = &[
     known("network"),
     known("layers"),
     known("build"),
+    map("package", PACKAGE),
     known("credentials"),
     known("edition"),
     known("service"),
@@ -57,6 +58,8 @@ const LOCAL: &Table = &[
     known("asyncRetryPause"),
     known("asyncServerErrors"),
 ];
+
+const PACKAGE: &Table = &[known("path"), known("bin"), known("example"), known("features"), known("target")];
 
 pub(super) const PROPS: &Table = &[
     one_of("region", REGIONS),
