@@ -11,9 +11,12 @@ mod line;
 mod list;
 mod manifest;
 mod messages;
+mod new;
+mod package;
 mod print;
 mod progress;
 mod send;
+mod symbolize;
 mod tasks;
 mod version;
 
@@ -68,6 +71,12 @@ enum Command {
     Tasks(tasks::TasksCommand),
     /// Look for what bites in production: in the manifest, the code, the program and the running server
     Doctor(doctor::DoctorArguments),
+    /// Make the project of a new function, from a template
+    New(new::NewArguments),
+    /// Build functions for the images of their runtimes, check the programs, and pack them
+    Package(package::PackageArguments),
+    /// Turn the addresses of panics in a log, from the standard input, into functions and lines
+    Symbolize(symbolize::SymbolizeArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -250,6 +259,8 @@ pub fn run() -> ExitCode {
         Command::Manifest => return manifest::run(&template, env.as_deref()),
         Command::Keys(arguments) => return keys::run(&template, arguments),
         Command::Curl(arguments) => return curl::run(&template, arguments),
+        Command::New(arguments) => return new::run(arguments),
+        Command::Symbolize(arguments) => return symbolize::run(arguments),
         Command::Send(arguments) => {
             if let Some(code) = send::run_print(arguments) {
                 return code;
@@ -297,6 +308,7 @@ pub fn run() -> ExitCode {
         Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
         Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
         Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
+        Command::Package(arguments) => runtime.block_on(package::run(&manifest, arguments)),
         Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
         _ => ExitCode::SUCCESS,
     };

@@ -30,6 +30,7 @@ mod memory;
 mod messages;
 mod output;
 mod outputs;
+mod package;
 mod queue;
 mod signer;
 mod start;
