@@ -2,6 +2,7 @@
 
 mod alias;
 mod client;
+mod conform;
 mod curl;
 mod dev;
 mod invoke;
@@ -65,6 +66,8 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// Check whether a program is a custom runtime: start it, and ask it what the platform asks
+    Conform(conform::ConformArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
     Manifest,
 }
@@ -242,6 +245,13 @@ pub fn run() -> ExitCode {
         return code;
     }
     let Arguments { template, env, command } = Arguments::parse();
+    let command = match command {
+        // No manifest is needed.
+        Command::Conform(arguments) => {
+            return conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false));
+        }
+        command => command,
+    };
     let template = template.unwrap_or_else(default_template);
     match &command {
         Command::Manifest => return manifest::run(&template, env.as_deref()),
@@ -266,6 +276,25 @@ pub fn run() -> ExitCode {
         list::run(&manifest, arguments);
         return ExitCode::SUCCESS;
     }
+    block_on(
+        async {
+            match command {
+                Command::Dev(arguments) => dev::run(manifest, arguments).await,
+                Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
+                Command::Send(arguments) => send::run(&manifest, arguments).await,
+                Command::Version(command) => version::run(&manifest, command).await,
+                Command::Messages(arguments) => messages::run(&manifest, arguments).await,
+                Command::Alias(command) => alias::run(&manifest, command).await,
+                Command::Tasks(command) => tasks::run(&manifest, command).await,
+                _ => ExitCode::SUCCESS,
+            }
+        },
+        json,
+    )
+}
+
+/// Runs a command that may start programs. With `json` an error is an event on the standard output too.
+fn block_on(command: impl Future<Output = ExitCode>, json: bool) -> ExitCode {
     if let Err(error) = orphans::adopt() {
         print::complain(&format!("processes may outlive a guard that is killed: {error}"));
     }
@@ -278,16 +307,7 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match command {
-        Command::Dev(arguments) => runtime.block_on(dev::run(manifest, arguments)),
-        Command::Invoke(arguments) => runtime.block_on(invoke::run(&manifest, arguments)),
-        Command::Send(arguments) => runtime.block_on(send::run(&manifest, arguments)),
-        Command::Version(command) => runtime.block_on(version::run(&manifest, command)),
-        Command::Messages(arguments) => runtime.block_on(messages::run(&manifest, arguments)),
-        Command::Alias(command) => runtime.block_on(alias::run(&manifest, command)),
-        Command::Tasks(command) => runtime.block_on(tasks::run(&manifest, command)),
-        _ => ExitCode::SUCCESS,
-    };
+    let code = runtime.block_on(command);
     // Copies and file walks may still run. Nothing waits for their results.
     runtime.shutdown_background();
     code

@@ -3,6 +3,7 @@
 mod browser;
 mod chaos;
 mod clients;
+mod conform;
 mod contract;
 mod deploy_tool;
 mod domains;
