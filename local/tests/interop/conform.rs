@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{example, root, succeed};
-use crate::conform::{assert_generated, list, outcomes};
-use crate::harness::program;
+use crate::conform::{assert_generated, list, outcomes, run as suite};
 
 /// A server, as the table calls it, with the command that starts it.
 struct Server {
@@ -59,10 +58,8 @@ fn nginx() -> Server {
 
 /// Runs the suite as users run it.
 fn run(server: &Server, edition: &str) -> Vec<(String, String, String)> {
-    let launch =
-        testkit::Launch::new(program()).args(["conform", "--format", "json", "--edition", edition, "--"]);
-    let ended = launch.args(server.command.iter().map(String::as_str)).run();
-    let all = outcomes(&ended);
+    let command: Vec<&str> = server.command.iter().map(String::as_str).collect();
+    let all = outcomes(&suite(&[&["--format", "json", "--edition", edition, "--"], &command[..]].concat()));
     // In the order of the suite.
     let ids = list().into_iter().map(|case| case["id"].as_str().unwrap().to_owned());
     ids.map(|id| (id.clone(), all[&id].0.clone(), all[&id].1.clone())).collect()

@@ -102,7 +102,7 @@ fn succeed(command: &mut Command) -> String {
 
 /// Runs a tool to its end, within two minutes.
 #[track_caller]
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let pid = child.id();

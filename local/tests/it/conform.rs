@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-
-use serde_json::Value;
-use testkit::Launch;
-use testkit::program::Ended;
+use std::process::Command;
 
 use crate::harness::program;
+use crate::interop;
+use serde_json::Value;
 
 /// A custom runtime that is broken in the way that its argument names.
 const BROKEN: &str = env!("CARGO_BIN_EXE_fc-local-broken");
@@ -15,12 +14,25 @@ const BROKEN: &str = env!("CARGO_BIN_EXE_fc-local-broken");
 /// How many suites run at a time: they mostly wait.
 const TOGETHER: usize = 8;
 
-/// Runs the suite.
-pub(crate) fn conform(options: &[&str], command: &[&str]) -> Ended {
+/// How the suite ended.
+pub(crate) struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// Runs `fc-local conform` to its end. A whole suite takes longer than other programs of the tests.
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    let output = interop::run(Command::new(program()).arg("conform").args(arguments));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs the suite in short.
+fn conform(options: &[&str], command: &[&str]) -> Ended {
     // Short, since all of this is on one machine; long enough for one that is busy.
     let short = ["--timeout", "6", "--idle", "1", "--requests", "150"];
-    let launch = Launch::new(program()).args(["conform"]).args(short);
-    launch.args(options.iter().copied()).args(["--"]).args(command.iter().copied()).run()
+    run(&[&short[..], options, &["--"], command].concat())
 }
 
 /// The outcome of each case, with what was seen.
@@ -34,7 +46,7 @@ pub(crate) fn outcomes(ended: &Ended) -> BTreeMap<String, (String, String)> {
 
 /// The cases, with what they need.
 pub(crate) fn list() -> Vec<Value> {
-    let ended = Launch::new(program()).args(["conform", "--list", "--format", "json"]).run();
+    let ended = run(&["--list", "--format", "json"]);
     serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {}{}", ended.out, ended.err))
 }
 
