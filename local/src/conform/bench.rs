@@ -46,6 +46,8 @@ pub(crate) struct Bench {
     program: Option<Program>,
     /// The status of the first reply of the program, or what came instead.
     pub(super) first: Result<u16, String>,
+    /// The reply to a path that no program has, if it is no error.
+    answers_all: Option<Vec<u8>>,
     /// Whether connections were seen to be kept, as far as that was looked at.
     pub(super) keeps_connections: bool,
     /// The connection that is observed, unused since then.
@@ -61,6 +63,7 @@ impl Bench {
             settings,
             has_started: false,
             program: None,
+            answers_all: None,
             first: Ok(200),
             keeps_connections: true,
             observed: None,
@@ -82,6 +85,7 @@ impl Bench {
                 Ok((conn, status)) => {
                     self.observed = Some((conn, Instant::now()));
                     self.first = Ok(status);
+                    self.answers_all = answers_all(&program).await;
                 }
                 Err(Finding::Failed(text) | Finding::Absent(text)) => self.first = Err(text),
             }
@@ -98,6 +102,18 @@ impl Bench {
             Some(observed) => Ok(observed),
             None => Ok((observe(self.current()?).await?.0, Instant::now())),
         }
+    }
+
+    /// A program that answers every path alike has none of the routes, although no route is a 404.
+    pub(super) async fn check_route(&mut self, route: &str) -> Outcome {
+        let path = route.split(' ').nth(1).filter(|path| path.starts_with("/conform/") || *path == "/invoke");
+        let (Some(path), Some(all)) = (path, self.answers_all.clone()) else { return Ok(()) };
+        let reply = self.get(path).await?;
+        if reply.status < 400 && reply.body == all {
+            let text = format!("the program has no {route}: it answers every path alike");
+            return Err(Finding::Absent(text));
+        }
+        Ok(())
     }
 
     /// What depends on kept connections cannot be checked without them.
@@ -191,4 +207,11 @@ async fn observe(program: &Program) -> Outcome<(Conn, u16)> {
     let mut conn = program.connect().await?;
     let reply = conn.ask(&Ask::get(program, "/")).await?;
     Ok((conn, reply.status))
+}
+
+/// The body that answers a path which no program has, if it is no error.
+async fn answers_all(program: &Program) -> Option<Vec<u8>> {
+    let mut conn = program.connect().await.ok()?;
+    let reply = conn.ask(&Ask::get(program, "/conform/no/such/route")).await.ok()?;
+    (reply.status < 400).then_some(reply.body)
 }

@@ -12,6 +12,7 @@ const MIB: usize = 1024 * 1024;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "body-echo",
+        route: "POST /conform/echo",
         title: "a body reaches the handler as it was sent",
         need: Need::Must,
         source: HTTP_TRIGGERS,
@@ -20,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-chunked",
+        route: "POST /conform/echo",
         title: "a body in chunks is read",
         need: Need::Must,
         source: RFC_9112,
@@ -28,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-chunked-trailers",
+        route: "POST /conform/echo",
         title: "trailers and extensions of chunks do not disturb the next request",
         need: Need::Should,
         source: RFC_9112,
@@ -36,6 +39,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-32-mib",
+        route: "POST /conform/upload",
         title: "a body of 32 MiB is taken",
         need: Need::Should,
         source: QUOTAS,
@@ -44,6 +48,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-expect",
+        route: "",
         title: "Expect: 100-continue is answered at once",
         need: Need::Should,
         source: RFC_9110,
@@ -52,6 +57,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-unread",
+        route: "",
         title: "a body that nobody reads does not break the next request",
         need: Need::Must,
         source: KEEP_ALIVE,
@@ -60,6 +66,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "body-lying-length",
+        route: "",
         title: "a body that ends too early ends no more than its connection",
         need: Need::Must,
         source: RFC_9112,

@@ -12,6 +12,8 @@ use super::sources::Source;
 pub(crate) struct Case {
     /// Unique, in kebab-case; its first word is the subject.
     pub(crate) id: &'static str,
+    /// What the program has to have for it, as docs/conform.md names it. Empty where nothing is needed.
+    pub(crate) route: &'static str,
     /// What holds when the case passes. It has no `#` and no backslash: readers of TAP differ on both.
     pub(crate) title: &'static str,
     pub(crate) need: Need,

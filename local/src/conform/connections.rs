@@ -13,6 +13,7 @@ const IDLE_MIN: u64 = 15 * 60;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "keep-alive",
+        route: "",
         title: "a connection carries a second request",
         need: Need::Must,
         source: KEEP_ALIVE,
@@ -21,6 +22,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "keep-alive-many",
+        route: "",
         title: "a connection carries as many requests as come",
         need: Need::Must,
         source: KEEP_ALIVE,
@@ -29,6 +31,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "keep-alive-announced",
+        route: "",
         title: "no time-out below 15 minutes is announced",
         need: Need::Must,
         source: KEEP_ALIVE,
@@ -37,6 +40,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "keep-alive-after-error",
+        route: "",
         title: "a reply with an error keeps the connection",
         need: Need::Should,
         source: KEEP_ALIVE,
@@ -45,6 +49,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "keep-alive-200",
+        route: "",
         title: "200 connections are served at a time",
         need: Need::Should,
         source: CONCURRENCY,
@@ -56,6 +61,7 @@ pub(super) const CASES: &[Case] = &[
 /// Runs last of the cases that share a program: the others take part of the time.
 pub(super) const OBSERVED: &[Case] = &[Case {
     id: "keep-alive-idle",
+    route: "",
     title: "an unused connection stays open for as long as it is observed",
     need: Need::Must,
     source: KEEP_ALIVE,

@@ -15,6 +15,7 @@ const LONG: u64 = 120_000;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "departure-survives",
+        route: "",
         title: "the program survives clients that leave",
         need: Need::Must,
         source: CANCEL,
@@ -23,6 +24,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "departure-frees-call",
+        route: "GET /conform/busy",
         title: "the work for a client that left ends",
         need: Need::Should,
         source: CANCEL,
@@ -31,6 +33,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "departure-frees-stream",
+        route: "GET /conform/busy",
         title: "a stream ends with its client",
         need: Need::Must,
         source: CANCEL,

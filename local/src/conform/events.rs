@@ -9,6 +9,7 @@ use super::sources::{ERRORS, EVENTS, WEB_FUNCTIONS};
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "event-call",
+        route: "POST /invoke",
         title: "POST /invoke gives the event to the function, and its result back",
         need: Need::Must,
         source: EVENTS,
@@ -17,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-status",
+        route: "POST /invoke",
         title: "a success is 200 with x-fc-status: 200",
         need: Need::Should,
         source: EVENTS,
@@ -25,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-empty",
+        route: "POST /invoke",
         title: "an empty event is an event",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -33,6 +36,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-binary",
+        route: "POST /invoke",
         title: "the bytes of an event stay as they are",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -41,6 +45,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-large",
+        route: "POST /invoke",
         title: "an event of 6 MiB is taken",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -49,6 +54,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-fails",
+        route: "POST /invoke",
         title: "a failed event is 404 with x-fc-status: 404",
         need: Need::Must,
         source: EVENTS,
@@ -57,6 +63,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-error-body",
+        route: "POST /invoke",
         title: "a failed event says why, as JSON with errorMessage",
         need: Need::Should,
         source: ERRORS,
@@ -65,6 +72,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "event-after-failure",
+        route: "POST /invoke",
         title: "the next event after a failed one succeeds, on the same connection",
         need: Need::Must,
         source: EVENTS,

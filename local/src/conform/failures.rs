@@ -15,6 +15,7 @@ const LINE_MAX: Duration = Duration::from_millis(700);
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "fail-500",
+        route: "GET /conform/fail",
         title: "a handler that fails is a 500, and the program goes on",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -23,6 +24,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "fail-x-fc-status",
+        route: "GET /conform/fail",
         title: "a 5xx reply carries x-fc-status: 404",
         need: Need::Should,
         source: WEB_FUNCTIONS,
@@ -31,6 +33,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "fail-is-logged",
+        route: "GET /conform/fail",
         title: "a failure is on the standard output or error",
         need: Need::Should,
         source: WEB_FUNCTIONS,
@@ -39,6 +42,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "log-line",
+        route: "GET /conform/log",
         title: "a line that a handler prints comes out",
         need: Need::Must,
         source: LOGS,
@@ -47,6 +51,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "log-before-freeze",
+        route: "GET /conform/log",
         title: "the line is out when the reply is, before the instance is frozen",
         need: Need::Should,
         source: INSTANCES,
@@ -55,6 +60,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "log-no-credentials",
+        route: "",
         title: "credentials of requests are not in the log",
         need: Need::Should,
         source: INFERRED,
@@ -63,6 +69,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "log-marks",
+        route: "POST /invoke",
         title: "in edition 2.0 the program marks each call in its log",
         need: Need::Should,
         source: LOGS,
@@ -71,6 +78,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "process-no-zombies",
+        route: "GET /conform/child",
         title: "ended child processes are waited for",
         need: Need::Should,
         source: INFERRED,

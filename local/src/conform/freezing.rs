@@ -16,6 +16,7 @@ const FROZEN: Duration = Duration::from_millis(1500);
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "freeze-thaw",
+        route: "",
         title: "a request right after the thaw is answered",
         need: Need::Must,
         source: INSTANCES,
@@ -24,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "freeze-keeps-connections",
+        route: "",
         title: "connections from before the freeze carry requests after it",
         need: Need::Must,
         source: KEEP_ALIVE,

@@ -14,6 +14,7 @@ use super::sources::{GRPC, GRPC_WIRE, HOOKS};
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "grpc-unary",
+        route: "gRPC conform.Echo",
         title: "a unary call comes back with status 0 in trailers",
         need: Need::Must,
         source: GRPC,
@@ -22,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-stream",
+        route: "gRPC conform.Echo",
         title: "messages of a stream come back while the client is still sending",
         need: Need::Must,
         source: GRPC,
@@ -30,6 +32,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-status",
+        route: "gRPC conform.Echo",
         title: "a call that fails has a status that is not 0",
         need: Need::Must,
         source: GRPC_WIRE,
@@ -38,6 +41,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-unknown-method",
+        route: "gRPC conform.Echo",
         title: "a method that is not there has status 12",
         need: Need::Must,
         source: GRPC_WIRE,
@@ -46,6 +50,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-one-connection",
+        route: "gRPC conform.Echo",
         title: "one connection carries 100 calls at a time",
         need: Need::Must,
         source: GRPC,
@@ -54,6 +59,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-cancel",
+        route: "gRPC conform.Echo",
         title: "a call that its client resets leaves the connection in use",
         need: Need::Must,
         source: GRPC_WIRE,
@@ -62,6 +68,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "grpc-beside-http1",
+        route: "gRPC conform.Echo",
         title: "HTTP/1.1 is answered on the same port",
         need: Need::Must,
         source: HOOKS,

@@ -15,6 +15,7 @@ const KIB: usize = 1024;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "http-version",
+        route: "",
         title: "replies are HTTP/1.1",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -23,6 +24,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-framing",
+        route: "",
         title: "the end of a body is known by a length or by chunks",
         need: Need::Must,
         source: STREAMS,
@@ -31,6 +33,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-head",
+        route: "",
         title: "a reply to HEAD has no body",
         need: Need::Must,
         source: RFC_9110,
@@ -39,6 +42,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-options",
+        route: "",
         title: "OPTIONS is answered",
         need: Need::Must,
         source: HTTP_TRIGGERS,
@@ -47,6 +51,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-methods",
+        route: "POST /conform/echo",
         title: "PUT, PATCH and DELETE reach their handler with their bodies",
         need: Need::Should,
         source: HTTP_TRIGGERS,
@@ -55,6 +60,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-split-head",
+        route: "",
         title: "a head that comes in pieces is read",
         need: Need::Must,
         source: RFC_9112,
@@ -63,6 +69,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-pipelining",
+        route: "GET /conform/status",
         title: "two requests in one packet are answered in their order",
         need: Need::Should,
         source: RFC_9112,
@@ -71,6 +78,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-large-head",
+        route: "",
         title: "a head of 12 KiB is taken",
         need: Need::Must,
         source: HTTP_TRIGGERS,
@@ -79,6 +87,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-many-headers",
+        route: "",
         title: "a head with 150 headers is taken",
         need: Need::Should,
         source: HTTP_TRIGGERS,
@@ -87,6 +96,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-long-target",
+        route: "",
         title: "a path with a query of 4 KiB is taken",
         need: Need::Must,
         source: HTTP_TRIGGERS,
@@ -95,6 +105,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-host-address",
+        route: "",
         title: "an address as Host is taken",
         need: Need::Must,
         source: WEB_FUNCTIONS,
@@ -103,6 +114,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-platform-headers",
+        route: "GET /conform/headers",
         title: "handlers see the x-fc- headers of the platform",
         need: Need::Should,
         source: HEADERS,
@@ -111,6 +123,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-reply-head",
+        route: "",
         title: "the head of a reply has at most 8 KiB",
         need: Need::Must,
         source: HTTP_TRIGGERS,
@@ -119,6 +132,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-reserved-headers",
+        route: "",
         title: "replies set no reserved x-fc- headers",
         need: Need::Should,
         source: HTTP_TRIGGERS,
@@ -127,6 +141,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-garbage",
+        route: "",
         title: "bytes that are no request end no more than their connection",
         need: Need::Must,
         source: RFC_9112,
@@ -135,6 +150,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "http-half-head",
+        route: "",
         title: "a client that sends half a head stops nobody else",
         need: Need::Must,
         source: INFERRED,

@@ -10,6 +10,7 @@ use crate::model::Edition;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "hook-initialize",
+        route: "POST /initialize",
         title: "POST /initialize is answered with 2xx",
         need: Need::Must,
         source: HOOKS,
@@ -18,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "hook-initialize-again",
+        route: "POST /initialize",
         title: "a second POST /initialize is answered with 2xx too",
         need: Need::Should,
         source: HOOKS_2,
@@ -26,6 +28,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "hook-pre-freeze",
+        route: "GET /pre-freeze",
         title: "in edition 2.0 GET /pre-freeze is answered with 2xx",
         need: Need::Must,
         source: HOOKS_2,
@@ -34,6 +37,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "hook-pre-stop",
+        route: "GET /pre-stop",
         title: "GET /pre-stop is answered with 2xx",
         need: Need::Must,
         source: HOOKS,
@@ -42,6 +46,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "hook-pre-stop-serves",
+        route: "GET /pre-stop",
         title: "the program serves on after GET /pre-stop",
         need: Need::Should,
         source: HOOKS,

@@ -18,6 +18,7 @@ const SLEEP: &str = "GET /conform/sleep";
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "load-concurrent",
+        route: "GET /conform/busy",
         title: "eight calls that wait are at work at a time",
         need: Need::Must,
         source: CONCURRENCY,
@@ -26,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "health-status",
+        route: "GET /conform/health",
         title: "the health check is answered with 200 to 399",
         need: Need::Must,
         source: HEALTH,
@@ -34,6 +36,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "health-while-waiting",
+        route: "GET /conform/sleep",
         title: "the health check is answered within a second while calls wait",
         need: Need::Must,
         source: HEALTH,
@@ -42,6 +45,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "health-while-blocked",
+        route: "GET /conform/block",
         title: "the health check is answered within a second while a call blocks its thread",
         need: Need::Should,
         source: HEALTH,

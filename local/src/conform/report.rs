@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use super::case::{Case, Need};
+use super::sources::Source;
 use super::suite::{Ended, Verdict};
 
 /// The head of TAP version 14, for so many cases.
@@ -130,9 +131,9 @@ pub(crate) fn list_text(cases: &[&Case]) -> String {
 /// The cases as a document.
 pub(crate) fn list_json(cases: &[&Case]) -> Value {
     let case = |case: &&Case| {
-        let Case { id, title, need, advice, source, .. } = case;
+        let Case { id, route, title, need, advice, source, .. } = case;
         json!({
-            "id": id, "title": title, "need": need.word(), "advice": advice,
+            "id": id, "title": title, "need": need.word(), "advice": advice, "route": route,
             "source": source.name, "address": source.address,
         })
     };
@@ -150,7 +151,8 @@ fn outcome(verdict: &Verdict) -> &'static str {
 }
 
 fn source(case: &Case) -> String {
-    format!("{} ({})", case.source.name, case.source.address)
+    let Source { name, address } = case.source;
+    if address.contains("://") { format!("{name} ({address})") } else { format!("{name}: docs/{address}") }
 }
 
 /// One line that no reader takes for anything else.

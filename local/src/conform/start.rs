@@ -7,6 +7,7 @@ use super::sources::{CUSTOM_RUNTIME, ENVIRONMENT, START_ERRORS};
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "start-listens",
+        route: "",
         title: "the program opens its port in time",
         need: Need::Must,
         source: CUSTOM_RUNTIME,
@@ -15,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "start-first-request",
+        route: "",
         title: "the first request behind the open port is answered",
         need: Need::Must,
         source: CUSTOM_RUNTIME,
@@ -23,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "start-given-port",
+        route: "",
         title: "the port is the one that the environment names",
         need: Need::Should,
         source: ENVIRONMENT,
@@ -31,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "start-all-addresses",
+        route: "",
         title: "the port is open on 0.0.0.0",
         need: Need::Must,
         source: START_ERRORS,

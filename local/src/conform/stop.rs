@@ -12,6 +12,7 @@ use crate::process::{Exit, Order};
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "stop-ends",
+        route: "",
         title: "SIGTERM ends the program, also beside an unused connection",
         need: Need::Should,
         source: INFERRED,
@@ -20,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stop-exit-code",
+        route: "",
         title: "the program ends by itself with code 0",
         need: Need::Should,
         source: INFERRED,
@@ -28,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stop-drains",
+        route: "GET /conform/sleep",
         title: "a call at work when SIGTERM comes gets its reply",
         need: Need::Should,
         source: INFERRED,

@@ -16,6 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "stream-chunked",
+        route: "GET /conform/stream",
         title: "a stream is Transfer-Encoding: chunked",
         need: Need::Must,
         source: STREAMS,
@@ -24,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stream-unbuffered",
+        route: "GET /conform/stream",
         title: "each piece of a stream leaves when it is written",
         need: Need::Must,
         source: STREAMS,
@@ -32,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stream-head-first",
+        route: "GET /conform/stream",
         title: "the head of a stream comes before its first piece",
         need: Need::Should,
         source: STREAMS,
@@ -40,6 +43,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stream-sse",
+        route: "GET /conform/sse",
         title: "events come one by one as text/event-stream in chunks",
         need: Need::Must,
         source: STREAMS,
@@ -48,6 +52,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stream-whole",
+        route: "GET /conform/stream",
         title: "a fast stream of 5000 pieces arrives whole",
         need: Need::Must,
         source: RFC_9112,
@@ -56,6 +61,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "stream-keeps-connection",
+        route: "GET /conform/stream",
         title: "a stream keeps its connection",
         need: Need::Must,
         source: KEEP_ALIVE,

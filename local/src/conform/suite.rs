@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_util::task::TaskTracker;
 
 use super::bench::{Bench, Settings};
-use super::case::{Case, Finding, Need};
+use super::case::{Case, Finding, Need, Outcome};
 
 /// What came of a case.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(crate) async fn run(
             Ended::Skipped("the program has not started".to_owned())
         } else {
             has_tried = true;
-            match (case.run)(&mut bench).await {
+            match checked(case, &mut bench).await {
                 Ok(()) => Ended::Passed,
                 Err(Finding::Absent(why)) if choice.requires_all => Ended::Failed(why),
                 Err(Finding::Absent(why)) => Ended::Skipped(why),
@@ -72,4 +72,12 @@ pub(crate) async fn run(
         tell(Verdict { case, ended, took: begin.elapsed() });
     }
     bench.end().await;
+}
+
+async fn checked(case: &Case, bench: &mut Bench) -> Outcome {
+    if !case.route.is_empty() {
+        bench.program().await?;
+        bench.check_route(case.route).await?;
+    }
+    (case.run)(bench).await
 }

@@ -13,6 +13,7 @@ const MIB: usize = 1024 * 1024;
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "ws-handshake",
+        route: "GET /conform/ws",
         title: "a WebSocket opens",
         need: Need::Must,
         source: WEBSOCKET,
@@ -21,6 +22,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-text",
+        route: "GET /conform/ws",
         title: "a text comes back as a text",
         need: Need::Must,
         source: RFC_6455,
@@ -29,6 +31,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-binary",
+        route: "GET /conform/ws",
         title: "binary messages of all sizes come back as they are",
         need: Need::Must,
         source: RFC_6455,
@@ -37,6 +40,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-fragments",
+        route: "GET /conform/ws",
         title: "a message in fragments with a ping between them is one message",
         need: Need::Must,
         source: RFC_6455,
@@ -45,6 +49,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-ping",
+        route: "GET /conform/ws",
         title: "a ping is answered with its payload",
         need: Need::Must,
         source: RFC_6455,
@@ -53,6 +58,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-6-mib",
+        route: "GET /conform/ws",
         title: "a message of 6 MiB is taken",
         need: Need::Should,
         source: WEBSOCKET,
@@ -61,6 +67,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-close",
+        route: "GET /conform/ws",
         title: "a close is answered, and the connection ends",
         need: Need::Must,
         source: RFC_6455,
@@ -69,6 +76,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-close-code",
+        route: "GET /conform/ws",
         title: "a close of the program carries its code",
         need: Need::Should,
         source: RFC_6455,
@@ -77,6 +85,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-protocol-error",
+        route: "GET /conform/ws",
         title: "a frame without a mask ends its socket alone",
         need: Need::Should,
         source: RFC_6455,
@@ -85,6 +94,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-departure",
+        route: "GET /conform/ws",
         title: "the program survives sockets that break",
         need: Need::Must,
         source: WEBSOCKET,
@@ -93,6 +103,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "ws-plain-request",
+        route: "GET /conform/ws",
         title: "a plain request to the route of sockets is refused",
         need: Need::Should,
         source: HTTP_TRIGGERS,
