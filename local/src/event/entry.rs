@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::details::{AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews};
+use super::details::{
+    AsyncNews, BuildFailure, BuildFault, CallInFlight, DomainAddress, HookFault, Unfit, VersionNews,
+};
 use super::kind::Kind;
 
 /// The memory of an event without its texts, in bytes: the event, its place in a queue, and its share of the names.
@@ -54,6 +56,7 @@ impl Kind {
             | Kind::TlsUnavailable { error }
             | Kind::VersionsNotRead { error }
             | Kind::QueueUnavailable { error }
+            | Kind::CallSetAside { error }
             | Kind::PortNotOpened { error, .. } => error.capacity(),
             Kind::AsyncCall(news) => news.bytes(),
             Kind::MessageStored(destination) => destination.capacity(),
@@ -84,9 +87,7 @@ impl Kind {
                     + address.port_url.capacity()
                     + qualified.sum::<usize>()
             }
-            Kind::DomainReady(address) => {
-                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
-            }
+            Kind::DomainReady(address) => domain_bytes(address),
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
@@ -137,6 +138,10 @@ impl Kind {
             | Kind::EventsDropped { .. } => 0,
         }
     }
+}
+
+fn domain_bytes(address: &DomainAddress) -> usize {
+    address.domain.capacity() + address.url.capacity() + address.curl.capacity()
 }
 
 fn build_bytes(failure: &BuildFailure) -> usize {
