@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::details::{
-    AsyncNews, BuildFailure, BuildFault, CallInFlight, DomainAddress, HookFault, Unfit, VersionNews,
+    Address, AsyncNews, BuildFailure, BuildFault, CallInFlight, HookFault, Unfit, VersionNews,
 };
 use super::kind::Kind;
 
@@ -79,15 +79,10 @@ impl Kind {
             Kind::CodeMissing { code, error } => path_bytes(code) + error.capacity(),
             Kind::FolderNotWatched { folder, error } => path_bytes(folder) + error.capacity(),
             Kind::CodeRunInPlace { code } | Kind::CodeCopying { code, .. } => path_bytes(code),
-            Kind::Ready(address) => {
-                let qualified =
-                    address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
-                address.function.capacity()
-                    + address.host_url.capacity()
-                    + address.port_url.capacity()
-                    + qualified.sum::<usize>()
+            Kind::Ready(address) => address_bytes(address),
+            Kind::DomainReady(address) => {
+                address.domain.capacity() + address.url.capacity() + address.curl.capacity()
             }
-            Kind::DomainReady(address) => domain_bytes(address),
             Kind::ManifestInvalid { file, problems } => {
                 let problems = problems.iter().map(|problem| size_of_val(problem) + problem.text.capacity());
                 path_bytes(file) + problems.sum::<usize>()
@@ -130,6 +125,7 @@ impl Kind {
             | Kind::DrainExceeded { .. }
             | Kind::FormerCodeRemains
             | Kind::ManifestChanged
+            | Kind::DoctorFindings(_)
             | Kind::PortChangeIgnored
             | Kind::FunctionRemoved
             | Kind::VersionsChanged(_)
@@ -140,8 +136,12 @@ impl Kind {
     }
 }
 
-fn domain_bytes(address: &DomainAddress) -> usize {
-    address.domain.capacity() + address.url.capacity() + address.curl.capacity()
+fn address_bytes(address: &Address) -> usize {
+    let qualified = address.qualified_urls.iter().map(|(own, url)| own.capacity() + url.capacity());
+    address.function.capacity()
+        + address.host_url.capacity()
+        + address.port_url.capacity()
+        + qualified.sum::<usize>()
 }
 
 fn build_bytes(failure: &BuildFailure) -> usize {
