@@ -88,8 +88,8 @@ const START_FAULTS: f64 = 600.0;
 /// The platform's shortest time-out of a probe is a second.
 const PROBE_MS: f64 = 50.0;
 
-/// A few more than the 48 there are, since hyper and tokio change too.
-const RELAY_ALLOCATIONS_MAX: f64 = 55.0;
+/// A few more than the 19 there are, since hyper and tokio change too.
+const RELAY_ALLOCATIONS_MAX: f64 = 21.0;
 
 const EQUAL_WORK: Peer = BestOf(Kind::Equal, Family::Contract);
 
