@@ -75,6 +75,8 @@ pub(super) struct Writer {
     database: Shared,
     /// `None` in memory, and while the database is not open.
     journal: Option<Journal>,
+    /// Why the database could not be opened again, the last time.
+    fault: Option<StoreError>,
     /// Empty, and kept for its memory.
     changes: Frame,
     place: Place,
@@ -85,7 +87,7 @@ pub(super) struct Writer {
 struct Committed {
     /// How many of them were carried out, or were to be.
     count: usize,
-    outcome: Result<(), Broken>,
+    outcome: Result<(), StoreError>,
     /// Whether the database can be used on.
     is_sound: bool,
 }
@@ -101,6 +103,7 @@ impl Writer {
         Ok(Writer {
             database: Arc::new(RwLock::new(Some(database))),
             journal,
+            fault: None,
             changes: Frame::default(),
             place,
             tables,
@@ -142,7 +145,6 @@ impl Writer {
                 if !is_sound {
                     self.reopen();
                 }
-                let outcome = outcome.map_err(|error| StoreError::not_written(&error));
                 for job in jobs.drain(..count) {
                     job.finish(outcome.clone());
                 }
@@ -163,10 +165,13 @@ impl Writer {
 
     /// Commits the first of the jobs. What is in the journal is stored, whatever comes behind.
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Committed {
-        let broken = |count, error: Broken| Committed { count, outcome: Err(error), is_sound: false };
+        let not_written = |error: Broken| StoreError::not_written(&error);
+        let broken =
+            |count, error: Broken| Committed { count, outcome: Err(not_written(error)), is_sound: false };
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*database else {
-            return broken(jobs.len(), redb::Error::PreviousIo.into());
+            let why = self.fault.clone().unwrap_or_else(StoreError::lost);
+            return Committed { count: jobs.len(), outcome: Err(why), is_sound: false };
         };
         let mut transaction = match database.begin_write() {
             Ok(transaction) => transaction,
@@ -190,12 +195,12 @@ impl Writer {
         }
         self.changes = write.into_changes();
         if self.changes.len() == 0 {
-            let outcome = transaction.abort().map_err(Broken::from);
+            let outcome = transaction.abort().map_err(|error| not_written(error.into()));
             return Committed { count, is_sound: outcome.is_ok(), outcome };
         }
         let Some(journal) = &mut self.journal else {
             self.changes.clear();
-            let outcome = transaction.commit().map_err(Broken::from);
+            let outcome = transaction.commit().map_err(|error| not_written(error.into()));
             return Committed { count, is_sound: outcome.is_ok(), outcome };
         };
         let journalled = journal.append(&mut self.changes);
@@ -203,7 +208,7 @@ impl Writer {
         if let Err(error) = journalled {
             // Nothing of the transaction is anywhere.
             let is_sound = transaction.abort().is_ok();
-            return Committed { count, outcome: Err(error.into()), is_sound };
+            return Committed { count, outcome: Err(not_written(error.into())), is_sound };
         }
         // If this fails, the database is opened again and takes the changes from the journal.
         let is_sound = transaction.commit().is_ok();
@@ -230,8 +235,9 @@ impl Writer {
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         (*database, self.journal) = (None, None);
-        if let Ok((opened, journal)) = file::open(&self.place, self.tables) {
-            (*database, self.journal) = (Some(opened), journal);
+        match file::open(&self.place, self.tables) {
+            Ok((opened, journal)) => (*database, self.journal) = (Some(opened), journal),
+            Err(error) => self.fault = Some(error),
         }
     }
 

@@ -17,7 +17,7 @@ const HEAD: usize = 8 + 4 + 4;
 
 /// From this length on, in bytes, the database is brought up to date. A start after a crash reads no more than this and
 /// one commit. The longer it is, the fewer calls wait for the database.
-const LONG: u64 = 32 * 1024 * 1024;
+const LONG: u64 = 16 * 1024 * 1024;
 
 /// By how many bytes the file grows at least: a wait for the disk is longer while a file grows.
 const GROWTH: usize = 1024 * 1024;

@@ -7,6 +7,10 @@ use super::error::Broken;
 /// All tables of a store.
 pub(crate) type Tables = &'static [&'static dyn Table];
 
+/// A change in the journal: a key with its new value, or with `None` for a removal. The bytes are those of
+/// [`Write`](super::Write).
+pub(crate) type Change<'f> = (&'f [u8], Option<&'f [u8]>);
+
 /// A table whose changes can be carried out once more, from the journal.
 pub(crate) trait Table: Sync {
     fn name(&self) -> &str;
@@ -14,8 +18,8 @@ pub(crate) trait Table: Sync {
     /// Makes the table if it is missing.
     fn make(&self, transaction: &WriteTransaction) -> Result<(), Broken>;
 
-    /// Carries out a change: a new value, or `None` for a removal. The bytes are those of [`Write`](super::Write).
-    fn redo(&self, transaction: &WriteTransaction, key: &[u8], value: Option<&[u8]>) -> Result<(), Broken>;
+    /// Carries out changes in their order.
+    fn redo(&self, transaction: &WriteTransaction, changes: &[Change<'_>]) -> Result<(), Broken>;
 }
 
 impl<K, V> Table for TableDefinition<'static, K, V>
@@ -32,11 +36,13 @@ where
         Ok(())
     }
 
-    fn redo(&self, transaction: &WriteTransaction, key: &[u8], value: Option<&[u8]>) -> Result<(), Broken> {
+    fn redo(&self, transaction: &WriteTransaction, changes: &[Change<'_>]) -> Result<(), Broken> {
         let mut table = transaction.open_table(*self)?;
-        match value {
-            Some(value) => drop(table.insert(K::from_bytes(key), V::from_bytes(value))?),
-            None => drop(table.remove(K::from_bytes(key))?),
+        for (key, value) in changes {
+            match value {
+                Some(value) => drop(table.insert(K::from_bytes(key), V::from_bytes(value))?),
+                None => drop(table.remove(K::from_bytes(key))?),
+            }
         }
         Ok(())
     }

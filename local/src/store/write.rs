@@ -89,17 +89,21 @@ impl<'t> Write<'t> {
 
 /// Carries out once more what a frame of the journal holds.
 pub(super) fn redo(transaction: &WriteTransaction, tables: Tables, frame: &[u8]) -> Result<(), Broken> {
-    let mut rest = frame;
+    // The order matters within a table alone.
+    let (mut rest, mut changes) = (frame, vec![Vec::new(); tables.len()]);
     while let Some((sign, behind)) = rest.split_first() {
         rest = behind;
         let name = part(&mut rest)?;
         let key = part(&mut rest)?;
         let value = if *sign == SET { Some(part(&mut rest)?) } else { None };
-        let table = tables.iter().find(|table| table.name().as_bytes() == name);
-        let table = table.ok_or_else(|| {
+        let at = tables.iter().position(|table| table.name().as_bytes() == name);
+        let of_table = at.and_then(|at| changes.get_mut(at)).ok_or_else(|| {
             Broken::corrupted(format_args!("the journal names a table '{}'", String::from_utf8_lossy(name)))
         })?;
-        table.redo(transaction, key, value)?;
+        of_table.push((key, value));
+    }
+    for (table, changes) in tables.iter().zip(&changes).filter(|(_, changes)| !changes.is_empty()) {
+        table.redo(transaction, changes)?;
     }
     Ok(())
 }

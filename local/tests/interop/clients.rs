@@ -10,7 +10,7 @@ use testkit::process::signal;
 
 use crate::harness::{Local, f};
 
-fn curl(arguments: &[&str]) -> String {
+pub(super) fn curl(arguments: &[&str]) -> String {
     succeed(Command::new("curl").args(["--silent", "--show-error", "--noproxy", "*"]).args(arguments))
 }
 
