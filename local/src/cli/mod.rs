@@ -5,21 +5,25 @@ mod client;
 mod conform;
 mod curl;
 mod dev;
+mod doctor;
 mod invoke;
 mod keys;
 mod line;
 mod list;
 mod manifest;
 mod messages;
+mod new;
+mod package;
 mod print;
 mod progress;
 mod send;
+mod symbolize;
 mod tasks;
 mod version;
 
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -66,6 +70,14 @@ enum Command {
     /// List, show, stop or repeat asynchronous calls that are tasks, in a running `fc-local dev`
     #[command(subcommand)]
     Tasks(tasks::TasksCommand),
+    /// Look for what bites in production: in the manifest, the code, the program and the running server
+    Doctor(doctor::DoctorArguments),
+    /// Make the project of a new function, from a template
+    New(new::NewArguments),
+    /// Build functions for the images of their runtimes, check the programs, and pack them
+    Package(package::PackageArguments),
+    /// Turn the addresses of panics in a log, from the standard input, into functions and lines
+    Symbolize(symbolize::SymbolizeArguments),
     /// Check whether a program is a custom runtime: start it, and ask it what the platform asks
     Conform(conform::ConformArguments),
     /// Print the manifest with its expressions replaced, as JSON, secrets masked
@@ -245,27 +257,31 @@ pub fn run() -> ExitCode {
         return code;
     }
     let Arguments { template, env, command } = Arguments::parse();
-    let command = match command {
-        // No manifest is needed.
-        Command::Conform(arguments) => {
-            return conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false));
-        }
-        command => command,
-    };
     let template = template.unwrap_or_else(default_template);
-    match &command {
-        Command::Manifest => return manifest::run(&template, env.as_deref()),
-        Command::Keys(arguments) => return keys::run(&template, arguments),
-        Command::Curl(arguments) => return curl::run(&template, arguments),
-        Command::Send(arguments) => {
-            if let Some(code) = send::run_print(arguments) {
-                return code;
-            }
+    let env = env.as_deref();
+    match command {
+        Command::Manifest => manifest::run(&template, env),
+        Command::Keys(arguments) => keys::run(&template, &arguments),
+        Command::Curl(arguments) => curl::run(&template, &arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Symbolize(arguments) => symbolize::run(&arguments),
+        Command::Conform(arguments) => {
+            conform::run_list(&arguments).unwrap_or_else(|| block_on(conform::run(arguments), false))
         }
-        _ => {}
+        // A manifest that cannot be started can be examined all the same.
+        Command::Doctor(arguments) => {
+            arguments.run_print().unwrap_or_else(|| block_on(doctor::run(&template, env, arguments), false))
+        }
+        Command::Send(arguments) => send::run_print(&arguments)
+            .unwrap_or_else(|| with_manifest(&template, env, Command::Send(arguments))),
+        command => with_manifest(&template, env, command),
     }
+}
+
+/// Runs a command that needs a manifest without mistakes.
+fn with_manifest(template: &Path, env: Option<&str>, command: Command) -> ExitCode {
     let json = matches!(&command, Command::Dev(arguments) if arguments.json);
-    let manifest = match Manifest::load_in(&template, env.as_deref()) {
+    let manifest = match Manifest::load_in(template, env) {
         Ok(manifest) => manifest,
         Err(error) => {
             print::complain_not_started(&error.to_string(), json);
@@ -276,21 +292,20 @@ pub fn run() -> ExitCode {
         list::run(&manifest, arguments);
         return ExitCode::SUCCESS;
     }
-    block_on(
-        async {
-            match command {
-                Command::Dev(arguments) => dev::run(manifest, arguments).await,
-                Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
-                Command::Send(arguments) => send::run(&manifest, arguments).await,
-                Command::Version(command) => version::run(&manifest, command).await,
-                Command::Messages(arguments) => messages::run(&manifest, arguments).await,
-                Command::Alias(command) => alias::run(&manifest, command).await,
-                Command::Tasks(command) => tasks::run(&manifest, command).await,
-                _ => ExitCode::SUCCESS,
-            }
-        },
-        json,
-    )
+    let run = async {
+        match command {
+            Command::Dev(arguments) => dev::run(manifest, arguments).await,
+            Command::Invoke(arguments) => invoke::run(&manifest, arguments).await,
+            Command::Send(arguments) => send::run(&manifest, arguments).await,
+            Command::Version(command) => version::run(&manifest, command).await,
+            Command::Messages(arguments) => messages::run(&manifest, arguments).await,
+            Command::Alias(command) => alias::run(&manifest, command).await,
+            Command::Package(arguments) => package::run(&manifest, arguments).await,
+            Command::Tasks(command) => tasks::run(&manifest, command).await,
+            _ => ExitCode::SUCCESS,
+        }
+    };
+    block_on(run, json)
 }
 
 /// Runs a command that may start programs. With `json` an error is an event on the standard output too.

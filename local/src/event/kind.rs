@@ -45,6 +45,11 @@ pub enum Kind {
         /// How many of them may have been under way when the former run ended without a word. Each is carried out once more.
         repeated: u64,
     },
+    /// The record of an asynchronous call could not be read. It was set aside, and the others go on.
+    CallSetAside {
+        /// The number of the call, and why.
+        error: String,
+    },
     /// Asynchronous calls cannot be stored, so they are refused.
     QueueUnavailable {
         /// Why not.
@@ -307,6 +312,8 @@ pub enum Kind {
         /// The note.
         note: Remark,
     },
+    /// So many errors in the manifest would show at a deployment alone.
+    DoctorFindings(usize),
     /// The port of a function changed in the manifest. The new port takes effect after a restart of fc-local.
     PortChangeIgnored,
     /// A function is no longer in the manifest, and was stopped.

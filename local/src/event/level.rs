@@ -103,6 +103,7 @@ impl Kind {
             | Kind::CodeRunInPlace { .. }
             | Kind::DrainExceeded { .. }
             | Kind::ManifestNote { .. }
+            | Kind::DoctorFindings(_)
             | Kind::PortChangeIgnored
             | Kind::FolderNotWatched { .. }
             | Kind::Ipv6PortTaken { .. }
@@ -110,6 +111,7 @@ impl Kind {
             | Kind::ProjectShared { .. }
             | Kind::EventsDropped { .. } => Level::Warning,
             Kind::QueueUnavailable { .. }
+            | Kind::CallSetAside { .. }
             | Kind::DestinationFailed(_)
             | Kind::CallFailed(_)
             | Kind::CallCancelled { .. }

@@ -92,6 +92,7 @@ impl Event {
             Kind::NotStarted { error } => format!("cannot start: {error}"),
             Kind::ManifestInvalid { file, problems } => manifest_invalid(file, problems),
             Kind::ManifestNote { file, note } => remark(file, note),
+            Kind::DoctorFindings(errors) => of_runs::doctor_findings(*errors),
             Kind::VersionsChanged(news) => version_news(news),
             Kind::ProjectShared { address } => format!(
                 "another fc-local dev of this project runs at {address}: each sees the versions and aliases of the other after its \
@@ -121,6 +122,9 @@ impl Event {
                 format!("DestinationDeliveryFailed: {destination}: {error}")
             }
             Kind::QueueResumed { waiting, repeated } => of_runs::queue_resumed(*waiting, *repeated),
+            Kind::CallSetAside { error } => {
+                format!("the record of an asynchronous call cannot be read and was set aside: {error}")
+            }
             Kind::QueueUnavailable { error } => format!("asynchronous calls are refused: {error}"),
             Kind::MemoryLimitsSampled { reason } => {
                 format!("memory limits are held by sampling, since control groups cannot be used: {reason}")

@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use tokio::io::AsyncReadExt;
 
 /// The exit code of a program that a signal ended.
 const KILLED: u8 = 128;
@@ -43,4 +46,75 @@ pub(crate) fn run_tool(name: &str, arguments: &[OsString], input: Option<&[u8]>)
     }
     let code = child.wait()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.unwrap_or(KILLED))
+}
+
+/// What a program prints to its standard output until it ends, `most` bytes at most. It has these variables alone, and is
+/// killed after `limit`.
+///
+/// # Errors
+///
+/// The program does not start, or does not end in time.
+///
+/// # Cancel safety
+///
+/// Dropping the future kills the program.
+pub(crate) async fn output_of(
+    program: &Path,
+    variables: &[(&str, &str)],
+    limit: Duration,
+    most: u64,
+) -> io::Result<Vec<u8>> {
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut printed = Vec::new();
+    let run = async {
+        if let Some(out) = child.stdout.take() {
+            out.take(most).read_to_end(&mut printed).await?;
+        }
+        child.wait().await.map(drop)
+    };
+    tokio::time::timeout(limit, run).await.map_err(io::Error::from)??;
+    Ok(printed)
+}
+
+/// A program of the developer that is run to its end, in a folder and with an environment of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Tool {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    /// `None` is the current folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// Variables beside those of this process.
+    pub(crate) set: Vec<(&'static str, OsString)>,
+    /// Begins of the names of variables that the program does not get.
+    pub(crate) not_passed_on: &'static [&'static str],
+    /// Whether errors are shown as they come. Otherwise they are dropped.
+    pub(crate) shows_errors: bool,
+}
+
+impl Tool {
+    /// Runs the program to its end. Gives whether it succeeded, and its standard output.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be started.
+    pub(crate) fn output(&self) -> io::Result<(bool, Vec<u8>)> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(Stdio::null());
+        command.stderr(if self.shows_errors { Stdio::inherit() } else { Stdio::null() });
+        for (name, _) in crate::shell::variables() {
+            if self.not_passed_on.iter().any(|begin| name.starts_with(begin)) {
+                command.env_remove(name);
+            }
+        }
+        for (name, value) in &self.set {
+            command.env(name, value);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        let output = command.output()?;
+        Ok((output.status.success(), output.stdout))
+    }
 }
