@@ -132,7 +132,8 @@ pub(crate) fn serve(stream: TcpStream) {
         }
         let is_first = REQUESTS.fetch_add(1, Ordering::Relaxed) == 0;
         if is("start-first-request") && is_first {
-            return plain(&mut output, "503 Service Unavailable", "", b"too early");
+            plain(&mut output, "503 Service Unavailable", "", b"too early");
+            continue;
         }
         if is("keep-alive-200") && OPEN.load(Ordering::Relaxed) > 150 {
             return plain(&mut output, "503 Service Unavailable", "connection: close\r\n", b"");
