@@ -5,6 +5,7 @@ mod chaos;
 mod clients;
 mod contract;
 mod deploy_tool;
+mod doctor;
 mod domains;
 mod examples_apart;
 mod grpc;
