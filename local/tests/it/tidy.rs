@@ -300,6 +300,8 @@ fn listeners_are_opened_in_one_place() {
             "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
+            // A server for tests.
+            "wire/h1/link/tests.rs",
         ],
     );
 }
