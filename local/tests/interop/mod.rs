@@ -6,6 +6,7 @@ mod clients;
 mod conform;
 mod contract;
 mod deploy_tool;
+mod doctor;
 mod document;
 mod domains;
 mod examples_apart;
