@@ -16,6 +16,7 @@ mod nginx;
 mod package;
 mod published;
 mod queue_sdk;
+mod sarif;
 mod schema;
 mod sdk;
 mod servers;

@@ -16,6 +16,7 @@ const LEVELS: &[&[&str]] = &[
     &["package", "queue"],
     &["front", "watch"],
     &["platform"],
+    &["doctor"],
     &["cli"],
 ];
 
@@ -278,6 +279,9 @@ fn files_are_written_in_few_places() {
             "deploy/snapshot.rs",
             "deploy/store.rs",
             "deploy/workspace.rs",
+            // Tests: a program that is asked, and the document that a test writes.
+            "doctor/tests/described.rs",
+            "doctor/tests/documents.rs",
             "package/archive.rs",
             "package/pack.rs",
             "process/cgroup.rs",
@@ -299,6 +303,8 @@ fn listeners_are_opened_in_one_place() {
             "front/listen.rs",
             // Asks the system for a free port and closes it again.
             "process/port.rs",
+            // A server for tests.
+            "wire/h1/link/tests.rs",
         ],
     );
 }
