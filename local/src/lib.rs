@@ -29,6 +29,7 @@ pub mod cli;
 
 mod auth;
 mod call;
+mod conform;
 mod deploy;
 mod doctor;
 mod domain;

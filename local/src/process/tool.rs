@@ -48,6 +48,36 @@ pub(crate) fn run_tool(name: &str, arguments: &[OsString], input: Option<&[u8]>)
     Ok(code.unwrap_or(KILLED))
 }
 
+/// What a program prints to its standard output until it ends, `most` bytes at most. It has these variables alone, and is
+/// killed after `limit`.
+///
+/// # Errors
+///
+/// The program does not start, or does not end in time.
+///
+/// # Cancel safety
+///
+/// Dropping the future kills the program.
+pub(crate) async fn output_of(
+    program: &Path,
+    variables: &[(&str, &str)],
+    limit: Duration,
+    most: u64,
+) -> io::Result<Vec<u8>> {
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut printed = Vec::new();
+    let run = async {
+        if let Some(out) = child.stdout.take() {
+            out.take(most).read_to_end(&mut printed).await?;
+        }
+        child.wait().await.map(drop)
+    };
+    tokio::time::timeout(limit, run).await.map_err(io::Error::from)??;
+    Ok(printed)
+}
+
 /// A program of the developer that is run to its end, in a folder and with an environment of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Tool {
@@ -87,34 +117,4 @@ impl Tool {
         let output = command.output()?;
         Ok((output.status.success(), output.stdout))
     }
-}
-
-/// What a program prints to its standard output until it ends, `most` bytes at most. It has these variables alone, and is
-/// killed after `limit`.
-///
-/// # Errors
-///
-/// The program does not start, or does not end in time.
-///
-/// # Cancel safety
-///
-/// Dropping the future kills the program.
-pub(crate) async fn output_of(
-    program: &Path,
-    variables: &[(&str, &str)],
-    limit: Duration,
-    most: u64,
-) -> io::Result<Vec<u8>> {
-    let mut command = tokio::process::Command::new(program);
-    command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
-    let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let mut printed = Vec::new();
-    let run = async {
-        if let Some(out) = child.stdout.take() {
-            out.take(most).read_to_end(&mut printed).await?;
-        }
-        child.wait().await.map(drop)
-    };
-    tokio::time::timeout(limit, run).await.map_err(io::Error::from)??;
-    Ok(printed)
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod chaos;
 mod clients;
+mod conform;
 mod contract;
 mod deploy_tool;
 mod domains;
@@ -131,7 +132,7 @@ const LONG: Duration = Duration::from_secs(20 * 60);
 
 /// Runs a tool to its end, within two minutes.
 #[track_caller]
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     run_within(command, Duration::from_secs(120))
 }
 

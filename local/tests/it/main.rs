@@ -11,6 +11,7 @@ mod cancel;
 mod chaos;
 mod cli;
 mod client;
+mod conform;
 mod destinations;
 mod doctor;
 mod domain_manifest;

@@ -43,6 +43,10 @@ pub(super) fn samples() -> Vec<Sample> {
             "the queue of asynchronous calls goes on with 12 calls; 2 calls may have been under way when the former \
              fc-local ended, and run once more",
         ),
+        (
+            Kind::CallSetAside { error: "call 7: no luck".to_owned() },
+            "the record of an asynchronous call cannot be read and was set aside: call 7: no luck",
+        ),
         (Kind::QueueUnavailable { error: "no luck".to_owned() }, "asynchronous calls are refused: no luck"),
     ]
 }
