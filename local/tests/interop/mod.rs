@@ -70,7 +70,7 @@ fn builds_quickly(command: &mut Command) {
         .env("CARGO_TARGET_DIR", root().join("target/templates"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
 }
 
 /// Node.js with the clients of gRPC: `FC_NODE_MODULES`, or those that `.ci/run tools` installs.
