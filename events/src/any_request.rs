@@ -26,7 +26,7 @@ pub enum AnyRequest {
     /// From API Gateway.
     ApiGateway(api_gateway::Request),
     /// From the HTTP trigger, in the form `v1`, which load balancers send too.
-    Http(http::Request),
+    Http(Box<http::Request>),
 }
 
 /// The keys by which the forms are told apart.
@@ -55,7 +55,7 @@ impl AnyRequest {
             && shape.raw_path.is_some()
             && shape.request_context.is_some()
         {
-            return from_json(payload).map(Self::Http).map(Some);
+            return from_json(payload).map(Box::new).map(Self::Http).map(Some);
         }
         if shape.http_method.is_some() && shape.path.is_some() && shape.headers.is_some() {
             return from_json(payload).map(Self::ApiGateway).map(Some);
