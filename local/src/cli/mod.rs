@@ -4,6 +4,7 @@ mod alias;
 mod client;
 mod curl;
 mod dev;
+mod door;
 mod invoke;
 mod keys;
 mod line;
@@ -318,5 +319,5 @@ fn refuse_without_code(manifest: &Manifest, builds: bool) -> io::Result<()> {
 }
 
 fn settings(port: u16, build: bool) -> Settings {
-    Settings { port, build, grpc_port: None, ..Settings::default() }
+    Settings { port, build, grpc_port: None, timers: false, ..Settings::default() }
 }

@@ -29,6 +29,7 @@ mod resources;
 mod scalar;
 mod scaling;
 mod text_file;
+mod triggers;
 mod yaml;
 
 pub(crate) use dot_env::Variables;

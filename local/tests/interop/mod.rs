@@ -6,6 +6,7 @@ mod clients;
 mod contract;
 mod deploy_tool;
 mod domains;
+mod doors;
 mod examples_apart;
 mod grpc;
 mod languages;

@@ -14,7 +14,7 @@ const LEVELS: &[&[&str]] = &[
     &["registry"],
     &["call", "deploy"],
     &["queue"],
-    &["front", "watch"],
+    &["front", "timers", "watch"],
     &["platform"],
     &["cli"],
 ];
@@ -176,6 +176,7 @@ fn only_the_command_line_prints() {
     check_only(
         &printing,
         &[
+            "cli/door.rs",
             "cli/invoke.rs",
             "cli/print.rs",
             "cli/send.rs",
@@ -202,6 +203,7 @@ fn tasks_belong_to_the_platforms_trackers() {
             "instance/connection.rs",
             "instance/multiplexed.rs",
             "instance/pool.rs",
+            "platform/platform.rs",
             "process/guarded.rs",
             "process/network.rs",
             "process/runner.rs",

@@ -20,3 +20,4 @@ mod stall;
 mod start;
 mod stop;
 mod swap;
+mod timers;
